@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+namespace etude {
+
+/// Parameters of the two-level instruction cache (16-byte lines).
+struct IcacheConfig {
+  bool enabled = true;        ///< false: every fetch is served at once
+  unsigned private_ways = 4;  ///< per core
+  unsigned private_sets = 8;
+  unsigned shared_banks = 2;
+  unsigned shared_ways = 4;
+  unsigned shared_sets = 32;
+};
+
+}  // namespace etude

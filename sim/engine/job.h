@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "models/base/types.h"
+
+namespace etude {
+
+/// Bytes that stand in a memory before the run.
+struct MemoryImage {
+  Address base;
+  std::vector<std::uint8_t> bytes;
+};
+
+/// A two-dimensional piece of simulated memory that the simulator copies, in no time, when the
+/// controller starts operation `op` of the task list (so that a gradient can be seen before its
+/// buffer is used again).
+struct Probe {
+  std::uint32_t op{};
+  Address address;
+  std::uint32_t rows{1};
+  Bytes row_bytes;
+  Bytes pitch;
+  std::uint32_t tag{};  ///< the asker's own number
+};
+
+/// What the engine runs: a program, the memory that it finds, a task list, probes.
+struct Job {
+  std::vector<MemoryImage> images;  ///< ELF segments, boot block, task list, parameters, data
+  Address entry;
+  unsigned steps{1};
+  std::uint32_t op_count{0};
+  std::vector<Probe> probes;
+  /// Called before each step but the first with its number: images that replace memory (next
+  /// batch).
+  std::function<std::vector<MemoryImage>(unsigned step)> before_step;
+  /// Called at each probe with the bytes, rows packed one behind the other.
+  std::function<void(unsigned step, const Probe&, const std::vector<std::uint8_t>&)> on_probe;
+  /// Called after each step, with a reader of simulated memory (L1, L2, HyperRAM) by address.
+  std::function<void(unsigned step,
+                     const std::function<std::vector<std::uint8_t>(Address, Bytes)>&)>
+      after_step;
+};
+
+}  // namespace etude
