@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "models/base/types.h"
+
+namespace etude {
+
+/// What is trained, resolved: /workload. Exactly one of `network` and `onnx` is set.
+struct WorkloadConfig {
+  /// Where parameters and inputs stand at both ends of a step.
+  enum class Home { kAuto, kL2, kExtmem };
+  std::string network;  ///< built-in network: deep_ae, mlp
+  std::vector<unsigned>
+      sizes;           ///< features of each layer of network mlp, input first (>= 2 of them)
+  std::string onnx;    ///< ONNX file
+  std::string inputs;  ///< npz of inputs (resolved path); empty: numbers drawn from train.seed
+  unsigned batch = 1;  ///< samples per step
+  Home home = Home::kAuto;
+};
+
+/// How it is trained, resolved: /train.
+struct TrainConfig {
+  enum class Method { kFull, kLastK, kLora, kLinearProbe };
+  enum class AdaptersIn { kTrained, kAll };
+  enum class Optimizer { kSgd };
+  enum class Precision { kFp32, kMixedFp16 };
+  Method method = Method::kFull;
+  unsigned k = 1;                   ///< method last_k: trained blocks, from the last
+  unsigned rank = 4;                ///< method lora
+  double alpha = 0;                 ///< method lora; 0: equal to rank
+  std::vector<std::string> layers;  ///< method lora: target layers; empty: all
+  AdaptersIn adapters_in = AdaptersIn::kTrained;
+  Optimizer optimizer = Optimizer::kSgd;
+  double lr = 0.01;  ///< learning rate
+  double momentum = 0;
+  unsigned accumulate = 1;  ///< batches whose gradients are summed before an update
+  Precision precision = Precision::kFp32;
+  double loss_scale = 1;
+  unsigned steps = 1;
+  std::string initial;     ///< npz of initial parameters (resolved path); empty: drawn from seed
+  std::uint64_t seed = 1;  ///< of initial parameters, and of inputs when none are given
+};
+
+/// Which tensors are kept, recomputed or paged, resolved: /schedule.
+struct ScheduleConfig {
+  enum class Policy { kKeep, kPoet, kRecompute, kPage, kCapuchin, kPofo, kCheckmate };
+  enum class PageTo { kExtmem, kFlash };
+  Policy policy = Policy::kKeep;
+  Bytes budget{0};      ///< dynamic memory; 0: what L2 leaves
+  double deadline = 0;  ///< seconds; 0: none
+  PageTo page_to = PageTo::kExtmem;
+};
+
+/// Tile sizes and unit of one operator given by hand; 0 = chosen by the cost model.
+struct TileConfig {
+  enum class Unit { kAuto, kCores, kRedmule };
+  unsigned m = 0;  ///< rows of the result per tile
+  unsigned n = 0;  ///< reduction per tile
+  unsigned k = 0;  ///< columns of the result per tile
+  Unit unit = Unit::kAuto;
+};
+
+/// Tiling for L1, resolved: /tiling.
+struct TilingConfig {
+  Bytes l1_budget{0};         ///< L1 that tiles may use; 0: all but the runtime's part
+  bool double_buffer = true;  ///< transfers under computation
+  std::map<std::string, TileConfig> operators;  ///< by operator name, as result.json's layers
+};
+
+}  // namespace etude
