@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/platform/elf_file.h"
+
+#include <elf.h>
+
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+#include "models/base/error.h"
+
+namespace etude {
+namespace {
+
+/// The file's bytes with bounds-checked views on the structures in it.
+class Image {
+ public:
+  explicit Image(const std::filesystem::path& path) : name_(path.string()) {
+    std::ifstream in(path, std::ios::binary);
+    if (!in || std::filesystem::is_directory(path)) {
+      throw UserError(name_, "cannot be read", "name a bare-metal RV32 ELF executable");
+    }
+    bytes_.assign(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
+  }
+
+  template <class T>
+  T at(std::uint64_t offset, const char* what) const {
+    T value;
+    require(offset, sizeof(T), what);
+    std::memcpy(&value, bytes_.data() + offset, sizeof(T));
+    return value;
+  }
+
+  void require(std::uint64_t offset, std::uint64_t size, const char* what) const {
+    if (offset > bytes_.size() || size > bytes_.size() - offset) {
+      fail(std::string("is truncated: its ") + what + " lies past the end of the file");
+    }
+  }
+
+  [[noreturn]] void fail(const std::string& wrong) const {
+    throw UserError(name_, wrong,
+                    "allowed is a complete little-endian 32-bit RISC-V ELF executable");
+  }
+
+  const std::uint8_t* data() const { return bytes_.data(); }
+  std::uint64_t size() const { return bytes_.size(); }
+
+ private:
+  std::string name_;
+  std::vector<std::uint8_t> bytes_;
+};
+
+// More than any simulated memory holds; keeps a broken size field from allocating the host's
+// memory.
+constexpr std::uint64_t kLargestSegment = 128ull << 20;
+
+std::string string_at(const Image& image, const Elf32_Shdr& strings, std::uint32_t index) {
+  std::string text;
+  for (std::uint64_t i = index; i < strings.sh_size; ++i) {
+    const char c = image.at<char>(strings.sh_offset + i, "string table");
+    if (c == 0) {
+      break;
+    }
+    text += c;
+  }
+  return text;
+}
+
+}  // namespace
+
+ElfFile ElfFile::load(const std::filesystem::path& path) {
+  const Image image(path);
+  if (image.size() < SELFMAG || std::memcmp(image.data(), ELFMAG, SELFMAG) != 0) {
+    image.fail("is no ELF file");
+  }
+  const auto header = image.at<Elf32_Ehdr>(0, "header");
+  if (header.e_ident[EI_CLASS] != ELFCLASS32 || header.e_ident[EI_DATA] != ELFDATA2LSB ||
+      header.e_machine != EM_RISCV) {
+    image.fail("is an ELF file of another machine");
+  }
+  if (header.e_type != ET_EXEC && header.e_type != ET_DYN) {
+    image.fail("is an object file that has not been linked");
+  }
+  ElfFile file;
+  file.entry_ = Address{header.e_entry};
+  for (unsigned i = 0; i < header.e_phnum; ++i) {
+    const auto segment = image.at<Elf32_Phdr>(
+        header.e_phoff + std::uint64_t{i} * header.e_phentsize, "program header");
+    if (segment.p_type != PT_LOAD || segment.p_memsz == 0) {
+      continue;
+    }
+    if (segment.p_filesz > segment.p_memsz || segment.p_memsz > kLargestSegment) {
+      image.fail("has a segment with impossible sizes");
+    }
+    image.require(segment.p_offset, segment.p_filesz, "segment");
+    ElfSegment loaded{Address{segment.p_paddr}, std::vector<std::uint8_t>(segment.p_memsz, 0)};
+    std::memcpy(loaded.bytes.data(), image.data() + segment.p_offset, segment.p_filesz);
+    file.segments_.push_back(std::move(loaded));
+  }
+  if (file.segments_.empty()) {
+    image.fail("has nothing to load");
+  }
+  for (unsigned i = 0; i < header.e_shnum; ++i) {
+    const auto at = [&](unsigned n) {
+      return image.at<Elf32_Shdr>(header.e_shoff + std::uint64_t{n} * header.e_shentsize,
+                                  "section header");
+    };
+    const Elf32_Shdr section = at(i);
+    if (section.sh_type != SHT_SYMTAB || section.sh_link >= header.e_shnum) {
+      continue;
+    }
+    const Elf32_Shdr strings = at(section.sh_link);
+    for (std::uint64_t o = 0; o + sizeof(Elf32_Sym) <= section.sh_size; o += sizeof(Elf32_Sym)) {
+      const auto symbol = image.at<Elf32_Sym>(section.sh_offset + o, "symbol table");
+      const unsigned type = ELF32_ST_TYPE(symbol.st_info);
+      const std::string name = string_at(image, strings, symbol.st_name);
+      if (name.empty() || symbol.st_shndx == SHN_UNDEF || type == STT_FILE || type == STT_SECTION) {
+        continue;
+      }
+      file.by_name_.emplace(name, symbol.st_value);
+      if (name[0] != '$' && name[0] != '.') {  // mapping and local symbols name no function
+        file.by_address_.emplace(symbol.st_value, name);
+      }
+    }
+  }
+  return file;
+}
+
+std::optional<Address> ElfFile::symbol(const std::string& name) const {
+  const auto found = by_name_.find(name);
+  return found == by_name_.end() ? std::nullopt : std::optional(Address{found->second});
+}
+
+std::string ElfFile::describe(Address address) const {
+  char number[16];
+  std::snprintf(number, sizeof number, "0x%08x", address.raw());
+  const auto after = by_address_.upper_bound(address.raw());
+  if (after == by_address_.begin()) {
+    return number;
+  }
+  const auto& [start, name] = *std::prev(after);
+  std::string text = std::string(number) + " (" + name;
+  if (address.raw() != start) {
+    std::snprintf(number, sizeof number, "+0x%x", address.raw() - start);
+    text += number;
+  }
+  return text + ")";
+}
+
+}  // namespace etude
