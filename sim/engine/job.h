@@ -33,7 +33,7 @@ struct Job {
   std::vector<MemoryImage> images;  ///< ELF segments, boot block, task list, parameters, data
   Address entry;
   unsigned steps{1};
-  std::uint32_t op_count{0};
+  std::vector<std::uint32_t> op_layer;  ///< layer of each operation of the task list
   std::vector<Probe> probes;
   /// Called before each step but the first with its number: images that replace memory (next
   /// batch).

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/engine/accounting.h"
+
+#include <stdexcept>
+
+namespace etude {
+
+const char* stall_name(StallReason reason) {
+  switch (reason) {
+    case StallReason::kLoadUse:
+      return "load_use";
+    case StallReason::kMultiCycle:
+      return "multi_cycle";
+    case StallReason::kFpDependency:
+      return "fp_dependency";
+    case StallReason::kFpStructural:
+      return "fp_structural";
+    case StallReason::kJump:
+      return "jump";
+    case StallReason::kBranch:
+      return "branch";
+    case StallReason::kCsr:
+      return "csr";
+    case StallReason::kMisaligned:
+      return "misaligned";
+    case StallReason::kTcdmConflict:
+      return "tcdm_conflict";
+    case StallReason::kIcacheMiss:
+      return "icache_miss";
+    case StallReason::kL2Access:
+      return "l2_access";
+    case StallReason::kPeripheral:
+      return "peripheral";
+    case StallReason::kDmaProgram:
+      return "dma_program";
+    case StallReason::kEventWait:
+      return "event_wait";
+    case StallReason::kSleep:
+      return "sleep";
+    case StallReason::kSharedFpu:
+      return "shared_fpu";
+    case StallReason::kCount:
+      break;
+  }
+  throw std::logic_error("no such stall reason");
+}
+
+void Accounting::add(const std::string& component,
+                     const std::function<void(const CounterVisitor&)>& visit) {
+  visit([&](const Counter& counter) {
+    names_.push_back(component + "." + counter.name);
+    list_.push_back(&counter);
+  });
+}
+
+std::vector<std::uint64_t> Accounting::counters() const {
+  std::vector<std::uint64_t> values(list_.size());
+  for (std::size_t i = 0; i < list_.size(); ++i) {
+    values[i] = list_[i]->value;
+  }
+  return values;
+}
+
+void Accounting::begin_step(Snapshot at) {
+  step_begin_ = std::move(at);
+  op_begin_ = step_begin_;
+  in_step_ = true;
+  in_op_ = false;
+  segments_.clear();
+  layer_counters_.clear();
+  layer_stalls_.clear();
+}
+
+void Accounting::begin_op(std::uint32_t op, std::uint32_t layer, Snapshot at) {
+  if (!in_step_) {
+    throw std::runtime_error("the program marks an operation outside a step");
+  }
+  if (in_op_) {
+    close_segment(at);
+    op_begin_ = std::move(at);
+  }  // else: what lies before the first operation belongs to it
+  op_ = op;
+  layer_ = layer;
+  in_op_ = true;
+}
+
+void Accounting::close_segment(const Snapshot& at) {
+  if (layer_ >= layer_counters_.size()) {
+    layer_counters_.resize(layer_ + 1, std::vector<std::uint64_t>(list_.size(), 0));
+    layer_stalls_.resize(layer_ + 1);
+  }
+  for (std::size_t i = 0; i < list_.size(); ++i) {
+    layer_counters_[layer_][i] += at.counters[i] - op_begin_.counters[i];
+  }
+  for (std::size_t h = 0; h < at.harts.size(); ++h) {
+    for (unsigned r = 0; r < kStallReasons; ++r) {
+      layer_stalls_[layer_][r] += at.harts[h].stalls[r] - op_begin_.harts[h].stalls[r];
+    }
+  }
+  segments_.push_back({op_, op_begin_.when - step_begin_.when, at.when - step_begin_.when});
+}
+
+void Accounting::end_step(Snapshot at) {
+  if (!in_step_) {
+    throw std::runtime_error("the program ends a step that it has not begun");
+  }
+  close_segment(at);
+  in_step_ = false;
+  StepRecord step;
+  step.cycles = at.when - step_begin_.when;
+  step.units = units(step_begin_, at);
+  step.counters = named(step_begin_.counters, at.counters);
+  step.segments = std::move(segments_);
+  const std::vector<std::uint64_t> zero(list_.size(), 0);
+  for (const auto& layer : layer_counters_) {
+    step.layer_counters.push_back(named(zero, layer));
+  }
+  for (const auto& layer : layer_stalls_) {
+    auto& out = step.layer_stalls.emplace_back();
+    for (unsigned r = 0; r < kStallReasons; ++r) {
+      if (layer[r] != 0) {
+        out[stall_name(static_cast<StallReason>(r))] = layer[r];
+      }
+    }
+  }
+  steps_.push_back(std::move(step));
+}
+
+CounterSnapshot Accounting::named(const std::vector<std::uint64_t>& from,
+                                  const std::vector<std::uint64_t>& to) const {
+  CounterSnapshot out;
+  for (std::size_t i = 0; i < names_.size(); ++i) {
+    out[names_[i]] += to[i] - from[i];
+  }
+  return out;
+}
+
+std::vector<UnitRecord> Accounting::units(const Snapshot& from, const Snapshot& to) const {
+  std::vector<UnitRecord> out;
+  for (std::size_t h = 0; h < to.harts.size(); ++h) {
+    UnitRecord unit;
+    unit.name = harts_.at(h);
+    unit.busy = to.harts[h].busy - from.harts[h].busy;
+    for (unsigned r = 0; r < kStallReasons; ++r) {
+      const std::uint64_t cycles = to.harts[h].stalls[r] - from.harts[h].stalls[r];
+      if (cycles != 0) {
+        unit.stalls[stall_name(static_cast<StallReason>(r))] = cycles;
+      }
+    }
+    out.push_back(std::move(unit));
+  }
+  return out;
+}
+
+void Accounting::finish(const Snapshot& at, RunRecord& record) {
+  Snapshot zero;
+  zero.harts.resize(at.harts.size());
+  zero.counters.assign(list_.size(), 0);
+  record.units = units(zero, at);
+  record.counters = named(zero.counters, at.counters);
+  record.steps = std::move(steps_);
+  for (const auto& hart : at.harts) {
+    record.instructions.push_back(hart.instructions);
+  }
+}
+
+}  // namespace etude

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "models/base/counter.h"
+#include "models/base/types.h"
+#include "models/iss/core/core_port.h"
+#include "sim/engine/run_record.h"
+
+namespace etude {
+
+/// Cycles of one hart up to some moment: busy + stalls = elapsed.
+struct HartCycles {
+  std::uint64_t busy{0};
+  std::array<std::uint64_t, kStallReasons> stalls{};
+  std::uint64_t instructions{0};
+};
+
+/// Cycles of a unit that is no core, by the names of its reasons.
+struct UnitCycles {
+  std::string name;
+  std::uint64_t busy{0};
+  std::vector<std::pair<std::string, std::uint64_t>> stalls;
+};
+
+/// All that counts at one moment.
+struct Snapshot {
+  Cycle when;
+  std::vector<HartCycles> harts;
+  std::vector<std::uint64_t> counters;  ///< in the order of Accounting's list
+};
+
+/// Name of a stall reason as in result.json.
+const char* stall_name(StallReason reason);
+
+/// Books of a run: which counters exist, what they were at the borders of steps and operations.
+/// The engine says when; the books subtract.
+class Accounting {
+ public:
+  /// Adds a component's counters under `component`: "tcdm" makes "tcdm.reads"...
+  /// `visit` is called once; the counters must live as long as the books.
+  void add(const std::string& component, const std::function<void(const CounterVisitor&)>& visit);
+  /// Names of the harts ("core0".. , "controller"), in order.
+  void set_harts(std::vector<std::string> names) { harts_ = std::move(names); }
+
+  /// Values of all counters now.
+  std::vector<std::uint64_t> counters() const;
+
+  void begin_step(Snapshot at);
+  /// The controller starts operation `op`, which belongs to `layer`.
+  void begin_op(std::uint32_t op, std::uint32_t layer, Snapshot at);
+  void end_step(Snapshot at);
+  bool in_step() const { return in_step_; }
+
+  /// Moves the steps into `record` and adds the whole run's units and counters as of `at`.
+  void finish(const Snapshot& at, RunRecord& record);
+
+ private:
+  void close_segment(const Snapshot& at);
+  CounterSnapshot named(const std::vector<std::uint64_t>& from,
+                        const std::vector<std::uint64_t>& to) const;
+  std::vector<UnitRecord> units(const Snapshot& from, const Snapshot& to) const;
+
+  std::vector<std::string> names_;
+  std::vector<const Counter*> list_;
+  std::vector<std::string> harts_;
+
+  bool in_step_{false};
+  bool in_op_{false};
+  std::uint32_t op_{0};
+  std::uint32_t layer_{0};
+  Snapshot step_begin_;
+  Snapshot op_begin_;
+  std::vector<std::vector<std::uint64_t>> layer_counters_;
+  std::vector<std::array<std::uint64_t, kStallReasons>> layer_stalls_;
+  std::vector<OpSegment> segments_;
+  std::vector<StepRecord> steps_;
+};
+
+}  // namespace etude
