@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "models/base/types.h"
+#include "models/iss/isa/instr.h"
+#include "models/iss/isa/isa_config.h"
+
+namespace etude {
+
+/// Decodes `word` (a 16-bit instruction in the low half, the rest ignored). Anything that `isa`
+/// does not contain becomes Op::kIllegal with its length set. Sources: RISC-V unprivileged and
+/// privileged specifications; CV32E40P user manual v2, chapter "CORE-V Instruction Set Custom
+/// Extensions".
+Instr decode(std::uint32_t word, const IsaConfig& isa);
+
+/// The 32-bit instruction that `half` stands for, or 0 (illegal) if it is none of RV32C (+F).
+std::uint32_t expand_compressed(std::uint16_t half, const IsaConfig& isa);
+
+/// Decoded instructions by address, shared by all cores: a table entry per halfword, filled at the
+/// first fetch.
+class DecodeCache {
+ public:
+  explicit DecodeCache(const IsaConfig& isa);
+  ~DecodeCache();
+
+  /// Makes `bytes` executable at `base`; the memory must outlive the cache, and later changes of it
+  /// are seen after flush(). An area mapped later replaces an earlier one.
+  void map(Address base, std::span<const std::uint8_t> bytes);
+  /// Forgets everything decoded (fence.i); pointers given out by at() become invalid.
+  void flush();
+  const IsaConfig& isa() const { return isa_; }
+
+  /// The instruction at `pc`, or nullptr where nothing is mapped. `pc` is even.
+  const Instr* at(std::uint32_t pc) {
+    if (Table* table = root_[pc >> 22].get()) {
+      if (Page* page = (*table)[(pc >> 12) & 1023].get()) {
+        const Instr& instr = page->slot[(pc >> 1) & 2047];
+        if (instr.length != 0) [[likely]] {
+          return &instr;
+        }
+      }
+    }
+    return fill(pc);
+  }
+
+ private:
+  struct Page {
+    Instr slot[2048];
+  };
+  using Table = std::vector<std::unique_ptr<Page>>;
+  struct Region {
+    std::uint32_t base;
+    std::span<const std::uint8_t> bytes;
+  };
+
+  const Instr* fill(std::uint32_t pc);
+  const Region* find(std::uint32_t pc) const;
+
+  IsaConfig isa_;
+  std::vector<Region> regions_;
+  std::vector<std::unique_ptr<Table>> root_;
+};
+
+}  // namespace etude
