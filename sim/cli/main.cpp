@@ -13,6 +13,7 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", ETUDE_VERSION);
   app.require_subcommand(1);
   int status = 0;
+  etude::cli::add_replay(app, status);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

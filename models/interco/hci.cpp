@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/interco/hci.h"
+
+#include <bit>
+#include <string>
+
+#include "models/base/error.h"
+
+namespace etude {
+namespace {
+
+void require(bool good, const char* where, unsigned value, const char* allowed) {
+  if (!good) {
+    throw UserError(where, std::to_string(value) + " is out of range", allowed);
+  }
+}
+
+}  // namespace
+
+Hci::Hci(const sc_core::sc_module_name& name, const HciConfig& config, const HciShape& shape)
+    : sc_core::sc_module(name), config_(config), shape_(shape) {
+  require(shape.ports >= 1 && shape.ports <= HciRequests::kMaxPorts, "/platform/cluster/cores",
+          shape.ports, "the interconnect has 1 to 24 narrow ports (harts, ext, DMA)");
+  require(std::has_single_bit(shape.banks) && shape.banks <= 64, "/platform/cluster/tcdm/banks",
+          shape.banks, "a power of two from 1 to 64 is needed");
+  require(shape.wide_banks <= shape.banks, "/platform/cluster/redmule", shape.wide_banks,
+          "the accelerator's port must not be wider than all banks");
+  require(config.window <= 255, "/platform/cluster/hci/window", config.window,
+          "0 to 255 are allowed");
+  all_banks_ = ~std::uint64_t{0} >> (64 - shape.banks);
+  reset();
+}
+
+void Hci::reset() {
+  rr_.fill(0);
+  locked_ = 0;
+  ctr_ = 0;
+  set_priority(config_.priority == HciConfig::Priority::kAccelerator, config_.max_stall);
+  for (Counter* counter : {&log_grants_, &log_refused_, &wide_grants_, &wide_refused_,
+                           &wasted_reads_, &partial_writes_}) {
+    counter->value = 0;
+  }
+}
+
+void Hci::set_priority(bool invert, unsigned max_stall) {
+  require(max_stall <= 255, "/platform/cluster/hci/max_stall", max_stall, "0 to 255 are allowed");
+  invert_ = invert;
+  max_stall_ = max_stall;
+  // The release cycle hurts a high log branch even if the accelerator asks for nothing then.
+  release_at_ = config_.arbiter == HciConfig::Arbiter::kStall && !invert && max_stall > 0
+                    ? max_stall
+                    : kNoRelease;
+}
+
+std::uint64_t Hci::wide_mask(unsigned first) const {
+  if (shape_.wide_banks == 0) {
+    return 0;
+  }
+  const std::uint64_t run = ~std::uint64_t{0} >> (64 - shape_.wide_banks);
+  const std::uint64_t wrapped = first == 0 ? 0 : run >> (shape_.banks - first);
+  return ((run << first) | wrapped) & all_banks_;
+}
+
+HciGrants Hci::arbitrate(const HciRequests& requests) {
+  std::uint64_t log = 0;
+  for (std::uint32_t left = requests.mask; left != 0; left &= left - 1) {
+    const int port = std::countr_zero(left);
+    const unsigned bank = requests.bank[port];
+    wanted_[bank] |= std::uint32_t{1} << port;
+    log |= std::uint64_t{1} << bank;
+  }
+  if (requests.wide || locked_ != 0 || ctr_ >= release_at_) {
+    return arbitrate_contended(requests, log);
+  }
+  // Nobody competes with the log branch: it gets all it wants, and nothing stays locked.
+  HciGrants grants;
+  grants.mask = serve(log);
+  if (config_.arbiter == HciConfig::Arbiter::kStall) {
+    ctr_ = 0;  // one side is empty
+  }
+  log_grants_ += static_cast<unsigned>(std::popcount(log));
+  log_refused_ += static_cast<unsigned>(std::popcount(requests.mask) - std::popcount(log));
+  return grants;
+}
+
+// Serves each bank of `banks` to one of those that want it, and forgets what is wanted there.
+std::uint32_t Hci::serve(std::uint64_t banks) {
+  std::uint32_t granted = 0;
+  for (std::uint64_t left = banks; left != 0; left &= left - 1) {
+    const int bank = std::countr_zero(left);
+    const std::uint32_t d = wanted_[bank];
+    wanted_[bank] = 0;
+    if ((d & (d - 1)) == 0) {  // alone: it wins and is the next one whatever the pointer is
+      rr_[bank] = static_cast<std::uint8_t>(std::countr_zero(d));
+      granted |= d;
+    } else {
+      const unsigned rr = rr_[bank];
+      const std::uint32_t above = d & ~((std::uint32_t{2} << rr) - 1);
+      rr_[bank] = static_cast<std::uint8_t>(std::countr_zero(above != 0 ? above : d));
+      granted |= winner(d, rr);
+    }
+  }
+  return granted;
+}
+
+HciGrants Hci::arbitrate_contended(const HciRequests& requests, std::uint64_t log) {
+  std::uint64_t withdrawn = 0;  // banks where a frozen request is no longer up
+  for (std::uint64_t left = locked_; left != 0; left &= left - 1) {
+    const int bank = std::countr_zero(left);
+    if ((frozen_[bank] & ~wanted_[bank]) != 0) {
+      withdrawn |= std::uint64_t{1} << bank;
+    }
+    wanted_[bank] = frozen_[bank];  // whoever came after the freeze is not seen yet
+  }
+  log |= locked_;
+  const std::uint64_t wide = requests.wide ? wide_mask(requests.wide_bank) : 0;
+  std::uint64_t log_won = 0;
+  HciGrants grants;
+  split(log, wide, log_won, grants.wide_banks_won);
+
+  grants.mask = serve(log_won & ~withdrawn);
+  for (std::uint64_t left = log_won & withdrawn; left != 0; left &= left - 1) {
+    // A master that let go of a frozen request may win a grant that it does not see.
+    const std::uint32_t granted = serve(left & (~left + 1));
+    if ((requests.mask & granted) != 0 &&
+        requests.bank[std::countr_zero(granted)] == std::countr_zero(left)) {
+      grants.mask |= granted;
+    }
+  }
+  locked_ = log & ~log_won;
+  for (std::uint64_t left = locked_; left != 0; left &= left - 1) {
+    const int bank = std::countr_zero(left);
+    frozen_[bank] = wanted_[bank];
+    wanted_[bank] = 0;
+  }
+
+  log_grants_ += static_cast<unsigned>(std::popcount(grants.mask));
+  log_refused_ += static_cast<unsigned>(std::popcount(requests.mask & ~grants.mask));
+  if (requests.wide) {
+    grants.wide = grants.wide_banks_won == wide;
+    if (grants.wide) {
+      ++wide_grants_;
+    } else {
+      ++wide_refused_;
+      (requests.wide_write ? partial_writes_ : wasted_reads_) +=
+          static_cast<unsigned>(std::popcount(grants.wide_banks_won));
+    }
+  }
+  return grants;
+}
+
+void Hci::split(std::uint64_t log, std::uint64_t wide, std::uint64_t& log_won,
+                std::uint64_t& wide_won) {
+  const std::uint64_t high = invert_ ? wide : log;
+  const std::uint64_t low = invert_ ? log : wide;
+  bool enabled;  // the high side takes what it wants; else it gets nothing at all
+  if (config_.arbiter == HciConfig::Arbiter::kStall) {
+    enabled = high != 0 && !(max_stall_ > 0 && ctr_ >= max_stall_);
+    ctr_ = enabled && low != 0 ? static_cast<std::uint8_t>(ctr_ + 1) : std::uint8_t{0};
+  } else {
+    const bool conflict = (high & low) != 0;
+    enabled = !(conflict && max_stall_ > 0 && max_stall_ <= ctr_ && ctr_ < config_.window);
+    if (conflict) {
+      ctr_ = ctr_ + 1u == config_.window ? std::uint8_t{0} : static_cast<std::uint8_t>(ctr_ + 1);
+    }
+  }
+  const std::uint64_t high_won = enabled ? high : 0;
+  const std::uint64_t low_won = low & ~high_won;
+  log_won = invert_ ? low_won : high_won;
+  wide_won = invert_ ? high_won : low_won;
+}
+
+// A binary tree of ceil(log2 ports) levels, from the root down: the right half is taken if the left
+// one is empty, or if it is not empty itself and the pointer's bit of this level says right. Only
+// the levels where both halves are populated decide, so go from one such level to the next.
+std::uint32_t Hci::winner(std::uint32_t requests, unsigned rr) {
+  while ((requests & (requests - 1)) != 0) {
+    const int lowest = std::countr_zero(requests);
+    const int highest = 31 - std::countl_zero(requests);
+    const int level = std::bit_width(static_cast<unsigned>(lowest ^ highest)) - 1;
+    const std::uint32_t left_half = (std::uint32_t{1} << (highest >> level << level)) - 1;
+    requests &= (rr >> level & 1) != 0 ? ~left_half : left_half;
+  }
+  return requests;
+}
+
+void Hci::idle_cycles(std::uint64_t n) {
+  // Frozen requests of masters that withdrew are worked off first; at most two cycles.
+  for (; n > 0 && locked_ != 0; --n) {
+    arbitrate(HciRequests{});
+  }
+  if (n > 0 && config_.arbiter == HciConfig::Arbiter::kStall) {
+    ctr_ = 0;
+  }
+}
+
+void Hci::visit_counters(const CounterVisitor& visit) const {
+  for (const Counter* counter : {&log_grants_, &log_refused_, &wide_grants_, &wide_refused_,
+                                 &wasted_reads_, &partial_writes_}) {
+    visit(*counter);
+  }
+}
+
+}  // namespace etude

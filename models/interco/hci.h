@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <systemc>
+
+#include "models/base/counter.h"
+#include "models/interco/hci_config.h"
+
+namespace etude {
+
+/// Sizes of the interconnect; they follow from the cluster's cores, memory and accelerator.
+struct HciShape {
+  unsigned ports = 16;      ///< of the log branch: workers, [controller], ext, DMA; 1..24
+  unsigned banks = 16;      ///< power of two, 1..64
+  unsigned wide_banks = 9;  ///< consecutive banks that one access of the wide port claims (port
+                            ///< bytes / 4); 0..banks
+};
+
+/// What is asked for in one cycle. A refused master repeats its request unchanged (the protocol).
+struct HciRequests {
+  static constexpr unsigned kMaxPorts = 24;
+  std::uint32_t mask{0};                       ///< bit i: port i of the log branch requests
+  std::array<std::uint8_t, kMaxPorts> bank{};  ///< bank of each requesting port
+  bool wide{false};                            ///< the accelerator requests
+  bool wide_write{false};                      ///< ... a write (for the counters only)
+  std::uint8_t wide_bank{0};                   ///< first bank of its access
+};
+
+/// What is granted in the same cycle.
+struct HciGrants {
+  std::uint32_t mask{0};            ///< bit i: port i of the log branch is served
+  bool wide{false};                 ///< the accelerator is served (all its banks are its own)
+  std::uint64_t wide_banks_won{0};  ///< bit b: bank b was accessed for the accelerator, also when
+                                    ///< the access as a whole was refused
+};
+
+/// The heterogeneous cluster interconnect: arbitration of the TCDM banks between the log branch
+/// (one tree arbiter per bank) and the accelerator's wide port (all or nothing), and between the
+/// two. Source: hci 2a5a508 (and v2.4.0 for HciConfig::Arbiter::kWindow), cluster_interconnect
+/// 2967d8d, common_cells rr_arb_tree; the rules are written out in docs/models/interco.md.
+class Hci : public sc_core::sc_module {
+ public:
+  /// Throws UserError if the shape or a parameter is out of range.
+  Hci(const sc_core::sc_module_name& name, const HciConfig& config, const HciShape& shape);
+
+  /// State, priority and counters as after reset.
+  void reset();
+  /// One clock cycle: requests up, grants back, state advanced.
+  HciGrants arbitrate(const HciRequests& requests);
+  /// `n` cycles in which nobody requests anything: the same as n empty arbitrate() calls.
+  void idle_cycles(std::uint64_t n);
+  /// Writes the fields of the cluster control register: `invert` gives the accelerator the high
+  /// side, `max_stall` (0..255, 0 = no limit) bounds the low side's wait. The state stays.
+  void set_priority(bool invert, unsigned max_stall);
+
+  bool invert() const { return invert_; }
+  unsigned max_stall() const { return max_stall_; }
+  const HciShape& shape() const { return shape_; }
+  /// Stall counter of the arbiter between the branches, before the next edge.
+  unsigned stall_counter() const { return ctr_; }
+  /// Round-robin pointer of `bank`, before the next edge.
+  unsigned round_robin(unsigned bank) const { return rr_[bank]; }
+  /// True if the requests of `bank` are frozen because the accelerator owned it.
+  bool locked(unsigned bank) const { return (locked_ >> bank & 1) != 0; }
+
+  void visit_counters(const CounterVisitor& visit) const;
+
+ private:
+  static constexpr unsigned kNoRelease = 256;
+
+  std::uint64_t wide_mask(unsigned first) const;
+  HciGrants arbitrate_contended(const HciRequests& requests, std::uint64_t log);
+  std::uint32_t serve(std::uint64_t banks);
+  void split(std::uint64_t log, std::uint64_t wide, std::uint64_t& log_won,
+             std::uint64_t& wide_won);
+  static std::uint32_t winner(std::uint32_t requests, unsigned rr);
+
+  HciConfig config_;
+  HciShape shape_;
+  std::uint64_t all_banks_;  // one bit per bank
+  bool invert_;
+  unsigned max_stall_;
+  unsigned release_at_;  // stall counter from which the log branch gets nothing
+
+  std::array<std::uint32_t, 64> wanted_{};  // per bank, within one cycle; zero between cycles
+  std::array<std::uint8_t, 64> rr_{};
+  std::array<std::uint32_t, 64> frozen_{};  // requests of a locked bank (req_q)
+  std::uint64_t locked_{0};
+  std::uint8_t ctr_{0};
+
+  Counter log_grants_{"log_grants", "accesses", "Accesses granted to cores, ext and DMA"};
+  Counter log_refused_{"log_refused", "accesses",
+                       "Request cycles of cores, ext and DMA that found the bank taken"};
+  Counter wide_grants_{"wide_grants", "accesses", "Accesses granted to the accelerator"};
+  Counter wide_refused_{"wide_refused", "accesses",
+                        "Request cycles of the accelerator without all its banks"};
+  Counter wasted_reads_{"wasted_reads", "bank accesses",
+                        "Banks read for the accelerator in cycles in which it was refused"};
+  Counter partial_writes_{"partial_writes", "bank accesses",
+                          "Banks written for the accelerator in cycles in which it was refused"};
+};
+
+}  // namespace etude
