@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace etude {
+
+using TensorId = std::uint32_t;
+using NodeId = std::uint32_t;
+/// Extents, outermost first; empty for a scalar.
+using Shape = std::vector<std::uint64_t>;
+
+/// Element type of a tensor.
+enum class DType { kFloat32, kFloat16 };
+/// Bytes of one element.
+unsigned bytes_of(DType type);
+
+/// What a tensor is to the training step.
+enum class TensorKind { kInput, kParameter, kActivation, kGradient, kLoss };
+
+/// The part of the training step that a node belongs to.
+enum class Phase { kForward, kBackward, kRecompute, kUpdate };
+const char* name_of(Phase phase);
+
+/// Operators. docs/workloads.md defines each; rules_of() in workloads/ops/op_rules.h implements it.
+enum class OpType { kGemm, kRelu, kReluGrad, kMseLoss, kMseLossGrad, kReduceSum, kAdd, kSgd };
+const char* name_of(OpType type);
+
+/// A value of a node's attribute.
+using Attribute = std::variant<std::int64_t, double, std::string, std::vector<std::int64_t>>;
+using Attributes = std::map<std::string, Attribute>;
+
+/// A value that flows between nodes. Nothing here says where it is stored.
+struct Tensor {
+  std::string name;
+  Shape shape;
+  DType dtype = DType::kFloat32;
+  TensorKind kind = TensorKind::kActivation;
+  bool trainable = false;  ///< parameters: gets a gradient and an update
+  std::optional<TensorId>
+      alias_of;  ///< the tensor whose storage it takes over (updated parameters)
+
+  std::uint64_t elements() const;
+  std::uint64_t bytes() const { return elements() * bytes_of(dtype); }
+};
+
+/// One application of an operator.
+struct Node {
+  std::string name;
+  OpType op = OpType::kGemm;
+  Phase phase = Phase::kForward;
+  std::vector<TensorId> inputs;
+  std::vector<TensorId> outputs;
+  Attributes attributes;
+
+  /// The attribute, or `otherwise` when it is absent or of another type.
+  std::int64_t integer(const std::string& key, std::int64_t otherwise = 0) const;
+  double real(const std::string& key, double otherwise = 0) const;
+};
+
+/// A training or inference graph: tensors and nodes by index. Nodes may be added in any order.
+class Graph {
+ public:
+  std::string name;
+
+  /// Adds a tensor. Errors: UserError for an empty or repeated name.
+  TensorId add_tensor(Tensor tensor);
+  /// Adds a node whose tensors exist. Errors: UserError when an output has a producer already.
+  NodeId add_node(Node node);
+  /// Adds a node with new output tensors (name and kind each) and infers their shapes.
+  NodeId add(Node node, const std::vector<std::pair<std::string, TensorKind>>& outputs);
+
+  const std::vector<Tensor>& tensors() const { return tensors_; }
+  const std::vector<Node>& nodes() const { return nodes_; }
+  Tensor& tensor(TensorId id) { return tensors_.at(id); }
+  const Tensor& tensor(TensorId id) const { return tensors_.at(id); }
+  const Node& node(NodeId id) const { return nodes_.at(id); }
+  std::optional<TensorId> find(const std::string& tensor_name) const;
+  /// The node that makes a tensor, if any does.
+  std::optional<NodeId> producer(TensorId id) const;
+  /// The nodes that read a tensor, in order of addition.
+  std::vector<NodeId> consumers(TensorId id) const;
+
+  /// The graph's loss tensor. Errors: UserError when there is none, or more than one.
+  TensorId loss() const;
+
+  /// Nodes so that each stands behind the producers of its inputs, otherwise in order of addition.
+  /// Errors: UserError naming a node on a cycle.
+  std::vector<NodeId> topological_order() const;
+  /// Fills the shapes of all node outputs. Errors: UserError naming node, tensors and shapes.
+  void infer_shapes();
+  /// Checks that every tensor that is read is made or is an input or parameter, that shapes agree,
+  /// and that the graph has no cycle. Errors: UserError.
+  void validate() const;
+
+ private:
+  std::vector<Tensor> tensors_;
+  std::vector<Node> nodes_;
+  std::map<std::string, TensorId> by_name_;
+  std::vector<std::optional<NodeId>> producers_;
+};
+
+/// "[24,640]".
+std::string to_string(const Shape& shape);
+
+}  // namespace etude

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "workloads/networks/initial.h"
+
+#include <cmath>
+
+#include "models/base/error.h"
+
+namespace etude {
+
+namespace {
+
+/// SplitMix64 (Steele, Lea, Flood 2014).
+class Generator {
+ public:
+  Generator(std::uint64_t seed, const std::string& stream) : state_(seed) {
+    for (unsigned char c : stream) {  // FNV-1a
+      state_ = (state_ ^ c) * 0x100000001b3ull;
+    }
+  }
+  std::uint64_t next() {
+    state_ += 0x9e3779b97f4a7c15ull;
+    std::uint64_t z = state_;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
+    return z ^ (z >> 31);
+  }
+  /// Uniform in [-1, 1), a multiple of 2^-23.
+  float signed_unit() {
+    return static_cast<float>(static_cast<std::int64_t>(next() >> 40) - (1 << 23)) / (1 << 23);
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
+std::vector<float> checked(std::vector<float> values, const std::string& where) {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (!std::isfinite(values[i])) {
+      throw UserError(where, "element " + std::to_string(i) + " is NaN or infinite",
+                      "all values must be finite");
+    }
+  }
+  return values;
+}
+
+}  // namespace
+
+void draw_parameters(const Graph& graph, std::uint64_t seed, StartValues& values) {
+  values.resize(graph.tensors().size());
+  for (TensorId id = 0; id < graph.tensors().size(); ++id) {
+    const Tensor& tensor = graph.tensor(id);
+    if (tensor.kind != TensorKind::kParameter || tensor.alias_of) {
+      continue;
+    }
+    values[id].assign(tensor.elements(), 0.0f);
+    if (tensor.shape.size() < 2) {
+      continue;
+    }
+    Generator generator(seed, tensor.name);
+    const auto bound = static_cast<float>(std::sqrt(6.0 / static_cast<double>(tensor.shape[0])));
+    for (float& value : values[id]) {
+      value = bound * generator.signed_unit();
+    }
+  }
+}
+
+void draw_inputs(const Graph& graph, std::uint64_t seed, unsigned step, StartValues& values) {
+  values.resize(graph.tensors().size());
+  for (TensorId id = 0; id < graph.tensors().size(); ++id) {
+    const Tensor& tensor = graph.tensor(id);
+    if (tensor.kind != TensorKind::kInput) {
+      continue;
+    }
+    Generator generator(seed, tensor.name + "#" + std::to_string(step));
+    values[id].resize(tensor.elements());
+    for (float& value : values[id]) {
+      value = generator.signed_unit();
+    }
+  }
+}
+
+void take_parameters(const Graph& graph, const NpzArchive& archive, const std::string& where,
+                     StartValues& values) {
+  values.resize(graph.tensors().size());
+  for (const auto& [name, array] : archive) {
+    const auto id = graph.find(name);
+    if (!id || graph.tensor(*id).kind != TensorKind::kParameter || graph.tensor(*id).alias_of) {
+      throw UserError(where + ": member '" + name + "'",
+                      "is no parameter of network '" + graph.name + "'",
+                      "name members as `describe` names parameters");
+    }
+  }
+  for (TensorId id = 0; id < graph.tensors().size(); ++id) {
+    const Tensor& tensor = graph.tensor(id);
+    if (tensor.kind != TensorKind::kParameter || tensor.alias_of) {
+      continue;
+    }
+    const auto member = archive.find(tensor.name);
+    if (member == archive.end()) {
+      throw UserError(where, "has no member '" + tensor.name + "'",
+                      "give all parameters of network '" + graph.name + "'");
+    }
+    const std::string place = where + ": member '" + tensor.name + "'";
+    if (member->second.shape != tensor.shape) {
+      throw UserError(place, "has shape " + to_string(member->second.shape),
+                      "allowed is " + to_string(tensor.shape));
+    }
+    values[id] = checked(member->second.as_float32(), place);
+  }
+}
+
+void take_inputs(const Graph& graph, const NpzArchive& archive, const std::string& where,
+                 unsigned step, StartValues& values) {
+  values.resize(graph.tensors().size());
+  unsigned number = 0;
+  for (TensorId id = 0; id < graph.tensors().size(); ++id) {
+    const Tensor& tensor = graph.tensor(id);
+    if (tensor.kind != TensorKind::kInput) {
+      continue;
+    }
+    auto member = archive.find(tensor.name);
+    const std::string other = number == 0 ? "x" : number == 1 ? "y" : tensor.name;
+    if (member == archive.end()) {
+      member = archive.find(other);
+    }
+    ++number;
+    if (member == archive.end()) {
+      throw UserError(where, "has no member '" + tensor.name + "' (or '" + other + "')",
+                      "give one array per input of network '" + graph.name + "'");
+    }
+    const std::string place = where + ": member '" + member->first + "'";
+    const NpyArray& array = member->second;
+    const std::uint64_t batch = tensor.shape.at(0);
+    const std::uint64_t per_sample = tensor.elements() / batch;
+    if (array.shape.empty() || array.shape[0] == 0 ||
+        array.elements() / array.shape[0] != per_sample) {
+      throw UserError(place, "has shape " + to_string(array.shape),
+                      "allowed are samples of " + std::to_string(per_sample) +
+                          " elements along the first extent");
+    }
+    const auto all = checked(array.as_float32(), place);
+    values[id].resize(tensor.elements());
+    for (std::uint64_t s = 0; s < batch; ++s) {
+      const std::uint64_t sample = (std::uint64_t{step} * batch + s) % array.shape[0];
+      for (std::uint64_t i = 0; i < per_sample; ++i) {
+        values[id][s * per_sample + i] = all[sample * per_sample + i];
+      }
+    }
+  }
+}
+
+}  // namespace etude

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "workloads/graph/graph.h"
+#include "workloads/npz/npz.h"
+
+namespace etude {
+
+/// Values of some tensors in float32, by tensor (empty where none is given): what a run starts
+/// from.
+using StartValues = std::vector<std::vector<float>>;
+
+/// Parameters drawn from `seed`: matrices uniform in +-sqrt(6 / fan_in) (He), vectors zero. Each
+/// parameter has a stream of its own (seed and name), so that adding one changes no other; integer
+/// generator and correctly rounded operations only, hence the same on every machine.
+void draw_parameters(const Graph& graph, std::uint64_t seed, StartValues& values);
+
+/// One batch of each input drawn uniformly from [-1, 1), for runs without data.
+void draw_inputs(const Graph& graph, std::uint64_t seed, unsigned step, StartValues& values);
+
+/// Takes parameters from an archive, by tensor name.
+/// Errors: UserError naming `where` and the parameter that is missing, has another shape, or is not
+/// finite; and members that name no parameter.
+void take_parameters(const Graph& graph, const NpzArchive& archive, const std::string& where,
+                     StartValues& values);
+
+/// Takes batch number `step` of each input from an archive: member by the tensor's name, else "x"
+/// for the first input and "y" for the second; the first extent counts samples and wraps around.
+/// Errors: UserError naming `where` and the member that is missing, has another shape or is not
+/// finite.
+void take_inputs(const Graph& graph, const NpzArchive& archive, const std::string& where,
+                 unsigned step, StartValues& values);
+
+}  // namespace etude

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "workloads/ops/op_rules.h"
+
+#include "models/base/error.h"
+
+namespace etude {
+
+const OpRules& rules_of(OpType type) {
+  switch (type) {
+    case OpType::kGemm:
+      return ops::kGemmRules;
+    case OpType::kRelu:
+      return ops::kReluRules;
+    case OpType::kReluGrad:
+      return ops::kReluGradRules;
+    case OpType::kMseLoss:
+      return ops::kMseLossRules;
+    case OpType::kMseLossGrad:
+      return ops::kMseLossGradRules;
+    case OpType::kReduceSum:
+      return ops::kReduceSumRules;
+    case OpType::kAdd:
+      return ops::kAddRules;
+    case OpType::kSgd:
+      return ops::kSgdRules;
+  }
+  throw std::logic_error("operator without rules");
+}
+
+namespace ops {
+
+std::uint64_t no_macs(const Graph&, const Node&) { return 0; }
+
+void shape_error(const Graph& graph, const Node& node, const std::string& wanted) {
+  std::string shapes;
+  for (TensorId input : node.inputs) {
+    shapes += (shapes.empty() ? "" : ", ") + graph.tensor(input).name + " " +
+              to_string(graph.tensor(input).shape);
+  }
+  throw UserError("node '" + node.name + "' (" + name_of(node.op) + ")", "inputs are " + shapes,
+                  wanted);
+}
+
+void expect_arity(const Graph& graph, const Node& node, std::size_t least, std::size_t most) {
+  if (node.inputs.size() < least || node.inputs.size() > most || node.outputs.size() != 1) {
+    shape_error(graph, node,
+                "allowed are " + std::to_string(least) + " to " + std::to_string(most) +
+                    " inputs and one output");
+  }
+}
+
+void infer_same_shape(Graph& graph, const Node& node) {
+  expect_arity(graph, node, 1, 4);
+  const Shape shape = graph.tensor(node.inputs[0]).shape;
+  for (TensorId input : node.inputs) {
+    if (graph.tensor(input).shape != shape) {
+      shape_error(graph, node, "their shapes must be equal");
+    }
+  }
+  graph.tensor(node.outputs[0]).shape = shape;
+  graph.tensor(node.outputs[0]).dtype = graph.tensor(node.inputs[0]).dtype;
+}
+
+}  // namespace ops
+}  // namespace etude

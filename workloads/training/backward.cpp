@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "workloads/training/backward.h"
+
+#include <algorithm>
+
+#include "models/base/error.h"
+#include "workloads/ops/op_rules.h"
+
+namespace etude {
+
+GradientBuilder::GradientBuilder(Graph& graph, std::set<TensorId> wanted)
+    : graph_(graph), wanted_(std::move(wanted)) {
+  for (const Node& node : graph.nodes()) {
+    for (TensorId input : node.inputs) {
+      ++uses_[input];
+    }
+  }
+}
+
+TensorId GradientBuilder::gradient_of(TensorId tensor) {
+  if (const auto found = complete_.find(tensor); found != complete_.end()) {
+    return found->second;
+  }
+  const auto& parts = contributions_.at(tensor);
+  TensorId sum = parts.front();
+  for (std::size_t i = 1; i < parts.size(); ++i) {
+    const bool last = i + 1 == parts.size();
+    const std::string name = graph_.tensor(tensor).name;
+    const Node node{name + ".grad.sum" + std::to_string(i),
+                    OpType::kAdd,
+                    Phase::kBackward,
+                    {sum, parts[i]},
+                    {},
+                    {}};
+    sum =
+        graph_
+            .node(graph_.add(node, {{last ? name + ".grad" : name + ".grad.sum" + std::to_string(i),
+                                     TensorKind::kGradient}}))
+            .outputs[0];
+  }
+  complete_[tensor] = sum;
+  return sum;
+}
+
+void GradientBuilder::contribute(TensorId tensor, Node node) {
+  // The plain name belongs to the complete gradient.
+  node.name = graph_.tensor(tensor).name + ".grad";
+  if (uses_[tensor] > 1) {
+    node.name += ".part" + std::to_string(contributions_[tensor].size());
+  }
+  const std::string name = node.name;
+  const NodeId id = graph_.add(std::move(node), {{name, TensorKind::kGradient}});
+  contributions_[tensor].push_back(graph_.node(id).outputs[0]);
+}
+
+void GradientBuilder::pass(TensorId tensor, TensorId gradient) {
+  contributions_[tensor].push_back(gradient);
+}
+
+GradientMap add_backward(Graph& graph) {
+  const auto order = graph.topological_order();
+  std::set<TensorId> wanted;
+  for (TensorId id = 0; id < graph.tensors().size(); ++id) {
+    if (graph.tensor(id).trainable) {
+      wanted.insert(id);
+    }
+  }
+  for (NodeId n : order) {
+    const Node& node = graph.node(n);
+    if (std::ranges::any_of(node.inputs, [&](TensorId i) { return wanted.contains(i); })) {
+      wanted.insert(node.outputs.begin(), node.outputs.end());
+    }
+  }
+  const TensorId loss = graph.loss();
+  GradientBuilder builder(graph, wanted);
+  for (auto n = order.rbegin(); n != order.rend(); ++n) {
+    const Node node = graph.node(*n);
+    const TensorId output = node.outputs[0];
+    if (!wanted.contains(output) || (output != loss && !builder.has_gradient(output))) {
+      continue;
+    }
+    const OpRules& rules = rules_of(node.op);
+    if (rules.gradient == nullptr) {
+      throw UserError("node '" + node.name + "'",
+                      std::string("operator ") + rules.name + " has no gradient",
+                      "freeze the parameters before it");
+    }
+    rules.gradient(builder, *n);
+  }
+  GradientMap gradients;
+  for (TensorId id : wanted) {
+    if (builder.has_gradient(id)) {
+      gradients[id] = builder.gradient_of(id);
+    }
+  }
+  return gradients;
+}
+
+void add_sgd(Graph& graph, const GradientMap& gradients, double lr) {
+  for (const auto& [parameter, gradient] : gradients) {
+    if (!graph.tensor(parameter).trainable) {
+      continue;
+    }
+    const std::string name = graph.tensor(parameter).name;
+    const Node node{name + ".sgd",         OpType::kSgd, Phase::kUpdate,
+                    {parameter, gradient}, {},           {{"lr", lr}}};
+    const NodeId id = graph.add(node, {{name + ".updated", TensorKind::kParameter}});
+    graph.tensor(graph.node(id).outputs[0]).alias_of = parameter;
+  }
+}
+
+}  // namespace etude

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <set>
+
+#include "workloads/graph/graph.h"
+
+namespace etude {
+
+/// Which gradient belongs to which tensor after add_backward().
+using GradientMap = std::map<TensorId, TensorId>;
+
+/// Adds the nodes of the backward pass (reverse mode) behind the forward graph: after it, every
+/// trainable parameter that the loss depends on has a gradient tensor named "<parameter>.grad".
+/// Only tensors on a path from a trainable parameter to the loss get gradients.
+/// Errors: UserError when there is no loss, or an operator on such a path has no gradient.
+GradientMap add_backward(Graph& graph);
+
+/// Adds one Sgd node per trainable parameter with a gradient; the updated parameter is named
+/// "<parameter>.updated" and takes over its storage.
+void add_sgd(Graph& graph, const GradientMap& gradients, double lr);
+
+/// What an operator's gradient rule may ask and add.
+class GradientBuilder {
+ public:
+  GradientBuilder(Graph& graph, std::set<TensorId> wanted);
+
+  const Graph& graph() const { return graph_; }
+  /// Whether a trainable parameter hangs on this tensor.
+  bool wants(TensorId tensor) const { return wanted_.contains(tensor); }
+  /// The complete gradient of a tensor whose consumers have all been visited.
+  TensorId gradient_of(TensorId tensor);
+  /// Adds `node` (inputs and attributes given); its output is a contribution to the gradient of
+  /// `tensor`.
+  void contribute(TensorId tensor, Node node);
+  /// An existing tensor is a contribution as it stands.
+  void pass(TensorId tensor, TensorId gradient);
+  bool has_gradient(TensorId tensor) const { return contributions_.contains(tensor); }
+
+ private:
+  Graph& graph_;
+  std::set<TensorId> wanted_;
+  std::map<TensorId, std::vector<TensorId>> contributions_;
+  std::map<TensorId, TensorId> complete_;
+  std::map<TensorId, unsigned> uses_;  ///< in the forward graph
+};
+
+}  // namespace etude
