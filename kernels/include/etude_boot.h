@@ -22,11 +22,11 @@ struct etude_boot {
   uint32_t dma_engine; /* 0 MCHAN, 1 iDMA */
 };
 
-/* L1 that the runtime keeps for itself, from l1_base up: stacks, task ring, counters. The memory
- * plan starts behind it. */
+/* L1 that the runtime keeps for itself, from l1_base up: task ring and counters, controller stack,
+ * worker stacks. The memory plan starts behind it. */
 #define ETUDE_L1_STACK_BYTES 1024u
 #define ETUDE_L1_CONTROLLER_STACK_BYTES 2048u
-#define ETUDE_L1_RUNTIME_BYTES 1024u
+#define ETUDE_L1_RUNTIME_BYTES 2048u
 #define ETUDE_L1_RESERVED(workers) \
   (ETUDE_L1_RUNTIME_BYTES + ETUDE_L1_CONTROLLER_STACK_BYTES + ETUDE_L1_STACK_BYTES * (workers))
 #endif

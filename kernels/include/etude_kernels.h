@@ -23,7 +23,8 @@ enum etude_kernel {
 };
 
 /* C[rows, cols] = opA(A) opB(B) (+ C) (+ bias of cols), then ReLU; opA(A) is [rows, inner], opB(B)
- * [inner, cols]. */
+ * [inner, cols]. Each element is one chain: acc = 0, bias, C or C + bias (rounded); then acc =
+ * fma(a, b, acc) in ascending inner index. ReLU keeps NaN and turns -0 into +0. */
 #define ETUDE_GEMM_TRANS_A 1u /* A is stored [inner, rows] */
 #define ETUDE_GEMM_TRANS_B 2u /* B is stored [cols, inner] */
 #define ETUDE_GEMM_ACCUMULATE 4u
@@ -45,7 +46,8 @@ struct etude_transpose_args {
 struct etude_column_sum_args {
   uint32_t src, dst, rows, cols, pitch_src, accumulate;
 };
-/* w -= lr * g, rounded after the product and after the difference. lr: bits of a float. */
+/* w = fma(-lr, g, w): product and difference rounded once, so the new weight is within half an ulp
+ * of old - lr * g. lr: bits of a float. */
 struct etude_sgd_args {
   uint32_t w, g, rows, cols, pitch_w, pitch_g, lr;
 };

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The inner loops of the GEMM, one per block shape m x n (1..4 by 1..4). All sums of a block stay in
+ * registers; an inner index costs m + n loads and m * n multiply-adds (4x4: 24 cycles, 16 MAC). Both
+ * operands are walked by post-increment loads with the increment in a register, so the same loop serves
+ * every transposition. 16 sums, 8 operands and 6 pointers and increments are all 30 registers but sp,
+ * which points to the run's parameters (no interrupts are taken here). */
+#include "kernels/lib/gemm/gemm_run.h"
+
+#define PA x5
+#define SA x6
+#define LA x7
+#define PB x28
+#define SB x29
+#define LB x30
+#define X0 x10
+#define X1 x11
+#define X2 x12
+#define X3 x13
+#define B0 x14
+#define B1 x15
+#define B2 x16
+#define B3 x17
+#define C00 x1
+#define C01 x3
+#define C02 x4
+#define C03 x8
+#define C10 x9
+#define C11 x18
+#define C12 x19
+#define C13 x20
+#define C20 x21
+#define C21 x22
+#define C22 x23
+#define C23 x24
+#define C30 x25
+#define C31 x26
+#define C32 x27
+#define C33 x31
+
+/* OP(r, c) for each element of row r, of the first n columns. */
+#define EACH1(OP, r) OP(r, 0)
+#define EACH2(OP, r) EACH1(OP, r); OP(r, 1)
+#define EACH3(OP, r) EACH2(OP, r); OP(r, 2)
+#define EACH4(OP, r) EACH3(OP, r); OP(r, 3)
+/* ROW(n, r) for each of the first m rows. */
+#define ROWS1(ROW, n) ROW(n, 0)
+#define ROWS2(ROW, n) ROWS1(ROW, n); ROW(n, 1)
+#define ROWS3(ROW, n) ROWS2(ROW, n); ROW(n, 2)
+#define ROWS4(ROW, n) ROWS3(ROW, n); ROW(n, 3)
+
+#define ZERO(r, c) li C##r##c, 0
+#define FMA(r, c) fmadd.s C##r##c, X##r, B##c, C##r##c
+#define RELU(r, c) cv.max C##r##c, C##r##c, x0
+#define STORE(r, c) sw C##r##c, 4 * c(X2)
+#define LOAD(r, c) lw C##r##c, 4 * c(X2)
+#define ADDBIAS(r, c) fadd.s C##r##c, C##r##c, B##c
+#define TAKEBIAS(r, c) mv C##r##c, B##c
+#define BIAS(r, c) lw B##c, 4 * c(X3)
+
+#define ROW_ZERO(n, r) EACH##n(ZERO, r)
+#define ROW_FMA(n, r) EACH##n(FMA, r)
+#define ROW_RELU(n, r) EACH##n(RELU, r)
+#define ROW_STORE(n, r) EACH##n(STORE, r); add X2, X2, X1
+#define ROW_LOAD(n, r) EACH##n(LOAD, r); add X2, X2, X1
+#define ROW_ADDBIAS(n, r) EACH##n(ADDBIAS, r)
+#define ROW_TAKEBIAS(n, r) EACH##n(TAKEBIAS, r)
+
+/* Loads of one inner index: first element of A, all of B, the rest of A. */
+#define LOAD_A1 cv.lw X0, (PA), LA
+#define LOAD_A2 cv.lw X0, (PA), SA
+#define LOAD_A3 cv.lw X0, (PA), SA
+#define LOAD_A4 cv.lw X0, (PA), SA
+#define MORE_A1
+#define MORE_A2 cv.lw X1, (PA), LA
+#define MORE_A3 cv.lw X1, (PA), SA; cv.lw X2, (PA), LA
+#define MORE_A4 cv.lw X1, (PA), SA; cv.lw X2, (PA), SA; cv.lw X3, (PA), LA
+#define LOAD_B1 cv.lw B0, (PB), LB
+#define LOAD_B2 cv.lw B0, (PB), SB; cv.lw B1, (PB), LB
+#define LOAD_B3 cv.lw B0, (PB), SB; cv.lw B1, (PB), SB; cv.lw B2, (PB), LB
+#define LOAD_B4 cv.lw B0, (PB), SB; cv.lw B1, (PB), SB; cv.lw B2, (PB), SB; cv.lw B3, (PB), LB
+
+#define SHAPE(m, n)                                     \
+shape_##m##n:                                           ;\
+1:                                                      ;\
+  lw X0, RUN_FLAGS(sp)                                  ;\
+  lw PA, RUN_A(sp)                                      ;\
+  lw PB, RUN_B(sp)                                      ;\
+  andi X1, X0, 12                                       ;\
+  lw B0, RUN_INNER(sp)                                  ;\
+  bnez X1, 4f                                           ;\
+  ROWS##m(ROW_ZERO, n)                                  ;\
+2:                                                      ;\
+  .balign 4                                             ;\
+  .option push                                          ;\
+  .option norvc                                         ;\
+  /* cv.setup 0, B0, end of body */                     ;\
+  .insn i 0x2b, 4, x14, B0, m + n + m * n + 1           ;\
+  LOAD_A##m                                             ;\
+  LOAD_B##n                                             ;\
+  MORE_A##m                                             ;\
+  ROWS##m(ROW_FMA, n)                                   ;\
+  .option pop                                           ;\
+  lw X0, RUN_FLAGS(sp)                                  ;\
+  lw X2, RUN_C(sp)                                      ;\
+  andi X0, X0, 16                                       ;\
+  lw X1, RUN_PITCH_C(sp)                                ;\
+  beqz X0, 3f                                           ;\
+  ROWS##m(ROW_RELU, n)                                  ;\
+3:                                                      ;\
+  ROWS##m(ROW_STORE, n)                                 ;\
+  lw X0, RUN_COUNT(sp)                                  ;\
+  lw X1, RUN_B(sp)                                      ;\
+  lw B1, RUN_B_STEP(sp)                                 ;\
+  addi X0, X0, -1                                       ;\
+  lw X2, RUN_C(sp)                                      ;\
+  add X1, X1, B1                                        ;\
+  lw X3, RUN_BIAS(sp)                                   ;\
+  sw X0, RUN_COUNT(sp)                                  ;\
+  addi X2, X2, 4 * n                                    ;\
+  sw X1, RUN_B(sp)                                      ;\
+  addi X3, X3, 4 * n                                    ;\
+  sw X2, RUN_C(sp)                                      ;\
+  sw X3, RUN_BIAS(sp)                                   ;\
+  bnez X0, 1b                                           ;\
+  j etude_gemm_done                                     ;\
+4: /* from C, from the bias, or from both */            ;\
+  andi X1, X0, 4                                        ;\
+  lw X3, RUN_BIAS(sp)                                   ;\
+  bnez X1, 5f                                           ;\
+  EACH##n(BIAS, 0)                                      ;\
+  ROWS##m(ROW_TAKEBIAS, n)                              ;\
+  lw B0, RUN_INNER(sp)                                  ;\
+  j 2b                                                  ;\
+5:                                                      ;\
+  lw X2, RUN_C(sp)                                      ;\
+  lw X1, RUN_PITCH_C(sp)                                ;\
+  ROWS##m(ROW_LOAD, n)                                  ;\
+  andi X0, X0, 8                                        ;\
+  beqz X0, 2b                                           ;\
+  EACH##n(BIAS, 0)                                      ;\
+  ROWS##m(ROW_ADDBIAS, n)                               ;\
+  lw B0, RUN_INNER(sp)                                  ;\
+  j 2b
+
+  .section .text.hot, "ax"
+  .globl etude_gemm_run
+  .type etude_gemm_run, @function
+/* a0: the run, a1: m, a2: n */
+etude_gemm_run:
+  addi sp, sp, -64
+  sw ra, 0(sp)
+  sw s0, 4(sp)
+  sw s1, 8(sp)
+  sw s2, 12(sp)
+  sw s3, 16(sp)
+  sw s4, 20(sp)
+  sw s5, 24(sp)
+  sw s6, 28(sp)
+  sw s7, 32(sp)
+  sw s8, 36(sp)
+  sw s9, 40(sp)
+  sw s10, 44(sp)
+  sw s11, 48(sp)
+  sw gp, 52(sp)
+  sw tp, 56(sp)
+  sw sp, RUN_SP(a0)
+  mv sp, a0
+  slli a1, a1, 4
+  slli a2, a2, 2
+  add a1, a1, a2
+  la a3, etude_gemm_shapes - 20
+  add a3, a3, a1
+  lw SA, RUN_A_NEXT(sp)
+  lw LA, RUN_A_BACK(sp)
+  lw SB, RUN_B_NEXT(sp)
+  lw LB, RUN_B_BACK(sp)
+  jr a3
+etude_gemm_done:
+  lw sp, RUN_SP(sp)
+  lw ra, 0(sp)
+  lw s0, 4(sp)
+  lw s1, 8(sp)
+  lw s2, 12(sp)
+  lw s3, 16(sp)
+  lw s4, 20(sp)
+  lw s5, 24(sp)
+  lw s6, 28(sp)
+  lw s7, 32(sp)
+  lw s8, 36(sp)
+  lw s9, 40(sp)
+  lw s10, 44(sp)
+  lw s11, 48(sp)
+  lw gp, 52(sp)
+  lw tp, 56(sp)
+  addi sp, sp, 64
+  ret
+
+/* Entry (m, n) at 16 m + 4 n - 20. */
+  .balign 4
+  .option push
+  .option norvc
+etude_gemm_shapes:
+  j shape_11
+  j shape_12
+  j shape_13
+  j shape_14
+  j shape_21
+  j shape_22
+  j shape_23
+  j shape_24
+  j shape_31
+  j shape_32
+  j shape_33
+  j shape_34
+  j shape_41
+  j shape_42
+  j shape_43
+  j shape_44
+  .option pop
+
+SHAPE(1, 1)
+SHAPE(1, 2)
+SHAPE(1, 3)
+SHAPE(1, 4)
+SHAPE(2, 1)
+SHAPE(2, 2)
+SHAPE(2, 3)
+SHAPE(2, 4)
+SHAPE(3, 1)
+SHAPE(3, 2)
+SHAPE(3, 3)
+SHAPE(3, 4)
+SHAPE(4, 1)
+SHAPE(4, 2)
+SHAPE(4, 3)
+SHAPE(4, 4)
+  .size etude_gemm_run, . - etude_gemm_run

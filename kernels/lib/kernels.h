@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Every kernel: one C function, called by all workers at once with the arguments of
+ * kernels/include/etude_kernels.h. Worker `worker` of `workers` computes its share; no two workers
+ * write one word. Workers meet again in the barrier of the caller. */
+#ifndef ETUDE_LIB_KERNELS_H
+#define ETUDE_LIB_KERNELS_H
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+void etude_gemm(const void* args, uint32_t worker, uint32_t workers);
+void etude_relu(const void* args, uint32_t worker, uint32_t workers);
+void etude_relu_grad(const void* args, uint32_t worker, uint32_t workers);
+void etude_add(const void* args, uint32_t worker, uint32_t workers);
+void etude_fill(const void* args, uint32_t worker, uint32_t workers);
+void etude_broadcast_row(const void* args, uint32_t worker, uint32_t workers);
+void etude_sgd(const void* args, uint32_t worker, uint32_t workers);
+void etude_column_sum(const void* args, uint32_t worker, uint32_t workers);
+void etude_mse(const void* args, uint32_t worker, uint32_t workers);
+void etude_transpose(const void* args, uint32_t worker, uint32_t workers);
+void etude_fp32_to_fp16(const void* args, uint32_t worker, uint32_t workers);
+void etude_fp16_to_fp32(const void* args, uint32_t worker, uint32_t workers);
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The task-list interpreter. Operations come from L2 through a ring in L1, four chunks of four:
+ * while one chunk is interpreted, DMA transfers bring the next ones. Kernels read their arguments
+ * in the ring itself, so a chunk is overwritten only after its kernels are done. */
+#include "kernels/runtime/dma.h"
+#include "kernels/runtime/redmule.h"
+#include "kernels/runtime/runtime.h"
+
+/* The dispatch FIFO has 8 entries and no back-pressure. */
+#define MAX_KERNELS_AHEAD 7u
+#define MAX_SOC_DMA_AHEAD 4u
+
+struct run {
+  struct etude_dma dma;
+  struct etude_redmule redmule;
+  uint32_t workers, controller;
+  uint32_t kernels_posted, kernels_base; /* base: count at the start of the step */
+  uint32_t soc_posted, soc_base;
+  uint32_t list, ops; /* address of operation 0; number */
+  uint32_t chunks, next_chunk;
+  uint32_t kernels_until[ETUDE_RING_CHUNKS]; /* kernels posted when the chunk was left */
+};
+
+static uint32_t kernels_done(const struct run* run) {
+  return ETUDE_STATE->kernels_done - run->kernels_base;
+}
+
+static void wait_kernels(const struct run* run, uint32_t count) {
+  while ((int32_t)(kernels_done(run) - count) < 0) {
+    etude_sleep(1u << ETUDE_SW_EVENT_KERNEL_DONE);
+  }
+}
+
+static uint32_t soc_done(const struct run* run) {
+  return etude_read(ETUDE_SOC_DMA_BASE + ETUDE_SOC_DMA_DONE) - run->soc_base;
+}
+
+static void wait_soc_dma(const struct run* run, uint32_t count) {
+  while ((int32_t)(soc_done(run) - count) < 0) {
+    etude_sleep(1u << ETUDE_EVENT_SOC);
+    (void)etude_read(ETUDE_EU_SOC_FIFO);
+  }
+}
+
+/* Brings further chunks as long as their place in the ring is free. `current`: chunk that is being
+ * interpreted. */
+static void fetch_ahead(struct run* run, uint32_t current) {
+  while (run->next_chunk < run->chunks && run->next_chunk < current + ETUDE_RING_CHUNKS) {
+    const uint32_t chunk = run->next_chunk;
+    const uint32_t slot = chunk & (ETUDE_RING_CHUNKS - 1);
+    if (chunk >= ETUDE_RING_CHUNKS && (int32_t)(kernels_done(run) - run->kernels_until[slot]) < 0) {
+      return;
+    }
+    const uint32_t first = chunk * ETUDE_RING_CHUNK_OPS;
+    const uint32_t left = run->ops - first;
+    const uint32_t bytes = left < ETUDE_RING_CHUNK_OPS ? left * (uint32_t)sizeof(struct etude_op)
+                                                       : ETUDE_RING_CHUNK_BYTES;
+    etude_dma_start(&run->dma, 1, ETUDE_L1_BASE + ETUDE_RING_OFFSET + slot * ETUDE_RING_CHUNK_BYTES,
+                    run->list + chunk * ETUDE_RING_CHUNK_BYTES, bytes, 1, 0, 0, ETUDE_DMA_RING);
+    run->next_chunk = chunk + 1;
+  }
+}
+
+/* Makes sure that `chunk` is in the ring. */
+static void enter_chunk(struct run* run, uint32_t chunk) {
+  const uint32_t slot = chunk & (ETUDE_RING_CHUNKS - 1);
+  if (run->next_chunk <= chunk) {
+    wait_kernels(run, run->kernels_until[slot]);
+    fetch_ahead(run, chunk);
+  }
+  etude_dma_wait(&run->dma, ETUDE_DMA_RING, chunk + 1);
+}
+
+static void run_kernel(struct run* run, const struct etude_op* op) {
+  const uint32_t kernel = op->arg[0];
+  const uint32_t entry = kernel < ETUDE_TABLE_ENTRIES ? ETUDE_TABLE[kernel] : 0;
+  if (entry == 0) {
+    etude_write(ETUDE_SIM_PORT_BASE + ETUDE_SIM_ERROR, 0x100u + kernel);
+    etude_exit(1);
+  }
+  const uint32_t word =
+      (uint32_t)((uintptr_t)&op->arg[1] - ETUDE_L1_BASE) << 16 | (entry - ETUDE_BOOT_ADDRESS);
+  run->kernels_posted++;
+  if (run->controller) {
+    if (run->kernels_posted > MAX_KERNELS_AHEAD) {
+      wait_kernels(run, run->kernels_posted - MAX_KERNELS_AHEAD);
+    }
+    etude_write(ETUDE_EU_DISPATCH_FIFO, word);
+    return;
+  }
+  /* No controller: this hart is worker 0, and a kernel is over when it goes on. */
+  if (run->workers > 1) {
+    etude_write(ETUDE_EU_DISPATCH_FIFO, word);
+  }
+  ((etude_kernel_fn)entry)(&op->arg[1], 0, run->workers);
+  etude_barrier();
+  ETUDE_STATE->kernels_done++;
+}
+
+static void run_soc_dma(struct run* run, const struct etude_op* op) {
+  if (++run->soc_posted > MAX_SOC_DMA_AHEAD) {
+    wait_soc_dma(run, run->soc_posted - MAX_SOC_DMA_AHEAD);
+  }
+  etude_write(ETUDE_SOC_DMA_BASE + ETUDE_SOC_DMA_SRC, op->arg[0]);
+  etude_write(ETUDE_SOC_DMA_BASE + ETUDE_SOC_DMA_DST, op->arg[1]);
+  etude_write(ETUDE_SOC_DMA_BASE + ETUDE_SOC_DMA_LEN, op->arg[2]);
+  etude_write(ETUDE_SOC_DMA_BASE + ETUDE_SOC_DMA_STRIDE, op->arg[3]);
+  etude_write(ETUDE_SOC_DMA_BASE + ETUDE_SOC_DMA_REPS, op->arg[4]);
+  (void)etude_read(ETUDE_SOC_DMA_BASE + ETUDE_SOC_DMA_START);
+}
+
+static void run_wait(struct run* run, uint32_t unit, uint32_t count) {
+  switch (unit) {
+    case ETUDE_UNIT_CORES:
+      wait_kernels(run, count);
+      break;
+    case ETUDE_UNIT_REDMULE:
+      etude_redmule_wait(&run->redmule, count);
+      break;
+    case ETUDE_UNIT_DMA:
+      etude_dma_wait(&run->dma, ETUDE_DMA_OPERATION, count);
+      break;
+    default:
+      wait_soc_dma(run, count);
+      break;
+  }
+}
+
+static void run_step(struct run* run) {
+  run->list = ETUDE_BOOT->task_list + ETUDE_TASK_FIRST_OP;
+  run->chunks = (run->ops + ETUDE_RING_CHUNK_OPS - 1) / ETUDE_RING_CHUNK_OPS;
+  run->next_chunk = 0;
+  run->kernels_posted = 0;
+  run->kernels_base = ETUDE_STATE->kernels_done;
+  run->soc_posted = 0;
+  run->soc_base = etude_read(ETUDE_SOC_DMA_BASE + ETUDE_SOC_DMA_DONE);
+  run->redmule.posted = run->redmule.done = 0;
+  for (uint32_t tag = 0; tag < 3; tag++) {
+    run->dma.done[tag] = 0;
+  }
+  uint32_t dma_posted = 0;
+
+  const uint32_t ops = run->ops;
+  for (uint32_t i = 0; i < ops; i++) {
+    const uint32_t chunk = i / ETUDE_RING_CHUNK_OPS;
+    if (i % ETUDE_RING_CHUNK_OPS == 0) {
+      if (i != 0) {
+        run->kernels_until[(chunk - 1) & (ETUDE_RING_CHUNKS - 1)] = run->kernels_posted;
+      }
+      etude_write(ETUDE_SIM_PORT_BASE + ETUDE_SIM_OP_BEGIN, i);
+      fetch_ahead(run, chunk);
+      enter_chunk(run, chunk);
+    } else {
+      etude_write(ETUDE_SIM_PORT_BASE + ETUDE_SIM_OP_BEGIN, i);
+    }
+    const struct etude_op* op = &ETUDE_RING[i & (ETUDE_RING_CHUNKS * ETUDE_RING_CHUNK_OPS - 1)];
+    switch (op->code) {
+      case ETUDE_OP_WAIT:
+        run_wait(run, op->arg[0], op->arg[1]);
+        break;
+      case ETUDE_OP_KERNEL:
+        run_kernel(run, op);
+        break;
+      case ETUDE_OP_DMA:
+        dma_posted++;
+        etude_dma_start(&run->dma, op->arg[0] == ETUDE_DMA_TO_L1, op->arg[1], op->arg[2],
+                        op->arg[3], op->arg[4], op->arg[5], op->arg[6], ETUDE_DMA_OPERATION);
+        break;
+      case ETUDE_OP_SOC_DMA:
+        run_soc_dma(run, op);
+        break;
+      case ETUDE_OP_REDMULE:
+        etude_redmule_start(&run->redmule, op->arg);
+        break;
+      case ETUDE_OP_END:
+        i = ops;
+        break;
+      default:
+        etude_write(ETUDE_SIM_PORT_BASE + ETUDE_SIM_ERROR, 0x200u + op->code);
+        etude_exit(1);
+    }
+  }
+  etude_dma_wait(&run->dma, ETUDE_DMA_OPERATION, dma_posted);
+  wait_kernels(run, run->kernels_posted);
+  etude_redmule_wait(&run->redmule, run->redmule.posted);
+  wait_soc_dma(run, run->soc_posted);
+  etude_write(ETUDE_SIM_PORT_BASE + ETUDE_SIM_STEP_END, 0);
+}
+
+void etude_interpret(uint32_t hart, uint32_t workers, uint32_t controller) {
+  struct run run;
+  run.workers = workers;
+  run.controller = controller;
+  run.dma.idma = ETUDE_BOOT->dma_engine;
+  run.dma.head = run.dma.tail = 0;
+  etude_redmule_init(&run.redmule, ETUDE_BOOT->redmule);
+  while (etude_read(ETUDE_SIM_PORT_BASE + ETUDE_SIM_NEXT_STEP)) {
+    const volatile struct etude_task_header* header =
+        (const volatile struct etude_task_header*)ETUDE_BOOT->task_list;
+    run.ops = header->op_count;
+    if (header->magic != ETUDE_TASK_MAGIC || header->version != ETUDE_TASK_VERSION) {
+      etude_write(ETUDE_SIM_PORT_BASE + ETUDE_SIM_ERROR, 0x300u);
+      etude_exit(1);
+    }
+    run_step(&run);
+  }
+}

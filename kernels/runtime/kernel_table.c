@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Which function implements each kernel. The table is code that writes L1, not a constant array: an
+ * array would be read from L2 at each kernel. */
+#include "kernels/lib/kernels.h"
+#include "kernels/runtime/runtime.h"
+
+#define ENTRY(kernel, function) ETUDE_TABLE[kernel] = (uint32_t)(uintptr_t)(function)
+
+void etude_fill_table(void) {
+  for (uint32_t i = 0; i < ETUDE_TABLE_ENTRIES; i++) {
+    ETUDE_TABLE[i] = 0;
+  }
+  ENTRY(ETUDE_KERNEL_GEMM, etude_gemm);
+  ENTRY(ETUDE_KERNEL_RELU_GRAD, etude_relu_grad);
+  ENTRY(ETUDE_KERNEL_TRANSPOSE, etude_transpose);
+  ENTRY(ETUDE_KERNEL_COLUMN_SUM, etude_column_sum);
+  ENTRY(ETUDE_KERNEL_SGD, etude_sgd);
+  ENTRY(ETUDE_KERNEL_MSE, etude_mse);
+  ENTRY(ETUDE_KERNEL_BROADCAST_ROW, etude_broadcast_row);
+  ENTRY(ETUDE_KERNEL_RELU, etude_relu);
+  ENTRY(ETUDE_KERNEL_FP32_TO_FP16, etude_fp32_to_fp16);
+  ENTRY(ETUDE_KERNEL_FP16_TO_FP32, etude_fp16_to_fp32);
+  ENTRY(ETUDE_KERNEL_FILL, etude_fill);
+  ENTRY(ETUDE_KERNEL_ADD, etude_add);
+}
