@@ -9,6 +9,7 @@ trap 'echo "setup.sh: failed at line $LINENO: $BASH_COMMAND" >&2' ERR
 
 debian=(build-essential cmake ninja-build pkg-config ccache ca-certificates
         libsystemc-dev nlohmann-json3-dev libcli11-dev libonnx-dev libprotobuf-dev protobuf-compiler libzip-dev
+        libssl-dev
         clang-19 lld-19 llvm-19 python3 python3-venv)
 python=(numpy==2.2.6 typer==0.15.4 click==8.1.8 rich==14.0.0 plotly==6.1.1)
 if [[ "${1:-}" == "--tests" ]]; then

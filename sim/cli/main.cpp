@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // etude-sim: parses the command line, runs one subcommand, maps errors to exit statuses.
+#include <algorithm>
+#include <cstdlib>
 #include <iostream>
 #include <systemc>
 
@@ -8,25 +10,37 @@
 
 int sc_main(int, char**) { return 0; }
 
+namespace {
+/// Prints one line on stderr, whatever the text holds, and returns the exit status.
+int complain(std::string text, int status) {
+  std::replace_if(text.begin(), text.end(), [](unsigned char c) { return c < 32; }, ' ');
+  std::cerr << "etude-sim: " << text << '\n';
+  return status;
+}
+}  // namespace
+
 int main(int argc, char** argv) {
+  setenv("SC_COPYRIGHT_MESSAGE", "DISABLE", 1);
+  sc_core::sc_report_handler::set_actions(sc_core::SC_INFO, sc_core::SC_DO_NOTHING);
   CLI::App app{"Etude: cycle-level simulator and design-space explorer for on-device training"};
   app.set_version_flag("--version", ETUDE_VERSION);
   app.require_subcommand(1);
   int status = 0;
+  etude::cli::add_config(app, status);
   etude::cli::add_replay(app, status);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? 0 : 2;
+    if (e.get_exit_code() == 0) {
+      return app.exit(e);  // --help, --version
+    }
+    return complain(std::string(e.what()) + "; see etude-sim --help", 2);
   } catch (const etude::UserError& e) {
-    std::cerr << "etude-sim: " << e.what() << '\n';
-    return 2;
+    return complain(e.what(), 2);
   } catch (const etude::ProgramError& e) {
-    std::cerr << "etude-sim: " << e.what() << '\n';
-    return 3;
+    return complain(e.what(), 3);
   } catch (const std::exception& e) {
-    std::cerr << "etude-sim: internal error: " << e.what() << '\n';
-    return 1;
+    return complain(std::string("internal error: ") + e.what(), 1);
   }
   return status;
 }

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/config/check.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "models/base/error.h"
+#include "sim/config/tree.h"
+
+namespace etude {
+namespace {
+constexpr std::size_t kLongestShown = 60;
+
+/// Single-character edits that lead from one word to the other (Levenshtein).
+std::size_t edit_distance(const std::string& a, const std::string& b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), 0u);
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = row[0]++;
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t replace = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({replace, row[j] + 1, row[j + 1] + 1});
+    }
+  }
+  return row[b.size()];
+}
+
+std::string number_text(double value) {
+  return Json(value == std::floor(value) && std::abs(value) < 1e15
+                  ? Json(static_cast<std::int64_t>(value))
+                  : Json(value))
+      .dump();
+}
+
+/// "8", ">= 0", "1..16", as far as there are limits.
+std::string range_text(const ParameterText& text) {
+  const std::string low = number_text(text.min);
+  if (!std::isfinite(text.max) || text.max == 4294967295.0 || text.max > 1e19) {
+    return (text.above_min ? "above " : "at least ") + low;
+  }
+  return text.above_min ? "above " + low + " and up to " + number_text(text.max)
+                        : "from " + low + " to " + number_text(text.max);
+}
+
+bool in_range(const ParameterText& text, double value) {
+  return (text.above_min ? value > text.min : value >= text.min) && value <= text.max;
+}
+
+bool is_whole(const Json& value) {
+  return value.is_number_integer() ||
+         (value.is_number_float() && std::floor(value.get<double>()) == value.get<double>() &&
+          std::abs(value.get<double>()) < 9e15);
+}
+
+bool has_kind(const Parameter& p, const Json& value) {
+  switch (p.kind) {
+    case ParameterKind::kBoolean:
+      return value.is_boolean();
+    case ParameterKind::kInteger:
+      return is_whole(value);
+    case ParameterKind::kNumber:
+      return value.is_number() && std::isfinite(value.get<double>());
+    case ParameterKind::kString:
+    case ParameterKind::kFile:
+    case ParameterKind::kChoice:
+      return value.is_string();
+    case ParameterKind::kStrings:
+      return value.is_array() &&
+             std::all_of(value.begin(), value.end(), [](const Json& j) { return j.is_string(); });
+    case ParameterKind::kSizes:
+      return value.is_array() && std::all_of(value.begin(), value.end(), is_whole);
+  }
+  return false;
+}
+}  // namespace
+
+std::string shown(const Json& value) {
+  std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return text.size() > kLongestShown ? text.substr(0, kLongestShown) + "..." : text;
+}
+
+std::string allowed_text(const Parameter& p) {
+  const std::string unit = p.text.unit.empty() ? "" : " (" + p.text.unit + ")";
+  const std::string power = p.text.power_of_two ? ", a power of two" : "";
+  switch (p.kind) {
+    case ParameterKind::kBoolean:
+      return "true or false";
+    case ParameterKind::kInteger:
+      return "an integer " + range_text(p.text) + power + unit;
+    case ParameterKind::kNumber:
+      return "a number " + range_text(p.text) + unit;
+    case ParameterKind::kString:
+      return "a string";
+    case ParameterKind::kFile:
+      return "the name of a file";
+    case ParameterKind::kChoice: {
+      std::string words;
+      for (const std::string& choice : p.choices) {
+        words += (words.empty() ? "\"" : ", \"") + choice + "\"";
+      }
+      return p.choices.size() == 1 ? words : "one of " + words;
+    }
+    case ParameterKind::kStrings:
+      return "a list of strings";
+    case ParameterKind::kSizes:
+      return "a list of integers, each " + range_text(p.text);
+  }
+  return "";
+}
+
+void check_value(const Parameter& p, const Json& value, const std::string& where) {
+  const std::string remedy = "give " + allowed_text(p);
+  if (!has_kind(p, value)) {
+    throw UserError(where, shown(value) + " has the wrong type", remedy);
+  }
+  const auto check_number = [&](const Json& number) {
+    if (!in_range(p.text, number.get<double>())) {
+      throw UserError(where, shown(number) + " is out of range", remedy);
+    }
+    if (p.text.power_of_two) {
+      const auto whole = static_cast<std::uint64_t>(number.get<double>());
+      if (whole == 0 || (whole & (whole - 1)) != 0) {
+        throw UserError(where, shown(number) + " is no power of two", remedy);
+      }
+    }
+  };
+  if (p.kind == ParameterKind::kInteger || p.kind == ParameterKind::kNumber) {
+    check_number(value);
+  } else if (p.kind == ParameterKind::kSizes) {
+    std::for_each(value.begin(), value.end(), check_number);
+  } else if (p.kind == ParameterKind::kChoice &&
+             std::find(p.choices.begin(), p.choices.end(), value.get<std::string>()) ==
+                 p.choices.end()) {
+    throw UserError(where, shown(value) + " is unknown here", remedy);
+  }
+}
+
+std::string suggestion(const ParameterTable& table, const std::string& pointer) {
+  const auto given = pointer_elements(pointer);
+  std::vector<std::string> beside;
+  std::string elsewhere;
+  for (const Parameter& p : table) {
+    const auto known = pointer_elements(p.path);
+    const std::size_t depth = given.size() - 1;
+    const bool sibling =
+        known.size() > depth &&
+        std::equal(given.begin(), given.end() - 1, known.begin(),
+                   [](const auto& g, const auto& k) { return k == "*" || g == k; });
+    if (sibling && known[depth] != "*" &&
+        std::find(beside.begin(), beside.end(), known[depth]) == beside.end()) {
+      beside.push_back(known[depth]);
+    }
+    if (known.back() == given.back()) {
+      elsewhere = p.path;
+    }
+  }
+  const auto nearest = std::min_element(
+      beside.begin(), beside.end(), [&](const std::string& a, const std::string& b) {
+        return edit_distance(a, given.back()) < edit_distance(b, given.back());
+      });
+  if (nearest != beside.end() &&
+      edit_distance(*nearest, given.back()) <= std::max<std::size_t>(2, given.back().size() / 3)) {
+    return "did you mean \"" + *nearest + "\"?";
+  }
+  if (!elsewhere.empty()) {
+    return "did you mean " + elsewhere + "?";
+  }
+  if (nearest == beside.end()) {
+    return "this section has no keys; see configs/README.md";
+  }
+  std::string list;
+  for (const std::string& key : beside) {
+    list += (list.empty() ? "" : ", ") + key;
+  }
+  return "nearest known key \"" + *nearest + "\"; known here: " + list;
+}
+
+}  // namespace etude

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// Values that are each allowed, but not together.
+#include "models/base/error.h"
+#include "sim/config/load.h"
+
+namespace etude {
+namespace {
+constexpr unsigned kMostHarts = 16;                 // event unit masks and mhartid hold 16
+constexpr std::uint64_t kPulpTcdmSpace = 0x100000;  // below the test-and-set alias
+constexpr std::uint64_t kPulpL2Space = 0x10000000;  // 0x1C000000 up, below the next region
+
+std::string text(std::uint64_t number) { return std::to_string(number); }
+
+void check_tcdm(const ClusterConfig& cluster) {
+  const std::uint64_t row = 4ull * cluster.tcdm.banks;
+  if (cluster.tcdm.size.raw() % row != 0) {
+    throw UserError("/platform/cluster/tcdm/size",
+                    text(cluster.tcdm.size.raw()) + " bytes do not divide into " +
+                        text(cluster.tcdm.banks) + " banks of words",
+                    "give a multiple of " + text(row));
+  }
+}
+
+void check_redmule(const ClusterConfig& cluster) {
+  const RedmuleConfig& redmule = cluster.redmule;
+  if (redmule.enabled && redmule.port_bytes() > 4 * cluster.tcdm.banks) {
+    throw UserError(
+        "/platform/cluster/redmule",
+        "its port of " + text(redmule.port_bytes()) + " bytes (height " + text(redmule.height) +
+            ", pipe " + text(redmule.pipe) + ") is wider than the " + text(cluster.tcdm.banks) +
+            " banks",
+        "at most 4 bytes per bank: more /platform/cluster/tcdm/banks, or a smaller height or pipe");
+  }
+}
+}  // namespace
+
+void check_combinations(const PlatformConfig& platform) {
+  const ClusterConfig& cluster = platform.cluster;
+  if (cluster.harts() > kMostHarts) {
+    throw UserError(
+        "/platform/cluster/cores",
+        text(cluster.cores) + " workers and a controller are " + text(cluster.harts()) + " harts",
+        "at most 16 together: fewer cores, or controller false");
+  }
+  check_tcdm(cluster);
+  if (platform.map == MemoryMap::kPulp) {
+    if (cluster.tcdm.size.raw() > kPulpTcdmSpace) {
+      throw UserError("/platform/cluster/tcdm/size",
+                      text(cluster.tcdm.size.raw()) + " bytes reach past the L1 address range",
+                      "at most " + text(kPulpTcdmSpace) + " on the pulp map");
+    }
+    if (platform.l2.size.raw() > kPulpL2Space) {
+      throw UserError("/platform/l2/size",
+                      text(platform.l2.size.raw()) + " bytes reach past the L2 address range",
+                      "at most " + text(kPulpL2Space) + " on the pulp map");
+    }
+  }
+  check_redmule(cluster);
+}
+
+void check_combinations(const RootConfig& config) {
+  check_combinations(config.platform);
+  const WorkloadConfig& workload = config.workload;
+  if (workload.network.empty() == workload.onnx.empty()) {
+    throw UserError("/workload",
+                    workload.onnx.empty() ? "neither network nor onnx is given"
+                                          : "both network and onnx are given",
+                    "give exactly one of /workload/network and /workload/onnx");
+  }
+  if (workload.network == "mlp" && workload.sizes.size() < 2) {
+    throw UserError("/workload/sizes", "network mlp needs at least two sizes",
+                    "give the features of each layer, as [64, 32, 10]");
+  }
+  if (config.platform.map != MemoryMap::kPulp) {
+    throw UserError("/platform/map", "a training step runs on the pulp map only",
+                    "set /platform/map to \"pulp\"");
+  }
+}
+
+}  // namespace etude

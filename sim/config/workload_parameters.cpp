@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+// Declarations below /workload, /train, /schedule, /tiling and /run.
+#include "sim/config/declarations.h"
+
+namespace etude {
+
+void declare_workload(ParameterTable& table) {
+  Section<WorkloadConfig>(
+      table, "/workload",
+      [](RootConfig& c, const std::string&) -> WorkloadConfig& { return c.workload; })
+      .add("network", &WorkloadConfig::network,
+           {.sentence = "Built-in network; give this or onnx.", .source = "docs/networks.md"})
+      .add("sizes", &WorkloadConfig::sizes,
+           {.sentence = "Features of each layer of network mlp, input first.",
+            .source = "user",
+            .min = 1,
+            .max = 65535,
+            .only_if = Selector{"/workload/network", {"mlp"}}})
+      .add_file("onnx", &WorkloadConfig::onnx,
+                {.sentence = "ONNX graph, for training or inference; give this or network.",
+                 .source = "user"})
+      .add_file("inputs", &WorkloadConfig::inputs,
+                {.sentence = "Inputs (.npz); without it they are drawn from /train/seed.",
+                 .source = "user"})
+      .add("batch", &WorkloadConfig::batch,
+           {.sentence = "Samples per step.", .source = "user", .min = 1, .max = 65535})
+      .add("home", &WorkloadConfig::home,
+           Choices<WorkloadConfig::Home>{{"auto", WorkloadConfig::Home::kAuto},
+                                         {"l2", WorkloadConfig::Home::kL2},
+                                         {"extmem", WorkloadConfig::Home::kExtmem}},
+           {.sentence = "Where parameters and inputs stand at both ends of a step; auto: L2 if "
+                        "everything fits.",
+            .source = "Deeploy keeps them in L3"});
+}
+
+void declare_train(ParameterTable& table) {
+  const Selector lora{"/train/method", {"lora"}};
+  Section<TrainConfig>(table, "/train",
+                       [](RootConfig& c, const std::string&) -> TrainConfig& { return c.train; })
+      .add("method", &TrainConfig::method,
+           Choices<TrainConfig::Method>{{"full", TrainConfig::Method::kFull},
+                                        {"last_k", TrainConfig::Method::kLastK},
+                                        {"lora", TrainConfig::Method::kLora},
+                                        {"linear_probe", TrainConfig::Method::kLinearProbe}},
+           {.sentence = "Which parameters are trained.", .source = "arXiv 2603.09511"})
+      .add("k", &TrainConfig::k,
+           {.sentence = "Trained blocks, counted from the last.",
+            .source = "user",
+            .min = 1,
+            .max = 1024,
+            .only_if = Selector{"/train/method", {"last_k"}}})
+      .add("rank", &TrainConfig::rank,
+           {.sentence = "Rank of the adapters.",
+            .source = "Deeploy's LoRA graphs",
+            .min = 1,
+            .max = 4096,
+            .only_if = lora})
+      .add("alpha", &TrainConfig::alpha,
+           {.sentence = "Adapters are scaled by alpha/rank; 0: alpha = rank.",
+            .source = "Deeploy's LoRA graphs (no scaling)",
+            .max = 1e6,
+            .only_if = lora})
+      .add("layers", &TrainConfig::layers,
+           {.sentence = "Layers that get adapters; empty: all.", .source = "user", .only_if = lora})
+      .add("adapters_in", &TrainConfig::adapters_in,
+           Choices<TrainConfig::AdaptersIn>{{"trained", TrainConfig::AdaptersIn::kTrained},
+                                            {"all", TrainConfig::AdaptersIn::kAll}},
+           {.sentence = "Blocks whose forward pass has adapters: the trained ones, or all.",
+            .source = "user",
+            .only_if = lora})
+      .add("optimizer", &TrainConfig::optimizer,
+           Choices<TrainConfig::Optimizer>{{"sgd", TrainConfig::Optimizer::kSgd}},
+           {.sentence = "Rule of the update.", .source = "Deeploy's training graphs"})
+      .add("lr", &TrainConfig::lr,
+           {.sentence = "Learning rate.", .source = "Deeploy's training graphs", .max = 1e6})
+      .add("momentum", &TrainConfig::momentum,
+           {.sentence = "Momentum of the update.", .source = "Deeploy's training graphs", .max = 1})
+      .add("accumulate", &TrainConfig::accumulate,
+           {.sentence = "Batches whose gradients are summed before an update.",
+            .source = "user",
+            .min = 1,
+            .max = 65536})
+      .add("precision", &TrainConfig::precision,
+           Choices<TrainConfig::Precision>{{"fp32", TrainConfig::Precision::kFp32},
+                                           {"mixed_fp16", TrainConfig::Precision::kMixedFp16}},
+           {.sentence = "Number format of the GEMMs.", .source = "arXiv 2603.09511"})
+      .add("loss_scale", &TrainConfig::loss_scale,
+           {.sentence = "Factor on the loss during the backward pass.",
+            .source = "user",
+            .above_min = true,
+            .max = 1e9,
+            .only_if = Selector{"/train/precision", {"mixed_fp16"}}})
+      .add("steps", &TrainConfig::steps,
+           {.sentence = "Training steps of the run; results report the last.",
+            .source = "user",
+            .min = 1,
+            .max = 1000000})
+      .add_file("initial", &TrainConfig::initial,
+                {.sentence = "Initial parameters (.npz); without it they are drawn from seed.",
+                 .source = "user"})
+      .add("seed", &TrainConfig::seed,
+           {.sentence = "Of initial parameters, and of inputs when none are given.",
+            .source = "user"});
+}
+
+void declare_schedule(ParameterTable& table) {
+  using Policy = ScheduleConfig::Policy;
+  const std::vector<std::string> moving{"poet",     "recompute", "page",
+                                        "capuchin", "pofo",      "checkmate"};
+  Section<ScheduleConfig>(
+      table, "/schedule",
+      [](RootConfig& c, const std::string&) -> ScheduleConfig& { return c.schedule; })
+      .add("policy", &ScheduleConfig::policy,
+           Choices<Policy>{{"keep", Policy::kKeep},
+                           {"poet", Policy::kPoet},
+                           {"recompute", Policy::kRecompute},
+                           {"page", Policy::kPage},
+                           {"capuchin", Policy::kCapuchin},
+                           {"pofo", Policy::kPofo},
+                           {"checkmate", Policy::kCheckmate}},
+           {.sentence = "Which tensors are kept, recomputed or paged out.",
+            .source = "docs/scheduling.md"})
+      .add("budget", &ScheduleConfig::budget,
+           {.unit = "B",
+            .sentence = "Dynamic memory that the schedule may use; 0: what L2 leaves.",
+            .source = "user",
+            .only_if = Selector{"/schedule/policy", moving}})
+      .add("deadline", &ScheduleConfig::deadline,
+           {.unit = "s",
+            .sentence = "Longest step; 0: none.",
+            .source = "user",
+            .only_if = Selector{"/schedule/policy", moving}})
+      .add("page_to", &ScheduleConfig::page_to,
+           Choices<ScheduleConfig::PageTo>{{"extmem", ScheduleConfig::PageTo::kExtmem},
+                                           {"flash", ScheduleConfig::PageTo::kFlash}},
+           {.sentence = "Where paged tensors go.",
+            .source = "user",
+            .only_if = Selector{"/schedule/policy", {"poet", "page", "capuchin", "pofo"}}});
+}
+
+void declare_tiling(ParameterTable& table) {
+  Section<TilingConfig>(table, "/tiling",
+                        [](RootConfig& c, const std::string&) -> TilingConfig& { return c.tiling; })
+      .add("l1_budget", &TilingConfig::l1_budget,
+           {.unit = "B",
+            .sentence = "L1 that tiles may use; 0: all but the runtime's part.",
+            .source = "user"})
+      .add("double_buffer", &TilingConfig::double_buffer,
+           {.sentence = "Transfers of the next tile run under the computation of this one.",
+            .source = "Deeploy"});
+  const auto tile = [](RootConfig& c, const std::string& key) -> TileConfig& {
+    return c.tiling.operators[key];
+  };
+  const auto names = [](const RootConfig& c) {
+    std::vector<std::string> keys;
+    for (const auto& [name, config] : c.tiling.operators) {
+      keys.push_back(name);
+    }
+    return keys;
+  };
+  Section<TileConfig>(table, "/tiling/operators/*", tile, names)
+      .add("m", &TileConfig::m,
+           {.sentence = "Rows of the result per tile of that operator (a name of result.json's "
+                        "layers); 0: chosen.",
+            .source = "user",
+            .max = 65535})
+      .add("n", &TileConfig::n,
+           {.sentence = "Reduction per tile; 0: chosen.", .source = "user", .max = 65535})
+      .add("k", &TileConfig::k,
+           {.sentence = "Columns of the result per tile; 0: chosen.",
+            .source = "user",
+            .max = 65535})
+      .add("unit", &TileConfig::unit,
+           Choices<TileConfig::Unit>{{"auto", TileConfig::Unit::kAuto},
+                                     {"cores", TileConfig::Unit::kCores},
+                                     {"redmule", TileConfig::Unit::kRedmule}},
+           {.sentence = "Unit that computes the operator.", .source = "user"});
+}
+
+void declare_run(ParameterTable& table) {
+  Section<RunConfig>(table, "/run",
+                     [](RootConfig& c, const std::string&) -> RunConfig& { return c.run; })
+      .add("tier", &RunConfig::tier,
+           Choices<RunConfig::Tier>{{"cycle", RunConfig::Tier::kCycle},
+                                    {"tile", RunConfig::Tier::kTile}},
+           {.sentence = "Whole step cycle by cycle, or composed of measured tiles.",
+            .source = "docs/architecture.md"})
+      .add("engine", &RunConfig::engine,
+           Choices<RunConfig::Engine>{{"fast", RunConfig::Engine::kFast},
+                                      {"lockstep", RunConfig::Engine::kLockstep}},
+           {.sentence = "Both give the same cycles and memory; lockstep is the oracle.",
+            .source = "docs/architecture.md"})
+      .add("verify", &RunConfig::verify,
+           {.sentence = "Check every step's numbers against float64.",
+            .source = "docs/architecture.md"})
+      .add("check", &RunConfig::check,
+           {.sentence = "Report wrong accesses to L1 (the L1 checker).",
+            .source = "docs/architecture.md"})
+      .add("trace", &RunConfig::trace,
+           {.sentence = "Write trace.pftrace for Perfetto.", .source = "docs/report.md"})
+      .add("max_cycles", &RunConfig::max_cycles,
+           {.unit = "cycles",
+            .sentence = "A run that needs more has failed.",
+            .source = "assumed",
+            .min = 1});
+}
+
+}  // namespace etude
