@@ -16,8 +16,9 @@
 #define ETUDE_STATE_OFFSET 1536   /* struct etude_state */
 #define ETUDE_TABLE_ENTRIES 64
 
-#define ETUDE_SW_EVENT_KERNEL_DONE 0u /* software event with which worker 0 wakes the controller \
-                                       */
+#define ETUDE_SW_EVENT_KERNEL_DONE                              \
+  0u /* software event with which worker 0 wakes the controller \
+      */
 
 #include <stdint.h>
 

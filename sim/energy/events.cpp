@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/energy/events.h"
+
+namespace etude {
+
+const std::vector<EventPrice>& event_prices() {
+  using E = EnergyConfig;
+  static const std::vector<EventPrice> prices{
+      {"cores", "cores/instruction", &E::core_instruction, {"core.instructions"}},
+      {"cores", "cores/stall_cycle", &E::core_stall_cycle, {"stall.awake"}},
+      {"cores", "cores/sleep_cycle", &E::core_sleep_cycle, {"stall.sleep"}},
+      {"cores", "cores/fp32_fma", &E::core_fp32_fma, {"core.fp32_arith"}},
+      {"cores", "cores/fp32_other", &E::core_fp32_other, {"core.fp32_other"}},
+      {"cores", "cores/fp16_fma", &E::core_fp16_fma, {"core.fp16_arith"}},
+      {"cores", "cores/fp16_other", &E::core_fp16_other, {"core.fp16_other"}},
+      {"cores",
+       "cores/icache_refill",
+       &E::icache_refill,
+       {"icache.icache_shared_hits", "icache.icache_refills"}},
+      {"tcdm", "tcdm/access", &E::tcdm_access, {"tcdm.reads", "tcdm.writes", "tcdm.wasted_reads"}},
+      {"redmule", "redmule/fp16_fma", &E::redmule_fp16_fma, {"redmule.fma_fp16"}},
+      {"redmule", "redmule/fp32_fma", &E::redmule_fp32_fma, {"redmule.fma_fp32"}},
+      {"redmule", "redmule/busy_cycle", &E::redmule_busy_cycle, {"redmule.busy_cycles"}},
+      {"dma", "dma/byte", &E::dma_byte, {"dma.bytes_in", "dma.bytes_out"}},
+      {"dma", "dma/busy_cycle", &E::dma_busy_cycle, {"dma.busy_cycles"}},
+      {"dma", "dma/soc_byte", &E::soc_dma_byte, {"soc_dma.bytes"}},
+      {"l2", "l2/byte", &E::l2_byte, {"l2.read_bytes", "l2.write_bytes"}},
+      {"extmem", "extmem/byte", &E::extmem_byte, {"hyperram.read_bytes", "hyperram.write_bytes"}},
+      {"flash", "flash/read_byte", &E::flash_read_byte, {"flash.read_bytes"}},
+      {"flash", "flash/program_page", &E::flash_program_page, {"flash.programmed_pages"}},
+      {"flash", "flash/erase_sector", &E::flash_erase_sector, {"flash.erased_sectors"}},
+  };
+  return prices;
+}
+
+}  // namespace etude

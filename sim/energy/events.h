@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "sim/config/energy_config.h"
+
+namespace etude {
+
+struct Activity;
+
+/// Which counters of the models one coefficient is multiplied with.
+struct EventPrice {
+  const char* component;
+  const char* name;  ///< of the coefficient, as in the table's file
+  Coefficient EnergyConfig::* coefficient;
+  /// "class.counter", summed over all components of the class ("core" is every hart);
+  /// "stall.sleep" and "stall.awake" are cycles of harts.
+  std::vector<std::string> events;
+};
+
+/// Every dynamic coefficient but the background.
+const std::vector<EventPrice>& event_prices();
+
+/// The number of such events in an activity.
+double count_events(const Activity& activity, const std::string& event);
+
+}  // namespace etude
