@@ -51,6 +51,7 @@ struct CsrState {
   std::uint64_t frozen_instret = 0;             ///< value while mcountinhibit stops minstret
   std::array<std::uint32_t, 29> hpm_event{};    ///< mhpmevent3..31
   std::array<std::uint64_t, 29> hpm_counter{};  ///< mhpmcounter3..31, plain storage
+  std::array<std::uint32_t, 20> pmp{};          ///< pmpcfg0..3, pmpaddr0..15 (kStandard only)
   std::array<std::uint32_t, 48> pulp{};         ///< storage of the PULP extras
 };
 

@@ -26,6 +26,10 @@ enum Csr : U {
   kMcause = 0x342,
   kMtval = 0x343,
   kMip = 0x344,
+  kPmpcfg0 = 0x3a0,
+  kPmpcfg3 = 0x3a3,
+  kPmpaddr0 = 0x3b0,
+  kPmpaddr15 = 0x3bf,
   kTselect = 0x7a0,
   kTdata1 = 0x7a1,
   kTdata2 = 0x7a2,
@@ -123,6 +127,19 @@ U misa(const ArchState& s) {
 // Floating-point CSRs exist with F (then mstatus.FS gates them) and with Zfinx.
 bool fp_csr_off(const ArchState& s) { return !s.isa.fp() || (s.has_f && s.fs == 0); }
 
+// Physical memory protection is plain storage: without the lock bit, which stays 0, it never
+// concerns machine mode. CV32E40P has none.
+int pmp_slot(const ArchState& s, U number) {
+  if (s.csr_map != CsrMap::kStandard) {
+    return -1;
+  }
+  if (number >= kPmpcfg0 && number <= kPmpcfg3) {
+    return static_cast<int>(number - kPmpcfg0);
+  }
+  return number >= kPmpaddr0 && number <= kPmpaddr15 ? static_cast<int>(4 + number - kPmpaddr0)
+                                                     : -1;
+}
+
 std::optional<U> read_loop(const ArchState& s, U number) {
   const bool exists = s.isa.xcvhwlp || s.csr_map == CsrMap::kPulp;
   const U part = (number - kLpstart0) & 3u;
@@ -188,6 +205,10 @@ void write(ArchState& s, U number, U value, const CsrInputs& in) {
   }
   if (const int slot = pulp_slot(number); slot >= 0 && s.csr_map == CsrMap::kPulp) {
     c.pulp[static_cast<unsigned>(slot)] = value;
+    return;
+  }
+  if (const int slot = pmp_slot(s, number); slot >= 0) {
+    c.pmp[static_cast<unsigned>(slot)] = slot < 4 ? value & 0x1f1f1f1fu : value;
     return;
   }
   switch (number) {
@@ -268,6 +289,9 @@ std::optional<std::uint32_t> csr_read(const ArchState& s, std::uint32_t number,
   }
   if (const int slot = pulp_slot(number); slot >= 0 && s.csr_map == CsrMap::kPulp) {
     return s.csr.pulp[static_cast<unsigned>(slot)];
+  }
+  if (const int slot = pmp_slot(s, number); slot >= 0) {
+    return s.csr.pmp[static_cast<unsigned>(slot)];
   }
   switch (number) {
     case kFflags:
