@@ -38,7 +38,6 @@ static uint32_t soc_done(const struct run* run) {
 static void wait_soc_dma(const struct run* run, uint32_t count) {
   while ((int32_t)(soc_done(run) - count) < 0) {
     etude_sleep(1u << ETUDE_EVENT_SOC);
-    (void)etude_read(ETUDE_EU_SOC_FIFO);
   }
 }
 

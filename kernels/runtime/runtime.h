@@ -16,10 +16,7 @@
 #define ETUDE_STATE_OFFSET 1536   /* struct etude_state */
 #define ETUDE_TABLE_ENTRIES 64
 
-#define ETUDE_SW_EVENT_KERNEL_DONE                              \
-  0u /* software event with which worker 0 wakes the controller \
-      */
-
+#define ETUDE_SW_EVENT_KERNEL_DONE 0u /* worker 0 wakes the controller */
 #include <stdint.h>
 
 #include "kernels/include/etude_boot.h"
@@ -54,7 +51,6 @@ static inline void etude_write(uint32_t address, uint32_t value) {
 #define ETUDE_EU_BARRIER_MASK (ETUDE_EU_DEMUX_BASE + 0x200u)
 #define ETUDE_EU_BARRIER_TARGET (ETUDE_EU_DEMUX_BASE + 0x20Cu)
 #define ETUDE_EU_BARRIER_WAIT_CLEAR (ETUDE_EU_DEMUX_BASE + 0x21Cu)
-#define ETUDE_EU_SOC_FIFO (ETUDE_EU_PERIPH_BASE + 0x700u)
 
 /* cv.elw: a load that the event unit answers when what it stands for has happened; the core is
  * clock-gated meanwhile. clang has no mnemonic without the whole extension. */

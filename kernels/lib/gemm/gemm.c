@@ -53,15 +53,13 @@ static struct block choose(uint32_t rows, uint32_t cols, uint32_t workers) {
   if (((rows + 3) >> 2) * ((cols + 3) >> 2) >= 8 * workers) {
     return best;
   }
+  const uint32_t reciprocal = 65536 / workers + 1; /* exact below for the few blocks there are */
   uint32_t least = ~0u;
   for (uint32_t m = etude_min(rows, 4); m; m--) {
     const uint32_t block_rows = ceil_div(rows, m);
     for (uint32_t n = etude_min(cols, 4); n; n--) {
       const uint32_t blocks = block_rows * ceil_div(cols, n);
-      uint32_t each = 0;
-      for (uint32_t done = 0; done < blocks; done += workers) {
-        each++;
-      }
+      const uint32_t each = ((blocks + workers - 1) * reciprocal) >> 16;
       const uint32_t cost = each * (m * n + m + n);
       if (cost < least) {
         least = cost;

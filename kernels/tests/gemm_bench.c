@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Cycles of a 64x128x128 FP32 GEMM in L1 for each transposition, with odd pitches (no two rows
+ * start in one bank) and with dense ones. Prints cycles and MAC per cycle; cold and warm
+ * instruction cache. */
+#include "kernels/include/etude_kernels.h"
+#include "kernels/lib/kernels.h"
+#include "kernels/tests/spmd.h"
+
+#define ROWS 64
+#define INNER 128
+#define COLS 128
+
+static float a[INNER * 129], b[INNER * 129], c[ROWS * 129];
+
+static void fill(float* x, uint32_t n, uint32_t hart, uint32_t harts) {
+  for (uint32_t i = hart; i < n; i += harts) {
+    x[i] = (float)(i % 17) * 0.125f - 1.0f;
+  }
+}
+
+int test_main(uint32_t hart, uint32_t harts) {
+  fill(a, sizeof a / 4, hart, harts);
+  fill(b, sizeof b / 4, hart, harts);
+  for (uint32_t dense = 0; dense < 2; dense++) {
+    for (uint32_t flags = 0; flags < 4; flags++) {
+      struct etude_gemm_args args;
+      args.a = (uint32_t)(uintptr_t)a;
+      args.b = (uint32_t)(uintptr_t)b;
+      args.c = (uint32_t)(uintptr_t)c;
+      args.bias = 0;
+      args.rows = ROWS;
+      args.inner = INNER;
+      args.cols = COLS;
+      args.pitch_a = (flags & ETUDE_GEMM_TRANS_A ? ROWS : INNER) + !dense;
+      args.pitch_b = (flags & ETUDE_GEMM_TRANS_B ? INNER : COLS) + !dense;
+      args.pitch_c = COLS + !dense;
+      args.flags = flags;
+      for (uint32_t warm = 0; warm < 2; warm++) {
+        etude_barrier();
+        const uint32_t start = cycles_now();
+        etude_gemm(&args, hart, harts);
+        etude_barrier();
+        const uint32_t cycles = cycles_now() - start;
+        if (hart == 0) {
+          const uint32_t rate = ROWS * INNER * COLS * 100 / cycles;
+          print_text(dense ? "dense pitch, " : "odd pitch, ");
+          print_text(flags & ETUDE_GEMM_TRANS_A ? "A transposed, " : "A as is, ");
+          print_text(flags & ETUDE_GEMM_TRANS_B ? "B transposed, " : "B as is, ");
+          print_text(warm ? "warm: " : "cold: ");
+          print_number(cycles);
+          print_text(" cycles, ");
+          print_number(rate / 100);
+          print_text(".");
+          print_number(rate / 10 % 10);
+          print_number(rate % 10);
+          print_text(" MAC/cycle\n");
+        }
+      }
+    }
+  }
+  return 0;
+}
