@@ -63,33 +63,53 @@ std::uint64_t Hci::wide_mask(unsigned first) const {
 
 HciGrants Hci::arbitrate(const HciRequests& requests) {
   std::uint64_t log = 0;
+  std::uint32_t shared = 0;  // ports that met another one
+  unsigned count = 0;
   for (std::uint32_t left = requests.mask; left != 0; left &= left - 1) {
-    const int port = std::countr_zero(left);
-    const unsigned bank = requests.bank[port];
-    wanted_[bank] |= std::uint32_t{1} << port;
+    const std::uint32_t port = left & (~left + 1);
+    const unsigned bank = requests.bank[std::countr_zero(left)];
+    const std::uint32_t before = wanted_[bank];
+    wanted_[bank] = before | port;
+    shared |= before;
+    ++count;
     log |= std::uint64_t{1} << bank;
   }
   if (requests.wide || locked_ != 0 || ctr_ >= release_at_) {
-    return arbitrate_contended(requests, log);
+    return arbitrate_contended(requests, log, count);
   }
   // Nobody competes with the log branch: it gets all it wants, and nothing stays locked.
-  HciGrants grants;
-  grants.mask = serve(log);
   if (config_.arbiter == HciConfig::Arbiter::kStall) {
     ctr_ = 0;  // one side is empty
   }
-  log_grants_ += static_cast<unsigned>(std::popcount(log));
-  log_refused_ += static_cast<unsigned>(std::popcount(requests.mask) - std::popcount(log));
+  HciGrants grants;
+  if (shared != 0) {
+    const std::uint64_t before = log_grants_.value;
+    grants.mask = serve(log);
+    log_refused_ += count - (log_grants_.value - before);
+    return grants;
+  }
+  // No bank is wanted twice: each master wins its bank whatever the pointer is, and is the next
+  // one.
+  for (std::uint32_t left = requests.mask; left != 0; left &= left - 1) {
+    const int port = std::countr_zero(left);
+    const unsigned bank = requests.bank[port];
+    wanted_[bank] = 0;
+    rr_[bank] = static_cast<std::uint8_t>(port);
+  }
+  grants.mask = requests.mask;
+  log_grants_ += count;
   return grants;
 }
 
 // Serves each bank of `banks` to one of those that want it, and forgets what is wanted there.
 std::uint32_t Hci::serve(std::uint64_t banks) {
   std::uint32_t granted = 0;
+  unsigned count = 0;
   for (std::uint64_t left = banks; left != 0; left &= left - 1) {
     const int bank = std::countr_zero(left);
     const std::uint32_t d = wanted_[bank];
     wanted_[bank] = 0;
+    ++count;
     if ((d & (d - 1)) == 0) {  // alone: it wins and is the next one whatever the pointer is
       rr_[bank] = static_cast<std::uint8_t>(std::countr_zero(d));
       granted |= d;
@@ -100,10 +120,11 @@ std::uint32_t Hci::serve(std::uint64_t banks) {
       granted |= winner(d, rr);
     }
   }
+  log_grants_ += count;
   return granted;
 }
 
-HciGrants Hci::arbitrate_contended(const HciRequests& requests, std::uint64_t log) {
+HciGrants Hci::arbitrate_contended(const HciRequests& requests, std::uint64_t log, unsigned count) {
   std::uint64_t withdrawn = 0;  // banks where a frozen request is no longer up
   for (std::uint64_t left = locked_; left != 0; left &= left - 1) {
     const int bank = std::countr_zero(left);
@@ -118,6 +139,7 @@ HciGrants Hci::arbitrate_contended(const HciRequests& requests, std::uint64_t lo
   HciGrants grants;
   split(log, wide, log_won, grants.wide_banks_won);
 
+  const std::uint64_t before = log_grants_.value;
   grants.mask = serve(log_won & ~withdrawn);
   for (std::uint64_t left = log_won & withdrawn; left != 0; left &= left - 1) {
     // A master that let go of a frozen request may win a grant that it does not see.
@@ -125,8 +147,11 @@ HciGrants Hci::arbitrate_contended(const HciRequests& requests, std::uint64_t lo
     if ((requests.mask & granted) != 0 &&
         requests.bank[std::countr_zero(granted)] == std::countr_zero(left)) {
       grants.mask |= granted;
+    } else {
+      log_grants_.value -= 1;
     }
   }
+  log_refused_ += count - (log_grants_.value - before);
   locked_ = log & ~log_won;
   for (std::uint64_t left = locked_; left != 0; left &= left - 1) {
     const int bank = std::countr_zero(left);
@@ -134,8 +159,6 @@ HciGrants Hci::arbitrate_contended(const HciRequests& requests, std::uint64_t lo
     wanted_[bank] = 0;
   }
 
-  log_grants_ += static_cast<unsigned>(std::popcount(grants.mask));
-  log_refused_ += static_cast<unsigned>(std::popcount(requests.mask & ~grants.mask));
   if (requests.wide) {
     grants.wide = grants.wide_banks_won == wide;
     if (grants.wide) {

@@ -71,7 +71,7 @@ class Hci : public sc_core::sc_module {
   static constexpr unsigned kNoRelease = 256;
 
   std::uint64_t wide_mask(unsigned first) const;
-  HciGrants arbitrate_contended(const HciRequests& requests, std::uint64_t log);
+  HciGrants arbitrate_contended(const HciRequests& requests, std::uint64_t log, unsigned count);
   std::uint32_t serve(std::uint64_t banks);
   void split(std::uint64_t log, std::uint64_t wide, std::uint64_t& log_won,
              std::uint64_t& wide_won);
