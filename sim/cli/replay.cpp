@@ -2,6 +2,7 @@
 // etude-sim replay: recorded RTL traffic against the models.
 #include "sim/cli/replay.h"
 
+#include <algorithm>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -37,6 +38,35 @@ void print_hci(const Options& options) {
   }
 }
 
+void print_dma(const Options& options) {
+  const DmaReplay r = replay_dma(options.file);
+  DmaReplayEngine all;
+  nlohmann::ordered_json engines = nlohmann::ordered_json::object();
+  for (const auto& [name, e] : r.by_engine) {
+    all.completions += e.completions;
+    all.different += e.different;
+    all.max_error = std::max(all.max_error, e.max_error);
+    engines[name] = {
+        {"completions", e.completions}, {"different", e.different}, {"max_error", e.max_error}};
+  }
+  if (options.json) {
+    std::cout << nlohmann::ordered_json{{"completions", all.completions},
+                                        {"different", all.different},
+                                        {"max_error", all.max_error},
+                                        {"by_engine", engines}}
+                     .dump()
+              << '\n';
+    return;
+  }
+  for (const auto& [name, e] : r.by_engine) {
+    std::cout << name << ": " << e.completions << " transfers, " << e.different
+              << " different, at most " << e.max_error << " cycles off\n";
+  }
+  for (const std::string& line : r.differences) {
+    std::cout << line << '\n';
+  }
+}
+
 }  // namespace
 
 void add_replay(CLI::App& app, int& status) {
@@ -53,6 +83,14 @@ void add_replay(CLI::App& app, int& status) {
   hci->add_flag("--json", options->json, "Print one JSON object");
   hci->callback([options, &status] {
     print_hci(*options);
+    status = 0;
+  });
+
+  auto* dma = replay->add_subcommand("dma", "DMA transfers: launch and completion of each");
+  dma->add_option("CSV", options->file, "File of transfers")->required();
+  dma->add_flag("--json", options->json, "Print one JSON object");
+  dma->callback([options, &status] {
+    print_dma(*options);
     status = 0;
   });
 }

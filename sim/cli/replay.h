@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace etude::cli {
 
@@ -21,5 +23,22 @@ struct HciReplay {
 /// Throws UserError with the line if the file is not such a trace.
 HciReplay replay_hci(const std::string& file, std::optional<unsigned> invert,
                      std::optional<unsigned> max_stall);
+
+/// How the transfers of one DMA engine compared.
+struct DmaReplayEngine {
+  std::uint64_t completions = 0;
+  std::uint64_t different = 0;  ///< launched or done in another cycle than recorded
+  std::int64_t max_error = 0;   ///< cycles
+};
+
+struct DmaReplay {
+  std::map<std::string, DmaReplayEngine> by_engine;
+  std::vector<std::string> differences;  ///< the first ones, in words
+};
+
+/// Feeds the transfers of a CSV file (columns dma, LR, LW, gap, transfers, launched, done) to the
+/// DMA engines behind a memory of fixed latency and compares launch and completion of each.
+/// Throws UserError with the line if the file is not of that kind.
+DmaReplay replay_dma(const std::string& file);
 
 }  // namespace etude::cli

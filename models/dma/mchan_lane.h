@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "models/base/axi_port.h"
+#include "models/dma/cluster_dma.h"
+
+namespace etude {
+
+/// A transfer as a core programmed it.
+struct MchanTransfer {
+  std::uint32_t bytes = 0;  ///< all rows together
+  std::uint32_t l1 = 0;
+  std::uint32_t ext = 0;
+  bool to_l1 = false;
+  bool increment = true;
+  bool event = false;
+  bool broadcast = false;
+  bool ext_2d = false;
+  bool l1_2d = false;
+  std::uint32_t ext_count = 0;   ///< bytes of a row on the external side
+  std::uint32_t ext_stride = 0;  ///< bytes from row to row
+  std::uint32_t l1_count = 0;
+  std::uint32_t l1_stride = 0;
+  std::uint8_t core = 0;
+  std::uint8_t id = 0;
+  Cycle::rep launched = 0;  ///< the last programming access was granted
+};
+
+/// What one direction did in a cycle, for the books.
+struct MchanWork {
+  bool moved = false;    ///< something changed: the next cycle must be looked at too
+  bool data = false;     ///< a word or beat of data advanced
+  bool refused = false;  ///< a TCDM request was refused
+  int accepted = -1;     ///< a transfer began to be unpacked: its id
+  int finished = -1;     ///< a transfer's completion is known: its id
+  Cycle::rep done = 0;   ///< ... and the cycle in which it is complete
+};
+
+/// One direction of MCHAN, from the transfer queue to the memories: 2-D splitter, unpacker into
+/// bursts, AXI side, aligner, TCDM side. All queues in between hold two entries; a queue that is
+/// full at the start of a cycle takes nothing in it, and what is pushed is seen one cycle later.
+/// Only occupancies travel through the queues; the bytes stay in the burst's buffer.
+class MchanLane {
+ public:
+  struct Counters {
+    std::uint64_t bytes = 0;
+    std::uint64_t bursts = 0;
+    std::uint64_t words = 0;  ///< TCDM accesses
+  };
+
+  MchanLane(bool to_l1, unsigned burst, unsigned outstanding, AxiPort& axi);
+
+  void reset();
+  /// Appends a transfer that the splitter sees from the next cycle on.
+  void enqueue(const MchanTransfer& transfer, Cycle::rep now);
+  /// Transfers that still stand in the queue (for the shared limit).
+  unsigned queued() const { return queue_head_ - queue_tail_; }
+  bool idle() const { return alive_ == 0; }
+  std::uint32_t requests(DmaPortRequest* out) const;
+  MchanWork commit(Cycle::rep now, std::uint32_t granted, const std::uint32_t* rdata);
+  /// Earliest cycle in which a waiting memory answers; kNever if none does.
+  Cycle::rep timed() const;
+  /// True while the external memory owes beats, or a response that the next burst needs.
+  bool waits_for_memory() const;
+  const Counters& counters() const { return counters_; }
+
+ private:
+  enum Queue : std::uint8_t {
+    kRows,
+    kExtCommand,
+    kBusBuffer,  // R channel register slice
+    kExtData,    // between AXI side and aligner
+    kAlign,      // commands of the aligner
+    kTcdmCommand,
+    kBeat0,
+    kBeat1,
+    kWord0,  // between aligner and TCDM side, one per lane
+    kWord1,
+    kQueues = 16
+  };
+  enum class Align : std::uint8_t { kIdle, kFirst, kSecond, kRun, kWantData, kWantSpace, kDrain };
+
+  struct Piece {
+    std::uint32_t l1;
+    std::uint32_t ext;
+    std::uint32_t bytes;
+    std::uint16_t ext_beats;
+    std::uint16_t l1_beats;
+    std::uint8_t id;
+    bool last;         // of its transfer
+    Cycle::rep ready;  // to L1: cycle of the first beat; from L1: release of the burst slot
+  };
+  struct Row {
+    std::uint32_t l1;
+    std::uint32_t ext;
+    std::uint32_t bytes;
+    std::uint8_t id;
+    bool first;
+    bool last;
+    bool increment;
+  };
+  struct Occupancy {
+    alignas(16) std::array<std::uint8_t, kQueues> now{};
+    alignas(16) std::array<std::uint8_t, kQueues> push{};
+    alignas(16) std::array<std::uint8_t, kQueues> pop{};
+  };
+  static constexpr unsigned kRing = 32;       // pieces alive at once are fewer
+  static constexpr unsigned kTransfers = 32;  // at least the shared queue's depth
+  static constexpr unsigned kMargin = 8;      // of a piece's buffer, on both sides
+
+  bool any(Queue q) const { return queues_.now[q] != 0; }
+  bool room(Queue q) const { return queues_.now[q] < 2; }
+  void push(Queue q) { queues_.push[q] = 1; }
+  void pop(Queue q) { queues_.pop[q] = 1; }
+  Piece& piece(unsigned n) { return pieces_[n % kRing]; }
+  const Piece& piece(unsigned n) const { return pieces_[n % kRing]; }
+  std::uint8_t* buffer(unsigned n) { return &buffers_[(n % kRing) * buffer_bytes_]; }
+  const std::uint8_t* buffer(unsigned n) const { return &buffers_[(n % kRing) * buffer_bytes_]; }
+
+  bool wants(unsigned lane, DmaPortRequest& request) const;
+  void step_lanes(Cycle::rep now, std::uint32_t granted, const std::uint32_t* rdata,
+                  MchanWork& work);
+  void lane_finished(unsigned lane, Cycle::rep now, MchanWork& work);
+  void step_tcdm_unpacker();
+  void step_aligner(MchanWork& work);
+  void input_taken();
+  void load_aligner();
+  void step_read_bus(Cycle::rep now, MchanWork& work);
+  void step_write_bus(Cycle::rep now, MchanWork& work);
+  void step_unpacker(MchanWork& work);
+  void make_piece();
+  void step_splitter(Cycle::rep now, MchanWork& work);
+  bool tick();
+
+  bool to_l1_;
+  unsigned burst_;
+  unsigned outstanding_limit_;
+  AxiPort* axi_;
+
+  Occupancy queues_;
+  unsigned alive_ = 0;  // transfers not complete yet
+
+  // Queue of transfers and the splitter.
+  struct Queued {
+    MchanTransfer transfer;
+    Cycle::rep since;
+  };
+  std::array<Queued, kTransfers> transfers_{};
+  unsigned queue_head_ = 0;
+  unsigned queue_tail_ = 0;
+  bool splitting_ = false;
+  bool first_row_ = false;
+  MchanTransfer split_{};
+  std::uint32_t left_ = 0;  // bytes of the transfer
+  std::uint32_t ext_left_ = 0;
+  std::uint32_t l1_left_ = 0;  // bytes until the row of that side ends
+  std::uint32_t ext_base_ = 0;
+  std::uint32_t l1_base_ = 0;
+  std::array<Row, 2> rows_{};
+  unsigned row_head_ = 0;
+  unsigned row_tail_ = 0;
+
+  // Unpacker.
+  bool unpacking_ = false;
+  Row row_{};
+  unsigned pieces_left_ = 0;
+  bool first_piece_ = false;
+
+  // Pieces, by number; each stage works on its own.
+  std::vector<Piece> pieces_;
+  std::vector<std::uint8_t> buffers_;
+  unsigned buffer_bytes_;
+  unsigned made_ = 0;    // by the unpacker
+  unsigned issued_ = 0;  // address sent
+  unsigned asked_ = 0;   // to L1: read called; from L1: write called
+  unsigned on_bus_ = 0;  // beats crossing the AXI bus
+  unsigned bus_beat_ = 0;
+  unsigned taken_ = 0;  // to L1: beats leaving the bus buffer
+  unsigned taken_beat_ = 0;
+  unsigned released_ = 0;  // burst slot free again
+  unsigned outstanding_ = 0;
+  Cycle::rep bus_free_ = 0;
+  bool writing_ = false;
+  bool write_due_ = false;  // the last beat of a burst left in the last cycle
+  Cycle::rep first_w_ = 0;
+
+  // Aligner.
+  Align align_ = Align::kIdle;
+  unsigned aligned_ = 0;  // piece it works on
+  unsigned inputs_left_ = 0;
+  unsigned outputs_left_ = 0;
+  bool skip_second_ = false;
+
+  // TCDM side.
+  unsigned unpacked_ = 0;  // piece whose beats are generated
+  unsigned beats_left_ = 0;
+  std::array<unsigned, 2> lane_piece_{};
+  std::array<unsigned, 2> lane_beat_{};
+  std::array<bool, 2> returning_{};  // from L1: the word read in the last cycle arrives
+  std::array<bool, 2> holding_{};    // ... and waits for room
+
+  Counters counters_;
+};
+
+}  // namespace etude
