@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/energy/energy.h"
 
-#include <cctype>
 #include <cmath>
 
 #include "sim/energy/events.h"
@@ -25,11 +24,10 @@ bool has_own_supply(const std::string& component) {
 
 /// "core12" and "controller" are cores; other names stand for themselves.
 std::string class_of(const std::string& component) {
-  std::string name = component;
-  while (!name.empty() && std::isdigit(static_cast<unsigned char>(name.back())) != 0) {
-    name.pop_back();
-  }
-  return name == "controller" ? "core" : name;
+  const bool core = component == "controller" ||
+                    (component.rfind("core", 0) == 0 &&
+                     component.find_first_not_of("0123456789", 4) == std::string::npos);
+  return core ? "core" : component;
 }
 }  // namespace
 

@@ -22,7 +22,7 @@ const std::vector<EventPrice>& event_prices() {
       {"redmule", "redmule/fp32_fma", &E::redmule_fp32_fma, {"redmule.fma_fp32"}},
       {"redmule", "redmule/busy_cycle", &E::redmule_busy_cycle, {"redmule.busy_cycles"}},
       {"dma", "dma/byte", &E::dma_byte, {"dma.bytes_in", "dma.bytes_out"}},
-      {"dma", "dma/busy_cycle", &E::dma_busy_cycle, {"dma.busy_cycles"}},
+      {"dma", "dma/busy_cycle", &E::dma_busy_cycle, {"dma.busy"}},
       {"dma", "dma/soc_byte", &E::soc_dma_byte, {"soc_dma.bytes"}},
       {"l2", "l2/byte", &E::l2_byte, {"l2.read_bytes", "l2.write_bytes"}},
       {"extmem", "extmem/byte", &E::extmem_byte, {"hyperram.read_bytes", "hyperram.write_bytes"}},
@@ -31,6 +31,32 @@ const std::vector<EventPrice>& event_prices() {
       {"flash", "flash/erase_sector", &E::flash_erase_sector, {"flash.erased_sectors"}},
   };
   return prices;
+}
+
+const std::vector<std::string>& l2_l1_read() {
+  static const std::vector<std::string> events{"dma.bytes_in"};
+  return events;
+}
+
+const std::vector<std::string>& l2_l1_write() {
+  static const std::vector<std::string> events{"dma.bytes_out"};
+  return events;
+}
+
+const std::vector<std::string>& l3_l2_read() {
+  static const std::vector<std::string> events{"hyperram.read_bytes", "flash.read_bytes"};
+  return events;
+}
+
+const std::vector<std::string>& l3_l2_write() {
+  static const std::vector<std::string> events{"hyperram.write_bytes"};
+  return events;
+}
+
+const std::vector<std::string>& redmule_beats() {
+  static const std::vector<std::string> events{"redmule.beats_x", "redmule.beats_w",
+                                               "redmule.beats_y", "redmule.beats_z"};
+  return events;
 }
 
 }  // namespace etude

@@ -23,6 +23,13 @@ struct EventPrice {
 /// Every dynamic coefficient but the background.
 const std::vector<EventPrice>& event_prices();
 
+// Events of the traffic between memories, in bytes, and beats of RedMulE's port.
+const std::vector<std::string>& l2_l1_read();   ///< L2 to L1
+const std::vector<std::string>& l2_l1_write();  ///< L1 to L2
+const std::vector<std::string>& l3_l2_read();   ///< HyperRAM or flash to L2
+const std::vector<std::string>& l3_l2_write();
+const std::vector<std::string>& redmule_beats();
+
 /// The number of such events in an activity.
 double count_events(const Activity& activity, const std::string& event);
 

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/report/result.h"
+
+#include <cmath>
+
+#include "sim/config/load.h"
+#include "sim/energy/events.h"
+
+namespace etude {
+namespace {
+
+Json number_or_null(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+
+const char* status_name(Coefficient::Status status) {
+  switch (status) {
+    case Coefficient::Status::kMeasured:
+      return "measured";
+    case Coefficient::Status::kDerived:
+      return "derived";
+    case Coefficient::Status::kAssumed:
+      return "assumed";
+  }
+  return "";
+}
+
+Json energy_json(const EnergyBill& bill) {
+  Json energy = Json::object();
+  for (const std::string& component : energy_components()) {
+    energy[component] = bill.component.at(component);
+  }
+  energy["total"] = bill.total;
+  return energy;
+}
+
+Json bill_json(const EnergyBill& bill) {
+  Json terms = Json::array();
+  for (const EnergyTerm& term : bill.terms) {
+    if (term.count != 0) {
+      terms.push_back({{"component", term.component},
+                       {"coefficient", term.coefficient},
+                       {"count", term.count},
+                       {"each_pj", term.each.raw()},
+                       {"energy_j", term.joules},
+                       {"status", status_name(term.status)},
+                       {"source", term.source}});
+    }
+  }
+  return {{"terms", terms},
+          {"dynamic_j", bill.dynamic},
+          {"leakage_j", bill.leakage},
+          {"background_j", bill.background},
+          {"total_extmem_alternative_j", bill.total_alternative}};
+}
+
+std::vector<Cycle> cycles_of_layers(const StepRecord& step, const RunFacts& facts) {
+  std::vector<Cycle> cycles(facts.layers.size());
+  for (const OpSegment& segment : step.segments) {
+    const std::uint32_t layer = facts.op_layer.at(segment.op);
+    cycles.at(layer) += segment.end - segment.begin;
+  }
+  return cycles;
+}
+
+Json layers_json(const StepRecord& step, const RunFacts& facts) {
+  const std::vector<Cycle> cycles = cycles_of_layers(step, facts);
+  Json layers = Json::array();
+  for (std::size_t i = 0; i < facts.layers.size(); ++i) {
+    const LayerFacts& layer = facts.layers[i];
+    const bool counted = i < step.layer_counters.size();
+    layers.push_back({{"name", layer.name},
+                      {"op", layer.op},
+                      {"phase", layer.phase},
+                      {"unit", layer.unit},
+                      {"cycles", cycles[i].raw()},
+                      {"macs", layer.macs},
+                      {"energy_j", 0.0},
+                      {"stalls", counted ? Json(step.layer_stalls[i]) : Json::object()},
+                      {"counters", counted ? Json(step.layer_counters[i]) : Json::object()}});
+  }
+  return layers;
+}
+
+Json units_json(const StepRecord& step) {
+  Json units = Json::object();
+  for (const UnitRecord& unit : step.units) {
+    units[unit.name] = {{"busy", unit.busy}, {"stalls", unit.stalls}};
+  }
+  return units;
+}
+
+Json step_json(const RootConfig& config, const RunFacts& facts, const StepRecord& step) {
+  const double cycles = static_cast<double>(step.cycles.raw());
+  const double latency = cycles / config.platform.cluster.clock_hz;
+  return {{"cycles", step.cycles.raw()},
+          {"latency_s", latency},
+          {"energy_j", 0.0},
+          {"macs", facts.macs},
+          {"flop", 2 * facts.macs},
+          {"flop_per_cycle", cycles > 0 ? 2.0 * static_cast<double>(facts.macs) / cycles : 0.0},
+          {"samples_per_s", latency > 0 ? static_cast<double>(facts.samples) / latency : 0.0},
+          {"edp_js", 0.0}};
+}
+
+Json platform_json(const PlatformConfig& platform) {
+  const ClusterConfig& cluster = platform.cluster;
+  const RedmuleConfig& redmule = cluster.redmule;
+  Json array = nullptr;
+  if (redmule.enabled) {
+    array = {{"height", redmule.height},
+             {"width", redmule.width},
+             {"pipe", redmule.pipe},
+             {"format", redmule.format == RedmuleConfig::Format::kFp32 ? "fp32" : "fp16"}};
+  }
+  return {{"cores", cluster.cores},
+          {"controller", cluster.controller},
+          {"clock_hz", cluster.clock_hz},
+          {"tcdm_banks", cluster.tcdm.banks},
+          {"l1_bytes", cluster.tcdm.size.raw()},
+          {"l2_bytes", platform.l2.size.raw()},
+          {"l3_bytes", platform.hyperram.size.raw()},
+          {"dma", cluster.dma.engine == DmaConfig::Engine::kIdma ? "idma" : "mchan"},
+          {"redmule", array}};
+}
+
+Json memory_json(const MemoryFacts& memory) {
+  return {{"l1_peak", memory.l1_peak},
+          {"l2_peak", memory.l2_peak},
+          {"l3_peak", memory.l3_peak},
+          {"parameters", memory.parameters},
+          {"trainable", memory.trainable},
+          {"gradients", memory.gradients},
+          {"activations_peak", memory.activations_peak},
+          {"activations_peak_gradients_kept", memory.activations_peak_gradients_kept}};
+}
+
+Json traffic_json(const StepRecord& step) {
+  const Activity activity = activity_of(step);
+  const auto bytes = [&](const std::vector<std::string>& events) {
+    double sum = 0;
+    for (const std::string& event : events) {
+      sum += count_events(activity, event);
+    }
+    return static_cast<std::uint64_t>(sum);
+  };
+  return {{"l2_l1_read", bytes(l2_l1_read())},
+          {"l2_l1_write", bytes(l2_l1_write())},
+          {"l3_l2_read", bytes(l3_l2_read())},
+          {"l3_l2_write", bytes(l3_l2_write())}};
+}
+
+Json bounds_json(const PlatformConfig& platform, const RunFacts& facts, const StepRecord& step) {
+  Json bounds = Json::array();
+  for (const Bound& bound : bounds_of(platform, facts, step)) {
+    bounds.push_back(
+        {{"resource", bound.resource},
+         {"work", bound.work},
+         {"cycles", bound.cycles},
+         {"share",
+          step.cycles.raw() == 0 ? 0.0 : bound.cycles / static_cast<double>(step.cycles.raw())}});
+  }
+  return bounds;
+}
+
+Json check_json(const CheckFacts& check) {
+  if (!check.done) {
+    return nullptr;
+  }
+  return {{"reference", check.reference},
+          {"max_abs_error", number_or_null(check.max_abs_error)},
+          {"max_rel_error", number_or_null(check.max_rel_error)},
+          {"passed", check.passed},
+          {"tensors", check.tensors},
+          {"redmule_jobs", check.redmule_jobs},
+          {"failures", check.failures}};
+}
+
+Json simulator_json(const RunRecord& record, const SimulatorFacts& simulator) {
+  double instructions = 0;
+  for (const std::uint64_t count : record.instructions) {
+    instructions += static_cast<double>(count);
+  }
+  const double seconds = record.engine_seconds;
+  return {{"wall_s", simulator.wall_s},
+          {"stepped_cycles", record.stepped_cycles},
+          {"mcycles_per_s",
+           seconds > 0 ? static_cast<double>(record.stepped_cycles) / seconds * 1e-6 : 0.0},
+          {"mips", seconds > 0 ? instructions / seconds * 1e-6 : 0.0},
+          {"version", simulator.version}};
+}
+
+CounterSnapshot counters_of(const Json& json) {
+  CounterSnapshot counters;
+  for (const auto& item : json.items()) {
+    counters[item.key()] = item.value().get<std::uint64_t>();
+  }
+  return counters;
+}
+}  // namespace
+
+void price_again(Json& result, const PlatformConfig& platform, const EnergyConfig& table) {
+  StepRecord step;
+  step.cycles = Cycle{result.at("step").at("cycles").get<std::uint64_t>()};
+  step.counters = counters_of(result.at("counters"));
+  for (const auto& unit : result.at("units").items()) {
+    step.units.push_back({unit.key(), unit.value().at("busy").get<std::uint64_t>(),
+                          counters_of(unit.value().at("stalls"))});
+  }
+  const EnergyBill bill = price(activity_of(step), platform, table);
+  result["energy"] = energy_json(bill);
+  result["energy_bill"] = bill_json(bill);
+  result["step"]["energy_j"] = bill.total;
+  result["step"]["edp_js"] = bill.total * result["step"]["latency_s"].get<double>();
+  for (Json& layer : result.at("layers")) {
+    const Activity activity{Cycle{layer.at("cycles").get<std::uint64_t>()},
+                            counters_of(layer.at("counters")), counters_of(layer.at("stalls"))};
+    layer["energy_j"] = price(activity, platform, table).dynamic;
+  }
+  result["area_mm2"] = area_mm2(platform, table);
+}
+
+Json make_result(const RootConfig& config, const RunFacts& facts, const RunRecord& record,
+                 const std::vector<double>& losses, const CheckFacts& check,
+                 const SimulatorFacts& simulator) {
+  const StepRecord& step = record.steps.back();
+  std::vector<std::string> warnings = facts.warnings;
+  warnings.insert(warnings.end(), record.warnings.begin(), record.warnings.end());
+  Json steps = Json::array();
+  for (std::size_t i = 0; i < record.steps.size(); ++i) {
+    const double loss = i < losses.size() ? losses[i] : NAN;
+    if (i < losses.size() && !std::isfinite(loss)) {
+      warnings.push_back("the loss of step " + std::to_string(i + 1) + " is not finite");
+    }
+    steps.push_back({{"loss", number_or_null(loss)}, {"cycles", record.steps[i].cycles.raw()}});
+  }
+  Json result = {
+      {"schema", 1},
+      {"config_hash", config_hash(config)},
+      {"title", facts.title},
+      {"tier", config.run.tier == RunConfig::Tier::kTile ? "tile" : "cycle"},
+      {"engine", config.run.engine == RunConfig::Engine::kLockstep ? "lockstep" : "fast"},
+      {"platform", platform_json(config.platform)},
+      {"step", step_json(config, facts, step)},
+      {"energy", nullptr},
+      {"energy_bill", nullptr},
+      {"memory", memory_json(facts.memory)},
+      {"traffic", traffic_json(step)},
+      {"bounds", bounds_json(config.platform, facts, step)},
+      {"layers", layers_json(step, facts)},
+      {"units", units_json(step)},
+      {"check", check_json(check)},
+      {"loss", steps.back().at("loss")},
+      {"area_mm2", 0.0},
+      {"steps", steps},
+      {"warnings", warnings},
+      {"setup_cycles", record.cycles.raw()},
+      {"counters", step.counters},
+      {"simulator", simulator_json(record, simulator)}};
+  std::uint64_t stepped = 0;
+  for (const StepRecord& each : record.steps) {
+    stepped += each.cycles.raw();
+  }
+  result["setup_cycles"] = record.cycles.raw() - stepped;
+  price_again(result, config.platform, config.energy);
+  return result;
+}
+
+}  // namespace etude

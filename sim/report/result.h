@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "sim/config/root_config.h"
+#include "sim/energy/energy.h"
+#include "sim/engine/run_record.h"
+#include "sim/report/facts.h"
+
+namespace etude {
+
+using Json = nlohmann::ordered_json;
+
+/// result.json of a finished run: what happened in its last step, priced, with all counters, so
+/// that it can be priced again without simulating. Fields: docs/report.md. `losses` has one value
+/// per step (not finite becomes null, with a warning). Everything but /simulator is a function of
+/// the configuration.
+Json make_result(const RootConfig& config, const RunFacts& facts, const RunRecord& record,
+                 const std::vector<double>& losses, const CheckFacts& check,
+                 const SimulatorFacts& simulator);
+
+/// Replaces every number of `result` that depends on the energy table (energy, bill, layers'
+/// energy, area, step energy and EDP), from the counters that the result holds.
+void price_again(Json& result, const PlatformConfig& platform, const EnergyConfig& table);
+
+/// A lower bound of the step's length from one resource.
+struct Bound {
+  std::string resource;  ///< "L3 bandwidth"
+  std::string work;      ///< "3,900,000 B at 1.11 B/cycle"
+  double cycles = 0;     ///< the step cannot be shorter
+};
+
+/// Bounds of a step, longest first: array, port, cores, L2 and L3 bandwidth.
+std::vector<Bound> bounds_of(const PlatformConfig& platform, const RunFacts& facts,
+                             const StepRecord& step);
+
+}  // namespace etude
