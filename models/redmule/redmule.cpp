@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "models/redmule/redmule.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "models/base/error.h"
+#include "models/redmule/recorder.h"
+#include "models/redmule/redmule_regs.h"
+
+namespace etude {
+namespace {
+
+constexpr std::uint64_t kNeverRaw = ~std::uint64_t{0};
+// From the RTL: a trigger is in the controller's STARTING state five cycles later (pending counter,
+// two states of the slave, start flag, controller), and the tiler takes 34 cycles after the cycle
+// that follows the write of its last register.
+constexpr std::uint64_t kTriggerToStart = 5;
+constexpr std::uint64_t kTilerToStart = 35;
+constexpr unsigned kFirstJobRegister = ETUDE_REDMULE_X_PTR;
+
+void check_size(const char* name, unsigned value, unsigned low, unsigned high) {
+  if (value < low || value > high) {
+    throw UserError(std::string("/platform/cluster/redmule/") + name, "is " + std::to_string(value),
+                    "allowed are " + std::to_string(low) + " to " + std::to_string(high));
+  }
+}
+
+}  // namespace
+
+Redmule::Redmule(const sc_core::sc_module_name& name, const RedmuleConfig& config)
+    : sc_module(name),
+      config_(config),
+      port_bytes_(config.port_bytes()),
+      silence_limit_(8 * config.columns() + 64 * (config.pipe + 1)),
+      data_(config),
+      recorder_(std::make_unique<RedmuleRecorder>()) {
+  check_size("height", config.height, 2, 64);
+  check_size("width", config.width, 1, 64);
+  check_size("pipe", config.pipe, 1, 16);
+  check_size("height * (pipe + 1)", config.columns(), 4, 64);
+  request_.bytes = port_bytes_;
+}
+
+Redmule::~Redmule() = default;
+
+void Redmule::reset() {
+  clear();
+  done_at_ = kNeverRaw;
+  tally_ = RedmuleTally{};
+  warnings_.clear();
+  errata_mask_ = 0;
+  used_since_clear_ = false;
+}
+
+void Redmule::clear() {
+  stop_replay();
+  tally_ += run_.tally();
+  run_ = RedmuleRun{};
+  contexts_ = {};
+  write_context_ = run_context_ = pending_ = 0;
+  acquired_ = false;
+  job_id_ = jobs_done_ = finished_count_ = 0;
+  used_since_clear_ = false;
+  mode_ = Mode::kIdle;
+  silence_ = 0;
+  request_.valid = false;
+}
+
+void Redmule::reg_write(std::uint32_t offset, std::uint32_t value, Cycle now) {
+  offset &= 0xfcu;
+  switch (offset) {
+    case ETUDE_REDMULE_TRIGGER:
+      trigger(now.raw());
+      return;
+    case ETUDE_REDMULE_SOFT_CLEAR:
+      clear();
+      return;
+    default:
+      break;
+  }
+  if (offset < kFirstJobRegister || offset > ETUDE_REDMULE_ARITH) {
+    return;  // generic and reserved registers have no effect
+  }
+  Context& context = contexts_[write_context_];
+  context.registers[(offset - kFirstJobRegister) / 4] = value;
+  if (offset == ETUDE_REDMULE_ARITH) {
+    context.tiler_written = now.raw();
+  }
+}
+
+std::uint32_t Redmule::reg_read(std::uint32_t offset, Cycle now) {
+  offset &= 0xfcu;
+  switch (offset) {
+    case ETUDE_REDMULE_ACQUIRE:
+      if (acquired_) {
+        return static_cast<std::uint32_t>(-2);
+      }
+      if (pending_ == contexts_.size()) {
+        return static_cast<std::uint32_t>(-1);
+      }
+      acquired_ = true;
+      return job_id_++;
+    case ETUDE_REDMULE_FINISHED: {
+      const std::uint32_t count = finished_count_;
+      finished_count_ = 0;
+      return count;
+    }
+    case ETUDE_REDMULE_STATUS: {
+      std::uint32_t status = 0;
+      for (unsigned i = 0; i < pending_; ++i) {
+        status |= 1u << 8 * ((run_context_ + i) % contexts_.size());
+      }
+      return status;
+    }
+    case ETUDE_REDMULE_RUNNING_JOB:
+      return jobs_done_;
+    default:
+      break;
+  }
+  if (offset >= kFirstJobRegister && offset <= ETUDE_REDMULE_ARITH) {
+    return contexts_[write_context_].registers[(offset - kFirstJobRegister) / 4];
+  }
+  return 0;
+}
+
+RedmuleJob Redmule::job_of(const Context& context) const {
+  const auto& r = context.registers;
+  RedmuleJob job;
+  job.x = r[0];
+  job.w = r[1];
+  job.z = r[2];
+  job.m = r[3] & 0xffffu;
+  job.k = r[3] >> 16;
+  job.n = r[4] & 0xffffu;
+  job.op = r[5] >> ETUDE_REDMULE_OP_SHIFT & 7u;
+  job.format = config_.format == RedmuleConfig::Format::kFp32
+                   ? ETUDE_REDMULE_FMT_FP32
+                   : r[5] >> ETUDE_REDMULE_FMT_SHIFT & 3u;  // the RTL keeps two of the three bits
+  return job;
+}
+
+void Redmule::trigger(std::uint64_t now) {
+  acquired_ = false;
+  if (pending_ == contexts_.size()) {
+    warn("overrun", "TRIGGER with both contexts busy: the job is lost");
+    return;
+  }
+  Context& context = contexts_[write_context_];
+  context.triggered = now;
+  context.without_clear = used_since_clear_;
+  check_job(job_of(context), context);
+  used_since_clear_ = true;
+  write_context_ ^= 1;
+  ++pending_;
+  if (mode_ == Mode::kIdle) {
+    schedule(now + kTriggerToStart);
+  }
+}
+
+void Redmule::schedule(std::uint64_t earliest) {
+  if (pending_ == 0) {
+    mode_ = Mode::kIdle;
+    return;
+  }
+  const Context& context = contexts_[run_context_];
+  job_ = job_of(context);
+  if (job_.m == 0 || job_.n == 0 || job_.k == 0) {
+    mode_ = Mode::kHung;  // the iteration counters compare with 0 - 1 and never match
+    return;
+  }
+  plan_ = make_plan(job_, config_);
+  start_at_ = std::max(earliest, context.tiler_written + kTilerToStart);
+  next_ = start_at_;
+  mode_ = Mode::kWaiting;
+}
+
+void Redmule::begin() {
+  run_ = RedmuleRun(job_, plan_);
+  run_.add_start_cycles(start_at_ - contexts_[run_context_].triggered);
+  data_.start(job_, plan_);
+  silence_ = 0;
+  mode_ = Mode::kRunning;
+}
+
+void Redmule::raise_done(std::uint64_t now) {
+  done_at_ = now + 1;
+  finished_count_ = (finished_count_ + 1) & 3;
+  ++jobs_done_;
+  if (run_.tally().refused > 0) {
+    const std::vector<int> errata = errata_of(job_, config_, false, true);
+    if (std::find(errata.begin(), errata.end(), 7) != errata.end()) {
+      errata_mask_ |= 1u << 7;
+      warn("erratum 7",
+           std::string("erratum 7: ") + erratum_text(7) + " (" + describe_job(job_) + ")");
+    }
+  }
+}
+
+void Redmule::close_job(std::uint64_t now) {
+  tally_ += run_.tally();
+  run_ = RedmuleRun{};
+  run_context_ ^= 1;
+  --pending_;
+  schedule(now + kTriggerToStart);
+}
+
+void Redmule::enter_fallback(const char* why) {
+  warn(std::string("fallback ") + why,
+       std::string("RedMulE's control ") + why +
+           " in this job, as the hardware's would; the rest is done in order and its cycles are an "
+           "estimate (" +
+           describe_job(job_) + ")");
+  mode_ = Mode::kFallback;
+}
+
+RedmuleStream Redmule::stream_now() {
+  if (mode_ == Mode::kWaiting) {
+    begin();
+  }
+  if (mode_ == Mode::kRunning) {
+    const RedmuleStream stream = run_.request();
+    if (stream == RedmuleStream::kZ && !data_.z_ready()) {
+      enter_fallback("lost operands");
+    } else {
+      return stream;
+    }
+  }
+  return data_.next_missing();
+}
+
+const WideRequest& Redmule::request(Cycle now) {
+  request_.valid = false;
+  if (mode_ == Mode::kIdle || mode_ == Mode::kHung || now.raw() < next_) {
+    return request_;
+  }
+  stop_replay();
+  const RedmuleStream stream = stream_now();
+  request_.stream = stream;
+  if (stream == RedmuleStream::kNone) {
+    return request_;
+  }
+  request_.valid = true;
+  request_.write = stream == RedmuleStream::kZ;
+  request_.address = data_.address(stream);
+  if (request_.write) {
+    unsigned first = 0, count = 0;
+    request_.data = data_.z_data(first, count);
+    request_.byte_enable.fill(0);
+    for (unsigned i = first; i < first + count; ++i) {
+      request_.byte_enable[i / 64] |= std::uint64_t{1} << (i % 64);
+    }
+  }
+  return request_;
+}
+
+void Redmule::commit(Cycle now, bool granted, const std::uint8_t* data) {
+  if (mode_ == Mode::kIdle || mode_ == Mode::kHung || now.raw() < next_) {
+    return;
+  }
+  if (mode_ == Mode::kWaiting) {
+    begin();
+  }
+  stop_replay();
+  const RedmuleStream stream = request_.valid ? request_.stream : RedmuleStream::kNone;
+  if (granted && stream == RedmuleStream::kZ) {
+    data_.z_granted();
+  } else if (granted && stream != RedmuleStream::kNone) {
+    data_.take(stream, data);
+  }
+  request_.valid = false;
+  step(now.raw(), stream, granted);
+}
+
+void Redmule::step(std::uint64_t now, RedmuleStream stream, bool granted) {
+  next_ = now + 1;
+  if (mode_ == Mode::kFallback) {
+    run_.fallback_step(stream, granted);
+    if (data_.finished()) {
+      run_.end();
+      raise_done(now);
+      close_job(now);
+    }
+    return;
+  }
+  if (run_.step(stream, granted)) {
+    if (!data_.finished() && data_.next_missing() != RedmuleStream::kZ) {
+      enter_fallback("ended early");
+      return;
+    }
+    raise_done(now);
+  }
+  if (run_.finished() && data_.finished()) {
+    close_job(now);
+    return;
+  }
+  if (stream != RedmuleStream::kNone) {
+    silence_ = 0;
+  } else if (++silence_ > silence_limit_) {
+    enter_fallback("stopped");
+  }
+}
+
+Cycle Redmule::next_activity() const {
+  const bool works = mode_ != Mode::kIdle && mode_ != Mode::kHung;
+  return Cycle{std::min(done_at_, works ? next_ : kNeverRaw)};
+}
+
+bool Redmule::take_done_event(Cycle now) {
+  if (now.raw() < done_at_) {
+    return false;
+  }
+  done_at_ = kNeverRaw;
+  return true;
+}
+
+void Redmule::set_memory_window(Address base, Bytes size) {
+  has_window_ = true;
+  window_base_ = base.raw();
+  window_size_ = size.raw();
+}
+
+}  // namespace etude

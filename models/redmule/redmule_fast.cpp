@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// Stretches in which RedMulE has the memory to itself.
+#include <algorithm>
+#include <cstring>
+
+#include "models/redmule/recorder.h"
+#include "models/redmule/redmule.h"
+
+namespace etude {
+
+void Redmule::transfer(RedmuleStream stream, const RedmuleMemory& memory, RedmuleAdvance& out) {
+  const std::uint32_t offset = (data_.address(stream) - memory.base) % memory.size;
+  const bool wraps = port_bytes_ > memory.size - offset;
+  if (stream == RedmuleStream::kZ) {
+    unsigned first = 0, count = 0;
+    const std::uint8_t* bytes = data_.z_data(first, count);
+    if (!wraps) {
+      std::memcpy(memory.bytes + offset + first, bytes + first, count);
+    } else {
+      for (unsigned i = first; i < first + count; ++i) {
+        memory.bytes[(offset + i) % memory.size] = bytes[i];
+      }
+    }
+    data_.z_granted();
+    ++out.write_beats;
+    return;
+  }
+  ++out.read_beats;
+  if (!wraps) {
+    data_.take(stream, memory.bytes + offset);
+    return;
+  }
+  std::uint8_t bytes[512];
+  for (unsigned i = 0; i < port_bytes_; ++i) {
+    bytes[i] = memory.bytes[(offset + i) % memory.size];
+  }
+  data_.take(stream, bytes);
+}
+
+std::uint64_t Redmule::replay(std::uint64_t now, std::uint64_t cycles, const RedmuleMemory& memory,
+                              RedmuleAdvance& out) {
+  RedmuleRecorder& r = *recorder_;
+  const RedmuleRecording& recording = *r.playing;
+  const std::uint64_t until = std::min(r.position + cycles, recording.length());
+  const std::vector<RedmuleRecording::Beat>& beats = recording.beats();
+  while (r.beat < beats.size() && beats[r.beat].cycle < until) {
+    transfer(beats[r.beat].stream, memory, out);
+    ++r.beat;
+  }
+  const std::uint64_t taken = until - r.position;
+  r.position = until;
+  next_ = now + taken;
+  if (until == recording.length()) {
+    stop_replay();
+    raise_done(next_ - 1);
+    close_job(next_ - 1);
+  }
+  return taken;
+}
+
+void Redmule::stop_replay() {
+  if (recorder_->playing == nullptr) {
+    return;
+  }
+  const std::uint64_t start = run_.tally().start;
+  run_ = recorder_->playing->state_after(recorder_->position);
+  run_.add_start_cycles(start);
+  recorder_->playing = nullptr;
+}
+
+RedmuleTally Redmule::tally() const {
+  RedmuleTally sum = tally_;
+  sum += run_.tally();
+  if (recorder_->playing != nullptr) {
+    sum += recorder_->playing->state_after(recorder_->position).tally();
+  }
+  return sum;
+}
+
+RedmuleAdvance Redmule::advance_uncontended(Cycle now, std::uint64_t max_cycles,
+                                            const RedmuleMemory& memory) {
+  RedmuleAdvance out;
+  while (out.cycles < max_cycles && mode_ != Mode::kIdle && mode_ != Mode::kHung) {
+    const std::uint64_t cycle = now.raw() + out.cycles;
+    const std::uint64_t left = max_cycles - out.cycles;
+    if (cycle < next_) {  // the tiler and the controller are at work
+      out.cycles += std::min(left, next_ - cycle);
+      continue;
+    }
+    if (mode_ == Mode::kWaiting) {
+      begin();
+      if (recordings_) {
+        recorder_->playing = recorder_->find(job_, plan_, silence_limit_);
+        recorder_->position = 0;
+        recorder_->beat = 0;
+      }
+    }
+    const std::uint64_t done_before = done_at_;
+    if (recorder_->playing != nullptr) {
+      out.cycles += replay(cycle, left, memory, out);
+    } else {
+      const RedmuleStream stream = stream_now();
+      if (stream != RedmuleStream::kNone) {
+        transfer(stream, memory, out);
+      }
+      step(cycle, stream, true);
+      ++out.cycles;
+    }
+    if (done_at_ != done_before) {
+      break;
+    }
+  }
+  return out;
+}
+
+}  // namespace etude

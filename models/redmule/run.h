@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "models/redmule/control.h"
+#include "models/redmule/tally.h"
+
+namespace etude {
+
+/// One job's control and its accounting: the part of RedMulE whose future does not depend on data.
+class RedmuleRun {
+ public:
+  RedmuleRun() = default;
+  RedmuleRun(const RedmuleJob& job, const RedmulePlan& plan);
+
+  RedmuleStream request() const { return control_.request(); }
+  /// One cycle; `stream` is what request() said. Returns true in the cycle whose end raises the
+  /// done event.
+  bool step(RedmuleStream stream, bool granted);
+  /// One cycle of the in-order fallback that finishes a job which the hardware would not.
+  void fallback_step(RedmuleStream stream, bool granted);
+
+  /// The job is over (also after a fallback): closes its account.
+  void end();
+  void add_start_cycles(std::uint64_t n) { tally_.start += n; }
+
+  bool finished() const { return finished_; }
+  const RedmuleTally& tally() const { return tally_; }
+
+ private:
+  void count_port(RedmuleStream stream, bool granted);
+  RedmuleControl control_;
+  RedmuleTally tally_;
+  std::uint32_t reduction_ = 0, rows_ = 0, columns_ = 0;  // N, M, K
+  std::uint64_t tiles_filled_ = 0;
+  bool finished_ = false;
+};
+
+}  // namespace etude
