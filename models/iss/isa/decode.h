@@ -27,6 +27,8 @@ class DecodeCache {
  public:
   explicit DecodeCache(const IsaConfig& isa);
   ~DecodeCache();
+  DecodeCache(DecodeCache&&) = default;
+  DecodeCache& operator=(DecodeCache&&) = default;
 
   /// Makes `bytes` executable at `base`; the memory must outlive the cache, and later changes of it
   /// are seen after flush(). An area mapped later replaces an earlier one.
