@@ -38,12 +38,74 @@ struct etude_dma {
   uint32_t in_flight[16]; /* id << 8 | tag */
 };
 
-/* Starts rows x row_bytes; waits while ETUDE_DMA_IN_FLIGHT transfers are under way. */
-void etude_dma_start(struct etude_dma* dma, uint32_t to_l1, uint32_t l1, uint32_t l2,
-                     uint32_t row_bytes, uint32_t rows, uint32_t l1_pitch, uint32_t l2_pitch,
-                     uint32_t tag);
-/* Retires what has finished. */
-void etude_dma_poll(struct etude_dma* dma);
-/* Sleeps until `count` transfers of `tag` are retired. */
-void etude_dma_wait(struct etude_dma* dma, uint32_t tag, uint32_t count);
+/* What any engine and any transfer can need: waits for room, cuts what is too long (dma.c). */
+void etude_dma_start_any(struct etude_dma* dma, const uint32_t* arg, uint32_t tag);
+void etude_dma_fetch_any(struct etude_dma* dma, uint32_t l1, uint32_t l2, uint32_t bytes,
+                         uint32_t tag);
+/* Retires what has finished and sleeps until `count` transfers of `tag` are (dma.c). */
+void etude_dma_sleep(struct etude_dma* dma, uint32_t tag, uint32_t count);
+
+/* Starts the transfer of the arguments of ETUDE_OP_DMA. The usual case is inline: on MCHAN a short
+ * way to the last programming access is latency saved. */
+static inline void etude_dma_start(struct etude_dma* dma, const uint32_t* arg, uint32_t tag) {
+  const uint32_t tail = dma->tail;
+  const uint32_t row_bytes = arg[3], rows = arg[4];
+  const uint32_t bytes = rows * row_bytes;
+  if (dma->idma || tail - dma->head >= ETUDE_DMA_IN_FLIGHT || bytes > ETUDE_MCHAN_MAX_BYTES) {
+    etude_dma_start_any(dma, arg, tag);
+    return;
+  }
+  const uint32_t direction = (arg[0] ^ 1u) << 17; /* ETUDE_DMA_TO_L1 is 0 */
+  uint32_t command = bytes + direction + (ETUDE_MCHAN_INCREMENT | ETUDE_MCHAN_EVENT);
+  const uint32_t id = etude_read(ETUDE_MCHAN_CMD);
+  if (rows == 1) {
+    etude_write(ETUDE_MCHAN_CMD, command);
+    etude_write(ETUDE_MCHAN_CMD, arg[1]);
+    etude_write(ETUDE_MCHAN_CMD, arg[2]);
+  } else {
+    const uint32_t l1_pitch = arg[5], l2_pitch = arg[6];
+    if (l2_pitch != row_bytes) {
+      command |= ETUDE_MCHAN_2D_EXT;
+    }
+    if (l1_pitch != row_bytes) {
+      command |= ETUDE_MCHAN_2D_TCDM;
+    }
+    etude_write(ETUDE_MCHAN_CMD, command);
+    etude_write(ETUDE_MCHAN_CMD, arg[1]);
+    etude_write(ETUDE_MCHAN_CMD, arg[2]);
+    if (l2_pitch != row_bytes) {
+      etude_write(ETUDE_MCHAN_CMD, row_bytes);
+      etude_write(ETUDE_MCHAN_CMD, l2_pitch);
+    }
+    if (l1_pitch != row_bytes) {
+      etude_write(ETUDE_MCHAN_CMD, row_bytes);
+      etude_write(ETUDE_MCHAN_CMD, l1_pitch);
+    }
+  }
+  dma->in_flight[tail & 15] = id << 8 | tag;
+  dma->tail = tail + 1;
+}
+
+/* The same for a dense transfer of `bytes` to L1. */
+static inline void etude_dma_fetch(struct etude_dma* dma, uint32_t l1, uint32_t l2, uint32_t bytes,
+                                   uint32_t tag) {
+  const uint32_t tail = dma->tail;
+  if (dma->idma || tail - dma->head >= ETUDE_DMA_IN_FLIGHT) {
+    etude_dma_fetch_any(dma, l1, l2, bytes, tag);
+    return;
+  }
+  const uint32_t id = etude_read(ETUDE_MCHAN_CMD);
+  etude_write(ETUDE_MCHAN_CMD,
+              bytes | ETUDE_MCHAN_TO_L1 | ETUDE_MCHAN_INCREMENT | ETUDE_MCHAN_EVENT);
+  etude_write(ETUDE_MCHAN_CMD, l1);
+  etude_write(ETUDE_MCHAN_CMD, l2);
+  dma->in_flight[tail & 15] = id << 8 | tag;
+  dma->tail = tail + 1;
+}
+
+static inline void etude_dma_wait(struct etude_dma* dma, uint32_t tag, uint32_t count) {
+  if ((int32_t)(dma->done[tag] - count) < 0) {
+    etude_dma_sleep(dma, tag, count);
+  }
+}
 #endif

@@ -41,30 +41,38 @@ static void wait_soc_dma(const struct run* run, uint32_t count) {
   }
 }
 
+/* Asks for the next chunk. Not inline: few registers to save, and the usual way calls nothing. */
+static __attribute__((noinline)) void fetch_chunk(struct run* run) {
+  const uint32_t offset = run->next_chunk * ETUDE_RING_CHUNK_BYTES;
+  const uint32_t left = run->ops * (uint32_t)sizeof(struct etude_op) - offset;
+  run->next_chunk++;
+  etude_dma_fetch(&run->dma,
+                  ETUDE_L1_BASE + ETUDE_RING_OFFSET +
+                      (offset & (ETUDE_RING_CHUNKS * ETUDE_RING_CHUNK_BYTES - 1)),
+                  run->list + offset, left < ETUDE_RING_CHUNK_BYTES ? left : ETUDE_RING_CHUNK_BYTES,
+                  ETUDE_DMA_RING);
+}
+
 /* Brings further chunks as long as their place in the ring is free. `current`: chunk that is being
  * interpreted. */
-static void fetch_ahead(struct run* run, uint32_t current) {
-  while (run->next_chunk < run->chunks && run->next_chunk < current + ETUDE_RING_CHUNKS) {
+static inline void fetch_ahead(struct run* run, uint32_t current) {
+  const uint32_t end =
+      current + ETUDE_RING_CHUNKS < run->chunks ? current + ETUDE_RING_CHUNKS : run->chunks;
+  while (run->next_chunk < end) {
     const uint32_t chunk = run->next_chunk;
-    const uint32_t slot = chunk & (ETUDE_RING_CHUNKS - 1);
-    if (chunk >= ETUDE_RING_CHUNKS && (int32_t)(kernels_done(run) - run->kernels_until[slot]) < 0) {
+    if (chunk >= ETUDE_RING_CHUNKS &&
+        (int32_t)(kernels_done(run) - run->kernels_until[chunk & (ETUDE_RING_CHUNKS - 1)]) < 0) {
       return;
     }
-    const uint32_t first = chunk * ETUDE_RING_CHUNK_OPS;
-    const uint32_t left = run->ops - first;
-    const uint32_t bytes = left < ETUDE_RING_CHUNK_OPS ? left * (uint32_t)sizeof(struct etude_op)
-                                                       : ETUDE_RING_CHUNK_BYTES;
-    etude_dma_start(&run->dma, 1, ETUDE_L1_BASE + ETUDE_RING_OFFSET + slot * ETUDE_RING_CHUNK_BYTES,
-                    run->list + chunk * ETUDE_RING_CHUNK_BYTES, bytes, 1, 0, 0, ETUDE_DMA_RING);
-    run->next_chunk = chunk + 1;
+    fetch_chunk(run);
   }
 }
 
 /* Makes sure that `chunk` is in the ring. */
-static void enter_chunk(struct run* run, uint32_t chunk) {
-  const uint32_t slot = chunk & (ETUDE_RING_CHUNKS - 1);
+static inline void enter_chunk(struct run* run, uint32_t chunk) {
+  fetch_ahead(run, chunk);
   if (run->next_chunk <= chunk) {
-    wait_kernels(run, run->kernels_until[slot]);
+    wait_kernels(run, run->kernels_until[chunk & (ETUDE_RING_CHUNKS - 1)]);
     fetch_ahead(run, chunk);
   }
   etude_dma_wait(&run->dma, ETUDE_DMA_RING, chunk + 1);
@@ -147,7 +155,6 @@ static void run_step(struct run* run) {
         run->kernels_until[(chunk - 1) & (ETUDE_RING_CHUNKS - 1)] = run->kernels_posted;
       }
       etude_write(ETUDE_SIM_PORT_BASE + ETUDE_SIM_OP_BEGIN, i);
-      fetch_ahead(run, chunk);
       enter_chunk(run, chunk);
     } else {
       etude_write(ETUDE_SIM_PORT_BASE + ETUDE_SIM_OP_BEGIN, i);
@@ -162,8 +169,7 @@ static void run_step(struct run* run) {
         break;
       case ETUDE_OP_DMA:
         dma_posted++;
-        etude_dma_start(&run->dma, op->arg[0] == ETUDE_DMA_TO_L1, op->arg[1], op->arg[2],
-                        op->arg[3], op->arg[4], op->arg[5], op->arg[6], ETUDE_DMA_OPERATION);
+        etude_dma_start(&run->dma, op->arg, ETUDE_DMA_OPERATION);
         break;
       case ETUDE_OP_SOC_DMA:
         run_soc_dma(run, op);
