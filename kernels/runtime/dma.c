@@ -6,7 +6,7 @@ static inline void poll(struct etude_dma* dma) {
   uint32_t head = dma->head;
   const uint32_t tail = dma->tail;
   if (dma->idma) {
-    const uint32_t done = etude_read(ETUDE_IDMA_DONE);
+    const uint32_t done = etude_read(IDMA(DONE));
     for (; head != tail; head++) {
       const uint32_t entry = dma->in_flight[head & 15];
       if ((int32_t)((done << 8) - (entry & ~0xFFu)) < 0) {
@@ -15,7 +15,7 @@ static inline void poll(struct etude_dma* dma) {
       dma->done[entry & 3]++;
     }
   } else {
-    const uint32_t active = etude_read(ETUDE_MCHAN_STATUS);
+    const uint32_t active = etude_read(MCHAN(STATUS));
     uint32_t release = 0;
     for (; head != tail; head++) {
       const uint32_t entry = dma->in_flight[head & 15];
@@ -27,7 +27,7 @@ static inline void poll(struct etude_dma* dma) {
       dma->done[entry & 3]++;
     }
     if (release) {
-      etude_write(ETUDE_MCHAN_STATUS, release);
+      etude_write(MCHAN(STATUS), release);
     }
   }
   dma->head = head;
@@ -56,16 +56,16 @@ static void make_room(struct etude_dma* dma) {
 
 static void start_idma(struct etude_dma* dma, const uint32_t* arg, uint32_t tag) {
   const uint32_t to_l1 = arg[0] == ETUDE_DMA_TO_L1, l1 = arg[1], l2 = arg[2], rows = arg[4];
-  etude_write(ETUDE_IDMA_SRC, to_l1 ? l2 : l1);
-  etude_write(ETUDE_IDMA_DST, to_l1 ? l1 : l2);
-  etude_write(ETUDE_IDMA_NUM_BYTES, arg[3]);
-  etude_write(ETUDE_IDMA_CONF, rows > 1 ? 8u : 0u);
+  etude_write(IDMA(SRC), to_l1 ? l2 : l1);
+  etude_write(IDMA(DST), to_l1 ? l1 : l2);
+  etude_write(IDMA(NUM_BYTES), arg[3]);
+  etude_write(IDMA(CONF), rows > 1 ? ETUDE_IDMA_CONF_2D : 0u);
   if (rows > 1) {
-    etude_write(ETUDE_IDMA_STRIDE_SRC, to_l1 ? arg[6] : arg[5]);
-    etude_write(ETUDE_IDMA_STRIDE_DST, to_l1 ? arg[5] : arg[6]);
-    etude_write(ETUDE_IDMA_REPS, rows);
+    etude_write(IDMA(STRIDE_SRC), to_l1 ? arg[6] : arg[5]);
+    etude_write(IDMA(STRIDE_DST), to_l1 ? arg[5] : arg[6]);
+    etude_write(IDMA(REPS), rows);
   }
-  const uint32_t id = etude_read(ETUDE_IDMA_NEXT_ID);
+  const uint32_t id = etude_read(IDMA(NEXT_ID));
   dma->in_flight[dma->tail++ & 15] = id << 8 | tag;
 }
 

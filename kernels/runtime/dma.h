@@ -4,25 +4,12 @@
 #ifndef ETUDE_KERNELS_DMA_H
 #define ETUDE_KERNELS_DMA_H
 #include "kernels/runtime/runtime.h"
+#include "models/dma/idma_regs.h"
+#include "models/dma/mchan_regs.h"
 
-#define ETUDE_MCHAN_CMD (ETUDE_DMA_DEMUX_BASE + 0x0u)
-#define ETUDE_MCHAN_STATUS (ETUDE_DMA_DEMUX_BASE + 0x4u)
-#define ETUDE_MCHAN_TO_L1 (1u << 17)
-#define ETUDE_MCHAN_INCREMENT (1u << 18)
-#define ETUDE_MCHAN_2D_EXT (1u << 19)
-#define ETUDE_MCHAN_EVENT (1u << 20)
-#define ETUDE_MCHAN_2D_TCDM (1u << 23)
-#define ETUDE_MCHAN_MAX_BYTES 0x1FFFCu /* 17-bit length, whole words */
-
-#define ETUDE_IDMA_SRC (ETUDE_DMA_DEMUX_BASE + 0x00u)
-#define ETUDE_IDMA_DST (ETUDE_DMA_DEMUX_BASE + 0x04u)
-#define ETUDE_IDMA_NUM_BYTES (ETUDE_DMA_DEMUX_BASE + 0x08u)
-#define ETUDE_IDMA_CONF (ETUDE_DMA_DEMUX_BASE + 0x0Cu) /* bit 3: two-dimensional */
-#define ETUDE_IDMA_STRIDE_SRC (ETUDE_DMA_DEMUX_BASE + 0x10u)
-#define ETUDE_IDMA_STRIDE_DST (ETUDE_DMA_DEMUX_BASE + 0x14u)
-#define ETUDE_IDMA_REPS (ETUDE_DMA_DEMUX_BASE + 0x18u)
-#define ETUDE_IDMA_NEXT_ID (ETUDE_DMA_DEMUX_BASE + 0x20u)
-#define ETUDE_IDMA_DONE (ETUDE_DMA_DEMUX_BASE + 0x24u)
+#define MCHAN(reg) (ETUDE_DMA_DEMUX_BASE + ETUDE_MCHAN_##reg)
+#define IDMA(reg) (ETUDE_DMA_DEMUX_BASE + ETUDE_IDMA_##reg)
+#define ETUDE_MCHAN_MAX_BYTES 0x1FFFCu /* of the 17-bit length, in whole words */
 
 /* MCHAN has 16 transfer ids; one more request than that would never be answered. The ring's
  * transfers take part. */
@@ -57,29 +44,29 @@ static inline void etude_dma_start(struct etude_dma* dma, const uint32_t* arg, u
   }
   const uint32_t direction = (arg[0] ^ 1u) << 17; /* ETUDE_DMA_TO_L1 is 0 */
   uint32_t command = bytes + direction + (ETUDE_MCHAN_INCREMENT | ETUDE_MCHAN_EVENT);
-  const uint32_t id = etude_read(ETUDE_MCHAN_CMD);
+  const uint32_t id = etude_read(MCHAN(CMD));
   if (rows == 1) {
-    etude_write(ETUDE_MCHAN_CMD, command);
-    etude_write(ETUDE_MCHAN_CMD, arg[1]);
-    etude_write(ETUDE_MCHAN_CMD, arg[2]);
+    etude_write(MCHAN(CMD), command);
+    etude_write(MCHAN(CMD), arg[1]);
+    etude_write(MCHAN(CMD), arg[2]);
   } else {
     const uint32_t l1_pitch = arg[5], l2_pitch = arg[6];
     if (l2_pitch != row_bytes) {
       command |= ETUDE_MCHAN_2D_EXT;
     }
     if (l1_pitch != row_bytes) {
-      command |= ETUDE_MCHAN_2D_TCDM;
+      command |= ETUDE_MCHAN_2D_L1;
     }
-    etude_write(ETUDE_MCHAN_CMD, command);
-    etude_write(ETUDE_MCHAN_CMD, arg[1]);
-    etude_write(ETUDE_MCHAN_CMD, arg[2]);
+    etude_write(MCHAN(CMD), command);
+    etude_write(MCHAN(CMD), arg[1]);
+    etude_write(MCHAN(CMD), arg[2]);
     if (l2_pitch != row_bytes) {
-      etude_write(ETUDE_MCHAN_CMD, row_bytes);
-      etude_write(ETUDE_MCHAN_CMD, l2_pitch);
+      etude_write(MCHAN(CMD), row_bytes);
+      etude_write(MCHAN(CMD), l2_pitch);
     }
     if (l1_pitch != row_bytes) {
-      etude_write(ETUDE_MCHAN_CMD, row_bytes);
-      etude_write(ETUDE_MCHAN_CMD, l1_pitch);
+      etude_write(MCHAN(CMD), row_bytes);
+      etude_write(MCHAN(CMD), l1_pitch);
     }
   }
   dma->in_flight[tail & 15] = id << 8 | tag;
@@ -94,11 +81,10 @@ static inline void etude_dma_fetch(struct etude_dma* dma, uint32_t l1, uint32_t 
     etude_dma_fetch_any(dma, l1, l2, bytes, tag);
     return;
   }
-  const uint32_t id = etude_read(ETUDE_MCHAN_CMD);
-  etude_write(ETUDE_MCHAN_CMD,
-              bytes | ETUDE_MCHAN_TO_L1 | ETUDE_MCHAN_INCREMENT | ETUDE_MCHAN_EVENT);
-  etude_write(ETUDE_MCHAN_CMD, l1);
-  etude_write(ETUDE_MCHAN_CMD, l2);
+  const uint32_t id = etude_read(MCHAN(CMD));
+  etude_write(MCHAN(CMD), bytes | ETUDE_MCHAN_TO_L1 | ETUDE_MCHAN_INCREMENT | ETUDE_MCHAN_EVENT);
+  etude_write(MCHAN(CMD), l1);
+  etude_write(MCHAN(CMD), l2);
   dma->in_flight[tail & 15] = id << 8 | tag;
   dma->tail = tail + 1;
 }

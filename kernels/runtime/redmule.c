@@ -1,35 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernels/runtime/redmule.h"
 
-#define REG(offset) (ETUDE_HWPE_BASE + (offset))
-#define TRIGGER 0x00u
-#define ACQUIRE 0x04u
-#define STATUS 0x0Cu
-#define SOFT_CLEAR 0x14u
-#define X_PTR 0x40u
-#define W_PTR 0x44u
-#define Z_PTR 0x48u
-#define MCFG0 0x4Cu
-#define MCFG1 0x50u
-#define ARITH 0x54u
+#include "models/redmule/redmule_regs.h"
+
+#define REG(name) (ETUDE_HWPE_BASE + ETUDE_REDMULE_##name)
 
 void etude_redmule_init(struct etude_redmule* redmule, uint32_t format) {
-  redmule->posted = redmule->done = 0;
+  redmule->posted = redmule->done = redmule->finished = 0;
+  redmule->depth = format == ETUDE_REDMULE_FMT_FP32 ? 2 : 1;
+  if (format) {
+    etude_write(REG(SOFT_CLEAR), 0);
+  }
 }
 
+/* RUNNING_JOB counts what has finished since the last clear; it is compared modulo 256. The done
+ * event is sticky, so a job that finishes between the read and the sleep ends the sleep at once. */
 void etude_redmule_wait(struct etude_redmule* redmule, uint32_t count) {
-  if ((int32_t)(redmule->done - count) >= 0) {
-    return;
+  while ((int32_t)(redmule->done - count) < 0) {
+    const uint32_t finished = etude_read(REG(RUNNING_JOB));
+    const uint32_t more = (finished - redmule->finished) & 0xFFu;
+    redmule->finished = finished;
+    redmule->done += more;
+    if (more == 0) {
+      etude_sleep(1u << ETUDE_EVENT_ACC0);
+    }
   }
-  while (etude_read(REG(STATUS)) != 0) {
-    etude_sleep(1u << ETUDE_EVENT_ACC0);
-  }
-  redmule->done = redmule->posted;
 }
 
 void etude_redmule_start(struct etude_redmule* redmule, const uint32_t* arg) {
-  etude_redmule_wait(redmule, redmule->posted);
-  etude_write(REG(SOFT_CLEAR), 0);
+  etude_redmule_wait(redmule, redmule->posted + 1 - redmule->depth);
+  if (redmule->depth == 1) {
+    etude_write(REG(SOFT_CLEAR), 0);
+    redmule->finished = 0;
+  }
   while ((int32_t)etude_read(REG(ACQUIRE)) < 0) {
   }
   etude_write(REG(X_PTR), arg[0]);
@@ -37,7 +40,7 @@ void etude_redmule_start(struct etude_redmule* redmule, const uint32_t* arg) {
   etude_write(REG(Z_PTR), arg[2]);
   etude_write(REG(MCFG0), arg[5] << 16 | arg[3]);
   etude_write(REG(MCFG1), arg[4]);
-  etude_write(REG(ARITH), arg[6] << 10 | arg[7] << 7);
+  etude_write(REG(ARITH), arg[6] << ETUDE_REDMULE_OP_SHIFT | arg[7] << ETUDE_REDMULE_FMT_SHIFT);
   etude_write(REG(TRIGGER), 0);
   redmule->posted++;
 }
