@@ -1,8 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Configures (once) and builds the release preset into build/.
+# Configures (once) and builds the release preset into build/. Usage: scripts/build.sh [--program]
+#   without arguments: everything;  --program: only what running needs (etude-sim and the kernels).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 trap 'echo "build.sh: failed at line $LINENO: $BASH_COMMAND" >&2' ERR
 [[ -f build/build.ninja ]] || cmake --preset release >/dev/null
-cmake --build build -- --quiet
+targets=(all)
+[[ "${1:-}" != "--program" ]] || targets=(etude-sim kernels/all)
+cmake --build build --target "${targets[@]}" -- --quiet

@@ -9,11 +9,11 @@ trap 'echo "setup.sh: failed at line $LINENO: $BASH_COMMAND" >&2' ERR
 
 debian=(build-essential cmake ninja-build pkg-config ccache ca-certificates
         libsystemc-dev nlohmann-json3-dev libcli11-dev libonnx-dev libprotobuf-dev protobuf-compiler libzip-dev
-        libssl-dev
+        libssl-dev catch2
         clang-19 lld-19 llvm-19 python3 python3-venv)
 python=(numpy==2.2.6 typer==0.15.4 click==8.1.8 rich==14.0.0 plotly==6.1.1)
 if [[ "${1:-}" == "--tests" ]]; then
-  debian+=(catch2 qemu-user gcc clang-format-19 clang-tidy-19 chromium)
+  debian+=(qemu-user gcc clang-format-19 clang-tidy-19 chromium)
   python+=(pytest==8.3.5 jsonschema==4.23.0 ruff==0.11.10 playwright==1.52.0 perfetto==0.11.0 torch==2.13.0)
 fi
 
@@ -30,10 +30,11 @@ fi
 
 [[ -x .venv/bin/python ]] || python3 -m venv .venv
 stamp=.venv/installed.txt
-wanted=$(printf '%s\n' "${python[@]}")
+# The package itself is installed in place; its own line changes with its pyproject.toml.
+wanted=$(printf '%s\n' "${python[@]}" "etude $(sha256sum < python/pyproject.toml)")
 if [[ -n $(comm -13 <(sort -u "$stamp" 2>/dev/null) <(sort -u <<<"$wanted")) ]]; then
   echo "setup: installing Python packages"
   .venv/bin/python -m pip install -q --disable-pip-version-check "${python[@]}"
-  [[ -f python/pyproject.toml ]] && .venv/bin/python -m pip install -q --disable-pip-version-check --no-deps -e python
+  .venv/bin/python -m pip install -q --disable-pip-version-check --no-deps -e python
   sort -u <<<"$wanted" > "$stamp"
 fi

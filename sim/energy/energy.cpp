@@ -127,7 +127,7 @@ EnergyBill price(const Activity& activity, const PlatformConfig& platform,
   const double cycles = static_cast<double>(activity.cycles.raw());
   bill.background = add("leakage", "static/background_cycle", table.background_cycle, cycles,
                         table.background_cycle.value * squared);
-  bill.leakage = add("leakage", "static/cluster", table.leakage_cluster,
+  bill.leakage = add("leakage", "static/leakage", table.leakage_cluster,
                      cycles / platform.cluster.clock_hz, leakage_watts(platform, table) / kPico);
   bill.total_alternative = bill.total + alternative;
   return bill;

@@ -80,6 +80,21 @@ Json layers_json(const StepRecord& step, const RunFacts& facts) {
   return layers;
 }
 
+/// [layer, begin, end] in cycles of the step, neighbours of one layer joined.
+Json timeline_json(const StepRecord& step, const RunFacts& facts) {
+  Json timeline = Json::array();
+  for (const OpSegment& segment : step.segments) {
+    const std::uint32_t layer = facts.op_layer.at(segment.op);
+    if (!timeline.empty() && timeline.back()[0] == layer &&
+        timeline.back()[2] == segment.begin.raw()) {
+      timeline.back()[2] = segment.end.raw();
+    } else {
+      timeline.push_back({layer, segment.begin.raw(), segment.end.raw()});
+    }
+  }
+  return timeline;
+}
+
 Json units_json(const StepRecord& step) {
   Json units = Json::object();
   for (const UnitRecord& unit : step.units) {
@@ -246,6 +261,7 @@ Json make_result(const RootConfig& config, const RunFacts& facts, const RunRecor
       {"traffic", traffic_json(step)},
       {"bounds", bounds_json(config.platform, facts, step)},
       {"layers", layers_json(step, facts)},
+      {"timeline", timeline_json(step, facts)},
       {"units", units_json(step)},
       {"check", check_json(check)},
       {"loss", steps.back().at("loss")},

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command `etude`: etude-sim's subcommands, and what needs Python."""
+
+import sys
+import webbrowser
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+from rich.console import Console
+
+from etude.compare import print_comparison
+from etude.errors import UserError
+from etude.program import become_program
+from etude.result import load_result
+
+app = typer.Typer(
+    help="Etude: cycle-level simulator and design-space explorer for on-device training.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+# Subcommands that etude-sim does alone, with the line that stands in the help.
+DELEGATED = {
+    "run": "Run a training step as a configuration says.",
+    "elf": "Run a bare-metal RISC-V program.",
+    "gemm": "Run one RedMulE job on random data.",
+    "replay": "Feed recorded traces to a model and compare.",
+    "describe": "Show graph, parameters, MACs and memory without simulating.",
+    "schedule": "Find what to keep, recompute and page.",
+    "price": "Price a finished run again, without simulating.",
+    "config": "Documents of the configuration; resolved runs.",
+}
+PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+
+
+def _delegate(name: str, text: str) -> None:
+    @app.command(name, help=text, context_settings=PASS_ON, add_help_option=False)
+    def command(context: typer.Context) -> None:
+        become_program([name, *context.args])
+
+
+for _name, _text in DELEGATED.items():
+    _delegate(_name, _text)
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(help="Folder that `etude run` wrote.")],
+    open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+) -> None:
+    """Write report.html: one self-contained page with everything of result.json."""
+    result = load_result(folder)
+    from etude.report.page import write_page  # plotly takes a second to load: only here
+
+    page = write_page(result, folder if folder.is_dir() else folder.parent)
+    typer.echo(str(page))
+    if open_page:
+        webbrowser.open(page.resolve().as_uri())
+
+
+@app.command()
+def compare(first: Path, second: Path) -> None:
+    """Show two runs side by side."""
+    console = Console(width=None if sys.stdout.isatty() else 100)
+    print_comparison(load_result(first), load_result(second), (str(first), str(second)), console)
+
+
+@app.command(context_settings=PASS_ON, add_help_option=False)
+def sweep() -> None:
+    """Run many configurations."""
+    raise UserError("etude sweep: not available in this version; run the points with etude run --set")
+
+
+def main() -> None:
+    """Entry point: maps errors to the exit statuses of etude-sim."""
+    try:
+        status = app(standalone_mode=False)
+    except UserError as error:
+        sys.stderr.write(f"etude: {' '.join(str(error).split())}\n")
+        status = 2
+    except click.ClickException as error:
+        sys.stderr.write(f"etude: {error.format_message()}; see etude --help\n")
+        status = 2
+    except (click.Abort, KeyboardInterrupt):
+        status = 130
+    sys.exit(status or 0)

@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Errors that the user can mend."""
+
+
+class UserError(Exception):
+    """What the user gave is wrong: one line on stderr, exit status 2.
+
+    The text reads "<where>: <what is wrong>; <what would be allowed>", as etude-sim's own.
+    """

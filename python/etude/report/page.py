@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One self-contained HTML page (no network) from a result."""
+
+from html import escape
+from pathlib import Path
+from string import Template
+
+import plotly.graph_objects as go
+from plotly.offline import get_plotlyjs
+
+from etude.report import charts
+from etude.result import engineering, share
+
+HERE = Path(__file__).parent
+SLOWEST = 15
+NOTABLE = 0.05  # an assumption that moves the total by more is named
+
+
+def _chart(figure: go.Figure, name: str) -> str:
+    return figure.to_html(
+        full_html=False, include_plotlyjs=False, div_id=name, config={"responsive": True, "displayModeBar": False}
+    )
+
+
+def _section(title: str, text: str, content: str, wide: bool = False) -> str:
+    kind = ' class="wide"' if wide else ""
+    return f"<section{kind}><h2>{escape(title)}</h2><p>{text}</p>{content}</section>"
+
+
+def _table(head: list[str], rows: list[list[str]], numbers: set[int]) -> str:
+    def cell(tag: str, i: int, text: str) -> str:
+        kind = ' class="n"' if i in numbers else ' class="name"' if i == 0 else ""
+        return f"<{tag}{kind}>{text}</{tag}>"
+
+    lines = ["<tr>" + "".join(cell("th", i, escape(h)) for i, h in enumerate(head)) + "</tr>"]
+    lines += ["<tr>" + "".join(cell("td", i, c) for i, c in enumerate(row)) + "</tr>" for row in rows]
+    return '<div class="scroll"><table>' + "".join(lines) + "</table></div>"
+
+
+def machine(result: dict) -> str:
+    """The simulated hardware in one line."""
+    p = result["platform"]
+    array = p["redmule"]
+    parts = [
+        f"{p['cores']} cores" + (" + controller" if p["controller"] else ""),
+        f"{p['l1_bytes'] // 1024} KiB L1 in {p['tcdm_banks']} banks",
+        f"RedMulE {array['height']}×{array['width']} {array['format']}" if array else "no RedMulE",
+        p["dma"],
+        f"{p['clock_hz'] / 1e6:g} MHz",
+    ]
+    return " · ".join(parts)
+
+
+def _tiles(result: dict) -> str:
+    step = result["step"]
+    power = share(step["energy_j"], step["latency_s"])
+    tiles = [
+        ("cycles per step", f"{step['cycles']:,}", engineering(step["latency_s"], "s")),
+        ("energy per step", engineering(step["energy_j"], "J"), f"{engineering(power, 'W')} on average"),
+        ("throughput", f"{step['samples_per_s']:,.1f} /s", "training samples"),
+        ("speed", f"{step['flop_per_cycle']:.2f}", "FLOP per cycle"),
+        ("efficiency", f"{share(step['flop'], step['energy_j']) / 1e9:.2f}", "GFLOP per joule"),
+        ("area", f"{result['area_mm2']:.2f} mm²", "cluster and L2"),
+    ]
+    return (
+        '<div class="tiles">'
+        + "".join(f'<div class="tile"><span>{n}</span><b>{v}</b><small>{s}</small></div>' for n, v, s in tiles)
+        + "</div>"
+    )
+
+
+def _check(result: dict) -> str:
+    check = result["check"]
+    if check is None:
+        text = "<p>The run was made with --no-verify.</p>"
+        return f'<section class="check none"><h2>Numbers not checked</h2>{text}</section>'
+    kind = "check" if check["passed"] else "check bad"
+    title = "Numbers checked" if check["passed"] else "Numeric check FAILED"
+    text = (
+        f"{check['tensors']:,} tensors against {escape(check['reference'])}: largest error "
+        f"{check['max_abs_error'] or 0:.2e} absolute, {check['max_rel_error'] or 0:.2e} relative."
+    )
+    if check["redmule_jobs"]:
+        text += f" {check['redmule_jobs']:,} RedMulE jobs equal their replay bit for bit."
+    failures = "".join(f"<li>{escape(f)}</li>" for f in check["failures"][:20])
+    return (
+        f'<section class="{kind}"><h2>{title}</h2><p>{text}</p>'
+        + (f"<ul>{failures}</ul>" if failures else "")
+        + "</section>"
+    )
+
+
+def _layers(result: dict) -> str:
+    total = result["step"]["cycles"]
+    slowest = sorted(result["layers"], key=lambda layer: -layer["cycles"])[:SLOWEST]
+    rows = []
+    for layer in slowest:
+        stalls = {k: v for k, v in layer["stalls"].items() if k not in ("sleep", "event_wait") and v}
+        top = sorted(stalls, key=stalls.get, reverse=True)[:2]
+        rows.append(
+            [
+                escape(layer["name"]),
+                escape(layer["op"]),
+                escape(layer["phase"]),
+                escape(layer["unit"]),
+                f"{layer['cycles']:,}",
+                f"{100 * share(layer['cycles'], total):.1f} %",
+                f"{share(layer['macs'], layer['cycles']):.2f}" if layer["macs"] else "",
+                engineering(layer["energy_j"], "J"),
+                escape(", ".join(t.replace("_", " ") for t in top)),
+            ]
+        )
+    head = ["layer", "operator", "phase", "unit", "cycles", "share", "MAC/cycle", "energy", "main stalls of the cores"]
+    return _table(head, rows, {4, 5, 6, 7})
+
+
+def _bill(result: dict) -> str:
+    total = result["energy"]["total"]
+    rows = []
+    for term in sorted(result["energy_bill"]["terms"], key=lambda t: -t["energy_j"]):
+        part = share(term["energy_j"], total)
+        mark = escape(term["status"])
+        if term["status"] == "assumed" and part > NOTABLE:
+            mark = f'<span class="assumed">{mark}</span>'
+        leakage = term["coefficient"] == "static/leakage"  # seconds and watts, not events
+        rows.append(
+            [
+                escape(term["coefficient"]),
+                engineering(term["count"], "s") if leakage else f"{term['count']:,.0f}",
+                engineering(term["each_pj"] * 1e-12, "W") if leakage else f"{term['each_pj']:,.4g}",
+                engineering(term["energy_j"], "J"),
+                f"{100 * part:.1f} %",
+                mark,
+                escape(term["source"]),
+            ]
+        )
+    return _table(["coefficient", "events", "pJ each", "energy", "share", "status", "source"], rows, {1, 2, 3, 4})
+
+
+def _energy_text(result: dict) -> str:
+    total = result["energy"]["total"]
+    other = result["energy_bill"]["total_extmem_alternative_j"]
+    text = f"Total {engineering(total, 'J')}, counters times table."
+    if other != total:
+        text += f" With the other source for the external memory: {engineering(other, 'J')}."
+    return text
+
+
+def _memory_text(result: dict) -> str:
+    m, t = result["memory"], result["traffic"]
+    return (
+        f"Parameters {m['parameters']:,} B, trainable {m['trainable']:,} B, gradients {m['gradients']:,} B, "
+        f"dynamic peak {m['activations_peak']:,} B. Moved: L2 to L1 {t['l2_l1_read']:,} B and back "
+        f"{t['l2_l1_write']:,} B; L3 to L2 {t['l3_l2_read']:,} B and back {t['l3_l2_write']:,} B."
+    )
+
+
+def _bounds_text(result: dict) -> str:
+    if not result["bounds"]:
+        return "No work was counted."
+    first = result["bounds"][0]
+    return f"Nearest: {escape(first['resource'])}, {escape(first['work'])}. Red is the resource that decides."
+
+
+def _unit_key(result: dict) -> str:
+    units = dict.fromkeys(layer["unit"] for layer in result["layers"])
+    marks = "".join(f'<span><i style="background:{charts.colour(u)}"></i>{escape(u)}</span>' for u in units)
+    return f'<div class="key">{marks}</div>'
+
+
+def _body(result: dict) -> str:
+    parts = [_tiles(result), _check(result)]
+    parts.append(
+        _section(
+            "Where the cycles went",
+            "Share of the step that each unit worked or waited, by reason.",
+            _chart(charts.units(result), "units"),
+            wide=True,
+        )
+    )
+    parts.append(
+        _section(
+            "Layers over time",
+            "The layer that the step was in, by phase; colour is the unit that computes it.",
+            _unit_key(result) + _chart(charts.timeline(result), "timeline"),
+            wide=True,
+        )
+    )
+    parts.append(_section("What bounds the step", _bounds_text(result), _chart(charts.bounds(result), "bounds")))
+    parts.append(_section("Energy", _energy_text(result), _chart(charts.energy(result), "energy")))
+    alone = len(result["steps"]) < 2
+    parts.append(_section("Memory", _memory_text(result), _chart(charts.memory(result), "memory"), wide=alone))
+    if not alone:
+        parts.append(_section("Loss", f"Over {len(result['steps'])} steps.", _chart(charts.loss(result), "loss")))
+    shown = min(SLOWEST, len(result["layers"]))
+    parts.append(_section("Slowest layers", f"{shown} of {len(result['layers'])}.", _layers(result), wide=True))
+    parts.append(
+        _section(
+            "What the energy is made of",
+            "Every coefficient with its source. Marked: an assumption that makes more than 5 % of the total.",
+            _bill(result),
+            wide=True,
+        )
+    )
+    if result["warnings"]:
+        lines = "".join(f"<li>{escape(w)}</li>" for w in result["warnings"])
+        parts.append(_section("Warnings", "", f"<ul>{lines}</ul>", wide=True))
+    return "\n".join(parts)
+
+
+def make_page(result: dict) -> str:
+    """The page as text."""
+    s = result["simulator"]
+    footer = (
+        f"Simulated in {s['wall_s']:.2f} s ({s['mcycles_per_s']:.1f} Mcycle/s, {s['mips']:.1f} MIPS), engine "
+        f"{escape(result['engine'])}, tier {escape(result['tier'])}, version {escape(s['version'])}. "
+        f"Configuration {escape(result['config_hash'][:16])}."
+    )
+    return Template((HERE / "page.html").read_text(encoding="utf-8")).substitute(
+        title=escape(result["title"]),
+        css=(HERE / "page.css").read_text(encoding="utf-8"),
+        plotly=get_plotlyjs(),
+        machine=escape(machine(result)),
+        body=_body(result),
+        footer=footer,
+    )
+
+
+def write_page(result: dict, folder: Path) -> Path:
+    """Writes report.html into `folder` and returns its path."""
+    page = folder / "report.html"
+    page.write_text(make_page(result), encoding="utf-8")
+    return page

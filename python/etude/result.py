@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads what a run left in its folder."""
+
+import json
+from pathlib import Path
+
+from etude.errors import UserError
+
+SCHEMA = 1
+
+
+def load_result(folder: Path) -> dict:
+    """result.json of a run's folder (or the file itself), as etude-sim wrote it."""
+    file = folder / "result.json" if folder.is_dir() else folder
+    try:
+        result = json.loads(file.read_text(encoding="utf-8"))
+    except OSError:
+        raise UserError(f"{folder}: no result.json in it; give the folder that etude run wrote") from None
+    except ValueError as error:
+        raise UserError(f"{file}: not JSON ({error}); run again") from None
+    if not isinstance(result, dict) or result.get("schema") != SCHEMA:
+        raise UserError(f"{file}: not a result of schema {SCHEMA}; run again with this version")
+    return result
+
+
+def share(part: float, whole: float) -> float:
+    """part / whole, 0 where there is no whole."""
+    return part / whole if whole else 0.0
+
+
+def engineering(number: float, unit: str) -> str:
+    """Four significant digits and an SI prefix: engineering(0.00412, "s") = "4.120 ms"."""
+    if not number:
+        return f"0 {unit}"
+    prefixes = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"), (1e-12, "p"))
+    factor, prefix = next((p for p in prefixes if abs(number) >= p[0] * 0.99995), prefixes[-1])
+    scaled = number / factor
+    digits = 1 if abs(scaled) >= 99.995 else 2 if abs(scaled) >= 9.9995 else 3
+    return f"{scaled:.{digits}f} {prefix}{unit}"

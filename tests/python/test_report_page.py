@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The report page: complete, self-contained, and whole on desktop and phone."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from etude.report.page import write_page
+from etude.result import load_result
+
+GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "result.json"
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    shutil.copy(GOLDEN, folder / "result.json")
+    return write_page(load_result(folder), folder)
+
+
+def own_text(page: Path) -> str:
+    """The page without plotly's own script."""
+    return re.sub(r"<script>/\*\*.*?</script>", "", page.read_text(encoding="utf-8"), count=1, flags=re.S)
+
+
+def test_page_shows_what_the_terminal_report_shows(page):
+    text = own_text(page)
+    result = json.loads(GOLDEN.read_text())
+    for heading in ("Where the cycles went", "Layers over time", "What bounds the step", "Energy", "Memory", "Loss"):
+        assert f"<h2>{heading}</h2>" in text
+    assert f"{result['step']['cycles']:,}" in text
+    assert result["bounds"][0]["resource"] in text
+    assert "Numbers checked" in text
+    assert result["warnings"][0] in text
+    assert '<span class="assumed">' in text  # the external memory's coefficient decides the total
+
+
+def test_page_asks_nothing_of_the_network(page):
+    assert not re.search(r"""(src|href)\s*=\s*["']https?:""", own_text(page))
+
+
+def test_failed_check_is_shown_with_its_lines(tmp_path):
+    result = json.loads(GOLDEN.read_text())
+    result["check"] |= {"passed": False, "failures": ["step 1: gradient <fc0.w> is off by 3.1e-2"]}
+    text = own_text(write_page(result, tmp_path))
+    assert "Numeric check FAILED" in text
+    assert "gradient &lt;fc0.w&gt; is off" in text
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 900), (390, 844)])
+def test_page_fits_the_screen(page, width, height):
+    chromium = shutil.which("chromium")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    if chromium is None:
+        pytest.skip("no chromium")
+    requests, errors = [], []
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        view = browser.new_page(viewport={"width": width, "height": height})
+        view.on("request", lambda r: requests.append(r.url))
+        view.on("pageerror", lambda e: errors.append(str(e)))
+        view.goto(page.as_uri())
+        view.wait_for_selector("#units .main-svg")
+        assert view.evaluate("document.documentElement.scrollWidth") <= width
+        for chart in ("units", "timeline", "bounds", "energy", "memory", "loss"):
+            box = view.locator(f"#{chart} .main-svg").first.bounding_box()
+            assert box["width"] > 0.6 * min(width, 560), chart
+            assert box["x"] + box["width"] <= width, chart
+        browser.close()
+    assert errors == []
+    assert [r for r in requests if not r.startswith(("file:", "data:", "blob:"))] == []
