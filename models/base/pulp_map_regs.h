@@ -66,5 +66,7 @@
 #define ETUDE_SOC_DMA_REPS 0x10u
 #define ETUDE_SOC_DMA_START 0x14u
 #define ETUDE_SOC_DMA_DONE 0x18u /* r: number of transfers completed */
+#define ETUDE_SOC_DMA_SRC_ERASE \
+  0xFFFFFFFFu /* as SRC: erase the flash sectors that DST, LEN * REPS touch */
 
 #endif
