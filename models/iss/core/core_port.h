@@ -12,7 +12,7 @@ enum class CoreWait : std::uint8_t {
   kLimit,  ///< the next instruction would enter EX at or after the limit
   kData,   ///< a load or store: access() says what and when; go on with complete()
   kFetch,  ///< the private instruction cache missed: fetch_line(), fetch_when(); go on with
-           ///< complete_fetch()
+           ///< complete_fetch(), told not later than in the cycle of the answer
   kFpu,    ///< a shared FPU is asked for at fpu_when(); go on with complete_fpu()
   kSleep,  ///< wfi: asleep until an enabled interrupt line rises
   kHalt,   ///< stopped for good: trap without handler or an error that no program wants; error()

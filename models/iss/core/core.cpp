@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+// The loop of a core: fetch, operands, execution, one instruction after the other.
+#include "models/iss/core/core.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "models/iss/isa/execute.h"
+
+namespace etude {
+
+Core::Core(const sc_core::sc_module_name& name, const CoreConfig& config, DecodeCache& decode,
+           CsrMap csr_map, unsigned hart_id)
+    : sc_module(name), config_(config), decode_(decode), state_(decode.isa(), csr_map, hart_id) {
+  reset(0, Cycle{0});
+}
+
+void Core::reset(std::uint32_t pc, Cycle start) {
+  state_.reset(pc);
+  start_ = start.raw();
+  ex_enter_ = ex_free_ = start_;
+  wb_busy_ = 0;
+  hazard_ = older_hazard_ = Hazard{};
+  slow_fp_ = SlowFp{false, 0xff, 0};
+  fp_return_ = 0;
+  response_[0] = response_[1] = ~std::uint64_t{0};
+  last_rd_ = 0xff;
+  slow_classes_ = kAlwaysSlow;
+  waiting_ = Waiting::kNothing;
+  second_part_ = false;
+  halted_ = false;
+  first_bytes_ = 0;
+  fetch_free_ = 0;
+  answered_ = 0;
+  missed_rvalid_ = 0;
+  missed_word_ = ~0u;
+  lines_[0] = lines_[1] = line_ = ~0u;
+  mip_ = 0;
+  mip_from_ = 0;
+  irq_from_ = ~std::uint64_t{0};
+  for (Counter& counter : retired_) {
+    counter.value = 0;
+  }
+  stalls_ = {};
+  trap_ = {};
+  error_.clear();
+  warnings_.clear();
+  redirect(start_, start_ + config_.timing.fetch, StallReason::kSleep);
+}
+
+CoreWait Core::run(Cycle limit) {
+  if (halted_) {
+    return CoreWait::kHalt;
+  }
+  switch (waiting_) {
+    case Waiting::kNothing:
+      break;
+    case Waiting::kData:
+      return CoreWait::kData;
+    case Waiting::kFetch:
+      return CoreWait::kFetch;
+    case Waiting::kFpu:
+      return CoreWait::kFpu;
+    case Waiting::kSleep:
+      if ((mip_ & state_.csr.mie) == 0) {
+        return CoreWait::kSleep;
+      }
+      finish_sleep();
+      break;
+  }
+  return icache_ != nullptr ? run_loop<true>(limit.raw()) : run_loop<false>(limit.raw());
+}
+
+template <bool kCached>
+CoreWait Core::run_loop(std::uint64_t limit) {
+  for (;;) {
+    const Instr* const fetched = decode_.at(state_.pc);
+    if (fetched == nullptr) [[unlikely]] {
+      char text[64];
+      std::snprintf(text, sizeof text, "instruction fetch from 0x%08x, where no code is mapped",
+                    state_.pc);
+      fail(text);
+      return CoreWait::kHalt;
+    }
+    const Instr& instr = *fetched;
+    if constexpr (kCached) {
+      const std::uint32_t pc = state_.pc;
+      if (jump_step_ != 0 || (pc >> 4) != line_ || ((pc + instr.length - 2) >> 4) != line_) {
+        if (!fetch_lines(instr, limit)) {
+          return waiting_ == Waiting::kFetch ? CoreWait::kFetch : CoreWait::kLimit;
+        }
+      }
+    }
+    // When it is in ID, when EX is free, when the operands are there.
+    std::uint64_t arrival = ex_enter_;
+    StallReason late_reason = floor_reason_;
+    if (id_floor_ >= arrival) {
+      arrival = id_after_floor(instr, arrival);
+    }
+    if constexpr (kCached) {
+      if (arrival < missed_rvalid_ + 3) [[unlikely]] {
+        const std::uint64_t floor = id_after_miss(instr, arrival);
+        if (floor > arrival) {
+          arrival = floor;
+          late_reason = StallReason::kIcacheMiss;
+        }
+      }
+      const std::uint32_t pc = state_.pc;
+      if ((((pc + 2) & ~3u) & 12u) == 8 || instr.timing == TimingClass::kJal ||
+          instr.timing == TimingClass::kJalr) {
+        if (!fetch_ahead(instr, arrival, limit)) {
+          return waiting_ == Waiting::kFetch ? CoreWait::kFetch : CoreWait::kLimit;
+        }
+      }
+    }
+    const std::uint64_t there = std::max(arrival + 1, ex_free_);
+    std::uint64_t enter = there;
+    if (hazard_.ready > there || (slow_classes_ & bit(instr.timing)) != 0) {
+      enter = wait_operands(instr, arrival, there);
+    }
+    if (enter >= limit) {
+      return CoreWait::kLimit;
+    }
+    if (enter >= irq_from_) [[unlikely]] {
+      const auto line = pending_interrupt(state_, mip_);
+      enter_interrupt(state_, *line);
+      redirect(enter + config_.timing.trap - config_.timing.fetch, enter + config_.timing.trap,
+               StallReason::kCsr);
+      update_irq();
+      continue;
+    }
+    if (enter != ex_free_) {
+      stall(late_reason, there - ex_free_);
+      stall(operand_reason_, enter - there);
+    }
+    current_pc_ = state_.pc;
+    std::uint64_t leave = enter + 1;
+    switch (instr.timing) {
+      case TimingClass::kAlu:
+      case TimingClass::kMul:
+        if (slow_classes_ != kAlwaysSlow) [[unlikely]] {
+          leave = hold(instr, enter, leave);
+        }
+        execute(instr, state_);
+        last_rd_ = instr.d;
+        state_.pc = loop_next(state_, state_.pc + instr.length);
+        retire(instr, enter, leave);
+        break;
+      case TimingClass::kLoad:
+      case TimingClass::kStore:
+      case TimingClass::kEventLoad:
+        if (instr.has(kFp) && illegal_now(instr, state_)) [[unlikely]] {
+          take_trap(Cause::kIllegal, instr.word, enter);
+          break;
+        }
+        start_access(instr, enter);
+        return CoreWait::kData;
+      case TimingClass::kFpAddMul:
+      case TimingClass::kFpOther:
+      case TimingClass::kFpDivSqrt:
+        if (instr.has(kFp | kDynamicRm) && illegal_now(instr, state_)) [[unlikely]] {
+          take_trap(Cause::kIllegal, instr.word, enter);
+          break;
+        }
+        if (!issue_fp(instr, enter)) {
+          return CoreWait::kFpu;
+        }
+        break;
+      case TimingClass::kBranch: {
+        if (slow_classes_ != kAlwaysSlow) [[unlikely]] {
+          leave = hold(instr, enter, leave);
+        }
+        last_rd_ = 0xff;
+        if (branch_taken(instr, state_)) {
+          const std::uint32_t target = state_.pc + static_cast<std::uint32_t>(instr.imm);
+          if (fetch_misaligned(state_, target)) [[unlikely]] {
+            take_trap(Cause::kFetchMisaligned, target, enter);
+            break;
+          }
+          if (take_branch(instr, enter)) {
+            retire(instr, enter, leave);
+            break;
+          }
+          if (halted_) {
+            return CoreWait::kHalt;
+          }
+        }
+        state_.pc = loop_next(state_, state_.pc + instr.length);
+        retire(instr, enter, leave);
+        break;
+      }
+      case TimingClass::kJal:
+      case TimingClass::kJalr: {
+        const std::uint32_t target = jump_target(instr, state_);
+        if (fetch_misaligned(state_, target)) [[unlikely]] {
+          take_trap(Cause::kFetchMisaligned, target, enter);
+          break;
+        }
+        const std::uint64_t id =
+            instr.timing == TimingClass::kJalr ? jalr_id(instr, arrival) : arrival;
+        if (slow_classes_ != kAlwaysSlow) [[unlikely]] {
+          leave = hold(instr, enter, leave);
+        }
+        jump(instr, state_);
+        state_.pc = target;
+        redirect(id, id + config_.timing.fetch, StallReason::kJump);
+        last_rd_ = instr.d;
+        retire(instr, enter, leave);
+        break;
+      }
+      case TimingClass::kMulh:
+      case TimingClass::kDiv: {
+        unsigned cycles = config_.timing.mulh;
+        if (instr.timing == TimingClass::kDiv) {
+          cycles = div_cycles(instr);
+        }
+        stall(StallReason::kMultiCycle, cycles - 1);
+        leave = enter + cycles;
+        if (slow_classes_ != kAlwaysSlow) [[unlikely]] {
+          leave = hold(instr, enter, leave);
+        }
+        execute(instr, state_);
+        last_rd_ = instr.d;
+        state_.pc = loop_next(state_, state_.pc + instr.length);
+        retire(instr, enter, leave);
+        break;
+      }
+      case TimingClass::kHwLoop:
+        if (slow_classes_ != kAlwaysSlow) [[unlikely]] {
+          leave = hold(instr, enter, leave);
+        }
+        execute(instr, state_);
+        last_rd_ = 0xff;
+        retire(instr, enter, leave);
+        check_loop(instr);
+        state_.pc = loop_next(state_, state_.pc + instr.length);
+        break;
+      case TimingClass::kCsr:
+        execute_csr(instr, enter);
+        break;
+      case TimingClass::kFence:
+      case TimingClass::kSystem:
+        if (!execute_system(instr, enter)) {
+          return CoreWait::kSleep;
+        }
+        break;
+      case TimingClass::kIllegal:
+        take_trap(Cause::kIllegal, instr.word, enter);
+        break;
+    }
+  }
+}
+
+std::uint64_t Core::instructions() const {
+  std::uint64_t sum = 0;
+  for (const Counter& counter : retired_) {
+    sum += counter.value;
+  }
+  return sum - retired(TimingClass::kIllegal);
+}
+
+std::uint64_t Core::busy_cycles() const { return instructions() + retired(TimingClass::kIllegal); }
+
+void Core::settle(Cycle end, StallReason why) {
+  if (end.raw() > ex_free_) {
+    stall(why, end.raw() - ex_free_);
+    ex_free_ = end.raw();
+  }
+}
+
+void Core::report_retired(const Instr& instr, std::uint64_t enter, std::uint64_t leave) {
+  retire_hook_(retire_context_, *this, Retired{Cycle{enter}, Cycle{leave}, current_pc_, &instr});
+}
+
+void Core::visit_counters(const CounterVisitor& visit) const {
+  for (const Counter& counter : retired_) {
+    visit(counter);
+  }
+}
+
+}  // namespace etude

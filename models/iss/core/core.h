@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <systemc>
+#include <vector>
+
+#include "models/base/counter.h"
+#include "models/base/types.h"
+#include "models/iss/core/core_config.h"
+#include "models/iss/core/core_port.h"
+#include "models/iss/isa/arch_state.h"
+#include "models/iss/isa/csr.h"
+#include "models/iss/isa/decode.h"
+
+namespace etude {
+
+class Icache;
+
+/// An instruction as it leaves the pipeline.
+struct Retired {
+  Cycle enter;  ///< first cycle in EX
+  Cycle leave;  ///< first cycle in which EX is free again
+  std::uint32_t pc{};
+  const Instr* instr{};
+};
+
+/// The last exception that a core took.
+struct TrapInfo {
+  bool taken{false};
+  Cause cause{Cause::kIllegal};
+  std::uint32_t pc{};
+  std::uint32_t tval{};
+};
+
+/// One CV32E40P core: executes RISC-V instructions and knows the cycle of each.
+///
+/// Call order: reset(), then run(limit) again and again; each answer but kLimit is followed by its
+/// complete...() before the next run(). A core's cycles depend on its own history and on these
+/// answers only, so that run(now + 1) in each cycle and run(far away) give the same.
+/// Timing: reference rules in docs/models/core.md, each a mechanism of the pipeline: when an
+/// instruction is in ID, when EX is free, when an operand is there, who has the write port.
+class Core : public sc_core::sc_module {
+ public:
+  /// `decode` is shared by all cores of the cluster and outlives them.
+  Core(const sc_core::sc_module_name& name, const CoreConfig& config, DecodeCache& decode,
+       CsrMap csr_map, unsigned hart_id);
+
+  /// Instruction fetches go through port `port` of `icache`; without it every fetch is ideal.
+  void set_icache(const Icache* icache, unsigned port) {
+    icache_ = icache;
+    icache_port_ = port;
+  }
+
+  /// Everything to its reset value; the first fetch is asked for in cycle `start`.
+  void reset(std::uint32_t pc, Cycle start);
+
+  /// Executes every instruction that enters EX before `limit`, up to the next one that needs
+  /// something shared.
+  CoreWait run(Cycle limit);
+
+  /// The access that run() waits for; loads and stores of 1, 2 or 4 bytes, parts of misaligned ones
+  /// of 1, 2 or 3.
+  const DataAccess& access() const { return access_; }
+  /// The access was granted in cycle `granted` and its response (`rdata` in the low bytes) came in
+  /// `responded`; the cycles between access().when and the grant are booked under `why`.
+  void complete(Cycle granted, Cycle responded, std::uint32_t rdata, StallReason why);
+
+  /// Address of the 16-byte line that is missing, and the cycle in which it is asked for.
+  Address fetch_line() const { return Address{fetch_address_ & ~15u}; }
+  Cycle fetch_when() const { return Cycle{fetch_when_}; }
+  /// The first word of the line is valid in cycle `rvalid`. Data accesses of the instructions that
+  /// were already in the prefetch buffer are asked for after this cycle.
+  void complete_fetch(Cycle rvalid);
+
+  /// A shared FPU is asked for in this cycle; it takes the operation in cycle `granted`.
+  Cycle fpu_when() const { return Cycle{fpu_when_}; }
+  void complete_fpu(Cycle granted);
+
+  /// Interrupt lines (mip) as they are from cycle `from` on.
+  void set_irq_lines(std::uint32_t mip, Cycle from);
+  /// True if a rising line could interrupt the program: then run() must not be let far ahead.
+  bool interrupts_possible() const { return (state_.csr.mstatus & 8u) != 0 && state_.csr.mie != 0; }
+
+  bool halted() const { return halted_; }
+  /// Why the core halted: text with the pc.
+  const std::string& error() const { return error_; }
+  /// Stops the core for good, for instance after an access to nothing.
+  void fail(const std::string& text);
+  const TrapInfo& last_trap() const { return trap_; }
+
+  /// Retired instructions, and those of one class.
+  std::uint64_t instructions() const;
+  std::uint64_t retired(TimingClass timing) const {
+    return retired_[static_cast<unsigned>(timing)].value;
+  }
+  /// Cycles since reset() that are accounted for: up to next_cycle(), busy + stalls.
+  std::uint64_t busy_cycles() const;
+  std::uint64_t stall_cycles(StallReason reason) const {
+    return stalls_[static_cast<unsigned>(reason)];
+  }
+  /// First cycle in which EX is free: all before it is executed and booked.
+  Cycle next_cycle() const { return Cycle{ex_free_}; }
+  /// Books the cycles up to `end` under `why` (a core that waits or sleeps when a run is over).
+  void settle(Cycle end, StallReason why);
+
+  std::uint32_t pc() const { return state_.pc; }
+  const ArchState& state() const { return state_; }
+  ArchState& state() { return state_; }
+
+  /// Warnings for the user, each once.
+  const std::vector<std::string>& warnings() const { return warnings_; }
+
+  /// Called for each instruction that has left EX; null (the default) costs nothing.
+  using RetireHook = void (*)(void* context, const Core& core, const Retired& retired);
+  void set_retire_hook(RetireHook hook, void* context) {
+    retire_hook_ = hook;
+    retire_context_ = context;
+  }
+
+  /// Instructions by class.
+  void visit_counters(const CounterVisitor& visit) const;
+
+ private:
+  enum class Waiting : std::uint8_t { kNothing, kData, kFetch, kFpu, kSleep };
+  /// How soon an FP operation gives its result, as the core's dispatcher sees it.
+  enum class FpClass : std::uint8_t { kSameCycle = 1, kNextCycle = 2, kMultiCycle = 3 };
+  /// A result that a neighbouring instruction may have to wait for.
+  struct Hazard {
+    std::uint64_t ready{0};  ///< first EX cycle in which a consumer finds it
+    std::uint8_t reg{0xff};
+    bool fp{false};
+  };
+  /// The one FP operation of class kMultiCycle that may be under way.
+  struct SlowFp {
+    bool pending{false};
+    std::uint8_t reg{0};
+    std::uint64_t due{0};  ///< earliest cycle of its return
+  };
+
+  template <bool kCached>
+  CoreWait run_loop(std::uint64_t limit);
+  CoreWait wait_again();
+
+  // core_timing.cpp: when an instruction may enter EX, and how long it stays.
+  std::uint64_t id_after_floor(const Instr& instr, std::uint64_t arrival) const;
+  std::uint64_t wait_operands(const Instr& instr, std::uint64_t arrival, std::uint64_t enter);
+  std::uint64_t jalr_id(const Instr& instr, std::uint64_t arrival) const;
+  void bubble(std::uint64_t enter);
+  std::uint64_t hold(const Instr& instr, std::uint64_t enter, std::uint64_t leave);
+  bool return_blocked(const Instr& instr, std::uint64_t enter, std::uint64_t cycle);
+  /// Cycle in which the pending slow FP operation returns if EX stays empty.
+  std::uint64_t slow_fp_return() const { return slow_fp_.due > ex_free_ ? slow_fp_.due : ex_free_; }
+  void slow_fp_returned(std::uint64_t when) {
+    slow_fp_.pending = false;
+    fp_return_ = when;
+  }
+  void redirect(std::uint64_t fetch, std::uint64_t arrival, StallReason why);
+  void add_hazard(std::uint8_t reg, std::uint64_t ready, bool fp) {
+    older_hazard_ = hazard_;
+    hazard_ = {ready, reg, fp};
+  }
+  void stall(StallReason reason, std::uint64_t cycles) {
+    stalls_[static_cast<unsigned>(reason)] += cycles;
+  }
+  bool reads(const Instr& instr, unsigned reg) const;
+  bool apu_reads(const Instr& instr, unsigned reg) const;
+  bool writes_alu_port(const Instr& instr) const;
+
+  // core_fp.cpp
+  FpClass fp_class(TimingClass timing) const;
+  bool issue_fp(const Instr& instr, std::uint64_t enter);
+  void finish_fp(std::uint64_t issue);
+  static constexpr unsigned kHeldInEx = 1u << 16;  ///< flag in fdiv_cycles()'s answer
+  unsigned fdiv_cycles(const Instr& instr) const;
+
+  // core_system.cpp
+  void start_access(const Instr& instr, std::uint64_t enter);
+  void finish_access(std::uint64_t granted, std::uint64_t responded);
+  void execute_csr(const Instr& instr, std::uint64_t enter);
+  bool execute_system(const Instr& instr, std::uint64_t enter);
+  void take_trap(Cause cause, std::uint32_t tval, std::uint64_t enter);
+  bool take_branch(const Instr& instr, std::uint64_t enter);
+  void check_loop(const Instr& instr);
+  void finish_sleep();
+  void update_irq();
+  void warn(const std::string& text);
+
+  // core_fetch.cpp
+  bool fetch_lines(const Instr& instr, std::uint64_t limit);
+  bool fetch_ahead(const Instr& instr, std::uint64_t arrival, std::uint64_t limit);
+  std::uint64_t id_after_miss(const Instr& instr, std::uint64_t arrival) const;
+  bool look_up(std::uint32_t address, std::uint64_t when);
+
+  void retire(const Instr& instr, std::uint64_t enter, std::uint64_t leave) {
+    ++retired_[static_cast<unsigned>(instr.timing)].value;
+    ex_enter_ = enter;
+    ex_free_ = leave;
+    if (retire_hook_ != nullptr) [[unlikely]] {
+      report_retired(instr, enter, leave);
+    }
+  }
+  void report_retired(const Instr& instr, std::uint64_t enter, std::uint64_t leave);
+  unsigned div_cycles(const Instr& instr) const;
+
+  static constexpr std::uint32_t bit(TimingClass timing) {
+    return 1u << static_cast<unsigned>(timing);
+  }
+  static constexpr std::uint32_t kAlwaysSlow = 1u << static_cast<unsigned>(TimingClass::kJalr) |
+                                               1u << static_cast<unsigned>(TimingClass::kCsr);
+
+  const CoreConfig config_;
+  DecodeCache& decode_;
+  const Icache* icache_{nullptr};
+  unsigned icache_port_{0};
+
+  ArchState state_;
+  std::uint64_t start_{0};
+  std::uint32_t current_pc_{0};  ///< of the instruction in EX
+
+  // The pipeline.
+  std::uint64_t ex_enter_{0};  ///< first EX cycle of the last instruction
+  std::uint64_t ex_free_{0};   ///< first cycle in which EX is free after it
+  std::uint64_t id_floor_{0};  ///< the next instruction is not in ID before this cycle
+  std::uint64_t wb_busy_{0};   ///< EX is left in this cycle at the earliest (response in WB)
+  bool redirected_{false};     ///< id_floor_ is that of a jump target
+  StallReason floor_reason_{StallReason::kJump};
+  StallReason wb_reason_{StallReason::kL2Access};
+  StallReason operand_reason_{StallReason::kLoadUse};
+  Hazard hazard_;  ///< the last load or FP operation of the next-cycle class
+  Hazard older_hazard_;
+  SlowFp slow_fp_;
+  std::uint64_t fp_return_{0};   ///< return of the last FP operation that has one
+  std::uint64_t response_[2]{};  ///< cycles of the last two data responses
+  std::uint8_t last_rd_{0xff};   ///< what the last instruction writes through the ALU port
+  std::uint32_t slow_classes_{kAlwaysSlow};  ///< timing classes that need the slow path now
+
+  // What run() waits for.
+  Waiting waiting_{Waiting::kNothing};
+  bool second_part_{false};
+  bool halted_{false};
+  Instr instr_;  ///< the instruction that waits, copied: another core may flush the decode cache
+  std::uint64_t enter_{0};
+  std::uint64_t first_response_{0};
+  std::uint32_t first_data_{0};
+  std::uint32_t store_data_{0};
+  std::uint8_t first_bytes_{0};  ///< bytes of a misaligned access in its first word, else 0
+  DataAccess access_;
+  std::uint64_t fpu_when_{0};
+  std::uint64_t sleep_from_{0};
+
+  // Instruction fetch.
+  std::uint64_t fetch_when_{0};
+  std::uint32_t fetch_address_{0};
+  std::uint64_t redirect_fetch_{0};  ///< cycle in which the target of a jump is asked for
+  std::uint64_t fetch_free_{0};      ///< no fetch is asked for before this cycle
+  std::uint64_t missed_rvalid_{0};
+  std::uint32_t missed_word_{0};
+  std::uint32_t lines_[2]{~0u, ~0u};  ///< the last two lines known to be here
+  std::uint32_t line_{~0u};           ///< line of the last instruction
+  std::uint8_t jump_step_{0};         ///< 1: first word of a target to be asked for, 2: the second
+  std::uint64_t answered_{0};         ///< last answer of the cluster, plus one
+
+  // Interrupts.
+  std::uint32_t mip_{0};
+  std::uint64_t mip_from_{0};
+  std::uint64_t irq_from_{~std::uint64_t{0}};
+
+  /// Instructions that have left EX, by TimingClass.
+  std::array<Counter, 18> retired_{{
+      {"alu", "instructions", "integer ALU, bit manipulation and packed SIMD"},
+      {"mul", "instructions", "multiplications, MAC and dot products of one cycle"},
+      {"mulh", "instructions", "upper halves of products"},
+      {"div", "instructions", "integer divisions and remainders"},
+      {"loads", "instructions", "loads"},
+      {"stores", "instructions", "stores"},
+      {"branches", "instructions", "conditional branches"},
+      {"jal", "instructions", "direct jumps"},
+      {"jalr", "instructions", "indirect jumps"},
+      {"csr", "instructions", "CSR instructions"},
+      {"fences", "instructions", "fence and fence.i"},
+      {"fp_addmul", "instructions", "FP additions, multiplications, fused ones"},
+      {"fp_other", "instructions", "FP comparisons, conversions, sign and moves"},
+      {"fp_divsqrt", "instructions", "FP divisions and roots"},
+      {"hw_loops", "instructions", "hardware-loop set-up"},
+      {"event_loads", "instructions", "cv.elw"},
+      {"system", "instructions", "mret and wfi"},
+      {"traps", "instructions", "instructions that raised an exception instead of retiring"},
+  }};
+  std::array<std::uint64_t, kStallReasons> stalls_{};
+  TrapInfo trap_;
+  std::string error_;
+  std::vector<std::string> warnings_;
+  RetireHook retire_hook_{nullptr};
+  void* retire_context_{nullptr};
+};
+
+}  // namespace etude
