@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/cli/numeric_check.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <limits>
+
+#include "workloads/reference/reference.h"
+
+namespace etude {
+namespace {
+constexpr double kRelative = 1e-5;    // of the tensor's largest reference value
+constexpr double kOfGradient = 1e-7;  // of the step's largest gradient
+constexpr std::uint64_t kUlps = 1;
+constexpr std::size_t kMostLines = 20;  // further failures are counted only
+
+double largest(const std::vector<double>& values) {
+  double most = 0;
+  for (const double value : values) {
+    most = std::max(most, std::abs(value));
+  }
+  return most;
+}
+
+std::string text(double value) {
+  char buffer[32];
+  std::snprintf(buffer, sizeof buffer, "%.9g", value);
+  return buffer;
+}
+}  // namespace
+
+std::uint64_t ulp_distance(float a, float b) {
+  if (std::isnan(a) || std::isnan(b)) {
+    return std::numeric_limits<std::uint64_t>::max();
+  }
+  const auto ordered = [](float value) -> std::int64_t {
+    const auto bits = std::bit_cast<std::uint32_t>(value);
+    const std::int64_t magnitude = bits & 0x7fffffffu;
+    return (bits >> 31) != 0 ? -magnitude : magnitude;
+  };
+  return static_cast<std::uint64_t>(std::abs(ordered(a) - ordered(b)));
+}
+
+NumericCheck::NumericCheck(const TrainingGraph& training, double lr)
+    : training_(training), lr_(static_cast<float>(lr)) {
+  facts_.done = true;
+}
+
+void NumericCheck::begin_step(unsigned step, StartValues start) {
+  step_ = step;
+  start_ = std::move(start);
+  gradients_.clear();
+  // What no piece covers stays NaN, so that a gradient that is computed in part is found.
+  for (const TensorId parameter : training_.trained()) {
+    const TensorId gradient = training_.gradients.at(parameter);
+    gradients_[gradient].assign(training_.graph.tensor(gradient).elements(),
+                                std::numeric_limits<float>::quiet_NaN());
+  }
+}
+
+void NumericCheck::gradient(TensorId gradient, std::uint64_t offset, std::uint64_t pitch,
+                            std::uint32_t rows, const std::vector<std::uint8_t>& bytes) {
+  std::vector<float>& dense = gradients_.at(gradient);
+  const std::size_t row_bytes = rows == 0 ? 0 : bytes.size() / rows;
+  for (std::uint32_t row = 0; row < rows; ++row) {
+    const std::uint64_t at = offset + row * pitch;
+    if (at + row_bytes <= 4 * dense.size()) {
+      std::memcpy(reinterpret_cast<std::uint8_t*>(dense.data()) + at,
+                  bytes.data() + row * row_bytes, row_bytes);
+    }
+  }
+}
+
+void NumericCheck::fail(const std::string& line) {
+  facts_.passed = false;
+  ++failed_;
+  if (facts_.failures.size() < kMostLines) {
+    facts_.failures.push_back("step " + std::to_string(step_ + 1) + ": " + line);
+  } else if (facts_.failures.size() == kMostLines) {
+    facts_.failures.push_back("");
+  }
+  if (facts_.failures.size() > kMostLines) {
+    facts_.failures.back() = "and " + std::to_string(failed_ - kMostLines) + " more";
+  }
+}
+
+void NumericCheck::compare(const std::string& what, const std::vector<double>& reference,
+                           const std::vector<double>& simulated, double largest_gradient) {
+  const double scale = largest(reference);
+  const double allowed = kRelative * scale + kOfGradient * largest_gradient;
+  double worst = 0;
+  std::size_t worst_at = reference.size();
+  for (std::size_t i = 0; i < reference.size(); ++i) {
+    const double error = std::abs(simulated[i] - reference[i]);
+    if (!(error <= worst)) {  // not a number counts as worst
+      worst = error;
+      worst_at = i;
+      if (std::isnan(error)) {
+        break;
+      }
+    }
+  }
+  ++facts_.tensors;
+  facts_.max_abs_error = std::isnan(worst) ? worst : std::max(facts_.max_abs_error, worst);
+  if (scale > 0) {
+    facts_.max_rel_error =
+        std::isnan(worst) ? worst : std::max(facts_.max_rel_error, worst / scale);
+  }
+  if (!(worst <= allowed)) {
+    fail(what + "[" + std::to_string(worst_at) + "] is " + text(simulated[worst_at]) + " for " +
+         text(reference[worst_at]) + ", allowed error " + text(allowed));
+  }
+}
+
+void NumericCheck::check_update(TensorId parameter, const std::vector<float>& now) {
+  const std::string& name = training_.graph.tensor(parameter).name;
+  const std::vector<float>& before = start_.at(parameter);
+  const auto trained = training_.trained();
+  const bool updated = std::find(trained.begin(), trained.end(), parameter) != trained.end();
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    float wanted = before[i];
+    if (updated) {
+      const float change = lr_ * gradients_.at(training_.gradients.at(parameter))[i];
+      wanted = before[i] - change;
+    }
+    if (i >= now.size() || ulp_distance(now[i], wanted) > (updated ? kUlps : 0)) {
+      fail("updated " + name + "[" + std::to_string(i) + "] is " +
+           (i < now.size() ? text(now[i]) : "absent") + ", " +
+           (updated ? "old - lr * gradient is " : "untrained, before ") + text(wanted));
+      return;
+    }
+  }
+}
+
+void NumericCheck::end_step(double loss, const StartValues& parameters) {
+  const TensorValues reference = run_reference(training_.graph, start_);
+  double most = 0;
+  for (const auto& [gradient, values] : gradients_) {
+    most = std::max(most, largest(reference.at(gradient)));
+  }
+  compare("loss", reference.at(training_.loss), {loss}, most);
+  for (const auto& [gradient, values] : gradients_) {
+    compare(training_.graph.tensor(gradient).name, reference.at(gradient),
+            std::vector<double>(values.begin(), values.end()), most);
+  }
+  for (TensorId id = 0; id < training_.graph.tensors().size(); ++id) {
+    if (training_.graph.tensor(id).kind == TensorKind::kParameter && !start_.at(id).empty()) {
+      check_update(id, parameters.at(id));
+    }
+  }
+}
+
+}  // namespace etude
