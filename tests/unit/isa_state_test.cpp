@@ -248,6 +248,12 @@ TEST_CASE("the decode cache follows memory after a flush and knows its borders")
   CHECK(cache.at(0x9004)->op == Op::kAddi);
   CHECK(cache.at(0x9006) == nullptr);
   CHECK(cache.at(0x9008) == nullptr);
+  // follow() is at() by a shorter way: ahead, back, across the page and out of the area.
+  for (const std::uint32_t from : {0x8ffeu, 0x9002u, 0x9004u}) {
+    for (const std::uint32_t to : {0x8ffeu, 0x9002u, 0x9004u, 0x9006u, 0x9008u}) {
+      CHECK(cache.follow(cache.at(from), from, to) == cache.at(to));
+    }
+  }
   code[3] = 0x00;
   code[2] = 0x20;  // li a0, 2
   CHECK(cache.at(0x8ffe)->imm == 1);
