@@ -54,9 +54,8 @@ std::filesystem::path assemble(const TempDir& folder, const std::string& name,
   write_text(file(".S"), source);
   capture("clang-19 --target=riscv32 -mabi=ilp32 -march=" + march + " -c " + file(".S") + " -o " +
           file(".o"));
-  const std::string link = "ld.lld-19 -Ttext=" + base + " -e _start " + file(".o");
-  capture(link + " -o " + file(".elf"));
-  capture(link + " --oformat binary -o " + file(".bin"));
+  capture("ld.lld-19 -Ttext=" + base + " -e _start " + file(".o") + " -o " + file(".elf"));
+  capture("llvm-objcopy-19 -O binary " + file(".elf") + " " + file(".bin"));
   return file(".elf");
 }
 
