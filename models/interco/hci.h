@@ -51,6 +51,9 @@ class Hci : public sc_core::sc_module {
   HciGrants arbitrate(const HciRequests& requests);
   /// `n` cycles in which nobody requests anything: the same as n empty arbitrate() calls.
   void idle_cycles(std::uint64_t n);
+  /// Counts `n` accesses of the accelerator that were granted in cycles without any other request
+  /// (they leave the same state as idle cycles).
+  void count_wide(std::uint64_t n) { wide_grants_ += n; }
   /// Writes the fields of the cluster control register: `invert` gives the accelerator the high
   /// side, `max_stall` (0..255, 0 = no limit) bounds the low side's wait. The state stays.
   void set_priority(bool invert, unsigned max_stall);

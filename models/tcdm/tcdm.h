@@ -63,6 +63,11 @@ class Tcdm : public sc_core::sc_module {
                   const std::uint64_t* enable, std::uint64_t banks_won = ~std::uint64_t{0});
   /// Counts bank reads whose data nobody takes: a refused wide read in the banks that it got.
   void count_wasted_reads(unsigned n) { wasted_reads_ += n; }
+  /// Counts words moved through data() by an accelerator that had the memory to itself.
+  void count_wide(std::uint64_t words_read, std::uint64_t words_written) {
+    reads_ += words_read;
+    writes_ += words_written;
+  }
 
   void visit_counters(const CounterVisitor& visit) const;
 

@@ -9,6 +9,7 @@ namespace etude::cli {
 // exit status in `status` (0 done, 1 defect of ours, 2 wrong input, 3 simulated program failed) or
 // throws UserError / ProgramError, which main() turns into one line on stderr and the status.
 void add_config(CLI::App& app, int& status);
+void add_elf(CLI::App& app, int& status);
 void add_gemm(CLI::App& app, int& status);
 void add_replay(CLI::App& app, int& status);
 

@@ -27,6 +27,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   int status = 0;
   etude::cli::add_config(app, status);
+  etude::cli::add_elf(app, status);
   etude::cli::add_replay(app, status);
   try {
     app.parse(argc, argv);

@@ -47,16 +47,15 @@ const char* stall_name(StallReason reason) {
 
 void Accounting::add(const std::string& component,
                      const std::function<void(const CounterVisitor&)>& visit) {
-  visit([&](const Counter& counter) {
-    names_.push_back(component + "." + counter.name);
-    list_.push_back(&counter);
-  });
+  visit([&](const Counter& counter) { names_.push_back(component + "." + counter.name); });
+  components_.push_back(visit);
 }
 
 std::vector<std::uint64_t> Accounting::counters() const {
-  std::vector<std::uint64_t> values(list_.size());
-  for (std::size_t i = 0; i < list_.size(); ++i) {
-    values[i] = list_[i]->value;
+  std::vector<std::uint64_t> values;
+  values.reserve(names_.size());
+  for (const auto& visit : components_) {
+    visit([&values](const Counter& counter) { values.push_back(counter.value); });
   }
   return values;
 }
@@ -86,10 +85,10 @@ void Accounting::begin_op(std::uint32_t op, std::uint32_t layer, Snapshot at) {
 
 void Accounting::close_segment(const Snapshot& at) {
   if (layer_ >= layer_counters_.size()) {
-    layer_counters_.resize(layer_ + 1, std::vector<std::uint64_t>(list_.size(), 0));
+    layer_counters_.resize(layer_ + 1, std::vector<std::uint64_t>(names_.size(), 0));
     layer_stalls_.resize(layer_ + 1);
   }
-  for (std::size_t i = 0; i < list_.size(); ++i) {
+  for (std::size_t i = 0; i < names_.size(); ++i) {
     layer_counters_[layer_][i] += at.counters[i] - op_begin_.counters[i];
   }
   for (std::size_t h = 0; h < at.harts.size(); ++h) {
@@ -111,7 +110,7 @@ void Accounting::end_step(Snapshot at) {
   step.units = units(step_begin_, at);
   step.counters = named(step_begin_.counters, at.counters);
   step.segments = std::move(segments_);
-  const std::vector<std::uint64_t> zero(list_.size(), 0);
+  const std::vector<std::uint64_t> zero(names_.size(), 0);
   for (const auto& layer : layer_counters_) {
     step.layer_counters.push_back(named(zero, layer));
   }
@@ -155,7 +154,7 @@ std::vector<UnitRecord> Accounting::units(const Snapshot& from, const Snapshot& 
 void Accounting::finish(const Snapshot& at, RunRecord& record) {
   Snapshot zero;
   zero.harts.resize(at.harts.size());
-  zero.counters.assign(list_.size(), 0);
+  zero.counters.assign(names_.size(), 0);
   record.units = units(zero, at);
   record.counters = named(zero.counters, at.counters);
   record.steps = std::move(steps_);

@@ -42,7 +42,7 @@ const char* stall_name(StallReason reason);
 class Accounting {
  public:
   /// Adds a component's counters under `component`: "tcdm" makes "tcdm.reads"...
-  /// `visit` is called once; the counters must live as long as the books.
+  /// `visit` is called at each snapshot and must name the same counters each time.
   void add(const std::string& component, const std::function<void(const CounterVisitor&)>& visit);
   /// Names of the harts ("core0".. , "controller"), in order.
   void set_harts(std::vector<std::string> names) { harts_ = std::move(names); }
@@ -66,7 +66,7 @@ class Accounting {
   std::vector<UnitRecord> units(const Snapshot& from, const Snapshot& to) const;
 
   std::vector<std::string> names_;
-  std::vector<const Counter*> list_;
+  std::vector<std::function<void(const CounterVisitor&)>> components_;
   std::vector<std::string> harts_;
 
   bool in_step_{false};

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+// The cycle loop. What each route does with an access is in engine_access.cpp, the account of steps
+// in engine_steps.cpp.
+#include "sim/engine/engine.h"
+
+#include <algorithm>
+#include <bit>
+#include <chrono>
+
+#include "models/base/error.h"
+
+namespace etude {
+
+Engine::Engine(const sc_core::sc_module_name& name, Platform& platform,
+               const EngineOptions& options)
+    : sc_module(name), platform_(platform), options_(options), harts_(platform.harts()) {
+  std::fill(std::begin(when_), std::end(when_), kNone);
+  platform_.visit_components(
+      [this](const std::string& component, auto&& visit) { books_.add(component, visit); });
+  books_.set_harts(platform_.hart_names());
+  SC_HAS_PROCESS(Engine);
+  SC_THREAD(process);
+}
+
+RunRecord Engine::run(Address entry) {
+  for (unsigned h = 0; h < harts_; ++h) {
+    platform_.core(h).reset(entry.raw(), Cycle{0});
+    slot_[h] = Slot{};
+    when_[h] = 0;
+  }
+  const auto start = std::chrono::steady_clock::now();
+  sc_core::sc_start();
+  record_.engine_seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  if (failure_) {
+    std::rethrow_exception(failure_);
+  }
+  record_.cycles = Cycle{now_};
+  record_.stepped_cycles = stepped_;
+  books_.finish(snapshot(), record_);
+  platform_.collect_warnings(record_.warnings);
+  return std::move(record_);
+}
+
+void Engine::process() {
+  // An exception must not cross SystemC's scheduler.
+  try {
+    if (options_.lockstep) {
+      loop<true>();
+    } else {
+      loop<false>();
+    }
+  } catch (...) {
+    failure_ = std::current_exception();
+  }
+  sc_core::sc_stop();
+}
+
+template <bool kLockstep>
+void Engine::loop() {
+  HciRequests requests;
+  const unsigned dma_port = harts_ + Platform::kExtPorts;
+  std::uint64_t last_arbitrated = 0;
+  while (true) {
+    ++stepped_;
+    answered_ = 0;
+    // Cores that have work of their own go on until they need something shared.
+    for (unsigned h = 0; h < harts_; ++h) {
+      if (when_[h] == now_ && slot_[h].wait == CoreWait::kLimit) {
+        resume<kLockstep>(h);
+      }
+    }
+    // All requests of this cycle ...
+    std::uint32_t banked = 0;
+    std::uint32_t other = 0;
+    for (unsigned h = 0; h < harts_; ++h) {
+      if (when_[h] == now_) {
+        const Slot& slot = slot_[h];
+        if (slot.wait == CoreWait::kData && slot.route == Route::kTcdm) {
+          banked |= 1u << h;
+          requests.bank[h] = static_cast<std::uint8_t>(platform_.tcdm_bank(slot.offset));
+        } else {
+          other |= 1u << h;
+        }
+      }
+    }
+    requests.mask = banked;
+    // The DMA's control port comes first: what it takes in this cycle counts in this cycle.
+    for (std::uint32_t left = other; left != 0; left &= left - 1) {
+      const unsigned h = static_cast<unsigned>(std::countr_zero(left));
+      if (slot_[h].wait == CoreWait::kData && slot_[h].route == Route::kDmaControl) {
+        serve_dma_control(h);
+        other &= ~(1u << h);
+      }
+    }
+    const bool dma_due = platform_.dma_due(now_);
+    std::uint32_t dma_mask = 0;
+    if (dma_due) {
+      dma_mask = platform_.dma().requests(Cycle{now_}, dma_requests_);
+      for (std::uint32_t left = dma_mask; left != 0; left &= left - 1) {
+        const unsigned p = static_cast<unsigned>(std::countr_zero(left));
+        requests.bank[dma_port + p] =
+            static_cast<std::uint8_t>(platform_.tcdm_bank(dma_requests_[p].address));
+      }
+      requests.mask |= dma_mask << dma_port;
+    }
+    const WideRequest* wide = nullptr;
+    requests.wide = false;
+    if (platform_.redmule_due(now_)) {
+      wide = &platform_.redmule().request(Cycle{now_});
+      requests.wide = wide->valid;
+    }
+    // ... then arbitration ...
+    HciGrants grants;
+    if (requests.mask != 0 || requests.wide) {
+      if (now_ > last_arbitrated) {
+        platform_.hci().idle_cycles(now_ - last_arbitrated);
+      }
+      if (requests.wide) {
+        requests.wide_write = wide->write;
+        requests.wide_bank = static_cast<std::uint8_t>(platform_.tcdm_bank(wide->address));
+      }
+      grants = platform_.hci().arbitrate(requests);
+      last_arbitrated = now_ + 1;
+    }
+    // ... then all commits.
+    for (std::uint32_t left = banked & grants.mask; left != 0; left &= left - 1) {
+      serve_tcdm(static_cast<unsigned>(std::countr_zero(left)));
+    }
+    for (std::uint32_t left = banked & ~grants.mask; left != 0; left &= left - 1) {
+      when_[std::countr_zero(left)] = now_ + 1;
+    }
+    if (dma_due) {
+      platform_.commit_dma(Cycle{now_}, dma_requests_, dma_mask & grants.mask >> dma_port);
+    }
+    if (wide != nullptr) {
+      platform_.commit_redmule(Cycle{now_}, *wide, grants);
+    }
+    for (; other != 0; other &= other - 1) {
+      const unsigned h = static_cast<unsigned>(std::countr_zero(other));
+      if (slot_[h].wait != CoreWait::kLimit) {
+        serve_data(h);
+      }
+    }
+    step_units();
+    for (; answered_ != 0; answered_ &= answered_ - 1) {
+      after_answer<kLockstep>(static_cast<unsigned>(std::countr_zero(answered_)));
+    }
+    if (ended_) {
+      break;
+    }
+    // The next cycle in which anything can happen.
+    std::uint64_t next = next_unit_activity();
+    const std::uint64_t cores_next = *std::min_element(when_, when_ + harts_);
+    if (cores_next > now_ + 1 && platform_.redmule_alone(now_ + 1)) {
+      // Nobody else touches the memory until then: the accelerator may take many cycles at once.
+      const std::uint64_t until = std::min(cores_next, platform_.next_without_redmule(now_ + 1));
+      if (until > now_ + 2) {
+        const std::uint64_t taken = platform_.advance_redmule(Cycle{now_ + 1}, until - now_ - 1);
+        stepped_ += taken;
+        now_ += taken;
+        next = next_unit_activity();
+      }
+    }
+    next = std::min(next, cores_next);
+    if (next == kNone) {
+      fail_asleep();
+    }
+    now_ = std::max(next, now_ + 1);
+    if (now_ >= options_.max_cycles.raw()) {
+      throw ProgramError("no end within " + std::to_string(options_.max_cycles.raw()) +
+                         " cycles: " + where(0));
+    }
+    if (now_ - systemc_now_ >= kQuantum) {
+      sync_systemc();
+    }
+  }
+  finish_cores();
+}
+
+template <bool kLockstep>
+void Engine::resume(unsigned hart) {
+  Core& core = platform_.core(hart);
+  Slot& slot = slot_[hart];
+  std::uint64_t limit = now_ + 1;
+  if (!kLockstep && !core.interrupts_possible()) {
+    limit = (now_ / kHorizon + 1) * kHorizon;
+  }
+  slot.wait = core.run(Cycle{limit});
+  slot.posted = false;
+  switch (slot.wait) {
+    case CoreWait::kLimit:
+      when_[hart] = std::max(now_ + 1, std::min(core.next_cycle().raw(), limit));
+      break;
+    case CoreWait::kData: {
+      const DataAccess& access = core.access();
+      const Routed routed = platform_.map().route(access.address);
+      slot.route = routed.route;
+      slot.offset = routed.offset;
+      when_[hart] = access.when.raw();
+      break;
+    }
+    case CoreWait::kFetch:
+      if (!platform_.is_code(core.fetch_line())) {
+        fail_fetch(hart);
+      }
+      when_[hart] = core.fetch_when().raw();
+      break;
+    case CoreWait::kFpu:
+      when_[hart] = core.fpu_when().raw();
+      break;
+    case CoreWait::kSleep:
+      when_[hart] = kNone;
+      break;
+    case CoreWait::kHalt:
+      when_[hart] = kNone;
+      if (core.last_trap().taken && !platform_.is_code(Address{core.pc()})) {
+        fail_fetch(hart);
+      }
+      fail(hart, core.error());
+  }
+}
+
+// Hands the answer to the core. It goes on at the end of the cycle, when everything that this cycle
+// changed (interrupt lines among it) is known.
+void Engine::answer(unsigned hart, std::uint64_t granted, std::uint64_t responded,
+                    std::uint32_t rdata, StallReason why) {
+  platform_.core(hart).complete(Cycle{granted}, Cycle{responded}, rdata, why);
+  slot_[hart].wait = CoreWait::kLimit;
+  when_[hart] = now_ + 1;
+  answered_ |= 1u << hart;
+}
+
+template <bool kLockstep>
+void Engine::after_answer(unsigned hart) {
+  if (!kLockstep && !ended_) {
+    resume<false>(hart);
+  }
+}
+
+// When the run ends, cores that were driven cycle by cycle are brought to where the fast engine has
+// them: at their next shared access or at the horizon.
+void Engine::finish_cores() {
+  for (unsigned h = 0; h < harts_; ++h) {
+    if (slot_[h].wait == CoreWait::kLimit) {
+      const std::uint64_t horizon = (now_ / kHorizon + 1) * kHorizon;
+      slot_[h].wait = platform_.core(h).run(Cycle{horizon});
+    }
+  }
+}
+
+void Engine::sync_systemc() {
+  if (now_ > systemc_now_) {
+    wait(platform_.period() * static_cast<double>(now_ - systemc_now_));
+    systemc_now_ = now_;
+  }
+}
+
+std::uint64_t Engine::next_unit_activity() const {
+  return platform_.next_activity(Cycle{now_ + 1}).raw();
+}
+
+void Engine::end(int status) {
+  record_.exit_status = status;
+  ended_ = true;
+}
+
+std::string Engine::where(unsigned hart) const {
+  return where(hart, Address{platform_.core(hart).pc()});
+}
+
+std::string Engine::where(unsigned hart, Address pc) const {
+  char number[16];
+  std::snprintf(number, sizeof number, "0x%08x", pc.raw());
+  return "hart " + std::to_string(hart) + " at pc " +
+         (options_.symbol ? options_.symbol(pc) : std::string(number)) + ", cycle " +
+         std::to_string(now_);
+}
+
+void Engine::fail(unsigned hart, const std::string& what) {
+  throw ProgramError(where(hart) + ": " + what);
+}
+
+// Nothing can be fetched where the hart goes on: most often a trap for which there is no handler.
+void Engine::fail_fetch(unsigned hart) {
+  const TrapInfo& trap = platform_.core(hart).last_trap();
+  if (!trap.taken) {
+    fail(hart, "jumps to where no program is");
+  }
+  char text[96];
+  std::snprintf(text, sizeof text, "trap without handler, mcause %u, mtval 0x%08x",
+                static_cast<unsigned>(trap.cause), trap.tval);
+  throw ProgramError(where(hart, Address{trap.pc}) + ": " + text);
+}
+
+void Engine::fail_asleep() {
+  std::string text = "everything is asleep for good:";
+  for (unsigned h = 0; h < harts_; ++h) {
+    text += (h == 0 ? " " : "; ") + where(h);
+  }
+  throw ProgramError(text);
+}
+
+}  // namespace etude

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <optional>
+#include <string>
+#include <systemc>
+#include <vector>
+
+#include "sim/engine/accounting.h"
+#include "sim/engine/job.h"
+#include "sim/engine/run_record.h"
+#include "sim/platform/platform.h"
+
+namespace etude {
+
+/// How a run is driven and when it stops.
+struct EngineOptions {
+  bool lockstep{false};      ///< every core one cycle at a time (the oracle of the fast engine)
+  Cycle max_cycles{kNever};  ///< then ProgramError
+  std::optional<Address> tohost;  ///< htif map: a store there ends the run
+  /// Name of a code address in messages; the bare number if empty.
+  std::function<std::string(Address)> symbol;
+  /// Called for each character that the program prints.
+  std::function<void(char)> console;
+  const Job* job{nullptr};  ///< steps, probes and layers; none for a plain ELF
+};
+
+/// A store to a marker word of the core bench.
+struct Marker {
+  std::uint32_t offset;
+  std::uint32_t value;
+  Cycle when;
+  std::uint64_t instructions;  ///< retired before the store
+};
+
+/// The cluster's clock: one process that owns the order of a cycle: all requests, then arbitration,
+/// then all commits. Cores run ahead privately to their next shared access (fast) or one cycle at a
+/// time (lockstep); both give the same cycles and the same memory. Cycles in which nothing can
+/// change are jumped over. SystemC's time follows every `kQuantum` cycles and at each access that
+/// leaves the cluster.
+class Engine : public sc_core::sc_module {
+ public:
+  Engine(const sc_core::sc_module_name& name, Platform& platform, const EngineOptions& options);
+
+  /// Starts every hart at `entry` and runs until the program ends. Call once per process.
+  /// Throws ProgramError (trap without handler, unmapped access, everything asleep, cycle limit).
+  RunRecord run(Address entry);
+
+  const std::vector<Marker>& markers() const { return markers_; }
+
+ private:
+  static constexpr unsigned kMaxHarts = 16;
+  static constexpr std::uint64_t kQuantum = 1000;
+  // Private execution is cut at these absolute cycles, so that where a core stands when the run
+  // ends does not depend on who drove it.
+  static constexpr std::uint64_t kHorizon = 1u << 16;
+  static constexpr std::uint64_t kNone = ~std::uint64_t{0};
+
+  /// What hart `i` waits for; when[] is beside it because the loop reads only that.
+  struct Slot {
+    CoreWait wait{CoreWait::kLimit};
+    Route route{Route::kUnmapped};
+    std::uint32_t offset{0};
+    bool posted{false};  ///< the answering block knows the request already
+  };
+
+  void process();
+  template <bool kLockstep>
+  void loop();
+  template <bool kLockstep>
+  void resume(unsigned hart);
+  void answer(unsigned hart, std::uint64_t granted, std::uint64_t responded, std::uint32_t rdata,
+              StallReason why);
+  template <bool kLockstep>
+  void after_answer(unsigned hart);
+
+  void serve_data(unsigned hart);
+  void serve_tcdm(unsigned hart);
+  void serve_dma_control(unsigned hart);
+  void serve_peripheral(unsigned hart);
+  void serve_soc_peripheral(unsigned hart);
+  void serve_external(unsigned hart);
+  void serve_sim_port(unsigned hart);
+  void serve_marker(unsigned hart);
+  void serve_tohost(const DataAccess& access);
+  void write_cluster_ctrl(std::uint32_t offset, std::uint32_t value);
+  void step_units();
+  void route_events();
+  void update_interrupts();
+  std::uint64_t next_unit_activity() const;
+  bool others_asleep(unsigned hart) const;
+  void finish_cores();
+
+  void sync_systemc();
+  void end(int status);
+  [[noreturn]] void fail(unsigned hart, const std::string& what);
+  [[noreturn]] void fail_fetch(unsigned hart);
+  [[noreturn]] void fail_asleep();
+  std::string where(unsigned hart) const;
+  std::string where(unsigned hart, Address pc) const;
+  Snapshot snapshot();
+  void begin_op(std::uint32_t op);
+  void load(const std::vector<MemoryImage>& images);
+
+  Platform& platform_;
+  ClusterDma::Requests dma_requests_{};
+  EngineOptions options_;
+  Accounting books_;
+  RunRecord record_;
+  std::vector<Marker> markers_;
+  std::exception_ptr failure_;
+
+  unsigned harts_;
+  std::uint64_t now_{0};
+  std::uint64_t systemc_now_{0};
+  std::uint64_t when_[kMaxHarts + 1];
+  Slot slot_[kMaxHarts + 1];
+  std::uint32_t periph_taken_{0};  ///< peripherals that were accessed in this cycle
+  std::uint32_t interrupt_lines_[kMaxHarts + 1]{};
+  std::uint32_t answered_{0};  ///< harts whose access was completed in this cycle
+  std::uint64_t stepped_{0};
+  bool ended_{false};
+  unsigned step_{0};
+  std::vector<std::uint32_t> probe_order_;  ///< indices of the job's probes by operation
+  std::size_t next_probe_{0};
+};
+
+}  // namespace etude

@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: Apache-2.0
+// What each route of the address map does with an access, and the units' own steps.
+#include <algorithm>
+#include <bit>
+
+#include "models/base/pulp_map_regs.h"
+#include "models/base/sim_port_regs.h"
+#include "models/periph/clint.h"
+#include "sim/engine/engine.h"
+
+namespace etude {
+namespace {
+
+std::string hex(std::uint32_t value) {
+  char text[16];
+  std::snprintf(text, sizeof text, "0x%08x", value);
+  return text;
+}
+
+// A peripheral answers whole words; sub-word loads take their bytes out of it.
+std::uint32_t lane(std::uint32_t word, std::uint32_t address) {
+  return word >> (8 * (address & 3u));
+}
+
+}  // namespace
+
+void Engine::serve_tcdm(unsigned hart) {
+  const DataAccess& access = platform_.core(hart).access();
+  Tcdm& tcdm = platform_.tcdm();
+  std::uint32_t rdata = 0;
+  if (access.write) {
+    tcdm.write(slot_[hart].offset, access.bytes, access.wdata);
+  } else {
+    rdata = tcdm.read(slot_[hart].offset, access.bytes);
+  }
+  answer(hart, now_, now_ + 1, rdata, StallReason::kTcdmConflict);
+}
+
+void Engine::serve_data(unsigned hart) {
+  Slot& slot = slot_[hart];
+  Core& core = platform_.core(hart);
+  if (slot.wait == CoreWait::kFetch) {
+    platform_.icache().request(hart, core.fetch_line().raw(), Cycle{now_});
+    when_[hart] = kNone;  // the cache wakes it
+    return;
+  }
+  if (slot.wait == CoreWait::kFpu) {
+    if (platform_.grant_fpu(hart, now_)) {
+      core.complete_fpu(Cycle{now_});
+      slot.wait = CoreWait::kLimit;
+      when_[hart] = now_ + 1;
+      answered_ |= 1u << hart;
+    } else {
+      when_[hart] = now_ + 1;
+    }
+    return;
+  }
+  const DataAccess& access = core.access();
+  switch (slot.route) {
+    case Route::kTcdm:
+      return;  // by the arbiter
+    case Route::kFlat: {
+      std::uint8_t* bytes = platform_.flat(access.address);
+      std::uint32_t rdata = 0;
+      if (access.write) {
+        std::memcpy(bytes, &access.wdata, access.bytes);
+        if (options_.tohost && (access.address & ~7u) == (options_.tohost->raw() & ~7u)) {
+          serve_tohost(access);
+        }
+      } else {
+        std::memcpy(&rdata, bytes, access.bytes);
+      }
+      return answer(hart, now_, now_ + 1, rdata, StallReason::kL2Access);
+    }
+    case Route::kMarker:
+      return serve_marker(hart);
+    case Route::kClint: {
+      Clint& clint = platform_.clint();
+      std::uint32_t rdata = 0;
+      if (access.write) {
+        clint.write(slot.offset, access.wdata, Cycle{now_});
+      } else {
+        rdata = lane(clint.read(slot.offset & ~3u, Cycle{now_}), access.address);
+      }
+      return answer(hart, now_, now_ + 1, rdata, StallReason::kPeripheral);
+    }
+    case Route::kEventUnit:
+      if (!slot.posted) {
+        platform_.event_unit().request(hart, slot.offset & ~3u, access.write, access.wdata,
+                                       Cycle{now_});
+        slot.posted = true;
+      }
+      when_[hart] = kNone;  // the event unit wakes it
+      return;
+    case Route::kDmaControl:
+      return;  // before the requests of the cycle
+    case Route::kTestAndSet:
+    case Route::kPeripheral:
+      return serve_peripheral(hart);
+    case Route::kExternal:
+      return serve_external(hart);
+    case Route::kSocPeripheral:
+      return serve_soc_peripheral(hart);
+    case Route::kSimPort:
+      return serve_sim_port(hart);
+    case Route::kUnmapped:
+      fail(hart, std::string(access.write ? "store to " : "load from ") + hex(access.address) +
+                     ", where nothing is mapped");
+  }
+}
+
+void Engine::serve_dma_control(unsigned hart) {
+  const DataAccess& access = platform_.core(hart).access();
+  const DmaReply reply = platform_.dma().access(hart, slot_[hart].offset & ~3u, access.write,
+                                                access.wdata, Cycle{now_});
+  if (reply.granted) {
+    answer(hart, now_, now_ + 1, lane(reply.rdata, access.address), StallReason::kDmaProgram);
+  } else {
+    when_[hart] = now_ + 1;
+  }
+}
+
+void Engine::serve_tohost(const DataAccess& access) {
+  // ISA-test convention: 1 = passed, (n << 1) | 1 = test n failed. The upper half of a 64-bit store
+  // is 0.
+  if ((access.address & 4u) == 0 && (access.wdata & 1u) != 0) {
+    end(static_cast<int>(access.wdata >> 1));
+  }
+}
+
+void Engine::serve_marker(unsigned hart) {
+  const DataAccess& access = platform_.core(hart).access();
+  if (access.write) {
+    markers_.push_back(
+        {slot_[hart].offset, access.wdata, Cycle{now_}, platform_.core(hart).instructions()});
+    if (slot_[hart].offset == 8) {
+      end(static_cast<int>(access.wdata));
+    }
+  }
+  answer(hart, now_, now_ + 1, 0, StallReason::kPeripheral);
+}
+
+// One access per cycle and target through the peripheral interconnect, lowest hart first; data one
+// cycle after the grant, two for the event unit (its request FIFO). The interconnect itself was not
+// measured.
+void Engine::serve_peripheral(unsigned hart) {
+  const Slot& slot = slot_[hart];
+  const DataAccess& access = platform_.core(hart).access();
+  const std::uint32_t block = slot.offset & 0x3C00u;
+  const std::uint32_t in_block = slot.offset & 0x3FCu;
+  const std::uint32_t base = ETUDE_CLUSTER_PERIPH_BASE;
+  const std::uint32_t target = slot.route == Route::kTestAndSet ? 16u : block >> 10;
+  if ((periph_taken_ >> target & 1u) != 0) {
+    when_[hart] = now_ + 1;
+    return;
+  }
+  periph_taken_ |= 1u << target;
+  std::uint32_t rdata = 0;
+  if (slot.route == Route::kTestAndSet) {
+    // Assumed: one access a cycle over the whole alias, without arbitration against the banks.
+    if (access.write) {
+      platform_.tcdm().write(slot.offset, access.bytes, access.wdata);
+    } else {
+      rdata = lane(platform_.tcdm().test_and_set(slot.offset & ~3u), access.address);
+    }
+  } else if (block == ETUDE_EU_PERIPH_BASE - base ||
+             block == ETUDE_EU_PERIPH_BASE - base + 0x400u) {
+    const std::uint32_t offset = slot.offset - (ETUDE_EU_PERIPH_BASE - base);
+    if (platform_.event_unit().periph_request(offset & ~3u, access.write, access.wdata, hart,
+                                              Cycle{now_})) {
+      when_[hart] = kNone;  // answered when it has acted
+    } else {
+      when_[hart] = now_ + 1;
+    }
+    return;
+  } else if (block == ETUDE_CLUSTER_CTRL_BASE - base) {
+    if (access.write) {
+      write_cluster_ctrl(in_block, access.wdata);
+    } else {
+      rdata = platform_.ctrl().read(in_block);
+    }
+  } else if (block == ETUDE_CLUSTER_TIMER_BASE - base) {
+    if (access.write) {
+      platform_.timer().write(in_block, access.wdata, Cycle{now_});
+    } else {
+      rdata = platform_.timer().read(in_block, Cycle{now_});
+    }
+  } else if (block == ETUDE_HWPE_BASE - base && platform_.has_redmule()) {
+    if (access.write) {
+      platform_.redmule().reg_write(in_block, access.wdata, Cycle{now_});
+    } else {
+      rdata = platform_.redmule().reg_read(in_block, Cycle{now_});
+    }
+  } else if (block == ETUDE_ICACHE_CTRL_BASE - base) {
+    if (access.write) {
+      platform_.icache().write_register(in_block, access.wdata, Cycle{now_});
+    } else {
+      rdata = platform_.icache().read_register(in_block);
+    }
+  } else if (block == ETUDE_DMA_EXT_BASE - base) {
+    fail(hart,
+         "the DMA's external port serves a fabric controller, which this SoC does not have; "
+         "use the private port at 0x10204400");
+  } else {
+    fail(hart, std::string(access.write ? "store to " : "load from ") + hex(access.address) +
+                   ", a cluster peripheral that is not there");
+  }
+  if (!ended_) {
+    answer(hart, now_, now_ + 1, lane(rdata, access.address), StallReason::kPeripheral);
+  }
+}
+
+void Engine::write_cluster_ctrl(std::uint32_t offset, std::uint32_t value) {
+  ClusterCtrl& ctrl = platform_.ctrl();
+  ctrl.write(offset, value);
+  if (offset == ETUDE_CTRL_CLUSTER_CFG) {
+    const std::uint32_t hci = ctrl.hci_config();
+    platform_.hci().set_priority((hci >> 8 & 1u) != 0, hci & 0xFFu);
+  } else if (ctrl.ended()) {
+    end(static_cast<int>(ctrl.return_value()));
+  }
+}
+
+void Engine::serve_external(unsigned hart) {
+  const DataAccess& access = platform_.core(hart).access();
+  sync_systemc();
+  std::uint32_t rdata = 0;
+  const Cycle done = platform_.core_access(access, rdata, Cycle{now_});
+  answer(hart, now_, done.raw(), rdata, StallReason::kL2Access);
+}
+
+void Engine::serve_soc_peripheral(unsigned hart) {
+  const Slot& slot = slot_[hart];
+  const DataAccess& access = platform_.core(hart).access();
+  const std::uint32_t soc_dma = ETUDE_SOC_DMA_BASE - ETUDE_SOC_PERIPH_BASE;
+  const std::uint32_t console = ETUDE_STDOUT_BASE - ETUDE_SOC_PERIPH_BASE;
+  std::uint32_t rdata = 0;
+  if (slot.offset >= console && slot.offset < console + 0x1000u) {
+    if (access.write) {
+      const char c = static_cast<char>(access.wdata);
+      record_.console += c;
+      if (options_.console) {
+        options_.console(c);
+      }
+    }
+  } else if (slot.offset >= soc_dma && slot.offset < soc_dma + 0x100u) {
+    sync_systemc();
+    if (access.write) {
+      platform_.soc_dma().write_register(slot.offset - soc_dma, access.wdata, Cycle{now_});
+    } else if (const auto value =
+                   platform_.soc_dma().read_register(slot.offset - soc_dma, Cycle{now_})) {
+      rdata = *value;
+    } else {
+      when_[hart] = now_ + 1;  // its queue is full
+      return;
+    }
+  } else if (slot.offset == ETUDE_SOC_CORESTATUS - ETUDE_SOC_PERIPH_BASE) {
+    if (access.write && (access.wdata >> 31) != 0) {
+      end(static_cast<int>(access.wdata & 0x7FFFFFFFu));
+    }
+  } else if (slot.offset >= 0x9800u && slot.offset < 0xA000u) {
+    fail(hart, "the program talks to a fabric controller, which this SoC does not have");
+  }
+  // Other SoC peripherals (FLL, GPIO, control) read as 0 and swallow writes, so that start-up code
+  // runs.
+  if (!ended_) {
+    answer(hart, now_, now_ + platform_.soc_peripheral_latency(), lane(rdata, access.address),
+           StallReason::kPeripheral);
+  }
+}
+
+void Engine::step_units() {
+  periph_taken_ = 0;
+  if (!platform_.is_pulp()) {
+    update_interrupts();
+    return;
+  }
+  if (platform_.icache_due(now_)) {
+    sync_systemc();
+    for (std::uint32_t done = platform_.icache().step(Cycle{now_}); done != 0; done &= done - 1) {
+      const unsigned h = static_cast<unsigned>(std::countr_zero(done));
+      platform_.core(h).complete_fetch(Cycle{now_});
+      slot_[h].wait = CoreWait::kLimit;
+      when_[h] = now_ + 1;
+      answered_ |= 1u << h;
+    }
+  }
+  if (platform_.soc_dma().next_activity() <= Cycle{now_}) {
+    sync_systemc();
+    if (platform_.soc_dma().step(Cycle{now_}) != 0) {
+      platform_.event_unit().set_event(ETUDE_EVENT_SOC, platform_.all_harts(), Cycle{now_});
+    }
+  }
+  route_events();
+  if (platform_.event_unit().next_activity() <= Cycle{now_}) {
+    const std::uint32_t granted = platform_.event_unit().step(Cycle{now_});
+    for (std::uint32_t left = granted; left != 0; left &= left - 1) {
+      const unsigned h = static_cast<unsigned>(std::countr_zero(left));
+      const DataAccess& access = platform_.core(h).access();
+      answer(h, now_, now_ + 1, lane(platform_.event_unit().rdata(h), access.address),
+             access.blocking ? StallReason::kEventWait : StallReason::kPeripheral);
+    }
+    if (const auto response = platform_.event_unit().periph_response()) {
+      const DataAccess& access = platform_.core(response->id).access();
+      answer(response->id, now_, now_ + 1, lane(response->rdata, access.address),
+             StallReason::kPeripheral);
+    }
+    update_interrupts();
+  }
+}
+
+// Event lines of the units, in the cycle in which they are up.
+void Engine::route_events() {
+  EventUnit& eu = platform_.event_unit();
+  const Cycle now{now_};
+  const std::uint32_t all = platform_.all_harts();
+  if (const std::uint32_t harts = platform_.dma().take_events(now)) {
+    eu.set_event(ETUDE_EVENT_DMA, harts, now);
+  }
+  if (platform_.has_redmule() && platform_.redmule().take_done_event(now)) {
+    eu.set_event(ETUDE_EVENT_ACC0, all, now);
+  }
+  if (const unsigned halves = platform_.timer().take_events(now)) {
+    for (unsigned half = 0; half < 2; ++half) {
+      if ((halves >> half & 1u) != 0) {
+        eu.set_event(ETUDE_EVENT_TIMER_LO + half, all, now);
+      }
+    }
+  }
+}
+
+void Engine::update_interrupts() {
+  for (unsigned h = 0; h < harts_; ++h) {
+    const std::uint32_t lines = platform_.interrupt_lines(h, Cycle{now_ + 1});
+    if (lines != interrupt_lines_[h]) {
+      interrupt_lines_[h] = lines;
+      platform_.core(h).set_irq_lines(lines, Cycle{now_ + 1});
+      if (slot_[h].wait == CoreWait::kSleep && lines != 0) {
+        slot_[h].wait = CoreWait::kLimit;
+        when_[h] = now_ + 1;
+      }
+    }
+  }
+}
+
+}  // namespace etude

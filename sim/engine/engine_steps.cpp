@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// The simulator port and the account of steps, operations and probes.
+#include <algorithm>
+
+#include "models/base/error.h"
+#include "models/base/sim_port_regs.h"
+#include "sim/engine/engine.h"
+
+namespace etude {
+
+void Engine::serve_sim_port(unsigned hart) {
+  const DataAccess& access = platform_.core(hart).access();
+  const Job* job = options_.job;
+  std::uint32_t rdata = 0;
+  switch (slot_[hart].offset) {
+    case ETUDE_SIM_NEXT_STEP:
+      // A step's border is clean: it is passed when all other harts sleep in the event unit, so
+      // that every hart's cycles fall on one side of it.
+      if (!others_asleep(hart)) {
+        when_[hart] = now_ + 1;
+        return;
+      }
+      if (job != nullptr && step_ < job->steps) {
+        if (step_ > 0 && job->before_step) {
+          load(job->before_step(step_));
+        }
+        next_probe_ = 0;
+        books_.begin_step(snapshot());
+        rdata = 1;
+      }
+      break;
+    case ETUDE_SIM_OP_BEGIN:
+      begin_op(access.wdata);
+      break;
+    case ETUDE_SIM_STEP_END:
+      if (!others_asleep(hart)) {
+        when_[hart] = now_ + 1;
+        return;
+      }
+      books_.end_step(snapshot());
+      if (job != nullptr && job->after_step) {
+        job->after_step(step_, [this](Address address, Bytes bytes) {
+          return platform_.read_memory(address, bytes);
+        });
+      }
+      ++step_;
+      break;
+    case ETUDE_SIM_ERROR:
+      fail(hart, "the runtime gives up with code " + std::to_string(access.wdata));
+    default:
+      fail(hart,
+           "the simulator port has no register at offset " + std::to_string(slot_[hart].offset));
+  }
+  answer(hart, now_, now_ + 1, rdata, StallReason::kPeripheral);
+}
+
+void Engine::begin_op(std::uint32_t op) {
+  const Job* job = options_.job;
+  if (job == nullptr || op >= job->op_layer.size()) {
+    throw ProgramError("the program starts operation " + std::to_string(op) +
+                       ", which its task list does not have");
+  }
+  books_.begin_op(op, job->op_layer[op], snapshot());
+  for (; next_probe_ < probe_order_.size() && job->probes[probe_order_[next_probe_]].op <= op;
+       ++next_probe_) {
+    const Probe& probe = job->probes[probe_order_[next_probe_]];
+    std::vector<std::uint8_t> bytes;
+    for (std::uint32_t row = 0; row < probe.rows; ++row) {
+      const Address at{probe.address.raw() + row * static_cast<std::uint32_t>(probe.pitch.raw())};
+      const auto part = platform_.read_memory(at, probe.row_bytes);
+      bytes.insert(bytes.end(), part.begin(), part.end());
+    }
+    job->on_probe(step_, probe, bytes);
+  }
+}
+
+void Engine::load(const std::vector<MemoryImage>& images) {
+  for (const MemoryImage& image : images) {
+    platform_.write_memory(image.base, image.bytes);
+  }
+}
+
+bool Engine::others_asleep(unsigned hart) const {
+  for (unsigned h = 0; h < harts_; ++h) {
+    const Slot& slot = slot_[h];
+    const bool waits = slot.wait == CoreWait::kData && slot.route == Route::kEventUnit &&
+                       slot.posted && platform_.core(h).access().blocking;
+    if (h != hart && !waits && slot.wait != CoreWait::kSleep) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// Everything as of the current cycle. A hart that waits for an answer has not booked the wait yet;
+// it is added here, so that busy + stalls is the time since reset wherever the cut falls in a wait.
+Snapshot Engine::snapshot() {
+  Snapshot at;
+  at.when = Cycle{now_};
+  for (unsigned h = 0; h < harts_; ++h) {
+    const Core& core = platform_.core(h);
+    HartCycles hart;
+    hart.busy = core.busy_cycles();
+    for (unsigned r = 0; r < kStallReasons; ++r) {
+      hart.stalls[r] = core.stall_cycles(static_cast<StallReason>(r));
+    }
+    hart.instructions = core.instructions();
+    std::uint64_t booked = hart.busy;
+    for (const std::uint64_t cycles : hart.stalls) {
+      booked += cycles;
+    }
+    if (booked < now_) {
+      const StallReason why = slot_[h].wait == CoreWait::kSleep     ? StallReason::kSleep
+                              : slot_[h].route == Route::kEventUnit ? StallReason::kEventWait
+                                                                    : StallReason::kPeripheral;
+      hart.stalls[static_cast<unsigned>(why)] += now_ - booked;
+    }
+    at.harts.push_back(hart);
+  }
+  at.counters = books_.counters();
+  return at;
+}
+
+}  // namespace etude

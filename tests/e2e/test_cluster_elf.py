@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Programs on the modelled cluster: bank conflicts, barriers, clear ends, and the two engines against each other."""
+
+import pytest
+from support import assemble, run, run_elf
+
+# Each core loads the word at a0 512 times; core 0 ends the run when all have passed the barrier.
+LOADS = """
+.globl _start
+_start:
+  csrr t0, mhartid
+  andi t0, t0, 31
+  li a0, 0x10000000
+  li t1, {step}
+  mul t1, t1, t0
+  add a0, a0, t1
+  li s0, 0x10204000      # event unit: barrier 0 of all eight cores, barrier event unmasked
+  li t1, 0x10000
+  sw t1, 0(s0)
+  li t1, 0xff
+  sw t1, 0x200(s0)
+  sw t1, 0x20c(s0)
+  addi s1, s0, 0x21c
+  cv.elw t2, 0(s1)
+  li t3, 64
+1:
+  .rept 8
+  lw t4, 0(a0)
+  .endr
+  addi t3, t3, -1
+  bnez t3, 1b
+  cv.elw t2, 0(s1)
+  bnez t0, 2f
+  li a1, 0x1A1040A0
+  li a2, 0x80000000
+  sw a2, 0(a1)
+2:
+  wfi
+  j 2b
+"""
+
+CLUSTER = ["--set", "/platform/cluster/corev_cluster=true"]
+
+
+def test_one_word_for_eight_cores_takes_a_cycle_each(tmp_path):
+    # one bank serves one access per cycle: 8 cores x 512 loads = 4096 grants, 4096 cycles at the least
+    report = run_elf(assemble(tmp_path, LOADS.format(step=0)), *CLUSTER)
+    assert report["cycles"] >= 4096
+    assert sum(report["stalls"]["tcdm_conflict"]) > 4096
+
+
+def test_eight_cores_on_their_own_banks_lose_nothing(tmp_path):
+    report = run_elf(assemble(tmp_path, LOADS.format(step=4)), *CLUSTER)
+    assert report["stalls"]["tcdm_conflict"] == [0] * 8
+    assert report["cycles"] < 4096
+
+
+@pytest.mark.parametrize("step", [0, 4, 32])
+def test_both_engines_give_the_same_account(tmp_path, step):
+    elf = assemble(tmp_path, LOADS.format(step=step))
+    fast, lockstep = (run_elf(elf, *CLUSTER, "--engine", engine) for engine in ("fast", "lockstep"))
+    for report in (fast, lockstep):
+        for own in ("stepped_cycles", "mcycles_per_s"):
+            del report[own]
+    assert fast == lockstep
+
+
+def fails(tmp_path, body, *arguments):
+    elf = assemble(tmp_path, ".globl _start\n_start:\n" + body)
+    done = run("elf", elf, "--set", "/platform/cluster/cores=1", *CLUSTER, *arguments, check=3)
+    assert done.stderr.count("\n") == 1
+    return done.stderr
+
+
+def test_an_unmapped_access_names_hart_pc_symbol_and_address(tmp_path):
+    line = fails(tmp_path, "  li a0, 0x40000000\nculprit:\n  lw a1, 0(a0)\n  j .\n")
+    assert "hart 0" in line and "culprit" in line and "0x40000000" in line
+
+
+def test_sleeping_for_good_is_reported(tmp_path):
+    assert "asleep" in fails(tmp_path, "  csrw mie, x0\nnap:\n  wfi\n  j nap\n")
+
+
+def test_a_trap_without_handler_is_reported(tmp_path):
+    line = fails(tmp_path, "broken:\n  .word 0\n")
+    assert "trap" in line and "broken" in line
+
+
+def test_the_cycle_limit_ends_an_endless_loop(tmp_path):
+    assert "10000" in fails(tmp_path, "  j .\n", "--max-cycles", "10000")
+
+
+def test_the_console_and_the_exit_status_are_the_programs(tmp_path):
+    body = """
+.globl _start
+_start:
+  li a0, 0x1A10F000
+  li a1, 'h'
+  sb a1, 0(a0)
+  li a1, 'i'
+  sb a1, 0(a0)
+  li a1, 0x1A1040A0
+  li a2, 0x80000007
+  sw a2, 0(a1)
+  j .
+"""
+    done = run("elf", assemble(tmp_path, body), "--set", "/platform/cluster/cores=1", check=7)
+    assert done.stdout == "hi"
