@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+#include "sim/config/platform_config.h"
+
+namespace etude {
+
+/// What an operation of the task list costs on its own unit, in cluster cycles, by closed forms.
+/// It serves to choose tiles and an order; only the simulator says what a step really takes.
+/// Sources: docs/explore.md.
+class CostModel {
+ public:
+  explicit CostModel(const PlatformConfig& platform);
+
+  /// One RedMulE job Z[m,k] = X[m,n] W[n,k], from post to done.
+  std::uint64_t redmule(std::uint64_t m, std::uint64_t n, std::uint64_t k) const;
+  /// A matrix multiplication of that size by all cores.
+  std::uint64_t core_gemm(std::uint64_t m, std::uint64_t n, std::uint64_t k) const;
+  /// A kernel that spends `cycles_per_element` of one core on each of `elements`.
+  std::uint64_t core_kernel(std::uint64_t elements, double cycles_per_element) const;
+  /// A transfer of the cluster DMA between L1 and L2.
+  std::uint64_t dma(std::uint64_t rows, std::uint64_t row_bytes, bool to_l1) const;
+  /// A transfer of the SoC DMA between L2 and HyperRAM.
+  std::uint64_t soc_dma(std::uint64_t bytes) const;
+
+  /// Cycles of one core per element of a kernel (loads, stores, arithmetic of its inner loop).
+  static constexpr double kTranspose = 4.0;
+  static constexpr double kRelu = 3.0;
+  static constexpr double kReluGrad = 4.5;
+  static constexpr double kAdd = 4.0;
+  static constexpr double kSgd = 5.0;
+  static constexpr double kMse = 8.0;
+  static constexpr double kColumnSum = 2.5;
+  static constexpr double kFill = 1.5;
+
+ private:
+  RedmuleConfig redmule_;
+  double cores_;
+  std::uint64_t l2_latency_;
+  bool mchan_;
+  double extmem_bytes_per_cycle_;
+  double extmem_burst_cycles_;
+  double extmem_burst_bytes_;
+};
+
+}  // namespace etude

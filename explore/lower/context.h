@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "explore/cost/cost_model.h"
+#include "explore/lower/l1_manager.h"
+#include "explore/lower/op_sequence.h"
+#include "explore/lower/operators.h"
+#include "explore/lower/program.h"
+#include "sim/config/platform_config.h"
+#include "sim/config/workload_config.h"
+
+namespace etude {
+
+/// What all lowerings of one step share.
+struct LoweringContext {
+  const TrainingGraph& training;
+  const PlatformConfig& platform;
+  const TilingConfig& tiling;
+  CostModel cost;
+  OpSequence sequence;
+  L1Manager l1;
+  std::vector<StoredObject> objects;
+  std::map<TensorId, ObjectId> object_of;  ///< a tensor's place in L2
+  std::vector<Operator> operators;
+  std::vector<LayerEntry> layers;  ///< by node, pages behind them
+  std::uint32_t loss_cell = 0;     ///< L1 address of the running loss
+  std::size_t current = 0;         ///< operator being lowered
+  bool redmule = false;            ///< matrix multiplications may use it
+  bool residents = true;           ///< tensors may stay in L1
+
+  const Graph& graph() const { return training.graph; }
+  const Tensor& tensor(TensorId id) const { return training.graph.tensor(id); }
+  /// The stored matrix of a tensor (one row if it has rank below 2), from an element on.
+  StoredMatrix stored(TensorId id, std::uint32_t row = 0, std::uint32_t col = 0) const;
+  std::uint32_t rows(TensorId id) const;
+  std::uint32_t cols(TensorId id) const;
+  /// Operators from now to the next one that reads the tensor; a large number if none does.
+  std::size_t next_use(TensorId id) const;
+  /// Whether a tensor that is in L1 now should stay: it is read again soon.
+  bool worth_keeping(TensorId id) const { return residents && next_use(id) <= 3; }
+  void layer(NodeId node) { sequence.set_layer(node); }
+};
+
+/// Lowers one operator; throws NoRoom when L1 is too fragmented and UserError when it is too small.
+void lower_gemm(LoweringContext& context, const Operator& op);
+void lower_loss(LoweringContext& context, const Operator& op);
+void lower_elementwise(LoweringContext& context, const Operator& op);
+void lower_reduce(LoweringContext& context, const Operator& op);
+
+}  // namespace etude

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+// A matrix multiplication with everything that runs on its tiles: bias, ReLU, mask, update.
+#include <algorithm>
+#include <optional>
+
+#include "explore/lower/context.h"
+#include "explore/lower/gemm_plan.h"
+#include "explore/lower/operand_feed.h"
+
+namespace etude {
+
+namespace {
+
+using Unit = GemmProblem::Unit;
+
+class GemmLowering {
+ public:
+  GemmLowering(LoweringContext& context, const Operator& op)
+      : c_(context), op_(op), plan_(plan_gemm(context, op)), p_(plan_.problem), t_(plan_.tiling) {}
+
+  void run() {
+    const RedmuleConfig& array = c_.platform.cluster.redmule;
+    for (NodeId member : op_.nodes()) {
+      if (c_.graph().node(member).op == OpType::kGemm) {
+        c_.layers[member].unit = p_.unit == Unit::kRedmule ? "redmule" : "cores";
+      }
+    }
+    prelude();
+    OperandFeed x(c_, plan_.x, p_.x, p_.unit, {p_.m, p_.n, t_.m, t_.n, false}, t_.double_buffer);
+    OperandFeed w(c_, plan_.w, p_.w, p_.unit, {p_.n, p_.k, t_.n, t_.k, true}, t_.double_buffer);
+    take_buffers(array);
+    const std::uint32_t outer_end = t_.m_outer ? p_.m : p_.k;
+    const std::uint32_t inner_end = t_.m_outer ? p_.k : p_.m;
+    const std::uint32_t outer_step = t_.m_outer ? t_.m : t_.k;
+    const std::uint32_t inner_step = t_.m_outer ? t_.k : t_.m;
+    for (std::uint32_t outer = 0; outer < outer_end; outer += outer_step) {
+      for (std::uint32_t inner = 0; inner < inner_end; inner += inner_step) {
+        tile(t_.m_outer ? outer : inner, t_.m_outer ? inner : outer, x, w);
+      }
+    }
+    if (p_.sgd && p_.sgd_resident && t_.k != p_.k) {
+      c_.layer(*op_.sgd);
+      c_.sequence.store(*parameter_resident_, c_.stored(plan_.parameter));
+    }
+    if (p_.column_sums) {
+      update_bias();
+    }
+    finish(x, w);
+  }
+
+ private:
+  /// Transposed views that are used by several tiles or operators are made once.
+  void prelude() {
+    for (TensorId tensor : plan_.transpose_first) {
+      if (c_.l1.has_resident(tensor, true)) {
+        continue;
+      }
+      c_.layer(op_.node);
+      const std::uint32_t rows = c_.rows(tensor);
+      const std::uint32_t cols = c_.cols(tensor);
+      L1Matrix from;
+      if (const L1Matrix* resident = c_.l1.resident(tensor, false)) {
+        from = *resident;
+      } else {
+        from = {c_.l1.take(4 * rows * cols), rows, cols, cols};
+        c_.sequence.load(c_.stored(tensor), from);
+      }
+      const RedmuleConfig& array = c_.platform.cluster.redmule;
+      const L1Matrix to{c_.l1.take(4 * rows * cols + read_ahead(cols, rows, array)), cols, rows,
+                        rows};
+      c_.sequence.transpose(from, to, nullptr);
+      c_.l1.keep(tensor, true, to);
+    }
+  }
+
+  void take_buffers(const RedmuleConfig& array) {
+    const auto copies = [&](std::uint32_t m_step, std::uint32_t k_step) {
+      const std::uint32_t tiles = ((p_.m + m_step - 1) / m_step) * ((p_.k + k_step - 1) / k_step);
+      return std::min(tiles, t_.double_buffer ? 2u : 1u);
+    };
+    const std::uint32_t count = copies(t_.m, t_.k);
+    const std::uint32_t z_rows = stored_rows(p_.unit, t_.keep_z ? p_.m : t_.m, array);
+    const std::uint32_t z_cols = p_.unit == Unit::kCores ? t_.k | 1u : t_.k;
+    // A later job may read this result: RedMulE reads ahead to a multiple of H rows and D elements.
+    const auto ahead = [&](std::uint32_t rows, std::uint32_t cols) {
+      return t_.keep_z && p_.unit == Unit::kRedmule ? read_ahead(rows, cols, array) : 0u;
+    };
+    for (std::uint32_t i = 0; i < (t_.keep_z ? 1 : count); ++i) {
+      z_.push_back(c_.l1.take(4 * z_rows * z_cols + ahead(z_rows, z_cols)));
+    }
+    if (p_.transpose_z) {
+      for (std::uint32_t i = 0; i < (t_.keep_z ? 1 : count); ++i) {
+        t_buffers_.push_back(
+            c_.l1.take(4 * (t_.keep_z ? p_.k * p_.m : t_.k * t_.m) + ahead(p_.k, p_.m)));
+      }
+    }
+    const std::uint32_t rows = p_.transpose_z ? t_.k : t_.m;
+    const std::uint32_t cols = p_.transpose_z ? t_.m : t_.k;
+    if (p_.mask && !p_.mask_resident) {
+      for (std::uint32_t i = 0; i < count; ++i) {
+        mask_.push_back(c_.l1.take(4 * rows * (cols | 1u)));
+      }
+    }
+    if (p_.sgd && p_.sgd_resident) {
+      parameter_resident_ = *c_.l1.resident(plan_.parameter, false);
+    } else if (p_.sgd) {
+      for (std::uint32_t i = 0; i < count; ++i) {
+        parameter_.push_back(c_.l1.take(4 * rows * (p_.unit == Unit::kCores ? cols | 1u : cols)));
+      }
+    }
+    if (p_.bias || p_.column_sums) {
+      bias_ = {c_.l1.take(4 * p_.k), 1, p_.k, p_.k};
+      const NodeId reader = p_.bias ? op_.node : *op_.bias_sgd;
+      const TensorId tensor =
+          p_.bias ? c_.graph().node(reader).inputs[2] : c_.graph().node(reader).inputs[0];
+      c_.layer(reader);
+      c_.sequence.load(c_.stored(tensor), bias_);
+    }
+    if (p_.column_sums) {
+      sums_ = {c_.l1.take(4 * p_.k), 1, p_.k, p_.k};
+    }
+  }
+
+  void tile(std::uint32_t m0, std::uint32_t k0, OperandFeed& x, OperandFeed& w) {
+    const std::uint32_t m = std::min(t_.m, p_.m - m0);
+    const std::uint32_t k = std::min(t_.k, p_.k - k0);
+    const bool array = p_.unit == Unit::kRedmule;
+    L1Matrix z;
+    if (t_.keep_z) {
+      const std::uint32_t pitch = tile_pitch(p_.unit, p_.k, true);
+      z = L1Matrix{z_[0], p_.m, p_.k, pitch}.slice(m0, 0, m, k);
+    } else {
+      z = {z_[turn_ % z_.size()], m, k, tile_pitch(p_.unit, k, k == p_.k)};
+    }
+    c_.layer(op_.node);
+    if (array && p_.bias) {
+      c_.sequence.broadcast_row(bias_.address + 4 * k0, z);
+    }
+    for (std::uint32_t n0 = 0; n0 < p_.n; n0 += t_.n) {
+      const std::uint32_t n = std::min(t_.n, p_.n - n0);
+      c_.layer(op_.node);
+      const L1Matrix left = x.fetch(m0, n0, m, n);
+      const L1Matrix right = w.fetch(n0, k0, n, k);
+      if (p_.column_sums && m0 == 0) {
+        c_.layer(*op_.bias_sum);
+        c_.sequence.column_sum(right, sums_.address + 4 * k0, n0 > 0);
+        c_.layer(op_.node);
+      }
+      if (array) {
+        c_.sequence.redmule(left, right, z, stored_rows(p_.unit, m, c_.platform.cluster.redmule),
+                            p_.bias || n0 > 0);
+      } else {
+        std::uint32_t flags =
+            (p_.x.transpose ? ETUDE_GEMM_TRANS_A : 0u) | (p_.w.transpose ? ETUDE_GEMM_TRANS_B : 0u);
+        flags |= n0 > 0 ? ETUDE_GEMM_ACCUMULATE : p_.bias ? ETUDE_GEMM_BIAS : 0u;
+        flags |= p_.relu && n0 + n == p_.n ? ETUDE_GEMM_RELU : 0u;
+        c_.sequence.gemm(left, right, z, n, p_.bias ? bias_.address + 4 * k0 : 0, flags);
+      }
+    }
+    epilogue(m0, k0, z);
+    ++turn_;
+  }
+
+  void epilogue(std::uint32_t m0, std::uint32_t k0, const L1Matrix& z) {
+    if (p_.unit == Unit::kRedmule && p_.relu) {
+      c_.layer(*op_.relu);
+      c_.sequence.relu(z);
+    }
+    L1Matrix result = z;  // in the stored orientation from here on
+    std::uint32_t row = m0, col = k0;
+    if (p_.transpose_z) {
+      row = k0;
+      col = m0;
+      const L1Matrix* mask = p_.mask ? c_.l1.resident(plan_.mask, true) : nullptr;
+      if (mask != nullptr) {
+        const L1Matrix piece = mask->slice(m0, k0, z.rows, z.cols);
+        c_.layer(*op_.relu_grad);
+        c_.sequence.relu_grad(z, piece, z);
+      }
+      if (t_.keep_z) {
+        result = L1Matrix{t_buffers_[0], p_.k, p_.m, p_.m}.slice(row, col, z.cols, z.rows);
+      } else {
+        result = {t_buffers_[turn_ % t_buffers_.size()], z.cols, z.rows, z.rows};
+      }
+      c_.layer(op_.node);
+      c_.sequence.transpose(z, result, nullptr);
+      if (p_.mask && mask == nullptr) {
+        apply_mask(row, col, result);
+      }
+    } else if (p_.mask) {
+      apply_mask(row, col, result);
+    }
+    if (p_.sgd) {
+      update(row, col, result);
+    } else if (!(t_.keep_z && p_.transpose_z)) {
+      c_.layer(op_.relu.value_or(op_.relu_grad.value_or(op_.node)));
+      c_.sequence.store(result, c_.stored(plan_.result, row, col));
+    }
+  }
+
+  void apply_mask(std::uint32_t row, std::uint32_t col, const L1Matrix& result) {
+    L1Matrix mask;
+    c_.layer(*op_.relu_grad);
+    if (p_.mask_resident) {
+      mask = c_.l1.resident(plan_.mask, false)->slice(row, col, result.rows, result.cols);
+    } else {
+      const bool dense = result.cols == c_.cols(plan_.mask);
+      mask = {mask_[turn_ % mask_.size()], result.rows, result.cols,
+              tile_pitch(p_.unit, result.cols, dense)};
+      c_.sequence.load(c_.stored(plan_.mask, row, col), mask);
+    }
+    c_.sequence.relu_grad(result, mask, result);
+  }
+
+  void update(std::uint32_t row, std::uint32_t col, const L1Matrix& gradient) {
+    const auto lr = static_cast<float>(c_.graph().node(*op_.sgd).real("lr"));
+    c_.layer(*op_.sgd);
+    L1Matrix parameter;
+    if (p_.sgd_resident) {
+      parameter = parameter_resident_->slice(row, col, gradient.rows, gradient.cols);
+    } else {
+      const bool dense = gradient.cols == c_.cols(plan_.parameter);
+      parameter = {parameter_[turn_ % parameter_.size()], gradient.rows, gradient.cols,
+                   tile_pitch(p_.unit, gradient.cols, dense)};
+      c_.sequence.load(c_.stored(plan_.parameter, row, col), parameter);
+    }
+    c_.sequence.sgd(parameter, gradient, lr);
+    const std::uint32_t whole = c_.cols(plan_.parameter);
+    c_.sequence.probe(
+        {c_.graph().node(op_.node).outputs[0], gradient, 4 * (row * whole + col), 4 * whole});
+    if (!(p_.sgd_resident && t_.k != p_.k)) {
+      c_.sequence.store(parameter, c_.stored(plan_.parameter, row, col));
+    }
+  }
+
+  void update_bias() {
+    const Node& sgd = c_.graph().node(*op_.bias_sgd);
+    c_.layer(*op_.bias_sgd);
+    c_.sequence.sgd(bias_, sums_, static_cast<float>(sgd.real("lr")));
+    c_.sequence.probe({sgd.inputs[1], sums_, 0, 4 * p_.k});
+    c_.sequence.store(bias_, c_.stored(sgd.inputs[0]));
+    c_.l1.drop(sgd.inputs[0]);
+  }
+
+  void finish(OperandFeed& x, OperandFeed& w) {
+    x.keep_whole();
+    w.keep_whole();
+    if (p_.sgd) {
+      c_.l1.drop(plan_.parameter);
+    }
+    if (!t_.keep_z) {
+      return;
+    }
+    const L1Matrix z{z_[0], p_.m, p_.k, tile_pitch(p_.unit, p_.k, true)};
+    if (!p_.transpose_z) {
+      c_.l1.keep(plan_.result, false, z);
+      return;
+    }
+    const L1Matrix whole{t_buffers_[0], p_.k, p_.m, p_.m};
+    c_.layer(op_.relu_grad.value_or(op_.node));
+    c_.sequence.store(whole, c_.stored(plan_.result));
+    c_.l1.keep(plan_.result, false, whole);
+    if (!p_.mask || c_.l1.has_resident(plan_.mask, true)) {
+      c_.l1.keep(plan_.result, true, z);  // masked as well
+    }
+  }
+
+  LoweringContext& c_;
+  const Operator& op_;
+  const GemmPlan plan_;
+  const GemmProblem& p_;
+  const GemmTiling& t_;
+  std::vector<std::uint32_t> z_, t_buffers_, mask_, parameter_;
+  std::optional<L1Matrix> parameter_resident_;
+  L1Matrix bias_, sums_;
+  std::size_t turn_ = 0;
+};
+
+}  // namespace
+
+void lower_gemm(LoweringContext& context, const Operator& op) { GemmLowering(context, op).run(); }
+
+}  // namespace etude

@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "explore/lower/lower.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "explore/lower/context.h"
+#include "explore/lower/encode.h"
+#include "explore/lower/memory_plan.h"
+#include "explore/lower/order.h"
+#include "kernels/include/etude_boot.h"
+#include "models/base/error.h"
+#include "models/base/pulp_map_regs.h"
+#include "workloads/ops/op_rules.h"
+#include "workloads/training/counts.h"
+
+namespace etude {
+
+namespace {
+
+/// Operators further away than this do not find a tensor in L1.
+constexpr std::size_t kResidentFor = 4;
+
+class Lowering {
+ public:
+  Lowering(const TrainingGraph& training, const PlatformConfig& platform,
+           const LowerOptions& options)
+      : training_(training), platform_(platform), options_(options) {}
+
+  Program run() {
+    const ClusterConfig& cluster = platform_.cluster;
+    const RedmuleConfig& array = cluster.redmule;
+    const bool fp16_array = array.enabled && array.format == RedmuleConfig::Format::kFp16;
+    LoweringContext context{training_,
+                            platform_,
+                            options_.tiling,
+                            CostModel(platform_),
+                            OpSequence(cost_),
+                            l1_manager(),
+                            {},
+                            {},
+                            group_operators(training_.graph),
+                            {},
+                            l1_base() - 8,
+                            0,
+                            array.enabled && !fp16_array,
+                            true};
+    if (fp16_array) {
+      program_.warnings.push_back(
+          "RedMulE has the format fp16: FP32 matrix multiplications run on the cores");
+    }
+    make_objects(context);
+    make_layers(context);
+    lower_operators(context);
+    drop_unread_stores(context);
+    place(context);
+    figures(context);
+    return std::move(program_);
+  }
+
+ private:
+  std::uint32_t l1_base() const {
+    const std::uint32_t reserved = ETUDE_L1_RESERVED(platform_.cluster.cores);
+    return ETUDE_L1_BASE + (reserved + 7) / 8 * 8 + 8;  // 8: the loss
+  }
+
+  L1Manager l1_manager() const {
+    const auto size = static_cast<std::uint32_t>(platform_.cluster.tcdm.size.raw());
+    const std::uint32_t before = l1_base() - ETUDE_L1_BASE;
+    if (size < before + 256) {
+      throw UserError(
+          "/platform/cluster/tcdm/size",
+          "is " + std::to_string(size) + ", and the runtime alone needs " + std::to_string(before),
+          "give at least " + std::to_string(before + 4096));
+    }
+    std::uint32_t bytes = size - before;
+    const auto budget = static_cast<std::uint32_t>(options_.tiling.l1_budget.raw());
+    if (budget != 0) {
+      bytes = std::min(bytes, budget);
+    }
+    return {l1_base(), bytes};
+  }
+
+  void make_objects(LoweringContext& c) const {
+    for (TensorId id = 0; id < c.graph().tensors().size(); ++id) {
+      const Tensor& tensor = c.tensor(id);
+      if (tensor.alias_of) {
+        continue;
+      }
+      StoredObject object;
+      object.name = tensor.name;
+      object.bytes = static_cast<std::uint32_t>(tensor.bytes());
+      object.parameter = tensor.kind == TensorKind::kParameter;
+      object.persistent =
+          object.parameter || tensor.kind == TensorKind::kInput || tensor.kind == TensorKind::kLoss;
+      c.object_of[id] = static_cast<ObjectId>(c.objects.size());
+      c.objects.push_back(object);
+    }
+  }
+
+  static void make_layers(LoweringContext& c) {
+    for (const Node& node : c.graph().nodes()) {
+      c.layers.push_back({node.name, name_of(node.op), name_of(node.phase), "cores",
+                          rules_of(node.op).macs(c.graph(), node)});
+    }
+  }
+
+  static void lower_one(LoweringContext& c) {
+    const Operator& op = c.operators[c.current];
+    switch (c.graph().node(op.node).op) {
+      case OpType::kGemm:
+        return lower_gemm(c, op);
+      case OpType::kMseLoss:
+        return lower_loss(c, op);
+      case OpType::kReduceSum:
+        return lower_reduce(c, op);
+      case OpType::kRelu:
+      case OpType::kReluGrad:
+      case OpType::kAdd:
+      case OpType::kSgd:
+        return lower_elementwise(c, op);
+      case OpType::kMseLossGrad:
+        break;  // part of its loss
+    }
+    throw UserError("node '" + c.graph().node(op.node).name + "'", "cannot be lowered alone",
+                    "put it beside its loss");
+  }
+
+  void lower_operators(LoweringContext& c) const {
+    c.sequence.set_layer(0);
+    c.sequence.fill({c.loss_cell, 1, 1, 1}, 0.0f);
+    for (c.current = 0; c.current < c.operators.size(); ++c.current) {
+      c.sequence.set_stage(static_cast<std::uint32_t>(c.current));
+      const std::size_t ops = c.sequence.ops.size();
+      const std::size_t probes = c.sequence.probes.size();
+      const L1Manager before = c.l1;
+      try {
+        c.l1.begin_operator();
+        c.residents = true;
+        lower_one(c);
+      } catch (const NoRoom&) {
+        c.sequence.ops.resize(ops);
+        c.sequence.probes.resize(probes);
+        c.l1 = before;
+        c.l1.begin_operator();
+        c.l1.clear();
+        c.residents = false;
+        lower_one(c);
+      }
+      c.l1.end_operator();
+      for (TensorId tensor : c.l1.tensors()) {
+        if (c.next_use(tensor) > kResidentFor) {
+          c.l1.drop(tensor);
+        }
+      }
+    }
+  }
+
+  void place(const LoweringContext& lowered) {
+    std::vector<Placement> tries;
+    switch (options_.home) {
+      case WorkloadConfig::Home::kL2:
+        tries = {Placement::kL2};
+        break;
+      case WorkloadConfig::Home::kExtmem:
+        tries = {Placement::kExtmem, Placement::kExtmemTwice};
+        break;
+      case WorkloadConfig::Home::kAuto:
+        tries = {Placement::kL2, Placement::kExtmem, Placement::kExtmemTwice};
+        break;
+    }
+    MemoryPlan last;
+    for (Placement placement : tries) {
+      if (try_placement(lowered, placement, last)) {
+        return;
+      }
+    }
+    throw UserError("/platform/l2/size",
+                    "is " + std::to_string(platform_.l2.size.raw()) + ", " +
+                        std::to_string(last.missing) + " bytes short when '" + last.worst +
+                        "' needs its place",
+                    options_.home == WorkloadConfig::Home::kL2
+                        ? "give a larger L2, a smaller batch, or /workload/home extmem"
+                        : "give a larger L2 or a smaller batch");
+  }
+
+  bool try_placement(const LoweringContext& lowered, Placement placement, MemoryPlan& last) {
+    const std::uint32_t end = ETUDE_L2_BASE + static_cast<std::uint32_t>(platform_.l2.size.raw());
+    // The task list lies below everything else; its length is known only in the end.
+    std::uint32_t reserve = static_cast<std::uint32_t>(lowered.sequence.ops.size() * 112) + 4096;
+    for (;;) {
+      const std::uint32_t base = ETUDE_DATA_ADDRESS + (reserve + 63) / 64 * 64;
+      LoweringContext context = lowered;
+      MemoryPlan plan = plan_memory(context, placement, base, end > base ? end - base : 0);
+      if (!plan.fits) {
+        last = std::move(plan);
+        return false;
+      }
+      const auto dependences = find_dependences(context.sequence.ops);
+      const PostOrder order = schedule_operations(context.sequence.ops, dependences);
+      Program made;
+      made.warnings = program_.warnings;
+      encode(context.sequence, dependences, order.order, made);
+      if (made.task_list.size() > reserve) {
+        reserve = static_cast<std::uint32_t>(made.task_list.size()) + 4096;
+        continue;
+      }
+      made.task_list_address = Address{ETUDE_DATA_ADDRESS};
+      made.modelled_cycles = Cycle{order.cycles};
+      made.layers = context.layers;
+      made.home_extmem = placement != Placement::kL2;
+      made.memory.l2_peak = Bytes{ETUDE_DATA_ADDRESS - ETUDE_L2_BASE + made.task_list.size() +
+                                  std::uint64_t{plan.l2_peak}};
+      made.memory.l3_peak = Bytes{plan.external_bytes};
+      made.memory.activations_peak = Bytes{plan.activations_peak};
+      places(context, plan, made);
+      check_external(made);
+      program_ = std::move(made);
+      return true;
+    }
+  }
+
+  void check_external(const Program& made) const {
+    const std::uint64_t size = platform_.hyperram.size.raw();
+    if (made.memory.l3_peak.raw() > size) {
+      throw UserError("/platform/hyperram/size",
+                      "is " + std::to_string(size) + ", " +
+                          std::to_string(made.memory.l3_peak.raw() - size) + " bytes short",
+                      "give a larger HyperRAM or a smaller network");
+    }
+  }
+
+  static void places(const LoweringContext& c, const MemoryPlan& plan, Program& made) {
+    for (const auto& [tensor, object] : plan.home) {
+      const Tensor& t = c.tensor(tensor);
+      const TensorPlace place{tensor, t.name, Address{c.objects[object].address}, Bytes{t.bytes()},
+                              t.shape};
+      if (t.kind == TensorKind::kInput) {
+        made.inputs.push_back(place);
+      } else if (t.kind == TensorKind::kParameter) {
+        made.parameters.push_back(place);
+      } else {
+        made.loss = place;
+      }
+    }
+  }
+
+  void figures(const LoweringContext& c) {
+    const GraphCounts counts = count(c.graph());
+    MemoryFigures& memory = program_.memory;
+    memory.l1_peak = Bytes{std::uint64_t{l1_base() - ETUDE_L1_BASE} + c.l1.peak()};
+    memory.parameters = Bytes{counts.parameter_bytes};
+    memory.trainable = Bytes{counts.gradient_bytes};
+    memory.gradients = Bytes{counts.gradient_bytes};
+    memory.activations_peak_gradients_kept =
+        Bytes{memory.activations_peak.raw() + counts.gradient_bytes};
+  }
+
+  const TrainingGraph& training_;
+  const PlatformConfig& platform_;
+  const LowerOptions& options_;
+  CostModel cost_{platform_};
+  Program program_;
+};
+
+std::vector<std::uint8_t> bytes_of(const std::vector<float>& values) {
+  std::vector<std::uint8_t> bytes(values.size() * sizeof(float));
+  if (!values.empty()) {
+    std::memcpy(bytes.data(), values.data(), bytes.size());
+  }
+  return bytes;
+}
+
+void add_images(const std::vector<TensorPlace>& places, const StartValues& start,
+                std::vector<ProgramImage>& images) {
+  for (const TensorPlace& place : places) {
+    images.push_back({place.address, bytes_of(start.at(place.tensor))});
+  }
+}
+
+}  // namespace
+
+Program lower_step(const TrainingGraph& training, const PlatformConfig& platform,
+                   const LowerOptions& options) {
+  return Lowering(training, platform, options).run();
+}
+
+std::vector<ProgramImage> initial_images(const Program& program, const StartValues& start) {
+  std::vector<ProgramImage> images{{program.task_list_address, program.task_list}};
+  add_images(program.parameters, start, images);
+  add_images(program.inputs, start, images);
+  return images;
+}
+
+std::vector<ProgramImage> input_images(const Program& program, const StartValues& start) {
+  std::vector<ProgramImage> images;
+  add_images(program.inputs, start, images);
+  return images;
+}
+
+}  // namespace etude

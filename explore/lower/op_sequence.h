@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "explore/cost/cost_model.h"
+#include "kernels/include/etude_kernels.h"
+#include "kernels/include/etude_task.h"
+#include "workloads/graph/graph.h"
+
+namespace etude {
+
+using ObjectId = std::uint32_t;
+
+/// Something stored outside L1: a tensor at home, an activation in L2, a copy of a paged parameter.
+struct StoredObject {
+  std::string name;
+  std::uint32_t bytes = 0;
+  bool external = false;    ///< in HyperRAM, else in L2
+  bool persistent = false;  ///< stands at both ends of a step
+  bool parameter = false;
+  std::uint32_t address = 0;  ///< set by the memory planner
+};
+
+/// A matrix of floats in L1; pitch in elements.
+struct L1Matrix {
+  std::uint32_t address = 0;
+  std::uint32_t rows = 0, cols = 0, pitch = 0;
+
+  L1Matrix slice(std::uint32_t r0, std::uint32_t c0, std::uint32_t r, std::uint32_t c) const {
+    return {address + 4 * (r0 * pitch + c0), r, c, pitch};
+  }
+};
+
+/// A matrix of floats inside a stored object.
+struct StoredMatrix {
+  ObjectId object = 0;
+  std::uint32_t offset = 0;  ///< bytes
+  std::uint32_t pitch = 0;   ///< elements
+};
+
+/// Bytes that an operation reads or writes.
+struct Access {
+  enum class Space : std::uint8_t { kL1, kL2, kExternal };
+  bool write = false;
+  Space space = Space::kL1;
+  ObjectId object = 0;  ///< L2 and external: the object; `address` is then an offset until resolved
+  std::uint32_t address = 0;
+  std::uint32_t rows = 1;
+  std::uint32_t row_bytes = 0;
+  std::uint32_t pitch = 0;  ///< bytes
+
+  std::uint32_t end() const { return address + (rows - 1) * pitch + row_bytes; }
+};
+
+/// Whether two accesses touch a common byte (may say yes for interleaved rows of unequal pitch).
+bool overlaps(const Access& a, const Access& b);
+
+/// A gradient piece to be copied; see TensorProbe.
+struct ProbeRequest {
+  TensorId tensor{};
+  L1Matrix piece;
+  std::uint32_t tensor_offset = 0, tensor_pitch = 0;  ///< bytes
+};
+
+/// One operation in program order, before addresses outside L1, waits and the final order are
+/// known.
+struct PlanOp {
+  etude_op op{};
+  std::vector<Access> accesses;
+  std::vector<std::pair<unsigned, ObjectId>> patches;  ///< argument += address of the object
+  std::uint64_t cycles = 0;                            ///< modelled, on its unit
+  std::uint32_t stage = 0;                             ///< operator of the step that it belongs to
+  int probe = -1;  ///< index of a ProbeRequest: no real operation
+};
+
+/// The step as a plain sequence of operations with their accesses: correct if executed one by one.
+/// What may overlap is found later from the accesses alone.
+class OpSequence {
+ public:
+  explicit OpSequence(const CostModel& cost) : cost_(cost) {}
+
+  void set_layer(std::uint32_t layer) { layer_ = layer; }
+  void set_stage(std::uint32_t stage) { stage_ = stage; }
+
+  // Transfers; matrix sizes are the L1 side's. Long ones are split below the DMA's length field.
+  void load(const StoredMatrix& from, const L1Matrix& to);
+  void store(const L1Matrix& from, const StoredMatrix& to);
+  /// `bytes` of object `from` at the same offset of object `to`.
+  void page(ObjectId from, bool from_external, ObjectId to, std::uint32_t offset,
+            std::uint32_t bytes);
+
+  // Kernels on the cores; see kernels/include/etude_kernels.h.
+  void gemm(const L1Matrix& a, const L1Matrix& b, const L1Matrix& c, std::uint32_t inner,
+            std::uint32_t bias, std::uint32_t flags);
+  void transpose(const L1Matrix& src, const L1Matrix& dst, const L1Matrix* mask);
+  void relu(const L1Matrix& x);
+  void relu_to(const L1Matrix& x, const L1Matrix& y);
+  void relu_grad(const L1Matrix& dy, const L1Matrix& y, const L1Matrix& dx);
+  void add(const L1Matrix& a, const L1Matrix& b, const L1Matrix& c);
+  void column_sum(const L1Matrix& src, std::uint32_t dst, bool accumulate);
+  void broadcast_row(std::uint32_t row, const L1Matrix& dst);
+  void sgd(const L1Matrix& w, const L1Matrix& g, float lr);
+  void mse(const L1Matrix& y, const L1Matrix& t, const L1Matrix& dy, std::uint32_t loss,
+           float scale_loss, float scale_grad);
+  void fill(const L1Matrix& dst, float value);
+
+  /// Z[m,k] (+)= X[m,n] W[n,k]; z.rows are those that belong to the result, `stored_rows` those
+  /// that the array writes.
+  void redmule(const L1Matrix& x, const L1Matrix& w, const L1Matrix& z, std::uint32_t stored_rows,
+               bool accumulate);
+
+  void probe(ProbeRequest request);
+
+  std::vector<PlanOp> ops;
+  std::vector<ProbeRequest> probes;
+
+ private:
+  PlanOp& append(std::uint16_t code, std::uint16_t unit);
+  PlanOp& kernel(etude_kernel number, std::initializer_list<std::uint32_t> args,
+                 std::uint64_t cycles);
+  void transfer(const L1Matrix& l1, const StoredMatrix& l2, bool to_l1);
+
+  const CostModel& cost_;
+  std::uint32_t layer_ = 0;
+  std::uint32_t stage_ = 0;
+};
+
+}  // namespace etude

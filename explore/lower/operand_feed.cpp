@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "explore/lower/operand_feed.h"
+
+#include <algorithm>
+
+namespace etude {
+
+using Unit = GemmProblem::Unit;
+
+OperandFeed::OperandFeed(LoweringContext& context, TensorId tensor, const OperandSource& source,
+                         Unit unit, const Extents& extents, bool double_buffer)
+    : context_(context), tensor_(tensor), source_(source), unit_(unit), extents_(extents) {
+  const bool full_rows = extents.tile_cols == extents.cols;
+  if (source.resident) {
+    in_place_ = unit == Unit::kCores || (!source.transpose && full_rows);
+    const L1Matrix* found = context.l1.resident(tensor, source.transposed_view);
+    if (found == nullptr) {
+      throw NoRoom{};  // it gave way since it was planned with
+    }
+    // A transposed view is of no use where it cannot be read in place; then the tile is loaded.
+    if (in_place_ || !source.transposed_view) {
+      resident_ = *found;
+    }
+  }
+  if (in_place_) {
+    return;
+  }
+  const auto tiles = ((extents.rows + extents.tile_rows - 1) / extents.tile_rows) *
+                     ((extents.cols + extents.tile_cols - 1) / extents.tile_cols);
+  buffers_.resize(std::min(tiles, double_buffer ? 2u : 1u));
+  const RedmuleConfig& array = context.platform.cluster.redmule;
+  for (Buffer& buffer : buffers_) {
+    const std::uint32_t r = extents.tile_rows;
+    const std::uint32_t c = extents.tile_cols;
+    if (unit == Unit::kCores) {
+      buffer.ready = context.l1.take(4 * (source.transpose ? c * (r | 1u) : r * (c | 1u)));
+      continue;
+    }
+    buffer.ready = context.l1.take(4 * r * c + read_ahead(r, c, array));
+    if (source.transpose && !resident_) {
+      buffer.staged = context.l1.take(4 * r * c);
+    }
+  }
+}
+
+L1Matrix OperandFeed::fetch(std::uint32_t r0, std::uint32_t c0, std::uint32_t r, std::uint32_t c) {
+  const bool as_stored = unit_ == Unit::kCores && source_.transpose;
+  if (in_place_) {
+    return as_stored ? resident_->slice(c0, r0, c, r) : resident_->slice(r0, c0, r, c);
+  }
+  for (const Buffer& buffer : buffers_) {
+    if (buffer.r0 == r0 && buffer.c0 == c0) {
+      return buffer.matrix;
+    }
+  }
+  Buffer& buffer = buffers_[next_];
+  next_ = (next_ + 1) % buffers_.size();
+  buffer.r0 = r0;
+  buffer.c0 = c0;
+  OpSequence& sequence = context_.sequence;
+  const std::uint32_t stored_r = source_.transpose ? c : r;
+  const std::uint32_t stored_c = source_.transpose ? r : c;
+  const std::uint32_t row = source_.transpose ? c0 : r0;
+  const std::uint32_t col = source_.transpose ? r0 : c0;
+  const bool dense = stored_c == context_.cols(tensor_);
+  if (unit_ == Unit::kCores || !source_.transpose) {
+    const std::uint32_t pitch = tile_pitch(unit_, stored_c, dense);
+    buffer.matrix = {buffer.ready, stored_r, stored_c, pitch};
+    sequence.load(context_.stored(tensor_, row, col), buffer.matrix);
+    return buffer.matrix;
+  }
+  L1Matrix from;
+  if (resident_) {
+    from = resident_->slice(row, col, stored_r, stored_c);
+  } else {
+    from = {buffer.staged, stored_r, stored_c, stored_c};
+    sequence.load(context_.stored(tensor_, row, col), from);
+  }
+  buffer.matrix = {buffer.ready, r, c, c};
+  sequence.transpose(from, buffer.matrix, nullptr);
+  return buffer.matrix;
+}
+
+void OperandFeed::keep_whole() {
+  if (buffers_.size() != 1 || buffers_[0].matrix.rows == 0 || !context_.worth_keeping(tensor_)) {
+    return;
+  }
+  const Buffer& buffer = buffers_[0];
+  if (extents_.tile_rows != extents_.rows || extents_.tile_cols != extents_.cols) {
+    return;
+  }
+  const bool transposed = unit_ == Unit::kRedmule && source_.transpose;
+  context_.l1.keep(tensor_, transposed, buffer.matrix);
+}
+
+}  // namespace etude

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "explore/lower/context.h"
+#include "explore/tiling/gemm_tiling.h"
+
+namespace etude {
+
+/// Brings tiles of one factor of a matrix multiplication into L1, in the orientation that the unit
+/// wants: from L2 or from a resident, transposed by the cores where RedMulE needs it. Two buffers
+/// take turns, and a tile that is still in one is not fetched again.
+class OperandFeed {
+ public:
+  struct Extents {
+    std::uint32_t rows, cols;  ///< of the factor, as the unit sees it
+    std::uint32_t tile_rows, tile_cols;
+    bool is_w;  ///< second factor: RedMulE reads up to H rows ahead
+  };
+  OperandFeed(LoweringContext& context, TensorId tensor, const OperandSource& source,
+              GemmProblem::Unit unit, const Extents& extents, bool double_buffer);
+
+  /// The tile at (r0, c0): for RedMulE dense [r, c]; for the cores as it is stored, hence [c, r]
+  /// where the factor is transposed.
+  L1Matrix fetch(std::uint32_t r0, std::uint32_t c0, std::uint32_t r, std::uint32_t c);
+
+  /// After the loops: a tensor that stands in L1 as a whole stays for the operators to come.
+  void keep_whole();
+
+ private:
+  struct Buffer {
+    std::uint32_t staged = 0;  ///< address of the tile as loaded
+    std::uint32_t ready = 0;   ///< address of the tile as the unit reads it
+    std::uint32_t r0 = ~0u, c0 = ~0u;
+    L1Matrix matrix;
+  };
+  L1Matrix stored_tile(std::uint32_t r0, std::uint32_t c0, std::uint32_t r, std::uint32_t c) const;
+
+  LoweringContext& context_;
+  TensorId tensor_;
+  OperandSource source_;
+  GemmProblem::Unit unit_;
+  Extents extents_;
+  std::optional<L1Matrix> resident_;  ///< in the stored orientation, unless `in_place_`
+  bool in_place_ = false;
+  std::vector<Buffer> buffers_;
+  std::size_t next_ = 0;
+};
+
+}  // namespace etude

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "explore/lower/operators.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <stdexcept>
+
+namespace etude {
+
+std::vector<NodeId> Operator::nodes() const {
+  std::vector<NodeId> all{node};
+  for (const auto& other : {relu, relu_grad, sgd, bias_sum, bias_sgd, loss_grad}) {
+    if (other) {
+      all.push_back(*other);
+    }
+  }
+  return all;
+}
+
+namespace {
+
+class Grouper {
+ public:
+  explicit Grouper(const Graph& graph) : graph_(graph) {}
+
+  std::vector<Operator> run() {
+    for (NodeId n : graph_.topological_order()) {
+      if (!taken_.contains(n)) {
+        operators_.push_back(group(n));
+        for (NodeId member : operators_.back().nodes()) {
+          taken_.insert(member);
+        }
+      }
+    }
+    return sorted();
+  }
+
+ private:
+  /// The only reader of the node's output, if it has that type and is free.
+  std::optional<NodeId> sole_reader(NodeId n, OpType type) const {
+    const auto readers = graph_.consumers(graph_.node(n).outputs[0]);
+    if (readers.size() != 1 || graph_.node(readers[0]).op != type || taken_.contains(readers[0])) {
+      return std::nullopt;
+    }
+    return readers[0];
+  }
+
+  Operator group(NodeId n) const {
+    const Node& node = graph_.node(n);
+    Operator made;
+    made.node = n;
+    if (node.op == OpType::kGemm && node.phase == Phase::kForward) {
+      made.relu = sole_reader(n, OpType::kRelu);
+    } else if (node.op == OpType::kGemm) {
+      made.relu_grad = sole_reader(n, OpType::kReluGrad);
+      if (made.relu_grad && graph_.node(*made.relu_grad).inputs[0] != node.outputs[0]) {
+        made.relu_grad.reset();
+      }
+      made.sgd = sole_reader(n, OpType::kSgd);
+      if (made.sgd) {
+        add_bias(node, made);
+      }
+    } else if (node.op == OpType::kMseLoss) {
+      for (NodeId reader : graph_.consumers(node.inputs[0])) {
+        const Node& other = graph_.node(reader);
+        if (other.op == OpType::kMseLossGrad && other.inputs == node.inputs) {
+          made.loss_grad = reader;
+        }
+      }
+    }
+    return made;
+  }
+
+  void add_bias(const Node& node, Operator& made) const {
+    if (node.integer("transB") != 0) {
+      return;
+    }
+    for (NodeId reader : graph_.consumers(node.inputs[1])) {
+      if (graph_.node(reader).op == OpType::kReduceSum && !taken_.contains(reader)) {
+        if (const auto update = sole_reader(reader, OpType::kSgd)) {
+          made.bias_sum = reader;
+          made.bias_sgd = update;
+          return;
+        }
+      }
+    }
+  }
+
+  /// Order by dependences between operators; the lowest number first where it is free.
+  std::vector<Operator> sorted() const {
+    std::map<NodeId, std::size_t> home;
+    for (std::size_t i = 0; i < operators_.size(); ++i) {
+      for (NodeId member : operators_[i].nodes()) {
+        home[member] = i;
+      }
+    }
+    std::vector<std::set<std::size_t>> before(operators_.size());
+    for (std::size_t i = 0; i < operators_.size(); ++i) {
+      for (NodeId member : operators_[i].nodes()) {
+        const Node& node = graph_.node(member);
+        for (TensorId input : node.inputs) {
+          if (const auto maker = graph_.producer(input)) {
+            before[i].insert(home.at(*maker));
+          }
+        }
+        if (node.op == OpType::kSgd) {  // every reader of the old value comes first
+          for (NodeId reader : graph_.consumers(node.inputs[0])) {
+            before[i].insert(home.at(reader));
+          }
+        }
+      }
+      before[i].erase(i);
+    }
+    std::vector<Operator> order;
+    std::vector<bool> done(operators_.size(), false);
+    while (order.size() < operators_.size()) {
+      const std::size_t was = order.size();
+      for (std::size_t i = 0; i < operators_.size(); ++i) {
+        const bool ready =
+            !done[i] && std::ranges::all_of(before[i], [&](std::size_t b) { return done[b]; });
+        if (ready) {
+          order.push_back(operators_[i]);
+          done[i] = true;
+          break;
+        }
+      }
+      if (order.size() == was) {
+        throw std::logic_error("operators wait for each other");
+      }
+    }
+    return order;
+  }
+
+  const Graph& graph_;
+  std::set<NodeId> taken_;
+  std::vector<Operator> operators_;
+};
+
+}  // namespace
+
+std::vector<Operator> group_operators(const Graph& graph) { return Grouper(graph).run(); }
+
+}  // namespace etude

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "models/base/types.h"
+#include "workloads/graph/graph.h"
+#include "workloads/networks/initial.h"
+
+namespace etude {
+
+/// One row of result.json's layers: etude_op.layer is its index.
+struct LayerEntry {
+  std::string name;
+  std::string op;          ///< operator, "Page" for transfers between L2 and external memory
+  std::string phase;       ///< forward | backward | recompute | update | page
+  std::string unit;        ///< cores | redmule | dma
+  std::uint64_t macs = 0;  ///< algorithmic, whole batch
+};
+
+/// Where a tensor stands at both ends of a step: dense, row major, FP32.
+struct TensorPlace {
+  TensorId tensor{};
+  std::string name;
+  Address address;
+  Bytes bytes;
+  Shape shape;
+};
+
+/// A piece of a tensor that stands in L1 when the controller starts operation `op`: the simulator
+/// copies it then, before the buffer is used again.
+struct TensorProbe {
+  std::uint32_t op = 0;
+  TensorId tensor{};
+  Address address;  ///< in L1
+  std::uint32_t rows = 1;
+  Bytes row_bytes;
+  Bytes pitch;          ///< in L1, between row starts
+  Bytes tensor_offset;  ///< of the piece's first byte in the dense tensor
+  Bytes tensor_pitch;   ///< in the tensor, between row starts
+};
+
+/// One RedMulE job Z[m,k] = (Z +) X[m,n] W[n,k] on dense FP32 matrices in L1, so that a checker can
+/// replay its chain: operands are complete when the controller starts operation `op`, except Z of a
+/// job that `continues` the job before it; Z is final until operation `consumed_by` starts.
+struct GemmJobRecord {
+  std::uint32_t op = 0;
+  std::uint32_t layer = 0;
+  Address x, w, z;
+  std::uint32_t m = 0, n = 0, k = 0;
+  bool accumulate = false;  ///< Z holds an addend before the job
+};
+
+/// Bytes; definitions in docs/explore.md.
+struct MemoryFigures {
+  Bytes l1_peak, l2_peak, l3_peak, parameters, trainable, gradients, activations_peak;
+  Bytes activations_peak_gradients_kept;  ///< if all weight gradients were kept to the end
+};
+
+/// A training step ready to run: the task list, where everything lies, and how to account for it.
+struct Program {
+  Address task_list_address;
+  std::vector<std::uint8_t> task_list;  ///< etude_task_header and operations (etude_task.h)
+  std::uint32_t op_count = 0;
+  std::vector<LayerEntry> layers;
+  std::vector<TensorPlace> inputs;      ///< filled by the host before each step
+  std::vector<TensorPlace> parameters;  ///< at home; updated in place by a step
+  TensorPlace loss;                     ///< one float, final at the end of the step
+  std::vector<TensorProbe> probes;      ///< every gradient of a trained parameter
+  std::vector<GemmJobRecord> gemm_jobs;
+  MemoryFigures memory;
+  bool home_extmem = false;
+  Cycle modelled_cycles;  ///< of the cost model that chose tiles and order
+  std::vector<std::string> warnings;
+};
+
+/// Bytes that stand at an address.
+struct ProgramImage {
+  Address address;
+  std::vector<std::uint8_t> bytes;
+};
+
+/// What memory holds before the first step: task list, parameters, inputs.
+std::vector<ProgramImage> initial_images(const Program& program, const StartValues& start);
+/// The inputs alone: what the host replaces before each further step.
+std::vector<ProgramImage> input_images(const Program& program, const StartValues& start);
+
+}  // namespace etude

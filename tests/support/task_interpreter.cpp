@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/support/task_interpreter.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <stdexcept>
+
+#include "kernels/include/etude_boot.h"
+#include "kernels/include/etude_kernels.h"
+#include "models/base/pulp_map_regs.h"
+
+namespace etude::test {
+
+namespace {
+
+std::string hex(std::uint32_t value) {
+  char text[16];
+  std::snprintf(text, sizeof text, "0x%08x", value);
+  return text;
+}
+
+float real(std::uint32_t bits) { return std::bit_cast<float>(bits); }
+
+}  // namespace
+
+TaskInterpreter::TaskInterpreter(const PlatformConfig& platform) : platform_(platform) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const auto add = [&](std::uint32_t base, std::uint64_t bytes) {
+    regions_.push_back({base, std::vector<float>(bytes / 4, nan)});
+  };
+  add(ETUDE_L1_BASE, platform.cluster.tcdm.size.raw());
+  add(ETUDE_L2_BASE, platform.l2.size.raw());
+  add(ETUDE_HYPERRAM_BASE, 16u << 20);
+}
+
+const float* TaskInterpreter::at(std::uint32_t address) const {
+  for (const Region& region : regions_) {
+    if (address >= region.base && address - region.base < 4 * region.words.size()) {
+      if (address % 4 != 0) {
+        throw std::runtime_error("unaligned address " + hex(address));
+      }
+      return region.words.data() + (address - region.base) / 4;
+    }
+  }
+  throw std::runtime_error("address " + hex(address) + " outside memory");
+}
+
+float* TaskInterpreter::at(std::uint32_t address) {
+  return const_cast<float*>(static_cast<const TaskInterpreter*>(this)->at(address));
+}
+
+void TaskInterpreter::write(const std::vector<ProgramImage>& images) {
+  for (const ProgramImage& image : images) {
+    if (!image.bytes.empty()) {
+      (void)at(image.address.raw() + static_cast<std::uint32_t>(image.bytes.size()) - 4);
+      std::memcpy(at(image.address.raw()), image.bytes.data(), image.bytes.size());
+    }
+  }
+}
+
+std::vector<float> TaskInterpreter::read(Address address, std::size_t floats) const {
+  const float* first = at(address.raw());
+  return {first, first + floats};
+}
+
+void TaskInterpreter::run(const Program& program) {
+  const float* list = at(program.task_list_address.raw());
+  etude_task_header header;
+  std::memcpy(&header, list, sizeof header);
+  if (header.magic != ETUDE_TASK_MAGIC || header.op_count != program.op_count) {
+    throw std::runtime_error("no task list");
+  }
+  outstanding_.clear();
+  posted = {};
+  gradients.clear();
+  found.clear();
+  std::size_t next_probe = 0;
+  for (std::uint32_t i = 0; i < header.op_count; ++i) {
+    for (; next_probe < program.probes.size() && program.probes[next_probe].op == i; ++next_probe) {
+      probe(program.probes[next_probe]);
+    }
+    etude_op op;
+    std::memcpy(&op, at(program.task_list_address.raw() + ETUDE_TASK_FIRST_OP + 64 * i), sizeof op);
+    if (op.layer >= program.layers.size()) {
+      throw std::runtime_error("operation " + std::to_string(i) + " has no layer");
+    }
+    if (op.code == ETUDE_OP_WAIT) {
+      if (op.arg[0] >= ETUDE_UNITS || op.arg[1] > posted[op.arg[0]]) {
+        throw std::runtime_error("operation " + std::to_string(i) + " waits for ever");
+      }
+      std::erase_if(outstanding_, [&](const Outstanding& other) {
+        return other.unit == op.arg[0] && other.number <= op.arg[1];
+      });
+      continue;
+    }
+    if (op.code == ETUDE_OP_END) {
+      if (i + 1 != header.op_count) {
+        throw std::runtime_error("the end is not the last operation");
+      }
+      continue;
+    }
+    Outstanding mine{op.unit, op.unit, ++posted.at(op.unit), i, {}};
+    if (op.code == ETUDE_OP_DMA && op.arg[0] == ETUDE_DMA_TO_L2) {
+      mine.queue = ETUDE_UNITS;
+    }
+    mine.ranges = execute(op);
+    check(mine);
+    outstanding_.push_back(std::move(mine));
+  }
+  if (next_probe != program.probes.size()) {
+    throw std::runtime_error("probes are not in order");
+  }
+}
+
+void TaskInterpreter::check(const Outstanding& mine) const {
+  const auto touch = [](const Range& a, const Range& b) {
+    for (std::uint32_t r = 0; r < a.rows; ++r) {
+      const std::uint32_t begin = a.address + r * a.pitch;
+      const std::uint32_t end = begin + a.row_bytes;
+      if (end <= b.address || begin >= b.address + (b.rows - 1) * b.pitch + b.row_bytes) {
+        continue;
+      }
+      for (std::uint32_t s = 0; s < b.rows; ++s) {
+        const std::uint32_t other = b.address + s * b.pitch;
+        if (begin < other + b.row_bytes && other < end) {
+          return true;
+        }
+      }
+    }
+    return false;
+  };
+  for (const Outstanding& other : outstanding_) {
+    if (other.queue == mine.queue) {
+      continue;
+    }
+    for (const Range& a : mine.ranges) {
+      for (const Range& b : other.ranges) {
+        if ((a.write || b.write) && touch(a, b)) {
+          throw std::runtime_error("operation " + std::to_string(mine.op) + " touches " +
+                                   hex(a.address) + " while operation " + std::to_string(other.op) +
+                                   " of unit " + std::to_string(other.unit) + " may use it");
+        }
+      }
+    }
+  }
+}
+
+std::vector<TaskInterpreter::Range> TaskInterpreter::execute(const etude_op& op) {
+  const std::uint32_t* a = op.arg;
+  switch (op.code) {
+    case ETUDE_OP_KERNEL:
+      return kernel(a);
+    case ETUDE_OP_DMA: {
+      const bool in = a[0] == ETUDE_DMA_TO_L1;
+      if (a[5] != a[3] && a[6] != a[3]) {
+        throw std::runtime_error("transfer strided on both sides");
+      }
+      if (a[3] * a[4] >= 1u << 17 || a[3] == 0 || a[4] == 0) {
+        throw std::runtime_error("transfer of a length that the DMA cannot do");
+      }
+      if ((a[1] >> 20) != (ETUDE_L1_BASE >> 20) ||
+          a[1] < ETUDE_L1_BASE + ETUDE_L1_RESERVED(platform_.cluster.cores)) {
+        throw std::runtime_error("transfer touches the runtime's L1");
+      }
+      for (std::uint32_t r = 0; r < a[4]; ++r) {
+        const std::uint32_t inside = a[1] + r * a[5];
+        const std::uint32_t outside = a[2] + r * a[6];
+        (void)at(inside + a[3] - 4);
+        (void)at(outside + a[3] - 4);
+        std::memcpy(at(in ? inside : outside), at(in ? outside : inside), a[3]);
+      }
+      return {{in, a[1], a[4], a[3], a[5]}, {!in, a[2], a[4], a[3], a[6]}};
+    }
+    case ETUDE_OP_SOC_DMA:
+      if ((a[0] < ETUDE_HYPERRAM_BASE) == (a[1] < ETUDE_HYPERRAM_BASE)) {
+        throw std::runtime_error("the SoC DMA moves between L2 and external memory");
+      }
+      (void)at(a[0] + a[2] - 4);
+      (void)at(a[1] + a[2] - 4);
+      std::memcpy(at(a[1]), at(a[0]), a[2]);
+      return {{false, a[0], 1, a[2], a[2]}, {true, a[1], 1, a[2], a[2]}};
+    case ETUDE_OP_REDMULE: {
+      const std::uint32_t m = a[3], n = a[4], k = a[5], width = platform_.cluster.redmule.width;
+      const std::uint32_t rows = (m + width - 1) / width * width;
+      std::vector<float> z(std::size_t{rows} * k, std::numeric_limits<float>::quiet_NaN());
+      for (std::uint32_t i = 0; i < m; ++i) {
+        for (std::uint32_t j = 0; j < k; ++j) {
+          float acc = a[6] == 1 ? *at(a[2] + 4 * (i * k + j)) : 0.0f;
+          for (std::uint32_t r = 0; r < n; ++r) {
+            acc = std::fma(*at(a[0] + 4 * (i * n + r)), *at(a[1] + 4 * (r * k + j)), acc);
+          }
+          z[i * k + j] = acc;
+        }
+      }
+      (void)at(a[2] + 4 * rows * k - 4);
+      std::memcpy(at(a[2]), z.data(), 4 * z.size());
+      return {{false, a[0], 1, 4 * m * n, 0}, {false, a[1], 1, 4 * n * k, 0},
+              {true, a[2], 1, 4 * rows * k, 0}};
+    }
+    default:
+      throw std::runtime_error("unknown operation " + std::to_string(op.code));
+  }
+}
+
+std::vector<TaskInterpreter::Range> TaskInterpreter::kernel(const std::uint32_t* a) {
+  const auto matrix = [](bool write, std::uint32_t address, std::uint32_t rows, std::uint32_t cols,
+                         std::uint32_t pitch) {
+    return Range{write, address, rows, 4 * cols, 4 * pitch};
+  };
+  const auto element = [&](std::uint32_t address, std::uint32_t r, std::uint32_t c,
+                           std::uint32_t pitch) { return at(address + 4 * (r * pitch + c)); };
+  const auto each = [](std::uint32_t rows, std::uint32_t cols, auto&& body) {
+    for (std::uint32_t r = 0; r < rows; ++r) {
+      for (std::uint32_t c = 0; c < cols; ++c) {
+        body(r, c);
+      }
+    }
+  };
+  switch (a[0]) {
+    case ETUDE_KERNEL_GEMM: {
+      etude_gemm_args g;
+      std::memcpy(&g, a + 1, sizeof g);
+      const bool ta = (g.flags & ETUDE_GEMM_TRANS_A) != 0, tb = (g.flags & ETUDE_GEMM_TRANS_B) != 0;
+      each(g.rows, g.cols, [&](std::uint32_t r, std::uint32_t c) {
+        float acc = (g.flags & ETUDE_GEMM_BIAS) != 0 ? *at(g.bias + 4 * c) : 0.0f;
+        acc = (g.flags & ETUDE_GEMM_ACCUMULATE) != 0 ? *element(g.c, r, c, g.pitch_c) + acc : acc;
+        for (std::uint32_t i = 0; i < g.inner; ++i) {
+          acc = std::fma(ta ? *element(g.a, i, r, g.pitch_a) : *element(g.a, r, i, g.pitch_a),
+                         tb ? *element(g.b, c, i, g.pitch_b) : *element(g.b, i, c, g.pitch_b), acc);
+        }
+        *element(g.c, r, c, g.pitch_c) = (g.flags & ETUDE_GEMM_RELU) != 0 && !(acc > 0) ? 0 : acc;
+      });
+      return {matrix(false, g.a, ta ? g.inner : g.rows, ta ? g.rows : g.inner, g.pitch_a),
+              matrix(false, g.b, tb ? g.cols : g.inner, tb ? g.inner : g.cols, g.pitch_b),
+              matrix(true, g.c, g.rows, g.cols, g.pitch_c)};
+    }
+    case ETUDE_KERNEL_RELU_GRAD: {
+      etude_relu_grad_args g;
+      std::memcpy(&g, a + 1, sizeof g);
+      each(g.rows, g.cols, [&](std::uint32_t r, std::uint32_t c) {
+        const float dy = *element(g.dy, r, c, g.pitch_dy);
+        const float y = *element(g.y, r, c, g.pitch_y);
+        *element(g.dx, r, c, g.pitch_dx) = y > 0 ? dy : std::isnan(y) ? y : 0;
+      });
+      return {matrix(false, g.dy, g.rows, g.cols, g.pitch_dy),
+              matrix(false, g.y, g.rows, g.cols, g.pitch_y),
+              matrix(true, g.dx, g.rows, g.cols, g.pitch_dx)};
+    }
+    case ETUDE_KERNEL_TRANSPOSE: {
+      etude_transpose_args g;
+      std::memcpy(&g, a + 1, sizeof g);
+      each(g.rows, g.cols, [&](std::uint32_t r, std::uint32_t c) {
+        const bool keep = g.y == 0 || *element(g.y, r, c, g.pitch_y) > 0;
+        *element(g.dst, c, r, g.pitch_dst) = keep ? *element(g.src, r, c, g.pitch_src) : 0;
+      });
+      return {matrix(false, g.src, g.rows, g.cols, g.pitch_src),
+              matrix(true, g.dst, g.cols, g.rows, g.pitch_dst)};
+    }
+    case ETUDE_KERNEL_COLUMN_SUM: {
+      etude_column_sum_args g;
+      std::memcpy(&g, a + 1, sizeof g);
+      for (std::uint32_t c = 0; c < g.cols; ++c) {
+        float sum = g.accumulate != 0 ? *at(g.dst + 4 * c) : 0;
+        for (std::uint32_t r = 0; r < g.rows; ++r) {
+          sum += *element(g.src, r, c, g.pitch_src);
+        }
+        *at(g.dst + 4 * c) = sum;
+      }
+      return {matrix(false, g.src, g.rows, g.cols, g.pitch_src),
+              matrix(true, g.dst, 1, g.cols, g.cols)};
+    }
+    case ETUDE_KERNEL_SGD: {
+      etude_sgd_args g;
+      std::memcpy(&g, a + 1, sizeof g);
+      each(g.rows, g.cols, [&](std::uint32_t r, std::uint32_t c) {
+        float* w = element(g.w, r, c, g.pitch_w);
+        *w = std::fma(-real(g.lr), *element(g.g, r, c, g.pitch_g), *w);
+      });
+      return {matrix(true, g.w, g.rows, g.cols, g.pitch_w),
+              matrix(false, g.g, g.rows, g.cols, g.pitch_g)};
+    }
+    case ETUDE_KERNEL_MSE: {
+      etude_mse_args g;
+      std::memcpy(&g, a + 1, sizeof g);
+      float sum = 0;
+      each(g.rows, g.cols, [&](std::uint32_t r, std::uint32_t c) {
+        const float d = *element(g.y, r, c, g.pitch_y) - *element(g.t, r, c, g.pitch_t);
+        sum = std::fma(d, d, sum);
+        *element(g.dy, r, c, g.pitch_dy) = real(g.scale_grad) * d;
+      });
+      *at(g.loss) += real(g.scale_loss) * sum;
+      return {matrix(false, g.y, g.rows, g.cols, g.pitch_y),
+              matrix(false, g.t, g.rows, g.cols, g.pitch_t),
+              matrix(true, g.dy, g.rows, g.cols, g.pitch_dy), matrix(true, g.loss, 1, 1, 1)};
+    }
+    case ETUDE_KERNEL_BROADCAST_ROW: {
+      etude_broadcast_row_args g;
+      std::memcpy(&g, a + 1, sizeof g);
+      each(g.rows, g.cols, [&](std::uint32_t r, std::uint32_t c) {
+        *element(g.dst, r, c, g.pitch_dst) = *at(g.row + 4 * c);
+      });
+      return {matrix(false, g.row, 1, g.cols, g.cols),
+              matrix(true, g.dst, g.rows, g.cols, g.pitch_dst)};
+    }
+    case ETUDE_KERNEL_RELU: {
+      etude_relu_args g;
+      std::memcpy(&g, a + 1, sizeof g);
+      each(g.rows, g.cols, [&](std::uint32_t r, std::uint32_t c) {
+        const float x = *element(g.x, r, c, g.pitch_x);
+        *element(g.y, r, c, g.pitch_y) = x > 0 || std::isnan(x) ? x : 0;
+      });
+      return {matrix(false, g.x, g.rows, g.cols, g.pitch_x),
+              matrix(true, g.y, g.rows, g.cols, g.pitch_y)};
+    }
+    case ETUDE_KERNEL_FILL: {
+      etude_fill_args g;
+      std::memcpy(&g, a + 1, sizeof g);
+      each(g.rows, g.cols, [&](std::uint32_t r, std::uint32_t c) {
+        *element(g.dst, r, c, g.pitch_dst) = real(g.value);
+      });
+      return {matrix(true, g.dst, g.rows, g.cols, g.pitch_dst)};
+    }
+    case ETUDE_KERNEL_ADD: {
+      etude_add_args g;
+      std::memcpy(&g, a + 1, sizeof g);
+      each(g.rows, g.cols, [&](std::uint32_t r, std::uint32_t c) {
+        *element(g.c, r, c, g.pitch_c) =
+            *element(g.a, r, c, g.pitch_a) + *element(g.b, r, c, g.pitch_b);
+      });
+      return {matrix(false, g.a, g.rows, g.cols, g.pitch_a),
+              matrix(false, g.b, g.rows, g.cols, g.pitch_b),
+              matrix(true, g.c, g.rows, g.cols, g.pitch_c)};
+    }
+    default:
+      throw std::runtime_error("unknown kernel " + std::to_string(a[0]));
+  }
+}
+
+void TaskInterpreter::probe(const TensorProbe& p) {
+  const Range mine{false, p.address.raw(), p.rows, static_cast<std::uint32_t>(p.row_bytes.raw()),
+                   static_cast<std::uint32_t>(p.pitch.raw())};
+  check({~0u, ~0u, 0, p.op, {mine}});
+  auto& gradient = gradients[p.tensor];
+  auto& count = found[p.tensor];
+  for (std::uint32_t r = 0; r < p.rows; ++r) {
+    const std::size_t first = (p.tensor_offset.raw() + r * p.tensor_pitch.raw()) / 4;
+    const std::size_t columns = p.row_bytes.raw() / 4;
+    if (gradient.size() < first + columns) {
+      gradient.resize(first + columns);
+      count.resize(first + columns);
+    }
+    const float* row = at(p.address.raw() + r * static_cast<std::uint32_t>(p.pitch.raw()));
+    for (std::size_t c = 0; c < columns; ++c) {
+      gradient[first + c] = row[c];
+      ++count[first + c];
+    }
+  }
+}
+
+}  // namespace etude::test

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "explore/lower/program.h"
+#include "kernels/include/etude_task.h"
+#include "sim/config/platform_config.h"
+
+namespace etude::test {
+
+/// Executes a program's task list on the host, one operation after the other, on flat memories that
+/// start as NaN. Independently of the lowering it checks that no operation touches bytes that an
+/// operation of another unit, posted and not waited for, may still read or write. Float arithmetic
+/// as the kernels and RedMulE do it: one fma chain per element, ascending.
+class TaskInterpreter {
+ public:
+  explicit TaskInterpreter(const PlatformConfig& platform);
+
+  void write(const std::vector<ProgramImage>& images);
+  std::vector<float> read(Address address, std::size_t floats) const;
+  /// One step. Throws std::runtime_error naming the operation at the first hazard or access outside.
+  void run(const Program& program);
+
+  /// Pieces of the gradients as the probes found them in the last step, put together by tensor.
+  std::map<TensorId, std::vector<float>> gradients;
+  /// How often each element was found.
+  std::map<TensorId, std::vector<int>> found;
+  std::array<std::uint32_t, ETUDE_UNITS> posted{};
+
+ private:
+  struct Range {
+    bool write;
+    std::uint32_t address, rows, row_bytes, pitch;
+  };
+  struct Outstanding {
+    unsigned queue;  ///< unit; the second direction of the DMA counts for itself
+    unsigned unit;
+    std::uint32_t number;
+    std::uint32_t op;
+    std::vector<Range> ranges;
+  };
+  float* at(std::uint32_t address);
+  const float* at(std::uint32_t address) const;
+  void check(const Outstanding& mine) const;
+  std::vector<Range> execute(const etude_op& op);
+  std::vector<Range> kernel(const std::uint32_t* arg);
+  void probe(const TensorProbe& probe);
+
+  PlatformConfig platform_;
+  struct Region {
+    std::uint32_t base;
+    std::vector<float> words;
+  };
+  std::vector<Region> regions_;
+  std::vector<Outstanding> outstanding_;
+};
+
+}  // namespace etude::test
