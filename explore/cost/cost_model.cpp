@@ -11,8 +11,8 @@ namespace {
 constexpr std::uint64_t ceil_div(std::uint64_t a, std::uint64_t b) { return (a + b - 1) / b; }
 
 /// Fork, dispatch and barrier of one kernel; programming of a job: assumed, order of magnitude.
-constexpr double kKernelOverhead = 120;
-constexpr double kJobOverhead = 40;
+constexpr double kKernelOverhead = 200;
+constexpr double kJobOverhead = 80;
 /// MAC per cycle and core of the FP32 matrix kernel: 4.39 on 8 cores is the best published.
 constexpr double kMacPerCoreCycle = 0.5;
 

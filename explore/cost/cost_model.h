@@ -25,6 +25,9 @@ class CostModel {
   /// A transfer of the SoC DMA between L2 and HyperRAM.
   std::uint64_t soc_dma(std::uint64_t bytes) const;
 
+  /// Cycles that the controller spends on one operation and its wait (assumed).
+  static constexpr std::uint64_t kPost = 120;
+
   /// Cycles of one core per element of a kernel (loads, stores, arithmetic of its inner loop).
   static constexpr double kTranspose = 4.0;
   static constexpr double kRelu = 3.0;

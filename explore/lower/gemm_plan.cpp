@@ -68,15 +68,15 @@ class Planner {
   OperandSource source(Unit unit, TensorId tensor, bool transpose, GemmPlan& plan) {
     const bool normal = usable(unit, tensor, false);
     if (unit == Unit::kCores) {
-      return {normal, transpose, false};
+      return {normal, transpose, false, c_.worth_keeping(tensor)};
     }
     const std::uint64_t bytes = c_.tensor(tensor).bytes();
     if (transpose && c_.residents &&
         (c_.l1.has_resident(tensor, true) || bytes <= c_.l1.capacity() / 8)) {
       plan.transpose_first.push_back(tensor);
-      return {true, false, true};
+      return {true, false, true, false};
     }
-    return {normal, transpose, false};
+    return {normal, transpose, false, !transpose && c_.worth_keeping(tensor)};
   }
 
   bool usable(Unit unit, TensorId tensor, bool transposed) {

@@ -190,8 +190,13 @@ class Lowering {
     std::uint32_t reserve = static_cast<std::uint32_t>(lowered.sequence.ops.size() * 112) + 4096;
     for (;;) {
       const std::uint32_t base = ETUDE_DATA_ADDRESS + (reserve + 63) / 64 * 64;
+      if (base >= end) {
+        last.worst = "the task list";
+        last.missing = base - end;
+        return false;
+      }
       LoweringContext context = lowered;
-      MemoryPlan plan = plan_memory(context, placement, base, end > base ? end - base : 0);
+      MemoryPlan plan = plan_memory(context, placement, base, end - base);
       if (!plan.fits) {
         last = std::move(plan);
         return false;

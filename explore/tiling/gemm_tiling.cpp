@@ -113,6 +113,7 @@ std::uint64_t modelled_cycles(const GemmProblem& p, const GemmTiling& t, const C
   const std::uint64_t jobs = z_tiles * n_tiles;
   const bool redmule_runs = p.unit == Unit::kRedmule;
   std::uint64_t unit = 0, cores = 0, in = 0, out = 0;
+  std::uint64_t posts = jobs;  // operations that the controller posts
 
   // Every tile of the same extents costs the same; the last of each direction is smaller.
   const auto average = [](std::uint32_t whole, std::uint64_t tiles) {
@@ -146,15 +147,18 @@ std::uint64_t modelled_cycles(const GemmProblem& p, const GemmTiling& t, const C
                                     ? cost.dma(1, 4 * stored_rows_ * stored_cols, true)
                                     : cost.dma(stored_rows_, 4 * stored_cols, true);
       in += visits * one;
+      posts += visits;
       first_load += one;
     }
     if (redmule_runs && source.transpose) {
       const std::uint64_t one = cost.core_kernel(rows * cols, CostModel::kTranspose);
       cores += visits * one;
+      posts += visits;
       first_load += one;
     }
     if (is_w && p.column_sums) {
       cores += tiles * cost.core_kernel(rows * cols, CostModel::kColumnSum);
+      posts += tiles;
     }
   };
   operand(false);
@@ -164,6 +168,7 @@ std::uint64_t modelled_cycles(const GemmProblem& p, const GemmTiling& t, const C
   const auto per_tile = [&](double cycles_per_element) {
     const std::uint64_t one = cost.core_kernel(am * ak, cycles_per_element);
     cores += z_tiles * one;
+    posts += z_tiles;
     last += one;
   };
   if (redmule_runs && p.bias) {
@@ -185,17 +190,21 @@ std::uint64_t modelled_cycles(const GemmProblem& p, const GemmTiling& t, const C
   if (p.mask) {
     per_tile(CostModel::kReluGrad);
     in += p.mask_resident ? 0 : z_tiles * moved(true);
+    posts += p.mask_resident ? 0 : z_tiles;
   }
   if (p.sgd) {
     per_tile(CostModel::kSgd);
     in += p.sgd_resident ? 0 : z_tiles * moved(true);
+    posts += p.sgd_resident ? 0 : z_tiles;
   }
   if (p.store || p.sgd) {
     out += z_tiles * moved(false);
+    posts += z_tiles;
     last += moved(false);
   }
-  const std::uint64_t slowest = std::max({unit, cores, in, out});
-  const std::uint64_t ends = first_load + last + (redmule_runs ? job / 8 : 0);
+  const std::uint64_t slowest = std::max({unit, cores, in, out, posts * CostModel::kPost});
+  // The neighbours in the list hide most of what cannot overlap within the operator.
+  const std::uint64_t ends = (first_load + last) / 4;
   return t.double_buffer ? slowest + ends : unit + cores + in + out;
 }
 
@@ -226,6 +235,13 @@ GemmTiling choose_tiling(const std::string& name, const GemmProblem& problem,
       return;
     }
     t.cycles = modelled_cycles(problem, t, cost, redmule);
+    const auto whole = [&](const OperandSource& source, bool one_tile, std::uint64_t bytes) {
+      if (source.wanted_next && !source.resident && one_tile) {  // saves the next its transfers
+        t.cycles -= std::min(t.cycles, cost.dma(1, bytes, true));
+      }
+    };
+    whole(problem.x, t.m == problem.m && t.n == problem.n, 4ull * problem.m * problem.n);
+    whole(problem.w, t.n == problem.n && t.k == problem.k, 4ull * problem.n * problem.k);
     if (t.keep_z) {  // what follows finds it in L1 and need not wait for a round trip through L2
       const std::uint64_t bytes = 4ull * problem.m * problem.k;
       t.cycles -= std::min(t.cycles, cost.dma(1, bytes, true) + cost.dma(1, bytes, false));

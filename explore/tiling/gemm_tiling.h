@@ -15,6 +15,7 @@ struct OperandSource {
   bool resident = false;   ///< the whole matrix stands in L1
   bool transpose = false;  ///< the unit needs the other orientation: cores transpose each tile
   bool transposed_view = false;  ///< what is resident is the transpose of the stored matrix
+  bool wanted_next = false;      ///< the next operators read it too: better kept in one piece
 };
 
 /// Z[m,k] = X[m,n] W[n,k] as a unit runs it, with what belongs to it in one operator of the step.

@@ -197,7 +197,8 @@ std::vector<TaskInterpreter::Range> TaskInterpreter::execute(const etude_op& op)
       }
       (void)at(a[2] + 4 * rows * k - 4);
       std::memcpy(at(a[2]), z.data(), 4 * z.size());
-      return {{false, a[0], 1, 4 * m * n, 0}, {false, a[1], 1, 4 * n * k, 0},
+      return {{false, a[0], 1, 4 * m * n, 0},
+              {false, a[1], 1, 4 * n * k, 0},
               {true, a[2], 1, 4 * rows * k, 0}};
     }
     default:

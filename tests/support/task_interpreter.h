@@ -23,7 +23,8 @@ class TaskInterpreter {
 
   void write(const std::vector<ProgramImage>& images);
   std::vector<float> read(Address address, std::size_t floats) const;
-  /// One step. Throws std::runtime_error naming the operation at the first hazard or access outside.
+  /// One step. Throws std::runtime_error naming the operation at the first hazard or access
+  /// outside.
   void run(const Program& program);
 
   /// Pieces of the gradients as the probes found them in the last step, put together by tensor.

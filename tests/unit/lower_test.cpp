@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whole training steps, lowered and executed by the host interpreter, against the float64
+// reference.
+#include "explore/lower/lower.h"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cmath>
+
+#include "models/base/error.h"
+#include "tests/support/task_interpreter.h"
+#include "workloads/reference/reference.h"
+#include "workloads/training/counts.h"
+
+namespace etude {
+namespace {
+
+PlatformConfig platform_of(bool redmule, unsigned l1_kib, unsigned cores = 8) {
+  PlatformConfig platform;
+  platform.cluster.cores = cores;
+  platform.cluster.tcdm.size = Bytes{l1_kib * 1024ull};
+  platform.cluster.redmule.enabled = redmule;
+  platform.cluster.redmule.format = RedmuleConfig::Format::kFp32;
+  platform.cluster.redmule.errata = RedmuleConfig::Errata::kOff;
+  return platform;
+}
+
+struct Sizes {
+  std::vector<unsigned> layers;
+  unsigned batch;
+};
+
+double largest(const std::vector<double>& values) {
+  double most = 0;
+  for (double v : values) {
+    most = std::max(most, std::fabs(v));
+  }
+  return most;
+}
+
+/// Lowers, runs `steps` steps and checks loss, gradients and weights as the numeric check does.
+Program check_step(const TrainingGraph& training, const PlatformConfig& platform,
+                   const LowerOptions& options, unsigned steps = 1) {
+  const Program program = lower_step(training, platform, options);
+  const Graph& graph = training.graph;
+  StartValues start;
+  draw_parameters(graph, 11, start);
+  draw_inputs(graph, 12, 0, start);
+  test::TaskInterpreter machine(platform);
+  machine.write(initial_images(program, start));
+  for (unsigned step = 0; step < steps; ++step) {
+    draw_inputs(graph, 12, step, start);
+    machine.write(input_images(program, start));
+    machine.run(program);
+    const TensorValues reference = run_reference(graph, start);
+    double largest_gradient = 0;
+    for (TensorId parameter : training.trained()) {
+      largest_gradient =
+          std::max(largest_gradient, largest(reference[training.gradients.at(parameter)]));
+    }
+    CHECK(machine.read(program.loss.address, 1)[0] ==
+          Approx(reference[training.loss][0]).epsilon(1e-5));
+    REQUIRE(program.parameters.size() >= training.trained().size());
+    for (const TensorPlace& place : program.parameters) {
+      const auto gradient = training.gradients.find(place.tensor);
+      const auto after = machine.read(place.address, place.bytes.raw() / 4);
+      auto& before = start[place.tensor];
+      if (gradient == training.gradients.end()) {
+        CHECK(after == before);
+        continue;
+      }
+      const auto& want = reference[gradient->second];
+      const auto& got = machine.gradients[gradient->second];
+      const double allowed = 1e-5 * largest(want) + 1e-7 * largest_gradient;
+      REQUIRE(got.size() == want.size());
+      double worst = 0;
+      int wrong_weights = 0, counted_wrong = 0;
+      const auto lr = static_cast<float>(
+          graph.node(*graph.producer(*graph.find(place.name + ".updated"))).real("lr"));
+      for (std::size_t i = 0; i < want.size(); ++i) {
+        worst = std::isnan(got[i]) ? 1e30 : std::max(worst, std::fabs(got[i] - want[i]));
+        wrong_weights += after[i] != std::fma(-lr, got[i], before[i]) ? 1 : 0;
+        counted_wrong += machine.found[gradient->second][i] != 1 ? 1 : 0;
+      }
+      INFO(place.name);
+      CHECK(worst <= allowed);
+      CHECK(wrong_weights == 0);
+      CHECK(counted_wrong == 0);
+      before = after;
+    }
+  }
+  return program;
+}
+
+TrainingGraph mlp(const Sizes& sizes) {
+  return make_training_graph(make_network("mlp", sizes.layers, sizes.batch), 0.125);
+}
+
+TEST_CASE("a small perceptron trains on both units, whatever the L1") {
+  const bool redmule = GENERATE(false, true);
+  const unsigned l1 = GENERATE(24u, 32u, 64u, 256u);
+  const auto sizes = GENERATE(Sizes{{5, 3}, 1}, Sizes{{17, 33, 9}, 7}, Sizes{{40, 64, 24, 40}, 24},
+                              Sizes{{70, 130, 65, 70}, 50});
+  INFO("redmule " << redmule << ", " << l1 << " KiB, batch " << sizes.batch);
+  check_step(mlp(sizes), platform_of(redmule, l1), {}, 2);
+}
+
+TEST_CASE("random perceptrons train on both units") {
+  std::uint64_t state = GENERATE(range(1, 25));
+  const auto draw = [&](unsigned low, unsigned high) {
+    state = state * 6364136223846793005ull + 1442695040888963407ull;
+    return low + static_cast<unsigned>((state >> 33) % (high - low + 1));
+  };
+  Sizes sizes{{}, draw(1, 40)};
+  for (unsigned i = draw(2, 5); i > 0; --i) {
+    sizes.layers.push_back(draw(1, 90));
+  }
+  LowerOptions options;
+  options.home = draw(0, 2) == 0 ? WorkloadConfig::Home::kExtmem : WorkloadConfig::Home::kAuto;
+  options.tiling.double_buffer = draw(0, 3) != 0;
+  const unsigned cores = draw(1, 8);
+  const auto platform = platform_of(draw(0, 1) != 0, 8 + 4 * draw(2, 20), cores);
+  INFO("batch " << sizes.batch << ", layers " << sizes.layers.size());
+  check_step(mlp(sizes), platform, options);
+}
+
+TEST_CASE("Deep-AE trains on RedMulE, on cores, and with its parameters in HyperRAM") {
+  const auto training = make_training_graph(make_network("deep_ae", {}, 24), 0.01);
+  LowerOptions options;
+  SECTION("RedMulE") {
+    const Program program = check_step(training, platform_of(true, 256), options, 2);
+    CHECK(!program.home_extmem);
+    CHECK(program.modelled_cycles.raw() < 640000);
+    std::uint64_t macs = 0;
+    for (const auto& job : program.gemm_jobs) {
+      macs += std::uint64_t{job.m} * job.n * job.k;
+    }
+    CHECK(macs <= count(training.graph).total_macs());
+    CHECK(macs > 0.9 * static_cast<double>(count(training.graph).total_macs()));
+  }
+  SECTION("cores") {
+    const Program program = check_step(training, platform_of(false, 256), options);
+    CHECK(program.gemm_jobs.empty());
+  }
+  SECTION("HyperRAM") {
+    options.home = WorkloadConfig::Home::kExtmem;
+    const Program program = check_step(training, platform_of(true, 256), options, 2);
+    CHECK(program.home_extmem);
+    CHECK(program.parameters[0].address.raw() >= 0x80000000u);
+  }
+  SECTION("HyperRAM, and an L2 that holds half of the parameters") {
+    options.home = WorkloadConfig::Home::kAuto;
+    auto platform = platform_of(true, 128);
+    platform.l2.size = Bytes{900 * 1024};
+    CHECK(check_step(training, platform, options).home_extmem);
+  }
+}
+
+}  // namespace
+}  // namespace etude
