@@ -43,10 +43,10 @@ RunRecord fake_record() {
   step.units.push_back({"dma", 40'000, {{"l2", 10'000}, {"idle", 50'000}}});
   step.units.push_back({"soc_dma", 90'000, {{"idle", 10'000}}});
   for (unsigned i = 0; i < 8; ++i) {
-    step.counters["core" + std::to_string(i) + ".instructions"] = 20'000 + 100 * i;
-    step.counters["core" + std::to_string(i) + ".fp32_arith"] = 8'000;
+    step.counters["core" + std::to_string(i) + ".alu"] = 20'000 + 100 * i;
+    step.counters["core" + std::to_string(i) + ".fp_addmul"] = 8'000;
   }
-  step.counters["controller.instructions"] = 10'000;
+  step.counters["controller.alu"] = 10'000;
   step.counters["tcdm.reads"] = 300'000;
   step.counters["tcdm.writes"] = 60'000;
   step.counters["tcdm.wasted_reads"] = 2'000;
@@ -58,11 +58,11 @@ RunRecord fake_record() {
   step.counters["dma.bytes_in"] = 200'000;
   step.counters["dma.bytes_out"] = 80'000;
   step.counters["dma.busy"] = 40'000;
-  step.counters["l2.read_bytes"] = 220'000;
-  step.counters["l2.write_bytes"] = 180'000;
-  step.counters["soc_dma.bytes"] = 100'000;
-  step.counters["hyperram.read_bytes"] = 60'000;
-  step.counters["hyperram.write_bytes"] = 40'000;
+  step.counters["l2.l2_read_bytes"] = 220'000;
+  step.counters["l2.l2_write_bytes"] = 180'000;
+  step.counters["soc_dma.soc_dma_ext_to_l2_bytes"] = 100'000;
+  step.counters["extmem.hyperram_read_bytes"] = 60'000;
+  step.counters["extmem.hyperram_write_bytes"] = 40'000;
   const std::uint64_t borders[] = {0, 20'000, 50'000, 55'000, 60'000, 90'000, 95'000, 100'000};
   for (std::uint32_t op = 0; op < 7; ++op) {
     step.segments.push_back({op, Cycle{borders[op]}, Cycle{borders[op + 1]}});

@@ -23,10 +23,14 @@ EnergyConfig small_table() {
 
 Activity small_activity() {
   Activity activity{Cycle{1000}, {}, {{"load_use", 10}, {"tcdm_conflict", 20}, {"sleep", 300}}};
-  activity.counters = {
-      {"core0.instructions", 400}, {"core11.instructions", 100}, {"controller.instructions", 50},
-      {"tcdm.reads", 60},          {"tcdm.writes", 30},          {"tcdm.wasted_reads", 10},
-      {"hyperram.read_bytes", 8},  {"other.instructions", 999}};
+  activity.counters = {{"core0.alu", 400},
+                       {"core11.alu", 100},
+                       {"controller.alu", 50},
+                       {"tcdm.reads", 60},
+                       {"tcdm.writes", 30},
+                       {"tcdm.wasted_reads", 10},
+                       {"extmem.hyperram_read_bytes", 8},
+                       {"other.alu", 999}};
   return activity;
 }
 }  // namespace
@@ -67,10 +71,10 @@ TEST_CASE("another supply scales the chip, not the external memories", "[energy]
 TEST_CASE("layers carry the dynamic energy: their sum is the step's", "[energy]") {
   StepRecord step;
   step.cycles = Cycle{300};
-  step.layer_counters = {{{"core0.instructions", 10}, {"tcdm.reads", 4}},
-                         {{"core0.instructions", 30}, {"tcdm.reads", 6}}};
+  step.layer_counters = {{{"core0.alu", 10}, {"tcdm.reads", 4}},
+                         {{"core0.alu", 30}, {"tcdm.reads", 6}}};
   step.layer_stalls = {{{"sleep", 100}}, {{"load_use", 50}}};
-  step.counters = {{"core0.instructions", 40}, {"tcdm.reads", 10}};
+  step.counters = {{"core0.alu", 40}, {"tcdm.reads", 10}};
   step.units = {{"core0", 40, {{"sleep", 100}, {"load_use", 50}}}, {"redmule", 5, {{"idle", 9}}}};
   const PlatformConfig platform;
   const EnergyConfig table = small_table();
