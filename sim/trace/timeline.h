@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "models/base/types.h"
+
+namespace etude {
+
+/// Something that lasted: [begin, end) in cycles of the run.
+struct TraceSpan {
+  Cycle begin;
+  Cycle end;
+  std::string name;
+};
+
+/// What one unit did; spans in order of time, none overlapping another.
+struct TraceTrack {
+  std::string name;
+  std::vector<TraceSpan> spans;
+};
+
+/// A number over time, from each cycle on until the next.
+struct TraceCounter {
+  std::string name;
+  std::string unit;
+  std::vector<std::pair<Cycle, std::int64_t>> values;
+};
+
+/// A run to be looked at: one track per unit, one per number.
+struct Timeline {
+  std::string title;
+  double clock_hz = 300e6;  ///< cycles become nanoseconds, rounded
+  std::vector<TraceTrack> tracks;
+  std::vector<TraceCounter> counters;
+};
+
+/// The timeline in Perfetto's format (protobuf `perfetto.protos.Trace`), as ui.perfetto.dev reads
+/// it.
+std::string perfetto_trace(const Timeline& timeline);
+
+/// Writes perfetto_trace to a file. Errors: UserError if it cannot be written.
+void write_perfetto_trace(const Timeline& timeline, const std::filesystem::path& file);
+
+}  // namespace etude
