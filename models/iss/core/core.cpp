@@ -6,12 +6,17 @@
 #include <cstdio>
 
 #include "models/iss/isa/execute.h"
+#include "models/numerics/softfloat.h"
 
 namespace etude {
 
 Core::Core(const sc_core::sc_module_name& name, const CoreConfig& config, DecodeCache& decode,
            CsrMap csr_map, unsigned hart_id)
     : sc_module(name), config_(config), decode_(decode), state_(decode.isa(), csr_map, hart_id) {
+  for (const TimingClass timing :
+       {TimingClass::kFpAddMul, TimingClass::kFpOther, TimingClass::kFpDivSqrt}) {
+    fp_kind_[static_cast<unsigned>(timing) - kFirstFp] = fp_class(timing);
+  }
   reset(0, Cycle{0});
 }
 
@@ -71,10 +76,27 @@ CoreWait Core::run(Cycle limit) {
   return icache_ != nullptr ? run_loop<true>(limit.raw()) : run_loop<false>(limit.raw());
 }
 
+// The instruction at the pc, or nullptr where nothing is mapped.
+inline const Instr* Core::decoded() {
+  const std::uint32_t pc = state_.pc;
+  if (pc >> 12 == page_number_) [[likely]] {
+    const Instr* const slot = page_ + ((pc >> 1) & 2047);
+    if (slot->length != 0) [[likely]] {
+      return slot;
+    }
+  }
+  const Instr* const slot = decode_.at(pc);
+  if (slot != nullptr) {
+    page_number_ = pc >> 12;
+    page_ = decode_.page(pc);
+  }
+  return slot;
+}
+
 template <bool kCached>
 CoreWait Core::run_loop(std::uint64_t limit) {
   for (;;) {
-    const Instr* const fetched = decode_.at(state_.pc);
+    const Instr* const fetched = decoded();
     if (fetched == nullptr) [[unlikely]] {
       char text[64];
       std::snprintf(text, sizeof text, "instruction fetch from 0x%08x, where no code is mapped",
@@ -115,7 +137,13 @@ CoreWait Core::run_loop(std::uint64_t limit) {
     }
     const std::uint64_t there = std::max(arrival + 1, ex_free_);
     std::uint64_t enter = there;
-    if (hazard_.ready > there || (slow_classes_ & bit(instr.timing)) != 0) {
+    bool check = (slow_classes_ & bit(instr.timing)) != 0;
+    if (hazard_.ready > there) {
+      const unsigned reg = hazard_.reg;
+      check |= (instr.a == reg) | (instr.b == reg) | (instr.c == reg) | (instr.d == reg) |
+               ((kFieldsCount & bit(instr.timing)) != 0);
+    }
+    if (check) {
       enter = wait_operands(instr, arrival, there);
     }
     if (enter >= limit) {
@@ -161,6 +189,31 @@ CoreWait Core::run_loop(std::uint64_t limit) {
         if (instr.has(kFp | kDynamicRm) && illegal_now(instr, state_)) [[unlikely]] {
           take_trap(Cause::kIllegal, instr.word, enter);
           break;
+        }
+        if (slow_classes_ == kAlwaysSlow && config_.private_fpu) [[likely]] {
+          // Nothing slow is under way: the operation issues at once.
+          const FpClass kind = fp_kind_[static_cast<unsigned>(instr.timing) - kFirstFp];
+          if (kind == FpClass::kNextCycle || (kind == FpClass::kSameCycle && enter > fp_return_))
+              [[likely]] {
+            last_rd_ = instr.d;
+            if (kind == FpClass::kNextCycle) {
+              last_rd_ = 0xff;
+              fp_return_ = leave;
+              add_hazard(instr.d, leave + 1, true);
+            }
+            if (instr.op == Op::kFmaddS) {
+              state_.r[instr.d] =
+                  fp::f32_fma(state_.r[instr.a], state_.r[instr.b], state_.r[instr.c],
+                              static_cast<fp::Rounding>(instr.mode == 7 ? state_.frm : instr.mode),
+                              state_.fflags);
+              state_.fs = 3;
+            } else {
+              execute(instr, state_);
+            }
+            state_.pc = loop_next(state_, state_.pc + instr.length);
+            retire(instr, enter, leave);
+            break;
+          }
         }
         if (!issue_fp(instr, enter)) {
           return CoreWait::kFpu;

@@ -142,7 +142,7 @@ class Core : public sc_core::sc_module {
 
   template <bool kCached>
   CoreWait run_loop(std::uint64_t limit);
-  CoreWait wait_again();
+  const Instr* decoded();
 
   // core_timing.cpp: when an instruction may enter EX, and how long it stays.
   std::uint64_t id_after_floor(const Instr& instr, std::uint64_t arrival) const;
@@ -178,6 +178,7 @@ class Core : public sc_core::sc_module {
 
   // core_system.cpp
   void start_access(const Instr& instr, std::uint64_t enter);
+  void complete_slowly(Cycle granted, Cycle responded, std::uint32_t rdata);
   void finish_access(std::uint64_t granted, std::uint64_t responded);
   void execute_csr(const Instr& instr, std::uint64_t enter);
   bool execute_system(const Instr& instr, std::uint64_t enter);
@@ -208,6 +209,13 @@ class Core : public sc_core::sc_module {
   static constexpr std::uint32_t bit(TimingClass timing) {
     return 1u << static_cast<unsigned>(timing);
   }
+  static constexpr unsigned kFirstFp = static_cast<unsigned>(TimingClass::kFpAddMul);
+  /// Classes whose unused operand fields count as read by the FPU dispatcher.
+  static constexpr std::uint32_t kFieldsCount =
+      1u << static_cast<unsigned>(TimingClass::kFpOther) |
+      1u << static_cast<unsigned>(TimingClass::kFpDivSqrt) |
+      1u << static_cast<unsigned>(TimingClass::kHwLoop) |
+      1u << static_cast<unsigned>(TimingClass::kFence);
   static constexpr std::uint32_t kAlwaysSlow = 1u << static_cast<unsigned>(TimingClass::kJalr) |
                                                1u << static_cast<unsigned>(TimingClass::kCsr);
 
@@ -219,6 +227,8 @@ class Core : public sc_core::sc_module {
   ArchState state_;
   std::uint64_t start_{0};
   std::uint32_t current_pc_{0};  ///< of the instruction in EX
+  std::uint32_t page_number_{~0u};
+  const Instr* page_{nullptr};  ///< decoded instructions of the present 4 KiB page
 
   // The pipeline.
   std::uint64_t ex_enter_{0};  ///< first EX cycle of the last instruction
@@ -234,7 +244,9 @@ class Core : public sc_core::sc_module {
   SlowFp slow_fp_;
   std::uint64_t fp_return_{0};   ///< return of the last FP operation that has one
   std::uint64_t response_[2]{};  ///< cycles of the last two data responses
-  std::uint8_t last_rd_{0xff};   ///< what the last instruction writes through the ALU port
+  /// Classes of FP operations, by TimingClass from kFpAddMul on.
+  std::array<FpClass, 3> fp_kind_{};
+  std::uint8_t last_rd_{0xff};  ///< what the last instruction writes through the ALU port
   std::uint32_t slow_classes_{kAlwaysSlow};  ///< timing classes that need the slow path now
 
   // What run() waits for.

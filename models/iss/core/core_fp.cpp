@@ -21,7 +21,7 @@ Core::FpClass Core::fp_class(TimingClass timing) const {
 
 // Puts an FP operation into EX. False if it now waits for a shared FPU.
 bool Core::issue_fp(const Instr& instr, std::uint64_t enter) {
-  const FpClass kind = fp_class(instr.timing);
+  const FpClass kind = fp_kind_[static_cast<unsigned>(instr.timing) - kFirstFp];
   bubble(enter);
   // An operation must not overtake an earlier one, and the slow class is not pipelined: it stays in
   // EX until the result under way has been written.
@@ -49,7 +49,7 @@ bool Core::issue_fp(const Instr& instr, std::uint64_t enter) {
 // instr_, in EX since enter_, is taken by the FPU in cycle `issue`.
 void Core::finish_fp(std::uint64_t issue) {
   const Instr& instr = instr_;
-  const FpClass kind = fp_class(instr.timing);
+  const FpClass kind = fp_kind_[static_cast<unsigned>(instr.timing) - kFirstFp];
   std::uint64_t leave = issue + 1;
   unsigned latency = 0;  // of the slow class
   if (instr.timing == TimingClass::kFpDivSqrt) {

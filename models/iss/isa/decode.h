@@ -49,6 +49,13 @@ class DecodeCache {
     }
     return fill(pc);
   }
+  /// The slots of the 4 KiB page of `pc`, one per halfword, once something in it was decoded; an
+  /// empty slot has length 0. The table stays where it is as long as the cache lives.
+  const Instr* page(std::uint32_t pc) const {
+    const Table* table = root_[pc >> 22].get();
+    const Page* found = table != nullptr ? (*table)[(pc >> 12) & 1023].get() : nullptr;
+    return found != nullptr ? found->slot : nullptr;
+  }
 
   /// at(next_pc), given what at(pc) returned: cheaper inside a page of 4 KiB, whose decoded
   /// instructions stand side by side. `last` may stem from before a flush().
