@@ -6,11 +6,16 @@
 #include <string>
 
 #include "models/base/error.h"
+#include "models/base/pulp_map_regs.h"
 #include "models/dma/idma_regs.h"
 #include "models/dma/mchan_regs.h"
 
 namespace etude {
 namespace {
+
+// Where the two memories of the bench stand.
+constexpr std::uint32_t kTcdmBase = ETUDE_L1_BASE;
+constexpr std::uint32_t kMemoryBase = ETUDE_L2_BASE;
 
 struct Access {
   std::uint32_t offset;
@@ -25,8 +30,8 @@ std::vector<Access> mchan_program(const DmaBenchTransfer& t) {
        t.bytes | (t.to_l1 ? ETUDE_MCHAN_TO_L1 : 0) | ETUDE_MCHAN_INCREMENT | ETUDE_MCHAN_EVENT |
            (t.ext_row_bytes != 0 ? ETUDE_MCHAN_2D_EXT : 0) |
            (t.l1_row_bytes != 0 ? ETUDE_MCHAN_2D_L1 : 0)},
-      {ETUDE_MCHAN_CMD, true, t.l1},
-      {ETUDE_MCHAN_CMD, true, t.ext}};
+      {ETUDE_MCHAN_CMD, true, kTcdmBase + t.l1},
+      {ETUDE_MCHAN_CMD, true, kMemoryBase + t.ext}};
   if (t.ext_row_bytes != 0) {
     list.push_back({ETUDE_MCHAN_CMD, true, t.ext_row_bytes});
     list.push_back({ETUDE_MCHAN_CMD, true, t.ext_stride});
@@ -45,8 +50,10 @@ std::vector<Access> idma_program(const DmaBenchTransfer& t) {
   const std::uint32_t ext_stride = t.ext_row_bytes != 0 ? t.ext_stride : row;
   const std::uint32_t l1_stride = t.l1_row_bytes != 0 ? t.l1_stride : row;
   const bool rows = t.ext_row_bytes != 0 || t.l1_row_bytes != 0;
-  std::vector<Access> list{{ETUDE_IDMA_SRC, true, t.to_l1 ? t.ext : t.l1},
-                           {ETUDE_IDMA_DST, true, t.to_l1 ? t.l1 : t.ext},
+  const std::uint32_t l1 = kTcdmBase + t.l1;
+  const std::uint32_t ext = kMemoryBase + t.ext;
+  std::vector<Access> list{{ETUDE_IDMA_SRC, true, t.to_l1 ? ext : l1},
+                           {ETUDE_IDMA_DST, true, t.to_l1 ? l1 : ext},
                            {ETUDE_IDMA_NUM_BYTES, true, row},
                            {ETUDE_IDMA_CONF, true, rows ? ETUDE_IDMA_CONF_2D : 0}};
   if (rows) {
@@ -72,14 +79,16 @@ struct Programmer {
 }  // namespace
 
 Cycle FixedLatencyMemory::read(Address address, std::span<std::uint8_t> data, Cycle ar) {
-  std::memcpy(data.data(), &bytes_.at(address.raw() + data.size() - 1) - data.size() + 1,
+  std::memcpy(data.data(),
+              &bytes_.at(address.raw() - kMemoryBase + data.size() - 1) - data.size() + 1,
               data.size());
   return ar + Cycle{read_latency_};
 }
 
 Cycle FixedLatencyMemory::write(Address address, std::span<const std::uint8_t> data,
                                 std::span<const std::uint8_t> strobe, Cycle, Cycle last_w) {
-  std::uint8_t* const target = &bytes_.at(address.raw() + data.size() - 1) - data.size() + 1;
+  std::uint8_t* const target =
+      &bytes_.at(address.raw() - kMemoryBase + data.size() - 1) - data.size() + 1;
   for (std::size_t i = 0; i < data.size(); ++i) {
     if (strobe.empty() || strobe[i] != 0) {
       target[i] = data[i];
@@ -150,7 +159,7 @@ void DmaBench::run(ClusterDma& dma, std::uint64_t limit) {
       }
       granted |= 1u << port;
       const DmaPortRequest& r = out[port];
-      std::uint8_t* const word = &tcdm.at(r.address + 3) - 3;
+      std::uint8_t* const word = &tcdm.at(r.address - kTcdmBase + 3) - 3;
       if (!r.write) {
         std::memcpy(&rdata[port], word, 4);
         continue;

@@ -33,8 +33,8 @@ struct DmaBenchTransfer {
   unsigned core = 0;
   bool to_l1 = true;
   std::uint32_t bytes = 0;
-  std::uint32_t l1 = 0;
-  std::uint32_t ext = 0;
+  std::uint32_t l1 = 0;   ///< offset in the TCDM
+  std::uint32_t ext = 0;  ///< offset in the memory
   std::uint32_t ext_row_bytes = 0;
   std::uint32_t ext_stride = 0;
   std::uint32_t l1_row_bytes = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/base/error.h"
 #include "models/dma/cluster_dma.h"
+#include "models/dma/idma.h"
 #include "models/dma/mchan.h"
 
 namespace etude {
@@ -11,9 +12,9 @@ std::unique_ptr<ClusterDma> make_dma(const sc_core::sc_module_name& name, const 
     case DmaConfig::Engine::kMchan:
       return std::make_unique<Mchan>(name, config, cores, axi);
     case DmaConfig::Engine::kIdma:
-      break;
+      return std::make_unique<Idma>(name, config, cores, axi);
   }
-  throw UserError("/platform/cluster/dma/engine", "idma is not available", "use mchan");
+  throw UserError("/platform/cluster/dma/engine", "is unknown", "mchan and idma are available");
 }
 
 }  // namespace etude

@@ -132,3 +132,9 @@ TEST_CASE("MCHAN with short bursts and few of them moves the same bytes", "[dma]
   config.queue = 2;
   run_random(config, 100, 2);
 }
+
+TEST_CASE("iDMA moves every byte and no other, also when banks are taken", "[dma]") {
+  DmaConfig config;
+  config.engine = DmaConfig::Engine::kIdma;
+  run_random(config, 300, 3);
+}

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "models/base/error.h"
+#include "models/base/pulp_map_regs.h"
 #include "models/dma/dma_bench.h"
 #include "models/dma/mchan_regs.h"
 
@@ -44,8 +45,8 @@ struct Bench {
   std::uint32_t start(unsigned core, std::uint32_t flags, std::uint32_t bytes = 64) {
     const std::uint32_t id = insist(core, ETUDE_MCHAN_CMD, false);
     insist(core, ETUDE_MCHAN_CMD, true, bytes | ETUDE_MCHAN_INCREMENT | flags);
-    insist(core, ETUDE_MCHAN_CMD, true, 0x100);
-    insist(core, ETUDE_MCHAN_CMD, true, 0x200);
+    insist(core, ETUDE_MCHAN_CMD, true, ETUDE_L1_BASE + 0x100);
+    insist(core, ETUDE_MCHAN_CMD, true, ETUDE_L2_BASE + 0x200);
     return id;
   }
 };
