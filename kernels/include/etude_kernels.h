@@ -19,6 +19,29 @@ enum etude_kernel {
   ETUDE_KERNEL_FP16_TO_FP32 = 9,
   ETUDE_KERNEL_FILL = 10,
   ETUDE_KERNEL_ADD = 11,
+  ETUDE_KERNEL_SCALE = 12,
+  ETUDE_KERNEL_MUL = 13,
+  ETUDE_KERNEL_ADD_ROW = 14,
+  ETUDE_KERNEL_COPY = 15,
+  ETUDE_KERNEL_MOMENTUM = 16,
+  ETUDE_KERNEL_ADAM = 17,
+  ETUDE_KERNEL_LAYERNORM = 18,
+  ETUDE_KERNEL_LAYERNORM_GRAD = 19,
+  ETUDE_KERNEL_LAYERNORM_AFFINE_GRAD = 20,
+  ETUDE_KERNEL_SOFTMAX = 21,
+  ETUDE_KERNEL_SOFTMAX_GRAD = 22,
+  ETUDE_KERNEL_GELU = 23,
+  ETUDE_KERNEL_GELU_GRAD = 24,
+  ETUDE_KERNEL_CROSS_ENTROPY = 25,
+  ETUDE_KERNEL_CROSS_ENTROPY_GRAD = 26,
+  ETUDE_KERNEL_IM2COL = 27,
+  ETUDE_KERNEL_COL2IM = 28,
+  ETUDE_KERNEL_MAXPOOL = 29,
+  ETUDE_KERNEL_MAXPOOL_GRAD = 30,
+  ETUDE_KERNEL_AVGPOOL = 31,
+  ETUDE_KERNEL_AVGPOOL_GRAD = 32,
+  ETUDE_KERNEL_BATCHNORM = 33,
+  ETUDE_KERNEL_BATCHNORM_GRAD = 34,
   ETUDE_KERNELS
 };
 
@@ -72,8 +95,97 @@ struct etude_convert_args {
 struct etude_fill_args {
   uint32_t dst, rows, cols, pitch_dst, value;
 };
-/* c = a + b (c may be a or b). */
+/* c = a + b (c may be a or b); for ETUDE_KERNEL_MUL c = a * b. */
 struct etude_add_args {
   uint32_t a, b, c, rows, cols, pitch_a, pitch_b, pitch_c;
+};
+/* y = scale * x (y may be x). scale: bits of a float. ETUDE_KERNEL_COPY: y = x, scale ignored. */
+struct etude_scale_args {
+  uint32_t x, y, rows, cols, pitch_x, pitch_y, scale;
+};
+/* y[rows, cols] = x + row (of cols) (y may be x). */
+struct etude_add_row_args {
+  uint32_t x, row, y, rows, cols, pitch_x, pitch_y;
+};
+/* v = fma(mu, v, g); w = fma(-lr, v, w). All of one pitch. */
+struct etude_momentum_args {
+  uint32_t w, g, v, rows, cols, pitch, lr, mu;
+};
+/* m = fma(b1, m - g, g); v = fma(b2, v - g g, g g); w = fma(-lr, m / (sqrt(v) + epsilon), w). lr
+ * and epsilon already hold the bias corrections of the step. All of one pitch. */
+struct etude_adam_args {
+  uint32_t w, g, m, v, rows, cols, pitch, lr, beta1, beta2, epsilon;
+};
+/* y = (x - mean) * rstd * gamma + beta over each row; with `stats` not 0, stats[row] = {mean,
+ * rstd}. epsilon: bits of a float. */
+struct etude_layernorm_args {
+  uint32_t x, y, gamma, beta, stats, rows, cols, pitch_x, pitch_y, epsilon;
+};
+/* dx = rstd * (g - mean(g) - xhat * mean(g * xhat)) with g = dy * gamma. stats as layernorm wrote
+ * them, or 0: computed again from x and epsilon (dx may be dy). */
+struct etude_layernorm_grad_args {
+  uint32_t x, dy, gamma, stats, dx, rows, cols, pitch_x, pitch_dy, pitch_dx, epsilon;
+};
+/* dgamma (+)= sum over the rows of dy * xhat, dbeta (+)= sum of dy. Needs stats. */
+struct etude_layernorm_affine_grad_args {
+  uint32_t x, dy, stats, dgamma, dbeta, rows, cols, pitch_x, pitch_dy, accumulate;
+};
+/* y = softmax(scale * x) over each row (y may be x). scale: bits of a float, > 0. */
+struct etude_softmax_args {
+  uint32_t x, y, rows, cols, pitch_x, pitch_y, scale;
+};
+/* dx = scale * y * (dy - sum(y * dy)) over each row (dx may be dy). */
+struct etude_softmax_grad_args {
+  uint32_t y, dy, dx, rows, cols, pitch_y, pitch_dy, pitch_dx, scale;
+};
+/* y = gelu(x + bias) (bias of cols, or 0: none; y may be x). */
+#define ETUDE_GELU_ERF 0u
+#define ETUDE_GELU_TANH 1u
+#define ETUDE_GELU_SIGMOID 2u /* x * sigmoid(1.702 x) */
+struct etude_gelu_args {
+  uint32_t x, y, bias, rows, cols, pitch_x, pitch_y, form;
+};
+/* dx = dy * gelu'(x + bias) (dx may be dy or x). */
+struct etude_gelu_grad_args {
+  uint32_t x, dy, dx, bias, rows, cols, pitch_x, pitch_dy, pitch_dx, form;
+};
+/* log_p = log softmax(x) (log_p 0: not written); *loss += scale_loss * sum of -log_p[label] (loss
+ * 0: not); dx = scale_grad * (p - onehot) (dx 0: not). labels: one 32-bit integer per row. */
+struct etude_cross_entropy_args {
+  uint32_t x, labels, log_p, dx, loss, rows, cols, pitch_x, pitch_log_p, pitch_dx, scale_loss,
+      scale_grad;
+};
+/* dx = scale * (exp(log_p) - onehot(labels)). */
+struct etude_cross_entropy_grad_args {
+  uint32_t log_p, labels, dx, rows, cols, pitch_log_p, pitch_dx, scale;
+};
+/* Windows on images [channels, height, width] with dense rows; output pixel (y, x) sees the rows
+ * y * stride_y - pad_top + 0.. and the columns x * stride_x - pad_left + 0.. of the kernel. What
+ * lies outside the image is 0 (maximum: never taken; average: not counted). Two numbers in one
+ * word: the vertical one << 16 | the horizontal one; pads of a tile may be negative (16 bits each).
+ */
+struct etude_window_args {
+  uint32_t src, dst, channels, height, width, channel_pitch; /* elements between channels */
+  uint32_t kernel, stride, pad, out_height, out_width;
+  uint32_t pitch; /* im2col, col2im: elements of a row of the columns; pooling: between output
+                     channels */
+  uint32_t aux;   /* maxpool_grad: x; else 0 */
+};
+/* ETUDE_KERNEL_IM2COL: dst[channel * kh * kw + ky * kw + kx, y * out_width + x] = pixel of src.
+ * ETUDE_KERNEL_COL2IM: src are columns, dst the image: each pixel is the sum of its entries in
+ *   ascending ky, kx (written, not added).
+ * ETUDE_KERNEL_MAXPOOL, ETUDE_KERNEL_AVGPOOL: dst[channel, y, x].
+ * ETUDE_KERNEL_MAXPOOL_GRAD, ETUDE_KERNEL_AVGPOOL_GRAD: src is dy (of `pitch`), dst is dx (of
+ *   channel_pitch), written whole; the first maximum of a window in row order gets its dy. */
+
+/* Training batch normalisation of x[samples, channels, pixels] (dense): y = (x - mean) * rstd *
+ * gamma
+ * + beta per channel; stats[channel] = {mean, rstd}. */
+struct etude_batchnorm_args {
+  uint32_t x, y, gamma, beta, stats, samples, channels, pixels, epsilon;
+};
+/* dx, dgamma (+)=, dbeta (+)= (accumulate) of the above; dx may be dy. */
+struct etude_batchnorm_grad_args {
+  uint32_t x, dy, gamma, stats, dx, dgamma, dbeta, samples, channels, pixels, accumulate;
 };
 #endif

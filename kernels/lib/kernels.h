@@ -21,6 +21,29 @@ void etude_mse(const void* args, uint32_t worker, uint32_t workers);
 void etude_transpose(const void* args, uint32_t worker, uint32_t workers);
 void etude_fp32_to_fp16(const void* args, uint32_t worker, uint32_t workers);
 void etude_fp16_to_fp32(const void* args, uint32_t worker, uint32_t workers);
+void etude_scale(const void* args, uint32_t worker, uint32_t workers);
+void etude_mul(const void* args, uint32_t worker, uint32_t workers);
+void etude_add_row(const void* args, uint32_t worker, uint32_t workers);
+void etude_copy(const void* args, uint32_t worker, uint32_t workers);
+void etude_momentum(const void* args, uint32_t worker, uint32_t workers);
+void etude_adam(const void* args, uint32_t worker, uint32_t workers);
+void etude_layernorm(const void* args, uint32_t worker, uint32_t workers);
+void etude_layernorm_grad(const void* args, uint32_t worker, uint32_t workers);
+void etude_layernorm_affine_grad(const void* args, uint32_t worker, uint32_t workers);
+void etude_softmax(const void* args, uint32_t worker, uint32_t workers);
+void etude_softmax_grad(const void* args, uint32_t worker, uint32_t workers);
+void etude_gelu(const void* args, uint32_t worker, uint32_t workers);
+void etude_gelu_grad(const void* args, uint32_t worker, uint32_t workers);
+void etude_cross_entropy(const void* args, uint32_t worker, uint32_t workers);
+void etude_cross_entropy_grad(const void* args, uint32_t worker, uint32_t workers);
+void etude_im2col(const void* args, uint32_t worker, uint32_t workers);
+void etude_col2im(const void* args, uint32_t worker, uint32_t workers);
+void etude_maxpool(const void* args, uint32_t worker, uint32_t workers);
+void etude_maxpool_grad(const void* args, uint32_t worker, uint32_t workers);
+void etude_avgpool(const void* args, uint32_t worker, uint32_t workers);
+void etude_avgpool_grad(const void* args, uint32_t worker, uint32_t workers);
+void etude_batchnorm(const void* args, uint32_t worker, uint32_t workers);
+void etude_batchnorm_grad(const void* args, uint32_t worker, uint32_t workers);
 #ifdef __cplusplus
 }
 #endif

@@ -22,4 +22,27 @@ void etude_fill_table(void) {
   ENTRY(ETUDE_KERNEL_FP16_TO_FP32, etude_fp16_to_fp32);
   ENTRY(ETUDE_KERNEL_FILL, etude_fill);
   ENTRY(ETUDE_KERNEL_ADD, etude_add);
+  ENTRY(ETUDE_KERNEL_SCALE, etude_scale);
+  ENTRY(ETUDE_KERNEL_MUL, etude_mul);
+  ENTRY(ETUDE_KERNEL_ADD_ROW, etude_add_row);
+  ENTRY(ETUDE_KERNEL_COPY, etude_copy);
+  ENTRY(ETUDE_KERNEL_MOMENTUM, etude_momentum);
+  ENTRY(ETUDE_KERNEL_ADAM, etude_adam);
+  ENTRY(ETUDE_KERNEL_LAYERNORM, etude_layernorm);
+  ENTRY(ETUDE_KERNEL_LAYERNORM_GRAD, etude_layernorm_grad);
+  ENTRY(ETUDE_KERNEL_LAYERNORM_AFFINE_GRAD, etude_layernorm_affine_grad);
+  ENTRY(ETUDE_KERNEL_SOFTMAX, etude_softmax);
+  ENTRY(ETUDE_KERNEL_SOFTMAX_GRAD, etude_softmax_grad);
+  ENTRY(ETUDE_KERNEL_GELU, etude_gelu);
+  ENTRY(ETUDE_KERNEL_GELU_GRAD, etude_gelu_grad);
+  ENTRY(ETUDE_KERNEL_CROSS_ENTROPY, etude_cross_entropy);
+  ENTRY(ETUDE_KERNEL_CROSS_ENTROPY_GRAD, etude_cross_entropy_grad);
+  ENTRY(ETUDE_KERNEL_IM2COL, etude_im2col);
+  ENTRY(ETUDE_KERNEL_COL2IM, etude_col2im);
+  ENTRY(ETUDE_KERNEL_MAXPOOL, etude_maxpool);
+  ENTRY(ETUDE_KERNEL_MAXPOOL_GRAD, etude_maxpool_grad);
+  ENTRY(ETUDE_KERNEL_AVGPOOL, etude_avgpool);
+  ENTRY(ETUDE_KERNEL_AVGPOOL_GRAD, etude_avgpool_grad);
+  ENTRY(ETUDE_KERNEL_BATCHNORM, etude_batchnorm);
+  ENTRY(ETUDE_KERNEL_BATCHNORM_GRAD, etude_batchnorm_grad);
 }
