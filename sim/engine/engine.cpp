@@ -15,6 +15,7 @@ Engine::Engine(const sc_core::sc_module_name& name, Platform& platform,
                const EngineOptions& options)
     : sc_module(name), platform_(platform), options_(options), harts_(platform.harts()) {
   std::fill(std::begin(when_), std::end(when_), kNone);
+  std::fill(std::begin(due_), std::end(due_), kNone);
   platform_.visit_components(
       [this](const std::string& component, auto&& visit) { books_.add(component, visit); });
   books_.set_harts(platform_.hart_names());
@@ -93,9 +94,9 @@ void Engine::loop() {
         other &= ~(1u << h);
       }
     }
-    const bool dma_due = platform_.dma_due(now_);
+    dma_stepped_ = due(Platform::kDma);
     std::uint32_t dma_mask = 0;
-    if (dma_due) {
+    if (dma_stepped_) {
       dma_mask = platform_.dma().requests(Cycle{now_}, dma_requests_);
       for (std::uint32_t left = dma_mask; left != 0; left &= left - 1) {
         const unsigned p = static_cast<unsigned>(std::countr_zero(left));
@@ -106,7 +107,7 @@ void Engine::loop() {
     }
     const WideRequest* wide = nullptr;
     requests.wide = false;
-    if (platform_.redmule_due(now_)) {
+    if (due(Platform::kRedmule)) {
       wide = &platform_.redmule().request(Cycle{now_});
       requests.wide = wide->valid;
     }
@@ -130,11 +131,12 @@ void Engine::loop() {
     for (std::uint32_t left = banked & ~grants.mask; left != 0; left &= left - 1) {
       when_[std::countr_zero(left)] = now_ + 1;
     }
-    if (dma_due) {
+    if (dma_stepped_) {
       platform_.commit_dma(Cycle{now_}, dma_requests_, dma_mask & grants.mask >> dma_port);
     }
     if (wide != nullptr) {
       platform_.commit_redmule(Cycle{now_}, *wide, grants);
+      refresh(Platform::kRedmule);
     }
     for (; other != 0; other &= other - 1) {
       const unsigned h = static_cast<unsigned>(std::countr_zero(other));
@@ -150,19 +152,17 @@ void Engine::loop() {
       break;
     }
     // The next cycle in which anything can happen.
-    std::uint64_t next = next_unit_activity();
     const std::uint64_t cores_next = *std::min_element(when_, when_ + harts_);
-    if (cores_next > now_ + 1 && platform_.redmule_alone(now_ + 1)) {
+    std::uint64_t next = std::min(cores_next, *std::min_element(due_, due_ + Platform::kRedmule));
+    if (due_[Platform::kRedmule] == now_ + 1 && next > now_ + 2) {
       // Nobody else touches the memory until then: the accelerator may take many cycles at once.
-      const std::uint64_t until = std::min(cores_next, platform_.next_without_redmule(now_ + 1));
-      if (until > now_ + 2) {
-        const std::uint64_t taken = platform_.advance_redmule(Cycle{now_ + 1}, until - now_ - 1);
-        stepped_ += taken;
-        now_ += taken;
-        next = next_unit_activity();
-      }
+      const std::uint64_t limit = std::min({next, options_.max_cycles.raw(), now_ + kHorizon});
+      const std::uint64_t taken = platform_.advance_redmule(Cycle{now_ + 1}, limit - now_ - 1);
+      stepped_ += taken;
+      now_ += taken;
+      refresh(Platform::kRedmule);
     }
-    next = std::min(next, cores_next);
+    next = std::min(next, due_[Platform::kRedmule]);
     if (next == kNone) {
       fail_asleep();
     }
@@ -254,10 +254,6 @@ void Engine::sync_systemc() {
     wait(platform_.period() * static_cast<double>(now_ - systemc_now_));
     systemc_now_ = now_;
   }
-}
-
-std::uint64_t Engine::next_unit_activity() const {
-  return platform_.next_activity(Cycle{now_ + 1}).raw();
 }
 
 void Engine::end(int status) {

@@ -90,7 +90,9 @@ class Engine : public sc_core::sc_module {
   void step_units();
   void route_events();
   void update_interrupts();
-  std::uint64_t next_unit_activity() const;
+  /// To be called after anybody spoke to `unit` or stepped it.
+  void refresh(Platform::Unit unit) { due_[unit] = platform_.next_activity(unit, now_ + 1); }
+  bool due(Platform::Unit unit) const { return due_[unit] <= now_; }
   bool others_asleep(unsigned hart) const;
   void finish_cores();
 
@@ -107,6 +109,7 @@ class Engine : public sc_core::sc_module {
 
   Platform& platform_;
   ClusterDma::Requests dma_requests_{};
+  bool dma_stepped_{false};  ///< in this cycle
   EngineOptions options_;
   Accounting books_;
   RunRecord record_;
@@ -116,6 +119,7 @@ class Engine : public sc_core::sc_module {
   unsigned harts_;
   std::uint64_t now_{0};
   std::uint64_t systemc_now_{0};
+  std::uint64_t due_[Platform::kUnits];  ///< next cycle in which each unit acts by itself
   std::uint64_t when_[kMaxHarts + 1];
   Slot slot_[kMaxHarts + 1];
   std::uint32_t periph_taken_{0};  ///< peripherals that were accessed in this cycle

@@ -41,7 +41,8 @@ void Engine::serve_data(unsigned hart) {
   Core& core = platform_.core(hart);
   if (slot.wait == CoreWait::kFetch) {
     platform_.icache().request(hart, core.fetch_line().raw(), Cycle{now_});
-    when_[hart] = kNone;  // the cache wakes it
+    due_[Platform::kIcache] = now_;  // it looks at a request in the same cycle
+    when_[hart] = kNone;             // the cache wakes it
     return;
   }
   if (slot.wait == CoreWait::kFpu) {
@@ -79,6 +80,7 @@ void Engine::serve_data(unsigned hart) {
       std::uint32_t rdata = 0;
       if (access.write) {
         clint.write(slot.offset, access.wdata, Cycle{now_});
+        refresh(Platform::kTimer);
       } else {
         rdata = lane(clint.read(slot.offset & ~3u, Cycle{now_}), access.address);
       }
@@ -88,6 +90,7 @@ void Engine::serve_data(unsigned hart) {
       if (!slot.posted) {
         platform_.event_unit().request(hart, slot.offset & ~3u, access.write, access.wdata,
                                        Cycle{now_});
+        due_[Platform::kEventUnit] = now_;  // it looks at a request in the same cycle
         slot.posted = true;
       }
       when_[hart] = kNone;  // the event unit wakes it
@@ -113,6 +116,7 @@ void Engine::serve_dma_control(unsigned hart) {
   const DataAccess& access = platform_.core(hart).access();
   const DmaReply reply = platform_.dma().access(hart, slot_[hart].offset & ~3u, access.write,
                                                 access.wdata, Cycle{now_});
+  due_[Platform::kDma] = std::min(due_[Platform::kDma], now_);
   if (reply.granted) {
     answer(hart, now_, now_ + 1, lane(reply.rdata, access.address), StallReason::kDmaProgram);
   } else {
@@ -168,6 +172,7 @@ void Engine::serve_peripheral(unsigned hart) {
     const std::uint32_t offset = slot.offset - (ETUDE_EU_PERIPH_BASE - base);
     if (platform_.event_unit().periph_request(offset & ~3u, access.write, access.wdata, hart,
                                               Cycle{now_})) {
+      due_[Platform::kEventUnit] = now_;
       when_[hart] = kNone;  // answered when it has acted
     } else {
       when_[hart] = now_ + 1;
@@ -182,18 +187,21 @@ void Engine::serve_peripheral(unsigned hart) {
   } else if (block == ETUDE_CLUSTER_TIMER_BASE - base) {
     if (access.write) {
       platform_.timer().write(in_block, access.wdata, Cycle{now_});
+      refresh(Platform::kTimer);
     } else {
       rdata = platform_.timer().read(in_block, Cycle{now_});
     }
   } else if (block == ETUDE_HWPE_BASE - base && platform_.has_redmule()) {
     if (access.write) {
       platform_.redmule().reg_write(in_block, access.wdata, Cycle{now_});
+      refresh(Platform::kRedmule);
     } else {
       rdata = platform_.redmule().reg_read(in_block, Cycle{now_});
     }
   } else if (block == ETUDE_ICACHE_CTRL_BASE - base) {
     if (access.write) {
       platform_.icache().write_register(in_block, access.wdata, Cycle{now_});
+      due_[Platform::kIcache] = now_;
     } else {
       rdata = platform_.icache().read_register(in_block);
     }
@@ -250,6 +258,7 @@ void Engine::serve_soc_peripheral(unsigned hart) {
     } else if (const auto value =
                    platform_.soc_dma().read_register(slot.offset - soc_dma, Cycle{now_})) {
       rdata = *value;
+      refresh(Platform::kSocDma);
     } else {
       when_[hart] = now_ + 1;  // its queue is full
       return;
@@ -272,10 +281,13 @@ void Engine::serve_soc_peripheral(unsigned hart) {
 void Engine::step_units() {
   periph_taken_ = 0;
   if (!platform_.is_pulp()) {
+    if (due(Platform::kTimer)) {
+      refresh(Platform::kTimer);
+    }
     update_interrupts();
     return;
   }
-  if (platform_.icache_due(now_)) {
+  if (due(Platform::kIcache)) {
     sync_systemc();
     for (std::uint32_t done = platform_.icache().step(Cycle{now_}); done != 0; done &= done - 1) {
       const unsigned h = static_cast<unsigned>(std::countr_zero(done));
@@ -284,15 +296,10 @@ void Engine::step_units() {
       when_[h] = now_ + 1;
       answered_ |= 1u << h;
     }
-  }
-  if (platform_.soc_dma().next_activity() <= Cycle{now_}) {
-    sync_systemc();
-    if (platform_.soc_dma().step(Cycle{now_}) != 0) {
-      platform_.event_unit().set_event(ETUDE_EVENT_SOC, platform_.all_harts(), Cycle{now_});
-    }
+    refresh(Platform::kIcache);
   }
   route_events();
-  if (platform_.event_unit().next_activity() <= Cycle{now_}) {
+  if (due(Platform::kEventUnit)) {
     const std::uint32_t granted = platform_.event_unit().step(Cycle{now_});
     for (std::uint32_t left = granted; left != 0; left &= left - 1) {
       const unsigned h = static_cast<unsigned>(std::countr_zero(left));
@@ -306,6 +313,7 @@ void Engine::step_units() {
              StallReason::kPeripheral);
     }
     update_interrupts();
+    refresh(Platform::kEventUnit);
   }
 }
 
@@ -313,19 +321,36 @@ void Engine::step_units() {
 void Engine::route_events() {
   EventUnit& eu = platform_.event_unit();
   const Cycle now{now_};
+  const auto raise = [&](unsigned line, std::uint32_t harts) {
+    eu.set_event(line, harts, now);
+    due_[Platform::kEventUnit] = now_;
+  };
   const std::uint32_t all = platform_.all_harts();
-  if (const std::uint32_t harts = platform_.dma().take_events(now)) {
-    eu.set_event(ETUDE_EVENT_DMA, harts, now);
+  if (due(Platform::kSocDma)) {
+    sync_systemc();
+    if (platform_.soc_dma().step(now) != 0) {
+      raise(ETUDE_EVENT_SOC, all);
+    }
+    refresh(Platform::kSocDma);
+  }
+  if (dma_stepped_) {
+    if (const std::uint32_t harts = platform_.dma().take_events(now)) {
+      raise(ETUDE_EVENT_DMA, harts);
+    }
+    refresh(Platform::kDma);
   }
   if (platform_.has_redmule() && platform_.redmule().take_done_event(now)) {
-    eu.set_event(ETUDE_EVENT_ACC0, all, now);
+    raise(ETUDE_EVENT_ACC0, all);
+    refresh(Platform::kRedmule);
   }
-  if (const unsigned halves = platform_.timer().take_events(now)) {
+  if (due(Platform::kTimer)) {
+    const unsigned halves = platform_.timer().take_events(now);
     for (unsigned half = 0; half < 2; ++half) {
       if ((halves >> half & 1u) != 0) {
-        eu.set_event(ETUDE_EVENT_TIMER_LO + half, all, now);
+        raise(ETUDE_EVENT_TIMER_LO + half, all);
       }
     }
+    refresh(Platform::kTimer);
   }
 }
 

@@ -202,18 +202,28 @@ std::vector<std::uint8_t> Platform::read_memory(Address address, Bytes bytes) {
   return {begin, begin + bytes.raw()};
 }
 
-std::uint64_t Platform::next_without_redmule(std::uint64_t now) const {
+std::uint64_t Platform::next_activity(Unit unit, std::uint64_t now) const {
   if (!is_pulp()) {
-    return clint_ != nullptr ? clint_->next_activity(Cycle{now - 1}).raw() : kNever.raw();
+    return unit == kTimer && clint_ != nullptr ? clint_->next_activity(Cycle{now - 1}).raw()
+                                               : kNever.raw();
   }
-  return std::min({dma_->next_activity().raw(), event_unit_->next_activity().raw(),
-                   icache_->next_activity().raw(), soc_dma_->next_activity().raw(),
-                   timer_->next_activity(Cycle{now}).raw()});
-}
-
-Cycle Platform::next_activity(Cycle now) const {
-  const std::uint64_t others = next_without_redmule(now.raw());
-  return Cycle{redmule_ != nullptr ? std::min(others, redmule_->next_activity().raw()) : others};
+  switch (unit) {
+    case kDma:
+      return dma_->next_activity().raw();
+    case kSocDma:
+      return soc_dma_->next_activity().raw();
+    case kIcache:
+      return icache_->next_activity().raw();
+    case kEventUnit:
+      return event_unit_->next_activity().raw();
+    case kTimer:
+      return timer_->next_activity(Cycle{now}).raw();
+    case kRedmule:
+      return redmule_ != nullptr ? redmule_->next_activity().raw() : kNever.raw();
+    case kUnits:
+      break;
+  }
+  return kNever.raw();
 }
 
 void Platform::commit_dma(Cycle now, const ClusterDma::Requests& requests, std::uint32_t granted) {

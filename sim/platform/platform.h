@@ -78,20 +78,12 @@ class Platform : public sc_core::sc_module {
   void write_memory(Address address, std::span<const std::uint8_t> bytes);
   std::vector<std::uint8_t> read_memory(Address address, Bytes bytes);
 
-  bool dma_due(std::uint64_t now) const { return is_pulp() && dma_->next_activity().raw() <= now; }
-  bool icache_due(std::uint64_t now) const { return icache_->next_activity().raw() <= now; }
-  bool redmule_due(std::uint64_t now) const {
-    return redmule_ != nullptr && redmule_->next_activity().raw() <= now;
-  }
-  /// RedMulE has work in `now` and nothing else of the cluster but the cores can have any.
-  bool redmule_alone(std::uint64_t now) const {
-    return redmule_due(now) && next_without_redmule(now) > now;
-  }
-  /// The first cycle from `now` on in which a unit other than RedMulE and the cores can do
-  /// anything.
-  std::uint64_t next_without_redmule(std::uint64_t now) const;
-  /// The same with RedMulE.
-  Cycle next_activity(Cycle now) const;
+  /// The parts of the cluster that can act without a core.
+  enum Unit : unsigned { kDma, kSocDma, kIcache, kEventUnit, kTimer, kRedmule, kUnits };
+  /// First cycle from `now` on in which `unit` can do anything if nobody speaks to it; kNever's
+  /// number when it is idle or not there. It changes only when somebody speaks to the unit or steps
+  /// it.
+  std::uint64_t next_activity(Unit unit, std::uint64_t now) const;
 
   /// Moves the words of the granted ports and ends the DMA's cycle.
   void commit_dma(Cycle now, const ClusterDma::Requests& requests, std::uint32_t granted);
