@@ -68,8 +68,14 @@ static inline float etude_normal(float x, float* density) {
   return x < 0 ? q : 1.0f - q;
 }
 
-/* 1 / (1 + e^-x). */
-static inline float etude_sigmoid(float x) { return 1.0f / (1.0f + etude_exp(-x)); }
+/* s = 1 / (1 + e^-x); *slope = s (1 - s), which keeps its relative accuracy on both sides. */
+static inline float etude_sigmoid(float x, float* slope) {
+  const float e = etude_exp(x < 0 ? x : -x);
+  const float large = 1.0f / (1.0f + e);
+  const float small = e * large;
+  *slope = large * small;
+  return x < 0 ? small : large;
+}
 
 static inline float etude_sqrt(float x) { return __builtin_sqrtf(x); }
 #endif

@@ -6,17 +6,18 @@
 #define CUBIC 0x1.6e4e26p-5f     /* 0.044715 */
 #define SIGMOID 0x1.b3b646p+0f   /* 1.702 */
 
+/* The argument of the sigmoid in the forms that have one: (1 + tanh v) / 2 = sigmoid(2 v). */
+static inline float sigmoid_argument(float x, uint32_t form) {
+  return form == ETUDE_GELU_TANH ? 2.0f * SQRT_2_PI * x * etude_fma(CUBIC * x, x, 1.0f)
+                                 : SIGMOID * x;
+}
+
 static float forward(float x, uint32_t form) {
+  float ignored;
   if (form == ETUDE_GELU_ERF) {
-    float density;
-    return x * etude_normal(x, &density);
+    return x * etude_normal(x, &ignored);
   }
-  if (form == ETUDE_GELU_TANH) {
-    /* (1 + tanh u) / 2 = sigmoid(2 u) */
-    const float u = x * SQRT_2_PI * etude_fma(CUBIC * x, x, 1.0f);
-    return x * etude_sigmoid(2.0f * u);
-  }
-  return x * etude_sigmoid(SIGMOID * x);
+  return x * etude_sigmoid(sigmoid_argument(x, form), &ignored);
 }
 
 static float slope(float x, uint32_t form) {
@@ -25,16 +26,11 @@ static float slope(float x, uint32_t form) {
     const float below = etude_normal(x, &density);
     return etude_fma(x, density, below);
   }
-  float s, du;
-  if (form == ETUDE_GELU_TANH) {
-    const float square = x * x;
-    s = etude_sigmoid(2.0f * x * SQRT_2_PI * etude_fma(CUBIC, square, 1.0f));
-    du = 2.0f * SQRT_2_PI * etude_fma(3.0f * CUBIC, square, 1.0f);
-  } else {
-    s = etude_sigmoid(SIGMOID * x);
-    du = SIGMOID;
-  }
-  return etude_fma(x * du, s * (1.0f - s), s);
+  float s_slope;
+  const float s = etude_sigmoid(sigmoid_argument(x, form), &s_slope);
+  const float du =
+      form == ETUDE_GELU_TANH ? 2.0f * SQRT_2_PI * etude_fma(3.0f * CUBIC * x, x, 1.0f) : SIGMOID;
+  return etude_fma(x * du, s_slope, s);
 }
 
 void etude_gelu(const void* args, uint32_t worker, uint32_t workers) {
