@@ -27,6 +27,11 @@ class RedmuleDatapath {
   }
   /// A read beat was granted: `data` are the port's bytes.
   void take(RedmuleStream stream, const std::uint8_t* data);
+  /// False if a read beat would overwrite operands that are still needed: the control has lost step
+  /// with the data, which the hardware's errata allow and a working job never does.
+  bool has_room(RedmuleStream stream) const {
+    return stream == RedmuleStream::kZ || cursor(stream).tile < z_.tile + kSlots;
+  }
   /// True if the next beat of Z can be given.
   bool z_ready() const;
   /// The port's bytes of the next beat of Z and which of them are written: `count` from `first`.

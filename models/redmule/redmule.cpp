@@ -35,10 +35,10 @@ Redmule::Redmule(const sc_core::sc_module_name& name, const RedmuleConfig& confi
       silence_limit_(8 * config.columns() + 64 * (config.pipe + 1)),
       data_(config),
       recorder_(std::make_unique<RedmuleRecorder>()) {
-  check_size("height", config.height, 2, 64);
+  check_size("height", config.height, 1, 64);
   check_size("width", config.width, 1, 64);
   check_size("pipe", config.pipe, 1, 16);
-  check_size("height * (pipe + 1)", config.columns(), 4, 64);
+  check_size("height * (pipe + 1)", config.columns(), 2, 64);
   request_.bytes = port_bytes_;
 }
 
@@ -212,6 +212,7 @@ void Redmule::enter_fallback(const char* why) {
            "estimate (" +
            describe_job(job_) + ")");
   mode_ = Mode::kFallback;
+  fallback_wait_ = 0;
 }
 
 RedmuleStream Redmule::stream_now() {
@@ -222,11 +223,14 @@ RedmuleStream Redmule::stream_now() {
     const RedmuleStream stream = run_.request();
     if (stream == RedmuleStream::kZ && !data_.z_ready()) {
       enter_fallback("lost operands");
+    } else if (stream != RedmuleStream::kNone && !data_.has_room(stream)) {
+      enter_fallback("ran ahead");
     } else {
       return stream;
     }
   }
-  return data_.next_missing();
+  const RedmuleStream stream = data_.next_missing();
+  return stream == RedmuleStream::kW && fallback_wait_ > 0 ? RedmuleStream::kNone : stream;
 }
 
 const WideRequest& Redmule::request(Cycle now) {
@@ -276,6 +280,11 @@ void Redmule::step(std::uint64_t now, RedmuleStream stream, bool granted) {
   next_ = now + 1;
   if (mode_ == Mode::kFallback) {
     run_.fallback_step(stream, granted);
+    if (stream == RedmuleStream::kW && granted) {
+      fallback_wait_ = config_.pipe;  // a row of W keeps the array busy for P + 1 cycles
+    } else if (fallback_wait_ > 0) {
+      --fallback_wait_;
+    }
     if (data_.finished()) {
       run_.end();
       raise_done(now);

@@ -154,8 +154,9 @@ class Redmule : public sc_core::sc_module {
   RedmuleRun run_;
   RedmuleDatapath data_;
   WideRequest request_;
-  RedmuleTally tally_;         ///< of jobs that are over
-  std::uint64_t silence_ = 0;  ///< cycles in a row without a request: a deadlock if too many
+  RedmuleTally tally_;          ///< of jobs that are over
+  std::uint64_t silence_ = 0;   ///< cycles in a row without a request: a deadlock if too many
+  unsigned fallback_wait_ = 0;  ///< cycles until the fallback may take the next row of W
 
   std::unique_ptr<RedmuleRecorder> recorder_;
   bool recordings_ = true;
