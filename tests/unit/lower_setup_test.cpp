@@ -4,6 +4,8 @@
 #include "explore/lower/lower.h"
 #include "explore/lower/setup.h"
 #include "models/base/error.h"
+#include "tests/support/shared_data.h"
+#include "workloads/reference/reference.h"
 
 namespace etude {
 namespace {
@@ -41,6 +43,29 @@ TEST_CASE("what is not built yet says so") {
   CHECK_THROWS_WITH(TrainingSetup(workload, train), Catch::Contains("not available"));
   workload.onnx = "x.onnx";
   CHECK_THROWS_WITH(TrainingSetup(workload, TrainConfig{}), Catch::Contains("/workload/onnx"));
+}
+
+TEST_CASE("Deep-AE learns from the recorded speech: the loss falls from step to step") {
+  WorkloadConfig workload;
+  workload.network = "deep_ae";
+  workload.batch = 24;
+  workload.inputs = (test::source_dir() / "workloads/data/speech_logmel.npz").string();
+  TrainConfig train;
+  train.lr = 0.01;
+  const TrainingSetup setup(workload, train);
+  const Graph& graph = setup.training().graph;
+  StartValues values = setup.parameters();
+  double before = 1e9;
+  for (unsigned step = 0; step < 6; ++step) {
+    setup.inputs(step, values);
+    const auto after = run_reference(graph, values);
+    CHECK(after[setup.training().loss][0] < before);
+    before = after[setup.training().loss][0];
+    for (TensorId parameter : setup.training().trained()) {
+      const auto& updated = after[*graph.find(graph.tensor(parameter).name + ".updated")];
+      values[parameter].assign(updated.begin(), updated.end());
+    }
+  }
 }
 
 TEST_CASE("files that are not there are named") {
