@@ -25,6 +25,13 @@ CoreBench::CoreBench(const std::string& isa, const CoreConfig& config, std::uint
   core_->reset(reset_pc, Cycle{0});
 }
 
+void CoreBench::use_icache(unsigned memory_latency) {
+  memory_ = std::make_unique<FixedLatencyPort>(memory_latency);
+  icache_ =
+      std::make_unique<Icache>(sc_core::sc_gen_unique_name("icache"), IcacheConfig{}, 1, *memory_);
+  core_->set_icache(icache_.get(), 0);
+}
+
 void CoreBench::load(std::uint32_t address, const std::vector<std::uint8_t>& bytes) {
   std::memcpy(at(address), bytes.data(), bytes.size());
 }
@@ -66,7 +73,7 @@ void CoreBench::answer() {
   } else {
     std::memcpy(&rdata, at(access.address), access.bytes);
   }
-  now_ = granted;
+  now_ = granted + 1;
   core_->complete(Cycle{granted}, Cycle{response}, rdata, StallReason::kTcdmConflict);
 }
 
@@ -78,11 +85,25 @@ void CoreBench::run(std::uint64_t limit, bool lockstep) {
         now_ = lockstep ? now_ + 1 : limit;
         break;
       case CoreWait::kData:
-        if (lockstep && core_->access().when.raw() < now_) {
+        if (lockstep && core_->access().when.raw() != now_) {
           throw std::runtime_error("access in the past");
         }
         answer();
         break;
+      case CoreWait::kFetch: {
+        if (lockstep && core_->fetch_when().raw() != now_) {
+          throw std::runtime_error("fetch not asked for in its cycle");
+        }
+        icache_->request(0, core_->fetch_line().raw(), core_->fetch_when());
+        std::uint32_t done = 0;
+        while (done == 0) {
+          now_ = icache_->next_activity().raw();
+          done = icache_->step(Cycle{now_});
+        }
+        core_->complete_fetch(Cycle{now_});
+        ++now_;
+        break;
+      }
       default:
         return;
     }

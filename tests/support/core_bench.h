@@ -9,7 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "models/icache/icache.h"
 #include "models/iss/core/core.h"
+#include "tests/support/fixed_latency_port.h"
 
 namespace etude::test {
 
@@ -25,6 +27,10 @@ class CoreBench {
   /// Cycles that an access waits for its grant, and grant to response; default 0 and 1.
   std::function<unsigned(const DataAccess&)> grant_delay;
   std::function<unsigned(const DataAccess&)> latency;
+
+  /// Puts the instruction cache in front of the code, behind it a memory whose first beat comes
+  /// `memory_latency` cycles after the address.
+  void use_icache(unsigned memory_latency);
 
   /// Runs until the EXIT marker, a halt or `limit`: cycle by cycle, or with run() far ahead.
   void run(std::uint64_t limit, bool lockstep);
@@ -45,6 +51,8 @@ class CoreBench {
   std::vector<std::uint8_t> code_;
   std::vector<std::uint8_t> data_;
   DecodeCache decode_;
+  std::unique_ptr<FixedLatencyPort> memory_;
+  std::unique_ptr<Icache> icache_;
   std::unique_ptr<Core> core_;
   std::uint64_t now_{0};
   std::uint64_t start_{0}, end_{0};

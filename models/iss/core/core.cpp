@@ -128,7 +128,7 @@ CoreWait Core::run_loop(std::uint64_t limit) {
         }
       }
       const std::uint32_t pc = state_.pc;
-      if ((((pc + 2) & ~3u) & 12u) == 8 || instr.timing == TimingClass::kJal ||
+      if ((pc & 15u) - 6u <= 4u || instr.timing == TimingClass::kJal ||
           instr.timing == TimingClass::kJalr) {
         if (!fetch_ahead(instr, arrival, limit)) {
           return waiting_ == Waiting::kFetch ? CoreWait::kFetch : CoreWait::kLimit;

@@ -2,9 +2,10 @@
 // Instruction fetch: the two-word prefetch buffer in front of a private cache of 16-byte lines.
 //
 // Words are asked for one after the other. With two words in the buffer or on their way, the next
-// one is asked for when the first of them has gone to ID: word k when the instruction that holds
-// the lower half of word k-2 enters ID. So a line is looked up when an instruction enters ID from
-// the third word of the line before it, and at jumps. A hit costs what an ideal memory costs.
+// one is asked for when the first of them is used up: word k when word k-2 goes to ID, whose upper
+// half counts only if it is a compressed instruction of its own. So a line is looked up when the
+// third word of the line before it is used up, and at jumps. A hit costs what an ideal memory
+// costs.
 #include <algorithm>
 
 #include "models/icache/icache.h"
@@ -103,8 +104,15 @@ bool Core::fetch_ahead(const Instr& instr, std::uint64_t arrival, std::uint64_t 
   if (instr.timing == TimingClass::kJal) {
     return look_up(jump_target(instr, state_), arrival);
   }
-  const std::uint32_t low = (pc + 2) & ~3u;  // the word whose lower half is in this instruction
-  if (low < pc + instr.length && (low & 12u) == 8) {
+  // This instruction uses up the third word of its line, or the lower half of it.
+  bool used_up = (pc & 15u) == 10 && instr.length == 2;
+  if ((pc & 15u) == 8 || ((pc & 15u) == 6 && instr.length == 4)) {
+    const Instr* upper =
+        (pc & 15u) == 8 && instr.length == 4 ? nullptr : decode_.at((pc & ~15u) + 10);
+    used_up = upper == nullptr || upper->length == 4;
+  }
+  if (used_up) {
+    const std::uint32_t low = (pc & ~15u) + 8;
     for (const std::uint32_t end : state_.loop_watch) {
       if (end > pc && end <= low + 8) {
         return true;  // goes back to the start of a hardware loop
