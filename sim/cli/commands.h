@@ -10,6 +10,7 @@ namespace etude::cli {
 // throws UserError / ProgramError, which main() turns into one line on stderr and the status.
 void add_config(CLI::App& app, int& status);
 void add_elf(CLI::App& app, int& status);
+void add_run(CLI::App& app, int& status);
 void add_gemm(CLI::App& app, int& status);
 void add_replay(CLI::App& app, int& status);
 

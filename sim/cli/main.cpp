@@ -29,6 +29,7 @@ int main(int argc, char** argv) {
   etude::cli::add_config(app, status);
   etude::cli::add_elf(app, status);
   etude::cli::add_gemm(app, status);
+  etude::cli::add_run(app, status);
   etude::cli::add_replay(app, status);
   try {
     app.parse(argc, argv);

@@ -2,7 +2,6 @@
 #include "sim/cli/numeric_check.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -12,9 +11,8 @@
 
 namespace etude {
 namespace {
-constexpr double kRelative = 1e-5;    // of the tensor's largest reference value
-constexpr double kOfGradient = 1e-7;  // of the step's largest gradient
-constexpr std::uint64_t kUlps = 1;
+constexpr double kRelative = 1e-5;      // of the tensor's largest reference value
+constexpr double kOfGradient = 1e-7;    // of the step's largest gradient
 constexpr std::size_t kMostLines = 20;  // further failures are counted only
 
 double largest(const std::vector<double>& values) {
@@ -32,16 +30,9 @@ std::string text(double value) {
 }
 }  // namespace
 
-std::uint64_t ulp_distance(float a, float b) {
-  if (std::isnan(a) || std::isnan(b)) {
-    return std::numeric_limits<std::uint64_t>::max();
-  }
-  const auto ordered = [](float value) -> std::int64_t {
-    const auto bits = std::bit_cast<std::uint32_t>(value);
-    const std::int64_t magnitude = bits & 0x7fffffffu;
-    return (bits >> 31) != 0 ? -magnitude : magnitude;
-  };
-  return static_cast<std::uint64_t>(std::abs(ordered(a) - ordered(b)));
+double last_place(double magnitude) {
+  const float least = static_cast<float>(magnitude);
+  return double{std::nextafter(least, std::numeric_limits<float>::infinity())} - double{least};
 }
 
 NumericCheck::NumericCheck(const TrainingGraph& training, double lr)
@@ -118,18 +109,23 @@ void NumericCheck::compare(const std::string& what, const std::vector<double>& r
 void NumericCheck::check_update(TensorId parameter, const std::vector<float>& now) {
   const std::string& name = training_.graph.tensor(parameter).name;
   const std::vector<float>& before = start_.at(parameter);
-  const auto trained = training_.trained();
-  const bool updated = std::find(trained.begin(), trained.end(), parameter) != trained.end();
+  const auto gradient = gradients_.find(
+      training_.gradients.count(parameter) != 0 ? training_.gradients.at(parameter) : ~TensorId{0});
   for (std::size_t i = 0; i < before.size(); ++i) {
-    float wanted = before[i];
-    if (updated) {
-      const float change = lr_ * gradients_.at(training_.gradients.at(parameter))[i];
-      wanted = before[i] - change;
-    }
-    if (i >= now.size() || ulp_distance(now[i], wanted) > (updated ? kUlps : 0)) {
+    const double old = before[i];
+    const double change =
+        gradient == gradients_.end() ? 0.0 : double{lr_} * double{gradient->second[i]};  // exact
+    const double wanted = old - change;
+    const double allowed =
+        gradient == gradients_.end()
+            ? 0.0
+            : last_place(std::max({std::abs(old), std::abs(change), std::abs(wanted)}));
+    const double error = i < now.size() ? std::abs(double{now[i]} - wanted) : NAN;
+    if (!(error <= allowed)) {
       fail("updated " + name + "[" + std::to_string(i) + "] is " +
            (i < now.size() ? text(now[i]) : "absent") + ", " +
-           (updated ? "old - lr * gradient is " : "untrained, before ") + text(wanted));
+           (gradient == gradients_.end() ? "untrained, before " : "old - lr * gradient is ") +
+           text(wanted));
       return;
     }
   }

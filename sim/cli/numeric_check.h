@@ -16,8 +16,9 @@ namespace etude {
 /// Compares every step of a simulated training run with a float64 execution of the same graph on
 /// the weights that the step started from. Loss and gradients: max|error| <= 1e-5 * max|reference|
 /// + 1e-7 * (largest |gradient| of the step), because some gradients are exactly zero by symmetry.
-/// Update: new weight = old - lr * gradient within 1 ulp, so that a missing update fails; a weight
-/// that is not trained must not change. Call begin_step, gradient (any number of pieces), end_step.
+/// Update: new weight = old - lr * gradient within 1 ulp of the largest of the three (rounded once
+/// or twice, both are right), so that a missing update fails; a weight that is not trained must not
+/// change. Call begin_step, gradient (any number of pieces), end_step.
 class NumericCheck {
  public:
   /// `lr`: the learning rate of the update. The graph must outlive the check.
@@ -51,7 +52,7 @@ class NumericCheck {
   CheckFacts facts_;
 };
 
-/// Distance of two floats in units of the last place; huge if either is not a number.
-std::uint64_t ulp_distance(float a, float b);
+/// Distance from a float of this magnitude to the next larger one.
+double last_place(double magnitude);
 
 }  // namespace etude

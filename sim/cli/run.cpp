@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+// etude-sim run: a training step on the simulated SoC, checked, priced and reported.
+#include "sim/engine/run.h"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <optional>
+
+#include "models/base/error.h"
+#include "sim/cli/commands.h"
+#include "sim/cli/numeric_check.h"
+#include "sim/cli/training_setup.h"
+#include "sim/config/load.h"
+#include "sim/report/report.h"
+#include "sim/report/result.h"
+
+namespace etude::cli {
+namespace {
+namespace fs = std::filesystem;
+using Reader = std::function<std::vector<std::uint8_t>(Address, Bytes)>;
+
+struct RunArguments {
+  std::string config;
+  std::vector<std::string> sets;
+  std::string out;
+  std::string tier, engine;
+  bool trace = false;
+  bool check = false;
+  bool no_verify = false;
+  bool quiet = false;
+};
+
+/// Options that have a key of their own are a --set of it.
+std::vector<std::string> all_sets(const RunArguments& arguments) {
+  std::vector<std::string> sets = arguments.sets;
+  const auto add = [&](const char* assignment, bool wanted) {
+    if (wanted) {
+      sets.emplace_back(assignment);
+    }
+  };
+  if (!arguments.tier.empty()) {
+    sets.push_back("/run/tier=" + arguments.tier);
+  }
+  if (!arguments.engine.empty()) {
+    sets.push_back("/run/engine=" + arguments.engine);
+  }
+  add("/run/trace=true", arguments.trace);
+  add("/run/check=true", arguments.check);
+  add("/run/verify=false", arguments.no_verify);
+  return sets;
+}
+
+/// Refuses a folder that could not be written, without touching it.
+void check_folder(const fs::path& folder) {
+  std::error_code error;
+  fs::path there = fs::absolute(folder);
+  while (!fs::exists(there, error) && there.has_relative_path()) {
+    there = there.parent_path();
+  }
+  if (!fs::is_directory(there, error) || access(there.c_str(), W_OK) != 0) {
+    throw UserError("--out " + folder.string(),
+                    there.string() + " is no folder that can be written", "give another folder");
+  }
+}
+
+void write_text(const fs::path& file, const std::string& text) {
+  std::ofstream out(file, std::ios::binary);
+  if (!(out << text) || !out.flush()) {
+    throw UserError(file.string(), "cannot be written", "give --out a folder that can");
+  }
+}
+
+std::vector<float> floats(const std::vector<std::uint8_t>& bytes) {
+  std::vector<float> values(bytes.size() / sizeof(float));
+  std::memcpy(values.data(), bytes.data(), values.size() * sizeof(float));
+  return values;
+}
+
+/// Follows a run from step to step: feeds inputs, checks numbers, keeps what the user gets.
+class Observer {
+ public:
+  Observer(const TrainingSetup& setup, const RootConfig& config)
+      : setup_(setup),
+        values_(setup.start()),
+        show_(isatty(STDERR_FILENO) != 0),
+        steps_(config.train.steps),
+        check_(setup.training(), config.train.lr),
+        verify_(config.run.verify) {
+    check_.begin_step(0, values_);
+  }
+
+  void attach(Job& job) {
+    job.before_step = [this](unsigned step) { return before_step(step); };
+    job.on_probe = [this](unsigned, const Probe& probe, const std::vector<std::uint8_t>& bytes) {
+      const TensorProbe& piece = setup_.program().probes.at(probe.tag);
+      check_.gradient(piece.tensor, piece.tensor_offset.raw(), piece.tensor_pitch.raw(), probe.rows,
+                      bytes);
+    };
+    job.after_step = [this](unsigned step, const Reader& read) { after_step(step, read); };
+  }
+
+  const std::vector<double>& losses() const { return losses_; }
+  CheckFacts facts() const { return verify_ ? check_.facts() : CheckFacts{}; }
+
+  /// Updated parameters, loss and gradients by name, of the last step.
+  NpzArchive outputs() const {
+    NpzArchive archive;
+    const Graph& graph = setup_.training().graph;
+    for (const TensorPlace& place : setup_.program().parameters) {
+      archive[place.name] = NpyArray::from_float32(place.shape, values_.at(place.tensor));
+    }
+    for (const auto& [id, values] : check_.gradients()) {
+      archive[graph.tensor(id).name] = NpyArray::from_float32(graph.tensor(id).shape, values);
+    }
+    archive["loss"] = NpyArray::from_float32({}, {static_cast<float>(losses_.back())});
+    return archive;
+  }
+
+ private:
+  std::vector<MemoryImage> before_step(unsigned step) {
+    setup_.take_inputs_of(step, values_);
+    check_.begin_step(step, values_);
+    std::vector<MemoryImage> images;
+    for (ProgramImage& image : input_images(setup_.program(), values_)) {
+      images.push_back({image.address, std::move(image.bytes)});
+    }
+    return images;
+  }
+
+  void after_step(unsigned step, const Reader& read) {
+    for (const TensorPlace& place : setup_.program().parameters) {
+      values_.at(place.tensor) = floats(read(place.address, place.bytes));
+    }
+    const TensorPlace& loss = setup_.program().loss;
+    losses_.push_back(floats(read(loss.address, loss.bytes)).at(0));
+    if (verify_) {
+      check_.end_step(losses_.back(), values_);
+    }
+    if (show_ && steps_ > 1) {
+      std::cerr << "\rstep " << step + 1 << " of " << steps_ << (step + 1 == steps_ ? "\n" : "")
+                << std::flush;
+    }
+  }
+
+  const TrainingSetup& setup_;
+  StartValues values_;  ///< as the simulated memory has them
+  bool show_;
+  unsigned steps_;
+  NumericCheck check_;
+  bool verify_;
+  std::vector<double> losses_;
+};
+
+void write_results(const fs::path& folder, const Json& result, const RootConfig& config,
+                   const Observer& observer) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  write_text(folder / "config.resolved.json", resolved_json(config));
+  write_npz(folder / "outputs.npz", observer.outputs());
+  write_text(folder / "result.json", result.dump(1) + "\n");
+}
+
+int run(const RunArguments& arguments) {
+  const auto begin = std::chrono::steady_clock::now();
+  std::vector<std::string> warnings;
+  const RootConfig config = load_config(arguments.config, all_sets(arguments), warnings);
+  const fs::path folder = arguments.out.empty()
+                              ? fs::path("out") / fs::path(arguments.config).stem()
+                              : fs::path(arguments.out);
+  check_folder(folder);
+  const TrainingSetup setup(config);
+  Observer observer(setup, config);
+  Job job = setup.job();
+  observer.attach(job);
+  EngineOptions options;
+  options.lockstep = config.run.engine == RunConfig::Engine::kLockstep;
+  options.max_cycles = config.run.max_cycles;
+  const RunRecord record = run_job(config.platform, job, options);
+  if (record.exit_status != 0 || record.steps.size() != config.train.steps) {
+    throw ProgramError("the runtime ended with status " + std::to_string(record.exit_status) +
+                       " after " + std::to_string(record.steps.size()) + " of " +
+                       std::to_string(config.train.steps) + " steps");
+  }
+  RunFacts facts = setup.facts();
+  facts.warnings.insert(facts.warnings.begin(), warnings.begin(), warnings.end());
+  const double wall =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  const Json result = make_result(config, facts, record, observer.losses(), observer.facts(),
+                                  {wall, ETUDE_VERSION});
+  write_results(folder, result, config, observer);
+  if (!arguments.quiet) {
+    std::cout << terminal_report(result, isatty(STDOUT_FILENO) != 0) << "results in "
+              << folder.string() << "\n";
+  }
+  return observer.facts().passed ? 0 : 1;
+}
+}  // namespace
+
+void add_run(CLI::App& app, int& status) {
+  CLI::App* command = app.add_subcommand("run", "Run a training step as a configuration says");
+  auto a = std::make_shared<RunArguments>();
+  command->add_option("config", a->config, "Root configuration (JSON)")->required();
+  command->add_option("--set", a->sets, "/json/pointer=VALUE")->allow_extra_args(false);
+  command->add_option("--out", a->out, "Folder of the results (default out/<config>)");
+  command->add_option("--tier", a->tier, "cycle or tile");
+  command->add_option("--engine", a->engine, "fast or lockstep");
+  command->add_flag("--trace", a->trace, "Write trace.pftrace (Perfetto)");
+  command->add_flag("--check", a->check, "Report wrong accesses to L1");
+  command->add_flag("--no-verify", a->no_verify, "Leave out the numeric check");
+  command->add_flag("--quiet", a->quiet, "No report");
+  command->callback([a, &status] { status = run(*a); });
+}
+
+}  // namespace etude::cli

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/cli/training_setup.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+
+#include "explore/lower/lower.h"
+#include "kernels/include/etude_boot.h"
+#include "kernels/include/etude_task.h"
+#include "models/base/error.h"
+#include "models/base/pulp_map_regs.h"
+#include "sim/platform/elf_file.h"
+#include "workloads/networks/networks.h"
+#include "workloads/training/counts.h"
+
+namespace etude {
+namespace {
+
+/// Throws the error of something that the contract names and this version does not do.
+[[noreturn]] void not_available(const std::string& pointer, const std::string& value,
+                                const std::string& instead) {
+  throw UserError(pointer, "\"" + value + "\" is not available", instead);
+}
+
+void check_available(const RootConfig& config) {
+  if (config.run.tier == RunConfig::Tier::kTile) {
+    not_available("/run/tier", "tile", "use \"cycle\"");
+  }
+  if (config.run.check) {
+    not_available("/run/check", "true", "leave out --check");
+  }
+  if (config.schedule.policy != ScheduleConfig::Policy::kKeep) {
+    not_available("/schedule/policy", "anything but keep", "use \"keep\"");
+  }
+  if (!config.workload.onnx.empty()) {
+    not_available("/workload/onnx", config.workload.onnx, "use a built-in /workload/network");
+  }
+  if (config.train.method != TrainConfig::Method::kFull) {
+    not_available("/train/method", "anything but full", "use \"full\"");
+  }
+  if (config.train.precision != TrainConfig::Precision::kFp32) {
+    not_available("/train/precision", "mixed_fp16", "use \"fp32\"");
+  }
+  if (config.train.momentum != 0) {
+    not_available("/train/momentum", std::to_string(config.train.momentum), "use 0");
+  }
+  if (config.train.accumulate != 1) {
+    not_available("/train/accumulate", std::to_string(config.train.accumulate), "use 1");
+  }
+}
+
+std::filesystem::path runtime_file() {
+  if (const char* folder = std::getenv("ETUDE_KERNELS")) {
+    return std::filesystem::path(folder) / "runtime.elf";
+  }
+  std::error_code ignored;
+  return std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path() / "kernels" /
+         "runtime.elf";
+}
+
+std::vector<std::uint8_t> bytes_of_struct(const void* data, std::size_t size) {
+  const auto* first = static_cast<const std::uint8_t*>(data);
+  return {first, first + size};
+}
+
+MemoryImage boot_block(const PlatformConfig& platform, const Program& program) {
+  const ClusterConfig& cluster = platform.cluster;
+  etude_boot boot{};
+  boot.magic = ETUDE_BOOT_MAGIC;
+  boot.workers = cluster.cores;
+  boot.controller = cluster.controller ? 1 : 0;
+  boot.l1_base = ETUDE_L1_BASE;
+  boot.l1_bytes = static_cast<std::uint32_t>(cluster.tcdm.size.raw());
+  boot.l2_base = ETUDE_BOOT_ADDRESS;
+  boot.l2_bytes = static_cast<std::uint32_t>(platform.l2.size.raw());
+  boot.task_list = program.task_list_address.raw();
+  if (cluster.redmule.enabled) {
+    boot.redmule = cluster.redmule.format == RedmuleConfig::Format::kFp32 ? 4 : 1;
+  }
+  boot.dma_engine = cluster.dma.engine == DmaConfig::Engine::kIdma ? 1 : 0;
+  return {Address{ETUDE_BOOT_ADDRESS}, bytes_of_struct(&boot, sizeof boot)};
+}
+
+TrainingGraph build_graph(const RootConfig& config) {
+  check_available(config);
+  return make_training_graph(
+      make_network(config.workload.network, config.workload.sizes, config.workload.batch),
+      config.train.lr);
+}
+}  // namespace
+
+TrainingSetup::TrainingSetup(const RootConfig& config)
+    : config_(config), training_(build_graph(config)) {
+  program_ = lower_step(training_, config.platform, {config.workload.home, config.tiling});
+  start_.resize(training_.graph.tensors().size());
+  draw_parameters(training_.graph, config.train.seed, start_);
+  if (!config.train.initial.empty()) {
+    take_parameters(training_.graph, read_npz(config.train.initial), config.train.initial, start_);
+  }
+  if (!config.workload.inputs.empty()) {
+    inputs_ = std::make_unique<NpzArchive>(read_npz(config.workload.inputs));
+  }
+  take_inputs_of(0, start_);
+}
+
+void TrainingSetup::take_inputs_of(unsigned step, StartValues& values) const {
+  if (inputs_ != nullptr) {
+    take_inputs(training_.graph, *inputs_, config_.workload.inputs, step, values);
+  } else {
+    draw_inputs(training_.graph, config_.train.seed, step, values);
+  }
+}
+
+std::vector<std::uint32_t> TrainingSetup::op_layers() const {
+  std::vector<std::uint32_t> layers;
+  for (std::uint32_t op = 0; op < program_.op_count; ++op) {
+    etude_op operation{};
+    std::memcpy(&operation, program_.task_list.data() + ETUDE_TASK_FIRST_OP + op * sizeof operation,
+                sizeof operation);
+    layers.push_back(operation.layer);
+  }
+  return layers;
+}
+
+RunFacts TrainingSetup::facts() const {
+  RunFacts facts;
+  facts.title = config_.workload.network + ", full fine-tuning, batch " +
+                std::to_string(config_.workload.batch) + ", fp32, sgd";
+  for (const LayerEntry& layer : program_.layers) {
+    facts.layers.push_back({layer.name, layer.op, layer.phase, layer.unit, layer.macs});
+  }
+  facts.op_layer = op_layers();
+  const MemoryFigures& m = program_.memory;
+  facts.memory = {m.l1_peak.raw(),          m.l2_peak.raw(),
+                  m.l3_peak.raw(),          m.parameters.raw(),
+                  m.trainable.raw(),        m.gradients.raw(),
+                  m.activations_peak.raw(), m.activations_peak_gradients_kept.raw()};
+  facts.macs = count(training_.graph).total_macs();
+  facts.samples = config_.workload.batch;
+  facts.warnings = program_.warnings;
+  return facts;
+}
+
+Job TrainingSetup::job() const {
+  const std::filesystem::path file = runtime_file();
+  if (!std::filesystem::exists(file)) {
+    throw UserError(file.string(), "the cores' runtime is not there",
+                    "build it with scripts/build.sh, or name its folder in ETUDE_KERNELS");
+  }
+  const ElfFile runtime = ElfFile::load(file);
+  Job job;
+  for (const ElfSegment& segment : runtime.segments()) {
+    job.images.push_back({segment.base, segment.bytes});
+  }
+  job.images.push_back(boot_block(config_.platform, program_));
+  for (ProgramImage& image : initial_images(program_, start_)) {
+    job.images.push_back({image.address, std::move(image.bytes)});
+  }
+  job.entry = runtime.entry();
+  job.steps = config_.train.steps;
+  job.op_layer = op_layers();
+  for (std::uint32_t i = 0; i < program_.probes.size(); ++i) {
+    const TensorProbe& probe = program_.probes[i];
+    job.probes.push_back({probe.op, probe.address, probe.rows, probe.row_bytes, probe.pitch, i});
+  }
+  return job;
+}
+
+}  // namespace etude
