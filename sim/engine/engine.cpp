@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <bit>
 #include <chrono>
+#include <numeric>
 
 #include "models/base/error.h"
 
@@ -19,6 +20,13 @@ Engine::Engine(const sc_core::sc_module_name& name, Platform& platform,
   platform_.visit_components(
       [this](const std::string& component, auto&& visit) { books_.add(component, visit); });
   books_.set_harts(platform_.hart_names());
+  if (options_.job != nullptr) {
+    const std::vector<Probe>& probes = options_.job->probes;
+    probe_order_.resize(probes.size());
+    std::iota(probe_order_.begin(), probe_order_.end(), 0u);
+    std::stable_sort(probe_order_.begin(), probe_order_.end(),
+                     [&](auto a, auto b) { return probes[a].op < probes[b].op; });
+  }
   SC_HAS_PROCESS(Engine);
   SC_THREAD(process);
 }

@@ -104,6 +104,7 @@ class Engine : public sc_core::sc_module {
   std::string where(unsigned hart) const;
   std::string where(unsigned hart, Address pc) const;
   Snapshot snapshot();
+  StallReason reason_of_wait(unsigned hart) const;
   void begin_op(std::uint32_t op);
   void load(const std::vector<MemoryImage>& images);
 

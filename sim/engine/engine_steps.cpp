@@ -92,6 +92,36 @@ bool Engine::others_asleep(unsigned hart) const {
   return true;
 }
 
+// The reason that the answer will give for the wait that `hart` is in: a cut in the middle must
+// book its first part as the end will book the whole.
+StallReason Engine::reason_of_wait(unsigned hart) const {
+  const Slot& slot = slot_[hart];
+  switch (slot.wait) {
+    case CoreWait::kSleep:
+      return StallReason::kSleep;
+    case CoreWait::kFetch:
+      return StallReason::kIcacheMiss;
+    case CoreWait::kFpu:
+      return StallReason::kSharedFpu;
+    default:
+      break;
+  }
+  switch (slot.route) {
+    case Route::kTcdm:
+      return StallReason::kTcdmConflict;
+    case Route::kDmaControl:
+      return StallReason::kDmaProgram;
+    case Route::kExternal:
+    case Route::kFlat:
+      return StallReason::kL2Access;
+    case Route::kEventUnit:
+      return platform_.core(hart).access().blocking ? StallReason::kEventWait
+                                                    : StallReason::kPeripheral;
+    default:
+      return StallReason::kPeripheral;
+  }
+}
+
 // Everything as of the current cycle. A hart that waits for an answer has not booked the wait yet;
 // it is added here, so that busy + stalls is the time since reset wherever the cut falls in a wait.
 Snapshot Engine::snapshot() {
@@ -110,10 +140,7 @@ Snapshot Engine::snapshot() {
       booked += cycles;
     }
     if (booked < now_) {
-      const StallReason why = slot_[h].wait == CoreWait::kSleep     ? StallReason::kSleep
-                              : slot_[h].route == Route::kEventUnit ? StallReason::kEventWait
-                                                                    : StallReason::kPeripheral;
-      hart.stalls[static_cast<unsigned>(why)] += now_ - booked;
+      hart.stalls[static_cast<unsigned>(reason_of_wait(h))] += now_ - booked;
     }
     at.harts.push_back(hart);
   }
