@@ -26,6 +26,9 @@ Engine::Engine(const sc_core::sc_module_name& name, Platform& platform,
     std::iota(probe_order_.begin(), probe_order_.end(), 0u);
     std::stable_sort(probe_order_.begin(), probe_order_.end(),
                      [&](auto a, auto b) { return probes[a].op < probes[b].op; });
+    if (options_.timeline != nullptr) {
+      tracer_.emplace(*options_.job, platform_.hart_names(), *options_.timeline);
+    }
   }
   SC_HAS_PROCESS(Engine);
   SC_THREAD(process);
@@ -184,6 +187,7 @@ void Engine::loop() {
     }
   }
   finish_cores();
+  check_books();
 }
 
 template <bool kLockstep>
@@ -253,6 +257,21 @@ void Engine::finish_cores() {
     if (slot_[h].wait == CoreWait::kLimit) {
       const std::uint64_t horizon = (now_ / kHorizon + 1) * kHorizon;
       slot_[h].wait = platform_.core(h).run(Cycle{horizon});
+    }
+  }
+}
+
+// Every cycle of every core is busy or has one reason: nothing may be lost or counted twice.
+void Engine::check_books() const {
+  for (unsigned h = 0; h < harts_; ++h) {
+    const Core& core = platform_.core(h);
+    std::uint64_t booked = core.busy_cycles();
+    for (unsigned r = 0; r < kStallReasons; ++r) {
+      booked += core.stall_cycles(static_cast<StallReason>(r));
+    }
+    if (booked != core.next_cycle().raw()) {
+      throw std::logic_error("core " + std::to_string(h) + " booked " + std::to_string(booked) +
+                             " cycles of " + std::to_string(core.next_cycle().raw()));
     }
   }
 }

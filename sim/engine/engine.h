@@ -12,6 +12,7 @@
 #include "sim/engine/accounting.h"
 #include "sim/engine/job.h"
 #include "sim/engine/run_record.h"
+#include "sim/engine/tracer.h"
 #include "sim/platform/platform.h"
 
 namespace etude {
@@ -25,7 +26,8 @@ struct EngineOptions {
   std::function<std::string(Address)> symbol;
   /// Called for each character that the program prints.
   std::function<void(char)> console;
-  const Job* job{nullptr};  ///< steps, probes and layers; none for a plain ELF
+  const Job* job{nullptr};      ///< steps, probes and layers; none for a plain ELF
+  Timeline* timeline{nullptr};  ///< draws the run of a job
 };
 
 /// A store to a marker word of the core bench.
@@ -95,6 +97,8 @@ class Engine : public sc_core::sc_module {
   bool due(Platform::Unit unit) const { return due_[unit] <= now_; }
   bool others_asleep(unsigned hart) const;
   void finish_cores();
+  void settle_cores();
+  void check_books() const;
 
   void sync_systemc();
   void end(int status);
@@ -105,7 +109,7 @@ class Engine : public sc_core::sc_module {
   std::string where(unsigned hart, Address pc) const;
   Snapshot snapshot();
   StallReason reason_of_wait(unsigned hart) const;
-  void begin_op(std::uint32_t op);
+  void begin_op(unsigned hart, std::uint32_t op);
   void load(const std::vector<MemoryImage>& images);
 
   Platform& platform_;
@@ -113,6 +117,7 @@ class Engine : public sc_core::sc_module {
   bool dma_stepped_{false};  ///< in this cycle
   EngineOptions options_;
   Accounting books_;
+  std::optional<Tracer> tracer_;
   RunRecord record_;
   std::vector<Marker> markers_;
   std::exception_ptr failure_;

@@ -4,8 +4,9 @@
 #include <bit>
 
 #include "models/base/pulp_map_regs.h"
-#include "models/base/sim_port_regs.h"
+#include "models/event_unit/event_unit_regs.h"
 #include "models/periph/clint.h"
+#include "models/redmule/redmule_regs.h"
 #include "sim/engine/engine.h"
 
 namespace etude {
@@ -20,6 +21,10 @@ std::string hex(std::uint32_t value) {
 // A peripheral answers whole words; sub-word loads take their bytes out of it.
 std::uint32_t lane(std::uint32_t word, std::uint32_t address) {
   return word >> (8 * (address & 3u));
+}
+
+bool is_dispatch(std::uint32_t offset, const DataAccess& access) {
+  return access.blocking && (offset & ~3u) == ETUDE_EU_DISPATCH;
 }
 
 }  // namespace
@@ -92,6 +97,9 @@ void Engine::serve_data(unsigned hart) {
                                        Cycle{now_});
         due_[Platform::kEventUnit] = now_;  // it looks at a request in the same cycle
         slot.posted = true;
+        if (tracer_ && is_dispatch(slot.offset, access)) {
+          tracer_->kernel_ends(hart, now_);
+        }
       }
       when_[hart] = kNone;  // the event unit wakes it
       return;
@@ -195,6 +203,9 @@ void Engine::serve_peripheral(unsigned hart) {
     if (access.write) {
       platform_.redmule().reg_write(in_block, access.wdata, Cycle{now_});
       refresh(Platform::kRedmule);
+      if (tracer_ && in_block == ETUDE_REDMULE_TRIGGER) {
+        tracer_->job_triggered(now_);
+      }
     } else {
       rdata = platform_.redmule().reg_read(in_block, Cycle{now_});
     }
@@ -306,6 +317,9 @@ void Engine::step_units() {
       const DataAccess& access = platform_.core(h).access();
       answer(h, now_, now_ + 1, lane(platform_.event_unit().rdata(h), access.address),
              access.blocking ? StallReason::kEventWait : StallReason::kPeripheral);
+      if (tracer_ && is_dispatch(slot_[h].offset, access)) {
+        tracer_->kernel_begins(h, now_);
+      }
     }
     if (const auto response = platform_.event_unit().periph_response()) {
       const DataAccess& access = platform_.core(response->id).access();
@@ -332,16 +346,25 @@ void Engine::route_events() {
       raise(ETUDE_EVENT_SOC, all);
     }
     refresh(Platform::kSocDma);
+    if (tracer_) {
+      tracer_->soc_dma(!platform_.soc_dma().idle(), now_);
+    }
   }
   if (dma_stepped_) {
     if (const std::uint32_t harts = platform_.dma().take_events(now)) {
       raise(ETUDE_EVENT_DMA, harts);
+    }
+    for (DmaRecord record; tracer_ && platform_.dma().take_record(record);) {
+      tracer_->transfer(record);
     }
     refresh(Platform::kDma);
   }
   if (platform_.has_redmule() && platform_.redmule().take_done_event(now)) {
     raise(ETUDE_EVENT_ACC0, all);
     refresh(Platform::kRedmule);
+    if (tracer_) {
+      tracer_->job_done(now_);
+    }
   }
   if (due(Platform::kTimer)) {
     const unsigned halves = platform_.timer().take_events(now);

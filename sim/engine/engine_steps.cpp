@@ -26,11 +26,14 @@ void Engine::serve_sim_port(unsigned hart) {
         }
         next_probe_ = 0;
         books_.begin_step(snapshot());
+        if (tracer_) {
+          tracer_->begin_step(step_, now_);
+        }
         rdata = 1;
       }
       break;
     case ETUDE_SIM_OP_BEGIN:
-      begin_op(access.wdata);
+      begin_op(hart, access.wdata);
       break;
     case ETUDE_SIM_STEP_END:
       if (!others_asleep(hart)) {
@@ -38,6 +41,9 @@ void Engine::serve_sim_port(unsigned hart) {
         return;
       }
       books_.end_step(snapshot());
+      if (tracer_) {
+        tracer_->end_step(now_);
+      }
       if (job != nullptr && job->after_step) {
         job->after_step(step_, [this](Address address, Bytes bytes) {
           return platform_.read_memory(address, bytes);
@@ -54,13 +60,17 @@ void Engine::serve_sim_port(unsigned hart) {
   answer(hart, now_, now_ + 1, rdata, StallReason::kPeripheral);
 }
 
-void Engine::begin_op(std::uint32_t op) {
+void Engine::begin_op(unsigned hart, std::uint32_t op) {
   const Job* job = options_.job;
   if (job == nullptr || op >= job->op_layer.size()) {
     throw ProgramError("the program starts operation " + std::to_string(op) +
                        ", which its task list does not have");
   }
+  settle_cores();
   books_.begin_op(op, job->op_layer[op], snapshot());
+  if (tracer_) {
+    tracer_->begin_op(hart, op, now_);
+  }
   for (; next_probe_ < probe_order_.size() && job->probes[probe_order_[next_probe_]].op <= op;
        ++next_probe_) {
     const Probe& probe = job->probes[probe_order_[next_probe_]];
@@ -71,6 +81,16 @@ void Engine::begin_op(std::uint32_t op) {
       bytes.insert(bytes.end(), part.begin(), part.end());
     }
     job->on_probe(step_, probe, bytes);
+  }
+}
+
+// Brings every core that is on its own to its next shared access, wherever the engine that drives
+// it had let it go, so that a cut inside a step gives the same numbers in both.
+void Engine::settle_cores() {
+  for (unsigned h = 0; h < harts_; ++h) {
+    if (slot_[h].wait == CoreWait::kLimit && !platform_.core(h).interrupts_possible()) {
+      resume<false>(h);
+    }
   }
 }
 

@@ -34,6 +34,9 @@ struct Job {
   Address entry;
   unsigned steps{1};
   std::vector<std::uint32_t> op_layer;  ///< layer of each operation of the task list
+  std::vector<std::uint8_t>
+      op_unit;  ///< enum etude_unit of each posted operation, else 255 (trace only)
+  std::vector<std::string> layer_name;  ///< of each layer (trace only)
   std::vector<Probe> probes;
   /// Called before each step but the first with its number: images that replace memory (next
   /// batch).
