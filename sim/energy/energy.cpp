@@ -113,8 +113,10 @@ EnergyBill price(const Activity& activity, const PlatformConfig& platform,
   };
   for (const EventPrice& event : event_prices()) {
     double count = 0;
-    for (const std::string& counter : event.events) {
-      count += count_events(activity, counter);
+    if (!event.format || *event.format == platform.cluster.redmule.format) {
+      for (const std::string& counter : event.events) {
+        count += count_events(activity, counter);
+      }
     }
     const Coefficient& coefficient = table.*event.coefficient;
     const double each = coefficient.value * (has_own_supply(event.component) ? 1.0 : squared);

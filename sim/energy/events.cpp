@@ -27,9 +27,17 @@ const std::vector<EventPrice>& event_prices() {
        &E::icache_refill,
        {"icache.icache_shared_hits", "icache.icache_refills"}},
       {"tcdm", "tcdm/access", &E::tcdm_access, {"tcdm.reads", "tcdm.writes", "tcdm.wasted_reads"}},
-      {"redmule", "redmule/fp16_fma", &E::redmule_fp16_fma, {"redmule.fma_fp16"}},
-      {"redmule", "redmule/fp32_fma", &E::redmule_fp32_fma, {"redmule.fma_fp32"}},
-      {"redmule", "redmule/busy_cycle", &E::redmule_busy_cycle, {"redmule.busy_cycles"}},
+      {"redmule",
+       "redmule/fp16_fma",
+       &E::redmule_fp16_fma,
+       {"redmule.fma_useful", "redmule.fma_padded"},
+       RedmuleConfig::Format::kFp16},
+      {"redmule",
+       "redmule/fp32_fma",
+       &E::redmule_fp32_fma,
+       {"redmule.fma_useful", "redmule.fma_padded"},
+       RedmuleConfig::Format::kFp32},
+      {"redmule", "redmule/busy_cycle", &E::redmule_busy_cycle, {"redmule.active"}},
       {"dma", "dma/byte", &E::dma_byte, {"dma.bytes_in", "dma.bytes_out"}},
       {"dma", "dma/busy_cycle", &E::dma_busy_cycle, {"dma.busy"}},
       {"dma",
@@ -71,8 +79,8 @@ const std::vector<std::string>& l3_l2_write() {
 }
 
 const std::vector<std::string>& redmule_beats() {
-  static const std::vector<std::string> events{"redmule.beats_x", "redmule.beats_w",
-                                               "redmule.beats_y", "redmule.beats_z"};
+  static const std::vector<std::string> events{"redmule.x_beats", "redmule.w_beats",
+                                               "redmule.y_beats", "redmule.z_beats"};
   return events;
 }
 

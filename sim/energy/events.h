@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "models/redmule/redmule_config.h"
 #include "sim/config/energy_config.h"
 
 namespace etude {
@@ -18,6 +20,8 @@ struct EventPrice {
   /// "class.counter", summed over all components of the class ("core" is every hart);
   /// "stall.sleep" and "stall.awake" are cycles of harts.
   std::vector<std::string> events;
+  /// Counts only on an array of this format.
+  std::optional<RedmuleConfig::Format> format{};
 };
 
 /// Every dynamic coefficient but the background.

@@ -199,8 +199,8 @@ std::string layers(const Json& result, const Style& style) {
   std::stable_sort(slowest.begin(), slowest.end(),
                    [](const Json* a, const Json* b) { return a->at("cycles") > b->at("cycles"); });
   const double total = result.at("step").at("cycles").get<double>();
-  TextTable table({"layer", "<op", "<phase", "<unit", "cycles", "share", "MAC/cycle", "energy",
-                   "<  first stall"});
+  TextTable table(
+      {"layer", "<op", "<phase", "<unit", "cycles", "share", "MACs", "energy", "<  first stall"});
   for (std::size_t i = 0; i < std::min(kSlowest, slowest.size()); ++i) {
     const Json& layer = *slowest[i];
     const double cycles = layer.at("cycles").get<double>();
@@ -217,7 +217,7 @@ std::string layers(const Json& result, const Style& style) {
     table.add({layer.at("name").get<std::string>(), layer.at("op").get<std::string>(),
                layer.at("phase").get<std::string>(), layer.at("unit").get<std::string>(),
                with_commas(layer.at("cycles").get<std::uint64_t>()), percent(ratio(cycles, total)),
-               macs > 0 ? fixed(ratio(macs, cycles), 2) : "",
+               macs > 0 ? with_commas(layer.at("macs").get<std::uint64_t>()) : "",
                engineering(layer.at("energy_j").get<double>(), "J"), "  " + stall});
   }
   return style.heading("Slowest layers (" + std::to_string(std::min(kSlowest, slowest.size())) +

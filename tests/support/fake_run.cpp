@@ -39,9 +39,6 @@ RunRecord fake_record() {
          {{"load_use", 2'000}, {"tcdm_conflict", 3'000}, {"event_wait", 75'000 - 100 * i}}});
   }
   step.units.push_back({"controller", 10'000, {{"peripheral", 5'000}, {"event_wait", 85'000}}});
-  step.units.push_back({"redmule", 60'000, {{"port_denied", 5'000}, {"idle", 35'000}}});
-  step.units.push_back({"dma", 40'000, {{"l2", 10'000}, {"idle", 50'000}}});
-  step.units.push_back({"soc_dma", 90'000, {{"idle", 10'000}}});
   for (unsigned i = 0; i < 8; ++i) {
     step.counters["core" + std::to_string(i) + ".alu"] = 20'000 + 100 * i;
     step.counters["core" + std::to_string(i) + ".fp_addmul"] = 8'000;
@@ -50,14 +47,18 @@ RunRecord fake_record() {
   step.counters["tcdm.reads"] = 300'000;
   step.counters["tcdm.writes"] = 60'000;
   step.counters["tcdm.wasted_reads"] = 2'000;
-  step.counters["redmule.fma_fp32"] = 3'932'160;
-  step.counters["redmule.busy_cycles"] = 60'000;
-  step.counters["redmule.beats_x"] = 20'000;
-  step.counters["redmule.beats_w"] = 25'000;
-  step.counters["redmule.beats_z"] = 5'000;
+  step.counters["redmule.fma_useful"] = 3'932'160;
+  step.counters["redmule.active"] = 65'000;
+  step.counters["redmule.busy"] = 60'000;
+  step.counters["redmule.port_conflict"] = 5'000;
+  step.counters["redmule.x_beats"] = 20'000;
+  step.counters["redmule.w_beats"] = 25'000;
+  step.counters["redmule.z_beats"] = 5'000;
   step.counters["dma.bytes_in"] = 200'000;
   step.counters["dma.bytes_out"] = 80'000;
   step.counters["dma.busy"] = 40'000;
+  step.counters["dma.l2_wait"] = 10'000;
+  step.counters["soc_dma.soc_dma_busy"] = 90'000;
   step.counters["l2.l2_read_bytes"] = 220'000;
   step.counters["l2.l2_write_bytes"] = 180'000;
   step.counters["soc_dma.soc_dma_ext_to_l2_bytes"] = 100'000;

@@ -32,8 +32,8 @@ EnergyBill redmule(unsigned width, double macs_per_cycle) {
   const RootConfig config = cluster(width);
   const double beats = (width + 16.0) / 64.0;
   Activity activity{Cycle{kCycles}, {}, {{"sleep", 8 * kCycles}}};
-  activity.counters["redmule.fma_fp16"] = per_cycle(macs_per_cycle);
-  activity.counters["redmule.busy_cycles"] = kCycles;
+  activity.counters["redmule.fma_useful"] = per_cycle(macs_per_cycle);
+  activity.counters["redmule.active"] = kCycles;
   activity.counters["tcdm.reads"] = per_cycle(9 * beats);
   return price(activity, config.platform, config.energy);
 }

@@ -105,12 +105,12 @@ def _layers(result: dict) -> str:
                 escape(layer["unit"]),
                 f"{layer['cycles']:,}",
                 f"{100 * share(layer['cycles'], total):.1f} %",
-                f"{share(layer['macs'], layer['cycles']):.2f}" if layer["macs"] else "",
+                f"{layer['macs']:,}" if layer["macs"] else "",
                 engineering(layer["energy_j"], "J"),
                 escape(", ".join(t.replace("_", " ") for t in top)),
             ]
         )
-    head = ["layer", "operator", "phase", "unit", "cycles", "share", "MAC/cycle", "energy", "main stalls of the cores"]
+    head = ["layer", "operator", "phase", "unit", "cycles", "share", "MACs", "energy", "main stalls of the cores"]
     return _table(head, rows, {4, 5, 6, 7})
 
 
