@@ -47,6 +47,7 @@ struct LoweringContext {
 
 /// Lowers one operator; throws NoRoom when L1 is too fragmented and UserError when it is too small.
 void lower_gemm(LoweringContext& context, const Operator& op);
+void lower_linear_backward(LoweringContext& context, const Operator& op);
 void lower_loss(LoweringContext& context, const Operator& op);
 void lower_elementwise(LoweringContext& context, const Operator& op);
 void lower_reduce(LoweringContext& context, const Operator& op);

@@ -11,6 +11,9 @@ namespace etude {
 
 namespace {
 
+constexpr std::uint32_t kSmallTile = 1536;
+constexpr std::uint32_t kTiles = 8;
+
 struct Piece {
   std::uint32_t row, col, rows, cols;
   std::size_t number;
@@ -51,8 +54,20 @@ class Stream {
   std::vector<std::uint32_t> buffers_;
 };
 
+/// Extents of a tile of at most `elements`: whole rows, or whole columns where the operator before
+/// makes its result column by column.
+std::pair<std::uint32_t, std::uint32_t> extents(std::uint32_t rows, std::uint32_t cols,
+                                                std::uint32_t elements, bool by_columns) {
+  if (by_columns && elements >= rows) {
+    return {rows, std::min(cols, elements / rows)};
+  }
+  const std::uint32_t tile_cols = std::min(cols, elements);
+  return {std::max(1u, std::min(rows, elements / tile_cols)), tile_cols};
+}
+
 /// Cuts [rows, cols] into tiles so that `streams` pairs of buffers fit; calls `body` for each.
 void for_pieces(LoweringContext& c, const std::string& name, TensorId like, std::uint32_t streams,
+                bool by_columns,
                 const std::function<void(std::uint32_t elements, std::uint32_t copies)>& open,
                 const std::function<void(const Piece&)>& body) {
   const std::uint32_t rows = c.rows(like);
@@ -60,18 +75,21 @@ void for_pieces(LoweringContext& c, const std::string& name, TensorId like, std:
   const std::uint32_t budget =
       std::min(c.l1.available(), static_cast<std::uint32_t>(0.45 * c.l1.capacity()));
   const std::uint32_t copies = c.tiling.double_buffer ? 2 : 1;
-  // At least two tiles, so that transfers run under computation.
-  std::uint32_t elements = budget / (4 * streams * copies + 8);
-  elements = std::min(elements, std::max(1u, (rows * cols + 1) / 2));
-  if (elements < std::min(16u, rows * cols) && budget < 16 * streams * copies * 4) {
+  std::uint32_t elements = budget / streams / copies;
+  elements = elements > 8 ? (elements - 8) / 4 : 0;
+  const std::uint32_t least = std::min(16u, rows * cols);
+  if (elements < least) {
+    const std::uint32_t needed = (4 * least + 8) * streams * copies;
     throw UserError("operator '" + name + "'",
-                    "its smallest tile needs " + std::to_string(64 * streams * copies) +
-                        " bytes of L1, " + std::to_string(64 * streams * copies - budget) +
-                        " more than the " + std::to_string(budget) + " that are free",
+                    "its smallest tile needs " + std::to_string(needed) + " bytes of L1, " +
+                        std::to_string(needed - budget) + " more than the " +
+                        std::to_string(budget) + " that are free",
                     "give a larger /platform/cluster/tcdm/size or /tiling/l1_budget");
   }
-  const std::uint32_t tile_cols = std::min(cols, elements);
-  const std::uint32_t tile_rows = std::max(1u, std::min(rows, elements / tile_cols));
+  // Several tiles, so that transfers run under computation, but none too small to be worth a
+  // kernel.
+  elements = std::min(elements, std::max(kSmallTile, (rows * cols + kTiles - 1) / kTiles));
+  const auto [tile_rows, tile_cols] = extents(rows, cols, elements, by_columns);
   const std::uint32_t tiles =
       ((rows + tile_rows - 1) / tile_rows) * ((cols + tile_cols - 1) / tile_cols);
   open(tile_rows * tile_cols, std::min(copies, tiles));
@@ -96,12 +114,12 @@ void lower_loss(LoweringContext& c, const Operator& op) {
   std::optional<L1Matrix> kept;
   const std::uint32_t rows = c.rows(node.inputs[0]);
   const std::uint32_t cols = c.cols(node.inputs[0]);
-  if (wanted && c.worth_keeping(gradient) && c.tensor(gradient).bytes() <= c.l1.capacity() / 4) {
+  if (wanted && c.worth_keeping(gradient) && c.tensor(gradient).bytes() <= c.l1.capacity() / 8) {
     const std::uint32_t ahead = read_ahead(rows, cols, c.platform.cluster.redmule);
     kept = L1Matrix{c.l1.take(4 * rows * cols + ahead), rows, cols, cols};
   }
   for_pieces(
-      c, node.name, node.inputs[0], 3,
+      c, node.name, node.inputs[0], 3, true,
       [&](std::uint32_t tile, std::uint32_t copies) {
         streams.emplace_back(c, node.inputs[0], tile, copies);
         streams.emplace_back(c, node.inputs[1], tile, copies);
@@ -120,10 +138,14 @@ void lower_loss(LoweringContext& c, const Operator& op) {
         const L1Matrix dy = kept ? kept->slice(piece.row, piece.col, piece.rows, piece.cols)
                                  : streams[2].place(piece);
         c.sequence.mse(y, t, dy, c.loss_cell, scale_loss, scale_grad);
-        c.layer(*op.loss_grad);
-        c.sequence.store(dy, c.stored(gradient, piece.row, piece.col));
+        if (!kept) {
+          c.layer(*op.loss_grad);
+          c.sequence.store(dy, c.stored(gradient, piece.row, piece.col));
+        }
       });
   if (kept) {
+    c.layer(*op.loss_grad);
+    c.sequence.store(*kept, c.stored(gradient));
     c.l1.keep(gradient, false, *kept);
   }
   if (!wanted) {
@@ -141,7 +163,7 @@ void lower_elementwise(LoweringContext& c, const Operator& op) {
   std::vector<Stream> output;
   const TensorId result = node.outputs[0];
   for_pieces(
-      c, node.name, result, static_cast<std::uint32_t>(node.inputs.size()) + 1,
+      c, node.name, result, static_cast<std::uint32_t>(node.inputs.size()) + 1, false,
       [&](std::uint32_t tile, std::uint32_t copies) {
         for (TensorId input : node.inputs) {
           inputs.emplace_back(c, input, tile, copies);
@@ -191,7 +213,7 @@ void lower_reduce(LoweringContext& c, const Operator& op) {
   const L1Matrix sums{c.l1.take(4 * cols), 1, cols, cols};
   std::vector<Stream> input;
   for_pieces(
-      c, node.name, node.inputs[0], 1,
+      c, node.name, node.inputs[0], 1, false,
       [&](std::uint32_t tile, std::uint32_t copies) {
         input.emplace_back(c, node.inputs[0], tile, copies);
       },

@@ -39,7 +39,7 @@ class Lowering {
                             l1_manager(),
                             {},
                             {},
-                            group_operators(training_.graph),
+                            group_operators(training_.graph, array.enabled && !fp16_array),
                             {},
                             l1_base() - 8,
                             0,
@@ -109,7 +109,7 @@ class Lowering {
     const Operator& op = c.operators[c.current];
     switch (c.graph().node(op.node).op) {
       case OpType::kGemm:
-        return lower_gemm(c, op);
+        return op.weight_grad ? lower_linear_backward(c, op) : lower_gemm(c, op);
       case OpType::kMseLoss:
         return lower_loss(c, op);
       case OpType::kReduceSum:

@@ -10,7 +10,7 @@ namespace etude {
 
 std::vector<NodeId> Operator::nodes() const {
   std::vector<NodeId> all{node};
-  for (const auto& other : {relu, relu_grad, sgd, bias_sum, bias_sgd, loss_grad}) {
+  for (const auto& other : {relu, relu_grad, weight_grad, sgd, bias_sum, bias_sgd, loss_grad}) {
     if (other) {
       all.push_back(*other);
     }
@@ -22,7 +22,7 @@ namespace {
 
 class Grouper {
  public:
-  explicit Grouper(const Graph& graph) : graph_(graph) {}
+  Grouper(const Graph& graph, bool join_backward) : graph_(graph), join_(join_backward) {}
 
   std::vector<Operator> run() {
     for (NodeId n : graph_.topological_order()) {
@@ -60,6 +60,8 @@ class Grouper {
       made.sgd = sole_reader(n, OpType::kSgd);
       if (made.sgd) {
         add_bias(node, made);
+      } else if (join_) {
+        add_weight_grad(node, made);
       }
     } else if (node.op == OpType::kMseLoss) {
       for (NodeId reader : graph_.consumers(node.inputs[0])) {
@@ -70,6 +72,31 @@ class Grouper {
       }
     }
     return made;
+  }
+
+  /// dX = dY W^T: looks for dW = X^T dY that updates the same W, with X the mask of dX if it has
+  /// one.
+  void add_weight_grad(const Node& node, Operator& made) const {
+    if (node.integer("transA") != 0 || node.integer("transB") != 1 || node.inputs.size() != 2) {
+      return;
+    }
+    for (NodeId reader : graph_.consumers(node.inputs[0])) {
+      const Node& other = graph_.node(reader);
+      if (other.op != OpType::kGemm || other.phase == Phase::kForward || taken_.contains(reader) ||
+          other.inputs[1] != node.inputs[0] || other.integer("transA") != 1 ||
+          other.integer("transB") != 0) {
+        continue;
+      }
+      const auto update = sole_reader(reader, OpType::kSgd);
+      const bool same_mask =
+          !made.relu_grad || graph_.node(*made.relu_grad).inputs[1] == other.inputs[0];
+      if (update && graph_.node(*update).inputs[0] == node.inputs[1] && same_mask) {
+        made.weight_grad = reader;
+        made.sgd = update;
+        add_bias(other, made);
+        return;
+      }
+    }
   }
 
   void add_bias(const Node& node, Operator& made) const {
@@ -133,12 +160,15 @@ class Grouper {
   }
 
   const Graph& graph_;
+  bool join_;
   std::set<NodeId> taken_;
   std::vector<Operator> operators_;
 };
 
 }  // namespace
 
-std::vector<Operator> group_operators(const Graph& graph) { return Grouper(graph).run(); }
+std::vector<Operator> group_operators(const Graph& graph, bool join_backward) {
+  return Grouper(graph, join_backward).run();
+}
 
 }  // namespace etude

@@ -10,19 +10,21 @@ namespace etude {
 
 /// What is lowered as one: a node and the neighbours that run on its tiles while they are in L1.
 struct Operator {
-  NodeId node{};                    ///< names it; decides how it is lowered
-  std::optional<NodeId> relu;       ///< behind a forward Gemm
-  std::optional<NodeId> relu_grad;  ///< behind a Gemm that makes an activation's gradient
-  std::optional<NodeId> sgd;        ///< behind a Gemm that makes a parameter's gradient
-  std::optional<NodeId> bias_sum;   ///< column sums of that Gemm's second factor
-  std::optional<NodeId> bias_sgd;   ///< the update with them
-  std::optional<NodeId> loss_grad;  ///< of the loss: made in the same pass
+  NodeId node{};                      ///< names it; decides how it is lowered
+  std::optional<NodeId> relu;         ///< behind a forward Gemm
+  std::optional<NodeId> relu_grad;    ///< behind a Gemm that makes an activation's gradient
+  std::optional<NodeId> weight_grad;  ///< beside a Gemm dX = dY W^T: dW = X^T dY of that layer
+  std::optional<NodeId> sgd;          ///< behind a Gemm that makes a parameter's gradient
+  std::optional<NodeId> bias_sum;     ///< column sums of that Gemm's second factor
+  std::optional<NodeId> bias_sgd;     ///< the update with them
+  std::optional<NodeId> loss_grad;    ///< of the loss: made in the same pass
 
   std::vector<NodeId> nodes() const;
 };
 
 /// Groups the nodes of a training graph into operators, in an order that respects every
 /// dependence, also that a parameter is updated in place only after its last reader.
-std::vector<Operator> group_operators(const Graph& graph);
+/// `join_backward`: both gradients of a linear layer are one operator.
+std::vector<Operator> group_operators(const Graph& graph, bool join_backward);
 
 }  // namespace etude

@@ -130,7 +130,7 @@ TEST_CASE("Deep-AE trains on RedMulE, on cores, and with its parameters in Hyper
   SECTION("RedMulE") {
     const Program program = check_step(training, platform_of(true, 256), options, 2);
     CHECK(!program.home_extmem);
-    CHECK(program.modelled_cycles.raw() < 640000);
+    CHECK(program.modelled_cycles.raw() < 560000);
     std::uint64_t macs = 0;
     for (const auto& job : program.gemm_jobs) {
       macs += std::uint64_t{job.m} * job.n * job.k;
@@ -148,10 +148,10 @@ TEST_CASE("Deep-AE trains on RedMulE, on cores, and with its parameters in Hyper
     CHECK(program.home_extmem);
     CHECK(program.parameters[0].address.raw() >= 0x80000000u);
   }
-  SECTION("HyperRAM, and an L2 that holds half of the parameters") {
+  SECTION("HyperRAM, and an L2 smaller than the parameters") {
     options.home = WorkloadConfig::Home::kAuto;
     auto platform = platform_of(true, 128);
-    platform.l2.size = Bytes{900 * 1024};
+    platform.l2.size = Bytes{1100 * 1024};
     CHECK(check_step(training, platform, options).home_extmem);
   }
 }

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: Apache-2.0
+// Both gradients of a linear layer on RedMulE, tile by tile of its weight: a tile is loaded once,
+// multiplied for dX^T = W dY^T, updated with dW = X^T dY, and stored. No weight is transposed.
+#include <algorithm>
+#include <optional>
+
+#include "explore/lower/context.h"
+#include "explore/lower/operand_feed.h"
+#include "explore/tiling/gemm_tiling.h"
+#include "workloads/ops/op_rules.h"
+
+namespace etude {
+
+namespace {
+
+constexpr std::uint32_t ceil_div(std::uint32_t a, std::uint32_t b) { return (a + b - 1) / b; }
+
+struct Tiles {
+  std::uint32_t in = 0, out = 0;  ///< rows and columns of a tile of W
+  std::uint32_t copies = 2;
+  bool keep = false;  ///< dX and its transpose stay in L1
+  std::uint64_t cycles = ~std::uint64_t{0};
+};
+
+class LinearBackward {
+ public:
+  LinearBackward(LoweringContext& context, const Operator& op)
+      : c_(context),
+        op_(op),
+        array_(context.platform.cluster.redmule),
+        dx_(context.graph().node(op.node)),
+        dw_(context.graph().node(*op.weight_grad)),
+        dy_(dx_.inputs[0]),
+        w_(dx_.inputs[1]),
+        x_(dw_.inputs[0]),
+        result_(op.relu_grad ? context.graph().node(*op.relu_grad).outputs[0] : dx_.outputs[0]),
+        batch_(context.rows(dy_)),
+        in_(context.rows(w_)),
+        out_(context.cols(w_)) {}
+
+  /// False when no tile fits: then the two products are lowered apart.
+  bool run() {
+    for (const Node* node : {&dx_, &dw_}) {
+      const auto fixed = c_.tiling.operators.find(node->name);
+      if (fixed != c_.tiling.operators.end()) {
+        return false;
+      }
+    }
+    dy_resident_ = c_.l1.resident(dy_, false);
+    dyt_resident_ = c_.l1.resident(dy_, true);
+    (void)c_.l1.resident(x_, false);
+    (void)c_.l1.resident(x_, true);
+    if (!choose()) {
+      return false;
+    }
+    c_.layers[op_.node].unit = c_.layers[*op_.weight_grad].unit = "redmule";
+    take_buffers();
+    for (std::uint32_t o = 0; o < out_; o += t_.out) {
+      columns(o, std::min(t_.out, out_ - o));
+    }
+    finish();
+    return true;
+  }
+
+ private:
+  bool in_place(std::uint32_t out_tile) const {
+    return dy_resident_ != nullptr && dy_resident_->pitch == dy_resident_->cols && out_tile == out_;
+  }
+
+  std::uint32_t bytes(const Tiles& t) const {
+    const std::uint32_t feeds = std::min(2u, ceil_div(out_, t.out));
+    const std::uint32_t copies = std::min(t.copies, ceil_div(in_, t.in) * ceil_div(out_, t.out));
+    std::uint32_t sum = 0;
+    const auto add = [&](std::uint32_t count, std::uint32_t each) { sum += count * (each + 8); };
+    if (!c_.l1.has_resident(x_, true)) {
+      add(1, 4 * in_ * batch_ + read_ahead(in_, batch_, array_));
+      add(c_.l1.has_resident(x_, false) ? 0 : 1, 4 * in_ * batch_);
+    }
+    add(1, 4 * stored_rows(GemmProblem::Unit::kRedmule, in_, array_) * batch_ +
+               read_ahead(in_, batch_, array_));
+    add(1, 4 * batch_ * (t.keep ? in_ : 2 * t.in) + read_ahead(batch_, in_, array_));
+    add(in_place(t.out) ? 0 : feeds, 4 * batch_ * t.out + read_ahead(batch_, t.out, array_));
+    add(dyt_resident_ != nullptr ? 0 : feeds,
+        4 * batch_ * t.out + read_ahead(t.out, batch_, array_));
+    add(copies, 4 * t.in * t.out + read_ahead(t.in, t.out, array_));
+    add(copies, 4 * stored_rows(GemmProblem::Unit::kRedmule, t.in, array_) * t.out);
+    add(op_.bias_sum ? 2 : 0, 4 * out_);
+    return sum;
+  }
+
+  std::uint64_t cycles(const Tiles& t) const {
+    const std::uint32_t in_tiles = ceil_div(in_, t.in);
+    const std::uint32_t out_tiles = ceil_div(out_, t.out);
+    const std::uint64_t tiles = std::uint64_t{in_tiles} * out_tiles;
+    const std::uint32_t i = ceil_div(in_, in_tiles), o = ceil_div(out_, out_tiles);
+    const std::uint64_t unit =
+        tiles * (c_.cost.redmule(i, o, batch_) + c_.cost.redmule(i, batch_, o));
+    const std::uint64_t cores =
+        tiles * c_.cost.core_kernel(i * o, CostModel::kSgd) +
+        in_tiles * (c_.cost.core_kernel(i * batch_, CostModel::kReluGrad) +
+                    c_.cost.core_kernel(i * batch_, CostModel::kTranspose)) +
+        out_tiles * c_.cost.core_kernel(o * batch_, CostModel::kTranspose);
+    const bool dense = t.out == out_;
+    const auto moved = [&](bool to_l1) {
+      return tiles * (dense ? c_.cost.dma(1, 4 * i * o, to_l1) : c_.cost.dma(i, 4 * o, to_l1));
+    };
+    const std::uint64_t slowest =
+        std::max({unit, cores, moved(true), moved(false), (6 * tiles + 6) * CostModel::kPost});
+    // What follows waits for the last tile; what goes before is still there for the first.
+    return slowest + (unit / tiles + c_.cost.dma(i, 4 * o, true)) / 3;
+  }
+
+  bool choose() {
+    const std::uint32_t available = c_.l1.available();
+    const auto preferred = static_cast<std::uint32_t>(0.5 * c_.l1.capacity());
+    bool best_preferred = false;
+    for (std::uint32_t in_parts = 1; in_parts <= 54; in_parts += 1 + in_parts / 8) {
+      const std::uint32_t in_tile =
+          std::min(in_, ceil_div(ceil_div(in_, in_parts), array_.width) * array_.width);
+      for (std::uint32_t out_parts = 1; out_parts <= 40; out_parts += 1 + out_parts / 8) {
+        const std::uint32_t columns_ = array_.columns();
+        const std::uint32_t out_tile =
+            std::min(out_, ceil_div(ceil_div(out_, out_parts), columns_) * columns_);
+        for (const bool keep : {true, false}) {
+          Tiles t{in_tile, out_tile, c_.tiling.double_buffer ? 2u : 1u, keep, 0};
+          const bool may_keep =
+              c_.worth_keeping(result_) && 2 * c_.tensor(result_).bytes() <= c_.l1.capacity() / 4;
+          const std::uint32_t need = bytes(t);
+          if ((keep && !may_keep) || need > available) {
+            continue;
+          }
+          const bool fits_beside = need <= preferred;
+          t.cycles = cycles(t) + (keep ? 0 : c_.cost.dma(batch_, 4 * in_, true));
+          if ((fits_beside && !best_preferred) ||
+              (fits_beside == best_preferred && t.cycles < t_.cycles)) {
+            t_ = t;
+            best_preferred = fits_beside;
+          }
+        }
+      }
+    }
+    return t_.in != 0;
+  }
+
+  void take_buffers() {
+    const std::uint32_t tiles = ceil_div(in_, t_.in) * ceil_div(out_, t_.out);
+    const std::uint32_t copies = std::min(t_.copies, tiles);
+    xt_ = transposed_x();
+    zt_ = {c_.l1.take(4 * stored_rows(GemmProblem::Unit::kRedmule, in_, array_) * batch_ +
+                      read_ahead(in_, batch_, array_)),
+           in_, batch_, batch_};
+    const std::uint32_t t_bytes =
+        4 * batch_ * (t_.keep ? in_ : t_.in) + read_ahead(batch_, in_, array_);
+    for (std::uint32_t i = 0; i < (t_.keep ? 1 : 2); ++i) {
+      t_buffers_.push_back(c_.l1.take(t_bytes));
+    }
+    for (std::uint32_t i = 0; i < copies; ++i) {
+      w_buffers_.push_back(c_.l1.take(4 * t_.in * t_.out + read_ahead(t_.in, t_.out, array_)));
+      g_buffers_.push_back(
+          c_.l1.take(4 * stored_rows(GemmProblem::Unit::kRedmule, t_.in, array_) * t_.out));
+    }
+    const std::uint32_t feeds = std::min(2u, ceil_div(out_, t_.out));
+    for (std::uint32_t i = 0; i < feeds; ++i) {
+      if (!in_place(t_.out)) {
+        dy_buffers_.push_back(c_.l1.take(4 * batch_ * t_.out + read_ahead(batch_, t_.out, array_)));
+      }
+      if (dyt_resident_ == nullptr) {
+        dyt_buffers_.push_back(
+            c_.l1.take(4 * batch_ * t_.out + read_ahead(t_.out, batch_, array_)));
+      }
+    }
+    if (op_.bias_sum) {
+      bias_ = {c_.l1.take(4 * out_), 1, out_, out_};
+      sums_ = {c_.l1.take(4 * out_), 1, out_, out_};
+    }
+  }
+
+  /// X^T as a whole: first factor of dW, and the mask of dX^T.
+  L1Matrix transposed_x() {
+    if (const L1Matrix* found = c_.l1.resident(x_, true)) {
+      return *found;
+    }
+    c_.layer(*op_.weight_grad);
+    L1Matrix from;
+    if (const L1Matrix* found = c_.l1.resident(x_, false)) {
+      from = *found;
+    } else {
+      from = {c_.l1.take(4 * in_ * batch_), batch_, in_, in_};
+      c_.sequence.load(c_.stored(x_), from);
+    }
+    const L1Matrix to{c_.l1.take(4 * in_ * batch_ + read_ahead(in_, batch_, array_)), in_, batch_,
+                      batch_};
+    c_.sequence.transpose(from, to, nullptr);
+    return to;
+  }
+
+  void columns(std::uint32_t o, std::uint32_t count) {
+    const std::size_t turn = o / t_.out;
+    L1Matrix dy, dyt;
+    if (in_place(t_.out)) {
+      dy = *dy_resident_;
+    } else {
+      c_.layer(op_.node);
+      dy = {dy_buffers_[turn % dy_buffers_.size()], batch_, count, count};
+      c_.sequence.load(c_.stored(dy_, 0, o), dy);
+    }
+    if (dyt_resident_ != nullptr) {
+      dyt = dyt_resident_->slice(o, 0, count, batch_);
+    } else {
+      c_.layer(op_.node);
+      dyt = {dyt_buffers_[turn % dyt_buffers_.size()], count, batch_, batch_};
+      c_.sequence.transpose(dy, dyt, nullptr);
+    }
+    for (std::uint32_t i = 0; i < in_; i += t_.in) {
+      tile(i, std::min(t_.in, in_ - i), o, dy, dyt);
+    }
+    if (op_.bias_sum) {
+      c_.layer(*op_.bias_sum);
+      c_.sequence.column_sum(dy, sums_.address + 4 * o, false);
+    }
+  }
+
+  void tile(std::uint32_t i, std::uint32_t rows, std::uint32_t o, const L1Matrix& dy,
+            const L1Matrix& dyt) {
+    const std::uint32_t cols = dy.cols;
+    const std::uint32_t stored = stored_rows(GemmProblem::Unit::kRedmule, rows, array_);
+    const L1Matrix w{w_buffers_[turn_ % w_buffers_.size()], rows, cols, cols};
+    const L1Matrix g{g_buffers_[turn_ % g_buffers_.size()], rows, cols, cols};
+    c_.layer(op_.node);
+    c_.sequence.load(c_.stored(w_, i, o), w);
+    const L1Matrix z = zt_.slice(i, 0, rows, batch_);
+    c_.sequence.redmule(w, dyt, z, stored, o > 0);
+    if (o + cols == out_) {
+      input_gradient(i, z);
+    }
+    c_.layer(*op_.weight_grad);
+    c_.sequence.redmule(xt_.slice(i, 0, rows, batch_), dy, g, stored, false);
+    c_.layer(*op_.sgd);
+    const auto lr = static_cast<float>(c_.graph().node(*op_.sgd).real("lr"));
+    c_.sequence.sgd(w, g, lr);
+    c_.sequence.probe({dw_.outputs[0], g, 4 * (i * out_ + o), 4 * out_});
+    c_.sequence.store(w, c_.stored(w_, i, o));
+    ++turn_;
+  }
+
+  /// Rows i.. of dX^T are complete: mask, and columns i.. of dX.
+  void input_gradient(std::uint32_t i, const L1Matrix& z) {
+    c_.layer(op_.relu_grad.value_or(op_.node));
+    if (op_.relu_grad) {
+      c_.sequence.relu_grad(z, xt_.slice(i, 0, z.rows, batch_), z);
+    }
+    if (t_.keep) {
+      const L1Matrix whole{t_buffers_[0], batch_, in_, in_};
+      c_.sequence.transpose(z, whole.slice(0, i, batch_, z.rows), nullptr);
+      return;
+    }
+    const L1Matrix piece{t_buffers_[turn_ % t_buffers_.size()], batch_, z.rows, z.rows};
+    c_.sequence.transpose(z, piece, nullptr);
+    c_.sequence.store(piece, c_.stored(result_, 0, i));
+  }
+
+  void finish() {
+    if (t_.keep) {
+      const L1Matrix whole{t_buffers_[0], batch_, in_, in_};
+      c_.layer(op_.relu_grad.value_or(op_.node));
+      c_.sequence.store(whole, c_.stored(result_));
+      c_.l1.keep(result_, false, whole);
+      c_.l1.keep(result_, true, zt_);
+    }
+    if (op_.bias_sum) {
+      const Node& sgd = c_.graph().node(*op_.bias_sgd);
+      c_.layer(*op_.bias_sgd);
+      c_.sequence.load(c_.stored(sgd.inputs[0]), bias_);
+      c_.sequence.sgd(bias_, sums_, static_cast<float>(sgd.real("lr")));
+      c_.sequence.probe({sgd.inputs[1], sums_, 0, 4 * out_});
+      c_.sequence.store(bias_, c_.stored(sgd.inputs[0]));
+      c_.l1.drop(sgd.inputs[0]);
+    }
+    c_.l1.drop(w_);
+  }
+
+  LoweringContext& c_;
+  const Operator& op_;
+  const RedmuleConfig& array_;
+  const Node& dx_;
+  const Node& dw_;
+  TensorId dy_, w_, x_, result_;
+  std::uint32_t batch_, in_, out_;
+  const L1Matrix* dy_resident_ = nullptr;
+  const L1Matrix* dyt_resident_ = nullptr;
+  Tiles t_;
+  L1Matrix xt_, zt_, bias_, sums_;
+  std::vector<std::uint32_t> t_buffers_, w_buffers_, g_buffers_, dy_buffers_, dyt_buffers_;
+  std::size_t turn_ = 0;
+};
+
+}  // namespace
+
+void lower_linear_backward(LoweringContext& context, const Operator& op) {
+  if (LinearBackward(context, op).run()) {
+    return;
+  }
+  if (context.residents) {
+    throw NoRoom{};  // once more with an empty L1
+  }
+  Operator input_gradient;
+  input_gradient.node = op.node;
+  input_gradient.relu_grad = op.relu_grad;
+  lower_gemm(context, input_gradient);
+  context.l1.end_operator();
+  context.l1.begin_operator();
+  context.l1.clear();
+  Operator weight_gradient = op;
+  weight_gradient.node = *op.weight_grad;
+  weight_gradient.relu_grad.reset();
+  weight_gradient.weight_grad.reset();
+  lower_gemm(context, weight_gradient);
+}
+
+}  // namespace etude
