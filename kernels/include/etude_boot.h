@@ -26,7 +26,7 @@ struct etude_boot {
  * worker stacks. The memory plan starts behind it. */
 #define ETUDE_L1_STACK_BYTES 1024u
 #define ETUDE_L1_CONTROLLER_STACK_BYTES 2048u
-#define ETUDE_L1_RUNTIME_BYTES 2048u
+#define ETUDE_L1_RUNTIME_BYTES 3072u
 #define ETUDE_L1_RESERVED(workers) \
   (ETUDE_L1_RUNTIME_BYTES + ETUDE_L1_CONTROLLER_STACK_BYTES + ETUDE_L1_STACK_BYTES * (workers))
 #endif

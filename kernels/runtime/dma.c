@@ -1,36 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernels/runtime/dma.h"
 
+static __attribute__((noinline, cold)) void poll_idma(struct etude_dma* dma) {
+  const uint32_t done = etude_read(IDMA(DONE));
+  for (; dma->head != dma->tail; dma->head++) {
+    const uint32_t entry = dma->in_flight[dma->head & 15];
+    if ((int32_t)((done << 8) - (entry & ~0xFFu)) < 0) {
+      break;
+    }
+    dma->done[entry & 3]++;
+  }
+}
+
 /* Retires, oldest first, what the engine reports as finished. */
 static inline void poll(struct etude_dma* dma) {
+  if (dma->idma) {
+    poll_idma(dma);
+    return;
+  }
   uint32_t head = dma->head;
   const uint32_t tail = dma->tail;
-  if (dma->idma) {
-    const uint32_t done = etude_read(IDMA(DONE));
-    for (; head != tail; head++) {
-      const uint32_t entry = dma->in_flight[head & 15];
-      if ((int32_t)((done << 8) - (entry & ~0xFFu)) < 0) {
-        break;
-      }
-      dma->done[entry & 3]++;
+  const uint32_t active = etude_read(MCHAN(STATUS));
+  uint32_t release = 0;
+  for (; head != tail; head++) {
+    const uint32_t entry = dma->in_flight[head & 15];
+    const uint32_t bit = 1u << (entry >> 8);
+    if (active & bit) {
+      break;
     }
-  } else {
-    const uint32_t active = etude_read(MCHAN(STATUS));
-    uint32_t release = 0;
-    for (; head != tail; head++) {
-      const uint32_t entry = dma->in_flight[head & 15];
-      const uint32_t bit = 1u << (entry >> 8);
-      if (active & bit) {
-        break;
-      }
-      release |= bit;
-      dma->done[entry & 3]++;
-    }
-    if (release) {
-      etude_write(MCHAN(STATUS), release);
-    }
+    release |= bit;
+    dma->done[entry & 3]++;
   }
   dma->head = head;
+  if (release) {
+    etude_write(MCHAN(STATUS), release);
+  }
 }
 
 /* The event is sticky: what finishes between the poll and the sleep ends the sleep at once. */

@@ -21,28 +21,37 @@ struct run {
   uint32_t kernels_until[ETUDE_RING_CHUNKS]; /* kernels posted when the chunk was left */
 };
 
-static uint32_t kernels_done(const struct run* run) {
+/* The loop below should fit the controller's private instruction cache (512 bytes): what is rare or
+ * slow anyway stands elsewhere. */
+#define RARE __attribute__((noinline, cold))
+
+static RARE void fail(uint32_t code) {
+  etude_write(ETUDE_SIM_PORT_BASE + ETUDE_SIM_ERROR, code);
+  etude_exit(1);
+}
+
+static inline uint32_t kernels_done(const struct run* run) {
   return ETUDE_STATE->kernels_done - run->kernels_base;
 }
 
-static void wait_kernels(const struct run* run, uint32_t count) {
+static inline void wait_kernels(const struct run* run, uint32_t count) {
   while ((int32_t)(kernels_done(run) - count) < 0) {
     etude_sleep(1u << ETUDE_SW_EVENT_KERNEL_DONE);
   }
 }
 
-static uint32_t soc_done(const struct run* run) {
+static inline uint32_t soc_done(const struct run* run) {
   return etude_read(ETUDE_SOC_DMA_BASE + ETUDE_SOC_DMA_DONE) - run->soc_base;
 }
 
-static void wait_soc_dma(const struct run* run, uint32_t count) {
+static RARE void wait_soc_dma(const struct run* run, uint32_t count) {
   while ((int32_t)(soc_done(run) - count) < 0) {
     etude_sleep(1u << ETUDE_EVENT_SOC);
   }
 }
 
-/* Asks for the next chunk. Not inline: few registers to save, and the usual way calls nothing. */
-static __attribute__((noinline)) void fetch_chunk(struct run* run) {
+/* Asks for the next chunk. */
+static inline void fetch_chunk(struct run* run) {
   const uint32_t offset = run->next_chunk * ETUDE_RING_CHUNK_BYTES;
   const uint32_t left = run->ops * (uint32_t)sizeof(struct etude_op) - offset;
   run->next_chunk++;
@@ -69,7 +78,10 @@ static inline void fetch_ahead(struct run* run, uint32_t current) {
 }
 
 /* Makes sure that `chunk` is in the ring. */
-static inline void enter_chunk(struct run* run, uint32_t chunk) {
+static __attribute__((noinline)) void enter_chunk(struct run* run, uint32_t chunk) {
+  if (chunk != 0) {
+    run->kernels_until[(chunk - 1) & (ETUDE_RING_CHUNKS - 1)] = run->kernels_posted;
+  }
   fetch_ahead(run, chunk);
   if (run->next_chunk <= chunk) {
     wait_kernels(run, run->kernels_until[chunk & (ETUDE_RING_CHUNKS - 1)]);
@@ -78,12 +90,22 @@ static inline void enter_chunk(struct run* run, uint32_t chunk) {
   etude_dma_wait(&run->dma, ETUDE_DMA_RING, chunk + 1);
 }
 
-static void run_kernel(struct run* run, const struct etude_op* op) {
+/* No controller: this hart is worker 0, and a kernel is over when it goes on. */
+static RARE void run_kernel_here(struct run* run, uint32_t entry, uint32_t word,
+                                 const struct etude_op* op) {
+  if (run->workers > 1) {
+    etude_write(ETUDE_EU_DISPATCH_FIFO, word);
+  }
+  ((etude_kernel_fn)entry)(&op->arg[1], 0, run->workers);
+  etude_barrier();
+  ETUDE_STATE->kernels_done++;
+}
+
+static inline void run_kernel(struct run* run, const struct etude_op* op) {
   const uint32_t kernel = op->arg[0];
   const uint32_t entry = kernel < ETUDE_TABLE_ENTRIES ? ETUDE_TABLE[kernel] : 0;
   if (entry == 0) {
-    etude_write(ETUDE_SIM_PORT_BASE + ETUDE_SIM_ERROR, 0x100u + kernel);
-    etude_exit(1);
+    fail(0x100u + kernel);
   }
   const uint32_t word =
       (uint32_t)((uintptr_t)&op->arg[1] - ETUDE_L1_BASE) << 16 | (entry - ETUDE_BOOT_ADDRESS);
@@ -95,16 +117,10 @@ static void run_kernel(struct run* run, const struct etude_op* op) {
     etude_write(ETUDE_EU_DISPATCH_FIFO, word);
     return;
   }
-  /* No controller: this hart is worker 0, and a kernel is over when it goes on. */
-  if (run->workers > 1) {
-    etude_write(ETUDE_EU_DISPATCH_FIFO, word);
-  }
-  ((etude_kernel_fn)entry)(&op->arg[1], 0, run->workers);
-  etude_barrier();
-  ETUDE_STATE->kernels_done++;
+  run_kernel_here(run, entry, word, op);
 }
 
-static void run_soc_dma(struct run* run, const struct etude_op* op) {
+static RARE void run_soc_dma(struct run* run, const struct etude_op* op) {
   if (++run->soc_posted > MAX_SOC_DMA_AHEAD) {
     wait_soc_dma(run, run->soc_posted - MAX_SOC_DMA_AHEAD);
   }
@@ -116,20 +132,11 @@ static void run_soc_dma(struct run* run, const struct etude_op* op) {
   (void)etude_read(ETUDE_SOC_DMA_BASE + ETUDE_SOC_DMA_START);
 }
 
-static void run_wait(struct run* run, uint32_t unit, uint32_t count) {
-  switch (unit) {
-    case ETUDE_UNIT_CORES:
-      wait_kernels(run, count);
-      break;
-    case ETUDE_UNIT_REDMULE:
-      etude_redmule_wait(&run->redmule, count);
-      break;
-    case ETUDE_UNIT_DMA:
-      etude_dma_wait(&run->dma, ETUDE_DMA_OPERATION, count);
-      break;
-    default:
-      wait_soc_dma(run, count);
-      break;
+static RARE void run_rare_wait(struct run* run, uint32_t unit, uint32_t count) {
+  if (unit == ETUDE_UNIT_REDMULE) {
+    etude_redmule_wait(&run->redmule, count);
+  } else {
+    wait_soc_dma(run, count);
   }
 }
 
@@ -149,40 +156,34 @@ static void run_step(struct run* run) {
 
   const uint32_t ops = run->ops;
   for (uint32_t i = 0; i < ops; i++) {
-    const uint32_t chunk = i / ETUDE_RING_CHUNK_OPS;
+    etude_write(ETUDE_SIM_PORT_BASE + ETUDE_SIM_OP_BEGIN, i);
     if (i % ETUDE_RING_CHUNK_OPS == 0) {
-      if (i != 0) {
-        run->kernels_until[(chunk - 1) & (ETUDE_RING_CHUNKS - 1)] = run->kernels_posted;
-      }
-      etude_write(ETUDE_SIM_PORT_BASE + ETUDE_SIM_OP_BEGIN, i);
-      enter_chunk(run, chunk);
-    } else {
-      etude_write(ETUDE_SIM_PORT_BASE + ETUDE_SIM_OP_BEGIN, i);
+      enter_chunk(run, i / ETUDE_RING_CHUNK_OPS);
     }
     const struct etude_op* op = &ETUDE_RING[i & (ETUDE_RING_CHUNKS * ETUDE_RING_CHUNK_OPS - 1)];
-    switch (op->code) {
-      case ETUDE_OP_WAIT:
-        run_wait(run, op->arg[0], op->arg[1]);
-        break;
-      case ETUDE_OP_KERNEL:
-        run_kernel(run, op);
-        break;
-      case ETUDE_OP_DMA:
-        dma_posted++;
-        etude_dma_start(&run->dma, op->arg, ETUDE_DMA_OPERATION);
-        break;
-      case ETUDE_OP_SOC_DMA:
-        run_soc_dma(run, op);
-        break;
-      case ETUDE_OP_REDMULE:
-        etude_redmule_start(&run->redmule, op->arg);
-        break;
-      case ETUDE_OP_END:
-        i = ops;
-        break;
-      default:
-        etude_write(ETUDE_SIM_PORT_BASE + ETUDE_SIM_ERROR, 0x200u + op->code);
-        etude_exit(1);
+    const uint32_t code = op->code;
+    if (code == ETUDE_OP_WAIT) {
+      const uint32_t unit = op->arg[0], count = op->arg[1];
+      if (unit == ETUDE_UNIT_CORES) {
+        wait_kernels(run, count);
+      } else if (unit == ETUDE_UNIT_DMA) {
+        etude_dma_wait(&run->dma, ETUDE_DMA_OPERATION, count);
+      } else {
+        run_rare_wait(run, unit, count);
+      }
+    } else if (code == ETUDE_OP_KERNEL) {
+      run_kernel(run, op);
+    } else if (code == ETUDE_OP_DMA) {
+      dma_posted++;
+      etude_dma_start(&run->dma, op->arg, ETUDE_DMA_OPERATION);
+    } else if (code == ETUDE_OP_REDMULE) {
+      etude_redmule_start(&run->redmule, op->arg);
+    } else if (code == ETUDE_OP_SOC_DMA) {
+      run_soc_dma(run, op);
+    } else if (code == ETUDE_OP_END) {
+      break;
+    } else {
+      fail(0x200u + code);
     }
   }
   etude_dma_wait(&run->dma, ETUDE_DMA_OPERATION, dma_posted);
@@ -204,8 +205,7 @@ void etude_interpret(uint32_t hart, uint32_t workers, uint32_t controller) {
         (const volatile struct etude_task_header*)ETUDE_BOOT->task_list;
     run.ops = header->op_count;
     if (header->magic != ETUDE_TASK_MAGIC || header->version != ETUDE_TASK_VERSION) {
-      etude_write(ETUDE_SIM_PORT_BASE + ETUDE_SIM_ERROR, 0x300u);
-      etude_exit(1);
+      fail(0x300u);
     }
     run_step(&run);
   }

@@ -80,7 +80,7 @@ TEST_CASE("tiles and memories that are too small name operator, tile and missing
   platform.cluster.redmule.format = RedmuleConfig::Format::kFp32;
   LowerOptions options;
   options.tiling.operators["fc0"] = {512, 512, 512, TileConfig::Unit::kCores};
-  platform.cluster.tcdm.size = Bytes{13 * 1024};
+  platform.cluster.tcdm.size = Bytes{14 * 1024};
   CHECK_THROWS_WITH(lower_step(setup.training(), platform, options),
                     Catch::Contains("operator 'fc0'") && Catch::Contains("3x12x20") &&
                         Catch::Contains("bytes of L1"));
