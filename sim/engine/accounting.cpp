@@ -1,9 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/engine/accounting.h"
 
+#include <algorithm>
+#include <optional>
 #include <stdexcept>
 
 namespace etude {
+namespace {
+
+/// Which counters of a component are its cycles: busy, then its stall reasons.
+struct UnitCounters {
+  const char* name;
+  const char* busy;
+  std::vector<const char*> stalls;
+};
+
+const std::vector<UnitCounters>& unit_counters() {
+  static const std::vector<UnitCounters> units{
+      {"redmule", "busy", {"tiler", "x_wait", "w_wait", "yz_wait", "drain", "port_conflict"}},
+      {"dma", "busy", {"tcdm_conflict", "l2_wait", "queue"}},
+      {"soc_dma", "soc_dma_busy", {}}};
+  return units;
+}
+
+}  // namespace
 
 const char* stall_name(StallReason reason) {
   switch (reason) {
@@ -148,7 +168,47 @@ std::vector<UnitRecord> Accounting::units(const Snapshot& from, const Snapshot& 
     }
     out.push_back(std::move(unit));
   }
+  add_units(from, to, out);
   return out;
+}
+
+// Units that are no harts. Their components count the cycles in which they have work; the others
+// are idle: nobody had given them any.
+void Accounting::add_units(const Snapshot& from, const Snapshot& to,
+                           std::vector<UnitRecord>& out) const {
+  const auto passed = [&](const std::string& name) -> std::optional<std::uint64_t> {
+    const auto found = std::find(names_.begin(), names_.end(), name);
+    if (found == names_.end()) {
+      return std::nullopt;
+    }
+    const auto i = static_cast<std::size_t>(found - names_.begin());
+    return to.counters[i] - from.counters[i];
+  };
+  for (const UnitCounters& counters : unit_counters()) {
+    const std::string prefix = std::string(counters.name) + ".";
+    const auto busy = passed(prefix + counters.busy);
+    if (!busy) {
+      continue;
+    }
+    UnitRecord unit;
+    unit.name = counters.name;
+    unit.busy = *busy;
+    std::uint64_t worked = *busy;
+    for (const char* stall : counters.stalls) {
+      const std::uint64_t cycles = passed(prefix + stall).value();
+      worked += cycles;
+      if (cycles != 0) {
+        unit.stalls[stall] = cycles;
+      }
+    }
+    const std::uint64_t total = to.when.raw() - from.when.raw();
+    if (worked > total) {
+      throw std::logic_error(unit.name + " booked " + std::to_string(worked) + " cycles of " +
+                             std::to_string(total));
+    }
+    unit.stalls["idle"] = total - worked;
+    out.push_back(std::move(unit));
+  }
 }
 
 void Accounting::finish(const Snapshot& at, RunRecord& record) {

@@ -64,6 +64,7 @@ class Accounting {
   CounterSnapshot named(const std::vector<std::uint64_t>& from,
                         const std::vector<std::uint64_t>& to) const;
   std::vector<UnitRecord> units(const Snapshot& from, const Snapshot& to) const;
+  void add_units(const Snapshot& from, const Snapshot& to, std::vector<UnitRecord>& out) const;
 
   std::vector<std::string> names_;
   std::vector<std::function<void(const CounterVisitor&)>> components_;
