@@ -27,10 +27,13 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   int status = 0;
   etude::cli::add_config(app, status);
+  etude::cli::add_describe(app, status);
   etude::cli::add_elf(app, status);
   etude::cli::add_gemm(app, status);
   etude::cli::add_run(app, status);
+  etude::cli::add_price(app, status);
   etude::cli::add_replay(app, status);
+  etude::cli::add_schedule(app, status);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

@@ -176,6 +176,26 @@ PlatformConfig load_platform(const std::string& path, const std::vector<std::str
   return load_platform(path, sets, ignored);
 }
 
+RootConfig load_for_pricing(const std::string& resolved, const std::vector<std::string>& sets) {
+  const ParameterTable table = declare_parameters();
+  const Json run = read_json_file(resolved);
+  ConfigTree tree(table);
+  for (const char* section : {"platform", "energy"}) {
+    if (!run.is_object() || !run.contains(section)) {
+      throw UserError(resolved, "no /" + std::string(section),
+                      "give the folder that etude-sim run wrote");
+    }
+    tree.put("/" + std::string(section), run.at(section));
+  }
+  for (const std::string& assignment : sets) {
+    tree.set(assignment);
+  }
+  std::vector<std::string> ignored;
+  const RootConfig config = read_tree(table, tree, ignored);
+  check_combinations(config.platform);
+  return config;
+}
+
 std::string resolved_json(const RootConfig& config) {
   Json root = Json::object();
   for (const Parameter& p : declare_parameters()) {

@@ -21,6 +21,10 @@ PlatformConfig load_platform(const std::string& path, const std::vector<std::str
 PlatformConfig load_platform(const std::string& path, const std::vector<std::string>& sets,
                              std::vector<std::string>& warnings);
 
+/// Platform and energy table of a resolved file that a run left behind; `sets` as above, below
+/// /energy or /platform. Nothing else of the file is looked at.
+RootConfig load_for_pricing(const std::string& resolved, const std::vector<std::string>& sets);
+
 /// Throws UserError for values that are each allowed, but not together.
 void check_combinations(const RootConfig& config);
 void check_combinations(const PlatformConfig& platform);

@@ -33,6 +33,7 @@ COLOURS = {
     "flash": "#b08968",
     "leakage": "#9aa5b1",
 }
+LEGEND = 0.005  # a reason that is nowhere longer than this share stands in the hover text only
 SPARE = ["#66999b", "#a26769", "#496a81", "#b5838d", "#6d6875", "#7a9e7e", "#c9ada7", "#3d5a80", "#bc6c25"]
 
 
@@ -86,6 +87,7 @@ def units(result: dict) -> go.Figure:
                 orientation="h",
                 name=reason.replace("_", " "),
                 marker={"color": colour(reason)},
+                showlegend=any(share(c, t) >= LEGEND for c, t in zip(cycles, totals, strict=True)),
                 hovertemplate="%{y}: "
                 + reason.replace("_", " ")
                 + " %{customdata:,} cycles, %{x:.1f} %<extra></extra>",
