@@ -57,9 +57,10 @@ nlohmann::ordered_json report(const ElfResult& result) {
   for (unsigned r = 0; r < kStallReasons; ++r) {
     const char* name = stall_name(static_cast<StallReason>(r));
     auto& row = stalls[name] = nlohmann::ordered_json::array();
-    for (const UnitRecord& unit : record.units) {
-      const auto found = unit.stalls.find(name);
-      row.push_back(found == unit.stalls.end() ? 0 : found->second);
+    for (std::size_t hart = 0; hart < record.instructions.size(); ++hart) {
+      const auto& reasons = record.units[hart].stalls;  // harts come first
+      const auto found = reasons.find(name);
+      row.push_back(found == reasons.end() ? 0 : found->second);
     }
   }
   out["counters"] = record.counters;

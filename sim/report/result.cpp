@@ -2,7 +2,6 @@
 #include "sim/report/result.h"
 
 #include <cmath>
-#include <stdexcept>
 
 #include "sim/config/load.h"
 #include "sim/energy/events.h"
@@ -96,50 +95,10 @@ Json timeline_json(const StepRecord& step, const RunFacts& facts) {
   return timeline;
 }
 
-/// A unit that is no hart: which of its counters are busy cycles and which are stalls. What is left
-/// of the step it had nothing to do.
-struct CountedUnit {
-  const char* name;
-  const char* busy;
-  std::vector<const char*> stalls;
-};
-
-std::vector<CountedUnit> counted_units(const PlatformConfig& platform) {
-  std::vector<CountedUnit> units;
-  if (platform.cluster.redmule.enabled) {
-    units.push_back(
-        {"redmule", "busy", {"tiler", "x_wait", "w_wait", "yz_wait", "port_conflict", "drain"}});
-  }
-  units.push_back({"dma", "busy", {"tcdm_conflict", "l2_wait", "queue"}});
-  units.push_back({"soc_dma", "soc_dma_busy", {}});
-  return units;
-}
-
-Json units_json(const PlatformConfig& platform, const StepRecord& step) {
+Json units_json(const StepRecord& step) {
   Json units = Json::object();
   for (const UnitRecord& unit : step.units) {
     units[unit.name] = {{"busy", unit.busy}, {"stalls", unit.stalls}};
-  }
-  for (const CountedUnit& unit : counted_units(platform)) {
-    const auto count = [&](const char* counter) {
-      const auto found = step.counters.find(std::string(unit.name) + "." + counter);
-      return found == step.counters.end() ? 0 : found->second;
-    };
-    Json stalls = Json::object();
-    std::uint64_t used = count(unit.busy);
-    for (const char* stall : unit.stalls) {
-      if (count(stall) != 0) {
-        stalls[stall] = count(stall);
-        used += count(stall);
-      }
-    }
-    if (used > step.cycles.raw()) {
-      throw std::logic_error(std::string(unit.name) + " counts more cycles than the step has");
-    }
-    if (used < step.cycles.raw()) {
-      stalls["idle"] = step.cycles.raw() - used;
-    }
-    units[unit.name] = {{"busy", count(unit.busy)}, {"stalls", stalls}};
   }
   return units;
 }
@@ -303,7 +262,7 @@ Json make_result(const RootConfig& config, const RunFacts& facts, const RunRecor
       {"bounds", bounds_json(config.platform, facts, step)},
       {"layers", layers_json(step, facts)},
       {"timeline", timeline_json(step, facts)},
-      {"units", units_json(config.platform, step)},
+      {"units", units_json(step)},
       {"check", check_json(check)},
       {"loss", steps.back().at("loss")},
       {"area_mm2", 0.0},

@@ -39,6 +39,9 @@ RunRecord fake_record() {
          {{"load_use", 2'000}, {"tcdm_conflict", 3'000}, {"event_wait", 75'000 - 100 * i}}});
   }
   step.units.push_back({"controller", 10'000, {{"peripheral", 5'000}, {"event_wait", 85'000}}});
+  step.units.push_back({"redmule", 60'000, {{"port_conflict", 5'000}, {"idle", 35'000}}});
+  step.units.push_back({"dma", 40'000, {{"l2_wait", 10'000}, {"idle", 50'000}}});
+  step.units.push_back({"soc_dma", 90'000, {{"idle", 10'000}}});
   for (unsigned i = 0; i < 8; ++i) {
     step.counters["core" + std::to_string(i) + ".alu"] = 20'000 + 100 * i;
     step.counters["core" + std::to_string(i) + ".fp_addmul"] = 8'000;
