@@ -50,6 +50,7 @@ void Core::reset(std::uint32_t pc, Cycle start) {
   trap_ = {};
   error_.clear();
   warnings_.clear();
+  fp_may_trap_ = state_.has_f;
   redirect(start_, start_ + config_.timing.fetch, StallReason::kSleep);
 }
 
@@ -139,9 +140,7 @@ CoreWait Core::run_loop(std::uint64_t limit) {
     std::uint64_t enter = there;
     bool check = (slow_classes_ & bit(instr.timing)) != 0;
     if (hazard_.ready > there) {
-      const unsigned reg = hazard_.reg;
-      check |= (instr.a == reg) | (instr.b == reg) | (instr.c == reg) | (instr.d == reg) |
-               ((kFieldsCount & bit(instr.timing)) != 0);
+      check |= hazard_.named_by(instr) || (kFieldsCount & bit(instr.timing)) != 0;
     }
     if (check) {
       enter = wait_operands(instr, arrival, there);
@@ -161,7 +160,6 @@ CoreWait Core::run_loop(std::uint64_t limit) {
       stall(late_reason, there - ex_free_);
       stall(operand_reason_, enter - there);
     }
-    current_pc_ = state_.pc;
     std::uint64_t leave = enter + 1;
     switch (instr.timing) {
       case TimingClass::kAlu:
@@ -171,22 +169,37 @@ CoreWait Core::run_loop(std::uint64_t limit) {
         }
         execute(instr, state_);
         last_rd_ = instr.d;
-        state_.pc = loop_next(state_, state_.pc + instr.length);
         retire(instr, enter, leave);
+        state_.pc = loop_next(state_, state_.pc + instr.length);
         break;
       case TimingClass::kLoad:
       case TimingClass::kStore:
       case TimingClass::kEventLoad:
-        if (instr.has(kFp) && illegal_now(instr, state_)) [[unlikely]] {
+        if (fp_may_trap_ && illegal_now(instr, state_)) [[unlikely]] {
           take_trap(Cause::kIllegal, instr.word, enter);
           break;
+        }
+        if (slow_classes_ == kAlwaysSlow && instr.bytes == 4 && fetch_free_ <= enter) [[likely]] {
+          const std::uint32_t address = effective_address(instr, state_);
+          if ((address & 3u) == 0 && instr.timing != TimingClass::kEventLoad) [[likely]] {
+            instr_ = instr;
+            enter_ = ex_free_ = enter;
+            access_.when = Cycle{enter};
+            access_.address = address;
+            access_.bytes = 4;
+            access_.write = instr.timing == TimingClass::kStore;
+            access_.blocking = false;
+            access_.wdata = store_value(instr, state_);
+            waiting_ = Waiting::kData;
+            return CoreWait::kData;
+          }
         }
         start_access(instr, enter);
         return CoreWait::kData;
       case TimingClass::kFpAddMul:
       case TimingClass::kFpOther:
       case TimingClass::kFpDivSqrt:
-        if (instr.has(kFp | kDynamicRm) && illegal_now(instr, state_)) [[unlikely]] {
+        if (fp_may_trap_ && illegal_now(instr, state_)) [[unlikely]] {
           take_trap(Cause::kIllegal, instr.word, enter);
           break;
         }
@@ -210,8 +223,8 @@ CoreWait Core::run_loop(std::uint64_t limit) {
             } else {
               execute(instr, state_);
             }
-            state_.pc = loop_next(state_, state_.pc + instr.length);
             retire(instr, enter, leave);
+            state_.pc = loop_next(state_, state_.pc + instr.length);
             break;
           }
         }
@@ -232,14 +245,15 @@ CoreWait Core::run_loop(std::uint64_t limit) {
           }
           if (take_branch(instr, enter)) {
             retire(instr, enter, leave);
+            state_.pc = target;
             break;
           }
           if (halted_) {
             return CoreWait::kHalt;
           }
         }
-        state_.pc = loop_next(state_, state_.pc + instr.length);
         retire(instr, enter, leave);
+        state_.pc = loop_next(state_, state_.pc + instr.length);
         break;
       }
       case TimingClass::kJal:
@@ -255,10 +269,10 @@ CoreWait Core::run_loop(std::uint64_t limit) {
           leave = hold(instr, enter, leave);
         }
         jump(instr, state_);
-        state_.pc = target;
         redirect(id, id + config_.timing.fetch, StallReason::kJump);
         last_rd_ = instr.d;
         retire(instr, enter, leave);
+        state_.pc = target;
         break;
       }
       case TimingClass::kMulh:
@@ -274,8 +288,8 @@ CoreWait Core::run_loop(std::uint64_t limit) {
         }
         execute(instr, state_);
         last_rd_ = instr.d;
-        state_.pc = loop_next(state_, state_.pc + instr.length);
         retire(instr, enter, leave);
+        state_.pc = loop_next(state_, state_.pc + instr.length);
         break;
       }
       case TimingClass::kHwLoop:
@@ -322,7 +336,7 @@ void Core::settle(Cycle end, StallReason why) {
 }
 
 void Core::report_retired(const Instr& instr, std::uint64_t enter, std::uint64_t leave) {
-  retire_hook_(retire_context_, *this, Retired{Cycle{enter}, Cycle{leave}, current_pc_, &instr});
+  retire_hook_(retire_context_, *this, Retired{Cycle{enter}, Cycle{leave}, state_.pc, &instr});
 }
 
 void Core::visit_counters(const CounterVisitor& visit) const {

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <systemc>
 #include <vector>
@@ -132,6 +134,16 @@ class Core : public sc_core::sc_module {
     std::uint64_t ready{0};  ///< first EX cycle in which a consumer finds it
     std::uint8_t reg{0xff};
     bool fp{false};
+
+    /// True if `instr` names the register in any of a, b, c, d.
+    bool named_by(const Instr& instr) const {
+      static_assert(offsetof(Instr, d) == offsetof(Instr, a) + 3);
+      std::uint32_t fields;
+      std::memcpy(&fields, reinterpret_cast<const std::uint8_t*>(&instr) + offsetof(Instr, a),
+                  sizeof fields);
+      const std::uint32_t difference = fields ^ (reg * 0x01010101u);
+      return ((difference - 0x01010101u) & ~difference & 0x80808080u) != 0;
+    }
   };
   /// The one FP operation of class kMultiCycle that may be under way.
   struct SlowFp {
@@ -195,6 +207,7 @@ class Core : public sc_core::sc_module {
   std::uint64_t id_after_miss(const Instr& instr, std::uint64_t arrival) const;
   bool look_up(std::uint32_t address, std::uint64_t when);
 
+  /// `instr`, at state_.pc, was in EX from `enter` on and has left it before `leave`.
   void retire(const Instr& instr, std::uint64_t enter, std::uint64_t leave) {
     ++retired_[static_cast<unsigned>(instr.timing)].value;
     ex_enter_ = enter;
@@ -226,7 +239,6 @@ class Core : public sc_core::sc_module {
 
   ArchState state_;
   std::uint64_t start_{0};
-  std::uint32_t current_pc_{0};  ///< of the instruction in EX
   std::uint32_t page_number_{~0u};
   const Instr* page_{nullptr};  ///< decoded instructions of the present 4 KiB page
 
@@ -246,6 +258,7 @@ class Core : public sc_core::sc_module {
   std::uint64_t response_[2]{};  ///< cycles of the last two data responses
   /// Classes of FP operations, by TimingClass from kFpAddMul on.
   std::array<FpClass, 3> fp_kind_{};
+  bool fp_may_trap_{true};      ///< FP switched off or a rounding mode that is none, perhaps
   std::uint8_t last_rd_{0xff};  ///< what the last instruction writes through the ALU port
   std::uint32_t slow_classes_{kAlwaysSlow};  ///< timing classes that need the slow path now
 

@@ -97,8 +97,8 @@ void Core::finish_fp(std::uint64_t issue) {
       break;
   }
   execute(instr, state_);
-  state_.pc = loop_next(state_, state_.pc + instr.length);
   retire(instr, enter_, leave);
+  state_.pc = loop_next(state_, state_.pc + instr.length);
 }
 
 void Core::complete_fpu(Cycle granted) {

@@ -96,8 +96,8 @@ void Core::complete(Cycle granted, Cycle responded, std::uint32_t rdata, StallRe
     finish_load(instr, state_, rdata);
     add_hazard(instr.d, leave + 1, false);
   }
-  state_.pc = loop_next(state_, state_.pc + instr.length);
   retire(instr, enter_, leave);
+  state_.pc = loop_next(state_, state_.pc + instr.length);
 }
 
 // The first part of a misaligned access, responses that come late, cv.elw, or a slow FP operation
@@ -161,8 +161,8 @@ void Core::finish_access(std::uint64_t granted, std::uint64_t responded) {
     }
   }
   last_rd_ = instr.has(kPostIncrement) ? instr.a : std::uint8_t{0xff};
-  state_.pc = loop_next(state_, state_.pc + instr.length);
   retire(instr, enter_, leave);
+  state_.pc = loop_next(state_, state_.pc + instr.length);
 }
 
 void Core::execute_csr(const Instr& instr, std::uint64_t enter) {
@@ -185,8 +185,9 @@ void Core::execute_csr(const Instr& instr, std::uint64_t enter) {
     floor_reason_ = StallReason::kCsr;
   }
   last_rd_ = instr.d;
-  state_.pc = loop_next(state_, state_.pc + instr.length);
   retire(instr, enter, leave);
+  state_.pc = loop_next(state_, state_.pc + instr.length);
+  fp_may_trap_ = state_.frm > 4 || (state_.has_f && state_.fs == 0);
   update_irq();
 }
 
@@ -201,10 +202,10 @@ bool Core::execute_system(const Instr& instr, std::uint64_t enter) {
       if (copy.op == Op::kFenceI) {
         decode_.flush();
       }
-      state_.pc = loop_next(state_, state_.pc + copy.length);
       redirect(enter + timing.fence - timing.fetch, enter + timing.fence, StallReason::kCsr);
       last_rd_ = 0xff;
       retire(copy, enter, leave);
+      state_.pc = loop_next(state_, state_.pc + copy.length);
       return true;
     }
     case Op::kEcall:
@@ -215,19 +216,19 @@ bool Core::execute_system(const Instr& instr, std::uint64_t enter) {
       return true;
     case Op::kMret: {
       const std::uint64_t leave = hold(instr, enter, enter + 1);
-      mret(state_);
       redirect(enter + timing.mret - timing.fetch, enter + timing.mret, StallReason::kCsr);
       last_rd_ = 0xff;
       retire(instr, enter, leave);
+      mret(state_);
       update_irq();
       return true;
     }
     default: {  // wfi
       const std::uint64_t leave = hold(instr, enter, enter + 1);
       sleep_from_ = enter + timing.sleep_entry;
-      state_.pc = loop_next(state_, state_.pc + instr.length);
       last_rd_ = 0xff;
       retire(instr, enter, leave);
+      state_.pc = loop_next(state_, state_.pc + instr.length);
       if ((mip_ & state_.csr.mie) != 0) {
         finish_sleep();
         return true;
@@ -250,15 +251,15 @@ void Core::take_trap(Cause cause, std::uint32_t tval, std::uint64_t enter) {
   Instr slot;  // its EX cycle counts as busy, but it does not retire
   const std::uint64_t leave = hold(slot, enter, enter + 1);
   trap_ = {true, cause, state_.pc, tval};
-  enter_trap(state_, cause, tval);
   redirect(enter + config_.timing.trap - config_.timing.fetch, enter + config_.timing.trap,
            StallReason::kCsr);
   last_rd_ = 0xff;
   retire(slot, enter, leave);
+  enter_trap(state_, cause, tval);
   update_irq();
 }
 
-// Decides a branch in EX. True if it is taken.
+// A branch in EX that the program takes. False if the core does not.
 bool Core::take_branch(const Instr& instr, std::uint64_t enter) {
   const std::uint32_t pc = state_.pc;
   for (const HwLoop& loop : state_.loop) {
@@ -283,7 +284,6 @@ bool Core::take_branch(const Instr& instr, std::uint64_t enter) {
       arrival = std::max(arrival, std::max(slow_fp_.due, enter + 1) + 2);
     }
   }
-  state_.pc = pc + static_cast<std::uint32_t>(instr.imm);
   redirect(enter, arrival, StallReason::kBranch);
   return true;
 }
