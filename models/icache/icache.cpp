@@ -33,6 +33,7 @@ Icache::Icache(const sc_core::sc_module_name& name, const IcacheConfig& config, 
 }
 
 void Icache::reset() {
+  ++flushes_;
   tags_.assign(cores_.size() * config_.private_sets * config_.private_ways, kEmpty);
   cores_.assign(cores_.size(), {});
   banks_.assign(config_.shared_banks,
@@ -188,6 +189,7 @@ std::uint32_t Icache::step(Cycle cycle) {
 
 void Icache::flush_private(std::uint64_t now) {
   std::fill(tags_.begin(), tags_.end(), kEmpty);
+  ++flushes_;
   for (CoreUnit& unit : cores_) {
     unit.free = std::max(unit.free, now + 1 + config_.private_sets);
   }

@@ -48,6 +48,9 @@ class Icache : public sc_core::sc_module {
     }
     return false;
   }
+  /// How often the private caches were emptied: what hit() found before may be gone since. Besides,
+  /// a core's lines change only with its own missing fetches.
+  unsigned flushes() const { return flushes_; }
   /// A fetch of `core` that hit() does not find is granted in cycle `now`. One per core at a time.
   void request(unsigned core, std::uint32_t address, Cycle now);
   /// One cycle. Returns the mask of cores whose missing fetch has its word in this cycle.
@@ -116,6 +119,7 @@ class Icache : public sc_core::sc_module {
   bool changed_{false};
   std::uint64_t last_{0};
   bool prefetch_warned_{false};
+  unsigned flushes_{0};
   std::vector<std::string> warnings_;
 };
 

@@ -49,6 +49,11 @@ inline bool is_finite(std::uint32_t bits) { return (bits & 0x7f800000u) != 0x7f8
 /// Neither zero, denormal, infinite nor NaN: a result in which no flag but inexact can be raised.
 inline bool is_normal(std::uint32_t bits) { return ((bits + 0x00800000u) & 0x7f000000u) != 0; }
 
+/// True if an operand is zero: the product is exact (or invalid, and then not finite).
+inline bool is_zero_product(std::uint32_t a, std::uint32_t b) {
+  return (a << 1) == 0 || (b << 1) == 0;
+}
+
 /// a * b + c rounded once, without FMA instructions: the product is exact in double, and the sum is
 /// rounded to odd, so that rounding it again to float is right (53 >= 2 * 24 + 2 bits).
 inline float fma_rne_portable(float a, float b, float c) {
@@ -111,6 +116,9 @@ inline std::uint32_t f32_mul(std::uint32_t a, std::uint32_t b, Rounding rm, std:
     if (detail::is_normal(r) && (r & 0x7fffffffu) != 0x00800000u) [[likely]] {
       return r;
     }
+    if (detail::is_zero_product(a, b) && detail::is_finite(r)) {
+      return r;
+    }
   }
   return general::f32_mul(a, b, rm, flags);
 }
@@ -122,6 +130,9 @@ inline std::uint32_t f32_fma(std::uint32_t a, std::uint32_t b, std::uint32_t c, 
     const auto r = std::bit_cast<std::uint32_t>(
         detail::fma_rne(std::bit_cast<float>(a), std::bit_cast<float>(b), std::bit_cast<float>(c)));
     if (detail::is_normal(r) && (r & 0x7fffffffu) != 0x00800000u) [[likely]] {
+      return r;
+    }
+    if (detail::is_zero_product(a, b) && detail::is_finite(r)) {
       return r;
     }
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "models/icache/icache.h"
 #include "models/iss/isa/execute.h"
 #include "models/numerics/softfloat.h"
 
@@ -40,6 +41,7 @@ void Core::reset(std::uint32_t pc, Cycle start) {
   missed_rvalid_ = 0;
   missed_word_ = ~0u;
   lines_[0] = lines_[1] = line_ = ~0u;
+  known_.fill(~0u);
   mip_ = 0;
   mip_from_ = 0;
   irq_from_ = ~std::uint64_t{0};
@@ -74,7 +76,13 @@ CoreWait Core::run(Cycle limit) {
       finish_sleep();
       break;
   }
-  return icache_ != nullptr ? run_loop<true>(limit.raw()) : run_loop<false>(limit.raw());
+  if (icache_ == nullptr) {
+    return run_loop<false>(limit.raw());
+  }
+  if (icache_flushes_ != icache_->flushes()) [[unlikely]] {
+    forget_lines();
+  }
+  return run_loop<true>(limit.raw());
 }
 
 // The instruction at the pc, or nullptr where nothing is mapped.
@@ -108,8 +116,12 @@ CoreWait Core::run_loop(std::uint64_t limit) {
     const Instr& instr = *fetched;
     if constexpr (kCached) {
       const std::uint32_t pc = state_.pc;
-      if (jump_step_ != 0 || (pc >> 4) != line_ || ((pc + instr.length - 2) >> 4) != line_) {
-        if (!fetch_lines(instr, limit)) {
+      const std::uint32_t last_half = pc + instr.length - 2;
+      if (jump_step_ != 0 || (pc >> 4) != line_ || (last_half >> 4) != line_) {
+        if (known(pc) && known(pc + 4) && fetch_free_ <= redirect_fetch_) [[likely]] {
+          jump_step_ = 0;
+          line_ = last_half >> 4;
+        } else if (!fetch_lines(instr, limit)) {
           return waiting_ == Waiting::kFetch ? CoreWait::kFetch : CoreWait::kLimit;
         }
       }
@@ -129,7 +141,7 @@ CoreWait Core::run_loop(std::uint64_t limit) {
         }
       }
       const std::uint32_t pc = state_.pc;
-      if ((pc & 15u) - 6u <= 4u || instr.timing == TimingClass::kJal ||
+      if (((pc & 15u) - 6u <= 4u && !known(pc + 16)) || instr.timing == TimingClass::kJal ||
           instr.timing == TimingClass::kJalr) {
         if (!fetch_ahead(instr, arrival, limit)) {
           return waiting_ == Waiting::kFetch ? CoreWait::kFetch : CoreWait::kLimit;

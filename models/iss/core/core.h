@@ -202,6 +202,12 @@ class Core : public sc_core::sc_module {
   void warn(const std::string& text);
 
   // core_fetch.cpp
+  void forget_lines();
+  /// True if a line is known to be in the private cache, without asking it.
+  bool known(std::uint32_t address) const {
+    const std::uint32_t line = address >> 4;
+    return known_[line % kKnown] == line;
+  }
   bool fetch_lines(const Instr& instr, std::uint64_t limit);
   bool fetch_ahead(const Instr& instr, std::uint64_t arrival, std::uint64_t limit);
   std::uint64_t id_after_miss(const Instr& instr, std::uint64_t arrival) const;
@@ -283,10 +289,13 @@ class Core : public sc_core::sc_module {
   std::uint64_t fetch_free_{0};      ///< no fetch is asked for before this cycle
   std::uint64_t missed_rvalid_{0};
   std::uint32_t missed_word_{0};
-  std::uint32_t lines_[2]{~0u, ~0u};  ///< the last two lines known to be here
-  std::uint32_t line_{~0u};           ///< line of the last instruction
-  std::uint8_t jump_step_{0};         ///< 1: first word of a target to be asked for, 2: the second
-  std::uint64_t answered_{0};         ///< last answer of the cluster, plus one
+  std::uint32_t lines_[2]{~0u, ~0u};  ///< the last two lines fetched: their words are here
+  static constexpr unsigned kKnown = 16;
+  std::array<std::uint32_t, kKnown> known_{};  ///< lines found in the cache since the last miss
+  unsigned icache_flushes_{0};
+  std::uint32_t line_{~0u};    ///< line of the last instruction
+  std::uint8_t jump_step_{0};  ///< 1: first word of a target to be asked for, 2: the second
+  std::uint64_t answered_{0};  ///< last answer of the cluster, plus one
 
   // Interrupts.
   std::uint32_t mip_{0};

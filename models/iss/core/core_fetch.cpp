@@ -23,6 +23,7 @@ bool Core::look_up(std::uint32_t address, std::uint64_t when) {
   if (line == lines_[1] || icache_->hit(icache_port_, address)) {
     lines_[1] = lines_[0];
     lines_[0] = line;
+    known_[line % kKnown] = line;
     return true;
   }
   fetch_address_ = address;
@@ -35,9 +36,16 @@ void Core::complete_fetch(Cycle rvalid) {
   waiting_ = Waiting::kNothing;
   lines_[1] = lines_[0];
   lines_[0] = fetch_address_ >> 4;
+  forget_lines();  // this one may have taken the place of any other
+  known_[lines_[0] % kKnown] = lines_[0];
   missed_word_ = fetch_address_ >> 2;
   missed_rvalid_ = rvalid.raw();
   fetch_free_ = rvalid.raw() + 1;
+}
+
+void Core::forget_lines() {
+  known_.fill(~0u);
+  icache_flushes_ = icache_->flushes();
 }
 
 // The lines of the instruction at state_.pc. False if run() has to come back later: the line is
