@@ -2,10 +2,10 @@
 // Every micro-kernel of the core's RTL measurements, assembled and run on one core with ideal
 // memories: the cycles between its two markers are equal, or the row stands in the list of known
 // differences with its reason.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <iostream>
 #include <map>
 #include <set>
@@ -36,45 +36,70 @@ std::uint64_t fnv(const std::string& text) {
   return hash;
 }
 
-/// Flat images of all sources, assembled in parallel, kept in the build folder by content.
+void replace_all(std::string& text, const std::string& from, const std::string& to) {
+  for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) {
+    text.replace(at, from.size(), to);
+  }
+}
+
+/// Flat images of the kernels, all of one ISA in one assembly, each in a section of its own that is
+/// linked at a multiple of kRoom; kept in the build folder by content.
 class Images {
  public:
-  explicit Images(std::filesystem::path sources)
-      : sources_(std::move(sources)), folder_(binary_dir() / "core_micro") {
-    std::filesystem::create_directories(folder_);
-    common_ = text_of(sources_ / "common.h");
-  }
-  void want(const std::string& id, bool zfinx) {
+  Images(const std::filesystem::path& sources, const std::set<std::string>& ids, bool zfinx) {
     const std::string march = std::string(zfinx ? "rv32imc_zfinx" : "rv32imfc") +
                               "_zicsr_zifencei_xcvmem_xcvmac_xcvsimd_xcvalu_xcvbitmanip_xcvbi_"
                               "xcvelw";
-    const std::filesystem::path source = sources_ / (id + ".S");
-    std::ostringstream name;
-    name << id << '-' << std::hex << fnv(common_ + text_of(source) + march);
-    const std::string base = (folder_ / name.str()).string();
-    files_[{id, zfinx}] = base + ".bin";
-    if (!std::filesystem::exists(base + ".bin")) {
-      jobs_ << "clang-19 --target=riscv32 -mabi=ilp32 " << (zfinx ? "-DZFINX=1 " : "")
-            << "-march=" << march << " -c " << source << " -o " << base << ".o && ld.lld-19 "
-            << "-Ttext=0 -e _start --oformat binary -o " << base << ".tmp " << base << ".o && mv "
-            << base << ".tmp " << base << ".bin && rm " << base << ".o\n";
+    // The start-up code goes into every section; its assembler macros are defined once.
+    std::string common = text_of(sources / "common.h");
+    replace_all(common, "\n.text\n", "\n");
+    const std::size_t first_macro = common.find(".macro");
+    const std::size_t behind_macros = common.rfind(".endm") + 5;
+    const std::string macros = common.substr(first_macro, behind_macros - first_macro);
+    common.erase(first_macro, behind_macros - first_macro);
+    std::string all = macros + "\n";
+    std::string script = "SECTIONS {\n";
+    for (const std::string& id : ids) {
+      const std::string n = std::to_string(index_.size());
+      index_[id] = index_.size();
+      std::string source = text_of(sources / (id + ".S"));
+      replace_all(source, "#include \"common.h\"", "#include \"startup.h\"");
+      all += "#undef FP\n";
+      for (const std::string name : {"_start", "trap_", "body_", "fn_"}) {
+        all += "#undef " + name + "\n#define " + name + " " + name + n + "\n";
+      }
+      all += ".section .k" + n + ",\"ax\"\n" + source + "\n";
+      script += ".k" + n + " " + std::to_string(index_[id] * kRoom) + " : { *(.k" + n + ") }\n";
     }
+    script += "}\n";
+    std::ostringstream name;
+    name << "core_micro-" << std::hex << fnv(common + all + script + march) << ".bin";
+    const std::filesystem::path image = binary_dir() / name.str();
+    if (!std::filesystem::exists(image)) {
+      const TempDir folder;
+      write_text(folder / "startup.h", common);
+      write_text(folder / "all.S", all);
+      write_text(folder / "link.ld", script);
+      const std::string dir = (folder / "").string();
+      capture("cd " + dir + " && clang-19 --target=riscv32 -mabi=ilp32 -march=" + march +
+              (zfinx ? " -DZFINX=1" : "") + " -I. -c all.S -o all.o && ld.lld-19 -T link.ld " +
+              "--oformat binary -o all.bin all.o && cp all.bin " + image.string() + ".tmp && mv " +
+              image.string() + ".tmp " + image.string());
+    }
+    bytes_ = read_bytes(image);
   }
-  void make() {
-    const std::string list = (folder_ / "jobs").string();
-    write_text(list, jobs_.str());
-    capture("xargs -a " + list + " -d '\\n' -P 4 -I{} sh -c '{}'");
-  }
-  std::vector<std::uint8_t> get(const std::string& id, bool zfinx) const {
-    return read_bytes(files_.at({id, zfinx}));
+
+  std::vector<std::uint8_t> get(const std::string& id) const {
+    const std::size_t from = index_.at(id) * kRoom;
+    const std::size_t to = std::min(bytes_.size(), from + kRoom);
+    return {bytes_.begin() + static_cast<std::ptrdiff_t>(from),
+            bytes_.begin() + static_cast<std::ptrdiff_t>(to)};
   }
 
  private:
-  std::filesystem::path sources_;
-  std::filesystem::path folder_;
-  std::string common_;
-  std::ostringstream jobs_;
-  std::map<std::pair<std::string, bool>, std::string> files_;
+  static constexpr std::size_t kRoom = 0x8000;
+  std::map<std::string, std::size_t> index_;
+  std::vector<std::uint8_t> bytes_;
 };
 
 }  // namespace
@@ -85,11 +110,12 @@ TEST_CASE("micro-kernels take the cycles of the RTL", "[core][rtl]") {
     return;
   }
   const auto rows = read_csv(*table);
-  Images images(table->parent_path() / "core_micro");
+  std::set<std::string> ids[2];
   for (const auto& row : rows) {
-    images.want(row.at("id"), row.at("zfinx") == "1");
+    ids[row.at("zfinx") == "1"].insert(row.at("id"));
   }
-  images.make();
+  const auto sources = table->parent_path() / "core_micro";
+  const Images images[2] = {Images(sources, ids[0], false), Images(sources, ids[1], true)};
   unsigned equal = 0;
   unsigned unexplained = 0;
   std::set<std::string> different;
@@ -104,7 +130,7 @@ TEST_CASE("micro-kernels take the cycles of the RTL", "[core][rtl]") {
                         "_zicsr_zifencei_xcvmem_xcvmac_xcvsimd_xcvalu_xcvbitmanip_xcvbi_xcvelw_"
                         "xcvhwlp",
                     config);
-    bench.load(0, images.get(row.at("id"), zfinx));
+    bench.load(0, images[zfinx].get(row.at("id")));
     bench.run(2000000, false);
     const std::string key = row.at("id") + "," + row.at("zfinx") + "," + row.at("fpu_addmul_lat") +
                             "," + row.at("fpu_others_lat");
