@@ -90,6 +90,13 @@ ElfFile ElfFile::load(const std::filesystem::path& path) {
     if (segment.p_type != PT_LOAD || segment.p_memsz == 0) {
       continue;
     }
+    // Linkers map the ELF header itself below the program unless told not to; bare metal has no use
+    // for it, and often no memory there.
+    const std::uint64_t headers =
+        header.e_phoff + std::uint64_t{header.e_phnum} * header.e_phentsize;
+    if (segment.p_offset == 0 && segment.p_memsz <= headers) {
+      continue;
+    }
     if (segment.p_filesz > segment.p_memsz || segment.p_memsz > kLargestSegment) {
       image.fail("has a segment with impossible sizes");
     }
