@@ -75,7 +75,7 @@ class ClusterDma : public sc_core::sc_module {
   /// The harts to which a completion event is sent in cycle `now` (call after commit()).
   virtual std::uint32_t take_events(Cycle now) = 0;
   /// Earliest cycle in which anything can happen without a new access(); kNever when idle.
-  virtual Cycle next_activity() const = 0;
+  Cycle next_activity() const { return Cycle{next_}; }
   /// True while a transfer is under way or queued.
   virtual bool busy() const = 0;
   /// The first fault since the last call.
@@ -91,6 +91,8 @@ class ClusterDma : public sc_core::sc_module {
   virtual void visit_counters(const CounterVisitor& visit) const = 0;
 
  protected:
+  Cycle::rep next_ = kNever.raw();  // what next_activity() says; kept by the engine
+
   void add_record(const DmaRecord& record) {
     records_[records_made_++ % kRecords] = record;
     if (records_made_ - records_taken_ > kRecords) {

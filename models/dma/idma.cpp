@@ -38,6 +38,7 @@ void Idma::reset() {
   books_ = DmaBooks{};
   fault_ = DmaFault{};
   forget_records();
+  next_ = kNever.raw();
 }
 
 void Idma::fault(unsigned core, const char* what) {
@@ -157,7 +158,7 @@ DmaReply Idma::launch(unsigned core, Cycle::rep now) {
   t.id = next_id_++;
   t.launched = now;
   backend_.enqueue(t, now);
-  woken_ = std::min(woken_, now);
+  next_ = woken_ = now;
   return {true, t.id};
 }
 
@@ -173,6 +174,7 @@ void Idma::commit(Cycle now_cycle, std::uint32_t granted,
     last_commit_ = now;
     moved_ = false;
     waiting_for_ = Use::kIdle;
+    next_ = kNever.raw();
     return;
   }
   const IdmaWork work = backend_.commit(now, granted, rdata);
@@ -196,18 +198,14 @@ void Idma::commit(Cycle now_cycle, std::uint32_t granted,
   waiting_for_ = wait;
   moved_ = work.moved || woken;
   last_commit_ = now;
+  next_ = backend_.idle() ? kNever.raw() : moved_ ? now + 1 : backend_.timed();
 }
 
 std::uint32_t Idma::take_events(Cycle now) {
   // The pulse is in the cycle of completion and goes to every core.
-  return event_ && last_commit_ == now.raw() ? (1u << cores_) - 1 : 0;
-}
-
-Cycle Idma::next_activity() const {
-  if (moved_ && !backend_.idle()) {
-    return Cycle{last_commit_ + 1};
-  }
-  return Cycle{std::min(woken_, backend_.idle() ? kNever.raw() : backend_.timed())};
+  const bool pulse = event_ && last_commit_ == now.raw();
+  event_ = false;
+  return pulse ? (1u << cores_) - 1 : 0;
 }
 
 void Idma::visit_counters(const CounterVisitor& visit) const {

@@ -27,8 +27,7 @@ class Idma final : public ClusterDma {
   void commit(Cycle now, std::uint32_t granted,
               const std::array<std::uint32_t, kPorts>& rdata) override;
   std::uint32_t take_events(Cycle now) override;
-  Cycle next_activity() const override;
-  bool busy() const override { return !backend_.idle() || event_; }
+  bool busy() const override { return !backend_.idle(); }
   DmaFault take_fault() override;
   void visit_counters(const CounterVisitor& visit) const override;
 

@@ -121,9 +121,17 @@ IdmaWork IdmaBackend::commit(Cycle::rep now, std::uint32_t granted,
 
 bool IdmaBackend::tick() {
   bool moved = (lanes_push_ | lanes_pop_) != 0;
-  for (unsigned q = 0; q < kQueues; ++q) {
-    moved |= (push_[q] | pop_[q]) != 0;
-    now_[q] = static_cast<std::uint8_t>(now_[q] + push_[q] - pop_[q]);
+  // One byte per queue, and none overflows: only what has room is pushed, what is there popped.
+  for (unsigned half = 0; half < kQueues; half += 8) {
+    std::uint64_t entries;
+    std::uint64_t push;
+    std::uint64_t pop;
+    std::memcpy(&entries, &now_[half], 8);
+    std::memcpy(&push, &push_[half], 8);
+    std::memcpy(&pop, &pop_[half], 8);
+    moved = moved || (push | pop) != 0;
+    entries = entries + push - pop;
+    std::memcpy(&now_[half], &entries, 8);
   }
   push_.fill(0);
   pop_.fill(0);

@@ -59,6 +59,7 @@ void Mchan::reset() {
   books_ = DmaBooks{};
   fault_ = DmaFault{};
   forget_records();
+  next_ = kNever.raw();
 }
 
 void Mchan::fault(unsigned core, const char* what) {
@@ -218,7 +219,7 @@ DmaReply Mchan::program(unsigned core, std::uint32_t wdata, Cycle::rep now) {
   t.launched = now;
   p.waiting = true;
   ++commands_;
-  woken_ = std::min(woken_, now);  // this cycle already belongs to the transfer
+  next_ = woken_ = std::min(woken_, now);  // this cycle already belongs to the transfer
   return {true, 0};
 }
 
@@ -263,6 +264,7 @@ void Mchan::commit(Cycle now_cycle, std::uint32_t granted,
     last_commit_ = now;
     moved_ = false;
     waiting_for_ = DmaBooks::Use::kIdle;
+    find_next();
     return;
   }
   const unsigned waiting_before = commands_;
@@ -278,15 +280,14 @@ void Mchan::commit(Cycle now_cycle, std::uint32_t granted,
   account(now, in, out);
   moved_ = out.moved || in.moved || commands_ != waiting_before;
   last_commit_ = now;
+  find_next();
 }
 
 void Mchan::digest(const MchanWork& work, Cycle::rep now) {
   if (work.accepted >= 0) {
-    Programmer& p = programmers_[by_id_[work.accepted].core];
-    if (p.step == Step::kBlocked && p.id == work.accepted) {
-      p.step = Step::kIdle;
-      p.not_before = now + 1;
-    }
+    Programmer& p = programmers_[work.accepted];
+    p.step = Step::kIdle;
+    p.not_before = now + 1;
   }
   if (work.finished >= 0) {
     completing_ |= 1u << work.finished;
@@ -339,13 +340,15 @@ std::uint32_t Mchan::take_events(Cycle now) {
     return 0;
   }
   events_ &= ~due;
+  find_next();
   const MchanTransfer& t = by_id_[std::countr_zero(due)];
   return !t.event ? 0 : t.broadcast ? (1u << cores_) - 1 : 1u << t.core;
 }
 
-Cycle Mchan::next_activity() const {
+void Mchan::find_next() {
   if (moved_) {
-    return Cycle{last_commit_ + 1};
+    next_ = last_commit_ + 1;
+    return;
   }
   Cycle::rep next = std::min({woken_, read_.timed(), write_.timed()});
   for (std::uint32_t left = completing_; left != 0; left &= left - 1) {
@@ -354,7 +357,7 @@ Cycle Mchan::next_activity() const {
   for (std::uint32_t left = events_; left != 0; left &= left - 1) {
     next = std::min(next, std::max(done_[std::countr_zero(left)], last_commit_) + 1);
   }
-  return Cycle{next};
+  next_ = next;
 }
 
 void Mchan::visit_counters(const CounterVisitor& visit) const {

@@ -26,7 +26,6 @@ class Mchan final : public ClusterDma {
   void commit(Cycle now, std::uint32_t granted,
               const std::array<std::uint32_t, kPorts>& rdata) override;
   std::uint32_t take_events(Cycle now) override;
-  Cycle next_activity() const override;
   bool busy() const override { return active() || events_ != 0; }
   DmaFault take_fault() override;
   void visit_counters(const CounterVisitor& visit) const override;
@@ -64,6 +63,7 @@ class Mchan final : public ClusterDma {
   void account(Cycle::rep now, const MchanWork& in, const MchanWork& out);
   void digest(const MchanWork& work, Cycle::rep now);
   void complete(Cycle::rep now);
+  void find_next();
   void fault(unsigned core, const char* what);
   static unsigned pick(std::uint32_t requests, unsigned turn);
 

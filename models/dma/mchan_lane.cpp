@@ -23,42 +23,40 @@ void MchanLane::enqueue(const MchanTransfer& transfer, Cycle::rep now) {
   ++alive_;
 }
 
-bool MchanLane::wants(unsigned lane, DmaPortRequest& request) const {
-  if (!any(lane == 0 ? kBeat0 : kBeat1)) {
-    return false;
-  }
-  if (to_l1_ ? !any(lane == 0 ? kWord0 : kWord1)
-             : holding_[lane] || (returning_[lane] && !room(lane == 0 ? kWord0 : kWord1))) {
-    return false;
-  }
+bool MchanLane::wants(unsigned lane) const {
+  const Queue words = lane == 0 ? kWord0 : kWord1;
+  return any(lane == 0 ? kBeat0 : kBeat1) &&
+         (to_l1_ ? any(words) : !holding_[lane] && (!returning_[lane] || room(words)));
+}
+
+void MchanLane::word(unsigned lane, DmaPortRequest& request) const {
   const Piece& p = piece(lane_piece_[lane]);
   const std::uint32_t address = (p.l1 & ~7u) + 8 * lane_beat_[lane] + 4 * lane;
   request = {address, 0, 0xF, to_l1_};
-  if (to_l1_) {
-    const auto from = static_cast<std::int64_t>(address) - p.l1;  // of the word within the piece
-    const auto enabled = [&](std::int64_t byte) {
-      return byte >= 0 && byte < static_cast<std::int64_t>(p.bytes);
-    };
-    if (!enabled(from) || !enabled(from + 3)) {
-      request.enable = 0;
-      for (int i = 0; i < 4; ++i) {
-        request.enable |= static_cast<std::uint8_t>(enabled(from + i) ? 1 << i : 0);
-      }
-    }
-    std::memcpy(&request.wdata, buffer(lane_piece_[lane]) + kMargin + from, 4);
+  if (!to_l1_) {
+    return;
   }
-  return true;
+  const std::uint32_t from = address - p.l1;  // of the word within the piece, modulo 2^32
+  if (from >= p.bytes || from + 3 >= p.bytes) {
+    request.enable = 0;
+    for (std::uint32_t i = 0; i < 4; ++i) {
+      request.enable |= static_cast<std::uint8_t>(from + i < p.bytes ? 1u << i : 0);
+    }
+  }
+  std::memcpy(&request.wdata, buffer(lane_piece_[lane]) + kMargin + static_cast<std::int32_t>(from),
+              4);
 }
 
-std::uint32_t MchanLane::requests(DmaPortRequest* out) const {
-  std::uint32_t mask = 0;
+std::uint32_t MchanLane::requests(DmaPortRequest* out) {
+  lanes_asked_ = lanes_passing_ = 0;
   for (unsigned lane = 0; lane < 2; ++lane) {
-    // A word without any enabled byte passes without an access.
-    if (wants(lane, out[lane]) && out[lane].enable != 0) {
-      mask |= 1u << lane;
+    if (wants(lane)) {
+      word(lane, out[lane]);
+      (out[lane].enable != 0 ? lanes_asked_ : lanes_passing_) |=
+          static_cast<std::uint8_t>(1u << lane);
     }
   }
-  return mask;
+  return lanes_asked_;
 }
 
 MchanWork MchanLane::commit(Cycle::rep now, std::uint32_t granted, const std::uint32_t* rdata) {
@@ -81,10 +79,18 @@ MchanWork MchanLane::commit(Cycle::rep now, std::uint32_t granted, const std::ui
 }
 
 bool MchanLane::tick() {
+  // No byte overflows: a queue holds at most two entries, and only what is there is popped.
   bool moved = false;
-  for (unsigned q = 0; q < kQueues; ++q) {
-    moved |= (queues_.push[q] | queues_.pop[q]) != 0;
-    queues_.now[q] = static_cast<std::uint8_t>(queues_.now[q] + queues_.push[q] - queues_.pop[q]);
+  for (unsigned half = 0; half < kQueues; half += 8) {
+    std::uint64_t now;
+    std::uint64_t push;
+    std::uint64_t pop;
+    std::memcpy(&now, &queues_.now[half], 8);
+    std::memcpy(&push, &queues_.push[half], 8);
+    std::memcpy(&pop, &queues_.pop[half], 8);
+    moved = moved || (push | pop) != 0;
+    now = now + push - pop;
+    std::memcpy(&queues_.now[half], &now, 8);
   }
   queues_.push.fill(0);
   queues_.pop.fill(0);
@@ -94,44 +100,41 @@ bool MchanLane::tick() {
 // TCDM side: each lane takes its words in order, independently of the other one.
 void MchanLane::step_lanes(Cycle::rep now, std::uint32_t granted, const std::uint32_t* rdata,
                            MchanWork& work) {
+  const std::uint32_t served = (lanes_asked_ & granted) | lanes_passing_;
+  if ((lanes_asked_ & ~granted) != 0) {
+    work.refused = true;
+    work.moved = true;  // it asks again in the next cycle
+  }
   for (unsigned lane = 0; lane < 2; ++lane) {
     const Queue words = lane == 0 ? kWord0 : kWord1;
-    DmaPortRequest request;
-    const bool asked = wants(lane, request);
     if (!to_l1_ && (returning_[lane] || holding_[lane])) {
-      if (room(words)) {
+      holding_[lane] = !room(words);
+      if (!holding_[lane]) {
         push(words);
-        holding_[lane] = false;
-      } else {
-        holding_[lane] = true;
       }
       returning_[lane] = false;
       work.moved = true;
     }
-    if (!asked) {
-      continue;
-    }
-    if (request.enable != 0 && (granted >> lane & 1) == 0) {
-      work.refused = true;
-      work.moved = true;  // it asks again in the next cycle
+    if ((served >> lane & 1) == 0) {
       continue;
     }
     pop(lane == 0 ? kBeat0 : kBeat1);
     work.data = true;
-    if (request.enable != 0) {
-      ++counters_.words;
-    }
+    counters_.words += lanes_asked_ >> lane & 1;
+    const Piece& p = piece(lane_piece_[lane]);
     if (to_l1_) {
       pop(words);
     } else {
-      const Piece& p = piece(lane_piece_[lane]);
-      std::memcpy(buffer(lane_piece_[lane]) + kMargin + request.address - p.l1, &rdata[lane], 4);
+      const std::uint32_t address = (p.l1 & ~7u) + 8 * lane_beat_[lane] + 4 * lane;
+      std::memcpy(buffer(lane_piece_[lane]) + kMargin + static_cast<std::int32_t>(address - p.l1),
+                  &rdata[lane], 4);
       returning_[lane] = true;
     }
-    if (++lane_beat_[lane] == piece(lane_piece_[lane]).l1_beats) {
+    if (++lane_beat_[lane] == p.l1_beats) {
       lane_finished(lane, now, work);
     }
   }
+  lanes_asked_ = lanes_passing_ = 0;
 }
 
 void MchanLane::lane_finished(unsigned lane, Cycle::rep now, MchanWork& work) {
@@ -354,7 +357,7 @@ void MchanLane::step_unpacker(MchanWork& work) {
     pieces_left_ += rest / burst_ + (rest % burst_ != 0 ? 1 : 0);
   }
   if (row_.first) {
-    work.accepted = row_.id;
+    work.accepted = row_.core;
   }
 }
 
@@ -406,8 +409,8 @@ void MchanLane::step_splitter(Cycle::rep now, MchanWork& work) {
   }
   const std::uint32_t bytes = std::min({left_, ext_left_, l1_left_});
   left_ -= bytes;
-  rows_[row_head_++ % 2] = {split_.l1,  split_.ext, bytes,           split_.id,
-                            first_row_, left_ == 0, split_.increment};
+  rows_[row_head_++ % 2] = {split_.l1,   split_.ext, bytes,      split_.id,
+                            split_.core, first_row_, left_ == 0, split_.increment};
   first_row_ = false;
   push(kRows);
   if (ext_left_ > bytes) {

@@ -35,7 +35,7 @@ struct MchanWork {
   bool moved = false;    ///< something changed: the next cycle must be looked at too
   bool data = false;     ///< a word or beat of data advanced
   bool refused = false;  ///< a TCDM request was refused
-  int accepted = -1;     ///< a transfer began to be unpacked: its id
+  int accepted = -1;     ///< a transfer began to be unpacked: the core that waits for it
   int finished = -1;     ///< a transfer's completion is known: its id
   Cycle::rep done = 0;   ///< ... and the cycle in which it is complete
 };
@@ -60,7 +60,8 @@ class MchanLane {
   /// Transfers that still stand in the queue (for the shared limit).
   unsigned queued() const { return queue_head_ - queue_tail_; }
   bool idle() const { return alive_ == 0; }
-  std::uint32_t requests(DmaPortRequest* out) const;
+  /// The words wanted in this cycle; commit() of the same cycle must follow.
+  std::uint32_t requests(DmaPortRequest* out);
   MchanWork commit(Cycle::rep now, std::uint32_t granted, const std::uint32_t* rdata);
   /// Earliest cycle in which a waiting memory answers; kNever if none does.
   Cycle::rep timed() const;
@@ -99,10 +100,12 @@ class MchanLane {
     std::uint32_t ext;
     std::uint32_t bytes;
     std::uint8_t id;
+    std::uint8_t core;
     bool first;
     bool last;
     bool increment;
   };
+  // One byte per queue, so that all of them are updated by a few additions.
   struct Occupancy {
     alignas(16) std::array<std::uint8_t, kQueues> now{};
     alignas(16) std::array<std::uint8_t, kQueues> push{};
@@ -121,7 +124,8 @@ class MchanLane {
   std::uint8_t* buffer(unsigned n) { return &buffers_[(n % kRing) * buffer_bytes_]; }
   const std::uint8_t* buffer(unsigned n) const { return &buffers_[(n % kRing) * buffer_bytes_]; }
 
-  bool wants(unsigned lane, DmaPortRequest& request) const;
+  bool wants(unsigned lane) const;
+  void word(unsigned lane, DmaPortRequest& request) const;
   void step_lanes(Cycle::rep now, std::uint32_t granted, const std::uint32_t* rdata,
                   MchanWork& work);
   void lane_finished(unsigned lane, Cycle::rep now, MchanWork& work);
@@ -200,6 +204,9 @@ class MchanLane {
   unsigned beats_left_ = 0;
   std::array<unsigned, 2> lane_piece_{};
   std::array<unsigned, 2> lane_beat_{};
+  std::uint8_t lanes_asked_ = 0;  // lanes that requested a word in this cycle
+  std::uint8_t lanes_passing_ =
+      0;  // lanes whose word has no enabled byte: it passes without an access
   std::array<bool, 2> returning_{};  // from L1: the word read in the last cycle arrives
   std::array<bool, 2> holding_{};    // ... and waits for room
 
