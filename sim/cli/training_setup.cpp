@@ -4,50 +4,42 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "explore/lower/lower.h"
 #include "kernels/include/etude_boot.h"
 #include "kernels/include/etude_task.h"
 #include "models/base/error.h"
 #include "models/base/pulp_map_regs.h"
+#include "sim/config/load.h"
 #include "sim/platform/elf_file.h"
 #include "workloads/networks/networks.h"
 #include "workloads/training/counts.h"
 
 namespace etude {
 namespace {
+using Json = nlohmann::ordered_json;
 
-/// Throws the error of something that the contract names and this version does not do.
-[[noreturn]] void not_available(const std::string& pointer, const std::string& value,
-                                const std::string& instead) {
-  throw UserError(pointer, "\"" + value + "\" is not available", instead);
-}
-
+/// Refuses what the contract names and this version does not do.
 void check_available(const RootConfig& config) {
-  if (config.run.tier == RunConfig::Tier::kTile) {
-    not_available("/run/tier", "tile", "use \"cycle\"");
-  }
-  if (config.run.check) {
-    not_available("/run/check", "true", "leave out --check");
-  }
-  if (config.schedule.policy != ScheduleConfig::Policy::kKeep) {
-    not_available("/schedule/policy", "anything but keep", "use \"keep\"");
-  }
-  if (!config.workload.onnx.empty()) {
-    not_available("/workload/onnx", config.workload.onnx, "use a built-in /workload/network");
-  }
-  if (config.train.method != TrainConfig::Method::kFull) {
-    not_available("/train/method", "anything but full", "use \"full\"");
-  }
-  if (config.train.precision != TrainConfig::Precision::kFp32) {
-    not_available("/train/precision", "mixed_fp16", "use \"fp32\"");
-  }
-  if (config.train.momentum != 0) {
-    not_available("/train/momentum", std::to_string(config.train.momentum), "use 0");
-  }
-  if (config.train.accumulate != 1) {
-    not_available("/train/accumulate", std::to_string(config.train.accumulate), "use 1");
-  }
+  const auto refuse_unless = [&](bool available, const char* pointer, const char* instead) {
+    if (!available) {
+      const Json resolved = Json::parse(resolved_json(config));
+      throw UserError(pointer,
+                      resolved.at(Json::json_pointer(pointer)).dump() + " is not available",
+                      std::string("this version has ") + instead);
+    }
+  };
+  refuse_unless(config.run.tier == RunConfig::Tier::kCycle, "/run/tier", "\"cycle\"");
+  refuse_unless(!config.run.check, "/run/check", "false");
+  refuse_unless(config.schedule.policy == ScheduleConfig::Policy::kKeep, "/schedule/policy",
+                "\"keep\"");
+  refuse_unless(config.workload.onnx.empty(), "/workload/onnx", "built-in networks");
+  refuse_unless(config.train.method == TrainConfig::Method::kFull, "/train/method", "\"full\"");
+  refuse_unless(config.train.precision == TrainConfig::Precision::kFp32, "/train/precision",
+                "\"fp32\"");
+  refuse_unless(config.train.momentum == 0, "/train/momentum", "0");
+  refuse_unless(config.train.accumulate == 1, "/train/accumulate", "1");
 }
 
 std::filesystem::path runtime_file() {

@@ -147,7 +147,7 @@ void declare_engines(ParameterTable& table) {
            {.unit = "B",
             .sentence = "Longest AXI burst of MCHAN.",
             .source = "mchan (measured on the RTL)",
-            .min = 8,
+            .min = 16,
             .max = 2048,
             .power_of_two = true,
             .only_if = Selector{"/platform/cluster/dma/engine", {"mchan"}}})
@@ -181,7 +181,8 @@ void declare_engines(ParameterTable& table) {
       .add("pipe", &RedmuleConfig::pipe,
            {.sentence = "P: pipeline registers of a compute element; H*(P+1) columns per tile.",
             .source = "redmule_pkg.sv",
-            .max = 15})
+            .min = 1,
+            .max = 16})
       .add("format", &RedmuleConfig::format,
            Choices<RedmuleConfig::Format>{{"fp16", RedmuleConfig::Format::kFp16},
                                           {"fp32", RedmuleConfig::Format::kFp32}},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Values that are each allowed, but not together.
 #include "models/base/error.h"
+#include "models/iss/isa/isa_config.h"
 #include "sim/config/load.h"
 
 namespace etude {
@@ -10,6 +11,14 @@ constexpr std::uint64_t kPulpTcdmSpace = 0x100000;  // below the test-and-set al
 constexpr std::uint64_t kPulpL2Space = 0x10000000;  // 0x1C000000 up, below the next region
 
 std::string text(std::uint64_t number) { return std::to_string(number); }
+
+void check_isa(const std::string& isa) {
+  try {
+    parse_isa(isa);
+  } catch (const UserError& e) {
+    throw UserError("/platform/cluster/isa", e.what(), "see docs/models/isa.md");
+  }
+}
 
 void check_tcdm(const ClusterConfig& cluster) {
   const std::uint64_t row = 4ull * cluster.tcdm.banks;
@@ -42,6 +51,7 @@ void check_combinations(const PlatformConfig& platform) {
         text(cluster.cores) + " workers and a controller are " + text(cluster.harts()) + " harts",
         "at most 16 together: fewer cores, or controller false");
   }
+  check_isa(cluster.core.isa);
   check_tcdm(cluster);
   if (platform.map == MemoryMap::kPulp) {
     if (cluster.tcdm.size.raw() > kPulpTcdmSpace) {
