@@ -91,8 +91,8 @@ class Lowering {
       object.name = tensor.name;
       object.bytes = static_cast<std::uint32_t>(tensor.bytes());
       object.parameter = tensor.kind == TensorKind::kParameter;
-      object.persistent =
-          object.parameter || tensor.kind == TensorKind::kInput || tensor.kind == TensorKind::kLoss;
+      object.persistent = object.parameter || tensor.kind == TensorKind::kInput ||
+                          tensor.kind == TensorKind::kState || tensor.kind == TensorKind::kLoss;
       c.object_of[id] = static_cast<ObjectId>(c.objects.size());
       c.objects.push_back(object);
     }
@@ -121,6 +121,11 @@ class Lowering {
         return lower_elementwise(c, op);
       case OpType::kMseLossGrad:
         break;  // part of its loss
+      default:
+        throw UserError("node '" + c.graph().node(op.node).name + "'",
+                        std::string("operator ") + name_of(c.graph().node(op.node).op) +
+                            " is not available on the simulated chip yet",
+                        "use operators of docs/workloads.md that are");
     }
     throw UserError("node '" + c.graph().node(op.node).name + "'", "cannot be lowered alone",
                     "put it beside its loss");

@@ -15,6 +15,8 @@ unsigned bytes_of(DType type) {
       return 4;
     case DType::kFloat16:
       return 2;
+    case DType::kInt32:
+      return 4;
   }
   return 0;
 }
@@ -61,6 +63,21 @@ std::int64_t Node::integer(const std::string& key, std::int64_t otherwise) const
 double Node::real(const std::string& key, double otherwise) const {
   const auto found = attributes.find(key);
   const auto* value = found == attributes.end() ? nullptr : std::get_if<double>(&found->second);
+  return value != nullptr ? *value : otherwise;
+}
+
+std::string Node::text(const std::string& key, const std::string& otherwise) const {
+  const auto found = attributes.find(key);
+  const auto* value =
+      found == attributes.end() ? nullptr : std::get_if<std::string>(&found->second);
+  return value != nullptr ? *value : otherwise;
+}
+
+std::vector<std::int64_t> Node::integers(const std::string& key,
+                                         const std::vector<std::int64_t>& otherwise) const {
+  const auto found = attributes.find(key);
+  const auto* value =
+      found == attributes.end() ? nullptr : std::get_if<std::vector<std::int64_t>>(&found->second);
   return value != nullptr ? *value : otherwise;
 }
 
@@ -119,6 +136,14 @@ std::vector<NodeId> Graph::consumers(TensorId id) const {
     }
   }
   return found;
+}
+
+void Graph::redirect(TensorId from, TensorId to, NodeId except) {
+  for (NodeId n = 0; n < nodes_.size(); ++n) {
+    if (n != except) {
+      std::ranges::replace(nodes_[n].inputs, from, to);
+    }
+  }
 }
 
 TensorId Graph::loss() const {
@@ -192,7 +217,8 @@ void Graph::validate() const {
   for (const Node& node : nodes_) {
     for (TensorId input : node.inputs) {
       const Tensor& read = tensor(input);
-      const bool given = read.kind == TensorKind::kInput || read.kind == TensorKind::kParameter;
+      const bool given = read.kind == TensorKind::kInput || read.kind == TensorKind::kParameter ||
+                         read.kind == TensorKind::kState;
       if (!producers_.at(input) && !given) {
         throw UserError("node '" + node.name + "'", "nothing makes its input '" + read.name + "'",
                         "make it by a node, or let it be an input or a parameter");

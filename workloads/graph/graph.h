@@ -16,19 +16,60 @@ using NodeId = std::uint32_t;
 using Shape = std::vector<std::uint64_t>;
 
 /// Element type of a tensor.
-enum class DType { kFloat32, kFloat16 };
+enum class DType { kFloat32, kFloat16, kInt32 };
 /// Bytes of one element.
 unsigned bytes_of(DType type);
 
 /// What a tensor is to the training step.
-enum class TensorKind { kInput, kParameter, kActivation, kGradient, kLoss };
+/// kState: what an optimiser keeps from step to step (momentum); stored like a parameter.
+enum class TensorKind { kInput, kParameter, kActivation, kGradient, kLoss, kState };
 
 /// The part of the training step that a node belongs to.
 enum class Phase { kForward, kBackward, kRecompute, kUpdate };
 const char* name_of(Phase phase);
 
 /// Operators. docs/workloads.md defines each; rules_of() in workloads/ops/op_rules.h implements it.
-enum class OpType { kGemm, kRelu, kReluGrad, kMseLoss, kMseLossGrad, kReduceSum, kAdd, kSgd };
+enum class OpType {
+  kGemm,
+  kRelu,
+  kReluGrad,
+  kMseLoss,
+  kMseLossGrad,
+  kReduceSum,
+  kAdd,
+  kSgd,
+  kSub,
+  kMul,
+  kDiv,
+  kScale,
+  kRelu6,
+  kRelu6Grad,
+  kGelu,
+  kGeluGrad,
+  kExpand,
+  kReshape,
+  kTranspose,
+  kConv,
+  kConvGradInput,
+  kConvGradWeight,
+  kMaxPool,
+  kMaxPoolGrad,
+  kAveragePool,
+  kAveragePoolGrad,
+  kLayerNorm,
+  kLayerNormGrad,
+  kLayerNormAffineGrad,
+  kBatchNorm,
+  kBatchNormGrad,
+  kBatchNormAffineGrad,
+  kBatchNormStatistics,
+  kSoftmax,
+  kSoftmaxGrad,
+  kSoftmaxCrossEntropy,
+  kSoftmaxCrossEntropyGrad,
+  kMomentum,
+  kAdam,
+};
 const char* name_of(OpType type);
 
 /// A value of a node's attribute.
@@ -43,7 +84,8 @@ struct Tensor {
   TensorKind kind = TensorKind::kActivation;
   bool trainable = false;  ///< parameters: gets a gradient and an update
   std::optional<TensorId>
-      alias_of;  ///< the tensor whose storage it takes over (updated parameters)
+      alias_of;               ///< the tensor whose storage it takes over (updated parameters)
+  std::optional<float> fill;  ///< parameters that start as a constant (1 of a norm, 0 of LoRA's B)
 
   std::uint64_t elements() const;
   std::uint64_t bytes() const { return elements() * bytes_of(dtype); }
@@ -61,6 +103,9 @@ struct Node {
   /// The attribute, or `otherwise` when it is absent or of another type.
   std::int64_t integer(const std::string& key, std::int64_t otherwise = 0) const;
   double real(const std::string& key, double otherwise = 0) const;
+  std::string text(const std::string& key, const std::string& otherwise = "") const;
+  std::vector<std::int64_t> integers(const std::string& key,
+                                     const std::vector<std::int64_t>& otherwise = {}) const;
 };
 
 /// A training or inference graph: tensors and nodes by index. Nodes may be added in any order.
@@ -85,6 +130,9 @@ class Graph {
   std::optional<NodeId> producer(TensorId id) const;
   /// The nodes that read a tensor, in order of addition.
   std::vector<NodeId> consumers(TensorId id) const;
+
+  /// Lets every reader of `from`, except the node `except`, read `to` instead.
+  void redirect(TensorId from, TensorId to, NodeId except);
 
   /// The graph's loss tensor. Errors: UserError when there is none, or more than one.
   TensorId loss() const;

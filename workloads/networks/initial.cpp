@@ -49,19 +49,34 @@ void draw_parameters(const Graph& graph, std::uint64_t seed, StartValues& values
   values.resize(graph.tensors().size());
   for (TensorId id = 0; id < graph.tensors().size(); ++id) {
     const Tensor& tensor = graph.tensor(id);
-    if (tensor.kind != TensorKind::kParameter || tensor.alias_of) {
+    const bool stored = tensor.kind == TensorKind::kParameter || tensor.kind == TensorKind::kState;
+    if (!stored || tensor.alias_of) {
       continue;
     }
-    values[id].assign(tensor.elements(), 0.0f);
-    if (tensor.shape.size() < 2) {
+    values[id].assign(tensor.elements(), tensor.fill.value_or(0.0f));
+    if (tensor.shape.size() < 2 || tensor.kind == TensorKind::kState || tensor.fill) {
       continue;
     }
     Generator generator(seed, tensor.name);
-    const auto bound = static_cast<float>(std::sqrt(6.0 / static_cast<double>(tensor.shape[0])));
+    // Matrices are [in,out], filters [out,in,height,width].
+    const std::uint64_t fan_in =
+        tensor.shape.size() == 2 ? tensor.shape[0] : tensor.elements() / tensor.shape[0];
+    const auto bound = static_cast<float>(std::sqrt(6.0 / static_cast<double>(fan_in)));
     for (float& value : values[id]) {
       value = bound * generator.signed_unit();
     }
   }
+}
+
+/// Classes that the labels `id` choose from (0: they are no labels).
+static std::uint64_t classes_of(const Graph& graph, TensorId id) {
+  for (NodeId reader : graph.consumers(id)) {
+    const Node& node = graph.node(reader);
+    if (node.op == OpType::kSoftmaxCrossEntropy && node.inputs.at(1) == id) {
+      return graph.tensor(node.inputs[0]).shape.at(1);
+    }
+  }
+  return 0;
 }
 
 void draw_inputs(const Graph& graph, std::uint64_t seed, unsigned step, StartValues& values) {
@@ -73,8 +88,10 @@ void draw_inputs(const Graph& graph, std::uint64_t seed, unsigned step, StartVal
     }
     Generator generator(seed, tensor.name + "#" + std::to_string(step));
     values[id].resize(tensor.elements());
+    const std::uint64_t classes = classes_of(graph, id);
     for (float& value : values[id]) {
-      value = generator.signed_unit();
+      value =
+          classes > 0 ? static_cast<float>(generator.next() % classes) : generator.signed_unit();
     }
   }
 }

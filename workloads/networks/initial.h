@@ -13,12 +13,14 @@ namespace etude {
 /// from.
 using StartValues = std::vector<std::vector<float>>;
 
-/// Parameters drawn from `seed`: matrices uniform in +-sqrt(6 / fan_in) (He), vectors zero. Each
-/// parameter has a stream of its own (seed and name), so that adding one changes no other; integer
-/// generator and correctly rounded operations only, hence the same on every machine.
+/// Parameters drawn from `seed`: matrices uniform in +-sqrt(6 / fan_in) (He), vectors zero, those
+/// with a `fill` that constant; optimiser states zero. Each parameter has a stream of its own (seed
+/// and name), so that adding one changes no other; integer generator and correctly rounded
+/// operations only, hence the same on every machine.
 void draw_parameters(const Graph& graph, std::uint64_t seed, StartValues& values);
 
-/// One batch of each input drawn uniformly from [-1, 1), for runs without data.
+/// One batch of each input drawn uniformly from [-1, 1), labels uniformly from their classes, for
+/// runs without data.
 void draw_inputs(const Graph& graph, std::uint64_t seed, unsigned step, StartValues& values);
 
 /// Takes parameters from an archive, by tensor name.

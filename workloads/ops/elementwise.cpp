@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// Relu, ReluGrad (dx = dy where y > 0), Add, ReduceSum (over the rows of a matrix).
+// Add, Sub, Mul, Div with broadcasting; Scale (y = factor * x); Relu, ReluGrad (dx = dy where y >
+// 0); Relu6, Relu6Grad (dx = dy where 0 < y < 6).
+#include "workloads/ops/broadcast.h"
 #include "workloads/ops/op_rules.h"
 #include "workloads/training/backward.h"
 
 namespace etude::ops {
 namespace {
 
-void relu_gradient(GradientBuilder& builder, NodeId id) {
+void rectifier_gradient(GradientBuilder& builder, NodeId id) {
   const Node node = builder.graph().node(id);
   if (builder.wants(node.inputs[0])) {
-    // y > 0 exactly where x > 0, so that x need not be kept.
+    // y tells where x was cut off, so that x need not be kept.
+    const OpType type = node.op == OpType::kRelu ? OpType::kReluGrad : OpType::kRelu6Grad;
     builder.contribute(node.inputs[0], Node{"",
-                                            OpType::kReluGrad,
+                                            type,
                                             Phase::kBackward,
                                             {builder.gradient_of(node.outputs[0]), node.outputs[0]},
                                             {},
@@ -19,69 +22,159 @@ void relu_gradient(GradientBuilder& builder, NodeId id) {
   }
 }
 
-void relu_evaluate(const Graph&, const Node& node, TensorValues& values) {
+void rectifier_evaluate(const Graph&, const Node& node, TensorValues& values) {
   auto y = values[node.inputs[0]];
   for (double& v : y) {
     v = v > 0 ? v : 0;
+    v = node.op == OpType::kRelu6 && v > 6 ? 6 : v;
   }
   values[node.outputs[0]] = std::move(y);
 }
 
-void relu_grad_evaluate(const Graph&, const Node& node, TensorValues& values) {
+void rectifier_grad_evaluate(const Graph&, const Node& node, TensorValues& values) {
   auto dx = values[node.inputs[0]];
   const auto& y = values[node.inputs[1]];
   for (std::size_t i = 0; i < dx.size(); ++i) {
-    dx[i] = y[i] > 0 ? dx[i] : 0;
+    const bool open = y[i] > 0 && (node.op == OpType::kReluGrad || y[i] < 6);
+    dx[i] = open ? dx[i] : 0;
   }
   values[node.outputs[0]] = std::move(dx);
+}
+
+void infer_broadcast(Graph& graph, const Node& node) {
+  expect_arity(graph, node, 2, node.op == OpType::kAdd ? 8 : 2);
+  std::optional<Shape> shape = graph.tensor(node.inputs[0]).shape;
+  for (TensorId input : node.inputs) {
+    shape = broadcast(*shape, graph.tensor(input).shape);
+    if (!shape) {
+      shape_error(graph, node, "the extents must be equal or 1");
+    }
+  }
+  set_output(graph, node, 0, *shape, graph.tensor(node.inputs[0]).dtype);
+}
+
+void evaluate_binary(const Graph& graph, const Node& node, TensorValues& values) {
+  const Shape& shape = graph.tensor(node.outputs[0]).shape;
+  std::vector<double> result;
+  for (std::size_t number = 0; number < node.inputs.size(); ++number) {
+    const auto& input = values[node.inputs[number]];
+    const auto offsets = broadcast_offsets(graph.tensor(node.inputs[number]).shape, shape);
+    if (number == 0) {
+      for (std::uint64_t offset : offsets) {
+        result.push_back(input[offset]);
+      }
+      continue;
+    }
+    for (std::size_t i = 0; i < result.size(); ++i) {
+      const double right = input[offsets[i]];
+      switch (node.op) {
+        case OpType::kSub:
+          result[i] -= right;
+          break;
+        case OpType::kMul:
+          result[i] *= right;
+          break;
+        case OpType::kDiv:
+          result[i] /= right;
+          break;
+        default:
+          result[i] += right;
+      }
+    }
+  }
+  values[node.outputs[0]] = std::move(result);
+}
+
+Node binary(OpType type, TensorId a, TensorId b) {
+  return Node{"", type, Phase::kBackward, {a, b}, {}, {}};
+}
+
+Node scaled(TensorId x, double factor) {
+  return Node{"", OpType::kScale, Phase::kBackward, {x}, {}, {{"factor", factor}}};
 }
 
 void add_gradient(GradientBuilder& builder, NodeId id) {
   const Node node = builder.graph().node(id);
   const TensorId dy = builder.gradient_of(node.outputs[0]);
-  for (TensorId input : node.inputs) {
-    if (builder.wants(input)) {
-      builder.pass(input, dy);
+  for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+    if (builder.wants(node.inputs[i])) {
+      contribute_summed(builder, node.inputs[i], dy, node.name + ".d" + std::to_string(i));
     }
   }
 }
 
-void add_evaluate(const Graph&, const Node& node, TensorValues& values) {
-  auto sum = values[node.inputs[0]];
-  for (std::size_t input = 1; input < node.inputs.size(); ++input) {
-    for (std::size_t i = 0; i < sum.size(); ++i) {
-      sum[i] += values[node.inputs[input]][i];
+void sub_gradient(GradientBuilder& builder, NodeId id) {
+  const Node node = builder.graph().node(id);
+  const TensorId dy = builder.gradient_of(node.outputs[0]);
+  if (builder.wants(node.inputs[0])) {
+    contribute_summed(builder, node.inputs[0], dy, node.name + ".d0");
+  }
+  if (builder.wants(node.inputs[1])) {
+    const TensorId negative = builder.emit(node.name + ".d1.negative", scaled(dy, -1));
+    contribute_summed(builder, node.inputs[1], negative, node.name + ".d1");
+  }
+}
+
+void mul_gradient(GradientBuilder& builder, NodeId id) {
+  const Node node = builder.graph().node(id);
+  const TensorId dy = builder.gradient_of(node.outputs[0]);
+  for (std::size_t i = 0; i < 2; ++i) {
+    if (builder.wants(node.inputs[i])) {
+      const std::string name = node.name + ".d" + std::to_string(i);
+      contribute_summed(
+          builder, node.inputs[i],
+          builder.emit(name + ".product", binary(OpType::kMul, dy, node.inputs[1 - i])), name);
     }
   }
-  values[node.outputs[0]] = std::move(sum);
 }
 
-void reduce_infer(Graph& graph, const Node& node) {
-  expect_arity(graph, node, 1, 1);
-  const Tensor& input = graph.tensor(node.inputs[0]);
-  if (input.shape.size() != 2) {
-    shape_error(graph, node, "it sums over the rows of a matrix");
+void div_gradient(GradientBuilder& builder, NodeId id) {
+  const Node node = builder.graph().node(id);
+  const TensorId dy = builder.gradient_of(node.outputs[0]);
+  const TensorId quotient =
+      builder.emit(node.name + ".dy_over_b", binary(OpType::kDiv, dy, node.inputs[1]));
+  if (builder.wants(node.inputs[0])) {
+    contribute_summed(builder, node.inputs[0], quotient, node.name + ".d0");
   }
-  const Shape shape{input.shape[1]};
-  graph.tensor(node.outputs[0]).dtype = input.dtype;
-  graph.tensor(node.outputs[0]).shape = shape;
+  if (builder.wants(node.inputs[1])) {  // db = -dy / b * y
+    const TensorId product =
+        builder.emit(node.name + ".d1.product", binary(OpType::kMul, quotient, node.outputs[0]));
+    const TensorId negative = builder.emit(node.name + ".d1.negative", scaled(product, -1));
+    contribute_summed(builder, node.inputs[1], negative, node.name + ".d1");
+  }
 }
 
-void reduce_evaluate(const Graph& graph, const Node& node, TensorValues& values) {
-  const auto columns = graph.tensor(node.inputs[0]).shape[1];
-  const auto& x = values[node.inputs[0]];
-  std::vector<double> sum(columns, 0.0);
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    sum[i % columns] += x[i];
+void scale_gradient(GradientBuilder& builder, NodeId id) {
+  const Node node = builder.graph().node(id);
+  if (builder.wants(node.inputs[0])) {
+    builder.contribute(node.inputs[0],
+                       scaled(builder.gradient_of(node.outputs[0]), node.real("factor", 1)));
   }
-  values[node.outputs[0]] = std::move(sum);
+}
+
+void scale_evaluate(const Graph&, const Node& node, TensorValues& values) {
+  // The factor that the hardware knows is a float.
+  const double factor = static_cast<float>(node.real("factor", 1));
+  auto y = values[node.inputs[0]];
+  for (double& v : y) {
+    v *= factor;
+  }
+  values[node.outputs[0]] = std::move(y);
 }
 
 }  // namespace
 
-const OpRules kReluRules{"Relu", infer_same_shape, relu_gradient, relu_evaluate, no_macs};
-const OpRules kReluGradRules{"ReluGrad", infer_same_shape, nullptr, relu_grad_evaluate, no_macs};
-const OpRules kAddRules{"Add", infer_same_shape, add_gradient, add_evaluate, no_macs};
-const OpRules kReduceSumRules{"ReduceSum", reduce_infer, nullptr, reduce_evaluate, no_macs};
+const OpRules kReluRules{"Relu", infer_same_shape, rectifier_gradient, rectifier_evaluate, no_macs};
+const OpRules kReluGradRules{"ReluGrad", infer_same_shape, nullptr, rectifier_grad_evaluate,
+                             no_macs};
+const OpRules kRelu6Rules{"Relu6", infer_same_shape, rectifier_gradient, rectifier_evaluate,
+                          no_macs};
+const OpRules kRelu6GradRules{"Relu6Grad", infer_same_shape, nullptr, rectifier_grad_evaluate,
+                              no_macs};
+const OpRules kAddRules{"Add", infer_broadcast, add_gradient, evaluate_binary, no_macs};
+const OpRules kSubRules{"Sub", infer_broadcast, sub_gradient, evaluate_binary, no_macs};
+const OpRules kMulRules{"Mul", infer_broadcast, mul_gradient, evaluate_binary, no_macs};
+const OpRules kDivRules{"Div", infer_broadcast, div_gradient, evaluate_binary, no_macs};
+const OpRules kScaleRules{"Scale", infer_same_shape, scale_gradient, scale_evaluate, no_macs};
 
 }  // namespace etude::ops

@@ -23,6 +23,68 @@ const OpRules& rules_of(OpType type) {
       return ops::kAddRules;
     case OpType::kSgd:
       return ops::kSgdRules;
+    case OpType::kSub:
+      return ops::kSubRules;
+    case OpType::kMul:
+      return ops::kMulRules;
+    case OpType::kDiv:
+      return ops::kDivRules;
+    case OpType::kScale:
+      return ops::kScaleRules;
+    case OpType::kRelu6:
+      return ops::kRelu6Rules;
+    case OpType::kRelu6Grad:
+      return ops::kRelu6GradRules;
+    case OpType::kGelu:
+      return ops::kGeluRules;
+    case OpType::kGeluGrad:
+      return ops::kGeluGradRules;
+    case OpType::kExpand:
+      return ops::kExpandRules;
+    case OpType::kReshape:
+      return ops::kReshapeRules;
+    case OpType::kTranspose:
+      return ops::kTransposeRules;
+    case OpType::kConv:
+      return ops::kConvRules;
+    case OpType::kConvGradInput:
+      return ops::kConvGradInputRules;
+    case OpType::kConvGradWeight:
+      return ops::kConvGradWeightRules;
+    case OpType::kMaxPool:
+      return ops::kMaxPoolRules;
+    case OpType::kMaxPoolGrad:
+      return ops::kMaxPoolGradRules;
+    case OpType::kAveragePool:
+      return ops::kAveragePoolRules;
+    case OpType::kAveragePoolGrad:
+      return ops::kAveragePoolGradRules;
+    case OpType::kLayerNorm:
+      return ops::kLayerNormRules;
+    case OpType::kLayerNormGrad:
+      return ops::kLayerNormGradRules;
+    case OpType::kLayerNormAffineGrad:
+      return ops::kLayerNormAffineGradRules;
+    case OpType::kBatchNorm:
+      return ops::kBatchNormRules;
+    case OpType::kBatchNormGrad:
+      return ops::kBatchNormGradRules;
+    case OpType::kBatchNormAffineGrad:
+      return ops::kBatchNormAffineGradRules;
+    case OpType::kBatchNormStatistics:
+      return ops::kBatchNormStatisticsRules;
+    case OpType::kSoftmax:
+      return ops::kSoftmaxRules;
+    case OpType::kSoftmaxGrad:
+      return ops::kSoftmaxGradRules;
+    case OpType::kSoftmaxCrossEntropy:
+      return ops::kSoftmaxCrossEntropyRules;
+    case OpType::kSoftmaxCrossEntropyGrad:
+      return ops::kSoftmaxCrossEntropyGradRules;
+    case OpType::kMomentum:
+      return ops::kMomentumRules;
+    case OpType::kAdam:
+      return ops::kAdamRules;
   }
   throw std::logic_error("operator without rules");
 }
@@ -59,6 +121,17 @@ void infer_same_shape(Graph& graph, const Node& node) {
   }
   graph.tensor(node.outputs[0]).shape = shape;
   graph.tensor(node.outputs[0]).dtype = graph.tensor(node.inputs[0]).dtype;
+}
+
+void infer_like_first(Graph& graph, const Node& node) {
+  const Tensor& first = graph.tensor(node.inputs.at(0));
+  set_output(graph, node, 0, first.shape, first.dtype);
+}
+
+void set_output(Graph& graph, const Node& node, std::size_t index, Shape shape, DType type) {
+  Tensor& output = graph.tensor(node.outputs.at(index));
+  output.shape = std::move(shape);
+  output.dtype = type;
 }
 
 }  // namespace ops

@@ -32,9 +32,11 @@ struct OpRules {
 /// The rules of an operator.
 const OpRules& rules_of(OpType type);
 
-/// Rows, reduction and columns of a Gemm node: Y[m,k] = opA(A)[m,n] opB(B)[n,k].
+/// Rows, reduction and columns of a Gemm node: Y[m,k] = opA(A)[m,n] opB(B)[n,k], `batch` times.
+/// Leading extents of A over one matrix B (A not transposed) count as rows.
 struct GemmShape {
   std::uint64_t m, n, k;
+  std::uint64_t batch = 1;
 };
 GemmShape gemm_shape(const Graph& graph, const Node& node);
 
@@ -49,6 +51,37 @@ extern const OpRules kMseLossGradRules;
 extern const OpRules kReduceSumRules;
 extern const OpRules kAddRules;
 extern const OpRules kSgdRules;
+extern const OpRules kSubRules;
+extern const OpRules kMulRules;
+extern const OpRules kDivRules;
+extern const OpRules kScaleRules;
+extern const OpRules kRelu6Rules;
+extern const OpRules kRelu6GradRules;
+extern const OpRules kGeluRules;
+extern const OpRules kGeluGradRules;
+extern const OpRules kExpandRules;
+extern const OpRules kReshapeRules;
+extern const OpRules kTransposeRules;
+extern const OpRules kConvRules;
+extern const OpRules kConvGradInputRules;
+extern const OpRules kConvGradWeightRules;
+extern const OpRules kMaxPoolRules;
+extern const OpRules kMaxPoolGradRules;
+extern const OpRules kAveragePoolRules;
+extern const OpRules kAveragePoolGradRules;
+extern const OpRules kLayerNormRules;
+extern const OpRules kLayerNormGradRules;
+extern const OpRules kLayerNormAffineGradRules;
+extern const OpRules kBatchNormRules;
+extern const OpRules kBatchNormGradRules;
+extern const OpRules kBatchNormAffineGradRules;
+extern const OpRules kBatchNormStatisticsRules;
+extern const OpRules kSoftmaxRules;
+extern const OpRules kSoftmaxGradRules;
+extern const OpRules kSoftmaxCrossEntropyRules;
+extern const OpRules kSoftmaxCrossEntropyGradRules;
+extern const OpRules kMomentumRules;
+extern const OpRules kAdamRules;
 
 /// No multiply-accumulates.
 std::uint64_t no_macs(const Graph& graph, const Node& node);
@@ -58,6 +91,10 @@ std::uint64_t no_macs(const Graph& graph, const Node& node);
 void expect_arity(const Graph& graph, const Node& node, std::size_t least, std::size_t most);
 /// All inputs have one shape; the output gets it too.
 void infer_same_shape(Graph& graph, const Node& node);
+/// The output gets the shape of input 0, whatever the other inputs are.
+void infer_like_first(Graph& graph, const Node& node);
+/// Sets shape and type of output number `index`.
+void set_output(Graph& graph, const Node& node, std::size_t index, Shape shape, DType type);
 
 }  // namespace ops
 }  // namespace etude

@@ -43,14 +43,26 @@ TensorId GradientBuilder::gradient_of(TensorId tensor) {
 }
 
 void GradientBuilder::contribute(TensorId tensor, Node node) {
+  contributions_[tensor].push_back(emit(contribution_name(tensor), std::move(node)));
+}
+
+std::string GradientBuilder::contribution_name(TensorId tensor) {
   // The plain name belongs to the complete gradient.
-  node.name = graph_.tensor(tensor).name + ".grad";
-  if (uses_[tensor] > 1) {
-    node.name += ".part" + std::to_string(contributions_[tensor].size());
+  const std::string name = graph_.tensor(tensor).name + ".grad";
+  return uses_[tensor] > 1 ? name + ".part" + std::to_string(contributions_[tensor].size()) : name;
+}
+
+TensorId GradientBuilder::emit(const std::string& name, Node node) {
+  node.name = name;
+  return graph_.node(emit(std::move(node), {name})).outputs[0];
+}
+
+NodeId GradientBuilder::emit(Node node, const std::vector<std::string>& outputs) {
+  std::vector<std::pair<std::string, TensorKind>> made;
+  for (const auto& name : outputs) {
+    made.emplace_back(name, TensorKind::kGradient);
   }
-  const std::string name = node.name;
-  const NodeId id = graph_.add(std::move(node), {{name, TensorKind::kGradient}});
-  contributions_[tensor].push_back(graph_.node(id).outputs[0]);
+  return graph_.add(std::move(node), made);
 }
 
 void GradientBuilder::pass(TensorId tensor, TensorId gradient) {

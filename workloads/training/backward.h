@@ -34,6 +34,13 @@ class GradientBuilder {
   /// Adds `node` (inputs and attributes given); its output is a contribution to the gradient of
   /// `tensor`.
   void contribute(TensorId tensor, Node node);
+  /// Adds a node on the way to a contribution; its output is a tensor of that name.
+  TensorId emit(const std::string& name, Node node);
+  /// The name that the next contribution to the gradient of `tensor` shall have, for rules that
+  /// emit() it themselves and pass() it (nodes with several outputs).
+  std::string contribution_name(TensorId tensor);
+  /// Adds a node of the backward pass whose outputs have these names.
+  NodeId emit(Node node, const std::vector<std::string>& outputs);
   /// An existing tensor is a contribution as it stands.
   void pass(TensorId tensor, TensorId gradient);
   bool has_gradient(TensorId tensor) const { return contributions_.contains(tensor); }

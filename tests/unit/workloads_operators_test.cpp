@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: Apache-2.0
+// Gradients of every operator against finite differences, at odd sizes.
+#include <catch2/catch.hpp>
+
+#include "models/base/error.h"
+#include "tests/support/gradient_check.h"
+#include "workloads/ops/op_rules.h"
+
+namespace etude {
+namespace {
+
+using Integers = std::vector<std::int64_t>;
+
+/// A graph of one operator on trainable parameters, with a loss behind it.
+struct Bench {
+  Network network;
+  StartValues start;
+  float offset = 0;  ///< added to all drawn parameters
+
+  TensorId tensor(const std::string& name, Shape shape, TensorKind kind = TensorKind::kParameter) {
+    Tensor made;
+    made.name = name;
+    made.shape = std::move(shape);
+    made.kind = kind;
+    made.trainable = kind == TensorKind::kParameter;
+    return network.graph.add_tensor(made);
+  }
+
+  TensorId apply(OpType type, std::vector<TensorId> inputs, Attributes attributes = {},
+                 const std::string& name = "op") {
+    const NodeId made = network.graph.add(
+        Node{name, type, Phase::kForward, std::move(inputs), {}, std::move(attributes)},
+        {{name + ".out", TensorKind::kActivation}});
+    return network.graph.node(made).outputs[0];
+  }
+
+  /// Compares all gradients of the mean squared distance of `output` from a drawn target.
+  TrainingGraph check(TensorId output) {
+    network.output = output;
+    const TensorId target =
+        tensor("target", network.graph.tensor(output).shape, TensorKind::kInput);
+    network.graph.add(Node{"mse", OpType::kMseLoss, Phase::kForward, {output, target}, {}, {}},
+                      {{"loss", TensorKind::kLoss}});
+    return finish();
+  }
+
+  TrainingGraph finish() {
+    const auto training = make_training_graph(network, 0.1);
+    draw_inputs(training.graph, 11, 0, start);
+    for (TensorId id = 0; id < network.graph.tensors().size(); ++id) {
+      const Tensor& each = network.graph.tensor(id);
+      if (each.kind == TensorKind::kParameter) {
+        start[id].resize(each.elements());
+        for (std::size_t i = 0; i < start[id].size(); ++i) {  // no two equal, none near a corner
+          start[id][i] = static_cast<float>((i * 37 + id * 11) % 101) / 64 - 0.7734375f + offset;
+        }
+      }
+    }
+    test::check_gradients(training, start);
+    return training;
+  }
+};
+
+TEST_CASE("Gemm: matrices, stacks of them, one matrix for a stack, broadcast stacks and biases") {
+  const bool ta = GENERATE(false, true);
+  const bool tb = GENERATE(false, true);
+  struct Case {
+    Shape a, b;
+    Shape bias;
+  };
+  const auto shapes = GENERATE(Case{{}, {}, {5}}, Case{{2}, {}, {5}}, Case{{2, 3}, {}, {1, 5}},
+                               Case{{2, 3}, {2, 3}, {2, 3, 7, 5}}, Case{{2, 1}, {3}, {7, 1}},
+                               Case{{}, {3}, {}}, Case{{2}, {1}, {}});
+  Bench bench;
+  Shape a = shapes.a;
+  Shape b = shapes.b;
+  a.insert(a.end(), {ta ? 3u : 7u, ta ? 7u : 3u});
+  b.insert(b.end(), {tb ? 5u : 3u, tb ? 3u : 5u});
+  const auto x = bench.tensor("a", a);
+  const auto w = bench.tensor("b", b);
+  std::vector<TensorId> inputs{x, w};
+  if (!shapes.bias.empty()) {
+    inputs.push_back(bench.tensor("bias", shapes.bias));
+  }
+  const auto y = bench.apply(OpType::kGemm, inputs,
+                             {{"transA", std::int64_t{ta}}, {"transB", std::int64_t{tb}}});
+  bench.check(y);
+}
+
+TEST_CASE("a matrix under a stack of rows makes one large product") {
+  Graph graph;
+  const auto add = [&](const char* name, Shape shape) {
+    Tensor made;
+    made.name = name;
+    made.shape = std::move(shape);
+    made.kind = TensorKind::kInput;
+    return graph.add_tensor(made);
+  };
+  const auto x = add("x", {2, 3, 7, 4});
+  const auto w = add("w", {4, 5});
+  const auto stack = add("stack", {2, 3, 4, 5});
+  const NodeId one = graph.add({"one", OpType::kGemm, Phase::kForward, {x, w}, {}, {}},
+                               {{"y", TensorKind::kActivation}});
+  const NodeId many = graph.add({"many", OpType::kGemm, Phase::kForward, {x, stack}, {}, {}},
+                                {{"z", TensorKind::kActivation}});
+  CHECK(gemm_shape(graph, graph.node(one)).m == 42);
+  CHECK(gemm_shape(graph, graph.node(one)).batch == 1);
+  CHECK(gemm_shape(graph, graph.node(many)).m == 7);
+  CHECK(gemm_shape(graph, graph.node(many)).batch == 6);
+  CHECK(rules_of(OpType::kGemm).macs(graph, graph.node(many)) == 6 * 7 * 4 * 5);
+  CHECK_THROWS_WITH(graph.add({"bad", OpType::kGemm, Phase::kForward, {stack, x}, {}, {}},
+                              {{"q", TensorKind::kActivation}}),
+                    Catch::Contains("'bad'"));
+}
+
+TEST_CASE("Add, Sub, Mul and Div broadcast, and so do their gradients") {
+  const auto type = GENERATE(OpType::kAdd, OpType::kSub, OpType::kMul, OpType::kDiv);
+  const auto shapes =
+      GENERATE(std::pair<Shape, Shape>{{3, 5}, {3, 5}}, std::pair<Shape, Shape>{{2, 3, 5}, {5}},
+               std::pair<Shape, Shape>{{3, 1}, {2, 1, 5}}, std::pair<Shape, Shape>{{}, {3, 2}});
+  Bench bench;
+  const auto a = bench.tensor("a", shapes.first);
+  const auto b = bench.tensor("b", shapes.second);
+  bench.offset = type == OpType::kDiv ? 2 : 0;
+  bench.check(bench.apply(type, {a, b}));
+}
+
+TEST_CASE("a product with itself has twice the gradient") {
+  Bench bench;
+  const auto a = bench.tensor("a", {3, 5});
+  bench.check(bench.apply(OpType::kMul, {a, a}));
+}
+
+TEST_CASE("elementwise functions") {
+  Bench bench;
+  const auto a = bench.tensor("a", {3, 7});
+  SECTION("Scale") { bench.check(bench.apply(OpType::kScale, {a}, {{"factor", 0.375}})); }
+  SECTION("Relu") { bench.check(bench.apply(OpType::kRelu, {a})); }
+  SECTION("Relu6 cuts at both ends") {
+    const auto wide = bench.apply(OpType::kScale, {a}, {{"factor", 16.0}}, "wide");
+    bench.check(bench.apply(OpType::kRelu6, {wide}));
+  }
+  SECTION("Gelu") {
+    const auto form = GENERATE("none", "tanh", "sigmoid");
+    const auto wide = bench.apply(OpType::kScale, {a}, {{"factor", 3.0}}, "wide");
+    bench.check(bench.apply(OpType::kGelu, {wide}, {{"approximate", std::string(form)}}));
+  }
+}
+
+TEST_CASE("GELU has the values of its definition") {
+  // Phi(1) = 0.8413447460685429; tanh form: Hendrycks and Gimpel; 1 / (1 + e^-1.702).
+  Graph graph;
+  Tensor x;
+  x.name = "x";
+  x.shape = {1};
+  x.kind = TensorKind::kInput;
+  const auto id = graph.add_tensor(x);
+  const auto at_one = [&](const std::string& form) {
+    const NodeId n =
+        graph.add({form, OpType::kGelu, Phase::kForward, {id}, {}, {{"approximate", form}}},
+                  {{form, TensorKind::kActivation}});
+    TensorValues values(graph.tensors().size());
+    values[id] = {1.0};
+    rules_of(OpType::kGelu).evaluate(graph, graph.node(n), values);
+    return values[graph.node(n).outputs[0]][0];
+  };
+  CHECK(at_one("none") == Approx(0.8413447460685429).epsilon(1e-15));
+  CHECK(at_one("tanh") == Approx(0.8411919906082768).epsilon(1e-14));
+  CHECK(at_one("sigmoid") == Approx(0.8457957659328212).epsilon(1e-14));
+}
+
+TEST_CASE("sums, expansions, reshapes and transposes") {
+  Bench bench;
+  const auto a = bench.tensor("a", {2, 3, 5});
+  SECTION("ReduceSum") {
+    const auto axes = GENERATE(Integers{0}, Integers{1, 0}, Integers{-1}, Integers{0, 1, 2});
+    const auto keep = GENERATE(0, 1);
+    bench.check(
+        bench.apply(OpType::kReduceSum, {a}, {{"axes", axes}, {"keepdims", std::int64_t{keep}}}));
+  }
+  SECTION("Expand") {
+    const auto row = bench.tensor("row", {3, 1});
+    bench.check(bench.apply(OpType::kExpand, {row}, {{"shape", Integers{2, 3, 5}}}));
+  }
+  SECTION("Reshape") {
+    bench.check(bench.apply(OpType::kReshape, {a}, {{"shape", Integers{15, 2}}}));
+  }
+  SECTION("Transpose") {
+    bench.check(bench.apply(OpType::kTranspose, {a}, {{"perm", Integers{2, 0, 1}}}));
+  }
+}
+
+TEST_CASE("Conv: strides, pads, dilations, groups, depthwise, 1x1") {
+  struct Case {
+    Shape x, w;
+    Integers stride, pad, dilation;
+    std::int64_t group;
+  };
+  const auto c = GENERATE(Case{{2, 3, 5, 7}, {4, 3, 3, 3}, {1, 1}, {1, 1, 1, 1}, {1, 1}, 1},
+                          Case{{1, 3, 7, 6}, {4, 3, 3, 2}, {2, 3}, {1, 0, 2, 1}, {1, 1}, 1},
+                          Case{{1, 4, 5, 5}, {6, 2, 3, 3}, {1, 2}, {0, 0, 0, 0}, {1, 1}, 2},
+                          Case{{2, 3, 5, 4}, {3, 1, 3, 3}, {2, 1}, {1, 1, 1, 1}, {1, 1}, 3},
+                          Case{{1, 5, 3, 3}, {7, 5, 1, 1}, {1, 1}, {0, 0, 0, 0}, {1, 1}, 1},
+                          Case{{1, 2, 7, 7}, {3, 2, 3, 3}, {1, 1}, {2, 2, 2, 2}, {2, 2}, 1});
+  Bench bench;
+  const auto x = bench.tensor("x", c.x);
+  const auto w = bench.tensor("w", c.w);
+  const auto bias = bench.tensor("bias", {c.w[0]});
+  const auto y = bench.apply(OpType::kConv, {x, w, bias},
+                             {{"kernel_shape", Integers{static_cast<std::int64_t>(c.w[2]),
+                                                        static_cast<std::int64_t>(c.w[3])}},
+                              {"strides", c.stride},
+                              {"pads", c.pad},
+                              {"dilations", c.dilation},
+                              {"group", c.group}});
+  const auto training = bench.check(y);
+  // Input and weight gradients are as many products as the forward pass.
+  std::uint64_t macs[2] = {0, 0};
+  for (const Node& node : training.graph.nodes()) {
+    macs[node.phase == Phase::kForward ? 0 : 1] += rules_of(node.op).macs(training.graph, node);
+  }
+  CHECK(macs[1] == 2 * macs[0]);
+}
+
+TEST_CASE("pooling: overlapping windows, pads, whole images") {
+  const auto type = GENERATE(OpType::kMaxPool, OpType::kAveragePool);
+  struct Case {
+    Integers kernel, stride, pad;
+  };
+  const auto c = GENERATE(Case{{3, 3}, {2, 2}, {1, 1, 1, 1}}, Case{{2, 3}, {1, 2}, {0, 1, 1, 0}},
+                          Case{{5, 7}, {1, 1}, {0, 0, 0, 0}});
+  Bench bench;
+  const auto x = bench.tensor("x", {2, 3, 5, 7});
+  bench.check(
+      bench.apply(type, {x}, {{"kernel_shape", c.kernel}, {"strides", c.stride}, {"pads", c.pad}}));
+}
+
+TEST_CASE("normalisations") {
+  Bench bench;
+  SECTION("LayerNorm") {
+    const auto x = bench.tensor("x", {2, 3, 7});
+    const auto gamma = bench.tensor("gamma", {7});
+    const auto beta = bench.tensor("beta", {7});
+    bench.check(bench.apply(OpType::kLayerNorm, {x, gamma, beta}, {{"epsilon", 1e-3}}));
+  }
+  SECTION("BatchNorm, of the batch and frozen") {
+    const auto training = GENERATE(0, 1);
+    const auto x = bench.tensor("x", {3, 2, 3, 2});
+    const auto gamma = bench.tensor("gamma", {2});
+    const auto beta = bench.tensor("beta", {2});
+    const auto mean = bench.tensor("mean", {2}, TensorKind::kInput);
+    const auto variance = bench.tensor("variance", {2}, TensorKind::kInput);
+    bench.start.resize(variance + 1);
+    bench.check(bench.apply(OpType::kBatchNorm, {x, gamma, beta, mean, variance},
+                            {{"training", std::int64_t{training}}, {"epsilon", 2.0}}));
+  }
+}
+
+TEST_CASE("softmax, with a scale") {
+  Bench bench;
+  const auto x = bench.tensor("x", {2, 3, 5});
+  bench.check(bench.apply(OpType::kSoftmax, {x}, {{"scale", 0.625}}));
+}
+
+TEST_CASE("cross entropy, mean and sum") {
+  const auto reduction = GENERATE("mean", "sum");
+  Bench bench;
+  const auto x = bench.tensor("x", {3, 5});
+  const auto labels = bench.tensor("labels", {3}, TensorKind::kInput);
+  bench.network.graph.add(Node{"ce",
+                               OpType::kSoftmaxCrossEntropy,
+                               Phase::kForward,
+                               {x, labels},
+                               {},
+                               {{"reduction", std::string(reduction)}}},
+                          {{"loss", TensorKind::kLoss}, {"log_prob", TensorKind::kActivation}});
+  const auto training = bench.finish();
+  bench.start[labels][1] = 5;
+  CHECK_THROWS_WITH(run_reference(training.graph, bench.start), Catch::Contains("sample 1"));
+}
+
+TEST_CASE("momentum and Adam by their definitions") {
+  Graph graph;
+  const auto add = [&](const char* name) {
+    Tensor made;
+    made.name = name;
+    made.shape = {1};
+    made.kind = TensorKind::kParameter;
+    return graph.add_tensor(made);
+  };
+  const auto w = add("w");
+  const auto g = add("g");
+  const auto m = add("m");
+  const auto v = add("v");
+  graph.add({"momentum",
+             OpType::kMomentum,
+             Phase::kUpdate,
+             {w, g, v},
+             {},
+             {{"lr", 0.5}, {"momentum", 0.75}}},
+            {{"w1", TensorKind::kParameter}, {"v1", TensorKind::kState}});
+  graph.add(
+      {"adam",
+       OpType::kAdam,
+       Phase::kUpdate,
+       {w, g, m, v},
+       {},
+       {{"lr", 0.5},
+        {"beta1", 0.5},
+        {"beta2", 0.75},
+        {"epsilon", 0.25},
+        {"step", std::int64_t{2}}}},
+      {{"w2", TensorKind::kParameter}, {"m2", TensorKind::kState}, {"v2", TensorKind::kState}});
+  const auto values = run_reference(graph, {{3}, {2}, {4}, {8}});
+  // v1 = 0.75 * 8 + 2 = 8, w1 = 3 - 0.5 * 8.
+  CHECK(values[*graph.find("v1")][0] == 8);
+  CHECK(values[*graph.find("w1")][0] == -1);
+  // m2 = 0.5 * 4 + 0.5 * 2 = 3, v2 = 0.75 * 8 + 0.25 * 4 = 7; corrections 1 - 0.5^2, 1 - 0.75^2.
+  CHECK(values[*graph.find("m2")][0] == 3);
+  CHECK(values[*graph.find("v2")][0] == 7);
+  CHECK(values[*graph.find("w2")][0] == Approx(3 - 0.5 * 4 / (4 + 0.25)).epsilon(1e-15));
+}
+
+TEST_CASE("attributes and shapes that do not fit name the node") {
+  Bench bench;
+  const auto x = bench.tensor("x", {2, 3, 5, 5});
+  const auto w = bench.tensor("w", {4, 2, 3, 3});
+  const auto rejected = [&](OpType type, std::vector<TensorId> inputs, Attributes attributes) {
+    Graph graph = bench.network.graph;
+    CHECK_THROWS_WITH(graph.add(Node{"bad", type, Phase::kForward, inputs, {}, attributes},
+                                {{"y", TensorKind::kActivation}}),
+                      Catch::Contains("'bad'"));
+  };
+  rejected(OpType::kConv, {x, w}, {{"kernel_shape", Integers{3, 3}}});
+  rejected(OpType::kMaxPool, {x}, {{"kernel_shape", Integers{7, 3}}});
+  rejected(OpType::kMaxPool, {x}, {{"kernel_shape", Integers{3, 3}}, {"strides", Integers{0, 1}}});
+  rejected(OpType::kReshape, {x}, {{"shape", Integers{2, 3}}});
+  rejected(OpType::kTranspose, {x}, {{"perm", Integers{0, 1, 2, 2}}});
+  rejected(OpType::kReduceSum, {x}, {{"axes", Integers{4}}});
+  rejected(OpType::kAdd, {x, w}, {});
+  rejected(OpType::kGelu, {x}, {{"approximate", std::string("erf")}});
+  rejected(OpType::kLayerNorm, {x, w}, {});
+}
+
+}  // namespace
+}  // namespace etude

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// MaxPool, MaxPoolGrad(dy, x): the first maximum of a window in row order gets its dy.
+// AveragePool, AveragePoolGrad(dy): attribute shape of x; what lies outside the image is not
+// counted. Attributes: a window's (window.h).
+#include <limits>
+
+#include "workloads/ops/op_rules.h"
+#include "workloads/ops/window.h"
+#include "workloads/training/backward.h"
+
+namespace etude::ops {
+namespace {
+
+Shape image_shape(const Graph& graph, const Node& node) {
+  if (node.op == OpType::kAveragePoolGrad) {
+    const auto shape = node.integers("shape");
+    return Shape(shape.begin(), shape.end());
+  }
+  return graph.tensor(node.inputs.back()).shape;
+}
+
+void infer(Graph& graph, const Node& node) {
+  expect_arity(graph, node, 1, node.op == OpType::kMaxPoolGrad ? 2 : 1);
+  const Shape image = image_shape(graph, node);
+  const Window w = window_of(graph, node, image);
+  const Shape pooled{image[0], image[1], static_cast<std::uint64_t>(w.out[0]),
+                     static_cast<std::uint64_t>(w.out[1])};
+  const DType type = graph.tensor(node.inputs[0]).dtype;
+  if (node.op == OpType::kMaxPool || node.op == OpType::kAveragePool) {
+    set_output(graph, node, 0, pooled, type);
+    return;
+  }
+  if (graph.tensor(node.inputs[0]).shape != pooled) {
+    shape_error(graph, node, "the gradient must be " + to_string(pooled));
+  }
+  set_output(graph, node, 0, image, type);
+}
+
+void gradient(GradientBuilder& builder, NodeId id) {
+  const Node node = builder.graph().node(id);
+  if (!builder.wants(node.inputs[0])) {
+    return;
+  }
+  const TensorId dy = builder.gradient_of(node.outputs[0]);
+  if (node.op == OpType::kMaxPool) {
+    builder.contribute(
+        node.inputs[0],
+        Node{
+            "", OpType::kMaxPoolGrad, Phase::kBackward, {dy, node.inputs[0]}, {}, node.attributes});
+    return;
+  }
+  const Shape& shape = builder.graph().tensor(node.inputs[0]).shape;
+  Node made{"", OpType::kAveragePoolGrad, Phase::kBackward, {dy}, {}, node.attributes};
+  made.attributes["shape"] = std::vector<std::int64_t>(shape.begin(), shape.end());
+  builder.contribute(node.inputs[0], std::move(made));
+}
+
+/// Calls visit(output element, elements of the image under its window) in order.
+template <typename Visit>
+void for_windows(const Shape& image, const Window& w, Visit visit) {
+  std::vector<std::uint64_t> under;
+  std::uint64_t output = 0;
+  for (std::uint64_t plane = 0; plane < image[0] * image[1]; ++plane) {
+    for (std::int64_t oy = 0; oy < w.out[0]; ++oy) {
+      for (std::int64_t ox = 0; ox < w.out[1]; ++ox) {
+        under.clear();
+        for (std::int64_t tap = 0; tap < w.kernel[0] * w.kernel[1]; ++tap) {
+          const std::int64_t y = w.position(0, oy, tap / w.kernel[1]);
+          const std::int64_t x = w.position(1, ox, tap % w.kernel[1]);
+          if (w.inside(0, y) && w.inside(1, x)) {
+            under.push_back(plane * image[2] * image[3] +
+                            static_cast<std::uint64_t>(y * w.in[1] + x));
+          }
+        }
+        visit(output++, under);
+      }
+    }
+  }
+}
+
+std::optional<std::uint64_t> first_maximum(const std::vector<double>& x,
+                                           const std::vector<std::uint64_t>& under) {
+  std::optional<std::uint64_t> best;
+  for (std::uint64_t element : under) {
+    if (!best || x[element] > x[*best]) {
+      best = element;
+    }
+  }
+  return best;
+}
+
+void evaluate(const Graph& graph, const Node& node, TensorValues& values) {
+  const Shape image = image_shape(graph, node);
+  const auto& first = values[node.inputs[0]];
+  const auto& x = values[node.inputs.back()];
+  std::vector<double> result(graph.tensor(node.outputs[0]).elements(), 0.0);
+  for_windows(image, window_of(graph, node, image),
+              [&](std::uint64_t out, const std::vector<std::uint64_t>& under) {
+                const auto count = static_cast<double>(under.size());
+                switch (node.op) {
+                  case OpType::kMaxPool:
+                    if (const auto best = first_maximum(x, under)) {
+                      result[out] = x[*best];
+                    }
+                    break;
+                  case OpType::kMaxPoolGrad:
+                    if (const auto best = first_maximum(x, under)) {
+                      result[*best] += first[out];
+                    }
+                    break;
+                  case OpType::kAveragePool:
+                    for (std::uint64_t element : under) {
+                      result[out] += x[element];
+                    }
+                    result[out] = under.empty() ? 0 : result[out] / count;
+                    break;
+                  default:
+                    for (std::uint64_t element : under) {
+                      result[element] += first[out] / count;
+                    }
+                }
+              });
+  values[node.outputs[0]] = std::move(result);
+}
+
+}  // namespace
+
+const OpRules kMaxPoolRules{"MaxPool", infer, gradient, evaluate, no_macs};
+const OpRules kMaxPoolGradRules{"MaxPoolGrad", infer, nullptr, evaluate, no_macs};
+const OpRules kAveragePoolRules{"AveragePool", infer, gradient, evaluate, no_macs};
+const OpRules kAveragePoolGradRules{"AveragePoolGrad", infer, nullptr, evaluate, no_macs};
+
+}  // namespace etude::ops
