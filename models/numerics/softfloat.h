@@ -49,11 +49,6 @@ inline bool is_finite(std::uint32_t bits) { return (bits & 0x7f800000u) != 0x7f8
 /// Neither zero, denormal, infinite nor NaN: a result in which no flag but inexact can be raised.
 inline bool is_normal(std::uint32_t bits) { return ((bits + 0x00800000u) & 0x7f000000u) != 0; }
 
-/// True if an operand is zero: the product is exact (or invalid, and then not finite).
-inline bool is_zero_product(std::uint32_t a, std::uint32_t b) {
-  return (a << 1) == 0 || (b << 1) == 0;
-}
-
 /// a * b + c rounded once, without FMA instructions: the product is exact in double, and the sum is
 /// rounded to odd, so that rounding it again to float is right (53 >= 2 * 24 + 2 bits).
 inline float fma_rne_portable(float a, float b, float c) {
@@ -84,13 +79,49 @@ inline float fma_rne(float a, float b, float c) {
 }
 }  // namespace detail
 
+namespace detail {
+/// What is left of the real sum p + d after rounding it to the double s: 0 if s is exact (TwoSum).
+inline double sum_error(double p, double d, double s) {
+  const double t = s - p;
+  return (p - (s - t)) + (d - t);
+}
+
+/// Takes the host's correctly rounded result `r` of an operation whose real value is `value` if
+/// `value` is exact (`known`): raises inexact if r is not that value. False if another flag could
+/// be due, or r is no finite number; then the general form decides. An exact result raises nothing,
+/// however small it is; 2^-126 may have been rounded up from a tiny value, anything above it has
+/// not.
+inline bool accept(std::uint32_t r, double value, bool known, std::uint32_t& flags) {
+  if (!is_finite(r)) [[unlikely]] {
+    return false;
+  }
+  if (known && static_cast<double>(std::bit_cast<float>(r)) == value) {
+    return true;
+  }
+  if (!is_normal(r) || (r & 0x7fffffffu) == 0x00800000u) [[unlikely]] {
+    return false;
+  }
+  flags |= kInexact;
+  return true;
+}
+}  // namespace detail
+
 /// a + b.
 inline std::uint32_t f32_add(std::uint32_t a, std::uint32_t b, Rounding rm, std::uint32_t& flags) {
-  if (rm == Rounding::kRne && (flags & kInexact) != 0) [[likely]] {
-    const auto r = std::bit_cast<std::uint32_t>(std::bit_cast<float>(a) + std::bit_cast<float>(b));
-    // A sum is never tiny and inexact at once, so that a finite one raises inexact at most.
-    if (detail::is_finite(r)) [[likely]] {
-      return r;
+  if (rm == Rounding::kRne) [[likely]] {
+    const auto x = std::bit_cast<float>(a);
+    const auto y = std::bit_cast<float>(b);
+    const auto r = std::bit_cast<std::uint32_t>(x + y);
+    if ((flags & kInexact) != 0) {
+      // A sum is never tiny and inexact at once, so that a finite one raises inexact at most.
+      if (detail::is_finite(r)) [[likely]] {
+        return r;
+      }
+    } else {
+      const double s = static_cast<double>(x) + static_cast<double>(y);
+      if (detail::accept(r, s, detail::sum_error(x, y, s) == 0, flags)) [[likely]] {
+        return r;
+      }
     }
   }
   return general::f32_add(a, b, rm, flags);
@@ -98,25 +129,18 @@ inline std::uint32_t f32_add(std::uint32_t a, std::uint32_t b, Rounding rm, std:
 
 /// a - b.
 inline std::uint32_t f32_sub(std::uint32_t a, std::uint32_t b, Rounding rm, std::uint32_t& flags) {
-  if (rm == Rounding::kRne && (flags & kInexact) != 0) [[likely]] {
-    const auto r = std::bit_cast<std::uint32_t>(std::bit_cast<float>(a) - std::bit_cast<float>(b));
-    if (detail::is_finite(r)) [[likely]] {
-      return r;
-    }
-  }
   // The sign of a NaN is never seen, so that turning b's sign is always right.
-  return general::f32_add(a, b ^ 0x80000000u, rm, flags);
+  return f32_add(a, b ^ 0x80000000u, rm, flags);
 }
 
 /// a * b.
 inline std::uint32_t f32_mul(std::uint32_t a, std::uint32_t b, Rounding rm, std::uint32_t& flags) {
-  if (rm == Rounding::kRne && (flags & kInexact) != 0) [[likely]] {
-    const auto r = std::bit_cast<std::uint32_t>(std::bit_cast<float>(a) * std::bit_cast<float>(b));
-    // 2^-126 may have been rounded up from a tiny product; anything above it has not.
-    if (detail::is_normal(r) && (r & 0x7fffffffu) != 0x00800000u) [[likely]] {
-      return r;
-    }
-    if (detail::is_zero_product(a, b) && detail::is_finite(r)) {
+  if (rm == Rounding::kRne) [[likely]] {
+    const auto x = std::bit_cast<float>(a);
+    const auto y = std::bit_cast<float>(b);
+    const auto r = std::bit_cast<std::uint32_t>(x * y);
+    if (detail::accept(r, static_cast<double>(x) * static_cast<double>(y), true, flags))
+        [[likely]] {
       return r;
     }
   }
@@ -126,13 +150,18 @@ inline std::uint32_t f32_mul(std::uint32_t a, std::uint32_t b, Rounding rm, std:
 /// a * b + c, rounded once (fmadd; turn the signs of a or c for the other three).
 inline std::uint32_t f32_fma(std::uint32_t a, std::uint32_t b, std::uint32_t c, Rounding rm,
                              std::uint32_t& flags) {
-  if (rm == Rounding::kRne && (flags & kInexact) != 0) [[likely]] {
-    const auto r = std::bit_cast<std::uint32_t>(
-        detail::fma_rne(std::bit_cast<float>(a), std::bit_cast<float>(b), std::bit_cast<float>(c)));
-    if (detail::is_normal(r) && (r & 0x7fffffffu) != 0x00800000u) [[likely]] {
+  if (rm == Rounding::kRne) [[likely]] {
+    const auto x = std::bit_cast<float>(a);
+    const auto y = std::bit_cast<float>(b);
+    const auto z = std::bit_cast<float>(c);
+    const auto r = std::bit_cast<std::uint32_t>(detail::fma_rne(x, y, z));
+    if ((flags & kInexact) != 0 && detail::is_normal(r) && (r & 0x7fffffffu) != 0x00800000u)
+        [[likely]] {
       return r;
     }
-    if (detail::is_zero_product(a, b) && detail::is_finite(r)) {
+    const double p = static_cast<double>(x) * static_cast<double>(y);  // exact
+    const double s = p + static_cast<double>(z);
+    if (detail::accept(r, s, detail::sum_error(p, z, s) == 0, flags)) [[likely]] {
       return r;
     }
   }

@@ -118,7 +118,8 @@ void Engine::loop() {
     }
     const WideRequest* wide = nullptr;
     requests.wide = false;
-    if (due(Platform::kRedmule)) {
+    redmule_may_be_done_ = due(Platform::kRedmule);
+    if (redmule_may_be_done_) {
       wide = &platform_.redmule().request(Cycle{now_});
       requests.wide = wide->valid;
     }

@@ -114,7 +114,8 @@ class Engine : public sc_core::sc_module {
 
   Platform& platform_;
   ClusterDma::Requests dma_requests_{};
-  bool dma_stepped_{false};  ///< in this cycle
+  bool dma_stepped_{false};          ///< in this cycle
+  bool redmule_may_be_done_{false};  ///< in this cycle
   EngineOptions options_;
   Accounting books_;
   std::optional<Tracer> tracer_;

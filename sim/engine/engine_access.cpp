@@ -359,7 +359,7 @@ void Engine::route_events() {
     }
     refresh(Platform::kDma);
   }
-  if (platform_.has_redmule() && platform_.redmule().take_done_event(now)) {
+  if (redmule_may_be_done_ && platform_.redmule().take_done_event(now)) {
     raise(ETUDE_EVENT_ACC0, all);
     refresh(Platform::kRedmule);
     if (tracer_) {
