@@ -93,6 +93,12 @@ void RedmuleDatapath::unpack(const std::uint8_t* data, unsigned shift, unsigned 
     std::memcpy(out, data, valid * sizeof(float));
     return;
   }
+#if defined(__x86_64__)
+  if (vectors_ && job_.format == ETUDE_REDMULE_FMT_FP16 && valid % 8 == 0) {
+    redmule::vector::halves_to_floats(data, out, valid);
+    return;
+  }
+#endif
   std::uint16_t halves[256];
   switch (job_.format) {
     case ETUDE_REDMULE_FMT_FP8:
@@ -120,7 +126,8 @@ void RedmuleDatapath::unpack(const std::uint8_t* data, unsigned shift, unsigned 
     const unsigned whole = (valid + 7) / 8 * 8;
     float floats[256];
     std::fill(halves + valid, halves + whole, std::uint16_t{0});
-    redmule::vector::halves_to_floats(halves, valid == whole ? out : floats, whole);
+    redmule::vector::halves_to_floats(reinterpret_cast<const std::uint8_t*>(halves),
+                                      valid == whole ? out : floats, whole);
     if (valid != whole) {
       std::memcpy(out, floats, valid * sizeof(float));
     }

@@ -32,8 +32,9 @@ TileKernel tile_kernel(TileOp op, bool fp32, bool vectors);
 namespace vector {
 void fma_fp16(const TileWork& work);
 void fma_fp32(const TileWork& work);
-/// D halves to floats and back (NaN to the canonical one); `n` a multiple of 8.
-void halves_to_floats(const std::uint16_t* in, float* out, unsigned n);
+/// `n` halves (little endian, at any address) to floats, and back with NaN made canonical; `n` is a
+/// multiple of 8.
+void halves_to_floats(const std::uint8_t* in, float* out, unsigned n);
 void floats_to_halves(const float* in, std::uint16_t* out, unsigned n);
 }  // namespace vector
 

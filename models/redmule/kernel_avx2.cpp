@@ -192,10 +192,10 @@ ETUDE_VECTOR void fma_fp32(const TileWork& work) {
   }
 }
 
-ETUDE_VECTOR void halves_to_floats(const std::uint16_t* in, float* out, unsigned n) {
+ETUDE_VECTOR void halves_to_floats(const std::uint8_t* in, float* out, unsigned n) {
   for (unsigned i = 0; i < n; i += 8) {
-    _mm256_storeu_ps(out + i,
-                     _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(in + i))));
+    _mm256_storeu_ps(
+        out + i, _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(in + 2 * i))));
   }
 }
 

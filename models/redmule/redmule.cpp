@@ -262,10 +262,6 @@ void Redmule::commit(Cycle now, bool granted, const std::uint8_t* data) {
   if (mode_ == Mode::kIdle || mode_ == Mode::kHung || now.raw() < next_) {
     return;
   }
-  if (mode_ == Mode::kWaiting) {
-    begin();
-  }
-  stop_replay();
   const RedmuleStream stream = request_.valid ? request_.stream : RedmuleStream::kNone;
   if (granted && stream == RedmuleStream::kZ) {
     data_.z_granted();

@@ -65,7 +65,8 @@ class Redmule : public sc_core::sc_module {
   /// A load of register `offset`.
   std::uint32_t reg_read(std::uint32_t offset, Cycle now);
 
-  /// The access that RedMulE asks for in `now`; refused ones are repeated unchanged.
+  /// The access that RedMulE asks for in `now`; refused ones are repeated unchanged. Must come
+  /// before each commit().
   const WideRequest& request(Cycle now);
   /// The end of cycle `now`: `granted` answers its request; `data` are the bytes read (only looked
   /// at if a read was granted), which RedMulE sees in the next cycle.

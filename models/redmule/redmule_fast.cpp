@@ -9,7 +9,10 @@
 namespace etude {
 
 void Redmule::transfer(RedmuleStream stream, const RedmuleMemory& memory, RedmuleAdvance& out) {
-  const std::uint32_t offset = (data_.address(stream) - memory.base) % memory.size;
+  std::uint32_t offset = data_.address(stream) - memory.base;
+  if (offset >= memory.size) {
+    offset %= memory.size;
+  }
   const bool wraps = port_bytes_ > memory.size - offset;
   if (stream == RedmuleStream::kZ) {
     unsigned first = 0, count = 0;

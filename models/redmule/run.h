@@ -12,7 +12,7 @@ class RedmuleRun {
   RedmuleRun() = default;
   RedmuleRun(const RedmuleJob& job, const RedmulePlan& plan);
 
-  RedmuleStream request() const { return control_.request(); }
+  RedmuleStream request() { return control_.request(); }
   /// One cycle; `stream` is what request() said. Returns true in the cycle whose end raises the
   /// done event.
   bool step(RedmuleStream stream, bool granted);
