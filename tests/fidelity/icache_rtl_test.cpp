@@ -10,6 +10,7 @@
 #include "models/icache/icache.h"
 #include "tests/support/fixed_latency_port.h"
 #include "tests/support/shared_data.h"
+#include "tests/support/validation.h"
 
 using etude::Cycle;
 
@@ -101,10 +102,15 @@ TEST_CASE("icache: the fetches of the RTL's record", "[icache]") {
   }
   REQUIRE(runs.size() > 30);
   unsigned id = 0;
+  etude::test::ValidationPoints points("icache", {"scenario", "L"});
   for (const bool jump : {false, true}) {
     Result total;
     for (const auto& [key, rows] : runs) {
       const Result result = replay(rows, key.second, jump, id++);
+      if (jump) {
+        points.add({key.first, std::to_string(key.second)}, key.first,
+                   static_cast<double>(result.fetches), static_cast<double>(result.equal));
+      }
       INFO(key.first << " L " << key.second);
       CHECK(result.equal == result.fetches);
       total.fetches += result.fetches;

@@ -10,6 +10,7 @@
 #include "models/redmule/redmule.h"
 #include "models/redmule/redmule_regs.h"
 #include "tests/support/shared_data.h"
+#include "tests/support/validation.h"
 
 namespace {
 
@@ -77,7 +78,8 @@ std::uint64_t run(Redmule& redmule, Hci& hci, const Scenario& s) {
   return cycles;
 }
 
-TEST_CASE("RedMulE among eight random cores is as slow as in the RTL", "[redmule][fidelity]") {
+TEST_CASE("RedMulE among eight random cores is as slow as in the RTL",
+          "[redmule][fidelity][contention]") {
   const auto file = test::shared_file("reference/redmule_contention.csv");
   if (!file) {
     return;
@@ -88,6 +90,8 @@ TEST_CASE("RedMulE among eight random cores is as slow as in the RTL", "[redmule
   unsigned points = 0;
   double sum = 0.0, largest = 0.0, largest_long = 0.0;
   std::string worst;
+  test::ValidationPoints record("redmule_contention",
+                                {"M", "N", "K", "q", "inv", "ms", "seed", "draws"});
   for (auto& row : test::read_csv(*file)) {
     const std::uint64_t cycles = std::stoull(row["cycles"]);
     if (row["nd"] != "0" || row["nc"] != "8" || row["timeout"] != "0" || cycles > 20'000) {
@@ -110,6 +114,9 @@ TEST_CASE("RedMulE among eight random cores is as slow as in the RTL", "[redmule
     }
     const double error =
         std::fabs(model - static_cast<double>(cycles)) / static_cast<double>(cycles);
+    record.add({row["M"], row["N"], row["K"], row["q"], row["inv"], row["ms"], row["seed"],
+                std::to_string(kDraws)},
+               s.invert ? "accelerator first" : "cores first", static_cast<double>(cycles), model);
     ++points;
     sum += error;
     if (cycles >= 2'000) {
