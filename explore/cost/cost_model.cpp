@@ -44,6 +44,14 @@ std::uint64_t CostModel::redmule(std::uint64_t m, std::uint64_t n, std::uint64_t
          static_cast<std::uint64_t>(47 + 3.75 * redmule_.width + last_columns + kJobOverhead);
 }
 
+std::uint64_t CostModel::redmule_beats(std::uint64_t m, std::uint64_t n, std::uint64_t k) const {
+  const std::uint64_t columns = redmule_.columns();
+  const std::uint64_t tiles = ceil_div(m, redmule_.width) * ceil_div(k, columns);
+  const std::uint64_t reduction = ceil_div(n, redmule_.height) * redmule_.height;
+  return ceil_div(k, columns) * ceil_div(n, columns) * m +
+         tiles * (reduction + 2u * redmule_.width);
+}
+
 std::uint64_t CostModel::core_gemm(std::uint64_t m, std::uint64_t n, std::uint64_t k) const {
   return static_cast<std::uint64_t>(static_cast<double>(m * n * k) / (kMacPerCoreCycle * cores_) +
                                     2.0 * static_cast<double>(m * k) / cores_ + kKernelOverhead);
@@ -57,12 +65,9 @@ std::uint64_t CostModel::core_kernel(std::uint64_t elements, double cycles_per_e
 std::uint64_t CostModel::dma(std::uint64_t rows, std::uint64_t row_bytes, bool to_l1) const {
   const std::uint64_t start = (mchan_ ? 14 : 11) + l2_latency_;
   const std::uint64_t beats = ceil_div(row_bytes, 8);
-  if (!mchan_) {
-    return start + rows * beats;
-  }
   // Pieces of 256 bytes cost two cycles more inwards, three outwards; a row ends its last piece.
-  const std::uint64_t pieces = ceil_div(row_bytes, 256);
-  return start + rows * (beats + (to_l1 ? 2 : 3) * pieces);
+  const std::uint64_t pieces = mchan_ ? ceil_div(row_bytes, 256) * (to_l1 ? 2 : 3) : 0;
+  return start + rows * (beats + pieces);
 }
 
 std::uint64_t CostModel::soc_dma(std::uint64_t bytes) const {

@@ -16,6 +16,8 @@ class CostModel {
 
   /// One RedMulE job Z[m,k] = X[m,n] W[n,k], from post to done.
   std::uint64_t redmule(std::uint64_t m, std::uint64_t n, std::uint64_t k) const;
+  /// Beats of its wide port in that job, each of which takes all banks for a cycle.
+  std::uint64_t redmule_beats(std::uint64_t m, std::uint64_t n, std::uint64_t k) const;
   /// A matrix multiplication of that size by all cores.
   std::uint64_t core_gemm(std::uint64_t m, std::uint64_t n, std::uint64_t k) const;
   /// A kernel that spends `cycles_per_element` of one core on each of `elements`.
@@ -25,8 +27,13 @@ class CostModel {
   /// A transfer of the SoC DMA between L2 and HyperRAM.
   std::uint64_t soc_dma(std::uint64_t bytes) const;
 
+  /// What DMA and cores take longer beside RedMulE, on average.
+  static constexpr double kContention = 1.6;
   /// Cycles that the controller spends on one operation and its wait (assumed).
-  static constexpr std::uint64_t kPost = 120;
+  static constexpr std::uint64_t kPost = 250;
+
+  /// Cycles between the end of one operation and the start of the one that waits for it (assumed).
+  static constexpr std::uint64_t kHandOver = 150;
 
   /// Cycles of one core per element of a kernel (loads, stores, arithmetic of its inner loop).
   static constexpr double kTranspose = 4.0;

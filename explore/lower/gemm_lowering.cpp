@@ -104,7 +104,8 @@ class GemmLowering {
     if (p_.sgd && p_.sgd_resident) {
       parameter_resident_ = *c_.l1.resident(plan_.parameter, false);
     } else if (p_.sgd) {
-      for (std::uint32_t i = 0; i < count; ++i) {
+      const std::uint32_t tiles = ((p_.m + t_.m - 1) / t_.m) * ((p_.k + t_.k - 1) / t_.k);
+      for (std::uint32_t i = 0; i < update_copies(t_, tiles); ++i) {
         parameter_.push_back(c_.l1.take(4 * rows * (p_.unit == Unit::kCores ? cols | 1u : cols)));
       }
     }

@@ -93,26 +93,43 @@ class LinearBackward {
     const std::uint32_t out_tiles = ceil_div(out_, t.out);
     const std::uint64_t tiles = std::uint64_t{in_tiles} * out_tiles;
     const std::uint32_t i = ceil_div(in_, in_tiles), o = ceil_div(out_, out_tiles);
-    const std::uint64_t unit =
-        tiles * (c_.cost.redmule(i, o, batch_) + c_.cost.redmule(i, batch_, o));
+    const auto both = [&](std::uint32_t rows, std::uint32_t cols) -> std::uint64_t {
+      return rows == 0 || cols == 0
+                 ? 0
+                 : c_.cost.redmule(rows, cols, batch_) + c_.cost.redmule(rows, batch_, cols) +
+                       3 * CostModel::kHandOver;
+    };
+    const std::uint64_t full_in = in_ / t.in, full_out = out_ / t.out;
+    const std::uint32_t last_in = in_ % t.in, last_out = out_ % t.out;
+    const std::uint64_t unit = full_in * (full_out * both(t.in, t.out) + both(t.in, last_out)) +
+                               full_out * both(last_in, t.out) + both(last_in, last_out);
+    const auto beside = [](std::uint64_t cycles) {
+      return static_cast<std::uint64_t>(CostModel::kContention * static_cast<double>(cycles));
+    };
     const std::uint64_t cores =
-        tiles * c_.cost.core_kernel(i * o, CostModel::kSgd) +
-        in_tiles * (c_.cost.core_kernel(i * batch_, CostModel::kReluGrad) +
-                    c_.cost.core_kernel(i * batch_, CostModel::kTranspose)) +
-        out_tiles * c_.cost.core_kernel(o * batch_, CostModel::kTranspose);
+        beside(tiles * c_.cost.core_kernel(i * o, CostModel::kSgd) +
+               in_tiles * (c_.cost.core_kernel(i * batch_, CostModel::kReluGrad) +
+                           c_.cost.core_kernel(i * batch_, CostModel::kTranspose)) +
+               out_tiles * c_.cost.core_kernel(o * batch_, CostModel::kTranspose));
     const bool dense = t.out == out_;
     const auto moved = [&](bool to_l1) {
-      return tiles * (dense ? c_.cost.dma(1, 4 * i * o, to_l1) : c_.cost.dma(i, 4 * o, to_l1));
+      return beside(dense ? c_.cost.dma(1, 4 * i * o, to_l1) : c_.cost.dma(i, 4 * o, to_l1));
     };
+    // A buffer of W is taken from the start of its load to the end of its store.
+    const std::uint64_t chain = moved(true) + unit / tiles +
+                                c_.cost.core_kernel(i * o, CostModel::kSgd) + moved(false) +
+                                4 * (CostModel::kPost + CostModel::kHandOver);
+    const std::uint64_t copies = std::min<std::uint64_t>(t.copies, tiles);
     const std::uint64_t slowest =
-        std::max({unit, cores, moved(true), moved(false), (6 * tiles + 6) * CostModel::kPost});
+        std::max({unit, cores, tiles * moved(true), tiles * moved(false),
+                  (6 * tiles + 6) * CostModel::kPost, tiles * chain / copies});
     // What follows waits for the last tile; what goes before is still there for the first.
     return slowest + (unit / tiles + c_.cost.dma(i, 4 * o, true)) / 3;
   }
 
   bool choose() {
     const std::uint32_t available = c_.l1.available();
-    const auto preferred = static_cast<std::uint32_t>(0.5 * c_.l1.capacity());
+    const auto preferred = static_cast<std::uint32_t>(0.65 * c_.l1.capacity());
     bool best_preferred = false;
     for (std::uint32_t in_parts = 1; in_parts <= 54; in_parts += 1 + in_parts / 8) {
       const std::uint32_t in_tile =
@@ -121,8 +138,10 @@ class LinearBackward {
         const std::uint32_t columns_ = array_.columns();
         const std::uint32_t out_tile =
             std::min(out_, ceil_div(ceil_div(out_, out_parts), columns_) * columns_);
-        for (const bool keep : {true, false}) {
-          Tiles t{in_tile, out_tile, c_.tiling.double_buffer ? 2u : 1u, keep, 0};
+        for (const std::uint32_t option : {0u, 1u, 2u, 3u, 4u, 5u, 6u, 7u}) {
+          const bool keep = option % 2 == 0;
+          const std::uint32_t copies = c_.tiling.double_buffer ? 1 + option / 2 : 1;
+          Tiles t{in_tile, out_tile, copies, keep, 0};
           const bool may_keep =
               c_.worth_keeping(result_) && 2 * c_.tensor(result_).bytes() <= c_.l1.capacity() / 4;
           const std::uint32_t need = bytes(t);

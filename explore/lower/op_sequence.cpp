@@ -10,7 +10,7 @@ namespace etude {
 namespace {
 
 /// MCHAN's length field has 17 bits; pieces of at most this size also let urgent transfers in.
-constexpr std::uint32_t kLongestTransfer = 32 * 1024;
+constexpr std::uint32_t kLongestTransfer = 8 * 1024;
 
 Access l1_access(const L1Matrix& m, bool write) {
   return {write, Access::Space::kL1, 0, m.address, m.rows, 4 * m.cols, 4 * m.pitch};
@@ -211,6 +211,8 @@ void OpSequence::redmule(const L1Matrix& x, const L1Matrix& w, const L1Matrix& z
   stored.rows = stored_rows;
   made.accesses = {l1_access(x, false), l1_access(w, false), l1_access(stored, true)};
   made.cycles = cost_.redmule(x.rows, x.cols, w.cols);
+  made.port_share = static_cast<double>(cost_.redmule_beats(x.rows, x.cols, w.cols)) /
+                    static_cast<double>(made.cycles);
 }
 
 void OpSequence::probe(ProbeRequest request) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <optional>
 #include <set>
 
 namespace etude {
@@ -50,82 +51,172 @@ std::vector<std::vector<std::uint32_t>> find_dependences(const std::vector<PlanO
   return dependences;
 }
 
-PostOrder schedule_operations(const std::vector<PlanOp>& ops,
-                              const std::vector<std::vector<std::uint32_t>>& dependences) {
-  constexpr std::uint64_t kUnknown = std::numeric_limits<std::uint64_t>::max();
-  constexpr std::uint64_t kWake = 60;  // the controller sees an event and posts: assumed
-  const std::size_t n = ops.size();
-  std::vector<std::vector<std::uint32_t>> dependants(n);
-  std::vector<std::uint32_t> missing(n, 0);
-  for (std::uint32_t i = 0; i < n; ++i) {
-    missing[i] = static_cast<std::uint32_t>(dependences[i].size());
-    for (std::uint32_t before : dependences[i]) {
-      dependants[before].push_back(i);
+namespace {
+
+/// Every queue works on one operation at a time. RedMulE's wide port takes all banks of L1 for a
+/// part of its cycles; DMA and cores advance in the rest.
+class Timeline {
+ public:
+  Timeline(const std::vector<PlanOp>& ops,
+           const std::vector<std::vector<std::uint32_t>>& dependences)
+      : ops_(ops), dependences_(dependences), dependants_(ops.size()), missing_(ops.size()) {
+    finish_.resize(ops.size());
+    post_.resize(ops.size());
+    for (std::uint32_t i = 0; i < ops.size(); ++i) {
+      missing_[i] = static_cast<std::uint32_t>(dependences[i].size());
+      for (std::uint32_t before : dependences[i]) {
+        dependants_[before].push_back(i);
+      }
+      if (missing_[i] == 0) {
+        make_ready(i);
+      }
     }
   }
-  std::vector<std::uint64_t> finish(n, kUnknown), post(n, 0), ready(n, 0);
-  std::array<std::uint64_t, kQueues> free{};
-  std::array<std::uint64_t, kQueues> last_start{};
-  std::array<std::set<std::pair<std::uint64_t, std::uint32_t>>, kQueues> waiting;  // by ready time
-  const auto make_ready = [&](std::uint32_t i) {
-    std::uint64_t when = 0, foreign = 0;
-    for (std::uint32_t before : dependences[i]) {
-      const bool other = queue_of(ops[before]) != queue_of(ops[i]);
-      when = std::max(when, finish[before] + (other ? kWake : 0));
-      foreign = std::max(foreign, other ? finish[before] : 0);
+
+  PostOrder run() {
+    PostOrder result;
+    while (result.order.size() < ops_.size()) {
+      start_ready(result.order);
+      advance();
     }
-    ready[i] = when;
-    post[i] = foreign;
-    waiting[queue_of(ops[i])].insert({when, i});
+    std::ranges::stable_sort(result.order, {}, [&](std::uint32_t i) { return post_[i]; });
+    result.cycles = static_cast<std::uint64_t>(last_);
+    return result;
+  }
+
+ private:
+  struct Queue {
+    std::set<std::uint32_t> ready;                      ///< may start now
+    std::set<std::pair<double, std::uint32_t>> coming;  ///< may start later
+    std::optional<std::uint32_t> running;
+    double left = 0;  ///< cycles of its own
+    double last_start = 0;
   };
-  for (std::uint32_t i = 0; i < n; ++i) {
-    if (missing[i] == 0) {
-      make_ready(i);
+
+  void make_ready(std::uint32_t i) {
+    double when = 0, foreign = 0;
+    for (std::uint32_t before : dependences_[i]) {
+      const bool other = queue_of(ops_[before]) != queue_of(ops_[i]);
+      when = std::max(when, finish_[before] + (other ? kHandOver : 0));
+      foreign = std::max(foreign, other ? finish_[before] : 0);
     }
+    post_[i] = foreign;
+    queues_[queue_of(ops_[i])].coming.insert({when, i});
   }
-  PostOrder result;
-  std::vector<std::uint32_t> chosen;
-  chosen.reserve(n);
-  while (chosen.size() < n) {
-    // The queue that can start something first; within it the lowest number among what is ready.
-    std::uint64_t start = kUnknown;
-    std::uint32_t pick = 0;
-    unsigned from = 0;
-    for (unsigned q = 0; q < kQueues; ++q) {
-      if (waiting[q].empty()) {
-        continue;
-      }
-      const std::uint64_t earliest = std::max(free[q], waiting[q].begin()->first);
-      std::uint32_t lowest = std::numeric_limits<std::uint32_t>::max();
-      for (const auto& [when, op] : waiting[q]) {
-        if (when > earliest) {
-          break;
-        }
-        lowest = std::min(lowest, op);
-      }
-      if (earliest < start || (earliest == start && lowest < pick)) {
-        start = earliest;
-        pick = lowest;
-        from = q;
-      }
-    }
-    waiting[from].erase({ready[pick], pick});
-    // Two operations fit into a queue: one runs, one waits.
-    post[pick] = std::max(post[pick], last_start[from]);
-    last_start[from] = start;
-    finish[pick] = start + ops[pick].cycles;
-    free[from] = from == kProbeQueue ? 0 : finish[pick];
-    result.cycles = std::max(result.cycles, finish[pick]);
-    chosen.push_back(pick);
-    for (std::uint32_t next : dependants[pick]) {
-      if (--missing[next] == 0) {
+
+  void finish(std::uint32_t i) {
+    finish_[i] = now_;
+    last_ = std::max(last_, now_);
+    for (std::uint32_t next : dependants_[i]) {
+      if (--missing_[next] == 0) {
         make_ready(next);
       }
     }
   }
-  std::ranges::stable_sort(chosen, {}, [&](std::uint32_t i) { return post[i]; });
-  result.order = std::move(chosen);
-  return result;
+
+  void start_ready(std::vector<std::uint32_t>& order) {
+    bool again = true;
+    while (again) {  // a probe is over at once, and may let others start
+      again = false;
+      for (unsigned q = 0; q < kQueues; ++q) {
+        Queue& queue = queues_[q];
+        while (!queue.coming.empty() && queue.coming.begin()->first <= now_) {
+          queue.ready.insert(queue.coming.begin()->second);
+          queue.coming.erase(queue.coming.begin());
+        }
+        if (queue.running || queue.ready.empty()) {
+          continue;
+        }
+        const std::uint32_t pick = *queue.ready.begin();  // program order
+        queue.ready.erase(queue.ready.begin());
+        start(q, pick);
+        order.push_back(pick);
+        if (ops_[pick].cycles == 0) {
+          queue.running.reset();
+          finish(pick);
+          again = true;
+        }
+      }
+    }
+  }
+
+  void start(unsigned q, std::uint32_t pick) {
+    Queue& queue = queues_[q];
+    // Two operations fit into a queue: one runs, one waits. The cluster DMA blocks who programs it
+    // until the transfer before is nearly over, so it is not programmed much before its turn.
+    const bool dma = q == ETUDE_UNIT_DMA || q == ETUDE_UNITS;
+    const double earliest = dma ? std::max(0.0, now_ - kDmaLead) : queue.last_start;
+    post_[pick] = std::max(post_[pick], earliest);
+    queue.last_start = now_;
+    queue.running = pick;
+    queue.left = static_cast<double>(ops_[pick].cycles);
+  }
+
+  double rate(unsigned q) const {
+    const auto& array = queues_[ETUDE_UNIT_REDMULE].running;
+    const double taken = array ? ops_[*array].port_share : 0;
+    switch (q) {
+      case ETUDE_UNIT_CORES:
+        return 1 - kCoreAccesses * taken;
+      case ETUDE_UNIT_DMA:
+      case ETUDE_UNITS:
+        return std::max(0.1, 1 - taken);
+      default:
+        return 1;
+    }
+  }
+
+  void advance() {
+    constexpr double kFar = std::numeric_limits<double>::max();
+    double next = kFar;
+    std::array<double, kQueues> rates{};
+    for (unsigned q = 0; q < kQueues; ++q) {
+      const Queue& queue = queues_[q];
+      rates[q] = rate(q);
+      if (queue.running) {
+        next = std::min(next, now_ + queue.left / rates[q]);
+      } else if (!queue.coming.empty()) {
+        next = std::min(next, queue.coming.begin()->first);
+      }
+    }
+    if (next == kFar) {
+      return;  // everything is over
+    }
+    const double passed = std::max(0.0, next - now_);
+    now_ = next;
+    for (unsigned q = 0; q < kQueues; ++q) {
+      Queue& queue = queues_[q];
+      if (!queue.running) {
+        continue;
+      }
+      queue.left -= passed * rates[q];
+      if (queue.left < 1e-6) {
+        const std::uint32_t over = *queue.running;
+        queue.running.reset();
+        finish(over);
+      }
+    }
+  }
+
+  static constexpr double kHandOver = 300;  ///< end of one operation to start of the next (assumed)
+  static constexpr double kDmaLead = 300;   ///< cycles that a transfer is programmed ahead
+  static constexpr double kCoreAccesses = 0.6;  ///< memory accesses per instruction of a kernel
+
+  const std::vector<PlanOp>& ops_;
+  const std::vector<std::vector<std::uint32_t>>& dependences_;
+  std::vector<std::vector<std::uint32_t>> dependants_;
+  std::vector<std::uint32_t> missing_;
+  std::vector<double> finish_, post_;
+  std::array<Queue, kQueues> queues_;
+  double now_ = 0;
+  double last_ = 0;
+};
+
+}  // namespace
+
+PostOrder schedule_operations(const std::vector<PlanOp>& ops,
+                              const std::vector<std::vector<std::uint32_t>>& dependences) {
+  return Timeline(ops, dependences).run();
 }
 
 }  // namespace etude

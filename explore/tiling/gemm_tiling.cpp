@@ -93,7 +93,7 @@ std::uint32_t l1_bytes(const GemmProblem& p, const GemmTiling& t, const RedmuleC
     bytes += z_copies * 4 * (p.transpose_z ? t.k * (t.m | 1u) : t.m * (t.k | 1u));
   }
   if (p.sgd && !p.sgd_resident) {
-    bytes += z_copies * 4 * t.m * (p.unit == Unit::kCores ? t.k | 1u : t.k);
+    bytes += update_copies(t, z_tiles) * 4 * t.m * (p.unit == Unit::kCores ? t.k | 1u : t.k);
   }
   if (p.bias) {
     bytes += 4 * p.k;
@@ -201,6 +201,16 @@ std::uint64_t modelled_cycles(const GemmProblem& p, const GemmTiling& t, const C
     out += z_tiles * moved(false);
     posts += z_tiles;
     last += moved(false);
+  }
+  if (redmule_runs) {
+    const auto beside = [](std::uint64_t cycles) {
+      return static_cast<std::uint64_t>(CostModel::kContention * static_cast<double>(cycles));
+    };
+    cores = beside(cores);
+    in = beside(in);
+    out = beside(out);
+    // hand-over to and from cores and DMA is never hidden altogether
+    unit += (2 * z_tiles + jobs) * CostModel::kHandOver;
   }
   const std::uint64_t slowest = std::max({unit, cores, in, out, posts * CostModel::kPost});
   // The neighbours in the list hide most of what cannot overlap within the operator.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 
@@ -82,6 +83,12 @@ inline std::uint32_t read_ahead(std::uint32_t rows, std::uint32_t cols,
                                 const RedmuleConfig& redmule) {
   const std::uint32_t more = (redmule.height - rows % redmule.height) % redmule.height;
   return 4 * (more * cols + redmule.columns());
+}
+
+/// Buffers for tiles of a parameter that is updated: each is taken from the start of its load to
+/// the end of its store, about twice as long as a tile of an operand.
+inline std::uint32_t update_copies(const GemmTiling& tiling, std::uint32_t tiles) {
+  return std::min(tiles, tiling.double_buffer ? 4u : 1u);
 }
 
 /// Rows that the array writes for a result of `rows`.

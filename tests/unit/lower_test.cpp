@@ -130,7 +130,7 @@ TEST_CASE("Deep-AE trains on RedMulE, on cores, and with its parameters in Hyper
   SECTION("RedMulE") {
     const Program program = check_step(training, platform_of(true, 256), options, 2);
     CHECK(!program.home_extmem);
-    CHECK(program.modelled_cycles.raw() < 560000);
+    CHECK(program.modelled_cycles.raw() < 700000);
     std::uint64_t macs = 0;
     for (const auto& job : program.gemm_jobs) {
       macs += std::uint64_t{job.m} * job.n * job.k;
