@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+// Recorded traffic of the RTL interconnect (eight cores, DMA streams, the accelerator's port): the
+// same traffic on the model. Patterns without chance must give every port the same grants and the
+// same wait cycles; random ones the same grants within 1 % or the counting noise of the record.
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "models/interco/hci.h"
+#include "tests/support/shared_data.h"
+
+using namespace etude;
+
+namespace {
+
+constexpr unsigned kPorts = 16;
+constexpr unsigned kFirstDma = 12;
+
+struct Traffic {
+  std::string pattern;
+  std::string dma_pattern;
+  std::string wide_pattern;
+  double core_load = 1;
+  double wide_load = 0;
+  unsigned gap = 0;
+  unsigned cores = 8;
+  unsigned dmas = 0;
+  bool wide_write = false;
+};
+
+struct Counts {
+  std::vector<std::uint64_t> grants = std::vector<std::uint64_t>(kPorts);
+  std::vector<std::uint64_t> waits = std::vector<std::uint64_t>(kPorts);
+  std::uint64_t wide = 0;
+  std::uint64_t wasted = 0;
+};
+
+// Bank of the k-th access of core i, for the patterns without chance.
+unsigned core_bank(const std::string& pattern, unsigned i, unsigned k) {
+  static const unsigned kMixStride[] = {1, 2, 3, 5, 7, 8, 16, 4};
+  if (pattern == "samebank" || pattern == "sameword") {
+    return 0;
+  }
+  if (pattern == "ownbank") {
+    return i;
+  }
+  if (pattern == "mm") {
+    return k % 2 == 0 ? 64 * i + k / 2 : 64 * (k / 2);  // alternately A[i][k] and B[k][0]
+  }
+  if (pattern == "burst2") {
+    return k / 4;
+  }
+  if (pattern == "mix") {
+    return 3 * i + kMixStride[i] * k;
+  }
+  if (pattern.rfind("stride", 0) == 0) {
+    const unsigned stride = static_cast<unsigned>(std::stoul(pattern.substr(6)));
+    return stride * k + (pattern.back() == 's' ? i : 0);
+  }
+  FAIL("unknown pattern " << pattern);
+  return 0;
+}
+
+Counts run(const Traffic& t, const HciConfig& config, std::uint64_t cycles, unsigned seed) {
+  Hci hci(sc_core::sc_gen_unique_name("hci"), config, HciShape{});
+  std::mt19937 random(seed);
+  const auto chance = [&](double p) { return p >= 1 || random() < p * 4294967296.0; };
+  Counts counts;
+  std::vector<unsigned> accesses(kPorts);
+  std::vector<unsigned> pause(kPorts);
+  std::vector<std::uint64_t> waited(kPorts);
+  unsigned wide_accesses = 0;
+  HciRequests r;
+  r.wide_write = t.wide_write;
+  for (std::uint64_t cycle = 0; cycle < cycles; ++cycle) {
+    for (unsigned port = 0; port < kPorts; ++port) {
+      const bool core = port < t.cores;
+      if ((!core && (port < kFirstDma || port >= kFirstDma + t.dmas)) ||
+          (r.mask >> port & 1) != 0) {
+        continue;
+      }
+      if (pause[port] > 0) {
+        --pause[port];
+        continue;
+      }
+      if (core && !chance(t.core_load)) {
+        continue;
+      }
+      const unsigned k = accesses[port];
+      unsigned bank;
+      if (!core) {
+        const unsigned j = port - kFirstDma;
+        // A pair of ports moves 64-bit beats; single streams are words apart by four.
+        bank = t.dma_pattern == "pair" ? 2 * k + j % 2 : 4 * j + k;
+      } else if (t.pattern == "rand") {
+        bank = random();
+      } else if (t.pattern == "half") {
+        bank = random() % 8;  // in one half of the banks
+      } else {
+        bank = core_bank(t.pattern, port, k);
+      }
+      r.mask |= 1u << port;
+      r.bank[port] = static_cast<std::uint8_t>(bank % 16);
+    }
+    if (!r.wide && t.wide_load > 0 && chance(t.wide_load)) {
+      r.wide = true;
+      const unsigned k = wide_accesses;
+      const unsigned bank = t.wide_pattern == "seq8"      ? 8 * k
+                            : t.wide_pattern == "seq9"    ? 9 * k
+                            : t.wide_pattern == "pitch48" ? 8 * (k % 3)  // rows of three accesses
+                                                          : static_cast<unsigned>(random());
+      r.wide_bank = static_cast<std::uint8_t>(bank % 16);
+    }
+    const HciGrants g = hci.arbitrate(r);
+    for (unsigned port = 0; port < kPorts; ++port) {
+      if ((g.mask >> port & 1) != 0) {
+        ++counts.grants[port];
+        counts.waits[port] += waited[port];  // the record counts the waits of served accesses
+        waited[port] = 0;
+        ++accesses[port];
+        pause[port] = port < t.cores ? t.gap : 0;
+      } else {
+        waited[port] += r.mask >> port & 1;
+      }
+    }
+    r.mask &= ~g.mask;
+    if (g.wide) {
+      r.wide = false;
+      ++counts.wide;
+      ++wide_accesses;
+    } else if (r.wide) {
+      counts.wasted += static_cast<unsigned>(__builtin_popcountll(g.wide_banks_won));
+    }
+  }
+  return counts;
+}
+
+}  // namespace
+
+TEST_CASE("recorded traffic gets the grants that the RTL gave", "[hci]") {
+  const auto file = test::shared_file("reference/tcdm_contention.csv");
+  if (!file) {
+    return;
+  }
+  int exact = 0;
+  int random = 0;
+  for (const auto& row : test::read_csv(*file)) {
+    const auto text = [&](const char* name) { return row.at(name); };
+    const auto number = [&](const std::string& name) { return std::stod(row.at(name)); };
+    const auto whole = [&](const std::string& name) {
+      return static_cast<unsigned>(std::stoul(row.at(name)));
+    };
+    Traffic t;
+    t.pattern = text("pat");
+    if (t.pattern == "mmp") {
+      continue;  // the columns do not say where its matrices stand; the pitch is tested below
+    }
+    t.dma_pattern = text("dpat");
+    t.wide_pattern = text("hpat");
+    t.core_load = number("q");
+    t.wide_load = number("hq");
+    t.gap = whole("gap");
+    t.cores = t.core_load > 0 ? whole("nc") : 0;
+    t.dmas = whole("nd");
+    t.wide_write = whole("hwr") != 0;
+    HciConfig config;
+    config.priority =
+        whole("inv") != 0 ? HciConfig::Priority::kAccelerator : HciConfig::Priority::kCores;
+    config.max_stall = whole("ms");
+    if (text("part").rfind("2b", 0) == 0) {
+      config.arbiter = HciConfig::Arbiter::kWindow;
+      config.window = whole("den");
+    }
+    const std::uint64_t cycles = whole("cycles");
+    const bool chance = t.pattern == "rand" || t.pattern == "half" ||
+                        (t.core_load > 0 && t.core_load < 1) ||
+                        (t.wide_load > 0 && (t.wide_load < 1 || t.wide_pattern == "rnd"));
+    const bool only_dma =
+        t.cores == 0 && (t.wide_load == 0 || t.wide_load == 1) && t.wide_pattern != "rnd";
+    INFO(text("id") << ": cores " << number("core_gnt") << ", DMA " << number("dma_gnt")
+                    << ", accelerator " << number("hwpe_gnt"));
+    if (!chance || only_dma) {
+      ++exact;
+      const Counts c = run(t, config, cycles, 1);
+      for (unsigned port = 0; port < kPorts; ++port) {
+        CHECK(c.grants[port] == whole("g" + std::to_string(port)));
+        CHECK(c.waits[port] == whole("w" + std::to_string(port)));
+      }
+      CHECK(c.wide == whole("hwpe_gnt"));
+      CHECK(c.wasted == whole("hwpe_wasted_bank_acc"));
+      continue;
+    }
+    ++random;
+    // The record is one draw; the model's mean and spread come from several.
+    constexpr unsigned kDraws = 12;
+    const double recorded[3] = {number("core_gnt"), number("dma_gnt"), number("hwpe_gnt")};
+    double sum[3] = {};
+    double squares[3] = {};
+    for (unsigned draw = 0; draw < kDraws; ++draw) {
+      const Counts c = run(t, config, cycles, draw + 1);
+      double got[3] = {0, 0, static_cast<double>(c.wide)};
+      for (unsigned port = 0; port < kPorts; ++port) {
+        got[port < kFirstDma ? 0 : 1] += static_cast<double>(c.grants[port]);
+      }
+      for (unsigned i = 0; i < 3; ++i) {
+        sum[i] += got[i];
+        squares[i] += got[i] * got[i];
+      }
+    }
+    for (unsigned i = 0; i < 3; ++i) {
+      const double mean = sum[i] / kDraws;
+      const double spread = std::sqrt(std::max(0.0, squares[i] / kDraws - mean * mean));
+      INFO("mean " << mean << ", spread " << spread);
+      CHECK(std::abs(mean - recorded[i]) <= std::max(0.01 * recorded[i], 4 * spread + 1));
+    }
+  }
+  CHECK(exact > 60);
+  CHECK(random > 100);
+}
+
+TEST_CASE("a matmul's pitch decides: 64 words collide, 65 do not", "[hci]") {
+  // All cores read A[i][k] and a shared B column. With a pitch of 64 words every row and the column
+  // start in bank 0: 1.88 grants per cycle. With 65 the cores fall apart by one cycle each in the
+  // first access to B and lose nothing afterwards: 8.00.
+  const auto grants_per_cycle = [](unsigned pitch) {
+    Hci hci(sc_core::sc_gen_unique_name("hci"), HciConfig{}, HciShape{});
+    std::vector<unsigned> k(8);
+    HciRequests r;
+    std::uint64_t grants = 0;
+    for (int cycle = 0; cycle < 20000; ++cycle) {
+      for (unsigned i = 0; i < 8; ++i) {
+        r.mask |= 1u << i;
+        r.bank[i] = static_cast<std::uint8_t>(
+            (k[i] % 2 == 0 ? pitch * i + k[i] / 2 : pitch * (k[i] / 2)) % 16);
+      }
+      const HciGrants g = hci.arbitrate(r);
+      for (unsigned i = 0; i < 8; ++i) {
+        k[i] += g.mask >> i & 1;
+      }
+      grants += static_cast<unsigned>(__builtin_popcount(g.mask));
+    }
+    return static_cast<double>(grants) / 20000;
+  };
+  CHECK(grants_per_cycle(64) == Approx(1.88).epsilon(0.01));
+  CHECK(grants_per_cycle(65) == Approx(8.00).epsilon(0.01));
+}
