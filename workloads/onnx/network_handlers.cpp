@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+// Operators of the forward pass: products, convolution, pooling, normalisation, activations, loss.
+#include <cmath>
+
+#include "workloads/onnx/translator.h"
+
+namespace etude::onnxio {
+
+namespace {
+
+using Integers = std::vector<std::int64_t>;
+
+void gemm(Translator& to, const RawNode& node) {
+  const bool plain = node.op == "Gemm";
+  const double alpha = node.real("alpha", 1);
+  const double beta = node.real("beta", 1);
+  const Attributes attributes{{"transA", node.integer("transA", 0)},
+                              {"transB", node.integer("transB", 0)}};
+  if (node.integer("transBatchA", 0) != 0 || node.integer("transBatchB", 0) != 0) {
+    to.reject(node, "transposes the stacks of matrices", "transBatchA and transBatchB are 0");
+  }
+  std::vector<TensorId> inputs{to.value(node, 0), to.value(node, 1)};
+  const bool biased = plain && node.has_input(2) && beta != 0;
+  if (alpha == 1) {
+    if (biased) {
+      TensorId bias = to.value(node, 2);
+      inputs.push_back(
+          beta == 1 ? bias
+                    : to.add_between(node, OpType::kScale, {bias}, {{"factor", beta}}, ".bias"));
+    }
+    to.add(node, OpType::kGemm, inputs, attributes, node.outputs.at(0));
+    return;
+  }
+  if (biased) {
+    to.reject(node, "has alpha " + std::to_string(alpha) + " and a bias",
+              "alpha is 1 beside a bias");
+  }
+  const TensorId product = to.add_between(node, OpType::kGemm, inputs, attributes, ".product");
+  to.add(node, OpType::kScale, {product}, {{"factor", alpha}}, node.outputs.at(0));
+}
+
+/// The value of a constant of one element.
+std::optional<double> scalar(Translator& to, const RawNode& node, std::size_t input) {
+  const RawTensor* held = to.constant(node, input);
+  return held != nullptr && held->reals.size() == 1 && held->shape.size() <= 1
+             ? std::optional<double>(held->reals[0])
+             : std::nullopt;
+}
+
+void binary(Translator& to, const RawNode& node) {
+  const bool product = node.op == "Mul";
+  if (product || node.op == "Div") {
+    for (std::size_t i = product ? 0 : 1; i < 2; ++i) {
+      const auto factor = scalar(to, node, i);
+      const TensorId other = factor && !to.constant(node, 1 - i) ? to.value(node, 1 - i) : 0;
+      if (factor && !to.constant(node, 1 - i) && !to.shape(other).empty()) {
+        to.add(node, OpType::kScale, {other}, {{"factor", product ? *factor : 1 / *factor}},
+               node.outputs.at(0));
+        return;
+      }
+    }
+  }
+  const OpType type = product            ? OpType::kMul
+                      : node.op == "Div" ? OpType::kDiv
+                      : node.op == "Sub" ? OpType::kSub
+                                         : OpType::kAdd;
+  std::vector<TensorId> inputs;
+  for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+    inputs.push_back(to.value(node, i));
+  }
+  to.add(node, type, inputs, {}, node.outputs.at(0));
+}
+
+/// kernel_shape, strides, pads and dilations of a sliding window over x.
+Attributes window(Translator& to, const RawNode& node, const Shape& x, const Integers& kernel) {
+  const Integers stride = node.integers("strides").value_or(Integers{1, 1});
+  const Integers dilation = node.integers("dilations").value_or(Integers{1, 1});
+  Integers pads = node.integers("pads").value_or(Integers{0, 0, 0, 0});
+  if (x.size() != 4 || kernel.size() != 2 || stride.size() != 2 || dilation.size() != 2) {
+    to.reject(node, "works on data of shape " + to_string(x),
+              "images [samples,channels,height,width] are supported");
+  }
+  if (node.integer("ceil_mode", 0) != 0 || node.integer("storage_order", 0) != 0) {
+    to.reject(node, "has ceil_mode or storage_order 1", "0 is supported");
+  }
+  const std::string mode = node.text("auto_pad", "NOTSET");
+  if (mode == "SAME_UPPER" || mode == "SAME_LOWER") {
+    pads.assign(4, 0);
+    for (std::size_t axis = 0; axis < 2; ++axis) {
+      const auto extent = static_cast<std::int64_t>(x[axis + 2]);
+      const std::int64_t steps = (extent + stride[axis] - 1) / stride[axis];
+      const std::int64_t reach = (kernel[axis] - 1) * dilation[axis] + 1;
+      const std::int64_t total =
+          std::max<std::int64_t>(0, (steps - 1) * stride[axis] + reach - extent);
+      const std::int64_t smaller = total / 2;
+      pads[axis] = mode == "SAME_UPPER" ? smaller : total - smaller;
+      pads[axis + 2] = total - pads[axis];
+    }
+  } else if (mode == "VALID") {
+    pads.assign(4, 0);
+  } else if (mode != "NOTSET") {
+    to.reject(node, "has auto_pad '" + mode + "'",
+              "NOTSET, VALID, SAME_UPPER and SAME_LOWER are supported");
+  }
+  return {{"kernel_shape", kernel}, {"strides", stride}, {"pads", pads}, {"dilations", dilation}};
+}
+
+void conv(Translator& to, const RawNode& node) {
+  std::vector<TensorId> inputs{to.value(node, 0), to.value(node, 1)};
+  if (node.has_input(2)) {
+    inputs.push_back(to.value(node, 2));
+  }
+  const Shape& w = to.shape(inputs[1]);
+  Integers kernel;
+  if (w.size() > 2) {
+    kernel.assign(w.begin() + 2, w.end());
+  }
+  Attributes attributes = window(to, node, to.shape(inputs[0]), kernel);
+  attributes["group"] = node.integer("group", 1);
+  to.add(node, OpType::kConv, inputs, attributes, node.outputs.at(0));
+}
+
+void pool(Translator& to, const RawNode& node) {
+  const TensorId x = to.value(node, 0);
+  const Shape image = to.shape(x);
+  if (node.op == "GlobalAveragePool") {
+    if (image.size() != 4) {
+      to.reject(node, "works on data of shape " + to_string(image), "images are supported");
+    }
+    to.add(node, OpType::kAveragePool, {x},
+           {{"kernel_shape",
+             Integers{static_cast<std::int64_t>(image[2]), static_cast<std::int64_t>(image[3])}}},
+           node.outputs.at(0));
+    return;
+  }
+  const Attributes attributes =
+      window(to, node, image, node.integers("kernel_shape").value_or(Integers{}));
+  if (node.op == "AveragePool" && node.integer("count_include_pad", 0) != 0 &&
+      std::get<Integers>(attributes.at("pads")) != Integers{0, 0, 0, 0}) {
+    to.reject(node, "counts padding", "count_include_pad is 0");
+  }
+  to.add(node, node.op == "MaxPool" ? OpType::kMaxPool : OpType::kAveragePool, {x}, attributes,
+         node.outputs.at(0));
+}
+
+void batch_norm(Translator& to, const RawNode& node) {
+  std::vector<TensorId> inputs;
+  for (std::size_t i = 0; i < 5; ++i) {
+    inputs.push_back(to.value(node, i));
+  }
+  for (std::size_t i = 3; i < 5; ++i) {
+    to.graph().tensor(inputs[i]).trainable = false;
+  }
+  const Attributes attributes{{"training", node.integer("training_mode", 0)},
+                              {"epsilon", node.real("epsilon", 1e-5)},
+                              {"momentum", node.real("momentum", 0.9)}};
+  to.add(node, OpType::kBatchNorm, inputs, attributes, node.outputs.at(0));
+  if (node.integer("training_mode", 0) != 0 && (node.has_output(1) || node.has_output(2))) {
+    to.add_many(node, OpType::kBatchNormStatistics, {inputs[0], inputs[3], inputs[4]}, attributes,
+                {{node.has_output(1) ? node.outputs[1] : "", TensorKind::kActivation},
+                 {node.has_output(2) ? node.outputs[2] : "", TensorKind::kActivation}});
+  }
+}
+
+/// Errors: UserError when attribute axis is not the last one.
+void expect_last_axis(Translator& to, const RawNode& node, std::int64_t otherwise, TensorId x) {
+  const std::int64_t axis = node.integer("axis", otherwise);
+  const auto rank = static_cast<std::int64_t>(to.shape(x).size());
+  if (axis != -1 && axis != rank - 1) {
+    to.reject(node, "has axis " + std::to_string(axis) + " of " + std::to_string(rank),
+              "the last axis is supported");
+  }
+}
+
+void layer_norm(Translator& to, const RawNode& node) {
+  std::vector<TensorId> inputs{to.value(node, 0), to.value(node, 1)};
+  if (node.has_input(2)) {
+    inputs.push_back(to.value(node, 2));
+  }
+  expect_last_axis(to, node, -1, inputs[0]);
+  to.add(node, OpType::kLayerNorm, inputs, {{"epsilon", node.real("epsilon", 1e-5)}},
+         node.outputs.at(0));
+}
+
+void softmax(Translator& to, const RawNode& node) {
+  const TensorId x = to.value(node, 0);
+  expect_last_axis(to, node, to.raw().opset < 13 ? 1 : -1, x);
+  to.add(node, OpType::kSoftmax, {x}, {}, node.outputs.at(0));
+}
+
+void relu(Translator& to, const RawNode& node) {
+  to.add(node, OpType::kRelu, {to.value(node, 0)}, {}, node.outputs.at(0));
+}
+
+void clip(Translator& to, const RawNode& node) {
+  const double least =
+      node.has_input(1) ? scalar(to, node, 1).value_or(NAN) : node.real("min", -INFINITY);
+  const double most =
+      node.has_input(2) ? scalar(to, node, 2).value_or(NAN) : node.real("max", INFINITY);
+  if (least != 0 || (most != 6 && most < 3e38)) {
+    to.reject(node, "clips to " + std::to_string(least) + " and " + std::to_string(most),
+              "0 and 6 (ReLU6) or 0 without upper end (ReLU) are supported");
+  }
+  to.add(node, most == 6 ? OpType::kRelu6 : OpType::kRelu, {to.value(node, 0)}, {},
+         node.outputs.at(0));
+}
+
+void gelu(Translator& to, const RawNode& node) {
+  std::string form = node.text("approximate", "none");
+  if (node.op == "FastGelu") {
+    form = "tanh";
+  } else if (node.op == "QuickGelu") {
+    form = "sigmoid";
+    if (std::fabs(node.real("alpha", 1.702) - 1.702) > 1e-6) {
+      to.reject(node, "has alpha " + std::to_string(node.real("alpha", 1.702)),
+                "1.702 is supported");
+    }
+  }
+  TensorId x = to.value(node, 0);
+  if (node.has_input(1)) {  // BiasGelu, FastGelu
+    x = to.add_between(node, OpType::kAdd, {x, to.value(node, 1)}, {}, ".biased");
+  }
+  to.add(node, OpType::kGelu, {x}, {{"approximate", form}}, node.outputs.at(0));
+}
+
+void cross_entropy(Translator& to, const RawNode& node) {
+  if (node.has_input(2) || node.integer("ignore_index", -1) >= 0) {
+    to.reject(node, "has weights of classes or an ignored class", "neither is supported");
+  }
+  // The dialect of the training graphs has one output, the log-probabilities; the standard's first
+  // output is the loss.
+  const auto declared = to.raw().declared.find(node.outputs.at(0));
+  const bool dialect = node.outputs.size() == 1 &&
+                       (to.read_as_log_prob(node.outputs[0]) ||
+                        (declared != to.raw().declared.end() && !declared->second.shape.empty()));
+  const std::string loss = dialect ? "" : node.outputs[0];
+  const std::string log_prob = dialect              ? node.outputs[0]
+                               : node.has_output(1) ? node.outputs[1]
+                                                    : "";
+  to.add_many(node, OpType::kSoftmaxCrossEntropy, {to.value(node, 0), to.value(node, 1)},
+              {{"reduction", node.text("reduction", "mean")}},
+              {{loss, TensorKind::kLoss}, {log_prob, TensorKind::kActivation}});
+}
+
+}  // namespace
+
+Handler network_handler_of(const std::string& op) {
+  static const std::map<std::string, Handler> handlers{
+      {"Gemm", gemm},
+      {"MatMul", gemm},
+      {"FusedMatMul", gemm},
+      {"Add", binary},
+      {"Sum", binary},
+      {"Sub", binary},
+      {"Mul", binary},
+      {"Div", binary},
+      {"Conv", conv},
+      {"MaxPool", pool},
+      {"AveragePool", pool},
+      {"GlobalAveragePool", pool},
+      {"BatchNormalization", batch_norm},
+      {"LayerNormalization", layer_norm},
+      {"Softmax", softmax},
+      {"Relu", relu},
+      {"Clip", clip},
+      {"Gelu", gelu},
+      {"BiasGelu", gelu},
+      {"FastGelu", gelu},
+      {"QuickGelu", gelu},
+      {"SoftmaxCrossEntropyLoss", cross_entropy},
+  };
+  const auto found = handlers.find(op);
+  return found == handlers.end() ? nullptr : found->second;
+}
+
+}  // namespace etude::onnxio

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+// From protobuf to plain structures.
+#include <google/protobuf/stubs/logging.h>
+#include <onnx/onnx_pb.h>
+
+#include <bit>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+#include "models/base/error.h"
+#include "workloads/onnx/raw_model.h"
+
+namespace etude::onnxio {
+
+namespace {
+
+/// The newest opset of the standard domain whose operators were compared with ours.
+constexpr std::int64_t kNewestOpset = 22;
+constexpr std::uint64_t kMostElements = std::uint64_t{1} << 28;
+
+template <typename T>
+std::vector<T> raw_elements(const std::string& bytes) {
+  static_assert(std::endian::native == std::endian::little, "ONNX stores little endian");
+  std::vector<T> elements(bytes.size() / sizeof(T));
+  std::memcpy(elements.data(), bytes.data(), elements.size() * sizeof(T));
+  return elements;
+}
+
+class Reader {
+ public:
+  explicit Reader(const std::string& where) { model_.where = where; }
+
+  RawModel read(const std::string& bytes) {
+    onnx::ModelProto proto;
+    const google::protobuf::LogSilencer silent;  // the one line is ours
+    if (!proto.ParseFromString(bytes)) {
+      throw UserError(model_.where, "is no complete ONNX model",
+                      "give an .onnx file that is not truncated");
+    }
+    if (!proto.has_graph() || proto.graph().node_size() == 0) {
+      throw UserError(model_.where, "holds no graph with nodes", "give an ONNX model");
+    }
+    for (const auto& import : proto.opset_import()) {
+      if (import.domain().empty() || import.domain() == "ai.onnx") {
+        model_.opset = std::max<std::int64_t>(model_.opset, import.version());
+      }
+    }
+    if (model_.opset > kNewestOpset) {
+      throw UserError(model_.where, "uses opset " + std::to_string(model_.opset),
+                      "opsets up to " + std::to_string(kNewestOpset) + " are supported");
+    }
+    const onnx::GraphProto& graph = proto.graph();
+    model_.name = graph.name();
+    for (const auto& initializer : graph.initializer()) {
+      model_.constants[initializer.name()] = tensor(initializer, initializer.name());
+    }
+    if (graph.sparse_initializer_size() > 0) {
+      throw UserError(model_.where, "has sparse initializers", "store them densely");
+    }
+    for (const auto& input : graph.input()) {
+      if (!model_.constants.contains(input.name())) {
+        model_.inputs.push_back(value(input));
+      }
+    }
+    for (const auto& output : graph.output()) {
+      model_.outputs.push_back(value(output));
+    }
+    for (const auto& info : graph.value_info()) {
+      model_.declared[info.name()] = value(info);
+    }
+    for (const auto& node : graph.node()) {
+      add_node(node);
+    }
+    return std::move(model_);
+  }
+
+ private:
+  RawTensor tensor(const onnx::TensorProto& proto, const std::string& name) const {
+    const std::string where = model_.where + ": constant '" + name + "'";
+    RawTensor made;
+    std::uint64_t elements = 1;
+    for (std::int64_t extent : proto.dims()) {
+      if (extent < 0 || elements * static_cast<std::uint64_t>(extent) > kMostElements) {
+        throw UserError(where, "has the extent " + std::to_string(extent),
+                        "extents are positive and their product at most 2^28");
+      }
+      made.shape.push_back(static_cast<std::uint64_t>(extent));
+      elements *= static_cast<std::uint64_t>(extent);
+    }
+    if (proto.data_location() == onnx::TensorProto::EXTERNAL) {
+      throw UserError(where, "has its data in another file", "store it inside the model");
+    }
+    const std::string& raw = proto.raw_data();
+    const bool is_raw = proto.has_raw_data();
+    std::size_t bytes = 4;
+    std::size_t given = 0;
+    switch (proto.data_type()) {
+      case onnx::TensorProto::FLOAT:
+        made.reals = is_raw
+                         ? raw_elements<float>(raw)
+                         : std::vector<float>(proto.float_data().begin(), proto.float_data().end());
+        given = made.reals.size();
+        break;
+      case onnx::TensorProto::DOUBLE: {
+        bytes = 8;
+        const auto wide =
+            is_raw ? raw_elements<double>(raw)
+                   : std::vector<double>(proto.double_data().begin(), proto.double_data().end());
+        for (double element : wide) {
+          made.reals.push_back(static_cast<float>(element));
+        }
+        given = wide.size();
+        break;
+      }
+      case onnx::TensorProto::INT64:
+        bytes = 8;
+        made.integers = true;
+        made.values = is_raw ? raw_elements<std::int64_t>(raw)
+                             : std::vector<std::int64_t>(proto.int64_data().begin(),
+                                                         proto.int64_data().end());
+        given = made.values.size();
+        break;
+      case onnx::TensorProto::INT32: {
+        made.integers = true;
+        const auto narrow = is_raw ? raw_elements<std::int32_t>(raw)
+                                   : std::vector<std::int32_t>(proto.int32_data().begin(),
+                                                               proto.int32_data().end());
+        made.values.assign(narrow.begin(), narrow.end());
+        given = narrow.size();
+        break;
+      }
+      default:
+        throw UserError(where, "has the element type number " + std::to_string(proto.data_type()),
+                        "float, double, int32 and int64 are supported");
+    }
+    if (given != elements || (is_raw && raw.size() != elements * bytes)) {
+      throw UserError(where,
+                      "holds " +
+                          (is_raw ? std::to_string(raw.size()) + " bytes"
+                                  : std::to_string(given) + " elements") +
+                          " for shape " + to_string(made.shape),
+                      "data and shape must agree");
+    }
+    return made;
+  }
+
+  RawValue value(const onnx::ValueInfoProto& proto) const {
+    RawValue made;
+    made.name = proto.name();
+    const auto& type = proto.type().tensor_type();
+    made.integers = type.elem_type() == onnx::TensorProto::INT64 ||
+                    type.elem_type() == onnx::TensorProto::INT32;
+    made.shaped = type.has_shape();
+    for (const auto& extent : type.shape().dim()) {
+      made.shape.push_back(extent.dim_value() > 0
+                               ? std::optional(static_cast<std::uint64_t>(extent.dim_value()))
+                               : std::nullopt);
+    }
+    return made;
+  }
+
+  void add_node(const onnx::NodeProto& proto) {
+    RawNode node;
+    node.op = proto.op_type();
+    node.domain = proto.domain() == "ai.onnx" ? "" : proto.domain();
+    node.inputs.assign(proto.input().begin(), proto.input().end());
+    node.outputs.assign(proto.output().begin(), proto.output().end());
+    node.name = !proto.name().empty()   ? proto.name()
+                : !node.outputs.empty() ? node.outputs[0]
+                                        : node.op;
+    for (const auto& attribute : proto.attribute()) {
+      switch (attribute.type()) {
+        case onnx::AttributeProto::INT:
+          node.attributes[attribute.name()] = std::int64_t{attribute.i()};
+          break;
+        case onnx::AttributeProto::FLOAT:
+          node.attributes[attribute.name()] = double{attribute.f()};
+          break;
+        case onnx::AttributeProto::STRING:
+          node.attributes[attribute.name()] = attribute.s();
+          break;
+        case onnx::AttributeProto::INTS:
+          node.attributes[attribute.name()] =
+              std::vector<std::int64_t>(attribute.ints().begin(), attribute.ints().end());
+          break;
+        case onnx::AttributeProto::TENSOR:
+          node.attributes[attribute.name()] = tensor(attribute.t(), node.name);
+          break;
+        default:
+          break;  // of operators that are not supported, and named as such
+      }
+    }
+    if (node.op == "Constant" && node.domain.empty() && node.outputs.size() == 1 &&
+        add_constant(node)) {
+      return;
+    }
+    model_.nodes.push_back(std::move(node));
+  }
+
+  /// Takes a Constant node as a constant; false when its attribute is of another kind.
+  bool add_constant(const RawNode& node) {
+    RawTensor made;
+    if (const auto value = node.attributes.find("value"); value != node.attributes.end()) {
+      const auto* held = std::get_if<RawTensor>(&value->second);
+      if (held == nullptr) {
+        return false;
+      }
+      made = *held;
+    } else if (const auto ints = node.integers("value_ints")) {
+      made.integers = true;
+      made.values = *ints;
+      made.shape = {ints->size()};
+    } else if (node.attributes.contains("value_int")) {
+      made.integers = true;
+      made.values = {node.integer("value_int", 0)};
+    } else if (node.attributes.contains("value_float")) {
+      made.reals = {static_cast<float>(node.real("value_float", 0))};
+    } else {
+      return false;
+    }
+    model_.constants[node.outputs[0]] = std::move(made);
+    return true;
+  }
+
+  RawModel model_;
+};
+
+}  // namespace
+
+RawModel read_raw_model(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in || std::filesystem::is_directory(file)) {
+    throw UserError(file.string(), "cannot be read", "give the path of an ONNX file");
+  }
+  std::ostringstream bytes;
+  bytes << in.rdbuf();
+  return Reader(file.string()).read(bytes.str());
+}
+
+}  // namespace etude::onnxio

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "workloads/graph/graph.h"
+
+namespace etude::onnxio {
+
+/// A constant of an ONNX file.
+struct RawTensor {
+  Shape shape;
+  bool integers = false;             ///< int32 or int64, else a float type
+  std::vector<float> reals;          ///< elements when not `integers`
+  std::vector<std::int64_t> values;  ///< elements when `integers`
+};
+
+using RawAttribute =
+    std::variant<std::int64_t, double, std::string, std::vector<std::int64_t>, RawTensor>;
+
+/// One node as the file has it.
+struct RawNode {
+  std::string op;
+  std::string domain;  ///< "" for the standard one
+  std::string name;    ///< its first output where the file gives none
+  std::vector<std::string> inputs;
+  std::vector<std::string> outputs;
+  std::map<std::string, RawAttribute> attributes;
+
+  std::string label() const { return "node '" + name + "' (" + op + ")"; }
+  bool has_input(std::size_t i) const { return i < inputs.size() && !inputs[i].empty(); }
+  bool has_output(std::size_t i) const { return i < outputs.size() && !outputs[i].empty(); }
+  std::int64_t integer(const std::string& key, std::int64_t otherwise) const;
+  double real(const std::string& key, double otherwise) const;
+  std::string text(const std::string& key, const std::string& otherwise) const;
+  std::optional<std::vector<std::int64_t>> integers(const std::string& key) const;
+};
+
+/// A declared value of the graph: an input or an output.
+struct RawValue {
+  std::string name;
+  bool integers = false;
+  std::vector<std::optional<std::uint64_t>> shape;  ///< an extent without number is symbolic
+  bool shaped = false;
+};
+
+/// The content of an ONNX file, free of protobuf.
+struct RawModel {
+  std::string where;  ///< the file, for messages
+  std::string name;
+  std::int64_t opset = 0;  ///< the highest import of the standard domain
+  std::vector<RawNode> nodes;
+  std::map<std::string, RawTensor> constants;
+  std::vector<RawValue> inputs;  ///< without those that have a constant
+  std::vector<RawValue> outputs;
+  std::map<std::string, RawValue> declared;
+};
+
+/// Reads an ONNX file. Errors: UserError naming the file when it cannot be read, is truncated, has
+/// no graph, an opset that is too new, or constants that are broken, lie outside of the file or
+/// have a type that is not supported.
+RawModel read_raw_model(const std::filesystem::path& file);
+
+/// Positions of the nodes so that each stands behind the makers of its inputs.
+/// Errors: UserError naming a node on a cycle, an input that nothing makes, or a second maker.
+std::vector<std::size_t> sorted_nodes(const RawModel& model);
+
+}  // namespace etude::onnxio

@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "workloads/onnx/translator.h"
+
+#include <algorithm>
+
+#include "models/base/error.h"
+#include "workloads/ops/op_rules.h"
+
+namespace etude::onnxio {
+
+namespace {
+
+bool is_loss(const RawNode& node) {
+  return node.op == "SoftmaxCrossEntropyLoss" || node.op == "MseLoss";
+}
+
+}  // namespace
+
+Translator::Translator(RawModel model) : raw_(std::move(model)) {}
+
+OnnxModel Translator::run() {
+  check_operators();
+  order_ = sorted_nodes(raw_);
+  for (const auto& [name, constant] : raw_.constants) {
+    reserved_.insert(name);
+  }
+  for (const RawNode& node : raw_.nodes) {
+    reserved_.insert(node.outputs.begin(), node.outputs.end());
+    made_.updates = made_.updates || node.op == "SGD";
+  }
+  graph().name = raw_.name.empty() ? "onnx" : raw_.name;
+  find_phases();
+  add_inputs();
+  for (std::size_t n : order_) {
+    const RawNode& node = raw_.nodes[n];
+    handler_of(node.domain, node.op)(*this, node);
+  }
+  finish();
+  return std::move(made_);
+}
+
+void Translator::check_operators() const {
+  std::string list;
+  std::size_t count = 0;
+  for (const RawNode& node : raw_.nodes) {
+    if (handler_of(node.domain, node.op) == nullptr) {
+      ++count;
+      list += (list.empty() ? "" : ", ") +
+              (node.domain.empty() ? node.op : node.domain + "." + node.op) + " ('" + node.name +
+              "')";
+    }
+  }
+  if (count > 0) {
+    throw UserError(raw_.where,
+                    std::to_string(count) +
+                        (count == 1 ? " node has an operator" : " nodes have operators") +
+                        " that Etude does not support: " + list,
+                    "docs/workloads.md lists those that it does");
+  }
+}
+
+void Translator::find_phases() {
+  std::map<std::string, const RawNode*> makers;
+  std::vector<std::string> wanted;
+  for (const RawNode& node : raw_.nodes) {
+    for (const auto& output : node.outputs) {
+      makers[output] = &node;
+    }
+    if (is_loss(node)) {
+      wanted.insert(wanted.end(), node.outputs.begin(), node.outputs.end());
+    }
+  }
+  if (!made_.updates) {
+    for (const RawValue& output : raw_.outputs) {
+      wanted.push_back(output.name);
+    }
+  }
+  while (!wanted.empty()) {
+    const std::string value = wanted.back();
+    wanted.pop_back();
+    if (forward_.insert(value).second && makers.contains(value)) {
+      const auto& inputs = makers[value]->inputs;
+      wanted.insert(wanted.end(), inputs.begin(), inputs.end());
+    }
+  }
+}
+
+void Translator::add_inputs() {
+  for (const RawValue& input : raw_.inputs) {
+    Tensor tensor;
+    tensor.name = input.name;
+    tensor.kind = TensorKind::kInput;
+    tensor.dtype = input.integers ? DType::kInt32 : DType::kFloat32;
+    for (std::size_t i = 0; i < input.shape.size(); ++i) {
+      if (!input.shape[i] && i > 0) {
+        throw UserError(raw_.where + ": input '" + input.name + "'",
+                        "extent " + std::to_string(i) + " is symbolic or 0",
+                        "only the first extent (samples) may be");
+      }
+      tensor.shape.push_back(input.shape[i].value_or(1));
+    }
+    if (!input.shaped) {
+      throw UserError(raw_.where + ": input '" + input.name + "'", "has no shape",
+                      "declare the shapes of all inputs");
+    }
+    values_[input.name] = graph().add_tensor(std::move(tensor));
+    made_.network.inputs.push_back(values_[input.name]);
+  }
+}
+
+TensorId Translator::value(const RawNode& node, std::size_t input) {
+  if (!node.has_input(input)) {
+    reject(node, "input " + std::to_string(input) + " is missing", "give all its inputs");
+  }
+  const std::string& name = node.inputs[input];
+  if (const auto found = values_.find(name); found != values_.end()) {
+    return found->second;
+  }
+  const auto constant = raw_.constants.find(name);
+  if (constant == raw_.constants.end()) {
+    reject(node, "its input '" + name + "' is an output that is not supported",
+           "use the first output of that node");
+  }
+  if (constant->second.integers) {
+    reject(node, "its input '" + name + "' is a constant of integers", "floats are allowed");
+  }
+  Tensor tensor;
+  tensor.name = name;
+  tensor.kind = TensorKind::kParameter;
+  tensor.shape = constant->second.shape;
+  tensor.trainable = !made_.updates;
+  const TensorId id = graph().add_tensor(std::move(tensor));
+  made_.start.resize(id + 1);
+  made_.start[id] = constant->second.reals;
+  return values_[name] = id;
+}
+
+const RawTensor* Translator::constant(const RawNode& node, std::size_t input) const {
+  const auto found =
+      node.has_input(input) ? raw_.constants.find(node.inputs[input]) : raw_.constants.end();
+  return found == raw_.constants.end() ? nullptr : &found->second;
+}
+
+std::optional<std::vector<std::int64_t>> Translator::integers(const RawNode& node,
+                                                              const std::string& key,
+                                                              std::size_t input) const {
+  if (node.has_input(input)) {
+    const RawTensor* found = constant(node, input);
+    if (found == nullptr || !found->integers) {
+      reject(node, "its input '" + node.inputs[input] + "' is computed by the graph",
+             "it must be a constant of integers");
+    }
+    return found->values;
+  }
+  return node.integers(key);
+}
+
+Phase Translator::phase_of(const RawNode& node) const {
+  if (node.op == "SGD") {
+    return Phase::kUpdate;
+  }
+  return std::ranges::any_of(node.outputs, [&](const auto& o) { return forward_.contains(o); })
+             ? Phase::kForward
+             : Phase::kBackward;
+}
+
+std::string Translator::fresh(const std::string& wanted) {
+  std::string name = wanted;
+  for (int i = 1; reserved_.contains(name) || graph().find(name); ++i) {
+    name = wanted + "." + std::to_string(i);
+  }
+  return name;
+}
+
+NodeId Translator::add_many(const RawNode& node, OpType type, std::vector<TensorId> inputs,
+                            Attributes attributes,
+                            std::vector<std::pair<std::string, TensorKind>> outputs) {
+  std::vector<bool> named;
+  for (auto& [name, kind] : outputs) {
+    named.push_back(!name.empty() && reserved_.contains(name));
+    if (name.empty()) {
+      name = fresh(node.name + ".unused");
+      reserved_.insert(name);
+    }
+  }
+  const NodeId id = graph().add(
+      Node{node.name, type, phase_of(node), std::move(inputs), {}, std::move(attributes)}, outputs);
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (named[i]) {
+      values_[outputs[i].first] = graph().node(id).outputs[i];
+    }
+  }
+  return id;
+}
+
+TensorId Translator::add(const RawNode& node, OpType type, std::vector<TensorId> inputs,
+                         Attributes attributes, const std::string& output) {
+  const TensorKind kind =
+      phase_of(node) == Phase::kForward ? TensorKind::kActivation : TensorKind::kGradient;
+  const NodeId id =
+      add_many(node, type, std::move(inputs), std::move(attributes), {{output, kind}});
+  return graph().node(id).outputs[0];
+}
+
+TensorId Translator::add_between(const RawNode& node, OpType type, std::vector<TensorId> inputs,
+                                 Attributes attributes, const std::string& suffix) {
+  return add(node, type, std::move(inputs), std::move(attributes), fresh(node.name + suffix));
+}
+
+void Translator::add_update(const RawNode& node, TensorId weight, TensorId gradient) {
+  if (graph().tensor(weight).kind != TensorKind::kParameter || graph().tensor(weight).alias_of ||
+      graph().tensor(weight).trainable) {
+    reject(node, "'" + graph().tensor(weight).name + "' is no initializer, or is updated twice",
+           "every SGD node updates an initializer of its own");
+  }
+  const NodeId id = add_many(node, OpType::kSgd, {weight, gradient}, {{"lr", node.real("lr", 0.0)}},
+                             {{node.outputs.at(0), TensorKind::kParameter}});
+  graph().tensor(graph().node(id).outputs[0]).alias_of = weight;
+  graph().tensor(weight).trainable = true;
+  made_.gradients[weight] = gradient;
+}
+
+bool Translator::read_as_log_prob(const std::string& name) const {
+  return std::ranges::any_of(raw_.nodes, [&](const RawNode& node) {
+    return node.op == "SoftmaxCrossEntropyLossGrad" && std::ranges::count(node.inputs, name) > 0;
+  });
+}
+
+void Translator::reject(const RawNode& node, const std::string& what,
+                        const std::string& allowed) const {
+  throw UserError(raw_.where + ": " + node.label(), what, allowed);
+}
+
+void Translator::finish() {
+  for (const RawValue& output : raw_.outputs) {
+    const auto found = values_.find(output.name);
+    if (found == values_.end()) {
+      throw UserError(raw_.where + ": output '" + output.name + "'", "is not computed",
+                      "only first outputs of nodes are supported");
+    }
+    const Shape& inferred = shape(found->second);
+    bool same = !output.shaped || output.shape.size() == inferred.size();
+    for (std::size_t i = 0; same && i < output.shape.size(); ++i) {
+      same = !output.shape[i] || *output.shape[i] == inferred[i];
+    }
+    if (!same) {
+      throw UserError(raw_.where + ": output '" + output.name + "'",
+                      "is declared with another shape than its nodes give, " + to_string(inferred),
+                      "they must agree");
+    }
+    made_.outputs.push_back(found->second);
+  }
+  made_.start.resize(graph().tensors().size());
+  std::optional<TensorId> logits;
+  for (const Node& node : graph().nodes()) {
+    if (node.op == OpType::kSoftmaxCrossEntropy || node.op == OpType::kMseLoss) {
+      logits = node.inputs[0];
+    }
+  }
+  if (made_.updates && !logits) {
+    throw UserError(raw_.where, "has SGD nodes and no loss",
+                    "a training graph has one SoftmaxCrossEntropyLoss");
+  }
+  if (!logits && made_.outputs.empty()) {
+    throw UserError(raw_.where, "has no outputs", "declare the outputs of the graph");
+  }
+  made_.network.output = logits.value_or(made_.outputs.empty() ? 0 : made_.outputs[0]);
+  graph().validate();
+}
+
+Handler handler_of(const std::string& domain, const std::string& op) {
+  if (!domain.empty() && domain != "com.microsoft") {
+    return nullptr;
+  }
+  for (const auto find : {shape_handler_of, network_handler_of, gradient_handler_of}) {
+    if (const Handler found = find(op)) {
+      return found;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace etude::onnxio
+
+namespace etude {
+
+OnnxModel read_onnx(const std::filesystem::path& file) {
+  return onnxio::Translator(onnxio::read_raw_model(file)).run();
+}
+
+void add_cross_entropy(Network& network) {
+  Graph& graph = network.graph;
+  const Shape& logits = graph.tensor(network.output).shape;
+  if (logits.size() != 2) {
+    throw UserError(
+        "graph '" + graph.name + "'",
+        "its output '" + graph.tensor(network.output).name + "' has shape " + to_string(logits),
+        "training needs [samples,classes]");
+  }
+  const auto name = [&](const std::string& wanted) {
+    return graph.find(wanted) ? wanted + ".of_training" : wanted;
+  };
+  Tensor labels;
+  labels.name = name("labels");
+  labels.shape = {logits[0]};
+  labels.kind = TensorKind::kInput;
+  labels.dtype = DType::kInt32;
+  const TensorId id = graph.add_tensor(std::move(labels));
+  network.inputs.push_back(id);
+  graph.add(Node{"cross_entropy",
+                 OpType::kSoftmaxCrossEntropy,
+                 Phase::kForward,
+                 {network.output, id},
+                 {},
+                 {{"reduction", std::string("mean")}}},
+            {{name("loss"), TensorKind::kLoss}, {name("log_prob"), TensorKind::kActivation}});
+}
+
+TrainingGraph make_training_graph(OnnxModel model, double lr) {
+  const auto& tensors = model.network.graph.tensors();
+  const bool has_loss = std::ranges::any_of(
+      tensors, [](const Tensor& tensor) { return tensor.kind == TensorKind::kLoss; });
+  if (!model.updates) {
+    if (!has_loss) {
+      add_cross_entropy(model.network);
+    }
+    return make_training_graph(std::move(model.network), lr);
+  }
+  TrainingGraph training;
+  training.graph = std::move(model.network.graph);
+  training.inputs = std::move(model.network.inputs);
+  training.output = model.network.output;
+  training.loss = training.graph.loss();
+  training.gradients = std::move(model.gradients);
+  return training;
+}
+
+}  // namespace etude

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <set>
+
+#include "workloads/onnx/onnx_import.h"
+#include "workloads/onnx/raw_model.h"
+
+namespace etude::onnxio {
+
+/// Turns the nodes of an ONNX file into nodes of our graph, one by one in sorted order.
+class Translator {
+ public:
+  explicit Translator(RawModel model);
+
+  OnnxModel run();
+
+  /// What the operator handlers use.
+  const RawModel& raw() const { return raw_; }
+  Graph& graph() { return made_.network.graph; }
+  /// The tensor of a value; a constant becomes a parameter the first time.
+  TensorId value(const RawNode& node, std::size_t input);
+  const Shape& shape(TensorId id) { return graph().tensor(id).shape; }
+  /// The constant that an input is, if it is one.
+  const RawTensor* constant(const RawNode& node, std::size_t input) const;
+  /// Integers given as attribute `key` or as constant input number `input`; nothing if both are
+  /// absent. Errors: UserError when the input is not constant.
+  std::optional<std::vector<std::int64_t>> integers(const RawNode& node, const std::string& key,
+                                                    std::size_t input) const;
+  /// Adds a node of our graph whose first output is the value `output` of the file.
+  TensorId add(const RawNode& node, OpType type, std::vector<TensorId> inputs,
+               Attributes attributes, const std::string& output);
+  /// Adds a node on the way; its output has a name of its own.
+  TensorId add_between(const RawNode& node, OpType type, std::vector<TensorId> inputs,
+                       Attributes attributes, const std::string& suffix);
+  /// Adds a node with several outputs, empty names become names of their own.
+  NodeId add_many(const RawNode& node, OpType type, std::vector<TensorId> inputs,
+                  Attributes attributes, std::vector<std::pair<std::string, TensorKind>> outputs);
+  void add_update(const RawNode& node, TensorId weight, TensorId gradient);
+  /// Whether a SoftmaxCrossEntropyLossGrad reads the value as its log-probabilities.
+  bool read_as_log_prob(const std::string& name) const;
+  [[noreturn]] void reject(const RawNode& node, const std::string& what,
+                           const std::string& allowed) const;
+
+ private:
+  void check_operators() const;
+  void find_phases();
+  void add_inputs();
+  void finish();
+  Phase phase_of(const RawNode& node) const;
+  std::string fresh(const std::string& wanted);
+
+  RawModel raw_;
+  std::vector<std::size_t> order_;
+  std::set<std::string> forward_;  ///< values that a loss (or an output of inference) depends on
+  std::map<std::string, TensorId> values_;
+  std::set<std::string> reserved_;  ///< names of the file
+  OnnxModel made_;
+};
+
+/// Translates one node.
+using Handler = void (*)(Translator& to, const RawNode& node);
+/// The handler of an operator; nullptr: it is not supported.
+Handler handler_of(const std::string& domain, const std::string& op);
+Handler shape_handler_of(const std::string& op);
+Handler network_handler_of(const std::string& op);
+Handler gradient_handler_of(const std::string& op);
+
+}  // namespace etude::onnxio
