@@ -31,6 +31,7 @@ class Encoder {
         add_job(plan.op);
       }
       ops_.push_back(plan.op);
+      program_.l2_used.resize(ops_.size(), plan.l2_used);  // the waits before it too
     }
     etude_op end{};
     end.code = ETUDE_OP_END;

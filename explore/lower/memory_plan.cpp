@@ -185,6 +185,7 @@ class Planner {
           return false;
         }
       }
+      c_.sequence.ops[i].l2_used = allocator.used();
       for (ObjectId object : ends[i]) {
         allocator.free(c_.objects[object].address);
         count(c_.objects[object], false);

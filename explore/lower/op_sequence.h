@@ -73,9 +73,10 @@ struct PlanOp {
   std::vector<Access> accesses;
   std::vector<std::pair<unsigned, ObjectId>> patches;  ///< argument += address of the object
   std::uint64_t cycles = 0;                            ///< modelled, on its unit
-  double port_share = 0;    ///< RedMulE: part of its cycles in which it takes all banks of L1
-  std::uint32_t stage = 0;  ///< operator of the step that it belongs to
-  int probe = -1;           ///< index of a ProbeRequest: no real operation
+  double port_share = 0;      ///< RedMulE: part of its cycles in which it takes all banks of L1
+  std::uint32_t stage = 0;    ///< operator of the step that it belongs to
+  std::uint32_t l2_used = 0;  ///< bytes of L2 that the plan has handed out then
+  int probe = -1;             ///< index of a ProbeRequest: no real operation
 };
 
 /// The step as a plain sequence of operations with their accesses: correct if executed one by one.

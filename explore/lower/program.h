@@ -72,6 +72,8 @@ struct Program {
   std::vector<GemmJobRecord> gemm_jobs;
   MemoryFigures memory;
   bool home_extmem = false;
+  /// Bytes of L2 that the memory plan has handed out, behind the task list, at each operation.
+  std::vector<std::uint32_t> l2_used;
   Cycle modelled_cycles;  ///< of the cost model that chose tiles and order
   std::vector<std::string> warnings;
 };

@@ -15,6 +15,7 @@
 #include "models/base/error.h"
 #include "sim/cli/commands.h"
 #include "sim/cli/numeric_check.h"
+#include "sim/cli/run_timeline.h"
 #include "sim/cli/training_setup.h"
 #include "sim/config/load.h"
 #include "sim/report/report.h"
@@ -181,6 +182,7 @@ int run(const RunArguments& arguments) {
   EngineOptions options;
   options.lockstep = config.run.engine == RunConfig::Engine::kLockstep;
   options.max_cycles = config.run.max_cycles;
+  options.trace = config.run.trace;
   const RunRecord record = run_job(config.platform, job, options);
   if (record.exit_status != 0 || record.steps.size() != config.train.steps) {
     throw ProgramError("the runtime ended with status " + std::to_string(record.exit_status) +
@@ -194,6 +196,9 @@ int run(const RunArguments& arguments) {
   const Json result = make_result(config, facts, record, observer.losses(), observer.facts(),
                                   {wall, ETUDE_VERSION});
   write_results(folder, result, config, observer);
+  if (config.run.trace) {
+    write_perfetto_trace(timeline_of(config, setup, facts, record), folder / "trace.pftrace");
+  }
   if (!arguments.quiet) {
     std::cout << terminal_report(result, isatty(STDOUT_FILENO) != 0) << "results in "
               << folder.string() << "\n";

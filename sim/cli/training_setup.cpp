@@ -74,6 +74,34 @@ MemoryImage boot_block(const PlatformConfig& platform, const Program& program) {
   return {Address{ETUDE_BOOT_ADDRESS}, bytes_of_struct(&boot, sizeof boot)};
 }
 
+etude_op operation(const Program& program, std::uint32_t index) {
+  etude_op op{};
+  std::memcpy(&op, program.task_list.data() + ETUDE_TASK_FIRST_OP + index * sizeof op, sizeof op);
+  return op;
+}
+
+std::string name_of_operation(const etude_op& op) {
+  const char* const units[ETUDE_UNITS] = {"cores", "redmule", "dma", "soc_dma"};
+  const auto text = [](std::uint32_t number) { return std::to_string(number); };
+  switch (op.code) {
+    case ETUDE_OP_END:
+      return "end of the step";
+    case ETUDE_OP_WAIT:
+      return std::string("wait for ") + (op.arg[0] < ETUDE_UNITS ? units[op.arg[0]] : "?");
+    case ETUDE_OP_KERNEL:
+      return "post kernel " + text(op.arg[0]);
+    case ETUDE_OP_DMA:
+      return (op.arg[0] == ETUDE_DMA_TO_L1 ? "post DMA in, " : "post DMA out, ") +
+             text(op.arg[3] * op.arg[4]) + " B";
+    case ETUDE_OP_SOC_DMA:
+      return "post page, " + text(op.arg[2] * op.arg[4]) + " B";
+    case ETUDE_OP_REDMULE:
+      return "post RedMulE " + text(op.arg[3]) + "x" + text(op.arg[4]) + "x" + text(op.arg[5]);
+    default:
+      return "operation " + text(op.code);
+  }
+}
+
 TrainingGraph build_graph(const RootConfig& config) {
   check_available(config);
   return make_training_graph(
@@ -106,13 +134,18 @@ void TrainingSetup::take_inputs_of(unsigned step, StartValues& values) const {
 
 std::vector<std::uint32_t> TrainingSetup::op_layers() const {
   std::vector<std::uint32_t> layers;
-  for (std::uint32_t op = 0; op < program_.op_count; ++op) {
-    etude_op operation{};
-    std::memcpy(&operation, program_.task_list.data() + ETUDE_TASK_FIRST_OP + op * sizeof operation,
-                sizeof operation);
-    layers.push_back(operation.layer);
+  for (std::uint32_t i = 0; i < program_.op_count; ++i) {
+    layers.push_back(operation(program_, i).layer);
   }
   return layers;
+}
+
+std::vector<std::string> TrainingSetup::op_names() const {
+  std::vector<std::string> names;
+  for (std::uint32_t i = 0; i < program_.op_count; ++i) {
+    names.push_back(name_of_operation(operation(program_, i)));
+  }
+  return names;
 }
 
 RunFacts TrainingSetup::facts() const {

@@ -30,6 +30,8 @@ class TrainingSetup {
   /// The operations of the task list.
   std::vector<std::uint32_t> op_layers() const;
   RunFacts facts() const;
+  /// What each operation of the task list does, in a few words: "wait redmule", "kernel gemm".
+  std::vector<std::string> op_names() const;
 
   /// The job without callbacks: runtime, boot block, task list, parameters, first batch, probes
   /// (tag = index in the program's list). Errors: UserError if the runtime is not built.

@@ -116,7 +116,21 @@ void Accounting::close_segment(const Snapshot& at) {
       layer_stalls_[layer_][r] += at.harts[h].stalls[r] - op_begin_.harts[h].stalls[r];
     }
   }
-  segments_.push_back({op_, op_begin_.when - step_begin_.when, at.when - step_begin_.when});
+  segments_.push_back(
+      {op_, op_begin_.when - step_begin_.when, at.when - step_begin_.when, busy(op_begin_, at)});
+}
+
+std::vector<std::uint64_t> Accounting::busy(const Snapshot& from, const Snapshot& to) const {
+  std::vector<std::uint64_t> cycles;
+  for (const UnitCounters& unit : unit_counters()) {
+    const auto found =
+        std::find(names_.begin(), names_.end(), std::string(unit.name) + "." + unit.busy);
+    if (found != names_.end()) {
+      const auto i = static_cast<std::size_t>(found - names_.begin());
+      cycles.push_back(to.counters[i] - from.counters[i]);
+    }
+  }
+  return cycles;
 }
 
 void Accounting::end_step(Snapshot at) {
@@ -127,6 +141,7 @@ void Accounting::end_step(Snapshot at) {
   in_step_ = false;
   StepRecord step;
   step.cycles = at.when - step_begin_.when;
+  step.begin = step_begin_.when;
   step.units = units(step_begin_, at);
   step.counters = named(step_begin_.counters, at.counters);
   step.segments = std::move(segments_);

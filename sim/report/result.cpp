@@ -61,21 +61,28 @@ std::vector<Cycle> cycles_of_layers(const StepRecord& step, const RunFacts& fact
   return cycles;
 }
 
+/// Counters that count something, so that a long list of layers stays small.
+CounterSnapshot without_zeros(CounterSnapshot counters) {
+  std::erase_if(counters, [](const auto& counter) { return counter.second == 0; });
+  return counters;
+}
+
 Json layers_json(const StepRecord& step, const RunFacts& facts) {
   const std::vector<Cycle> cycles = cycles_of_layers(step, facts);
   Json layers = Json::array();
   for (std::size_t i = 0; i < facts.layers.size(); ++i) {
     const LayerFacts& layer = facts.layers[i];
     const bool counted = i < step.layer_counters.size();
-    layers.push_back({{"name", layer.name},
-                      {"op", layer.op},
-                      {"phase", layer.phase},
-                      {"unit", layer.unit},
-                      {"cycles", cycles[i].raw()},
-                      {"macs", layer.macs},
-                      {"energy_j", 0.0},
-                      {"stalls", counted ? Json(step.layer_stalls[i]) : Json::object()},
-                      {"counters", counted ? Json(step.layer_counters[i]) : Json::object()}});
+    layers.push_back(
+        {{"name", layer.name},
+         {"op", layer.op},
+         {"phase", layer.phase},
+         {"unit", layer.unit},
+         {"cycles", cycles[i].raw()},
+         {"macs", layer.macs},
+         {"energy_j", 0.0},
+         {"stalls", counted ? Json(step.layer_stalls[i]) : Json::object()},
+         {"counters", counted ? Json(without_zeros(step.layer_counters[i])) : Json::object()}});
   }
   return layers;
 }
