@@ -22,8 +22,12 @@ struct Outcome {
 };
 
 Outcome run_one(const std::vector<std::uint8_t>& program, const CoreConfig& config, unsigned seed,
-                unsigned most_wait, unsigned most_latency, bool lockstep) {
+                unsigned most_wait, unsigned most_latency, bool lockstep,
+                unsigned memory_latency = 0) {
   CoreBench bench(kIsa, config);
+  if (memory_latency != 0) {
+    bench.use_icache(memory_latency);
+  }
   bench.load(0x80, program);
   std::mt19937 random(seed);
   bench.grant_delay = [&](const DataAccess&) {
@@ -68,6 +72,22 @@ TEST_CASE("lockstep and run-ahead give the same cycles, values and stall reasons
     const Outcome lockstep = run_one(program, config, seed, most_wait, most_latency, true);
     REQUIRE(ahead == lockstep);
     CHECK(ahead.cycles > ahead.instructions);
+  }
+}
+
+TEST_CASE("lockstep and run-ahead are equal behind the instruction cache", "[core]") {
+  // 200 instructions are 800 bytes, more than the private cache holds: lines go and come.
+  for (unsigned seed = 1; seed <= 80; ++seed) {
+    std::mt19937 random(seed);
+    const auto program = random_program(random, 20 + seed % 8 * 30, 6);
+    CoreConfig config;
+    config.addmul_latency = seed % 3;
+    const unsigned most_wait = seed % 4;
+    CAPTURE(seed, config.addmul_latency, most_wait);
+    const Outcome ahead = run_one(program, config, seed, most_wait, 1, false, 1 + seed % 20);
+    const Outcome lockstep = run_one(program, config, seed, most_wait, 1, true, 1 + seed % 20);
+    REQUIRE(ahead == lockstep);
+    CHECK(ahead.stalls[static_cast<unsigned>(StallReason::kIcacheMiss)] > 0);
   }
 }
 

@@ -40,7 +40,7 @@ void Core::reset(std::uint32_t pc, Cycle start) {
   answered_ = 0;
   missed_rvalid_ = 0;
   missed_word_ = ~0u;
-  lines_[0] = lines_[1] = line_ = ~0u;
+  lines_[0] = lines_[1] = line_ = calm_line_ = ~0u;
   known_.fill(~0u);
   mip_ = 0;
   mip_from_ = 0;
@@ -52,7 +52,7 @@ void Core::reset(std::uint32_t pc, Cycle start) {
   trap_ = {};
   error_.clear();
   warnings_.clear();
-  fp_may_trap_ = state_.has_f;
+  fp_mode_changed();
   redirect(start_, start_ + config_.timing.fetch, StallReason::kSleep);
 }
 
@@ -102,9 +102,105 @@ inline const Instr* Core::decoded() {
   return slot;
 }
 
+// Straight code in a calm pipeline: nothing but the last load or FP result to wait for, each
+// instruction in EX one cycle after the one before. Ends in front of the first instruction that is
+// not of that kind, or that would enter EX at `stop`; true if it is a data access, which then
+// waits.
+template <bool kCached>
+bool Core::run_calm(std::uint64_t stop) {
+  std::uint32_t pc = state_.pc;
+  std::uint64_t enter = ex_free_;
+  bool access = false;
+  for (;;) {
+    if (pc >> 12 != page_number_ || enter >= stop) {
+      break;
+    }
+    const Instr& instr = page_[(pc >> 1) & 2047];
+    if (instr.length == 0) {
+      break;
+    }
+    if constexpr (kCached) {
+      if (pc >> 4 != calm_line_) {
+        // The next line will be looked up from this one: both must be here.
+        if (!known(pc) || (!known(pc + 16) && !loop_ends_in_line(pc))) {
+          break;
+        }
+        calm_line_ = pc >> 4;
+      }
+    }
+    if (hazard_.ready > enter &&
+        (hazard_.named_by(instr) || (kFieldsCount & bit(instr.timing)) != 0)) {
+      break;
+    }
+    switch (instr.timing) {
+      case TimingClass::kAlu:
+      case TimingClass::kMul:
+        state_.pc = pc;
+        execute(instr, state_);
+        last_rd_ = instr.d;
+        break;
+      case TimingClass::kFpAddMul:
+        if (calm_fp_ != CalmFp::kPipelined) {
+          goto end;
+        }
+        if (instr.op == Op::kFmaddS) [[likely]] {
+          state_.r[instr.d] = fp::f32_fma(
+              state_.r[instr.a], state_.r[instr.b], state_.r[instr.c],
+              static_cast<fp::Rounding>(instr.mode == 7 ? state_.frm : instr.mode), state_.fflags);
+          state_.fs = 3;
+        } else {
+          execute(instr, state_);
+        }
+        last_rd_ = 0xff;
+        fp_return_ = enter + 1;
+        add_hazard(instr.d, enter + 2, true);
+        break;
+      case TimingClass::kLoad:
+      case TimingClass::kStore: {
+        const std::uint32_t address = effective_address(instr, state_);
+        if (instr.bytes != 4 || (address & 3u) != 0 || instr.has(kFp)) {
+          goto end;
+        }
+        instr_ = instr;
+        enter_ = enter;
+        access_.when = Cycle{enter};
+        access_.address = address;
+        access_.wdata = store_value(instr, state_);
+        access_.bytes = 4;
+        access_.write = instr.timing == TimingClass::kStore;
+        access_.blocking = false;
+        waiting_ = Waiting::kData;
+        access = true;
+        goto end;
+      }
+      default:
+        goto end;
+    }
+    ++retired_[static_cast<unsigned>(instr.timing)].value;
+    ++enter;
+    pc += instr.length;
+    if (pc == state_.loop_watch[0] || pc == state_.loop_watch[1]) [[unlikely]] {
+      pc = loop_back_edge(state_, pc);
+    }
+  }
+end:
+  state_.pc = pc;
+  if (enter != ex_free_) {
+    ex_enter_ = enter - 1;
+    ex_free_ = enter;
+  }
+  return access;
+}
+
 template <bool kCached>
 CoreWait Core::run_loop(std::uint64_t limit) {
   for (;;) {
+    if (slow_classes_ == kAlwaysSlow && id_floor_ < ex_enter_ && retire_hook_ == nullptr &&
+        (!kCached || (missed_rvalid_ + 3 <= ex_enter_ && jump_step_ == 0))) {
+      if (run_calm<kCached>(std::min(limit, irq_from_))) {
+        return CoreWait::kData;
+      }
+    }
     const Instr* const fetched = decoded();
     if (fetched == nullptr) [[unlikely]] {
       char text[64];
@@ -191,21 +287,6 @@ CoreWait Core::run_loop(std::uint64_t limit) {
           take_trap(Cause::kIllegal, instr.word, enter);
           break;
         }
-        if (slow_classes_ == kAlwaysSlow && instr.bytes == 4 && fetch_free_ <= enter) [[likely]] {
-          const std::uint32_t address = effective_address(instr, state_);
-          if ((address & 3u) == 0 && instr.timing != TimingClass::kEventLoad) [[likely]] {
-            instr_ = instr;
-            enter_ = ex_free_ = enter;
-            access_.when = Cycle{enter};
-            access_.address = address;
-            access_.bytes = 4;
-            access_.write = instr.timing == TimingClass::kStore;
-            access_.blocking = false;
-            access_.wdata = store_value(instr, state_);
-            waiting_ = Waiting::kData;
-            return CoreWait::kData;
-          }
-        }
         start_access(instr, enter);
         return CoreWait::kData;
       case TimingClass::kFpAddMul:
@@ -226,15 +307,7 @@ CoreWait Core::run_loop(std::uint64_t limit) {
               fp_return_ = leave;
               add_hazard(instr.d, leave + 1, true);
             }
-            if (instr.op == Op::kFmaddS) {
-              state_.r[instr.d] =
-                  fp::f32_fma(state_.r[instr.a], state_.r[instr.b], state_.r[instr.c],
-                              static_cast<fp::Rounding>(instr.mode == 7 ? state_.frm : instr.mode),
-                              state_.fflags);
-              state_.fs = 3;
-            } else {
-              execute(instr, state_);
-            }
+            execute(instr, state_);
             retire(instr, enter, leave);
             state_.pc = loop_next(state_, state_.pc + instr.length);
             break;
@@ -282,6 +355,9 @@ CoreWait Core::run_loop(std::uint64_t limit) {
         }
         jump(instr, state_);
         redirect(id, id + config_.timing.fetch, StallReason::kJump);
+        if constexpr (kCached) {
+          target_fetched(id);
+        }
         last_rd_ = instr.d;
         retire(instr, enter, leave);
         state_.pc = target;

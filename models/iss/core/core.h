@@ -154,6 +154,8 @@ class Core : public sc_core::sc_module {
 
   template <bool kCached>
   CoreWait run_loop(std::uint64_t limit);
+  template <bool kCached>
+  bool run_calm(std::uint64_t stop);
   const Instr* decoded();
 
   // core_timing.cpp: when an instruction may enter EX, and how long it stays.
@@ -183,6 +185,7 @@ class Core : public sc_core::sc_module {
 
   // core_fp.cpp
   FpClass fp_class(TimingClass timing) const;
+  void fp_mode_changed();
   bool issue_fp(const Instr& instr, std::uint64_t enter);
   void finish_fp(std::uint64_t issue);
   static constexpr unsigned kHeldInEx = 1u << 16;  ///< flag in fdiv_cycles()'s answer
@@ -204,12 +207,19 @@ class Core : public sc_core::sc_module {
   // core_fetch.cpp
   void forget_lines();
   /// True if a line is known to be in the private cache, without asking it.
+  bool loop_ends_in_line(std::uint32_t pc) const {
+    const std::uint32_t next_line = (pc & ~15u) + 16;
+    return (state_.loop_watch[0] > pc && state_.loop_watch[0] <= next_line) ||
+           (state_.loop_watch[1] > pc && state_.loop_watch[1] <= next_line);
+  }
   bool known(std::uint32_t address) const {
     const std::uint32_t line = address >> 4;
     return known_[line % kKnown] == line;
   }
   bool fetch_lines(const Instr& instr, std::uint64_t limit);
   bool fetch_ahead(const Instr& instr, std::uint64_t arrival, std::uint64_t limit);
+  bool fetch_target(const Instr& instr, std::uint64_t id, std::uint64_t limit);
+  void target_fetched(std::uint64_t id);
   std::uint64_t id_after_miss(const Instr& instr, std::uint64_t arrival) const;
   bool look_up(std::uint32_t address, std::uint64_t when);
 
@@ -264,8 +274,10 @@ class Core : public sc_core::sc_module {
   std::uint64_t response_[2]{};  ///< cycles of the last two data responses
   /// Classes of FP operations, by TimingClass from kFpAddMul on.
   std::array<FpClass, 3> fp_kind_{};
-  bool fp_may_trap_{true};      ///< FP switched off or a rounding mode that is none, perhaps
-  std::uint8_t last_rd_{0xff};  ///< what the last instruction writes through the ALU port
+  bool fp_may_trap_{true};  ///< FP switched off or a rounding mode that is none, perhaps
+  enum class CalmFp : std::uint8_t { kNo, kPipelined };
+  CalmFp calm_fp_{CalmFp::kNo};  ///< kPipelined: fadd, fmul, fmadd issue each cycle unchecked
+  std::uint8_t last_rd_{0xff};   ///< what the last instruction writes through the ALU port
   std::uint32_t slow_classes_{kAlwaysSlow};  ///< timing classes that need the slow path now
 
   // What run() waits for.
@@ -293,8 +305,11 @@ class Core : public sc_core::sc_module {
   static constexpr unsigned kKnown = 16;
   std::array<std::uint32_t, kKnown> known_{};  ///< lines found in the cache since the last miss
   unsigned icache_flushes_{0};
-  std::uint32_t line_{~0u};    ///< line of the last instruction
-  std::uint8_t jump_step_{0};  ///< 1: first word of a target to be asked for, 2: the second
+  std::uint32_t line_{~0u};       ///< line of the last instruction
+  std::uint32_t calm_line_{~0u};  ///< a line that is known, as is the one behind it
+  std::uint8_t jump_step_{0};     ///< 1: first word of a target to be asked for, 2: the second
+  std::uint8_t ahead_step_{0};    ///< the same for the target of a jump that is still in ID
+  std::uint64_t ahead_fetch_{0};
   std::uint64_t answered_{0};  ///< last answer of the cluster, plus one
 
   // Interrupts.

@@ -17,13 +17,16 @@ namespace etude {
 // True if the line of `address` is here; else the core waits for it from cycle `when` on.
 bool Core::look_up(std::uint32_t address, std::uint64_t when) {
   const std::uint32_t line = address >> 4;
+  const bool hit = icache_->hit(icache_port_, address);
+  if (hit) {
+    known_[line % kKnown] = line;
+  }
   if (line == lines_[0]) {
     return true;
   }
-  if (line == lines_[1] || icache_->hit(icache_port_, address)) {
+  if (hit || line == lines_[1]) {
     lines_[1] = lines_[0];
     lines_[0] = line;
-    known_[line % kKnown] = line;
     return true;
   }
   fetch_address_ = address;
@@ -37,7 +40,6 @@ void Core::complete_fetch(Cycle rvalid) {
   lines_[1] = lines_[0];
   lines_[0] = fetch_address_ >> 4;
   forget_lines();  // this one may have taken the place of any other
-  known_[lines_[0] % kKnown] = lines_[0];
   missed_word_ = fetch_address_ >> 2;
   missed_rvalid_ = rvalid.raw();
   fetch_free_ = rvalid.raw() + 1;
@@ -45,6 +47,7 @@ void Core::complete_fetch(Cycle rvalid) {
 
 void Core::forget_lines() {
   known_.fill(~0u);
+  line_ = calm_line_ = ~0u;
   icache_flushes_ = icache_->flushes();
 }
 
@@ -54,22 +57,19 @@ bool Core::fetch_lines(const Instr& instr, std::uint64_t limit) {
   const std::uint32_t pc = state_.pc;
   const std::uint32_t last_half = pc + instr.length - 2;
   if (jump_step_ == 1) {
-    if (pc >> 2 != missed_word_ || missed_rvalid_ < redirect_fetch_) {
-      if (fetch_free_ > redirect_fetch_) {
-        // The prefetcher still waits for a line that the program does not go on to.
-        redirect_fetch_ = fetch_free_;
-        id_floor_ = std::max(id_floor_, redirect_fetch_ + config_.timing.fetch);
-        floor_reason_ = StallReason::kIcacheMiss;
-      }
-      if (redirect_fetch_ >= limit) {
-        return false;
-      }
-      jump_step_ = 2;
-      if (!look_up(pc, redirect_fetch_)) {
-        return false;
-      }
+    if (fetch_free_ > redirect_fetch_) {
+      // The prefetcher still waits for a line that the program does not go on to.
+      redirect_fetch_ = fetch_free_;
+      id_floor_ = std::max(id_floor_, redirect_fetch_ + config_.timing.fetch);
+      floor_reason_ = StallReason::kIcacheMiss;
+    }
+    if (redirect_fetch_ >= limit) {
+      return false;
     }
     jump_step_ = 2;
+    if (!look_up(pc, redirect_fetch_)) {
+      return false;
+    }
   }
   if (jump_step_ == 2) {
     const std::uint32_t second = (pc & ~3u) + 4;
@@ -108,10 +108,10 @@ bool Core::fetch_ahead(const Instr& instr, std::uint64_t arrival, std::uint64_t 
   if (arrival >= limit) {
     return false;
   }
-  const std::uint32_t pc = state_.pc;
   if (instr.timing == TimingClass::kJal) {
-    return look_up(jump_target(instr, state_), arrival);
+    return fetch_target(instr, arrival, limit);
   }
+  const std::uint32_t pc = state_.pc;
   // This instruction uses up the third word of its line, or the lower half of it.
   bool used_up = (pc & 15u) == 10 && instr.length == 2;
   if ((pc & 15u) == 8 || ((pc & 15u) == 6 && instr.length == 4)) {
@@ -121,20 +121,49 @@ bool Core::fetch_ahead(const Instr& instr, std::uint64_t arrival, std::uint64_t 
   }
   if (used_up) {
     const std::uint32_t low = (pc & ~15u) + 8;
-    for (const std::uint32_t end : state_.loop_watch) {
-      if (end > pc && end <= low + 8) {
-        return true;  // goes back to the start of a hardware loop
-      }
+    if (loop_ends_in_line(pc)) {
+      return true;  // goes back to the start of a hardware loop
     }
     if (!look_up(low + 8, arrival)) {
       return false;
     }
   }
-  if (instr.timing == TimingClass::kJalr) {
-    const std::uint64_t id = jalr_id(instr, arrival);
-    return id < limit && look_up(jump_target(instr, state_), id);
+  return instr.timing != TimingClass::kJalr || fetch_target(instr, jalr_id(instr, arrival), limit);
+}
+
+// The first two words of the target of jal or jalr, which asks for them in cycle `id`.
+bool Core::fetch_target(const Instr& instr, std::uint64_t id, std::uint64_t limit) {
+  const std::uint32_t target = jump_target(instr, state_);
+  if (ahead_step_ == 0) {
+    ahead_fetch_ = std::max(id, fetch_free_);
+    if (ahead_fetch_ >= limit) {
+      return false;
+    }
+    ahead_step_ = 1;
+    if (!look_up(target, ahead_fetch_)) {
+      return false;
+    }
+  }
+  const std::uint32_t second = (target & ~3u) + 4;
+  if (ahead_step_ == 1 && second >> 4 != target >> 4) {
+    const std::uint64_t when = std::max(ahead_fetch_ + 1, fetch_free_);
+    if (when >= limit) {
+      return false;
+    }
+    ahead_step_ = 2;
+    return look_up(second, when);
   }
   return true;
+}
+
+// jal or jalr, whose target was fetched ahead, leaves ID in cycle `id`.
+void Core::target_fetched(std::uint64_t id) {
+  jump_step_ = 0;
+  if (ahead_fetch_ > id) {
+    // The prefetcher was still waiting for a line that the program does not go on to.
+    id_floor_ = std::max(id_floor_, ahead_fetch_ + config_.timing.fetch);
+    floor_reason_ = StallReason::kIcacheMiss;
+  }
 }
 
 }  // namespace etude

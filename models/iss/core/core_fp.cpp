@@ -19,6 +19,13 @@ Core::FpClass Core::fp_class(TimingClass timing) const {
                         : FpClass::kMultiCycle;
 }
 
+// After reset and CSR writes: what FP operations need not check one by one.
+void Core::fp_mode_changed() {
+  fp_may_trap_ = state_.frm > 4 || (state_.has_f && state_.fs == 0);
+  const bool pipelined = fp_class(TimingClass::kFpAddMul) == FpClass::kNextCycle;
+  calm_fp_ = pipelined && config_.private_fpu && !fp_may_trap_ ? CalmFp::kPipelined : CalmFp::kNo;
+}
+
 // Puts an FP operation into EX. False if it now waits for a shared FPU.
 bool Core::issue_fp(const Instr& instr, std::uint64_t enter) {
   const FpClass kind = fp_kind_[static_cast<unsigned>(instr.timing) - kFirstFp];

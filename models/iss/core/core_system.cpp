@@ -187,7 +187,7 @@ void Core::execute_csr(const Instr& instr, std::uint64_t enter) {
   last_rd_ = instr.d;
   retire(instr, enter, leave);
   state_.pc = loop_next(state_, state_.pc + instr.length);
-  fp_may_trap_ = state_.frm > 4 || (state_.has_f && state_.fs == 0);
+  fp_mode_changed();
   update_irq();
 }
 

@@ -192,6 +192,7 @@ void Core::redirect(std::uint64_t fetch, std::uint64_t arrival, StallReason why)
   id_floor_ = arrival;
   redirected_ = true;
   jump_step_ = 1;
+  ahead_step_ = 0;
   floor_reason_ = why;
 }
 
