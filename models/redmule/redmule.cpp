@@ -56,6 +56,7 @@ void Redmule::reset() {
 void Redmule::clear() {
   stop_replay();
   tally_ += run_.tally();
+  booked_until_ = 0;
   run_ = RedmuleRun{};
   contexts_ = {};
   write_context_ = run_context_ = pending_ = 0;
@@ -177,7 +178,8 @@ void Redmule::schedule(std::uint64_t earliest) {
 
 void Redmule::begin() {
   run_ = RedmuleRun(job_, plan_);
-  run_.add_start_cycles(start_at_ - contexts_[run_context_].triggered);
+  // A job that was queued behind another has waited only since that one was over.
+  run_.add_start_cycles(start_at_ - std::max(contexts_[run_context_].triggered, booked_until_));
   data_.start(job_, plan_);
   silence_ = 0;
   mode_ = Mode::kRunning;
@@ -199,6 +201,7 @@ void Redmule::raise_done(std::uint64_t now) {
 
 void Redmule::close_job(std::uint64_t now) {
   tally_ += run_.tally();
+  booked_until_ = now + 1;
   run_ = RedmuleRun{};
   run_context_ ^= 1;
   --pending_;

@@ -147,8 +147,9 @@ class Redmule : public sc_core::sc_module {
   bool used_since_clear_ = false;
 
   Mode mode_ = Mode::kIdle;
-  std::uint64_t start_at_ = 0;  ///< first cycle of the controller's STARTING state
-  std::uint64_t next_ = 0;      ///< the cycle that is stepped next
+  std::uint64_t start_at_ = 0;      ///< first cycle of the controller's STARTING state
+  std::uint64_t next_ = 0;          ///< the cycle that is stepped next
+  std::uint64_t booked_until_ = 0;  ///< first cycle that no finished job has counted
   std::uint64_t done_at_ = ~std::uint64_t{0};
   RedmuleJob job_;
   RedmulePlan plan_;
