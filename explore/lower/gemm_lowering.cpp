@@ -96,7 +96,7 @@ class GemmLowering {
     }
     const std::uint32_t rows = p_.transpose_z ? t_.k : t_.m;
     const std::uint32_t cols = p_.transpose_z ? t_.m : t_.k;
-    if (p_.mask && !p_.mask_resident) {
+    if (p_.loss || (p_.mask && !p_.mask_resident)) {
       for (std::uint32_t i = 0; i < count; ++i) {
         mask_.push_back(c_.l1.take(4 * rows * (cols | 1u)));
       }
@@ -191,7 +191,9 @@ class GemmLowering {
     } else if (p_.mask) {
       apply_mask(row, col, result);
     }
-    if (p_.sgd) {
+    if (p_.loss) {
+      loss(row, col, result);
+    } else if (p_.sgd) {
       update(row, col, result);
     } else if (!(t_.keep_z && p_.transpose_z)) {
       c_.layer(op_.relu.value_or(op_.relu_grad.value_or(op_.node)));
@@ -211,6 +213,19 @@ class GemmLowering {
       c_.sequence.load(c_.stored(plan_.mask, row, col), mask);
     }
     c_.sequence.relu_grad(result, mask, result);
+  }
+
+  void loss(std::uint32_t row, std::uint32_t col, const L1Matrix& y) {
+    c_.layer(*op_.loss);
+    const bool dense = y.cols == c_.cols(plan_.mask);
+    const L1Matrix t{mask_[turn_ % mask_.size()], y.rows, y.cols,
+                     tile_pitch(p_.unit, y.cols, dense)};
+    c_.sequence.load(c_.stored(plan_.mask, row, col), t);
+    const auto elements = static_cast<double>(c_.tensor(plan_.mask).elements());
+    c_.sequence.mse(y, t, t, c_.loss_cell, static_cast<float>(1.0 / elements),
+                    static_cast<float>(2.0 / elements));
+    c_.layer(*op_.loss_grad);
+    c_.sequence.store(t, c_.stored(plan_.result, row, col));
   }
 
   void update(std::uint32_t row, std::uint32_t col, const L1Matrix& gradient) {
@@ -248,6 +263,11 @@ class GemmLowering {
     w.keep_whole();
     if (p_.sgd) {
       c_.l1.drop(plan_.parameter);
+    }
+    if (p_.loss) {
+      const Node& node = c_.graph().node(*op_.loss);
+      c_.layer(*op_.loss);
+      c_.sequence.store({c_.loss_cell, 1, 1, 1}, c_.stored(node.outputs[0]));
     }
     if (!t_.keep_z) {
       return;

@@ -43,7 +43,7 @@ class Planner {
     };
     if (c_.redmule && fixed_.unit != TileConfig::Unit::kCores) {
       attempt(Unit::kRedmule, false);
-      const bool row_epilogue = op_.relu || op_.sgd || node_.inputs.size() > 2;
+      const bool row_epilogue = op_.relu || op_.sgd || op_.loss || node_.inputs.size() > 2;
       if (!row_epilogue) {
         attempt(Unit::kRedmule, true);
       }
@@ -105,6 +105,11 @@ class Planner {
     if (op_.relu) {
       plan.result = c_.graph().node(*op_.relu).outputs[0];
     }
+    if (op_.loss) {  // the target takes the way of a mask, and the gradient its place
+      p.loss = true;
+      plan.mask = c_.graph().node(*op_.loss).inputs[1];
+      plan.result = c_.graph().node(*op_.loss_grad).outputs[0];
+    }
     if (op_.relu_grad) {
       const Node& mask = c_.graph().node(*op_.relu_grad);
       plan.result = mask.outputs[0];
@@ -137,7 +142,7 @@ class Planner {
       }
     }
     limits.preferred = static_cast<std::uint32_t>(0.45 * c_.l1.capacity());
-    const bool keep = c_.worth_keeping(plan.result) && !plan.problem.sgd;
+    const bool keep = c_.worth_keeping(plan.result) && !plan.problem.sgd && !plan.problem.loss;
     limits.keep_bytes = keep ? c_.l1.capacity() / 4 : 0;
     limits.fixed = fixed_;
     limits.double_buffer = c_.tiling.double_buffer;

@@ -12,9 +12,9 @@ namespace etude {
 struct GemmPlan {
   GemmProblem problem;
   GemmTiling tiling;
-  TensorId x{}, w{};  ///< first and second factor as the unit sees them
-  TensorId result{};  ///< what is stored: behind ReLU or mask
-  TensorId mask{};
+  TensorId x{}, w{};                      ///< first and second factor as the unit sees them
+  TensorId result{};                      ///< what is stored: behind ReLU or mask
+  TensorId mask{};                        ///< or the target of the loss
   TensorId parameter{};                   ///< that the result updates
   std::vector<TensorId> transpose_first;  ///< whole tensors to transpose before
 };

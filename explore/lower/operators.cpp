@@ -10,7 +10,8 @@ namespace etude {
 
 std::vector<NodeId> Operator::nodes() const {
   std::vector<NodeId> all{node};
-  for (const auto& other : {relu, relu_grad, weight_grad, sgd, bias_sum, bias_sgd, loss_grad}) {
+  for (const auto& other :
+       {relu, relu_grad, weight_grad, sgd, bias_sum, bias_sgd, loss, loss_grad}) {
     if (other) {
       all.push_back(*other);
     }
@@ -52,6 +53,7 @@ class Grouper {
     made.node = n;
     if (node.op == OpType::kGemm && node.phase == Phase::kForward) {
       made.relu = sole_reader(n, OpType::kRelu);
+      add_loss(node, made);
     } else if (node.op == OpType::kGemm) {
       made.relu_grad = sole_reader(n, OpType::kReluGrad);
       if (made.relu_grad && graph_.node(*made.relu_grad).inputs[0] != node.outputs[0]) {
@@ -96,6 +98,21 @@ class Grouper {
         add_bias(other, made);
         return;
       }
+    }
+  }
+
+  /// The loss and its gradient, if nobody else reads the result.
+  void add_loss(const Node& node, Operator& made) const {
+    const auto readers = graph_.consumers(node.outputs[0]);
+    if (readers.size() != 2) {
+      return;
+    }
+    const Node& first = graph_.node(readers[0]);
+    const Node& second = graph_.node(readers[1]);
+    if (first.op == OpType::kMseLoss && second.op == OpType::kMseLossGrad &&
+        first.inputs == second.inputs && first.inputs[0] == node.outputs[0]) {
+      made.loss = readers[0];
+      made.loss_grad = readers[1];
     }
   }
 

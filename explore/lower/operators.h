@@ -17,6 +17,7 @@ struct Operator {
   std::optional<NodeId> sgd;          ///< behind a Gemm that makes a parameter's gradient
   std::optional<NodeId> bias_sum;     ///< column sums of that Gemm's second factor
   std::optional<NodeId> bias_sgd;     ///< the update with them
+  std::optional<NodeId> loss;         ///< behind the Gemm that makes the network's result
   std::optional<NodeId> loss_grad;    ///< of the loss: made in the same pass
 
   std::vector<NodeId> nodes() const;

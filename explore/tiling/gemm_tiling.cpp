@@ -89,7 +89,7 @@ std::uint32_t l1_bytes(const GemmProblem& p, const GemmTiling& t, const RedmuleC
   if (p.transpose_z) {
     bytes += t.keep_z ? 4 * p.k * p.m + read_ahead(p.k, p.m, redmule) : z_copies * 4 * t.k * t.m;
   }
-  if (p.mask && !p.mask_resident) {
+  if (p.loss || (p.mask && !p.mask_resident)) {
     bytes += z_copies * 4 * (p.transpose_z ? t.k * (t.m | 1u) : t.m * (t.k | 1u));
   }
   if (p.sgd && !p.sgd_resident) {
@@ -187,6 +187,11 @@ std::uint64_t modelled_cycles(const GemmProblem& p, const GemmTiling& t, const C
     return dense_z && redmule_runs ? cost.dma(1, 4 * out_rows * out_cols, to_l1)
                                    : cost.dma(out_rows, 4 * out_cols, to_l1);
   };
+  if (p.loss) {
+    per_tile(CostModel::kMse);
+    in += z_tiles * moved(true);
+    posts += z_tiles;
+  }
   if (p.mask) {
     per_tile(CostModel::kReluGrad);
     in += p.mask_resident ? 0 : z_tiles * moved(true);

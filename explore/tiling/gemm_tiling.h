@@ -30,7 +30,8 @@ struct GemmProblem {
   bool transpose_z = false;  ///< the stored result is the transpose of Z
   bool mask = false;         ///< the result is masked by a matrix of its shape
   bool mask_resident = false;
-  bool sgd = false;  ///< each tile of Z updates a tile of a stored parameter
+  bool loss = false;  ///< each tile is compared with a tile of the target
+  bool sgd = false;   ///< each tile of Z updates a tile of a stored parameter
   bool sgd_resident = false;
   bool column_sums = false;  ///< of W's tiles, with their own update
   bool store = true;         ///< the result goes to L2

@@ -75,7 +75,7 @@ struct etude_sgd_args {
   uint32_t w, g, rows, cols, pitch_w, pitch_g, lr;
 };
 /* loss = scale_loss * sum (y-t)^2 (added to *loss), dy = scale_grad * (y - t). Scales: bits of a
- * float. */
+ * float; dy may be y or t. */
 struct etude_mse_args {
   uint32_t y, t, dy, loss, rows, cols, pitch_y, pitch_t, pitch_dy, scale_loss, scale_grad;
 };
