@@ -28,7 +28,7 @@ class LinearBackward {
       : c_(context),
         op_(op),
         array_(context.platform.cluster.redmule),
-        dx_(context.graph().node(op.node)),
+        dx_(context.graph().node(*op.input_grad)),
         dw_(context.graph().node(*op.weight_grad)),
         dy_(dx_.inputs[0]),
         w_(dx_.inputs[1]),
@@ -36,7 +36,8 @@ class LinearBackward {
         result_(op.relu_grad ? context.graph().node(*op.relu_grad).outputs[0] : dx_.outputs[0]),
         batch_(context.rows(dy_)),
         in_(context.rows(w_)),
-        out_(context.cols(w_)) {}
+        out_(context.cols(w_)),
+        forward_(op.loss.has_value()) {}
 
   /// False when no tile fits: then the two products are lowered apart.
   bool run() {
@@ -46,14 +47,19 @@ class LinearBackward {
         return false;
       }
     }
-    dy_resident_ = c_.l1.resident(dy_, false);
-    dyt_resident_ = c_.l1.resident(dy_, true);
+    if (!forward_) {
+      dy_resident_ = c_.l1.resident(dy_, false);
+      dyt_resident_ = c_.l1.resident(dy_, true);
+    }
     (void)c_.l1.resident(x_, false);
     (void)c_.l1.resident(x_, true);
     if (!choose()) {
       return false;
     }
-    c_.layers[op_.node].unit = c_.layers[*op_.weight_grad].unit = "redmule";
+    c_.layers[*op_.input_grad].unit = c_.layers[*op_.weight_grad].unit = "redmule";
+    if (forward_) {
+      c_.layers[op_.node].unit = "redmule";
+    }
     take_buffers();
     for (std::uint32_t o = 0; o < out_; o += t_.out) {
       columns(o, std::min(t_.out, out_ - o));
@@ -79,7 +85,12 @@ class LinearBackward {
     add(1, 4 * stored_rows(GemmProblem::Unit::kRedmule, in_, array_) * batch_ +
                read_ahead(in_, batch_, array_));
     add(1, 4 * batch_ * (t.keep ? in_ : 2 * t.in) + read_ahead(batch_, in_, array_));
-    add(in_place(t.out) ? 0 : feeds, 4 * batch_ * t.out + read_ahead(batch_, t.out, array_));
+    add(in_place(t.out) ? 0 : feeds, 4 * dy_rows() * t.out + read_ahead(batch_, t.out, array_));
+    if (forward_) {
+      add(feeds, 4 * batch_ * t.out);
+      add(c_.l1.has_resident(x_, false) ? 0 : 1,
+          4 * in_ * batch_ + read_ahead(batch_, in_, array_));
+    }
     add(dyt_resident_ != nullptr ? 0 : feeds,
         4 * batch_ * t.out + read_ahead(t.out, batch_, array_));
     add(copies, 4 * t.in * t.out + read_ahead(t.in, t.out, array_));
@@ -101,7 +112,10 @@ class LinearBackward {
     };
     const std::uint64_t full_in = in_ / t.in, full_out = out_ / t.out;
     const std::uint32_t last_in = in_ % t.in, last_out = out_ % t.out;
-    const std::uint64_t unit = full_in * (full_out * both(t.in, t.out) + both(t.in, last_out)) +
+    const std::uint64_t forward =
+        forward_ ? out_tiles * (c_.cost.redmule(batch_, in_, o) + 2 * CostModel::kHandOver) : 0;
+    const std::uint64_t unit = forward +
+                               full_in * (full_out * both(t.in, t.out) + both(t.in, last_out)) +
                                full_out * both(last_in, t.out) + both(last_in, last_out);
     const auto beside = [](std::uint64_t cycles) {
       return static_cast<std::uint64_t>(CostModel::kContention * static_cast<double>(cycles));
@@ -145,7 +159,7 @@ class LinearBackward {
           const bool may_keep =
               c_.worth_keeping(result_) && 2 * c_.tensor(result_).bytes() <= c_.l1.capacity() / 4;
           const std::uint32_t need = bytes(t);
-          if ((keep && !may_keep) || need > available) {
+          if ((forward_ && in_tile != in_) || (keep && !may_keep) || need > available) {
             continue;
           }
           const bool fits_beside = need <= preferred;
@@ -181,16 +195,22 @@ class LinearBackward {
     const std::uint32_t feeds = std::min(2u, ceil_div(out_, t_.out));
     for (std::uint32_t i = 0; i < feeds; ++i) {
       if (!in_place(t_.out)) {
-        dy_buffers_.push_back(c_.l1.take(4 * batch_ * t_.out + read_ahead(batch_, t_.out, array_)));
+        dy_buffers_.push_back(
+            c_.l1.take(4 * dy_rows() * t_.out + read_ahead(batch_, t_.out, array_)));
       }
       if (dyt_resident_ == nullptr) {
         dyt_buffers_.push_back(
             c_.l1.take(4 * batch_ * t_.out + read_ahead(t_.out, batch_, array_)));
       }
     }
+    if (forward_) {
+      take_forward(feeds);
+    }
     if (op_.bias_sum) {
       bias_ = {c_.l1.take(4 * out_), 1, out_, out_};
       sums_ = {c_.l1.take(4 * out_), 1, out_, out_};
+      c_.layer(*op_.bias_sgd);
+      c_.sequence.load(c_.stored(c_.graph().node(*op_.bias_sgd).inputs[0]), bias_);
     }
   }
 
@@ -213,20 +233,59 @@ class LinearBackward {
     return to;
   }
 
+  std::uint32_t dy_rows() const {
+    return forward_ ? stored_rows(GemmProblem::Unit::kRedmule, batch_, array_) : batch_;
+  }
+
+  void take_forward(std::uint32_t feeds) {
+    const L1Matrix* found = c_.l1.resident(x_, false);
+    if (found != nullptr && found->pitch == found->cols) {
+      x_matrix_ = *found;
+    } else {
+      x_matrix_ = {c_.l1.take(4 * in_ * batch_ + read_ahead(batch_, in_, array_)), batch_, in_,
+                   in_};
+      c_.layer(op_.node);
+      c_.sequence.load(c_.stored(x_), x_matrix_);
+    }
+    for (std::uint32_t i = 0; i < feeds; ++i) {
+      target_buffers_.push_back(c_.l1.take(4 * batch_ * t_.out));
+    }
+  }
+
+  /// Columns o.. of the result, compared with the target: the gradient takes the result's place.
+  L1Matrix forward(std::uint32_t o, std::uint32_t count, std::size_t turn) {
+    c_.layer(op_.node);
+    const L1Matrix w{w_buffers_[turn_ % w_buffers_.size()], in_, count, count};
+    c_.sequence.load(c_.stored(w_, 0, o), w);
+    const L1Matrix y{dy_buffers_[turn % dy_buffers_.size()], batch_, count, count};
+    c_.sequence.broadcast_row(bias_.address + 4 * o, y);
+    c_.sequence.redmule(x_matrix_, w, y, dy_rows(), true);
+    c_.layer(*op_.loss);
+    const TensorId target = c_.graph().node(*op_.loss).inputs[1];
+    const L1Matrix t{target_buffers_[turn % target_buffers_.size()], batch_, count, count};
+    c_.sequence.load(c_.stored(target, 0, o), t);
+    const auto elements = static_cast<double>(c_.tensor(target).elements());
+    c_.sequence.mse(y, t, y, c_.loss_cell, static_cast<float>(1.0 / elements),
+                    static_cast<float>(2.0 / elements));
+    return y;
+  }
+
   void columns(std::uint32_t o, std::uint32_t count) {
     const std::size_t turn = o / t_.out;
     L1Matrix dy, dyt;
     if (in_place(t_.out)) {
       dy = *dy_resident_;
+    } else if (forward_) {
+      dy = forward(o, count, turn);
     } else {
-      c_.layer(op_.node);
+      c_.layer(*op_.input_grad);
       dy = {dy_buffers_[turn % dy_buffers_.size()], batch_, count, count};
       c_.sequence.load(c_.stored(dy_, 0, o), dy);
     }
     if (dyt_resident_ != nullptr) {
       dyt = dyt_resident_->slice(o, 0, count, batch_);
     } else {
-      c_.layer(op_.node);
+      c_.layer(*op_.input_grad);
       dyt = {dyt_buffers_[turn % dyt_buffers_.size()], count, batch_, batch_};
       c_.sequence.transpose(dy, dyt, nullptr);
     }
@@ -245,8 +304,10 @@ class LinearBackward {
     const std::uint32_t stored = stored_rows(GemmProblem::Unit::kRedmule, rows, array_);
     const L1Matrix w{w_buffers_[turn_ % w_buffers_.size()], rows, cols, cols};
     const L1Matrix g{g_buffers_[turn_ % g_buffers_.size()], rows, cols, cols};
-    c_.layer(op_.node);
-    c_.sequence.load(c_.stored(w_, i, o), w);
+    c_.layer(*op_.input_grad);
+    if (!forward_) {
+      c_.sequence.load(c_.stored(w_, i, o), w);
+    }
     const L1Matrix z = zt_.slice(i, 0, rows, batch_);
     c_.sequence.redmule(w, dyt, z, stored, o > 0);
     if (o + cols == out_) {
@@ -264,7 +325,7 @@ class LinearBackward {
 
   /// Rows i.. of dX^T are complete: mask, and columns i.. of dX.
   void input_gradient(std::uint32_t i, const L1Matrix& z) {
-    c_.layer(op_.relu_grad.value_or(op_.node));
+    c_.layer(op_.relu_grad.value_or(*op_.input_grad));
     if (op_.relu_grad) {
       c_.sequence.relu_grad(z, xt_.slice(i, 0, z.rows, batch_), z);
     }
@@ -281,7 +342,7 @@ class LinearBackward {
   void finish() {
     if (t_.keep) {
       const L1Matrix whole{t_buffers_[0], batch_, in_, in_};
-      c_.layer(op_.relu_grad.value_or(op_.node));
+      c_.layer(op_.relu_grad.value_or(*op_.input_grad));
       c_.sequence.store(whole, c_.stored(result_));
       c_.l1.keep(result_, false, whole);
       c_.l1.keep(result_, true, zt_);
@@ -289,11 +350,14 @@ class LinearBackward {
     if (op_.bias_sum) {
       const Node& sgd = c_.graph().node(*op_.bias_sgd);
       c_.layer(*op_.bias_sgd);
-      c_.sequence.load(c_.stored(sgd.inputs[0]), bias_);
       c_.sequence.sgd(bias_, sums_, static_cast<float>(sgd.real("lr")));
       c_.sequence.probe({sgd.inputs[1], sums_, 0, 4 * out_});
       c_.sequence.store(bias_, c_.stored(sgd.inputs[0]));
       c_.l1.drop(sgd.inputs[0]);
+    }
+    if (forward_) {
+      c_.layer(*op_.loss);
+      c_.sequence.store({c_.loss_cell, 1, 1, 1}, c_.stored(c_.graph().node(*op_.loss).outputs[0]));
     }
     c_.l1.drop(w_);
   }
@@ -305,6 +369,9 @@ class LinearBackward {
   const Node& dw_;
   TensorId dy_, w_, x_, result_;
   std::uint32_t batch_, in_, out_;
+  bool forward_;  ///< the layer's forward pass and the loss are part of it
+  L1Matrix x_matrix_;
+  std::vector<std::uint32_t> target_buffers_;
   const L1Matrix* dy_resident_ = nullptr;
   const L1Matrix* dyt_resident_ = nullptr;
   Tiles t_;
@@ -322,16 +389,33 @@ void lower_linear_backward(LoweringContext& context, const Operator& op) {
   if (context.residents) {
     throw NoRoom{};  // once more with an empty L1
   }
+  const auto apart = [&](const Operator& part) {
+    lower_gemm(context, part);
+    context.l1.end_operator();
+    context.l1.begin_operator();
+    context.l1.clear();
+  };
+  if (op.loss) {
+    Operator forward;
+    forward.node = op.node;
+    forward.loss = op.loss;
+    forward.loss_grad = op.loss_grad;
+    apart(forward);
+    Operator backward = op;
+    backward.node = *op.input_grad;
+    backward.loss.reset();
+    backward.loss_grad.reset();
+    lower_linear_backward(context, backward);
+    return;
+  }
   Operator input_gradient;
-  input_gradient.node = op.node;
+  input_gradient.node = *op.input_grad;
   input_gradient.relu_grad = op.relu_grad;
-  lower_gemm(context, input_gradient);
-  context.l1.end_operator();
-  context.l1.begin_operator();
-  context.l1.clear();
+  apart(input_gradient);
   Operator weight_gradient = op;
   weight_gradient.node = *op.weight_grad;
   weight_gradient.relu_grad.reset();
+  weight_gradient.input_grad.reset();
   weight_gradient.weight_grad.reset();
   lower_gemm(context, weight_gradient);
 }

@@ -109,7 +109,7 @@ class Lowering {
     const Operator& op = c.operators[c.current];
     switch (c.graph().node(op.node).op) {
       case OpType::kGemm:
-        return op.weight_grad ? lower_linear_backward(c, op) : lower_gemm(c, op);
+        return op.input_grad ? lower_linear_backward(c, op) : lower_gemm(c, op);
       case OpType::kMseLoss:
         return lower_loss(c, op);
       case OpType::kReduceSum:

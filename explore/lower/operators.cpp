@@ -11,8 +11,8 @@ namespace etude {
 std::vector<NodeId> Operator::nodes() const {
   std::vector<NodeId> all{node};
   for (const auto& other :
-       {relu, relu_grad, weight_grad, sgd, bias_sum, bias_sgd, loss, loss_grad}) {
-    if (other) {
+       {relu, relu_grad, input_grad, weight_grad, sgd, bias_sum, bias_sgd, loss, loss_grad}) {
+    if (other && *other != node) {
       all.push_back(*other);
     }
   }
@@ -54,16 +54,16 @@ class Grouper {
     if (node.op == OpType::kGemm && node.phase == Phase::kForward) {
       made.relu = sole_reader(n, OpType::kRelu);
       add_loss(node, made);
-    } else if (node.op == OpType::kGemm) {
-      made.relu_grad = sole_reader(n, OpType::kReluGrad);
-      if (made.relu_grad && graph_.node(*made.relu_grad).inputs[0] != node.outputs[0]) {
-        made.relu_grad.reset();
+      if (made.loss && join_) {
+        add_last_backward(node, made);
       }
+    } else if (node.op == OpType::kGemm) {
+      made.relu_grad = mask_of(n);
       made.sgd = sole_reader(n, OpType::kSgd);
       if (made.sgd) {
         add_bias(node, made);
       } else if (join_) {
-        add_weight_grad(node, made);
+        add_weight_grad(n, made);
       }
     } else if (node.op == OpType::kMseLoss) {
       for (NodeId reader : graph_.consumers(node.inputs[0])) {
@@ -76,9 +76,39 @@ class Grouper {
     return made;
   }
 
+  std::optional<NodeId> mask_of(NodeId n) const {
+    const auto mask = sole_reader(n, OpType::kReluGrad);
+    return mask && graph_.node(*mask).inputs[0] == graph_.node(n).outputs[0] ? mask : std::nullopt;
+  }
+
+  /// The last layer's gradients join its forward pass: one visit of its weight for all three.
+  void add_last_backward(const Node& node, Operator& made) const {
+    const bool plain = node.integer("transA") == 0 && node.integer("transB") == 0;
+    const TensorId dy = graph_.node(*made.loss_grad).outputs[0];
+    for (NodeId reader : graph_.consumers(dy)) {
+      const Node& other = graph_.node(reader);
+      if (!plain || other.op != OpType::kGemm || other.inputs[0] != dy ||
+          other.inputs[1] != node.inputs[1]) {
+        continue;
+      }
+      Operator found = made;
+      found.relu_grad = mask_of(reader);
+      add_weight_grad(reader, found);
+      const bool same_x =
+          found.weight_grad && graph_.node(*found.weight_grad).inputs[0] == node.inputs[0];
+      const bool same_bias = found.bias_sgd && node.inputs.size() == 3 &&
+                             graph_.node(*found.bias_sgd).inputs[0] == node.inputs[2];
+      if (same_x && same_bias) {
+        made = found;
+        return;
+      }
+    }
+  }
+
   /// dX = dY W^T: looks for dW = X^T dY that updates the same W, with X the mask of dX if it has
   /// one.
-  void add_weight_grad(const Node& node, Operator& made) const {
+  void add_weight_grad(NodeId input_grad, Operator& made) const {
+    const Node& node = graph_.node(input_grad);
     if (node.integer("transA") != 0 || node.integer("transB") != 1 || node.inputs.size() != 2) {
       return;
     }
@@ -93,6 +123,7 @@ class Grouper {
       const bool same_mask =
           !made.relu_grad || graph_.node(*made.relu_grad).inputs[1] == other.inputs[0];
       if (update && graph_.node(*update).inputs[0] == node.inputs[1] && same_mask) {
+        made.input_grad = input_grad;
         made.weight_grad = reader;
         made.sgd = update;
         add_bias(other, made);

@@ -10,10 +10,13 @@ namespace etude {
 
 /// What is lowered as one: a node and the neighbours that run on its tiles while they are in L1.
 struct Operator {
-  NodeId node{};                      ///< names it; decides how it is lowered
-  std::optional<NodeId> relu;         ///< behind a forward Gemm
-  std::optional<NodeId> relu_grad;    ///< behind a Gemm that makes an activation's gradient
-  std::optional<NodeId> weight_grad;  ///< beside a Gemm dX = dY W^T: dW = X^T dY of that layer
+  NodeId node{};                    ///< names it; decides how it is lowered
+  std::optional<NodeId> relu;       ///< behind a forward Gemm
+  std::optional<NodeId> relu_grad;  ///< behind a Gemm that makes an activation's gradient
+  /// Both gradients of a linear layer: dX = dY W^T (the node itself, or behind the last layer's
+  /// forward pass and loss) ...
+  std::optional<NodeId> input_grad;
+  std::optional<NodeId> weight_grad;  ///< ... and dW = X^T dY
   std::optional<NodeId> sgd;          ///< behind a Gemm that makes a parameter's gradient
   std::optional<NodeId> bias_sum;     ///< column sums of that Gemm's second factor
   std::optional<NodeId> bias_sgd;     ///< the update with them
