@@ -69,16 +69,50 @@ struct etude_pieces {
   uint32_t cols, row, col, left, n;
 };
 
+/* Workers run through their shares in step, a few cycles apart at most, so equal distances between
+ * the starts modulo the banks would make them ask for the same banks all the way. Large dense
+ * shares are therefore made a multiple of 16 words plus 16 / workers; the last one is shorter. */
 static inline struct etude_pieces etude_first_piece(uint32_t rows, uint32_t cols, int dense,
                                                     uint32_t worker, uint32_t workers) {
   const uint32_t total = rows * cols;
-  const struct etude_range range = etude_split(total, worker, workers);
+  struct etude_range range = etude_split(total, worker, workers);
   struct etude_pieces p = {total, 0, range.begin, range.count, 0};
   if (!dense) {
     p.cols = cols;
     p.row = range.begin / cols;
     p.col = range.begin - p.row * cols;
+  } else if (total >= 256 * workers && workers > 1) {
+    const uint32_t each = etude_split(total, 0, workers).count;
+    const uint32_t share = each + ((etude_split(16, 0, workers).count - each) & 15);
+    p.col = share * worker;
+    p.left = p.col < total ? etude_min(share, total - p.col) : 0;
   }
   return p;
+}
+
+static inline void etude_copy_words(uint32_t* dst, const uint32_t* src, uint32_t n) {
+#if ETUDE_ASM
+  const uint32_t quads = n >> 2;
+  if (quads) {
+    uint32_t t0, t1, t2, t3;
+    __asm__ volatile(ETUDE_HWLOOP(8)
+                     "cv.lw %[t0], (%[src]), 4\n"
+                     "cv.lw %[t1], (%[src]), 4\n"
+                     "cv.lw %[t2], (%[src]), 4\n"
+                     "cv.lw %[t3], (%[src]), 4\n"
+                     "cv.sw %[t0], (%[dst]), 4\n"
+                     "cv.sw %[t1], (%[dst]), 4\n"
+                     "cv.sw %[t2], (%[dst]), 4\n"
+                     "cv.sw %[t3], (%[dst]), 4\n" ETUDE_HWLOOP_END
+                     : [src] "+&r"(src), [dst] "+&r"(dst), [t0] "=&r"(t0), [t1] "=&r"(t1),
+                       [t2] "=&r"(t2), [t3] "=&r"(t3)
+                     : [n] "r"(quads)
+                     : "memory");
+    n &= 3;
+  }
+#endif
+  for (; n; n--) {
+    *dst++ = *src++;
+  }
 }
 #endif

@@ -31,13 +31,8 @@ void etude_im2col(const void* args, uint32_t worker, uint32_t workers) {
       }
       src += first * w.sx;
       if (w.sx == 1) {
-        for (; x + 4 <= end; x += 4, src += 4) {
-          const uint32_t s0 = src[0], s1 = src[1], s2 = src[2], s3 = src[3];
-          dst[x] = s0;
-          dst[x + 1] = s1;
-          dst[x + 2] = s2;
-          dst[x + 3] = s3;
-        }
+        etude_copy_words(dst + x, src, (uint32_t)(end - x));
+        x = end;
       }
       for (; x < end; x++, src += w.sx) {
         dst[x] = *src;

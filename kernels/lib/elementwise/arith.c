@@ -3,6 +3,36 @@
  * FPU results have their cycle of delay filled. */
 #include "kernels/lib/math.h"
 
+#if ETUDE_ASM
+/* c = a op b for `quads` times four elements; moves the pointers on. */
+#define QUADS_BINARY(op, a, b, c, quads)                                                             \
+  do {                                                                                               \
+    uint32_t t0, t1, t2, t3, u0, u1, u2, u3;                                                         \
+    __asm__ volatile(ETUDE_HWLOOP(16)                                                              \
+                     "cv.lw %[t0], (%[a_]), 4\n"                                                   \
+                     "cv.lw %[u0], (%[b_]), 4\n"                                                   \
+                     "cv.lw %[t1], (%[a_]), 4\n"                                                   \
+                     "cv.lw %[u1], (%[b_]), 4\n"                                                   \
+                     "cv.lw %[t2], (%[a_]), 4\n"                                                   \
+                     "cv.lw %[u2], (%[b_]), 4\n"                                                   \
+                     "cv.lw %[t3], (%[a_]), 4\n"                                                   \
+                     "cv.lw %[u3], (%[b_]), 4\n"                                                   \
+                     op " %[t0], %[t0], %[u0]\n"                                                   \
+                     op " %[t1], %[t1], %[u1]\n"                                                   \
+                     op " %[t2], %[t2], %[u2]\n"                                                   \
+                     op " %[t3], %[t3], %[u3]\n"                                                   \
+                     "cv.sw %[t0], (%[c_]), 4\n"                                                   \
+                     "cv.sw %[t1], (%[c_]), 4\n"                                                   \
+                     "cv.sw %[t2], (%[c_]), 4\n"                                                   \
+                     "cv.sw %[t3], (%[c_]), 4\n" ETUDE_HWLOOP_END                                  \
+                     : [a_] "+&r"(a), [b_] "+&r"(b), [c_] "+&r"(c), [t0] "=&r"(t0),                \
+                       [t1] "=&r"(t1), [t2] "=&r"(t2), [t3] "=&r"(t3), [u0] "=&r"(u0),             \
+                       [u1] "=&r"(u1), [u2] "=&r"(u2), [u3] "=&r"(u3)                              \
+                     : [n] "r"(quads)                                                              \
+                     : "memory"); \
+  } while (0)
+#endif
+
 void etude_scale(const void* args, uint32_t worker, uint32_t workers) {
   const struct etude_scale_args* a = args;
   const int dense = a->pitch_x == a->cols && a->pitch_y == a->cols;
@@ -11,16 +41,30 @@ void etude_scale(const void* args, uint32_t worker, uint32_t workers) {
     const float* x = ETUDE_F(a->x) + p_.row * a->pitch_x + p_.col;
     float* y = ETUDE_F(a->y) + p_.row * a->pitch_y + p_.col;
     uint32_t n = p_.n;
-    for (; n >= 4; n -= 4) {
-      const float x0 = x[0], x1 = x[1], x2 = x[2], x3 = x[3];
-      const float y0 = x0 * k, y1 = x1 * k, y2 = x2 * k, y3 = x3 * k;
-      y[0] = y0;
-      y[1] = y1;
-      y[2] = y2;
-      y[3] = y3;
-      x += 4;
-      y += 4;
+#if ETUDE_ASM
+    const uint32_t quads = n >> 2;
+    if (quads) {
+      uint32_t t0, t1, t2, t3;
+      __asm__ volatile(ETUDE_HWLOOP(12)
+                       "cv.lw %[t0], (%[x]), 4\n"
+                       "cv.lw %[t1], (%[x]), 4\n"
+                       "cv.lw %[t2], (%[x]), 4\n"
+                       "cv.lw %[t3], (%[x]), 4\n"
+                       "fmul.s %[t0], %[t0], %[k]\n"
+                       "fmul.s %[t1], %[t1], %[k]\n"
+                       "fmul.s %[t2], %[t2], %[k]\n"
+                       "fmul.s %[t3], %[t3], %[k]\n"
+                       "cv.sw %[t0], (%[y]), 4\n"
+                       "cv.sw %[t1], (%[y]), 4\n"
+                       "cv.sw %[t2], (%[y]), 4\n"
+                       "cv.sw %[t3], (%[y]), 4\n" ETUDE_HWLOOP_END
+                       : [x] "+&r"(x), [y] "+&r"(y), [t0] "=&r"(t0), [t1] "=&r"(t1),
+                         [t2] "=&r"(t2), [t3] "=&r"(t3)
+                       : [n] "r"(quads), [k] "r"(k)
+                       : "memory");
+      n &= 3;
     }
+#endif
     for (; n; n--) {
       *y++ = *x++ * k;
     }
@@ -33,18 +77,26 @@ void etude_copy(const void* args, uint32_t worker, uint32_t workers) {
   ETUDE_FOR_PIECES(a->rows, a->cols, dense, worker, workers) {
     const uint32_t* x = ETUDE_W(a->x) + p_.row * a->pitch_x + p_.col;
     uint32_t* y = ETUDE_W(a->y) + p_.row * a->pitch_y + p_.col;
+    etude_copy_words(y, x, p_.n);
+  }
+}
+
+void etude_add(const void* args, uint32_t worker, uint32_t workers) {
+  const struct etude_add_args* g = args;
+  const int dense = g->pitch_a == g->cols && g->pitch_b == g->cols && g->pitch_c == g->cols;
+  ETUDE_FOR_PIECES(g->rows, g->cols, dense, worker, workers) {
+    const float* a = ETUDE_F(g->a) + p_.row * g->pitch_a + p_.col;
+    const float* b = ETUDE_F(g->b) + p_.row * g->pitch_b + p_.col;
+    float* c = ETUDE_F(g->c) + p_.row * g->pitch_c + p_.col;
     uint32_t n = p_.n;
-    for (; n >= 4; n -= 4) {
-      const uint32_t x0 = x[0], x1 = x[1], x2 = x[2], x3 = x[3];
-      y[0] = x0;
-      y[1] = x1;
-      y[2] = x2;
-      y[3] = x3;
-      x += 4;
-      y += 4;
+#if ETUDE_ASM
+    if (n >= 4) {
+      QUADS_BINARY("fadd.s", a, b, c, n >> 2);
+      n &= 3;
     }
+#endif
     for (; n; n--) {
-      *y++ = *x++;
+      *c++ = *a++ + *b++;
     }
   }
 }
@@ -57,18 +109,12 @@ void etude_mul(const void* args, uint32_t worker, uint32_t workers) {
     const float* b = ETUDE_F(g->b) + p_.row * g->pitch_b + p_.col;
     float* c = ETUDE_F(g->c) + p_.row * g->pitch_c + p_.col;
     uint32_t n = p_.n;
-    for (; n >= 4; n -= 4) {
-      const float a0 = a[0], b0 = b[0], a1 = a[1], b1 = b[1];
-      const float a2 = a[2], b2 = b[2], a3 = a[3], b3 = b[3];
-      const float c0 = a0 * b0, c1 = a1 * b1, c2 = a2 * b2, c3 = a3 * b3;
-      c[0] = c0;
-      c[1] = c1;
-      c[2] = c2;
-      c[3] = c3;
-      a += 4;
-      b += 4;
-      c += 4;
+#if ETUDE_ASM
+    if (n >= 4) {
+      QUADS_BINARY("fmul.s", a, b, c, n >> 2);
+      n &= 3;
     }
+#endif
     for (; n; n--) {
       *c++ = *a++ * *b++;
     }
@@ -82,18 +128,12 @@ void etude_add_row(const void* args, uint32_t worker, uint32_t workers) {
     const float* b = ETUDE_F(a->row) + p_.col;
     float* y = ETUDE_F(a->y) + p_.row * a->pitch_y + p_.col;
     uint32_t n = p_.n;
-    for (; n >= 4; n -= 4) {
-      const float x0 = x[0], b0 = b[0], x1 = x[1], b1 = b[1];
-      const float x2 = x[2], b2 = b[2], x3 = x[3], b3 = b[3];
-      const float y0 = x0 + b0, y1 = x1 + b1, y2 = x2 + b2, y3 = x3 + b3;
-      y[0] = y0;
-      y[1] = y1;
-      y[2] = y2;
-      y[3] = y3;
-      x += 4;
-      b += 4;
-      y += 4;
+#if ETUDE_ASM
+    if (n >= 4) {
+      QUADS_BINARY("fadd.s", x, b, y, n >> 2);
+      n &= 3;
     }
+#endif
     for (; n; n--) {
       *y++ = *x++ + *b++;
     }

@@ -93,49 +93,6 @@ void etude_relu_grad(const void* args, uint32_t worker, uint32_t workers) {
   }
 }
 
-void etude_add(const void* args, uint32_t worker, uint32_t workers) {
-  const struct etude_add_args* g = args;
-  const int dense = g->pitch_a == g->cols && g->pitch_b == g->cols && g->pitch_c == g->cols;
-  ETUDE_FOR_PIECES(g->rows, g->cols, dense, worker, workers) {
-    const float* a = ETUDE_F(g->a) + p_.row * g->pitch_a + p_.col;
-    const float* b = ETUDE_F(g->b) + p_.row * g->pitch_b + p_.col;
-    float* c = ETUDE_F(g->c) + p_.row * g->pitch_c + p_.col;
-    uint32_t n = p_.n;
-#if ETUDE_ASM
-    const uint32_t quads = n >> 2;
-    if (quads) {
-      uint32_t t0, t1, t2, t3, u0, u1, u2, u3;
-      __asm__ volatile(ETUDE_HWLOOP(16)
-                       "cv.lw %[t0], (%[a]), 4\n"
-                       "cv.lw %[u0], (%[b]), 4\n"
-                       "cv.lw %[t1], (%[a]), 4\n"
-                       "cv.lw %[u1], (%[b]), 4\n"
-                       "cv.lw %[t2], (%[a]), 4\n"
-                       "cv.lw %[u2], (%[b]), 4\n"
-                       "cv.lw %[t3], (%[a]), 4\n"
-                       "cv.lw %[u3], (%[b]), 4\n"
-                       "fadd.s %[t0], %[t0], %[u0]\n"
-                       "fadd.s %[t1], %[t1], %[u1]\n"
-                       "fadd.s %[t2], %[t2], %[u2]\n"
-                       "fadd.s %[t3], %[t3], %[u3]\n"
-                       "cv.sw %[t0], (%[c]), 4\n"
-                       "cv.sw %[t1], (%[c]), 4\n"
-                       "cv.sw %[t2], (%[c]), 4\n"
-                       "cv.sw %[t3], (%[c]), 4\n" ETUDE_HWLOOP_END
-                       : [a] "+&r"(a), [b] "+&r"(b), [c] "+&r"(c), [t0] "=&r"(t0),
-                         [t1] "=&r"(t1), [t2] "=&r"(t2), [t3] "=&r"(t3), [u0] "=&r"(u0),
-                         [u1] "=&r"(u1), [u2] "=&r"(u2), [u3] "=&r"(u3)
-                       : [n] "r"(quads)
-                       : "memory");
-      n &= 3;
-    }
-#endif
-    for (; n; n--) {
-      *c++ = *a++ + *b++;
-    }
-  }
-}
-
 void etude_sgd(const void* args, uint32_t worker, uint32_t workers) {
   const struct etude_sgd_args* a = args;
   const int dense = a->pitch_w == a->cols && a->pitch_g == a->cols;

@@ -33,29 +33,6 @@ void etude_broadcast_row(const void* args, uint32_t worker, uint32_t workers) {
   ETUDE_FOR_PIECES(a->rows, a->cols, 0, worker, workers) {
     const uint32_t* src = ETUDE_W(a->row) + p_.col;
     uint32_t* dst = ETUDE_W(a->dst) + p_.row * a->pitch_dst + p_.col;
-    uint32_t n = p_.n;
-#if ETUDE_ASM
-    const uint32_t quads = n >> 2;
-    if (quads) {
-      uint32_t t0, t1, t2, t3;
-      __asm__ volatile(ETUDE_HWLOOP(8)
-                       "cv.lw %[t0], (%[src]), 4\n"
-                       "cv.lw %[t1], (%[src]), 4\n"
-                       "cv.lw %[t2], (%[src]), 4\n"
-                       "cv.lw %[t3], (%[src]), 4\n"
-                       "cv.sw %[t0], (%[dst]), 4\n"
-                       "cv.sw %[t1], (%[dst]), 4\n"
-                       "cv.sw %[t2], (%[dst]), 4\n"
-                       "cv.sw %[t3], (%[dst]), 4\n" ETUDE_HWLOOP_END
-                       : [src] "+&r"(src), [dst] "+&r"(dst), [t0] "=&r"(t0), [t1] "=&r"(t1),
-                         [t2] "=&r"(t2), [t3] "=&r"(t3)
-                       : [n] "r"(quads)
-                       : "memory");
-      n &= 3;
-    }
-#endif
-    for (; n; n--) {
-      *dst++ = *src++;
-    }
+    etude_copy_words(dst, src, p_.n);
   }
 }
