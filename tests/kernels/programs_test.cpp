@@ -29,6 +29,15 @@ TEST_CASE("GEMM at every small shape, 3 cores", "[programs]") { gemm_sizes_on("3
 TEST_CASE("GEMM at every small shape, 8 cores", "[programs]") { gemm_sizes_on("8"); }
 TEST_CASE("GEMM at every small shape, 9 cores", "[programs]") { gemm_sizes_on("9"); }
 
+TEST_CASE("operators with assembly at every small size, bit by bit", "[programs]") {
+  for (const std::string cores : {"1", "8", "9"}) {
+    const ProgramRun run = run_program("operator_sizes", " --set /platform/cluster/cores=" + cores);
+    INFO(run.text);
+    CHECK(run.status == 0);
+    CHECK(run.text.find("operations on " + cores + " cores, all right") != std::string::npos);
+  }
+}
+
 TEST_CASE("64x128x128 FP32 on 8 cores: MAC per cycle of every form", "[programs]") {
   const ProgramRun run = run_program("gemm_bench");
   INFO(run.text);
