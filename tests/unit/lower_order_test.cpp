@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <catch2/catch.hpp>
+#include <cstring>
+#include <stdexcept>
+
+#include "explore/lower/lower.h"
+#include "explore/lower/order.h"
+#include "explore/memory/allocator.h"
+#include "tests/support/task_interpreter.h"
+
+namespace etude {
+namespace {
+
+Access l1(bool write, std::uint32_t address, std::uint32_t rows, std::uint32_t row_bytes,
+          std::uint32_t pitch) {
+  return {write, Access::Space::kL1, 0, address, rows, row_bytes, pitch};
+}
+
+TEST_CASE("two accesses overlap when they share a byte, also between strided rows") {
+  CHECK(overlaps(l1(false, 100, 1, 20, 20), l1(true, 119, 1, 4, 4)));
+  CHECK_FALSE(overlaps(l1(false, 100, 1, 20, 20), l1(true, 120, 1, 4, 4)));
+  // Columns 0..3 and 4..7 of one matrix with a pitch of 32 bytes.
+  CHECK_FALSE(overlaps(l1(true, 0, 8, 16, 32), l1(true, 16, 8, 16, 32)));
+  CHECK(overlaps(l1(true, 0, 8, 20, 32), l1(true, 16, 8, 16, 32)));
+  // The right neighbour reaches into the next row.
+  CHECK(overlaps(l1(true, 0, 8, 16, 32), l1(true, 20, 8, 16, 32)));
+}
+
+TEST_CASE("reads do not wait for reads; a write waits for both; a covering write hides the past") {
+  OpSequence sequence{CostModel(PlatformConfig{})};
+  const L1Matrix a{0x10004000, 4, 8, 8}, b{0x10005000, 4, 8, 8}, c{0x10006000, 4, 8, 8};
+  sequence.fill(a, 1);     // 0
+  sequence.relu_to(a, b);  // 1 reads a
+  sequence.relu_to(a, c);  // 2 reads a
+  sequence.fill(a, 2);     // 3 overwrites a
+  sequence.relu_to(a, b);  // 4 reads a, writes b
+  const auto before = find_dependences(sequence.ops);
+  CHECK(before[1] == std::vector<std::uint32_t>{0});
+  CHECK(before[2] == std::vector<std::uint32_t>{0});
+  CHECK(before[3] == std::vector<std::uint32_t>{0, 1, 2});
+  CHECK(before[4] == std::vector<std::uint32_t>{1, 3});
+}
+
+TEST_CASE("a transfer of the next tile runs under the computation of this one") {
+  const CostModel cost{PlatformConfig{}};
+  OpSequence sequence{cost};
+  const L1Matrix one{0x10004000, 32, 32, 32}, two{0x10006000, 32, 32, 32};
+  sequence.load({0, 0, 32}, one);
+  sequence.relu(one);
+  sequence.load({0, 4096, 32}, two);
+  sequence.relu(two);
+  const auto schedule = schedule_operations(sequence.ops, find_dependences(sequence.ops));
+  CHECK(schedule.order == std::vector<std::uint32_t>{0, 2, 1, 3});
+  CHECK(schedule.cycles <
+        2 * (cost.dma(1, 4096, true) + cost.core_kernel(1024, CostModel::kRelu) + 300));
+}
+
+TEST_CASE("the allocator takes what was used longest ago, and packs when asked") {
+  Allocator allocator(0, 64);
+  const auto a = *allocator.allocate(16), b = *allocator.allocate(16), c = *allocator.allocate(16);
+  allocator.free(b);
+  allocator.free(a);
+  CHECK(*allocator.allocate(16) != a);  // never used, or b's place
+  CHECK(*allocator.allocate(16) == b);
+  CHECK(*allocator.allocate(16) == a);
+  CHECK_FALSE(allocator.allocate(8));
+  CHECK(allocator.peak() == 64);
+  allocator.free(c);
+  CHECK_THROWS_AS(allocator.free(c), std::logic_error);
+  Allocator low(8, 64, true);
+  CHECK(*low.allocate(5) == 8);
+  CHECK(*low.allocate(8) == 16);
+  low.free(8);
+  CHECK(*low.allocate(8) == 8);
+}
+
+TEST_CASE("a task list without one of its waits is caught by the interpreter") {
+  PlatformConfig platform;
+  platform.cluster.redmule.format = RedmuleConfig::Format::kFp32;
+  const auto training = make_training_graph(make_network("mlp", {40, 64, 40}, 24), 0.01);
+  const Program program = lower_step(training, platform, {});
+  StartValues start;
+  draw_parameters(training.graph, 1, start);
+  draw_inputs(training.graph, 1, 0, start);
+  unsigned waits = 0, caught = 0;
+  for (std::uint32_t i = 0; i < program.op_count; ++i) {
+    etude_op op;
+    const std::size_t at = ETUDE_TASK_FIRST_OP + i * sizeof op;
+    std::memcpy(&op, program.task_list.data() + at, sizeof op);
+    if (op.code != ETUDE_OP_WAIT) {
+      continue;
+    }
+    ++waits;
+    Program broken = program;
+    op.arg[1] = 0;  // waits for nothing
+    std::memcpy(broken.task_list.data() + at, &op, sizeof op);
+    test::TaskInterpreter machine(platform);
+    machine.write(initial_images(broken, start));
+    try {
+      machine.run(broken);
+    } catch (const std::runtime_error&) {
+      ++caught;
+    }
+  }
+  CHECK(waits > 10);
+  CHECK(caught == waits);
+}
+
+}  // namespace
+}  // namespace etude
