@@ -46,8 +46,11 @@ extern const bool kHostFma;
 #endif
 
 inline bool is_finite(std::uint32_t bits) { return (bits & 0x7f800000u) != 0x7f800000u; }
-/// Neither zero, denormal, infinite nor NaN: a result in which no flag but inexact can be raised.
-inline bool is_normal(std::uint32_t bits) { return ((bits + 0x00800000u) & 0x7f000000u) != 0; }
+/// Finite and above 2^-126: a result with which no flag but inexact can be raised (2^-126 itself
+/// may have been rounded up from something tiny).
+inline bool is_above_tiny(std::uint32_t bits) {
+  return (bits & 0x7fffffffu) - 0x00800001u < 0x7f800000u - 0x00800001u;
+}
 
 /// a * b + c rounded once, without FMA instructions: the product is exact in double, and the sum is
 /// rounded to odd, so that rounding it again to float is right (53 >= 2 * 24 + 2 bits).
@@ -98,7 +101,7 @@ inline bool accept(std::uint32_t r, double value, bool known, std::uint32_t& fla
   if (known && static_cast<double>(std::bit_cast<float>(r)) == value) {
     return true;
   }
-  if (!is_normal(r) || (r & 0x7fffffffu) == 0x00800000u) [[unlikely]] {
+  if (!is_above_tiny(r)) [[unlikely]] {
     return false;
   }
   flags |= kInexact;
@@ -155,8 +158,7 @@ inline std::uint32_t f32_fma(std::uint32_t a, std::uint32_t b, std::uint32_t c, 
     const auto y = std::bit_cast<float>(b);
     const auto z = std::bit_cast<float>(c);
     const auto r = std::bit_cast<std::uint32_t>(detail::fma_rne(x, y, z));
-    if ((flags & kInexact) != 0 && detail::is_normal(r) && (r & 0x7fffffffu) != 0x00800000u)
-        [[likely]] {
+    if ((flags & kInexact) != 0 && detail::is_above_tiny(r)) [[likely]] {
       return r;
     }
     const double p = static_cast<double>(x) * static_cast<double>(y);  // exact

@@ -56,35 +56,6 @@ void Core::reset(std::uint32_t pc, Cycle start) {
   redirect(start_, start_ + config_.timing.fetch, StallReason::kSleep);
 }
 
-CoreWait Core::run(Cycle limit) {
-  if (halted_) {
-    return CoreWait::kHalt;
-  }
-  switch (waiting_) {
-    case Waiting::kNothing:
-      break;
-    case Waiting::kData:
-      return CoreWait::kData;
-    case Waiting::kFetch:
-      return CoreWait::kFetch;
-    case Waiting::kFpu:
-      return CoreWait::kFpu;
-    case Waiting::kSleep:
-      if ((mip_ & state_.csr.mie) == 0) {
-        return CoreWait::kSleep;
-      }
-      finish_sleep();
-      break;
-  }
-  if (icache_ == nullptr) {
-    return run_loop<false>(limit.raw());
-  }
-  if (icache_flushes_ != icache_->flushes()) [[unlikely]] {
-    forget_lines();
-  }
-  return run_loop<true>(limit.raw());
-}
-
 // The instruction at the pc, or nullptr where nothing is mapped.
 inline const Instr* Core::decoded() {
   const std::uint32_t pc = state_.pc;
@@ -100,6 +71,13 @@ inline const Instr* Core::decoded() {
     page_ = decode_.page(pc);
   }
   return slot;
+}
+
+// Nothing is under way that a straight run of instructions would have to look at.
+template <bool kCached>
+bool Core::calm() const {
+  return slow_classes_ == kAlwaysSlow && id_floor_ < ex_enter_ && retire_hook_ == nullptr &&
+         (!kCached || (missed_rvalid_ + 3 <= ex_enter_ && jump_step_ == 0));
 }
 
 // Straight code in a calm pipeline: nothing but the last load or FP result to wait for, each
@@ -128,8 +106,7 @@ bool Core::run_calm(std::uint64_t stop) {
         calm_line_ = pc >> 4;
       }
     }
-    if (hazard_.ready > enter &&
-        (hazard_.named_by(instr) || (kFieldsCount & bit(instr.timing)) != 0)) {
+    if (hazard_.ready > enter && hazard_.named_by(instr)) {
       break;
     }
     switch (instr.timing) {
@@ -194,13 +171,12 @@ end:
 
 template <bool kCached>
 CoreWait Core::run_loop(std::uint64_t limit) {
+  bool first = true;  // the calm loop has just been tried
   for (;;) {
-    if (slow_classes_ == kAlwaysSlow && id_floor_ < ex_enter_ && retire_hook_ == nullptr &&
-        (!kCached || (missed_rvalid_ + 3 <= ex_enter_ && jump_step_ == 0))) {
-      if (run_calm<kCached>(std::min(limit, irq_from_))) {
-        return CoreWait::kData;
-      }
+    if (!first && calm<kCached>() && run_calm<kCached>(std::min(limit, irq_from_))) {
+      return CoreWait::kData;
     }
+    first = false;
     const Instr* const fetched = decoded();
     if (fetched == nullptr) [[unlikely]] {
       char text[64];
@@ -403,6 +379,40 @@ CoreWait Core::run_loop(std::uint64_t limit) {
         take_trap(Cause::kIllegal, instr.word, enter);
         break;
     }
+  }
+}
+
+template <bool kCached>
+CoreWait Core::enter_loop(std::uint64_t limit) {
+  if (kCached && icache_flushes_ != icache_->flushes()) [[unlikely]] {
+    forget_lines();
+  }
+  if (calm<kCached>() && run_calm<kCached>(std::min(limit, irq_from_))) {
+    return CoreWait::kData;
+  }
+  return run_loop<kCached>(limit);
+}
+
+CoreWait Core::run(Cycle limit) {
+  if (waiting_ == Waiting::kNothing && !halted_) [[likely]] {
+    return icache_ != nullptr ? enter_loop<true>(limit.raw()) : enter_loop<false>(limit.raw());
+  }
+  if (halted_) {
+    return CoreWait::kHalt;
+  }
+  switch (waiting_) {
+    case Waiting::kData:
+      return CoreWait::kData;
+    case Waiting::kFetch:
+      return CoreWait::kFetch;
+    case Waiting::kFpu:
+      return CoreWait::kFpu;
+    default:
+      if ((mip_ & state_.csr.mie) == 0) {
+        return CoreWait::kSleep;
+      }
+      finish_sleep();
+      return run(limit);
   }
 }
 

@@ -155,6 +155,10 @@ class Core : public sc_core::sc_module {
   template <bool kCached>
   CoreWait run_loop(std::uint64_t limit);
   template <bool kCached>
+  CoreWait enter_loop(std::uint64_t limit);
+  template <bool kCached>
+  bool calm() const;
+  template <bool kCached>
   bool run_calm(std::uint64_t stop);
   const Instr* decoded();
 
