@@ -13,6 +13,7 @@
 #include <optional>
 
 #include "models/base/error.h"
+#include "sim/cli/chain_replay.h"
 #include "sim/cli/commands.h"
 #include "sim/cli/numeric_check.h"
 #include "sim/cli/run_timeline.h"
@@ -92,13 +93,25 @@ class Observer {
         show_(isatty(STDERR_FILENO) != 0),
         steps_(config.train.steps),
         check_(setup.training(), config.train.lr),
+        chains_(setup.program(), config.platform.cluster.redmule.height),
         verify_(config.run.verify) {
     check_.begin_step(0, values_);
   }
 
   void attach(Job& job) {
     job.before_step = [this](unsigned step) { return before_step(step); };
-    job.on_probe = [this](unsigned, const Probe& probe, const std::vector<std::uint8_t>& bytes) {
+    const auto gradients = static_cast<std::uint32_t>(setup_.program().probes.size());
+    if (verify_) {
+      for (const Probe& probe : chains_.probes(gradients)) {
+        job.probes.push_back(probe);
+      }
+    }
+    job.on_probe = [this, gradients](unsigned step, const Probe& probe,
+                                     const std::vector<std::uint8_t>& bytes) {
+      if (probe.tag >= gradients) {
+        chains_.take(step, probe.tag - gradients, bytes);
+        return;
+      }
       const TensorProbe& piece = setup_.program().probes.at(probe.tag);
       check_.gradient(piece.tensor, piece.tensor_offset.raw(), piece.tensor_pitch.raw(), probe.rows,
                       bytes);
@@ -107,7 +120,17 @@ class Observer {
   }
 
   const std::vector<double>& losses() const { return losses_; }
-  CheckFacts facts() const { return verify_ ? check_.facts() : CheckFacts{}; }
+  CheckFacts facts() const {
+    if (!verify_) {
+      return {};
+    }
+    CheckFacts facts = check_.facts();
+    facts.redmule_jobs = chains_.compared();
+    facts.passed = facts.passed && chains_.failures().empty();
+    facts.failures.insert(facts.failures.end(), chains_.failures().begin(),
+                          chains_.failures().end());
+    return facts;
+  }
 
   /// Updated parameters, loss and gradients by name, of the last step.
   NpzArchive outputs() const {
@@ -154,6 +177,7 @@ class Observer {
   bool show_;
   unsigned steps_;
   NumericCheck check_;
+  ChainReplay chains_;
   bool verify_;
   std::vector<double> losses_;
 };

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/cli/chain_replay.h"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <cstring>
+
+#include "kernels/include/etude_task.h"
+
+using namespace etude;
+using Catch::Matchers::Contains;
+
+namespace {
+constexpr unsigned kHeight = 4;
+
+std::vector<std::uint8_t> bytes(const std::vector<float>& values) {
+  std::vector<std::uint8_t> raw(4 * values.size());
+  std::memcpy(raw.data(), values.data(), raw.size());
+  return raw;
+}
+
+/// A program of RedMulE jobs 2x3x2, each followed by a wait for all so far where `wait` says so.
+struct Bench {
+  Program program;
+  std::vector<etude_op> ops;
+
+  void job(std::uint32_t z, bool accumulate, bool wait, std::uint32_t x = 0x1000) {
+    GemmJobRecord record;
+    record.op = static_cast<std::uint32_t>(ops.size());
+    record.x = Address{x};
+    record.w = Address{0x2000};
+    record.z = Address{z};
+    record.m = 2;
+    record.n = 3;
+    record.k = 2;
+    record.accumulate = accumulate;
+    program.gemm_jobs.push_back(record);
+    etude_op op{};
+    op.code = ETUDE_OP_REDMULE;
+    op.unit = ETUDE_UNIT_REDMULE;
+    ops.push_back(op);
+    if (wait) {
+      op.code = ETUDE_OP_WAIT;
+      op.arg[0] = ETUDE_UNIT_REDMULE;
+      op.arg[1] = static_cast<std::uint32_t>(program.gemm_jobs.size());
+      ops.push_back(op);
+    }
+  }
+  const Program& finish() {
+    etude_op end{};
+    end.code = ETUDE_OP_END;
+    ops.push_back(end);
+    program.op_count = static_cast<std::uint32_t>(ops.size());
+    program.task_list.assign(ETUDE_TASK_FIRST_OP + ops.size() * sizeof(etude_op), 0);
+    std::memcpy(program.task_list.data() + ETUDE_TASK_FIRST_OP, ops.data(),
+                ops.size() * sizeof(etude_op));
+    program.layers.push_back({"fc0", "Gemm", "forward", "redmule", 0});
+    return program;
+  }
+};
+
+const std::vector<float> kX{1, 2, 3, 4, 5, 6};
+const std::vector<float> kW{1, 10, 100, 1000, 0.5f, 0.25f};
+const std::vector<float> kZ{202.5f, 2010.75f, 507, 5041.5f};
+}  // namespace
+
+TEST_CASE("a chain rounds at every step, in ascending order", "[check]") {
+  // (1 + 2^-24) + 2^-24 = 1 in that order, 1 + 2^-23 in the other
+  const float tiny = std::ldexp(1.0f, -24);
+  const float ones[] = {1, 1, 1};
+  const float up[] = {1, tiny, tiny}, down[] = {tiny, tiny, 1};
+  CHECK(redmule_chain(ones, up, 1, 3, 1, 0.0f) == 1.0f);
+  CHECK(redmule_chain(ones, down, 1, 3, 1, 0.0f) == 1.0f + 2 * tiny);
+}
+
+TEST_CASE("a padded reduction turns -0 into +0", "[check]") {
+  const float x[] = {0.0f, 0.0f, 0.0f, 0.0f}, w[] = {-1, -1, -1, -1};
+  CHECK(std::signbit(redmule_chain(x, w, 1, 4, kHeight, -0.0f)));
+  CHECK_FALSE(std::signbit(redmule_chain(x, w, 1, 3, kHeight, -0.0f)));
+}
+
+TEST_CASE("a job is compared when it is known to be done", "[check]") {
+  Bench bench;
+  bench.job(0x3000, false, true);
+  ChainReplay replay(bench.finish(), kHeight);
+  const auto probes = replay.probes(100);
+  REQUIRE(probes.size() == 3);
+  CHECK(probes[0].op == 0);
+  CHECK(probes[0].row_bytes.raw() == 24);
+  CHECK(probes[2].address.raw() == 0x3000);
+  CHECK(probes[2].op == 2);  // behind the wait, operation 1
+  CHECK(probes[2].tag == 102);
+  replay.take(0, 0, bytes(kX));
+  replay.take(0, 1, bytes(kW));
+  replay.take(0, 2, bytes(kZ));
+  CHECK(replay.compared() == 1);
+  CHECK(replay.failures().empty());
+  std::vector<float> wrong = kZ;
+  wrong[3] = std::nextafter(wrong[3], 0.0f);  // one bit
+  replay.take(1, 0, bytes(kX));
+  replay.take(1, 1, bytes(kW));
+  replay.take(1, 2, bytes(wrong));
+  REQUIRE(replay.failures().size() == 1);
+  CHECK_THAT(replay.failures()[0],
+             Contains("step 2: RedMulE job 0 of fc0") && Contains("element 3"));
+}
+
+TEST_CASE("a job that goes on where the one before it in the queue ended is replayed from it",
+          "[check]") {
+  Bench bench;
+  bench.job(0x3000, false, false);
+  bench.job(0x3000, true, true);
+  ChainReplay replay(bench.finish(), kHeight);
+  CHECK(replay.replayable() == 1);  // the first result is overwritten in the queue
+  const auto probes = replay.probes(0);
+  REQUIRE(probes.size() == 5);  // X, W of both, Z of the second
+  replay.take(0, 0, bytes(kX));
+  replay.take(0, 1, bytes(kW));
+  replay.take(0, 2, bytes(kX));
+  replay.take(0, 3, bytes(kW));
+  std::vector<float> twice = kZ;
+  for (float& value : twice) {
+    value *= 2;  // exact here
+  }
+  replay.take(0, 4, bytes(twice));
+  CHECK(replay.compared() == 1);
+  CHECK(replay.failures().empty());
+}
+
+TEST_CASE("a job that reads what the queue still writes is left out", "[check]") {
+  Bench bench;
+  bench.job(0x3000, false, false);
+  bench.job(0x4000, false, true, 0x3000);
+  ChainReplay replay(bench.finish(), kHeight);
+  CHECK(replay.replayable() == 1);
+  CHECK(replay.probes(0).size() == 3);
+}
