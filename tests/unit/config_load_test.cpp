@@ -64,7 +64,7 @@ TEST_CASE("the shipped platforms are what their names say", "[config]") {
   CHECK(load_platform(shipped("platform/core_bench.json"), {}).map == MemoryMap::kCoreBench);
 }
 
-TEST_CASE("--set reaches into named files, and takes JSON or a string", "[config]") {
+TEST_CASE("a set option reaches into named files, and takes JSON or a string", "[config]") {
   std::vector<std::string> warnings;
   const RootConfig root =
       load_config(shipped("deep_ae.json"),
