@@ -8,6 +8,7 @@
 #include "workloads/onnx/onnx_import.h"
 #include "workloads/reference/reference.h"
 #include "workloads/training/counts.h"
+#include "workloads/training/methods.h"
 
 namespace etude {
 namespace {
@@ -95,6 +96,16 @@ TEST_CASE("the inference graph gives the output that came with it, and can be tr
     CHECK(values[model.outputs[0]][i] ==
           Approx(wanted[i]).margin(1e-7 * largest(wanted)).epsilon(1e-5));
   }
+  // One transformer block of 6 matrices; behind it attention pooling and classifier with bias.
+  REQUIRE(model.network.blocks.size() == 1);
+  CHECK(model.network.blocks[0].matrices.size() == 6);
+  OnnxModel adapted = model;
+  MethodOptions lora;
+  lora.method = MethodOptions::Method::kLora;
+  lora.rank = 2;
+  apply_method(adapted.network, lora);
+  // Adapters on four 8x8 matrices, 8x16 and 16x8; head 8 + 80 + 10.
+  CHECK(count(adapted.network.graph).trainable == 2 * (4 * 16 + 2 * 24) + 98);
   const TrainingGraph training = make_training_graph(std::move(model), 0.01);
   draw_inputs(training.graph, 1, 0, start);
   const auto step = run_reference(training.graph, start);

@@ -125,6 +125,8 @@ class Graph {
   Tensor& tensor(TensorId id) { return tensors_.at(id); }
   const Tensor& tensor(TensorId id) const { return tensors_.at(id); }
   const Node& node(NodeId id) const { return nodes_.at(id); }
+  /// A node whose attributes may be changed; inputs and outputs stay as they are.
+  Attributes& attributes(NodeId id) { return nodes_.at(id).attributes; }
   std::optional<TensorId> find(const std::string& tensor_name) const;
   /// The node that makes a tensor, if any does.
   std::optional<NodeId> producer(TensorId id) const;

@@ -4,6 +4,9 @@
 #include <algorithm>
 
 #include "models/base/error.h"
+#include "workloads/networks/bert.h"
+#include "workloads/networks/cct.h"
+#include "workloads/networks/cnn.h"
 
 namespace etude {
 
@@ -43,6 +46,8 @@ Network make_mlp(const std::string& name, const std::vector<unsigned>& sizes, un
     const TensorId weight =
         tensor(layer + ".weight", {sizes[i], sizes[i + 1]}, TensorKind::kParameter);
     const TensorId bias = tensor(layer + ".bias", {sizes[i + 1]}, TensorKind::kParameter);
+    network.blocks.push_back({layer, {weight}});
+    network.probe = {weight, bias};
     NodeId made =
         graph.add(Node{layer, OpType::kGemm, Phase::kForward, {value, weight, bias}, {}, {}},
                   {{layer + ".out", TensorKind::kActivation}});
@@ -67,8 +72,27 @@ Network make_network(const std::string& name, const std::vector<unsigned>& sizes
   if (name == "mlp") {
     return make_mlp(name, sizes, batch, !sizes.empty() && sizes.front() == sizes.back());
   }
-  throw UserError("/workload/network", "'" + name + "' is not a built-in network",
-                  "allowed are deep_ae and mlp");
+  if (name == "cct2") {
+    return make_cct(name, cct2(), batch);
+  }
+  if (name == "cct7") {
+    return make_cct(name, cct7(), batch);
+  }
+  if (name == "resnet8") {
+    return make_resnet8(batch);
+  }
+  if (name == "ds_cnn") {
+    return make_ds_cnn(batch);
+  }
+  if (name == "mobilenet_v1_025") {
+    return make_mobilenet_v1_025(batch);
+  }
+  if (name == "bert") {
+    return make_bert(name, bert_of_sizes(sizes), batch);
+  }
+  throw UserError(
+      "/workload/network", "'" + name + "' is not a built-in network",
+      "allowed are deep_ae, mlp, cct2, cct7, resnet8, ds_cnn, mobilenet_v1_025 and bert");
 }
 
 }  // namespace etude

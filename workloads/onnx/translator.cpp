@@ -5,6 +5,7 @@
 
 #include "models/base/error.h"
 #include "workloads/ops/op_rules.h"
+#include "workloads/training/methods.h"
 
 namespace etude::onnxio {
 
@@ -266,6 +267,9 @@ void Translator::finish() {
   }
   made_.network.output = logits.value_or(made_.outputs.empty() ? 0 : made_.outputs[0]);
   graph().validate();
+  if (!made_.updates) {
+    find_blocks(made_.network);
+  }
 }
 
 Handler handler_of(const std::string& domain, const std::string& op) {

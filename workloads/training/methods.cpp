@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "workloads/training/methods.h"
+
+#include <algorithm>
+#include <regex>
+
+#include "models/base/error.h"
+#include "workloads/ops/op_rules.h"
+
+namespace etude {
+
+namespace {
+
+/// The forward node that multiplies by a parameter (its second input), if one does.
+std::optional<NodeId> user_of(const Graph& graph, TensorId parameter) {
+  for (NodeId n : graph.consumers(parameter)) {
+    const Node& node = graph.node(n);
+    const bool product = node.op == OpType::kGemm || node.op == OpType::kConv;
+    if (product && node.phase == Phase::kForward && node.inputs[1] == parameter) {
+      return n;
+    }
+  }
+  return std::nullopt;
+}
+
+/// "blocks.1.q" of the parameter "blocks.1.q.weight"; of other names the node's.
+std::string layer_of(const Graph& graph, TensorId matrix) {
+  const std::string& name = graph.tensor(matrix).name;
+  if (name.ends_with(".weight")) {
+    return name.substr(0, name.size() - 7);
+  }
+  return graph.node(user_of(graph, matrix).value()).name;
+}
+
+bool is_target(const std::string& layer, const std::vector<std::string>& targets) {
+  return targets.empty() || std::ranges::any_of(targets, [&](const std::string& target) {
+           return layer == target || layer.ends_with("." + target);
+         });
+}
+
+class Adapters {
+ public:
+  Adapters(Network& network, const MethodOptions& options)
+      : network_(network), graph_(network.graph), options_(options) {}
+
+  void adapt(TensorId matrix, const std::string& layer, bool trained) {
+    const NodeId at = user_of(graph_, matrix).value();
+    const Node node = graph_.node(at);
+    const GemmShape shape = gemm_shape(graph_, node);
+    if (options_.rank == 0 || options_.rank > std::min(shape.n, shape.k)) {
+      throw UserError("/train/rank",
+                      "is " + std::to_string(options_.rank) + ", and layer '" + layer + "' is " +
+                          std::to_string(shape.n) + " by " + std::to_string(shape.k),
+                      "allowed is 1 to " + std::to_string(std::min(shape.n, shape.k)));
+    }
+    const TensorId a = parameter(layer + ".lora_a", {shape.n, options_.rank}, trained);
+    const TensorId b = parameter(layer + ".lora_b", {options_.rank, shape.k}, trained);
+    graph_.tensor(b).fill = 0.0f;
+    Attributes as_x;
+    if (node.integer("transA") != 0) {
+      as_x["transA"] = std::int64_t{1};
+    }
+    const TensorId h = add(layer + ".lora_h", OpType::kGemm, {node.inputs[0], a}, as_x);
+    TensorId change = add(layer + ".lora_y", OpType::kGemm, {h, b}, {});
+    const double alpha = options_.alpha == 0 ? options_.rank : options_.alpha;
+    if (alpha != options_.rank) {
+      change =
+          add(layer + ".lora_scale", OpType::kScale, {change}, {{"factor", alpha / options_.rank}});
+    }
+    const TensorId y = node.outputs[0];
+    const TensorId sum = add(layer + ".lora_sum", OpType::kAdd, {y, change}, {});
+    graph_.redirect(y, sum, *graph_.producer(sum));
+    if (network_.output == y) {
+      network_.output = sum;
+    }
+  }
+
+ private:
+  TensorId parameter(const std::string& name, Shape shape, bool trained) {
+    Tensor made;
+    made.name = name;
+    made.shape = std::move(shape);
+    made.kind = TensorKind::kParameter;
+    made.trainable = trained;
+    return graph_.add_tensor(std::move(made));
+  }
+
+  TensorId add(const std::string& name, OpType type, std::vector<TensorId> inputs,
+               Attributes attributes) {
+    const NodeId made =
+        graph_.add(Node{name, type, Phase::kForward, std::move(inputs), {}, std::move(attributes)},
+                   {{name + ".out", TensorKind::kActivation}});
+    return graph_.node(made).outputs[0];
+  }
+
+  Network& network_;
+  Graph& graph_;
+  const MethodOptions& options_;
+};
+
+void freeze_all(Graph& graph) {
+  for (TensorId id = 0; id < graph.tensors().size(); ++id) {
+    graph.tensor(id).trainable = false;
+  }
+}
+
+void train(Graph& graph, const std::vector<TensorId>& parameters) {
+  for (TensorId id : parameters) {
+    graph.tensor(id).trainable = true;
+  }
+}
+
+/// Frozen batch normalisations do not look at the batch.
+void freeze_statistics(Graph& graph) {
+  for (NodeId n = 0; n < graph.nodes().size(); ++n) {
+    const Node& node = graph.node(n);
+    if (node.op == OpType::kBatchNorm && !graph.tensor(node.inputs[1]).trainable &&
+        !graph.tensor(node.inputs[2]).trainable) {
+      graph.attributes(n)["training"] = std::int64_t{0};
+    }
+  }
+}
+
+void add_adapters(Network& network, const MethodOptions& options, std::size_t first_trained) {
+  Adapters adapters(network, options);
+  std::size_t found = 0;
+  for (std::size_t i = 0; i < network.blocks.size(); ++i) {
+    const bool trained = i >= first_trained;
+    for (TensorId matrix : network.blocks[i].matrices) {
+      const auto user = user_of(network.graph, matrix);
+      if (!user || network.graph.node(*user).op != OpType::kGemm) {
+        continue;  // adapters are for matrices
+      }
+      const std::string layer = layer_of(network.graph, matrix);
+      if (is_target(layer, options.layers)) {
+        ++found;
+        if (trained || options.adapters_in_all) {
+          adapters.adapt(matrix, layer, trained);
+        }
+      }
+    }
+  }
+  if (found == 0) {
+    throw UserError("/train/layers",
+                    "names no linear layer of network '" + network.graph.name + "'",
+                    "give the last parts of names that `describe` shows, or none for all");
+  }
+}
+
+}  // namespace
+
+void apply_method(Network& network, const MethodOptions& options) {
+  using Method = MethodOptions::Method;
+  if (options.method == Method::kFull) {
+    return;
+  }
+  Graph& graph = network.graph;
+  freeze_all(graph);
+  if (options.method == Method::kLinearProbe) {
+    train(graph, network.probe);
+    freeze_statistics(graph);
+    return;
+  }
+  const std::size_t blocks = network.blocks.size();
+  const bool all = options.method == Method::kLora && options.k == 0;
+  if (!all && (options.k == 0 || options.k > blocks)) {
+    throw UserError("/train/k",
+                    "is " + std::to_string(options.k) + ", and network '" + graph.name + "' has " +
+                        std::to_string(blocks) + " blocks",
+                    "allowed is 1 to " + std::to_string(blocks));
+  }
+  const std::size_t first = all ? 0 : blocks - options.k;
+  train(graph, network.head);
+  if (options.method == Method::kLora) {
+    add_adapters(network, options, first);
+  } else {
+    for (std::size_t i = first; i < blocks; ++i) {
+      train(graph, network.blocks[i].matrices);
+    }
+  }
+  freeze_statistics(graph);
+}
+
+void find_blocks(Network& network) {
+  static const std::regex pattern("(?:^|[._/])(?:blocks?|layer)[._/]([0-9]+)");
+  network.blocks.clear();
+  network.head.clear();
+  network.probe.clear();
+  const Graph& graph = network.graph;
+  struct Layer {
+    std::vector<TensorId> parameters;  ///< the matrix first
+    std::string block;
+    std::string name;
+  };
+  std::vector<Layer> layers;
+  for (NodeId n : graph.topological_order()) {
+    const Node& node = graph.node(n);
+    const bool product = node.op == OpType::kGemm || node.op == OpType::kConv;
+    if (!product || node.phase != Phase::kForward ||
+        graph.tensor(node.inputs[1]).kind != TensorKind::kParameter) {
+      continue;
+    }
+    Layer layer{{node.inputs.begin() + 1, node.inputs.end()}, "", node.name};
+    std::smatch found;
+    if (std::regex_search(node.name, found, pattern) ||
+        std::regex_search(graph.tensor(node.inputs[1]).name, found, pattern)) {
+      layer.block = found[1];
+    }
+    layers.push_back(std::move(layer));
+  }
+  const bool named = std::ranges::any_of(layers, [](const Layer& l) { return !l.block.empty(); });
+  for (const Layer& layer : layers) {
+    network.probe = layer.parameters;
+    if (!named) {
+      network.blocks.push_back({layer.name, {layer.parameters[0]}});
+    } else if (!layer.block.empty()) {
+      if (network.blocks.empty() || network.blocks.back().name != layer.block) {
+        network.blocks.push_back({layer.block, {}});
+      }
+      network.blocks.back().matrices.push_back(layer.parameters[0]);
+      network.head.clear();
+    } else if (!network.blocks.empty()) {
+      network.head.insert(network.head.end(), layer.parameters.begin(), layer.parameters.end());
+    }
+  }
+}
+
+}  // namespace etude
