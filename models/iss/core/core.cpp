@@ -45,6 +45,7 @@ void Core::reset(std::uint32_t pc, Cycle start) {
   mip_ = 0;
   mip_from_ = 0;
   irq_from_ = ~std::uint64_t{0};
+  interruptible_ = became_interruptible_ = false;
   for (Counter& counter : retired_) {
     counter.value = 0;
   }
@@ -368,11 +369,19 @@ CoreWait Core::run_loop(std::uint64_t limit) {
         break;
       case TimingClass::kCsr:
         execute_csr(instr, enter);
+        if (became_interruptible_) [[unlikely]] {
+          became_interruptible_ = false;
+          return CoreWait::kLimit;
+        }
         break;
       case TimingClass::kFence:
       case TimingClass::kSystem:
         if (!execute_system(instr, enter)) {
           return CoreWait::kSleep;
+        }
+        if (became_interruptible_) [[unlikely]] {
+          became_interruptible_ = false;
+          return CoreWait::kLimit;
         }
         break;
       case TimingClass::kIllegal:

@@ -60,7 +60,7 @@ class Core : public sc_core::sc_module {
   void reset(std::uint32_t pc, Cycle start);
 
   /// Executes every instruction that enters EX before `limit`, up to the next one that needs
-  /// something shared.
+  /// something shared. Comes back early, with kLimit, when interrupts_possible() becomes true.
   CoreWait run(Cycle limit);
 
   /// The access that run() waits for; loads and stores of 1, 2 or 4 bytes, parts of misaligned ones
@@ -320,6 +320,8 @@ class Core : public sc_core::sc_module {
   std::uint32_t mip_{0};
   std::uint64_t mip_from_{0};
   std::uint64_t irq_from_{~std::uint64_t{0}};
+  bool interruptible_{false};
+  bool became_interruptible_{false};
 
   /// Instructions that have left EX, by TimingClass.
   std::array<Counter, 18> retired_{{
