@@ -18,14 +18,23 @@ void etude_softmax(const void* args, uint32_t worker, uint32_t workers) {
     const float* x = ETUDE_F(a->x) + row * a->pitch_x;
     float* y = ETUDE_F(a->y) + row * a->pitch_y;
     const float most = row_max(x, a->cols);
-    float sum = 0;
-    for (uint32_t i = 0; i < a->cols; i++) {
-      const float e = etude_exp((x[i] - most) * scale);
-      y[i] = e;
-      sum += e;
+    float sums[2] = {0, 0};
+    uint32_t n = 0;
+    for (; n + 2 <= a->cols; n += 2) {
+      float e[2] = {x[n], x[n + 1]};
+      ETUDE_BOTH(e[i] = e[i] - most)
+      ETUDE_BOTH(e[i] = e[i] * scale)
+      etude_exp_both(e);
+      ETUDE_BOTH(y[n + i] = e[i])
+      ETUDE_BOTH(sums[i] += e[i])
     }
-    const float inverse = 1.0f / sum;
-    uint32_t n = a->cols;
+    if (n < a->cols) {
+      const float e = etude_exp((x[n] - most) * scale);
+      y[n] = e;
+      sums[0] += e;
+    }
+    const float inverse = 1.0f / (sums[0] + sums[1]);
+    n = a->cols;
     for (; n >= 4; n -= 4, y += 4) {
       const float y0 = y[0], y1 = y[1], y2 = y[2], y3 = y[3];
       y[0] = y0 * inverse;
