@@ -14,6 +14,11 @@ namespace etude {
 std::vector<int> errata_of(const RedmuleJob& job, const RedmuleConfig& config,
                            bool without_clear = false, bool port_refused = false);
 
+/// True for the errata (1 to 5) with which the hardware computes wrong data or hangs by itself. The
+/// others can be lived with: 6 if the rows are allocated, 7 if the accelerator has priority, 8 if
+/// only the timing counts.
+constexpr bool erratum_breaks_data(int number) { return number <= 5; }
+
 /// One sentence about erratum `number` (1..8): what the hardware does and how to avoid it.
 const char* erratum_text(int number);
 

@@ -60,7 +60,7 @@ class Redmule : public sc_core::sc_module {
   void reset();
 
   /// A store of a core to register `offset` (bytes from the base). Throws ProgramError if the job
-  /// that it triggers falls into an erratum and the configuration says `error`.
+  /// that it triggers falls into an erratum that breaks data and the configuration says `error`.
   void reg_write(std::uint32_t offset, std::uint32_t value, Cycle now);
   /// A load of register `offset`.
   std::uint32_t reg_read(std::uint32_t offset, Cycle now);

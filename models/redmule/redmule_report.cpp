@@ -23,7 +23,7 @@ void Redmule::check_job(const RedmuleJob& job, const Context& context) {
   for (const int number : errata_of(job, config_, context.without_clear)) {
     const std::string text = "erratum " + std::to_string(number) + ": " + erratum_text(number) +
                              " (" + describe_job(job) + ")";
-    if (config_.errata == RedmuleConfig::Errata::kError) {
+    if (config_.errata == RedmuleConfig::Errata::kError && erratum_breaks_data(number)) {
       throw ProgramError("RedMulE " + text);
     }
     errata_mask_ |= 1u << number;

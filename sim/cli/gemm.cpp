@@ -187,6 +187,26 @@ RedmuleConfig redmule_config(const Options& options) {
   return platform.cluster.redmule;
 }
 
+/// With errata = error a job that the hardware gets wrong is the user's mistake.
+void refuse_errata(const RedmuleBenchJob& job, const RedmuleConfig& config) {
+  if (config.errata != RedmuleConfig::Errata::kError) {
+    return;
+  }
+  RedmuleJob shape;
+  shape.m = job.m;
+  shape.n = job.n;
+  shape.k = job.k;
+  shape.op = job.op;
+  for (const int number : errata_of(shape, config)) {
+    if (erratum_breaks_data(number)) {
+      throw UserError("M=" + std::to_string(job.m) + " N=" + std::to_string(job.n) +
+                          " K=" + std::to_string(job.k),
+                      "erratum " + std::to_string(number) + ", and errata is 'error'",
+                      erratum_text(number));
+    }
+  }
+}
+
 void print(const RedmuleBenchJob& job, const RedmuleBenchResult& r, const RedmuleConfig& config,
            bool json) {
   const std::uint64_t macs = std::uint64_t{job.m} * job.n * job.k;
@@ -242,6 +262,9 @@ void add_gemm(CLI::App& app, int& status) {
     const std::vector<RedmuleBenchJob> jobs =
         options->shapes.empty() ? std::vector{checked("--", *options)} : read_shapes(*options);
     const RedmuleConfig config = redmule_config(*options);
+    for (const RedmuleBenchJob& job : jobs) {
+      refuse_errata(job, config);
+    }
     Redmule redmule("redmule", config);
     for (const RedmuleBenchJob& job : jobs) {
       const RedmuleBenchResult result = run_redmule_bench(redmule, job);
