@@ -15,6 +15,13 @@
 
 namespace etude {
 
+/// What decides how operators share L1; lower_step() tries several and keeps the fastest program.
+struct SharingChoice {
+  double product = 0.6;             ///< part of L1 that a matrix multiplication better stays within
+  double backward = 0.7;            ///< the same for both gradients of a linear layer
+  std::uint32_t least_columns = 1;  ///< of a weight tile there: short rows cost the DMA more
+};
+
 /// What all lowerings of one step share.
 struct LoweringContext {
   const TrainingGraph& training;
@@ -31,6 +38,7 @@ struct LoweringContext {
   std::size_t current = 0;         ///< operator being lowered
   bool redmule = false;            ///< matrix multiplications may use it
   bool residents = true;           ///< tensors may stay in L1
+  SharingChoice sharing;
 
   const Graph& graph() const { return training.graph; }
   const Tensor& tensor(TensorId id) const { return training.graph.tensor(id); }

@@ -141,7 +141,7 @@ class Planner {
         limits.l1_bytes -= std::min(bytes, limits.l1_bytes);
       }
     }
-    limits.preferred = static_cast<std::uint32_t>(0.45 * c_.l1.capacity());
+    limits.preferred = static_cast<std::uint32_t>(c_.sharing.product * c_.l1.capacity());
     const bool keep = c_.worth_keeping(plan.result) && !plan.problem.sgd && !plan.problem.loss;
     limits.keep_bytes = keep ? c_.l1.capacity() / 4 : 0;
     limits.fixed = fixed_;

@@ -143,8 +143,7 @@ class LinearBackward {
 
   bool choose() {
     const std::uint32_t available = c_.l1.available();
-    const auto preferred = static_cast<std::uint32_t>(0.65 * c_.l1.capacity());
-    bool best_preferred = false;
+    const auto preferred = static_cast<std::uint32_t>(c_.sharing.backward * c_.l1.capacity());
     for (std::uint32_t in_parts = 1; in_parts <= 54; in_parts += 1 + in_parts / 8) {
       const std::uint32_t in_tile =
           std::min(in_, ceil_div(ceil_div(in_, in_parts), array_.width) * array_.width);
@@ -152,6 +151,9 @@ class LinearBackward {
         const std::uint32_t columns_ = array_.columns();
         const std::uint32_t out_tile =
             std::min(out_, ceil_div(ceil_div(out_, out_parts), columns_) * columns_);
+        if (out_tile < std::min(c_.sharing.least_columns, out_)) {
+          break;
+        }
         for (const std::uint32_t option : {0u, 1u, 2u, 3u, 4u, 5u, 6u, 7u}) {
           const bool keep = option % 2 == 0;
           const std::uint32_t copies = c_.tiling.double_buffer ? 1 + option / 2 : 1;
@@ -162,12 +164,10 @@ class LinearBackward {
           if ((forward_ && in_tile != in_) || (keep && !may_keep) || need > available) {
             continue;
           }
-          const bool fits_beside = need <= preferred;
           t.cycles = cycles(t) + (keep ? 0 : c_.cost.dma(batch_, 4 * in_, true));
-          if ((fits_beside && !best_preferred) ||
-              (fits_beside == best_preferred && t.cycles < t_.cycles)) {
+          t.cycles += crowding(t.cycles, need, preferred);
+          if (t.cycles < t_.cycles) {
             t_ = t;
-            best_preferred = fits_beside;
           }
         }
       }

@@ -27,10 +27,52 @@ class Lowering {
            const LowerOptions& options)
       : training_(training), platform_(platform), options_(options) {}
 
+  /// Lowers with the usual sharing of L1, then looks for a better one around it, one choice after
+  /// the other: the timeline of the whole step sees overlap that no operator alone can price.
   Program run() {
+    SharingChoice best;
+    Program found = lower_with(best);
+    if (found.op_count > kLargeProgram) {
+      return found;
+    }
+    const auto attempt = [&](SharingChoice choice) {
+      try {
+        Program other = lower_with(choice);
+        if (other.modelled_cycles < found.modelled_cycles) {
+          found = std::move(other);
+          best = choice;
+        }
+      } catch (const UserError&) {
+        // A choice that does not fit is no choice.
+      }
+    };
+    for (const double product : {0.3, 0.45, 0.8}) {
+      SharingChoice choice = best;
+      choice.product = product;
+      attempt(choice);
+    }
+    for (const double backward : {0.45, 0.85, 1.0}) {
+      SharingChoice choice = best;
+      choice.backward = backward;
+      attempt(choice);
+    }
+    for (const std::uint32_t columns : {48u, 64u, 128u}) {
+      SharingChoice choice = best;
+      choice.least_columns = columns;
+      attempt(choice);
+    }
+    return found;
+  }
+
+ private:
+  /// Programs with more operations are lowered once: a second look would take too long.
+  static constexpr std::uint32_t kLargeProgram = 6000;
+
+  Program lower_with(const SharingChoice& sharing) {
     const ClusterConfig& cluster = platform_.cluster;
     const RedmuleConfig& array = cluster.redmule;
     const bool fp16_array = array.enabled && array.format == RedmuleConfig::Format::kFp16;
+    program_ = {};
     LoweringContext context{training_,
                             platform_,
                             options_.tiling,
@@ -44,7 +86,8 @@ class Lowering {
                             l1_base() - 8,
                             0,
                             array.enabled && !fp16_array,
-                            true};
+                            true,
+                            sharing};
     if (fp16_array) {
       program_.warnings.push_back(
           "RedMulE has the format fp16: FP32 matrix multiplications run on the cores");
@@ -58,7 +101,6 @@ class Lowering {
     return std::move(program_);
   }
 
- private:
   std::uint32_t l1_base() const {
     const std::uint32_t reserved = ETUDE_L1_RESERVED(platform_.cluster.cores);
     return ETUDE_L1_BASE + (reserved + 7) / 8 * 8 + 8;  // 8: the loss
@@ -207,7 +249,9 @@ class Lowering {
         return false;
       }
       const auto dependences = find_dependences(context.sequence.ops);
-      const PostOrder order = schedule_operations(context.sequence.ops, dependences);
+      const PostOrder order =
+          schedule_operations(context.sequence.ops, dependences,
+                              platform_.cluster.dma.engine == DmaConfig::Engine::kIdma);
       Program made;
       made.warnings = program_.warnings;
       encode(context.sequence, dependences, order.order, made);

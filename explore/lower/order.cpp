@@ -58,8 +58,12 @@ namespace {
 class Timeline {
  public:
   Timeline(const std::vector<PlanOp>& ops,
-           const std::vector<std::vector<std::uint32_t>>& dependences)
-      : ops_(ops), dependences_(dependences), dependants_(ops.size()), missing_(ops.size()) {
+           const std::vector<std::vector<std::uint32_t>>& dependences, bool one_dma)
+      : ops_(ops),
+        dependences_(dependences),
+        one_dma_(one_dma),
+        dependants_(ops.size()),
+        missing_(ops.size()) {
     finish_.resize(ops.size());
     post_.resize(ops.size());
     for (std::uint32_t i = 0; i < ops.size(); ++i) {
@@ -124,7 +128,9 @@ class Timeline {
           queue.ready.insert(queue.coming.begin()->second);
           queue.coming.erase(queue.coming.begin());
         }
-        if (queue.running || queue.ready.empty()) {
+        const bool other_way = one_dma_ && (q == ETUDE_UNIT_DMA || q == ETUDE_UNITS) &&
+                               queues_[q == ETUDE_UNITS ? ETUDE_UNIT_DMA : ETUDE_UNITS].running;
+        if (queue.running || other_way || queue.ready.empty()) {
           continue;
         }
         const std::uint32_t pick = *queue.ready.begin();  // program order
@@ -204,6 +210,7 @@ class Timeline {
 
   const std::vector<PlanOp>& ops_;
   const std::vector<std::vector<std::uint32_t>>& dependences_;
+  bool one_dma_;
   std::vector<std::vector<std::uint32_t>> dependants_;
   std::vector<std::uint32_t> missing_;
   std::vector<double> finish_, post_;
@@ -215,8 +222,9 @@ class Timeline {
 }  // namespace
 
 PostOrder schedule_operations(const std::vector<PlanOp>& ops,
-                              const std::vector<std::vector<std::uint32_t>>& dependences) {
-  return Timeline(ops, dependences).run();
+                              const std::vector<std::vector<std::uint32_t>>& dependences,
+                              bool one_dma) {
+  return Timeline(ops, dependences, one_dma).run();
 }
 
 }  // namespace etude

@@ -20,9 +20,11 @@ struct PostOrder {
 
 /// List scheduling: every unit takes, whenever it is free, the operation whose dependences are over
 /// first (in program order among equals); the operations are then posted in the order of the
-/// earliest moment at which that costs the controller no waiting.
+/// earliest moment at which that costs the controller no waiting. `one_dma`: both directions of the
+/// cluster DMA share one engine (iDMA).
 PostOrder schedule_operations(const std::vector<PlanOp>& ops,
-                              const std::vector<std::vector<std::uint32_t>>& dependences);
+                              const std::vector<std::vector<std::uint32_t>>& dependences,
+                              bool one_dma = false);
 
 /// The queue of an operation for the purpose of dependences: the two directions of the cluster DMA
 /// are two, because they overtake each other.

@@ -231,7 +231,6 @@ GemmTiling choose_tiling(const std::string& name, const GemmProblem& problem,
   const auto ns = extents(problem.n, array ? redmule.columns() : 8, limits.fixed.n);
   const auto ks = extents(problem.k, array ? redmule.columns() : 8, limits.fixed.k);
   std::optional<GemmTiling> best;
-  bool best_preferred = false;
   GemmTiling smallest;
   smallest.l1_bytes = ~0u;
   const auto try_one = [&](GemmTiling t) {
@@ -245,11 +244,8 @@ GemmTiling choose_tiling(const std::string& name, const GemmProblem& problem,
     if (t.l1_bytes > limits.l1_bytes) {
       return;
     }
-    const bool preferred = t.l1_bytes <= limits.preferred;
-    if (best && best_preferred && !preferred) {
-      return;
-    }
     t.cycles = modelled_cycles(problem, t, cost, redmule);
+    t.cycles += crowding(t.cycles, t.l1_bytes, limits.preferred);
     const auto whole = [&](const OperandSource& source, bool one_tile, std::uint64_t bytes) {
       if (source.wanted_next && !source.resident && one_tile) {  // saves the next its transfers
         t.cycles -= std::min(t.cycles, cost.dma(1, bytes, true));
@@ -261,10 +257,9 @@ GemmTiling choose_tiling(const std::string& name, const GemmProblem& problem,
       const std::uint64_t bytes = 4ull * problem.m * problem.k;
       t.cycles -= std::min(t.cycles, cost.dma(1, bytes, true) + cost.dma(1, bytes, false));
     }
-    if (!best || (preferred && !best_preferred) || t.cycles < best->cycles ||
+    if (!best || t.cycles < best->cycles ||
         (t.cycles == best->cycles && t.l1_bytes < best->l1_bytes)) {
       best = t;
-      best_preferred = preferred;
     }
   };
   const std::uint64_t result_bytes = 4ull * problem.m * problem.k * (problem.transpose_z ? 2 : 1);
@@ -278,7 +273,7 @@ GemmTiling choose_tiling(const std::string& name, const GemmProblem& problem,
             }
             GemmTiling tiling{m, n, k, m_outer, keep, limits.double_buffer, 0, 0};
             try_one(tiling);
-            if (limits.double_buffer && !(best && best_preferred)) {
+            if (limits.double_buffer && !best) {
               tiling.double_buffer = false;
               try_one(tiling);
             }

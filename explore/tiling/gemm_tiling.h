@@ -56,6 +56,12 @@ std::uint32_t l1_bytes(const GemmProblem& problem, const GemmTiling& tiling,
 std::uint64_t modelled_cycles(const GemmProblem& problem, const GemmTiling& tiling,
                               const CostModel& cost, const RedmuleConfig& redmule);
 
+/// Cycles that are added to a tiling that takes more than the preferred part of L1: what it keeps
+/// the neighbours from overlapping.
+inline std::uint64_t crowding(std::uint64_t cycles, std::uint32_t bytes, std::uint32_t preferred) {
+  return bytes <= preferred ? 0 : cycles * (bytes - preferred) / (2ull * std::max(1u, preferred));
+}
+
 /// What a tiling may use and what the user fixed.
 struct TilingLimits {
   std::uint32_t l1_bytes = 0;    ///< free for this operator
