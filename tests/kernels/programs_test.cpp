@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <string>
 
+#include "kernels/tests/operator_cases.h"
+#include "tests/kernels/kernel_host.h"
 #include "tests/support/program.h"
 #include "tests/support/shared_data.h"
 
@@ -36,6 +38,27 @@ TEST_CASE("operators with assembly at every small size, bit by bit", "[programs]
     CHECK(run.status == 0);
     CHECK(run.text.find("operations on " + cores + " cores, all right") != std::string::npos);
   }
+}
+
+namespace {
+std::string host_hashes;
+}
+
+TEST_CASE("every operator: the modelled cores and this machine agree in every bit", "[programs]") {
+  Arena arena(5 * ETUDE_CASE_WORDS + 64);
+  host_hashes.clear();
+  const etude_case_env env{arena.matrix(1, 5 * ETUDE_CASE_WORDS), 1,
+                           [](etude_case_kernel kernel, const void* args) {
+                             run_on_host(kernel, args, ETUDE_CASE_WORKERS);
+                           },
+                           [] {},
+                           [](const char* name, std::uint32_t hash) {
+                             host_hashes += std::string(name) + " " + std::to_string(hash) + "\n";
+                           }};
+  etude_operator_cases(&env);
+  const ProgramRun run = run_program("operator_hashes");
+  CHECK(run.status == 0);
+  CHECK(run.text == host_hashes);
 }
 
 TEST_CASE("64x128x128 FP32 on 8 cores: MAC per cycle of every form", "[programs]") {

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Every operator once or more on fixed numbers, and a hash of what it wrote. The same code runs on
+ * the modelled cores (operator_hashes.c) and on the host (tests/kernels/programs_test.cpp): both
+ * must agree in every bit, because both do the same IEEE operations in the same order. */
+#ifndef ETUDE_TESTS_OPERATOR_CASES_H
+#define ETUDE_TESTS_OPERATOR_CASES_H
+#include <stdint.h>
+
+#include "kernels/include/etude_kernels.h"
+#include "kernels/lib/kernels.h"
+
+#define ETUDE_CASE_WORDS 8192 /* per buffer; there are five */
+#define ETUDE_CASE_WORKERS 8  /* sums of MSE and cross entropy depend on it */
+
+typedef void (*etude_case_kernel)(const void* args, uint32_t worker, uint32_t workers);
+
+struct etude_case_env {
+  uint32_t base;  /* address of 5 * ETUDE_CASE_WORDS words */
+  uint32_t first; /* 1 for the one that fills and hashes */
+  void (*run)(etude_case_kernel kernel,
+              const void* args); /* on all workers, done when it returns */
+  void (*meet)(void);
+  void (*report)(const char* name, uint32_t hash);
+};
+
+static inline void etude_case(const struct etude_case_env* env, const char* name,
+                              etude_case_kernel kernel, const uint32_t* args) {
+  uint32_t* words = (uint32_t*)(uintptr_t)env->base;
+  if (env->first) {
+    for (uint32_t i = 0; i < 5 * ETUDE_CASE_WORDS; i++) {
+      uint32_t x = i * 0x9E3779B1u;
+      x ^= x >> 15;
+      x *= 0x2C1B3C6Du;
+      union {
+        float f;
+        uint32_t u;
+      } value;
+      value.f = (float)((int32_t)x >> 8) * 0x1p-20f; /* -8 .. 8 */
+      /* the last buffer: labels; the one before: results of a ReLU, variances */
+      words[i] = i >= 4 * ETUDE_CASE_WORDS   ? x % 5
+                 : i >= 3 * ETUDE_CASE_WORDS ? value.u & 0x7FFFFFFFu
+                                             : value.u;
+    }
+  }
+  env->meet();
+  env->run(kernel, args);
+  if (env->first) {
+    uint32_t hash = 2166136261u;
+    for (uint32_t i = 0; i < 4 * ETUDE_CASE_WORDS; i++) {
+      hash = (hash ^ words[i]) * 16777619u;
+    }
+    env->report(name, hash);
+  }
+  env->meet();
+}
+
+static inline void etude_operator_cases(const struct etude_case_env* env) {
+  const uint32_t a = env->base, b = a + 4 * ETUDE_CASE_WORDS, c = b + 4 * ETUDE_CASE_WORDS;
+  const uint32_t p = c + 4 * ETUDE_CASE_WORDS, labels = p + 4 * ETUDE_CASE_WORDS;
+  const uint32_t tail = c + 4 * 7000;                    /* small vectors */
+  const uint32_t k = 0x3EBD70A4u, epsilon = 0x3727C5ACu; /* 0.37, 1e-5 */
+#define CASE(name, kernel, ...)             \
+  do {                                      \
+    const uint32_t args_[] = {__VA_ARGS__}; \
+    etude_case(env, name, kernel, args_);   \
+  } while (0)
+  for (uint32_t flags = 0; flags < 32; flags++) {
+    CASE("gemm", etude_gemm, a, b, c, tail, 13, 21, 18, 37, 41, 19, flags);
+  }
+  CASE("relu", etude_relu, a, c, 13, 37, 41, 37);
+  CASE("relu_grad", etude_relu_grad, a, p, c, 13, 37, 41, 39, 37);
+  CASE("add", etude_add, a, b, c, 40, 64, 64, 64, 64);
+  CASE("mul", etude_mul, a, b, c, 13, 37, 41, 39, 37);
+  CASE("scale", etude_scale, a, c, 13, 37, 41, 37, k);
+  CASE("copy", etude_copy, a, c, 13, 37, 41, 37, k);
+  CASE("add_row", etude_add_row, a, b, c, 13, 37, 41, 37);
+  CASE("fill", etude_fill, c, 13, 37, 41, k);
+  CASE("broadcast_row", etude_broadcast_row, a, c, 13, 37, 41);
+  CASE("sgd", etude_sgd, a, b, 40, 64, 64, 64, k);
+  CASE("momentum", etude_momentum, a, b, c, 13, 37, 41, k, k);
+  CASE("adam", etude_adam, a, b, c, p, 13, 37, 41, k, k, k, epsilon);
+  CASE("column_sum", etude_column_sum, a, c, 13, 37, 41, 1);
+  CASE("mse", etude_mse, a, b, c, tail, 13, 37, 41, 37, 39, k, k);
+  CASE("transpose", etude_transpose, a, c, 0, 13, 37, 41, 15, 0);
+  CASE("transpose masked", etude_transpose, a, c, p, 13, 37, 41, 15, 37);
+  CASE("fp32_to_fp16", etude_fp32_to_fp16, a, c, 13, 37, 41, 38);
+  CASE("layernorm", etude_layernorm, a, c, b, b + 512, tail, 13, 37, 41, 39, epsilon);
+  CASE("layernorm_grad", etude_layernorm_grad, a, b, p, 0, c, 13, 37, 41, 37, 39, epsilon);
+  CASE("layernorm_affine_grad", etude_layernorm_affine_grad, a, b, p, c, tail, 13, 37, 41, 37, 1);
+  CASE("softmax", etude_softmax, a, c, 13, 37, 41, 39, k);
+  CASE("softmax_grad", etude_softmax_grad, p, b, c, 13, 37, 41, 37, 39, k);
+  for (uint32_t form = 0; form < 3; form++) {
+    CASE("gelu", etude_gelu, a, c, form == 1 ? b : 0, 13, 37, 41, 39, form);
+    CASE("gelu_grad", etude_gelu_grad, a, b, c, form == 1 ? p : 0, 13, 37, 41, 37, 39, form);
+  }
+  CASE("cross_entropy", etude_cross_entropy, a, labels, c, b, tail, 13, 9, 11, 10, 9, k, k);
+  CASE("cross_entropy_grad", etude_cross_entropy_grad, a, labels, c, 13, 9, 11, 10, k);
+  const uint32_t kernel = 3u << 16 | 3u, stride = 2u << 16 | 1u, pad = 1u << 16 | 1u;
+  CASE("im2col", etude_im2col, a, c, 5, 9, 11, 100, kernel, stride, pad, 5, 11, 57, 0);
+  CASE("col2im", etude_col2im, a, c, 5, 9, 11, 100, kernel, stride, pad, 5, 11, 57, 0);
+  CASE("maxpool", etude_maxpool, a, c, 5, 9, 11, 100, kernel, stride, pad, 5, 11, 57, 0);
+  CASE("avgpool", etude_avgpool, a, c, 5, 9, 11, 100, kernel, stride, pad, 5, 11, 57, 0);
+  CASE("maxpool_grad", etude_maxpool_grad, a, c, 5, 9, 11, 100, kernel, stride, pad, 5, 11, 57, b);
+  CASE("avgpool_grad", etude_avgpool_grad, a, c, 5, 9, 11, 100, kernel, stride, pad, 5, 11, 57, 0);
+  CASE("batchnorm", etude_batchnorm, a, c, b, b + 64, tail, 4, 9, 13, epsilon);
+  CASE("batchnorm_grad", etude_batchnorm_grad, a, b, p, p + 64, c, tail, tail + 64, 4, 9, 13, 1);
+#undef CASE
+}
+#endif
