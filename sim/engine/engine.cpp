@@ -79,7 +79,7 @@ void Engine::loop() {
     // Cores that have work of their own go on until they need something shared.
     for (unsigned h = 0; h < harts_; ++h) {
       if (when_[h] == now_ && slot_[h].wait == CoreWait::kLimit) {
-        resume<kLockstep>(h);
+        resume<kLockstep>(h, now_);
       }
     }
     // All requests of this cycle ...
@@ -192,7 +192,7 @@ void Engine::loop() {
 }
 
 template <bool kLockstep>
-void Engine::resume(unsigned hart) {
+void Engine::resume(unsigned hart, std::uint64_t earliest) {
   Core& core = platform_.core(hart);
   Slot& slot = slot_[hart];
   std::uint64_t limit = now_ + 1;
@@ -220,7 +220,9 @@ void Engine::resume(unsigned hart) {
       when_[hart] = core.fetch_when().raw();
       break;
     case CoreWait::kFpu:
-      when_[hart] = core.fpu_when().raw();
+      // Fetching runs ahead of execution: an instruction that waited for a line is told of it when
+      // its own time is past, and asks as soon as it can.
+      when_[hart] = std::max(core.fpu_when().raw(), earliest);
       break;
     case CoreWait::kSleep:
       when_[hart] = kNone;
@@ -247,7 +249,7 @@ void Engine::answer(unsigned hart, std::uint64_t granted, std::uint64_t responde
 template <bool kLockstep>
 void Engine::after_answer(unsigned hart) {
   if (!kLockstep && !ended_) {
-    resume<false>(hart);
+    resume<false>(hart, now_ + 1);
   }
 }
 

@@ -74,7 +74,8 @@ class Engine : public sc_core::sc_module {
   template <bool kLockstep>
   void loop();
   template <bool kLockstep>
-  void resume(unsigned hart);
+  /// Lets a hart go on; it asks for nothing before cycle `earliest`.
+  void resume(unsigned hart, std::uint64_t earliest);
   void answer(unsigned hart, std::uint64_t granted, std::uint64_t responded, std::uint32_t rdata,
               StallReason why);
   template <bool kLockstep>

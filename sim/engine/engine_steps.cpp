@@ -89,7 +89,7 @@ void Engine::begin_op(unsigned hart, std::uint32_t op) {
 void Engine::settle_cores() {
   for (unsigned h = 0; h < harts_; ++h) {
     if (slot_[h].wait == CoreWait::kLimit && !platform_.core(h).interrupts_possible()) {
-      resume<false>(h);
+      resume<false>(h, now_ + 1);
     }
   }
 }
