@@ -120,21 +120,10 @@ IdmaWork IdmaBackend::commit(Cycle::rep now, std::uint32_t granted,
 }
 
 bool IdmaBackend::tick() {
-  bool moved = (lanes_push_ | lanes_pop_) != 0;
-  // One byte per queue, and none overflows: only what has room is pushed, what is there popped.
-  for (unsigned half = 0; half < kQueues; half += 8) {
-    std::uint64_t entries;
-    std::uint64_t push;
-    std::uint64_t pop;
-    std::memcpy(&entries, &now_[half], 8);
-    std::memcpy(&push, &push_[half], 8);
-    std::memcpy(&pop, &pop_[half], 8);
-    moved = moved || (push | pop) != 0;
-    entries = entries + push - pop;
-    std::memcpy(&now_[half], &entries, 8);
-  }
-  push_.fill(0);
-  pop_.fill(0);
+  // No field overflows: only what has room is pushed, what is there popped.
+  const bool moved = (push_ | pop_ | lanes_push_ | lanes_pop_) != 0;
+  entries_ += push_ - pop_;
+  push_ = pop_ = 0;
   lanes_now_ += lanes_push_;
   lanes_now_ -= lanes_pop_;
   lanes_push_ = lanes_pop_ = 0;
@@ -369,7 +358,7 @@ void IdmaBackend::step_read_port(Cycle::rep now, std::uint32_t granted, const st
 }
 
 void IdmaBackend::step_external_read(Cycle::rep now, IdmaWork& work) {
-  if (any(kArOut) && pop_[kArOut] == 0 && !piece(ar_at_port_).source_l1) {
+  if (any(kArOut) && !popped(kArOut) && !piece(ar_at_port_).source_l1) {
     pop(kArOut);
     Piece& p = piece(ar_at_port_);
     p.ready = axi_->read(Address{p.source}, {buffer(ar_at_port_), p.bytes}, Cycle{now}).raw();

@@ -84,7 +84,7 @@ class IdmaBackend {
     kWOut,
     kRPort,
     kRIn,  // at the read machine
-    kQueues = 16
+    kQueues
   };
   struct Piece {
     std::uint32_t source;
@@ -116,10 +116,12 @@ class IdmaBackend {
   static constexpr unsigned kMargin = 8;
   static constexpr unsigned kBufferBytes = kPage + 2 * kMargin + 8;
 
-  bool any(Queue q) const { return now_[q] != 0; }
-  bool room(Queue q) const { return now_[q] < kDepth[q]; }
-  void push(Queue q) { push_[q] = 1; }
-  void pop(Queue q) { pop_[q] = 1; }
+  // Four bits of one word per queue, so that all are updated by one addition.
+  bool any(Queue q) const { return (entries_ >> 4 * q & 0xF) != 0; }
+  bool room(Queue q) const { return (entries_ >> 4 * q & 0xF) < kDepth[q]; }
+  void push(Queue q) { push_ |= std::uint64_t{1} << 4 * q; }
+  void pop(Queue q) { pop_ |= std::uint64_t{1} << 4 * q; }
+  bool popped(Queue q) const { return (pop_ >> 4 * q & 1) != 0; }
   Piece& piece(unsigned n) { return pieces_[n % kRing]; }
   const Piece& piece(unsigned n) const { return pieces_[n % kRing]; }
   std::uint8_t* buffer(unsigned n) { return &buffers_[(n % kRing) * kBufferBytes + kMargin]; }
@@ -151,12 +153,12 @@ class IdmaBackend {
   bool load_row(Cycle::rep now);
   bool tick();
 
-  static constexpr std::array<std::uint8_t, kQueues> kDepth{8, 8, 11, 8, 1, 2, 2, 1,
-                                                            2, 2, 2,  2, 2, 2, 0, 0};
+  static constexpr std::array<std::uint8_t, kQueues> kDepth{8, 8, 11, 8, 1, 2, 2,
+                                                            1, 2, 2,  2, 2, 2, 2};
   AxiPort* axi_;
-  alignas(16) std::array<std::uint8_t, kQueues> now_{};
-  alignas(16) std::array<std::uint8_t, kQueues> push_{};
-  alignas(16) std::array<std::uint8_t, kQueues> pop_{};
+  std::uint64_t entries_ = 0;  // of each queue, at the start of the cycle
+  std::uint64_t push_ = 0;     // in this cycle
+  std::uint64_t pop_ = 0;
 
   std::array<Queued, kTransfers> transfers_{};
   unsigned queue_head_ = 0;

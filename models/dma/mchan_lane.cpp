@@ -79,21 +79,10 @@ MchanWork MchanLane::commit(Cycle::rep now, std::uint32_t granted, const std::ui
 }
 
 bool MchanLane::tick() {
-  // No byte overflows: a queue holds at most two entries, and only what is there is popped.
-  bool moved = false;
-  for (unsigned half = 0; half < kQueues; half += 8) {
-    std::uint64_t now;
-    std::uint64_t push;
-    std::uint64_t pop;
-    std::memcpy(&now, &queues_.now[half], 8);
-    std::memcpy(&push, &queues_.push[half], 8);
-    std::memcpy(&pop, &queues_.pop[half], 8);
-    moved = moved || (push | pop) != 0;
-    now = now + push - pop;
-    std::memcpy(&queues_.now[half], &now, 8);
-  }
-  queues_.push.fill(0);
-  queues_.pop.fill(0);
+  // No field overflows: a queue holds at most two entries, and only what is there is popped.
+  const bool moved = (push_ | pop_) != 0;
+  entries_ += push_ - pop_;
+  push_ = pop_ = 0;
   return moved;
 }
 

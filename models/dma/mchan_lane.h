@@ -80,8 +80,7 @@ class MchanLane {
     kBeat0,
     kBeat1,
     kWord0,  // between aligner and TCDM side, one per lane
-    kWord1,
-    kQueues = 16
+    kWord1
   };
   enum class Align : std::uint8_t { kIdle, kFirst, kSecond, kRun, kWantData, kWantSpace, kDrain };
 
@@ -105,20 +104,15 @@ class MchanLane {
     bool last;
     bool increment;
   };
-  // One byte per queue, so that all of them are updated by a few additions.
-  struct Occupancy {
-    alignas(16) std::array<std::uint8_t, kQueues> now{};
-    alignas(16) std::array<std::uint8_t, kQueues> push{};
-    alignas(16) std::array<std::uint8_t, kQueues> pop{};
-  };
   static constexpr unsigned kRing = 32;       // pieces alive at once are fewer
   static constexpr unsigned kTransfers = 32;  // at least the shared queue's depth
   static constexpr unsigned kMargin = 8;      // of a piece's buffer, on both sides
 
-  bool any(Queue q) const { return queues_.now[q] != 0; }
-  bool room(Queue q) const { return queues_.now[q] < 2; }
-  void push(Queue q) { queues_.push[q] = 1; }
-  void pop(Queue q) { queues_.pop[q] = 1; }
+  // Four bits of one word per queue, so that all are updated by one addition.
+  bool any(Queue q) const { return (entries_ >> 4 * q & 0xF) != 0; }
+  bool room(Queue q) const { return (entries_ >> 4 * q & 0xF) < 2; }
+  void push(Queue q) { push_ |= std::uint64_t{1} << 4 * q; }
+  void pop(Queue q) { pop_ |= std::uint64_t{1} << 4 * q; }
   Piece& piece(unsigned n) { return pieces_[n % kRing]; }
   const Piece& piece(unsigned n) const { return pieces_[n % kRing]; }
   std::uint8_t* buffer(unsigned n) { return &buffers_[(n % kRing) * buffer_bytes_]; }
@@ -145,7 +139,9 @@ class MchanLane {
   unsigned outstanding_limit_;
   AxiPort* axi_;
 
-  Occupancy queues_;
+  std::uint64_t entries_ = 0;  // of each queue, at the start of the cycle
+  std::uint64_t push_ = 0;     // in this cycle
+  std::uint64_t pop_ = 0;
   unsigned alive_ = 0;  // transfers not complete yet
 
   // Queue of transfers and the splitter.
