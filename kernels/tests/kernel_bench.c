@@ -73,5 +73,15 @@ int test_main(uint32_t hart, uint32_t harts) {
   RUN("softmax grad", etude_softmax_grad, pa, pb, pc, ROWS, COLS, COLS, COLS, COLS, ONE);
   RUN("gelu (erf)", etude_gelu, pa, pc, 0, ROWS, COLS, COLS, COLS, 0);
   RUN("gelu grad (erf)", etude_gelu_grad, pa, pb, pc, 0, ROWS, COLS, COLS, COLS, COLS, 0);
+  /* 8 images of 32x32 are 8192 pixels too; per pixel of the image */
+  RUN("maxpool 3x3 stride 2", etude_maxpool, pa, pc, 8, 32, 32, 1024, 3 << 16 | 3, 2 << 16 | 2,
+      1 << 16 | 1, 16, 16, 256, 0);
+  RUN("maxpool grad 3x3 stride 2", etude_maxpool_grad, pb, pc, 8, 32, 32, 1024, 3 << 16 | 3,
+      2 << 16 | 2, 1 << 16 | 1, 16, 16, 256, pa);
+  /* 100 x 81 entries */
+  RUN("im2col 3x3", etude_im2col, pa, pc, 9, 10, 10, 100, 3 << 16 | 3, 1 << 16 | 1, 1 << 16 | 1, 10,
+      10, 100, 0);
+  RUN("col2im 3x3", etude_col2im, pa, pc, 9, 10, 10, 100, 3 << 16 | 3, 1 << 16 | 1, 1 << 16 | 1, 10,
+      10, 100, 0);
   return 0;
 }

@@ -82,7 +82,19 @@ void etude_col2im(const void* args, uint32_t worker, uint32_t workers) {
                            (channel * taps + (uint32_t)(ky * w.kw + kx)) * a->pitch +
                            (uint32_t)(y * w.out_width + first);
         float* to = dst + first * w.sx + kx - w.left;
-        for (int32_t x = first; x < end; x++, to += w.sx) {
+        int32_t x = first;
+        if (w.sx == 1) {
+          for (; x + 4 <= end; x += 4, to += 4, src += 4) {
+            const float s0 = src[0], t0 = to[0], s1 = src[1], t1 = to[1];
+            const float s2 = src[2], t2 = to[2], s3 = src[3], t3 = to[3];
+            const float u0 = t0 + s0, u1 = t1 + s1, u2 = t2 + s2, u3 = t3 + s3;
+            to[0] = u0;
+            to[1] = u1;
+            to[2] = u2;
+            to[3] = u3;
+          }
+        }
+        for (; x < end; x++, to += w.sx) {
           *to += *src++;
         }
       }

@@ -28,10 +28,18 @@ static void pool(const struct etude_window_args* a, int average, uint32_t worker
     for (int32_t x = 0; x < w.out_width; x++) {
       const struct box b = box_of(&w, y, x);
       float value = average ? 0.0f : src[b.y0 * w.width + b.x0];
-      for (int32_t row = b.y0; row < b.y1; row++) {
-        const float* line = src + row * w.width;
-        for (int32_t col = b.x0; col < b.x1; col++) {
-          value = average ? value + line[col] : __builtin_fmaxf(value, line[col]);
+      const float* line = src + b.y0 * w.width + b.x0;
+      for (int32_t row = b.y0; row < b.y1; row++, line += w.width) {
+        const int32_t n = b.x1 - b.x0;
+        if (!average && n == 3) { /* the usual case: two chains */
+          const float v0 = line[0], v1 = line[1], v2 = line[2];
+          const float pair = __builtin_fmaxf(v1, v2);
+          value = __builtin_fmaxf(value, v0);
+          value = __builtin_fmaxf(value, pair);
+          continue;
+        }
+        for (int32_t i = 0; i < n; i++) {
+          value = average ? value + line[i] : __builtin_fmaxf(value, line[i]);
         }
       }
       dst[x] = average ? value / (float)((b.y1 - b.y0) * (b.x1 - b.x0)) : value;
