@@ -164,10 +164,10 @@ class Lowering {
       case OpType::kMseLossGrad:
         break;  // part of its loss
       default:
-        throw UserError("node '" + c.graph().node(op.node).name + "'",
-                        std::string("operator ") + name_of(c.graph().node(op.node).op) +
-                            " is not available on the simulated chip yet",
-                        "use operators of docs/workloads.md that are");
+        throw NotAvailable("node '" + c.graph().node(op.node).name + "'",
+                           std::string("operator ") + name_of(c.graph().node(op.node).op) +
+                               " is not available on the simulated chip yet",
+                           "use operators of docs/workloads.md that are");
     }
     throw UserError("node '" + c.graph().node(op.node).name + "'", "cannot be lowered alone",
                     "put it beside its loss");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "explore/lower/program.h"
+#include "models/base/error.h"
 #include "sim/config/platform_config.h"
 #include "sim/config/workload_config.h"
 #include "workloads/training/training_graph.h"
@@ -14,9 +15,15 @@ struct LowerOptions {
   TilingConfig tiling;
 };
 
+/// The step has an operator, or a shape of one, that the simulated chip cannot run yet.
+class NotAvailable : public UserError {
+ public:
+  using UserError::UserError;
+};
+
 /// Turns a training graph into a program for a platform: tiles, memory plan, task list.
 /// Errors: UserError when a tile, the activations or the parameters do not fit, naming what and by
-/// how many bytes.
+/// how many bytes; NotAvailable.
 Program lower_step(const TrainingGraph& training, const PlatformConfig& platform,
                    const LowerOptions& options);
 

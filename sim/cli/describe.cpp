@@ -5,6 +5,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "explore/lower/lower.h"
 #include "kernels/include/etude_boot.h"
 #include "kernels/include/etude_task.h"
 #include "sim/cli/commands.h"
@@ -67,12 +68,10 @@ Json tensors_json(const Graph& graph, TensorKind kind) {
   return tensors;
 }
 
-Json describe(const TrainingSetup& setup) {
-  const Graph& graph = setup.training().graph;
-  const Program& program = setup.program();
+/// What holds for any hardware.
+Json describe_graph(const Workload& workload) {
+  const Graph& graph = workload.training.graph;
   const GraphCounts counts = count(graph);
-  const TaskSums tasks = sum_tasks(program);
-  const RunFacts facts = setup.facts();
   Json nodes = Json::array();
   for (const NodeId id : graph.topological_order()) {
     const Node& node = graph.node(id);
@@ -82,16 +81,7 @@ Json describe(const TrainingSetup& setup) {
                      {"shape", graph.tensor(node.outputs.front()).shape},
                      {"macs", rules_of(node.op).macs(graph, node)}});
   }
-  Json layers = Json::array();
-  for (const LayerFacts& layer : facts.layers) {
-    layers.push_back({{"name", layer.name},
-                      {"op", layer.op},
-                      {"phase", layer.phase},
-                      {"unit", layer.unit},
-                      {"macs", layer.macs}});
-  }
-  const MemoryFacts& m = facts.memory;
-  return {{"title", facts.title},
+  return {{"title", workload.title},
           {"parameters",
            {{"elements", counts.parameters},
             {"trainable", counts.trainable},
@@ -102,34 +92,52 @@ Json describe(const TrainingSetup& setup) {
             {"backward", counts.backward_macs},
             {"update", counts.update_macs},
             {"total", counts.total_macs()}}},
-          {"memory",
-           {{"l1_peak", m.l1_peak},
-            {"l2_peak", m.l2_peak},
-            {"l3_peak", m.l3_peak},
-            {"parameters", m.parameters},
-            {"trainable", m.trainable},
-            {"gradients", m.gradients},
-            {"activations_peak", m.activations_peak},
-            {"activations_peak_gradients_kept", m.activations_peak_gradients_kept}}},
-          {"home", program.home_extmem ? "extmem" : "l2"},
-          {"traffic",
-           {{"l2_l1_read", tasks.l2_l1_read},
-            {"l2_l1_write", tasks.l2_l1_write},
-            {"l3_l2_read", tasks.l3_l2_read},
-            {"l3_l2_write", tasks.l3_l2_write}}},
-          {"tasks",
-           {{"operations", program.op_count},
-            {"kernels", tasks.kernels},
-            {"redmule_jobs", tasks.redmule_jobs},
-            {"dma_transfers", tasks.dma_transfers},
-            {"soc_dma_transfers", tasks.soc_dma_transfers}}},
-          {"modelled_cycles", program.modelled_cycles.raw()},
           {"tensors",
            {{"parameters", tensors_json(graph, TensorKind::kParameter)},
             {"inputs", tensors_json(graph, TensorKind::kInput)}}},
           {"nodes", nodes},
-          {"layers", layers},
-          {"warnings", facts.warnings}};
+          {"warnings", Json::array()}};
+}
+
+Json describe(const TrainingSetup& setup) {
+  const Program& program = setup.program();
+  const TaskSums tasks = sum_tasks(program);
+  const RunFacts facts = setup.facts();
+  Json all = describe_graph(setup.workload());
+  Json layers = Json::array();
+  for (const LayerFacts& layer : facts.layers) {
+    layers.push_back({{"name", layer.name},
+                      {"op", layer.op},
+                      {"phase", layer.phase},
+                      {"unit", layer.unit},
+                      {"macs", layer.macs}});
+  }
+  const MemoryFacts& m = facts.memory;
+  all.update({{"memory",
+               {{"l1_peak", m.l1_peak},
+                {"l2_peak", m.l2_peak},
+                {"l3_peak", m.l3_peak},
+                {"parameters", m.parameters},
+                {"trainable", m.trainable},
+                {"gradients", m.gradients},
+                {"activations_peak", m.activations_peak},
+                {"activations_peak_gradients_kept", m.activations_peak_gradients_kept}}},
+              {"home", program.home_extmem ? "extmem" : "l2"},
+              {"traffic",
+               {{"l2_l1_read", tasks.l2_l1_read},
+                {"l2_l1_write", tasks.l2_l1_write},
+                {"l3_l2_read", tasks.l3_l2_read},
+                {"l3_l2_write", tasks.l3_l2_write}}},
+              {"tasks",
+               {{"operations", program.op_count},
+                {"kernels", tasks.kernels},
+                {"redmule_jobs", tasks.redmule_jobs},
+                {"dma_transfers", tasks.dma_transfers},
+                {"soc_dma_transfers", tasks.soc_dma_transfers}}},
+              {"modelled_cycles", program.modelled_cycles.raw()},
+              {"layers", layers},
+              {"warnings", facts.warnings}});
+  return all;
 }
 
 std::string shape_text(const Json& shape) {
@@ -138,6 +146,21 @@ std::string shape_text(const Json& shape) {
     text += (text.empty() ? "" : "x") + extent.dump();
   }
   return text.empty() ? "scalar" : text;
+}
+
+std::string nodes_text(const Json& all) {
+  TextTable table({"node", "<op", "<phase", "<output", "MACs"});
+  for (const Json& node : all.at("nodes")) {
+    const auto macs = node.at("macs").get<std::uint64_t>();
+    table.add({node.at("name").get<std::string>(), node.at("op").get<std::string>(),
+               node.at("phase").get<std::string>(), shape_text(node.at("shape")),
+               macs == 0 ? "" : with_commas(macs)});
+  }
+  std::string text = table.text();
+  for (const Json& warning : all.at("warnings")) {
+    text += "warning: " + warning.get<std::string>() + "\n";
+  }
+  return text;
 }
 
 std::string as_text(const Json& all) {
@@ -150,6 +173,10 @@ std::string as_text(const Json& all) {
   text += "MACs        forward " + number("macs", "forward") + ", backward " +
           number("macs", "backward") + ", update " + number("macs", "update") + ", total " +
           number("macs", "total") + "\n";
+  if (!all.contains("memory")) {
+    text += "memory      not known: the graph does not run on the simulated chip yet\n\n";
+    return text + nodes_text(all);
+  }
   text += "memory      L1 " + number("memory", "l1_peak") + " B, L2 " +
           number("memory", "l2_peak") + " B, L3 " + number("memory", "l3_peak") +
           " B; dynamic peak " + number("memory", "activations_peak") + " B; home " +
@@ -161,18 +188,7 @@ std::string as_text(const Json& all) {
           " operations: " + number("tasks", "kernels") + " kernels, " +
           number("tasks", "redmule_jobs") + " RedMulE jobs, " + number("tasks", "dma_transfers") +
           " DMA and " + number("tasks", "soc_dma_transfers") + " SoC DMA transfers\n\n";
-  TextTable table({"node", "<op", "<phase", "<output", "MACs"});
-  for (const Json& node : all.at("nodes")) {
-    const auto macs = node.at("macs").get<std::uint64_t>();
-    table.add({node.at("name").get<std::string>(), node.at("op").get<std::string>(),
-               node.at("phase").get<std::string>(), shape_text(node.at("shape")),
-               macs == 0 ? "" : with_commas(macs)});
-  }
-  text += table.text();
-  for (const Json& warning : all.at("warnings")) {
-    text += "warning: " + warning.get<std::string>() + "\n";
-  }
-  return text;
+  return text + nodes_text(all);
 }
 }  // namespace
 
@@ -186,8 +202,13 @@ void add_describe(CLI::App& app, int& status) {
   command->callback([a, &status] {
     std::vector<std::string> warnings;
     const RootConfig config = load_config(a->config, a->sets, warnings);
-    const TrainingSetup setup(config);
-    Json all = describe(setup);
+    Json all;
+    try {
+      all = describe(TrainingSetup(config));
+    } catch (const NotAvailable& missing) {
+      all = describe_graph(build_workload(config));
+      warnings.emplace_back(missing.what());
+    }
     for (const Json& warning : all["warnings"]) {
       warnings.push_back(warning.get<std::string>());
     }

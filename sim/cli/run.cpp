@@ -92,7 +92,7 @@ class Observer {
         values_(setup.start()),
         show_(isatty(STDERR_FILENO) != 0),
         steps_(config.train.steps),
-        check_(setup.training(), config.train.lr),
+        check_(setup.training(), setup.workload().lr),
         chains_(setup.program(), config.platform.cluster.redmule.height),
         verify_(config.run.verify) {
     check_.begin_step(0, values_);
@@ -136,13 +136,19 @@ class Observer {
   NpzArchive outputs() const {
     NpzArchive archive;
     const Graph& graph = setup_.training().graph;
+    archive["loss"] = NpyArray::from_float32({}, {static_cast<float>(losses_.back())});
+    for (const auto& [name, tensor] : setup_.workload().outputs) {
+      archive[name] = NpyArray::from_float32(graph.tensor(tensor).shape, values_.at(tensor));
+    }
+    if (!setup_.workload().outputs.empty()) {
+      return archive;
+    }
     for (const TensorPlace& place : setup_.program().parameters) {
       archive[place.name] = NpyArray::from_float32(place.shape, values_.at(place.tensor));
     }
     for (const auto& [id, values] : check_.gradients()) {
       archive[graph.tensor(id).name] = NpyArray::from_float32(graph.tensor(id).shape, values);
     }
-    archive["loss"] = NpyArray::from_float32({}, {static_cast<float>(losses_.back())});
     return archive;
   }
 

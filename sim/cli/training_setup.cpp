@@ -13,7 +13,6 @@
 #include "models/base/pulp_map_regs.h"
 #include "sim/config/load.h"
 #include "sim/platform/elf_file.h"
-#include "workloads/networks/networks.h"
 #include "workloads/training/counts.h"
 
 namespace etude {
@@ -34,8 +33,6 @@ void check_available(const RootConfig& config) {
   refuse_unless(!config.run.check, "/run/check", "false");
   refuse_unless(config.schedule.policy == ScheduleConfig::Policy::kKeep, "/schedule/policy",
                 "\"keep\"");
-  refuse_unless(config.workload.onnx.empty(), "/workload/onnx", "built-in networks");
-  refuse_unless(config.train.method == TrainConfig::Method::kFull, "/train/method", "\"full\"");
   refuse_unless(config.train.precision == TrainConfig::Precision::kFp32, "/train/precision",
                 "\"fp32\"");
   refuse_unless(config.train.momentum == 0, "/train/momentum", "0");
@@ -102,22 +99,17 @@ std::string name_of_operation(const etude_op& op) {
   }
 }
 
-TrainingGraph build_graph(const RootConfig& config) {
+Workload available_workload(const RootConfig& config) {
   check_available(config);
-  return make_training_graph(
-      make_network(config.workload.network, config.workload.sizes, config.workload.batch),
-      config.train.lr);
+  return build_workload(config);
 }
 }  // namespace
 
 TrainingSetup::TrainingSetup(const RootConfig& config)
-    : config_(config), training_(build_graph(config)) {
-  program_ = lower_step(training_, config.platform, {config.workload.home, config.tiling});
-  start_.resize(training_.graph.tensors().size());
-  draw_parameters(training_.graph, config.train.seed, start_);
-  if (!config.train.initial.empty()) {
-    take_parameters(training_.graph, read_npz(config.train.initial), config.train.initial, start_);
-  }
+    : config_(config),
+      workload_(available_workload(config)),
+      program_(lower_step(training(), config.platform, {config.workload.home, config.tiling})),
+      start_(workload_.parameters) {
   if (!config.workload.inputs.empty()) {
     inputs_ = std::make_unique<NpzArchive>(read_npz(config.workload.inputs));
   }
@@ -126,9 +118,9 @@ TrainingSetup::TrainingSetup(const RootConfig& config)
 
 void TrainingSetup::take_inputs_of(unsigned step, StartValues& values) const {
   if (inputs_ != nullptr) {
-    take_inputs(training_.graph, *inputs_, config_.workload.inputs, step, values);
+    take_inputs(training().graph, *inputs_, config_.workload.inputs, step, values);
   } else {
-    draw_inputs(training_.graph, config_.train.seed, step, values);
+    draw_inputs(training().graph, config_.train.seed, step, values);
   }
 }
 
@@ -150,8 +142,7 @@ std::vector<std::string> TrainingSetup::op_names() const {
 
 RunFacts TrainingSetup::facts() const {
   RunFacts facts;
-  facts.title = config_.workload.network + ", full fine-tuning, batch " +
-                std::to_string(config_.workload.batch) + ", fp32, sgd";
+  facts.title = workload_.title;
   for (const LayerEntry& layer : program_.layers) {
     facts.layers.push_back({layer.name, layer.op, layer.phase, layer.unit, layer.macs});
   }
@@ -161,7 +152,7 @@ RunFacts TrainingSetup::facts() const {
                   m.l3_peak.raw(),          m.parameters.raw(),
                   m.trainable.raw(),        m.gradients.raw(),
                   m.activations_peak.raw(), m.activations_peak_gradients_kept.raw()};
-  facts.macs = count(training_.graph).total_macs();
+  facts.macs = count(training().graph).total_macs();
   facts.samples = config_.workload.batch;
   facts.warnings = program_.warnings;
   return facts;

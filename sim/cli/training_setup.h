@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "explore/lower/program.h"
+#include "sim/cli/workload.h"
 #include "sim/config/root_config.h"
 #include "sim/engine/job.h"
 #include "sim/report/facts.h"
@@ -21,7 +22,9 @@ class TrainingSetup {
   /// Errors: UserError for what the user gave, also for what is not available.
   explicit TrainingSetup(const RootConfig& config);
 
-  const TrainingGraph& training() const { return training_; }
+  const TrainingGraph& training() const { return workload_.training; }
+  /// Graph, parameters, learning rate and names of outputs.
+  const Workload& workload() const { return workload_; }
   const Program& program() const { return program_; }
   /// Parameters and the first batch, by tensor.
   const StartValues& start() const { return start_; }
@@ -39,7 +42,7 @@ class TrainingSetup {
 
  private:
   const RootConfig& config_;
-  TrainingGraph training_;
+  Workload workload_;
   Program program_;
   StartValues start_;
   std::unique_ptr<NpzArchive> inputs_;

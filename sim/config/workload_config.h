@@ -14,7 +14,7 @@ namespace etude {
 struct WorkloadConfig {
   /// Where parameters and inputs stand at both ends of a step.
   enum class Home { kAuto, kL2, kExtmem };
-  std::string network;  ///< built-in network: deep_ae, mlp
+  std::string network;  ///< built-in network (workloads/networks/networks.h)
   std::vector<unsigned>
       sizes;           ///< features of each layer of network mlp, input first (>= 2 of them)
   std::string onnx;    ///< ONNX file
@@ -30,7 +30,8 @@ struct TrainConfig {
   enum class Optimizer { kSgd };
   enum class Precision { kFp32, kMixedFp16 };
   Method method = Method::kFull;
-  unsigned k = 1;                   ///< method last_k: trained blocks, from the last
+  unsigned k =
+      0;  ///< methods last_k, lora: trained blocks, from the last; 0: 1 for last_k, all for lora
   unsigned rank = 4;                ///< method lora
   double alpha = 0;                 ///< method lora; 0: equal to rank
   std::vector<std::string> layers;  ///< method lora: target layers; empty: all

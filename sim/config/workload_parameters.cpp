@@ -11,11 +11,12 @@ void declare_workload(ParameterTable& table) {
       .add("network", &WorkloadConfig::network,
            {.sentence = "Built-in network; give this or onnx.", .source = "docs/networks.md"})
       .add("sizes", &WorkloadConfig::sizes,
-           {.sentence = "Features of each layer of network mlp, input first.",
+           {.sentence = "Features of each layer of network mlp, input first; extents of bert "
+                        "(workloads/networks/bert.h).",
             .source = "user",
             .min = 1,
             .max = 65535,
-            .only_if = Selector{"/workload/network", {"mlp"}}})
+            .only_if = Selector{"/workload/network", {"mlp", "bert"}}})
       .add_file("onnx", &WorkloadConfig::onnx,
                 {.sentence = "ONNX graph, for training or inference; give this or network.",
                  .source = "user"})
@@ -44,11 +45,10 @@ void declare_train(ParameterTable& table) {
                                         {"linear_probe", TrainConfig::Method::kLinearProbe}},
            {.sentence = "Which parameters are trained.", .source = "arXiv 2603.09511"})
       .add("k", &TrainConfig::k,
-           {.sentence = "Trained blocks, counted from the last.",
+           {.sentence = "Trained blocks, counted from the last; 0: one for last_k, all for lora.",
             .source = "user",
-            .min = 1,
             .max = 1024,
-            .only_if = Selector{"/train/method", {"last_k"}}})
+            .only_if = Selector{"/train/method", {"last_k", "lora"}}})
       .add("rank", &TrainConfig::rank,
            {.sentence = "Rank of the adapters.",
             .source = "Deeploy's LoRA graphs",

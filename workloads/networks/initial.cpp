@@ -47,10 +47,20 @@ std::vector<float> checked(std::vector<float> values, const std::string& where) 
 
 void draw_parameters(const Graph& graph, std::uint64_t seed, StartValues& values) {
   values.resize(graph.tensors().size());
+  for (TensorId id = 0; id < values.size(); ++id) {
+    if (graph.tensor(id).kind == TensorKind::kParameter) {
+      values[id].clear();
+    }
+  }
+  complete_parameters(graph, seed, values);
+}
+
+void complete_parameters(const Graph& graph, std::uint64_t seed, StartValues& values) {
+  values.resize(graph.tensors().size());
   for (TensorId id = 0; id < graph.tensors().size(); ++id) {
     const Tensor& tensor = graph.tensor(id);
     const bool stored = tensor.kind == TensorKind::kParameter || tensor.kind == TensorKind::kState;
-    if (!stored || tensor.alias_of) {
+    if (!stored || tensor.alias_of || !values[id].empty()) {
       continue;
     }
     values[id].assign(tensor.elements(), tensor.fill.value_or(0.0f));

@@ -19,6 +19,9 @@ using StartValues = std::vector<std::vector<float>>;
 /// operations only, hence the same on every machine.
 void draw_parameters(const Graph& graph, std::uint64_t seed, StartValues& values);
 
+/// Draws the parameters that have no values yet, as draw_parameters() would.
+void complete_parameters(const Graph& graph, std::uint64_t seed, StartValues& values);
+
 /// One batch of each input drawn uniformly from [-1, 1), labels uniformly from their classes, for
 /// runs without data.
 void draw_inputs(const Graph& graph, std::uint64_t seed, unsigned step, StartValues& values);

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/cli/workload.h"
+
+#include <filesystem>
+
+#include "models/base/error.h"
+#include "workloads/networks/networks.h"
+#include "workloads/onnx/onnx_import.h"
+#include "workloads/training/methods.h"
+
+namespace etude {
+namespace {
+
+MethodOptions method_of(const TrainConfig& train) {
+  MethodOptions options;
+  switch (train.method) {
+    case TrainConfig::Method::kFull:
+      options.method = MethodOptions::Method::kFull;
+      break;
+    case TrainConfig::Method::kLastK:
+      options.method = MethodOptions::Method::kLastK;
+      break;
+    case TrainConfig::Method::kLora:
+      options.method = MethodOptions::Method::kLora;
+      break;
+    case TrainConfig::Method::kLinearProbe:
+      options.method = MethodOptions::Method::kLinearProbe;
+      break;
+  }
+  const bool last_k = train.method == TrainConfig::Method::kLastK;
+  options.k = train.k == 0 && last_k ? 1 : train.k;
+  options.rank = train.rank;
+  options.alpha = train.alpha;
+  options.layers = train.layers;
+  options.adapters_in_all = train.adapters_in == TrainConfig::AdaptersIn::kAll;
+  return options;
+}
+
+std::string method_text(const TrainConfig& train) {
+  const std::string last = train.k == 0 ? "all" : "the last " + std::to_string(train.k);
+  switch (train.method) {
+    case TrainConfig::Method::kFull:
+      return "full fine-tuning";
+    case TrainConfig::Method::kLastK:
+      return "last " + std::to_string(train.k == 0 ? 1 : train.k) + " fine-tuning";
+    case TrainConfig::Method::kLora:
+      return "LoRA of rank " + std::to_string(train.rank) + " in " + last + " blocks";
+    case TrainConfig::Method::kLinearProbe:
+      return "linear probe";
+  }
+  return "";
+}
+
+void read_parameters(const RootConfig& config, const Graph& graph, StartValues& values) {
+  complete_parameters(graph, config.train.seed, values);
+  if (!config.train.initial.empty()) {
+    take_parameters(graph, read_npz(config.train.initial), config.train.initial, values);
+  }
+}
+
+/// An ONNX file decides what it trains: keys that would change that are refused.
+Workload from_training_graph(const RootConfig& config, OnnxModel model) {
+  for (const char* key : {"/train/method", "/train/k", "/train/rank", "/train/alpha",
+                          "/train/layers", "/train/adapters_in", "/train/lr"}) {
+    if (config.is_given(key)) {
+      throw UserError(key, "is given beside a training graph, which fixes it",
+                      "leave it out, or give an inference graph");
+    }
+  }
+  Workload made;
+  made.parameters = model.start;
+  const auto outputs = model.outputs;
+  made.training = make_training_graph(std::move(model), 0);
+  const Graph& graph = made.training.graph;
+  for (TensorId output : outputs) {
+    if (graph.tensor(output).alias_of) {
+      made.outputs.emplace_back(graph.tensor(output).name, *graph.tensor(output).alias_of);
+    }
+  }
+  for (const Node& node : graph.nodes()) {
+    if (node.op == OpType::kSgd) {
+      if (made.lr != 0 && node.real("lr") != made.lr) {
+        throw UserError(config.workload.onnx, "has SGD nodes of different learning rates",
+                        "one is supported");
+      }
+      made.lr = node.real("lr");
+    }
+  }
+  made.title = std::filesystem::path(config.workload.onnx).parent_path().filename().string() + "/" +
+               std::filesystem::path(config.workload.onnx).filename().string() +
+               ", training graph, fp32, sgd";
+  return made;
+}
+
+void check_batch(const RootConfig& config, const Graph& graph, TensorId input) {
+  const Shape& shape = graph.tensor(input).shape;
+  if (config.is_given("/workload/batch") && !shape.empty() && shape[0] != config.workload.batch) {
+    throw UserError("/workload/batch",
+                    "is " + std::to_string(config.workload.batch) + ", and the ONNX graph is for " +
+                        std::to_string(shape[0]),
+                    "leave it out, or export the graph for that batch");
+  }
+}
+
+}  // namespace
+
+Workload build_workload(const RootConfig& config) {
+  const bool file = !config.workload.onnx.empty();
+  Network network;
+  Workload made;
+  if (file) {
+    OnnxModel model = read_onnx(config.workload.onnx);
+    check_batch(config, model.network.graph, model.network.inputs.at(0));
+    if (model.updates) {
+      made = from_training_graph(config, std::move(model));
+      read_parameters(config, made.training.graph, made.parameters);
+      return made;
+    }
+    made.parameters = std::move(model.start);
+    network = std::move(model.network);
+    add_cross_entropy(network);
+  } else {
+    network = make_network(config.workload.network, config.workload.sizes, config.workload.batch);
+  }
+  made.title = (file ? std::filesystem::path(config.workload.onnx).filename().string()
+                     : config.workload.network) +
+               ", " + method_text(config.train) + ", batch " +
+               std::to_string(config.workload.batch) + ", fp32, sgd";
+  apply_method(network, method_of(config.train));
+  made.lr = config.train.lr;
+  made.training = make_training_graph(std::move(network), made.lr);
+  read_parameters(config, made.training.graph, made.parameters);
+  return made;
+}
+
+}  // namespace etude

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sim/config/root_config.h"
+#include "workloads/networks/initial.h"
+#include "workloads/training/training_graph.h"
+
+namespace etude {
+
+/// The training step that a configuration asks for, before anything is known of hardware.
+struct Workload {
+  TrainingGraph training;
+  StartValues parameters;  ///< values that training starts from
+  double lr = 0;           ///< of the update; a training graph from a file has its own
+  std::string title;
+  /// What outputs.npz names after the file: an ONNX output that is an updated parameter, and that
+  /// parameter.
+  std::vector<std::pair<std::string, TensorId>> outputs;
+};
+
+/// Builds network or ONNX graph, applies /train/method, draws or reads the parameters.
+/// Errors: UserError for what does not fit together, also /train/method, rank, layers or lr beside
+/// a training graph, which fixes them.
+Workload build_workload(const RootConfig& config);
+
+}  // namespace etude
