@@ -19,6 +19,7 @@ namespace etude {
 struct SharingChoice {
   double product = 0.6;             ///< part of L1 that a matrix multiplication better stays within
   double backward = 0.7;            ///< the same for both gradients of a linear layer
+  std::uint32_t transfer = 8192;    ///< longest transfer in bytes: long ones hold up urgent ones
   std::uint32_t least_columns = 1;  ///< of a weight tile there: short rows cost the DMA more
 };
 

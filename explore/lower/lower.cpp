@@ -61,6 +61,11 @@ class Lowering {
       choice.least_columns = columns;
       attempt(choice);
     }
+    for (const std::uint32_t transfer : {4096u, 6144u, 12288u, 16384u}) {
+      SharingChoice choice = best;
+      choice.transfer = transfer;
+      attempt(choice);
+    }
     return found;
   }
 
@@ -77,7 +82,7 @@ class Lowering {
                             platform_,
                             options_.tiling,
                             CostModel(platform_),
-                            OpSequence(cost_),
+                            OpSequence(cost_, sharing.transfer),
                             l1_manager(),
                             {},
                             {},
@@ -249,9 +254,8 @@ class Lowering {
         return false;
       }
       const auto dependences = find_dependences(context.sequence.ops);
-      const PostOrder order =
-          schedule_operations(context.sequence.ops, dependences,
-                              platform_.cluster.dma.engine == DmaConfig::Engine::kIdma);
+      const PostOrder order = best_order(context.sequence.ops, dependences,
+                                         platform_.cluster.dma.engine == DmaConfig::Engine::kIdma);
       Program made;
       made.warnings = program_.warnings;
       encode(context.sequence, dependences, order.order, made);

@@ -9,9 +9,6 @@ namespace etude {
 
 namespace {
 
-/// MCHAN's length field has 17 bits; pieces of at most this size also let urgent transfers in.
-constexpr std::uint32_t kLongestTransfer = 8 * 1024;
-
 Access l1_access(const L1Matrix& m, bool write) {
   return {write, Access::Space::kL1, 0, m.address, m.rows, 4 * m.cols, 4 * m.pitch};
 }
@@ -66,7 +63,7 @@ void OpSequence::transfer(const L1Matrix& l1, const StoredMatrix& l2, bool to_l1
     rows = 1;
     l1_pitch = l2_pitch = cols;
   }
-  const std::uint32_t most_cols = kLongestTransfer / 4;
+  const std::uint32_t most_cols = longest_transfer_ / 4;
   const std::uint32_t most_rows = std::max(1u, most_cols / std::max(1u, cols));
   for (std::uint32_t r = 0; r < rows; r += most_rows) {
     const std::uint32_t r_count = std::min(most_rows, rows - r);

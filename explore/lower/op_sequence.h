@@ -83,7 +83,9 @@ struct PlanOp {
 /// What may overlap is found later from the accesses alone.
 class OpSequence {
  public:
-  explicit OpSequence(const CostModel& cost) : cost_(cost) {}
+  /// `longest_transfer`: bytes, below the 2^17 of the DMA's length field.
+  explicit OpSequence(const CostModel& cost, std::uint32_t longest_transfer = 8192)
+      : cost_(cost), longest_transfer_(longest_transfer) {}
 
   void set_layer(std::uint32_t layer) { layer_ = layer; }
   void set_stage(std::uint32_t stage) { stage_ = stage; }
@@ -127,6 +129,7 @@ class OpSequence {
   void transfer(const L1Matrix& l1, const StoredMatrix& l2, bool to_l1);
 
   const CostModel& cost_;
+  std::uint32_t longest_transfer_;
   std::uint32_t layer_ = 0;
   std::uint32_t stage_ = 0;
 };

@@ -7,6 +7,8 @@
 #include <optional>
 #include <set>
 
+#include "explore/lower/controller_model.h"
+
 namespace etude {
 
 unsigned queue_of(const PlanOp& op) {
@@ -58,8 +60,10 @@ namespace {
 class Timeline {
  public:
   Timeline(const std::vector<PlanOp>& ops,
-           const std::vector<std::vector<std::uint32_t>>& dependences, bool one_dma)
-      : ops_(ops),
+           const std::vector<std::vector<std::uint32_t>>& dependences, bool one_dma,
+           const PostRules& rules)
+      : rules_(rules),
+        ops_(ops),
         dependences_(dependences),
         one_dma_(one_dma),
         dependants_(ops.size()),
@@ -101,7 +105,7 @@ class Timeline {
     double when = 0, foreign = 0;
     for (std::uint32_t before : dependences_[i]) {
       const bool other = queue_of(ops_[before]) != queue_of(ops_[i]);
-      when = std::max(when, finish_[before] + (other ? kHandOver : 0));
+      when = std::max(when, finish_[before] + (other ? rules_.hand_over : 0));
       foreign = std::max(foreign, other ? finish_[before] : 0);
     }
     post_[i] = foreign;
@@ -151,7 +155,7 @@ class Timeline {
     // Two operations fit into a queue: one runs, one waits. The cluster DMA blocks who programs it
     // until the transfer before is nearly over, so it is not programmed much before its turn.
     const bool dma = q == ETUDE_UNIT_DMA || q == ETUDE_UNITS;
-    const double earliest = dma ? std::max(0.0, now_ - kDmaLead) : queue.last_start;
+    const double earliest = dma ? std::max(0.0, now_ - rules_.dma_lead) : queue.last_start;
     post_[pick] = std::max(post_[pick], earliest);
     queue.last_start = now_;
     queue.running = pick;
@@ -161,15 +165,7 @@ class Timeline {
   double rate(unsigned q) const {
     const auto& array = queues_[ETUDE_UNIT_REDMULE].running;
     const double taken = array ? ops_[*array].port_share : 0;
-    switch (q) {
-      case ETUDE_UNIT_CORES:
-        return 1 - kCoreAccesses * taken;
-      case ETUDE_UNIT_DMA:
-      case ETUDE_UNITS:
-        return std::max(0.1, 1 - taken);
-      default:
-        return 1;
-    }
+    return speed_beside_redmule(q, taken, queues_[ETUDE_UNIT_CORES].running.has_value());
   }
 
   void advance() {
@@ -204,10 +200,7 @@ class Timeline {
     }
   }
 
-  static constexpr double kHandOver = 300;  ///< end of one operation to start of the next (assumed)
-  static constexpr double kDmaLead = 300;   ///< cycles that a transfer is programmed ahead
-  static constexpr double kCoreAccesses = 0.6;  ///< memory accesses per instruction of a kernel
-
+  PostRules rules_;
   const std::vector<PlanOp>& ops_;
   const std::vector<std::vector<std::uint32_t>>& dependences_;
   bool one_dma_;
@@ -223,8 +216,23 @@ class Timeline {
 
 PostOrder schedule_operations(const std::vector<PlanOp>& ops,
                               const std::vector<std::vector<std::uint32_t>>& dependences,
-                              bool one_dma) {
-  return Timeline(ops, dependences, one_dma).run();
+                              bool one_dma, const PostRules& rules) {
+  return Timeline(ops, dependences, one_dma, rules).run();
+}
+
+PostOrder best_order(const std::vector<PlanOp>& ops,
+                     const std::vector<std::vector<std::uint32_t>>& dependences, bool one_dma) {
+  PostOrder best;
+  for (const double hand_over : {100.0, 300.0, 800.0}) {
+    for (const double dma_lead : {0.0, 300.0, 1500.0}) {
+      PostOrder other = schedule_operations(ops, dependences, one_dma, {hand_over, dma_lead});
+      other.cycles = replay_cycles(ops, dependences, other.order, one_dma);
+      if (best.order.empty() || other.cycles < best.cycles) {
+        best = std::move(other);
+      }
+    }
+  }
+  return best;
 }
 
 }  // namespace etude

@@ -18,13 +18,24 @@ struct PostOrder {
   std::uint64_t cycles = 0;
 };
 
+/// What the ordering assumes of the controller; best_order() tries several.
+struct PostRules {
+  double hand_over = 300;  ///< cycles from the end of one operation to the start of the next
+  double dma_lead = 300;   ///< cycles that a transfer is programmed ahead of its turn
+};
+
 /// List scheduling: every unit takes, whenever it is free, the operation whose dependences are over
 /// first (in program order among equals); the operations are then posted in the order of the
 /// earliest moment at which that costs the controller no waiting. `one_dma`: both directions of the
 /// cluster DMA share one engine (iDMA).
 PostOrder schedule_operations(const std::vector<PlanOp>& ops,
                               const std::vector<std::vector<std::uint32_t>>& dependences,
-                              bool one_dma = false);
+                              bool one_dma = false, const PostRules& rules = {});
+
+/// The order, among those of several rules, that the model of the controller runs through first;
+/// `cycles` are then that model's.
+PostOrder best_order(const std::vector<PlanOp>& ops,
+                     const std::vector<std::vector<std::uint32_t>>& dependences, bool one_dma);
 
 /// The queue of an operation for the purpose of dependences: the two directions of the cluster DMA
 /// are two, because they overtake each other.
