@@ -27,7 +27,7 @@ void Core::reset(std::uint32_t pc, Cycle start) {
   ex_enter_ = ex_free_ = start_;
   wb_busy_ = 0;
   hazard_ = older_hazard_ = Hazard{};
-  slow_fp_ = SlowFp{false, 0xff, 0};
+  slow_fp_ = SlowFp{false, 0xff, 0, 0};
   fp_return_ = 0;
   response_[0] = response_[1] = ~std::uint64_t{0};
   last_rd_ = 0xff;

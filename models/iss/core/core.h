@@ -149,7 +149,8 @@ class Core : public sc_core::sc_module {
   struct SlowFp {
     bool pending{false};
     std::uint8_t reg{0};
-    std::uint64_t due{0};  ///< earliest cycle of its return
+    std::uint64_t due{0};       ///< earliest cycle of its return
+    std::uint64_t returned{0};  ///< cycle of its return, when it is no longer pending
   };
 
   template <bool kCached>
@@ -173,6 +174,7 @@ class Core : public sc_core::sc_module {
   std::uint64_t slow_fp_return() const { return slow_fp_.due > ex_free_ ? slow_fp_.due : ex_free_; }
   void slow_fp_returned(std::uint64_t when) {
     slow_fp_.pending = false;
+    slow_fp_.returned = when;
     fp_return_ = when;
   }
   void redirect(std::uint64_t fetch, std::uint64_t arrival, StallReason why);

@@ -43,6 +43,11 @@ bool Core::issue_fp(const Instr& instr, std::uint64_t enter) {
   enter_ = enter;
   if (!config_.private_fpu) {
     instr_ = instr;
+    if (fetch_free_ > issue) {
+      // As with data: nothing is asked for before the fetch that the core waited for was answered.
+      stall(StallReason::kIcacheMiss, fetch_free_ - issue);
+      issue = fetch_free_;
+    }
     fpu_when_ = issue;
     ex_free_ = issue;
     waiting_ = Waiting::kFpu;
@@ -98,7 +103,7 @@ void Core::finish_fp(std::uint64_t issue) {
       last_rd_ = 0xff;
       break;
     case FpClass::kMultiCycle:
-      slow_fp_ = {true, instr.d, issue + latency};
+      slow_fp_ = {true, instr.d, issue + latency, 0};
       slow_classes_ = ~0u;
       last_rd_ = 0xff;
       break;

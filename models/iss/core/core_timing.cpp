@@ -78,7 +78,7 @@ std::uint64_t Core::jalr_id(const Instr& instr, std::uint64_t arrival) const {
     }
   }
   if (slow_fp_.reg == instr.a) {
-    id = std::max(id, (slow_fp_.pending ? slow_fp_return() : fp_return_) + 1);
+    id = std::max(id, (slow_fp_.pending ? slow_fp_return() : slow_fp_.returned) + 1);
   }
   return id;
 }
