@@ -4,12 +4,18 @@
 #include <filesystem>
 
 #include "models/base/error.h"
+#include "sim/config/json_file.h"
 #include "workloads/networks/networks.h"
 #include "workloads/onnx/onnx_import.h"
 #include "workloads/training/methods.h"
 
 namespace etude {
 namespace {
+
+/// A file is named by its content: results do not depend on where it lies or what it is called.
+std::string file_title(const RootConfig& config) {
+  return "ONNX graph " + file_content_hash(config.workload.onnx, "/workload/onnx").substr(0, 8);
+}
 
 MethodOptions method_of(const TrainConfig& train) {
   MethodOptions options;
@@ -86,9 +92,7 @@ Workload from_training_graph(const RootConfig& config, OnnxModel model) {
       made.lr = node.real("lr");
     }
   }
-  made.title = std::filesystem::path(config.workload.onnx).parent_path().filename().string() + "/" +
-               std::filesystem::path(config.workload.onnx).filename().string() +
-               ", training graph, fp32, sgd";
+  made.title = file_title(config) + ", training graph, fp32, sgd";
   return made;
 }
 
@@ -122,10 +126,9 @@ Workload build_workload(const RootConfig& config) {
   } else {
     network = make_network(config.workload.network, config.workload.sizes, config.workload.batch);
   }
-  made.title = (file ? std::filesystem::path(config.workload.onnx).filename().string()
-                     : config.workload.network) +
-               ", " + method_text(config.train) + ", batch " +
-               std::to_string(config.workload.batch) + ", fp32, sgd";
+  made.title = (file ? file_title(config) : config.workload.network) + ", " +
+               method_text(config.train) + ", batch " + std::to_string(config.workload.batch) +
+               ", fp32, sgd";
   apply_method(network, method_of(config.train));
   made.lr = config.train.lr;
   made.training = make_training_graph(std::move(network), made.lr);
