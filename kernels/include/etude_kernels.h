@@ -42,6 +42,14 @@ enum etude_kernel {
   ETUDE_KERNEL_AVGPOOL_GRAD = 32,
   ETUDE_KERNEL_BATCHNORM = 33,
   ETUDE_KERNEL_BATCHNORM_GRAD = 34,
+  ETUDE_KERNEL_SUB = 35,
+  ETUDE_KERNEL_DIV = 36,
+  ETUDE_KERNEL_RELU6 = 37,
+  ETUDE_KERNEL_RELU6_GRAD = 38,
+  ETUDE_KERNEL_DEPTHWISE = 39,
+  ETUDE_KERNEL_DEPTHWISE_GRAD_INPUT = 40,
+  ETUDE_KERNEL_DEPTHWISE_GRAD_WEIGHT = 41,
+  ETUDE_KERNEL_BATCHNORM_APPLY = 42,
   ETUDE_KERNELS
 };
 
@@ -56,7 +64,8 @@ enum etude_kernel {
 struct etude_gemm_args {
   uint32_t a, b, c, bias, rows, inner, cols, pitch_a, pitch_b, pitch_c, flags;
 };
-/* dx[rows, cols] = dy where y > 0, else 0 (dx may be dy). */
+/* dx[rows, cols] = dy where y > 0, else 0 (dx may be dy); for ETUDE_KERNEL_RELU6_GRAD dy where
+ * 0 < y < 6. */
 struct etude_relu_grad_args {
   uint32_t dy, y, dx, rows, cols, pitch_dy, pitch_y, pitch_dx;
 };
@@ -83,7 +92,7 @@ struct etude_mse_args {
 struct etude_broadcast_row_args {
   uint32_t row, dst, rows, cols, pitch_dst;
 };
-/* y = max(x, 0) (y may be x). */
+/* y = max(x, 0) (y may be x); for ETUDE_KERNEL_RELU6 y = min(max(x, 0), 6). */
 struct etude_relu_args {
   uint32_t x, y, rows, cols, pitch_x, pitch_y;
 };
@@ -95,7 +104,8 @@ struct etude_convert_args {
 struct etude_fill_args {
   uint32_t dst, rows, cols, pitch_dst, value;
 };
-/* c = a + b (c may be a or b); for ETUDE_KERNEL_MUL c = a * b. */
+/* c = a + b (c may be a or b); for ETUDE_KERNEL_MUL, _SUB and _DIV c = a * b,
+ * a - b, a / b. */
 struct etude_add_args {
   uint32_t a, b, c, rows, cols, pitch_a, pitch_b, pitch_c;
 };
@@ -169,14 +179,19 @@ struct etude_window_args {
   uint32_t kernel, stride, pad, out_height, out_width;
   uint32_t pitch; /* im2col, col2im: elements of a row of the columns; pooling: between output
                      channels */
-  uint32_t aux;   /* maxpool_grad: x; else 0 */
+  uint32_t aux;   /* maxpool_grad: x; depthwise: see below; else 0 */
 };
 /* ETUDE_KERNEL_IM2COL: dst[channel * kh * kw + ky * kw + kx, y * out_width + x] = pixel of src.
  * ETUDE_KERNEL_COL2IM: src are columns, dst the image: each pixel is the sum of its entries in
  *   ascending ky, kx (written, not added).
  * ETUDE_KERNEL_MAXPOOL, ETUDE_KERNEL_AVGPOOL: dst[channel, y, x].
  * ETUDE_KERNEL_MAXPOOL_GRAD, ETUDE_KERNEL_AVGPOOL_GRAD: src is dy (of `pitch`), dst is dx (of
- *   channel_pitch), written whole; the first maximum of a window in row order gets its dy. */
+ *   channel_pitch), written whole; the first maximum of a window in row order gets its dy.
+ * ETUDE_KERNEL_DEPTHWISE: aux are weights [channels, kh * kw]; dst[channel, y, x] is one chain over
+ *   the taps inside the image in ascending ky, kx, from 0.
+ * ETUDE_KERNEL_DEPTHWISE_GRAD_INPUT: src is dy (of `pitch`), aux the weights, dst is dx.
+ * ETUDE_KERNEL_DEPTHWISE_GRAD_WEIGHT: src is x, aux is dy (of `pitch`), dst is dw [channels, kh *
+ * kw], added to if bit 31 of `kernel` is set, else written. */
 
 /* Training batch normalisation of x[samples, channels, pixels] (dense): y = (x - mean) * rstd *
  * gamma

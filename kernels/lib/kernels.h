@@ -44,6 +44,14 @@ void etude_avgpool(const void* args, uint32_t worker, uint32_t workers);
 void etude_avgpool_grad(const void* args, uint32_t worker, uint32_t workers);
 void etude_batchnorm(const void* args, uint32_t worker, uint32_t workers);
 void etude_batchnorm_grad(const void* args, uint32_t worker, uint32_t workers);
+void etude_sub(const void* args, uint32_t worker, uint32_t workers);
+void etude_div(const void* args, uint32_t worker, uint32_t workers);
+void etude_relu6(const void* args, uint32_t worker, uint32_t workers);
+void etude_relu6_grad(const void* args, uint32_t worker, uint32_t workers);
+void etude_depthwise(const void* args, uint32_t worker, uint32_t workers);
+void etude_depthwise_grad_input(const void* args, uint32_t worker, uint32_t workers);
+void etude_depthwise_grad_weight(const void* args, uint32_t worker, uint32_t workers);
+void etude_batchnorm_apply(const void* args, uint32_t worker, uint32_t workers);
 #ifdef __cplusplus
 }
 #endif

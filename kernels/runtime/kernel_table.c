@@ -45,4 +45,12 @@ void etude_fill_table(void) {
   ENTRY(ETUDE_KERNEL_AVGPOOL_GRAD, etude_avgpool_grad);
   ENTRY(ETUDE_KERNEL_BATCHNORM, etude_batchnorm);
   ENTRY(ETUDE_KERNEL_BATCHNORM_GRAD, etude_batchnorm_grad);
+  ENTRY(ETUDE_KERNEL_SUB, etude_sub);
+  ENTRY(ETUDE_KERNEL_DIV, etude_div);
+  ENTRY(ETUDE_KERNEL_RELU6, etude_relu6);
+  ENTRY(ETUDE_KERNEL_RELU6_GRAD, etude_relu6_grad);
+  ENTRY(ETUDE_KERNEL_DEPTHWISE, etude_depthwise);
+  ENTRY(ETUDE_KERNEL_DEPTHWISE_GRAD_INPUT, etude_depthwise_grad_input);
+  ENTRY(ETUDE_KERNEL_DEPTHWISE_GRAD_WEIGHT, etude_depthwise_grad_weight);
+  ENTRY(ETUDE_KERNEL_BATCHNORM_APPLY, etude_batchnorm_apply);
 }

@@ -102,6 +102,16 @@ static inline void etude_operator_cases(const struct etude_case_env* env) {
   CASE("avgpool", etude_avgpool, a, c, 5, 9, 11, 100, kernel, stride, pad, 5, 11, 57, 0);
   CASE("maxpool_grad", etude_maxpool_grad, a, c, 5, 9, 11, 100, kernel, stride, pad, 5, 11, 57, b);
   CASE("avgpool_grad", etude_avgpool_grad, a, c, 5, 9, 11, 100, kernel, stride, pad, 5, 11, 57, 0);
+  CASE("sub", etude_sub, a, b, c, 13, 37, 41, 39, 37);
+  CASE("div", etude_div, a, p, c, 13, 37, 41, 39, 37);
+  CASE("relu6", etude_relu6, a, c, 13, 37, 41, 37);
+  CASE("relu6_grad", etude_relu6_grad, a, p, c, 13, 37, 41, 39, 37);
+  CASE("depthwise", etude_depthwise, a, c, 5, 9, 11, 100, kernel, stride, pad, 5, 11, 57, b);
+  CASE("depthwise_grad_input", etude_depthwise_grad_input, a, c, 5, 9, 11, 100, kernel, stride, pad,
+       5, 11, 57, b);
+  CASE("depthwise_grad_weight", etude_depthwise_grad_weight, a, c, 5, 9, 11, 100, kernel, stride,
+       pad, 5, 11, 57, b);
+  CASE("batchnorm_apply", etude_batchnorm_apply, a, c, b, b + 64, p, 4, 9, 13, 0);
   CASE("batchnorm", etude_batchnorm, a, c, b, b + 64, tail, 4, 9, 13, epsilon);
   CASE("batchnorm_grad", etude_batchnorm_grad, a, b, p, p + 64, c, tail, tail + 64, 4, 9, 13, 1);
 #undef CASE

@@ -152,6 +152,69 @@ TEST_CASE("pooling and its gradients", "[convolution]") {
   }
 }
 
+TEST_CASE("depthwise convolution and its gradients", "[convolution]") {
+  Arena arena(1u << 17);
+  Numbers numbers(24);
+  for (const Case& c : kCases) {
+    for (const unsigned accumulate : {0u, 1u}) {
+      arena.clear();
+      const unsigned pixels = c.height * c.width, outputs = c.out_height() * c.out_width();
+      const unsigned taps = c.kh * c.kw;
+      const std::vector<float> x = numbers.vector(c.channels * pixels);
+      const std::vector<float> dy = numbers.vector(c.channels * outputs);
+      const std::vector<float> w = numbers.vector(c.channels * taps);
+      etude_window_args a = args_of(c);
+      a.pitch = outputs + 2;
+      a.src = arena.matrix(c.channels, pixels, a.channel_pitch, x);
+      a.dst = arena.matrix(c.channels, a.pitch);
+      a.aux = arena.matrix(c.channels, taps, taps, w);
+      etude_window_args to_input = a;
+      to_input.src = arena.matrix(c.channels, outputs, a.pitch, dy);
+      to_input.dst = arena.matrix(c.channels, a.channel_pitch);
+      etude_window_args to_weight = a;
+      to_weight.aux = to_input.src;
+      to_weight.dst = arena.matrix(c.channels, taps, taps, std::vector<float>(w.size(), 1.0f));
+      to_weight.kernel |= accumulate << 31;
+      const auto run = [&](KernelFunction kernel, const etude_window_args& args, unsigned cols,
+                           unsigned pitch) {
+        arena.snapshot();
+        run_on_host(kernel, &args, c.workers);
+        REQUIRE(arena.only_changed(args.dst, c.channels, cols, pitch));
+        return arena.read(args.dst, c.channels, cols, pitch);
+      };
+      const auto y = run(etude_depthwise, a, outputs, a.pitch);
+      const auto dx = run(etude_depthwise_grad_input, to_input, pixels, a.channel_pitch);
+      const auto dw = run(etude_depthwise_grad_weight, to_weight, taps, taps);
+      std::vector<double> want_y(y.size()), want_dx(dx.size()), want_dw(dw.size(), accumulate);
+      for (int ch = 0; ch < c.channels; ++ch) {
+        for (unsigned o = 0; o < outputs; ++o) {
+          for (unsigned t = 0; t < taps; ++t) {
+            const int row =
+                static_cast<int>(o) / c.out_width() * c.sy - c.top + static_cast<int>(t) / c.kw;
+            const int col =
+                static_cast<int>(o) % c.out_width() * c.sx - c.left + static_cast<int>(t) % c.kw;
+            if (row < 0 || row >= c.height || col < 0 || col >= c.width) {
+              continue;
+            }
+            const std::size_t at = static_cast<std::size_t>(ch) * pixels + row * c.width + col;
+            want_y[ch * outputs + o] += double(w[ch * taps + t]) * x[at];
+            want_dx[at] += double(w[ch * taps + t]) * dy[ch * outputs + o];
+            want_dw[ch * taps + t] += double(x[at]) * dy[ch * outputs + o];
+          }
+        }
+      }
+      const auto close = [](const std::vector<float>& got, const std::vector<double>& want) {
+        for (std::size_t i = 0; i < got.size(); ++i) {
+          REQUIRE(std::abs(got[i] - want[i]) < 4e-6);
+        }
+      };
+      close(y, want_y);
+      close(dx, want_dx);
+      close(dw, want_dw);
+    }
+  }
+}
+
 TEST_CASE("batch normalisation and its gradients", "[convolution]") {
   Arena arena(1u << 17);
   Numbers numbers(23);
@@ -187,6 +250,9 @@ TEST_CASE("batch normalisation and its gradients", "[convolution]") {
       g.pixels = pixels;
       g.accumulate = accumulate;
       run_on_host(etude_batchnorm_grad, &g, workers);
+      const auto once = arena.read(a.y, 1, n, n);
+      run_on_host(etude_batchnorm_apply, &a, workers);
+      REQUIRE(arena.read(a.y, 1, n, n) == once);
       const auto y = arena.read(a.y, 1, n, n), dx = arena.read(g.dx, 1, n, n);
       const auto dgamma = arena.read(g.dgamma, 1, channels, channels);
       const auto dbeta = arena.read(g.dbeta, 1, channels, channels);

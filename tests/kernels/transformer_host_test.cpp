@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <functional>
+#include <limits>
 
 #include "tests/kernels/kernel_host.h"
 
@@ -334,8 +335,31 @@ TEST_CASE("scale, copy, product, row added", "[transformer]") {
     run(etude_scale, &scale, [&](std::size_t i) { return x[i] * 0.3f; });
     run(etude_copy, &scale, [&](std::size_t i) { return x[i]; });
     run(etude_mul, &product, [&](std::size_t i) { return x[i] * y[i]; });
+    run(etude_sub, &product, [&](std::size_t i) { return x[i] - y[i]; });
+    run(etude_div, &product, [&](std::size_t i) { return x[i] / y[i]; });
     run(etude_add_row, &added, [&](std::size_t i) { return x[i] + y[i % s.cols]; });
   }
+}
+
+TEST_CASE("ReLU6 and its gradient", "[transformer]") {
+  Arena arena(1u << 12);
+  const float infinity = std::numeric_limits<float>::infinity();
+  const std::vector<float> x = {-infinity, -1, -0.0f, 0,        0.5f,
+                                5.9f,      6,  6.1f,  infinity, std::nanf("")};
+  const std::vector<float> want = {0, 0, 0, 0, 0.5f, 5.9f, 6, 6, 6};
+  const std::vector<float> slope = {0, 0, 0, 0, 1, 1, 0, 0, 0, 1};
+  const unsigned n = x.size();
+  const std::uint32_t px = arena.matrix(1, n, n, x), py = arena.matrix(1, n);
+  const std::uint32_t ones = arena.matrix(1, n, n, std::vector<float>(n, 1.0f)),
+                      dx = arena.matrix(1, n);
+  const etude_relu_args forward{px, py, 1, n, n, n};
+  const etude_relu_grad_args backward{ones, py, dx, 1, n, n, n, n};
+  run_on_host(etude_relu6, &forward, 3);
+  run_on_host(etude_relu6_grad, &backward, 3);
+  const std::vector<float> y = arena.read(py, 1, n, n);
+  CHECK(std::vector<float>(y.begin(), y.end() - 1) == want);
+  CHECK(std::isnan(y.back()));
+  CHECK(arena.read(dx, 1, n, n) == slope);
 }
 
 TEST_CASE("momentum and Adam", "[transformer]") {

@@ -121,6 +121,39 @@ void etude_mul(const void* args, uint32_t worker, uint32_t workers) {
   }
 }
 
+void etude_sub(const void* args, uint32_t worker, uint32_t workers) {
+  const struct etude_add_args* g = args;
+  const int dense = g->pitch_a == g->cols && g->pitch_b == g->cols && g->pitch_c == g->cols;
+  ETUDE_FOR_PIECES(g->rows, g->cols, dense, worker, workers) {
+    const float* a = ETUDE_F(g->a) + p_.row * g->pitch_a + p_.col;
+    const float* b = ETUDE_F(g->b) + p_.row * g->pitch_b + p_.col;
+    float* c = ETUDE_F(g->c) + p_.row * g->pitch_c + p_.col;
+    uint32_t n = p_.n;
+#if ETUDE_ASM
+    if (n >= 4) {
+      QUADS_BINARY("fsub.s", a, b, c, n >> 2);
+      n &= 3;
+    }
+#endif
+    for (; n; n--) {
+      *c++ = *a++ - *b++;
+    }
+  }
+}
+
+void etude_div(const void* args, uint32_t worker, uint32_t workers) {
+  const struct etude_add_args* g = args;
+  const int dense = g->pitch_a == g->cols && g->pitch_b == g->cols && g->pitch_c == g->cols;
+  ETUDE_FOR_PIECES(g->rows, g->cols, dense, worker, workers) {
+    const float* a = ETUDE_F(g->a) + p_.row * g->pitch_a + p_.col;
+    const float* b = ETUDE_F(g->b) + p_.row * g->pitch_b + p_.col;
+    float* c = ETUDE_F(g->c) + p_.row * g->pitch_c + p_.col;
+    for (uint32_t n = p_.n; n; n--) {
+      *c++ = *a++ / *b++;
+    }
+  }
+}
+
 void etude_add_row(const void* args, uint32_t worker, uint32_t workers) {
   const struct etude_add_row_args* a = args;
   ETUDE_FOR_PIECES(a->rows, a->cols, 0, worker, workers) {

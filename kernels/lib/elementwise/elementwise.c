@@ -136,3 +136,35 @@ void etude_sgd(const void* args, uint32_t worker, uint32_t workers) {
     }
   }
 }
+
+/* Positive floats are ordered as their bits are. */
+#define SIX 0x40C00000
+
+void etude_relu6(const void* args, uint32_t worker, uint32_t workers) {
+  const struct etude_relu_args* a = args;
+  const int dense = a->pitch_x == a->cols && a->pitch_y == a->cols;
+  ETUDE_FOR_PIECES(a->rows, a->cols, dense, worker, workers) {
+    const uint32_t* x = ETUDE_W(a->x) + p_.row * a->pitch_x + p_.col;
+    uint32_t* y = ETUDE_W(a->y) + p_.row * a->pitch_y + p_.col;
+    for (uint32_t n = p_.n; n; n--) {
+      const int32_t value = (int32_t)relu_bits(*x++);
+      /* infinity is cut, NaN is kept */
+      *y++ = (uint32_t)(value > SIX && value <= 0x7F800000 ? SIX : value);
+    }
+  }
+}
+
+void etude_relu6_grad(const void* args, uint32_t worker, uint32_t workers) {
+  const struct etude_relu_grad_args* a = args;
+  const int dense = a->pitch_dy == a->cols && a->pitch_y == a->cols && a->pitch_dx == a->cols;
+  ETUDE_FOR_PIECES(a->rows, a->cols, dense, worker, workers) {
+    const uint32_t* dy = ETUDE_W(a->dy) + p_.row * a->pitch_dy + p_.col;
+    const uint32_t* y = ETUDE_W(a->y) + p_.row * a->pitch_y + p_.col;
+    uint32_t* dx = ETUDE_W(a->dx) + p_.row * a->pitch_dx + p_.col;
+    for (uint32_t n = p_.n; n; n--) {
+      const uint32_t gradient = *dy++;
+      const int32_t value = (int32_t)*y++;
+      *dx++ = value > 0 && (value < SIX || value > 0x7F800000) ? gradient : 0;
+    }
+  }
+}
