@@ -61,7 +61,7 @@ struct RunRecord {
   std::vector<SleepSpan> sleeps;  ///< with EngineOptions::trace, in order of their ends
   // of the simulator itself
   std::uint64_t stepped_cycles{0};
-  double engine_seconds{0};
+  double engine_seconds{0};  ///< of the one host thread, inside the engine
 };
 
 }  // namespace etude

@@ -32,6 +32,6 @@ def assemble(tmp_path: Path, text: str, base: int = 0x1C008080, march: str = MAR
     return elf
 
 
-def run_elf(elf: Path, *arguments, check: int = 0) -> dict:
-    """Runs an ELF with --json and returns the report."""
+def run_elf(elf: Path, *arguments, check: int | None = 0) -> dict:
+    """Runs an ELF with --json and returns the report; `check`: the exit status that it must have."""
     return json.loads(run("elf", elf, "--json", *arguments, check=check).stdout)
