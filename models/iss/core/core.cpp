@@ -101,10 +101,14 @@ bool Core::run_calm(std::uint64_t stop) {
     if constexpr (kCached) {
       if (pc >> 4 != calm_line_) {
         // The next line will be looked up from this one: both must be here.
-        if (!known(pc) || (!known(pc + 16) && !loop_ends_in_line(pc))) {
+        if (!known(pc)) {
           break;
         }
-        calm_line_ = pc >> 4;
+        if (known(pc + 16)) {
+          calm_line_ = pc >> 4;
+        } else if (!loop_ends_in_line(pc)) {  // not kept: the last pass goes on behind the loop
+          break;
+        }
       }
     }
     if (hazard_.ready > enter && hazard_.named_by(instr)) {
