@@ -13,7 +13,8 @@
 namespace etude {
 namespace {
 
-// Seconds that this host thread has worked: what other programs take on a shared machine is not counted.
+// Seconds that this host thread has worked: what other programs take on a shared machine is not
+// counted.
 double thread_seconds() {
   timespec time{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
