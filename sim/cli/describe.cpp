@@ -12,6 +12,7 @@
 #include "sim/cli/training_setup.h"
 #include "sim/config/load.h"
 #include "sim/report/text.h"
+#include "workloads/onnx/onnx_export.h"
 #include "workloads/ops/op_rules.h"
 #include "workloads/training/counts.h"
 
@@ -23,6 +24,7 @@ struct DescribeArguments {
   std::string config;
   std::vector<std::string> sets;
   bool json = false;
+  std::string onnx;
 };
 
 /// Bytes that the task list moves, and how often it uses each unit.
@@ -199,6 +201,7 @@ void add_describe(CLI::App& app, int& status) {
   command->add_option("config", a->config, "Root configuration (JSON)")->required();
   command->add_option("--set", a->sets, "/json/pointer=VALUE")->allow_extra_args(false);
   command->add_flag("--json", a->json, "Print JSON");
+  command->add_option("--onnx", a->onnx, "Write the graph of the step to this ONNX file");
   command->callback([a, &status] {
     std::vector<std::string> warnings;
     const RootConfig config = load_config(a->config, a->sets, warnings);
@@ -213,6 +216,10 @@ void add_describe(CLI::App& app, int& status) {
       warnings.push_back(warning.get<std::string>());
     }
     all["warnings"] = warnings;
+    if (!a->onnx.empty()) {
+      const Workload workload = build_workload(config);
+      write_onnx(a->onnx, workload.training, workload.parameters);
+    }
     std::cout << (a->json ? all.dump(2) + "\n" : as_text(all));
     status = 0;
   });

@@ -11,6 +11,8 @@ namespace etude::onnxio {
 
 namespace {
 
+bool is_update(const RawNode& node) { return node.op == "SGD" || node.op == "Sgd"; }
+
 bool is_loss(const RawNode& node) {
   return node.op == "SoftmaxCrossEntropyLoss" || node.op == "MseLoss";
 }
@@ -27,7 +29,7 @@ OnnxModel Translator::run() {
   }
   for (const RawNode& node : raw_.nodes) {
     reserved_.insert(node.outputs.begin(), node.outputs.end());
-    made_.updates = made_.updates || node.op == "SGD";
+    made_.updates = made_.updates || is_update(node);
   }
   graph().name = raw_.name.empty() ? "onnx" : raw_.name;
   find_phases();
@@ -157,7 +159,7 @@ std::optional<std::vector<std::int64_t>> Translator::integers(const RawNode& nod
 }
 
 Phase Translator::phase_of(const RawNode& node) const {
-  if (node.op == "SGD") {
+  if (is_update(node)) {
     return Phase::kUpdate;
   }
   return std::ranges::any_of(node.outputs, [&](const auto& o) { return forward_.contains(o); })
@@ -273,6 +275,9 @@ void Translator::finish() {
 }
 
 Handler handler_of(const std::string& domain, const std::string& op) {
+  if (domain == "ai.etude") {
+    return own_handler_of(op);
+  }
   if (!domain.empty() && domain != "com.microsoft") {
     return nullptr;
   }

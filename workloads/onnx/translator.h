@@ -65,5 +65,6 @@ Handler handler_of(const std::string& domain, const std::string& op);
 Handler shape_handler_of(const std::string& op);
 Handler network_handler_of(const std::string& op);
 Handler gradient_handler_of(const std::string& op);
+Handler own_handler_of(const std::string& op);
 
 }  // namespace etude::onnxio

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "workloads/onnx/onnx_export.h"
+
+#include <onnx/onnx_pb.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "models/base/error.h"
+#include "workloads/ops/op_rules.h"
+
+namespace etude {
+
+namespace {
+
+using Integers = std::vector<std::int64_t>;
+constexpr int kOpset = 17;
+const char* const kMicrosoft = "com.microsoft";
+const char* const kOwn = "ai.etude";
+
+class Exporter {
+ public:
+  Exporter(const TrainingGraph& training, const StartValues& start)
+      : training_(training), graph_(training.graph), start_(start) {}
+
+  std::string bytes() {
+    model_.set_ir_version(8);
+    model_.set_producer_name("etude");
+    for (const auto& [domain, version] :
+         {std::pair{"", kOpset}, std::pair{kMicrosoft, 1}, std::pair{kOwn, 1}}) {
+      auto* import = model_.add_opset_import();
+      import->set_domain(domain);
+      import->set_version(version);
+    }
+    out().set_name(graph_.name.empty() ? "etude" : graph_.name);
+    for (TensorId id = 0; id < graph_.tensors().size(); ++id) {
+      declare(id);
+    }
+    for (NodeId n : graph_.topological_order()) {
+      add(graph_.node(n));
+    }
+    return model_.SerializeAsString();
+  }
+
+ private:
+  onnx::GraphProto& out() { return *model_.mutable_graph(); }
+  const std::string& name(TensorId id) const { return graph_.tensor(id).name; }
+  const Shape& shape(TensorId id) const { return graph_.tensor(id).shape; }
+
+  void describe_value(TensorId id, onnx::ValueInfoProto* value) const {
+    const Tensor& tensor = graph_.tensor(id);
+    value->set_name(tensor.name);
+    auto* type = value->mutable_type()->mutable_tensor_type();
+    type->set_elem_type(tensor.dtype == DType::kInt32 ? onnx::TensorProto::INT64
+                                                      : onnx::TensorProto::FLOAT);
+    type->mutable_shape();
+    for (std::uint64_t extent : tensor.shape) {
+      type->mutable_shape()->add_dim()->set_dim_value(static_cast<std::int64_t>(extent));
+    }
+  }
+
+  void declare(TensorId id) {
+    const Tensor& tensor = graph_.tensor(id);
+    const bool stored = tensor.kind == TensorKind::kParameter || tensor.kind == TensorKind::kState;
+    if (tensor.kind == TensorKind::kInput) {
+      describe_value(id, out().add_input());
+    } else if (stored && !graph_.producer(id)) {
+      if (id >= start_.size() || start_[id].size() != tensor.elements()) {
+        throw UserError("parameter '" + tensor.name + "'", "has no values to write",
+                        "give the values that training starts from");
+      }
+      const Integers extents(tensor.shape.begin(), tensor.shape.end());
+      initializer(tensor.name, extents, onnx::TensorProto::FLOAT,
+                  {reinterpret_cast<const char*>(start_[id].data()), 4 * start_[id].size()});
+    } else if (tensor.alias_of || id == training_.loss || id == training_.output) {
+      describe_value(id, out().add_output());
+    } else {
+      describe_value(id, out().add_value_info());
+    }
+  }
+
+  void initializer(const std::string& called, const Integers& extents, int type,
+                   const std::string& raw) {
+    auto* made = out().add_initializer();
+    made->set_name(called);
+    made->set_data_type(type);
+    made->set_raw_data(raw);
+    for (std::int64_t extent : extents) {
+      made->add_dims(extent);
+    }
+  }
+
+  /// A constant beside a node; returns its name.
+  std::string constant(const std::string& called, float value) {
+    initializer(called, {}, onnx::TensorProto::FLOAT, {reinterpret_cast<const char*>(&value), 4});
+    return called;
+  }
+  std::string constant(const std::string& called, const Integers& values) {
+    initializer(called, {static_cast<std::int64_t>(values.size())}, onnx::TensorProto::INT64,
+                {reinterpret_cast<const char*>(values.data()), 8 * values.size()});
+    return called;
+  }
+
+  onnx::NodeProto& emit(const Node& node, const std::string& op, const std::string& domain,
+                        const std::vector<std::string>& inputs,
+                        const std::vector<std::string>& outputs) {
+    auto* made = out().add_node();
+    made->set_name(node.name);
+    made->set_op_type(op);
+    made->set_domain(domain);
+    if (node.phase != Phase::kForward) {
+      made->set_doc_string(std::string("[") + name_of(node.phase) + "]");
+    }
+    for (const auto& input : inputs) {
+      made->add_input(input);
+    }
+    for (const auto& output : outputs) {
+      made->add_output(output);
+    }
+    return *made;
+  }
+
+  static void set(onnx::NodeProto& node, const std::string& key, const Attribute& value) {
+    auto* made = node.add_attribute();
+    made->set_name(key);
+    if (const auto* integer = std::get_if<std::int64_t>(&value)) {
+      made->set_type(onnx::AttributeProto::INT);
+      made->set_i(*integer);
+    } else if (const auto* real = std::get_if<double>(&value)) {
+      made->set_type(onnx::AttributeProto::FLOAT);
+      made->set_f(static_cast<float>(*real));
+    } else if (const auto* text = std::get_if<std::string>(&value)) {
+      made->set_type(onnx::AttributeProto::STRING);
+      made->set_s(*text);
+    } else {
+      made->set_type(onnx::AttributeProto::INTS);
+      for (std::int64_t each : std::get<Integers>(value)) {
+        made->add_ints(each);
+      }
+    }
+  }
+
+  static void copy(onnx::NodeProto& to, const Node& from, const std::vector<std::string>& keys) {
+    for (const auto& key : keys) {
+      if (const auto found = from.attributes.find(key); found != from.attributes.end()) {
+        set(to, key, found->second);
+      }
+    }
+  }
+
+  std::vector<std::string> names(const std::vector<TensorId>& ids) const {
+    std::vector<std::string> found;
+    for (TensorId id : ids) {
+      found.push_back(name(id));
+    }
+    return found;
+  }
+
+  void plain(const Node& node, const std::string& op, const std::string& domain = "",
+             const std::vector<std::string>& keys = {}) {
+    copy(emit(node, op, domain, names(node.inputs), names(node.outputs)), node, keys);
+  }
+
+  /// An operator of ours, with our name and attributes.
+  void own(const Node& node) {
+    auto& made = emit(node, name_of(node.op), kOwn, names(node.inputs), names(node.outputs));
+    for (const auto& [key, value] : node.attributes) {
+      set(made, key, value);
+    }
+  }
+
+  void gemm(const Node& node) {
+    if (shape(node.inputs[0]).size() == 2 && shape(node.inputs[1]).size() == 2) {
+      plain(node, "Gemm", "", {"transA", "transB"});
+      return;
+    }
+    const bool biased = node.inputs.size() == 3;
+    const std::string result = name(node.outputs[0]);
+    const std::string product = biased ? result + ".product" : result;
+    copy(emit(node, "FusedMatMul", kMicrosoft, {name(node.inputs[0]), name(node.inputs[1])},
+              {product}),
+         node, {"transA", "transB"});
+    if (biased) {
+      emit(node, "Add", "", {product, name(node.inputs[2])}, {result});
+    }
+  }
+
+  void scaled(const Node& node, const std::string& x, double factor, const std::string& result) {
+    const std::string held = constant(result + ".factor", static_cast<float>(factor));
+    emit(node, "Mul", "", {x, held}, {result});
+  }
+
+  void softmax(const Node& node) {
+    const double scale = node.real("scale", 1);
+    const std::string result = name(node.outputs[0]);
+    if (node.op == OpType::kSoftmax) {
+      std::string x = name(node.inputs[0]);
+      if (scale != 1) {
+        scaled(node, x, scale, result + ".scaled");
+        x = result + ".scaled";
+      }
+      set(emit(node, "Softmax", "", {x}, {result}), "axis", std::int64_t{-1});
+      return;
+    }
+    const std::string unscaled = scale != 1 ? result + ".unscaled" : result;
+    set(emit(node, "SoftmaxGrad", kMicrosoft, names(node.inputs), {unscaled}), "axis",
+        std::int64_t{-1});
+    if (scale != 1) {
+      scaled(node, unscaled, scale, result);
+    }
+  }
+
+  void gelu(const Node& node) {
+    const std::string form = node.text("approximate", "none");
+    const std::string grad = node.op == OpType::kGeluGrad ? "Grad" : "";
+    plain(node,
+          (form == "none"   ? "Gelu"
+           : form == "tanh" ? "FastGelu"
+                            : "QuickGelu") +
+              grad,
+          kMicrosoft);
+  }
+
+  void cross_entropy_grad(const Node& node) {
+    std::vector<std::string> inputs = names(node.inputs);
+    if (node.real("scale", 1) != 1) {
+      inputs.insert(inputs.begin(), constant(name(node.outputs[0]) + ".scale",
+                                             static_cast<float>(node.real("scale", 1))));
+    }
+    copy(emit(node, "SoftmaxCrossEntropyLossGrad", kMicrosoft, inputs, names(node.outputs)), node,
+         {"reduction"});
+  }
+
+  /// The gradient with respect to the image is the transposed convolution.
+  void conv_grad_input(const Node& node) {
+    const auto kernel = node.integers("kernel_shape");
+    const auto stride = node.integers("strides", {1, 1});
+    const auto pads = node.integers("pads", {0, 0, 0, 0});
+    const auto dilation = node.integers("dilations", {1, 1});
+    Integers missing;
+    for (std::size_t axis = 0; axis < 2; ++axis) {
+      const auto outputs = static_cast<std::int64_t>(shape(node.inputs[0])[axis + 2]);
+      const std::int64_t reached = (outputs - 1) * stride[axis] +
+                                   (kernel[axis] - 1) * dilation[axis] + 1 - pads[axis] -
+                                   pads[axis + 2];
+      missing.push_back(static_cast<std::int64_t>(shape(node.outputs[0])[axis + 2]) - reached);
+    }
+    auto& made = emit(node, "ConvTranspose", "", names(node.inputs), names(node.outputs));
+    copy(made, node, {"kernel_shape", "strides", "pads", "dilations", "group"});
+    set(made, "output_padding", missing);
+  }
+
+  void with_integers(const Node& node, const std::string& op, const std::string& key,
+                     const Integers& otherwise) {
+    const std::string held =
+        constant(name(node.outputs[0]) + "." + key, node.integers(key, otherwise));
+    auto& made = emit(node, op, "", {name(node.inputs[0]), held}, names(node.outputs));
+    if (op == "ReduceSum") {
+      set(made, "keepdims", node.integer("keepdims"));
+    }
+  }
+
+  void add(const Node& node) {
+    const std::vector<std::string> window{"kernel_shape", "strides", "pads", "dilations", "group"};
+    switch (node.op) {
+      case OpType::kGemm:
+        return gemm(node);
+      case OpType::kRelu:
+        return plain(node, "Relu");
+      case OpType::kReluGrad:
+        return plain(node, "ReluGrad", kMicrosoft);
+      case OpType::kAdd:
+        return plain(node, node.inputs.size() == 2 ? "Add" : "Sum");
+      case OpType::kSub:
+        return plain(node, "Sub");
+      case OpType::kMul:
+        return plain(node, "Mul");
+      case OpType::kDiv:
+        return plain(node, "Div");
+      case OpType::kScale:
+        return scaled(node, name(node.inputs[0]), node.real("factor", 1), name(node.outputs[0]));
+      case OpType::kRelu6:
+        emit(node, "Clip", "",
+             {name(node.inputs[0]), constant(name(node.outputs[0]) + ".least", 0.0f),
+              constant(name(node.outputs[0]) + ".most", 6.0f)},
+             names(node.outputs));
+        return;
+      case OpType::kGelu:
+      case OpType::kGeluGrad:
+        return gelu(node);
+      case OpType::kReduceSum:
+        return with_integers(node, "ReduceSum", "axes", {0});
+      case OpType::kReshape:
+        return with_integers(node, "Reshape", "shape", {});
+      case OpType::kExpand:
+        return with_integers(node, "Expand", "shape", {});
+      case OpType::kTranspose:
+        return plain(node, "Transpose", "", {"perm"});
+      case OpType::kConv:
+        return plain(node, "Conv", "", window);
+      case OpType::kConvGradInput:
+        return conv_grad_input(node);
+      case OpType::kMaxPool:
+      case OpType::kAveragePool:
+        return plain(node, name_of(node.op), "", {"kernel_shape", "strides", "pads"});
+      case OpType::kLayerNorm:
+        return plain(node, "LayerNormalization", "", {"epsilon"});
+      case OpType::kLayerNormGrad:
+        return plain(node, "LayerNormalizationGrad", kMicrosoft, {"epsilon"});
+      case OpType::kSoftmax:
+      case OpType::kSoftmaxGrad:
+        return softmax(node);
+      case OpType::kSoftmaxCrossEntropy:
+        return plain(node, "SoftmaxCrossEntropyLoss", "", {"reduction"});
+      case OpType::kSoftmaxCrossEntropyGrad:
+        return cross_entropy_grad(node);
+      case OpType::kBatchNorm:
+        if (node.integer("training") == 0) {
+          return plain(node, "BatchNormalization", "", {"epsilon", "momentum"});
+        }
+        return own(node);  // ONNX would have the running statistics updated as well
+      default:
+        return own(node);
+    }
+  }
+
+  const TrainingGraph& training_;
+  const Graph& graph_;
+  const StartValues& start_;
+  onnx::ModelProto model_;
+};
+
+}  // namespace
+
+void write_onnx(const std::filesystem::path& file, const TrainingGraph& training,
+                const StartValues& start) {
+  const std::string bytes = Exporter(training, start).bytes();
+  std::ofstream out(file, std::ios::binary);
+  if (!(out << bytes) || !out.flush()) {
+    throw UserError(file.string(), "cannot be written", "give a file in a folder that can");
+  }
+}
+
+}  // namespace etude
