@@ -85,7 +85,7 @@ Outcome run_list(const List& list, const std::vector<MemoryImage>& data, std::ui
     boot.controller = platform.cluster.controller;
     boot.l1_base = ETUDE_L1_BASE;
     boot.task_list = kList;
-    boot.redmule = 4;
+    boot.redmule = platform.cluster.redmule.format == RedmuleConfig::Format::kFp32 ? 4 : 1;
     boot.dma_engine = platform.cluster.dma.engine == DmaConfig::Engine::kIdma;
     job.images.push_back(image(ETUDE_BOOT_ADDRESS, std::vector<etude_boot>{boot}));
     job.images.push_back(image(
@@ -209,6 +209,77 @@ TEST_CASE("a tiled product on every kind of cluster", "[runtime]") {
     const Outcome outcome =
         run_list(p.list, p.data, kData + 65536, static_cast<std::uint32_t>(p.want.size()), sets, 2);
     REQUIRE(outcome.words == p.want);
+  }
+}
+
+TEST_CASE("fp16 jobs one after the other, converted by the cores", "[runtime]") {
+  // Multiples of 1/4 up to 1: every sum of 16 products is exact in binary16, so the product in
+  // float is the reference. 12 x 16 x 16 lies outside the errata of the array.
+  constexpr std::uint32_t rows = 12, inner = 16, cols = 16, jobs = 3;
+  Numbers numbers(8);
+  const auto quarters = [&](std::size_t n) {
+    std::vector<float> v(n);
+    for (float& x : v) {
+      x = (static_cast<float>(numbers.below(9)) - 4) / 4;
+    }
+    return v;
+  };
+  const std::vector<float> x = quarters(rows * inner), w = quarters(jobs * inner * cols);
+  const std::uint32_t x32 = kL1, w32 = kL1 + 0x1000, x16 = kL1 + 0x2000, w16 = kL1 + 0x3000;
+  const std::uint32_t z16 = kL1 + 0x4000, z32 = kL1 + 0x6000, out = kData + 0x8000;
+  List list;
+  list.dma(true, x32, kData, rows * inner * 4, 1, 0, 0);
+  list.dma(true, w32, kData + 0x1000, jobs * inner * cols * 4, 1, 0, 0);
+  list.wait_all();
+  list.kernel({ETUDE_KERNEL_FP32_TO_FP16, x32, x16, rows, inner, inner, inner});
+  list.kernel({ETUDE_KERNEL_FP32_TO_FP16, w32, w16, jobs * inner, cols, cols, cols});
+  list.kernel({ETUDE_KERNEL_FILL, z16, 1, jobs * rows * cols / 2, jobs * rows * cols / 2, 0});
+  list.wait_all();
+  for (std::uint32_t j = 0; j < jobs; ++j) {
+    list.add(ETUDE_OP_REDMULE, ETUDE_UNIT_REDMULE,
+             {x16, w16 + j * inner * cols * 2, z16 + j * rows * cols * 2, rows, inner, cols, 1, 1});
+  }
+  list.wait_all();
+  list.kernel({ETUDE_KERNEL_FP16_TO_FP32, z16, z32, jobs * rows, cols, cols, cols});
+  list.wait_all();
+  list.dma(false, z32, out, jobs * rows * cols * 4, 1, 0, 0);
+  list.add(ETUDE_OP_END, 0, {});
+  std::vector<float> want;
+  for (std::uint32_t j = 0; j < jobs; ++j) {
+    for (std::uint32_t i = 0; i < rows * cols; ++i) {
+      float sum = 0;
+      for (std::uint32_t k = 0; k < inner; ++k) {
+        sum += x[i / cols * inner + k] * w[(j * inner + k) * cols + i % cols];
+      }
+      want.push_back(sum);
+    }
+  }
+  const Outcome outcome = run_list(
+      list, {image(kData, x), image(kData + 0x1000, w)}, out, jobs * rows * cols,
+      {"/platform/cluster/redmule/format=fp16", "/platform/cluster/redmule/errata=error"}, 2);
+  REQUIRE(outcome.words == want);
+}
+
+TEST_CASE("transfers longer than the DMA's length field", "[runtime]") {
+  // 160,000 bytes in and, as rows of 1600 that leave gaps, out again: MCHAN's field ends at 131,071
+  constexpr std::uint32_t words = 40000, row = 400, rows = words / row, pitch = row + 3;
+  Numbers numbers(9);
+  const std::vector<float> x = numbers.vector(words);
+  List list;
+  list.dma(true, kL1, kData, words * 4, 1, 0, 0);
+  list.wait_all();
+  list.dma(false, kL1, kData + 0x40000, row * 4, rows, row * 4, pitch * 4);
+  list.wait_all();
+  list.dma(true, kL1, kData + 0x40000, row * 4, rows, row * 4, pitch * 4);
+  list.dma(true, kL1 + 160000, kData, 64, 1, 0, 0);
+  list.wait_all();
+  list.dma(false, kL1, kData + 0x80000, words * 4, 1, 0, 0);
+  list.add(ETUDE_OP_END, 0, {});
+  for (const std::string engine : {"mchan", "idma"}) {
+    INFO(engine);
+    const Outcome outcome = run_list(list, {image(kData, x)}, kData + 0x80000, words,
+                                     {"/platform/cluster/dma/engine=" + engine}, 2);
+    REQUIRE(outcome.words == x);
   }
 }
 
