@@ -128,7 +128,7 @@ class OpSequence {
                  std::uint64_t cycles);
   void transfer(const L1Matrix& l1, const StoredMatrix& l2, bool to_l1);
 
-  const CostModel& cost_;
+  CostModel cost_;
   std::uint32_t longest_transfer_;
   std::uint32_t layer_ = 0;
   std::uint32_t stage_ = 0;

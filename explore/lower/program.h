@@ -43,8 +43,8 @@ struct TensorProbe {
 };
 
 /// One RedMulE job Z[m,k] = (Z +) X[m,n] W[n,k] on dense FP32 matrices in L1, so that a checker can
-/// replay its chain: operands are complete when the controller starts operation `op`, except Z of a
-/// job that `continues` the job before it; Z is final until operation `consumed_by` starts.
+/// replay its chain. X and W are complete when the controller starts operation `op`; so is Z,
+/// unless the job before it on the array still accumulates into it.
 struct GemmJobRecord {
   std::uint32_t op = 0;
   std::uint32_t layer = 0;
