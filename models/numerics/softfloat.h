@@ -89,6 +89,17 @@ inline double sum_error(double p, double d, double s) {
   return (p - (s - t)) + (d - t);
 }
 
+/// True if r, the rounded x * y + z, is that value. The product p is exact in double. With e = r -
+/// p
+/// - z, both differences come out as below only if |e| < 2^-52 |z| and |e| < 2^-52 |p|; but unless
+/// it is 0, e is at least the lowest bit of p (2^-47 |p|) or of z (2^-23 |z|): r has no finer ones
+/// when it was rounded.
+inline bool is_exact_fma(float x, float y, float z, float r) {
+  const double p = static_cast<double>(x) * static_cast<double>(y);
+  const double sum = r;
+  return sum - p == static_cast<double>(z) && sum - static_cast<double>(z) == p;
+}
+
 /// Takes the host's correctly rounded result `r` of an operation whose real value is `value` if
 /// `value` is exact (`known`): raises inexact if r is not that value. False if another flag could
 /// be due, or r is no finite number; then the general form decides. An exact result raises nothing,
@@ -161,9 +172,11 @@ inline std::uint32_t f32_fma(std::uint32_t a, std::uint32_t b, std::uint32_t c, 
     if ((flags & kInexact) != 0 && detail::is_above_tiny(r)) [[likely]] {
       return r;
     }
-    const double p = static_cast<double>(x) * static_cast<double>(y);  // exact
-    const double s = p + static_cast<double>(z);
-    if (detail::accept(r, s, detail::sum_error(p, z, s) == 0, flags)) [[likely]] {
+    if (detail::is_exact_fma(x, y, z, std::bit_cast<float>(r))) {
+      return r;
+    }
+    if (detail::is_above_tiny(r)) [[likely]] {
+      flags |= kInexact;
       return r;
     }
   }

@@ -255,6 +255,20 @@ TEST_CASE("binary32 fast paths give the general path's bits and flags", "[softfl
     REQUIRE(f32_sub(a, b, Rounding::kRne, fast) ==
             general::f32_add(a, b ^ 0x80000000u, Rounding::kRne, slow));
     REQUIRE(fast == slow);
+    // Without a sticky flag, inexact must be raised exactly when it is due.
+    const auto each = [&](auto&& quick, auto&& general_form) {
+      std::uint32_t quick_flags = 0;
+      std::uint32_t general_flags = 0;
+      REQUIRE(quick(quick_flags) == general_form(general_flags));
+      REQUIRE(quick_flags == general_flags);
+    };
+    constexpr Rounding kNearest = Rounding::kRne;
+    each([&](auto& f) { return f32_add(a, b, kNearest, f); },
+         [&](auto& f) { return general::f32_add(a, b, kNearest, f); });
+    each([&](auto& f) { return f32_mul(a, b, kNearest, f); },
+         [&](auto& f) { return general::f32_mul(a, b, kNearest, f); });
+    each([&](auto& f) { return f32_fma(a, b, c, kNearest, f); },
+         [&](auto& f) { return general::f32_fma(a, b, c, kNearest, f); });
     const float host = detail::fma_rne(float_of(a), float_of(b), float_of(c));
     const float portable = detail::fma_rne_portable(float_of(a), float_of(b), float_of(c));
     REQUIRE((host != host ? portable != portable : bits_of(host) == bits_of(portable)));
