@@ -179,7 +179,8 @@ void Redmule::schedule(std::uint64_t earliest) {
 void Redmule::begin() {
   run_ = RedmuleRun(job_, plan_);
   // A job that was queued behind another has waited only since that one was over.
-  run_.add_start_cycles(start_at_ - std::max(contexts_[run_context_].triggered, booked_until_));
+  waited_ = start_at_ - std::max(contexts_[run_context_].triggered, booked_until_);
+  run_.add_start_cycles(waited_);
   data_.start(job_, plan_);
   silence_ = 0;
   mode_ = Mode::kRunning;

@@ -135,6 +135,7 @@ class Redmule : public sc_core::sc_module {
   void transfer(RedmuleStream stream, const RedmuleMemory& memory, RedmuleAdvance& out);
   std::uint64_t replay(std::uint64_t now, std::uint64_t cycles, const RedmuleMemory& memory,
                        RedmuleAdvance& out);
+  void join_recording(std::uint64_t now);
   void stop_replay();
 
   RedmuleConfig config_;
@@ -149,6 +150,7 @@ class Redmule : public sc_core::sc_module {
   Mode mode_ = Mode::kIdle;
   std::uint64_t start_at_ = 0;      ///< first cycle of the controller's STARTING state
   std::uint64_t next_ = 0;          ///< the cycle that is stepped next
+  std::uint64_t waited_ = 0;        ///< cycles of the running job before start_at_
   std::uint64_t booked_until_ = 0;  ///< first cycle that no finished job has counted
   std::uint64_t done_at_ = ~std::uint64_t{0};
   RedmuleJob job_;

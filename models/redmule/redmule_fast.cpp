@@ -7,6 +7,13 @@
 #include "models/redmule/redmule.h"
 
 namespace etude {
+namespace {
+
+// Leaving a recording steps the control from its last snapshot: short stretches are stepped at
+// once.
+constexpr std::uint64_t kWorthJoining = 128;
+
+}  // namespace
 
 void Redmule::transfer(RedmuleStream stream, const RedmuleMemory& memory, RedmuleAdvance& out) {
   std::uint32_t offset = data_.address(stream) - memory.base;
@@ -61,6 +68,26 @@ std::uint64_t Redmule::replay(std::uint64_t now, std::uint64_t cycles, const Red
   return taken;
 }
 
+// A job that was never refused so far stands where its recording stands after as many cycles.
+void Redmule::join_recording(std::uint64_t now) {
+  if (run_.tally().refused != 0) {
+    return;
+  }
+  RedmuleRecorder& r = *recorder_;
+  r.playing = r.find(job_, plan_, silence_limit_);
+  if (r.playing == nullptr) {
+    return;
+  }
+  r.position = now - start_at_;
+  const auto& beats = r.playing->beats();
+  r.beat = static_cast<std::size_t>(
+      std::partition_point(beats.begin(), beats.end(),
+                           [&](const auto& beat) { return beat.cycle < r.position; }) -
+      beats.begin());
+  run_ = RedmuleRun(job_, plan_);
+  run_.add_start_cycles(waited_);
+}
+
 void Redmule::stop_replay() {
   if (recorder_->playing == nullptr) {
     return;
@@ -92,11 +119,10 @@ RedmuleAdvance Redmule::advance_uncontended(Cycle now, std::uint64_t max_cycles,
     }
     if (mode_ == Mode::kWaiting) {
       begin();
-      if (recordings_) {
-        recorder_->playing = recorder_->find(job_, plan_, silence_limit_);
-        recorder_->position = 0;
-        recorder_->beat = 0;
-      }
+    }
+    if (recordings_ && recorder_->playing == nullptr && mode_ == Mode::kRunning &&
+        left >= kWorthJoining) {
+      join_recording(cycle);
     }
     const std::uint64_t done_before = done_at_;
     if (recorder_->playing != nullptr) {
