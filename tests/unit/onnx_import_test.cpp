@@ -129,6 +129,9 @@ TEST_CASE("files that are broken are errors of one line") {
                  onnx_node("Relu", "two", {"a"}, {"b"})};
   rejected(graph.model(), "waits for its own result");
   graph = product();
+  graph.nodes.push_back(onnx_node("Two\nlines", "it\tself", {"x"}, {"z"}));
+  rejected(graph.model(), "Two?lines ('it?self')");
+  graph = product();
   graph.constants.clear();
   rejected(graph.model(), "nothing gives its input 'w'");
   graph = product();

@@ -3,6 +3,7 @@
 #include <google/protobuf/stubs/logging.h>
 #include <onnx/onnx_pb.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <fstream>
@@ -25,6 +26,14 @@ std::vector<T> raw_elements(const std::string& bytes) {
   std::vector<T> elements(bytes.size() / sizeof(T));
   std::memcpy(elements.data(), bytes.data(), elements.size() * sizeof(T));
   return elements;
+}
+
+/// A name of the file for our one-line messages.
+std::string printable(std::string name) {
+  for (char& c : name) {
+    c = static_cast<unsigned char>(c) < ' ' ? '?' : c;
+  }
+  return name;
 }
 
 class Reader {
@@ -51,15 +60,16 @@ class Reader {
                       "opsets up to " + std::to_string(kNewestOpset) + " are supported");
     }
     const onnx::GraphProto& graph = proto.graph();
-    model_.name = graph.name();
+    model_.name = printable(graph.name());
     for (const auto& initializer : graph.initializer()) {
-      model_.constants[initializer.name()] = tensor(initializer, initializer.name());
+      const std::string name = printable(initializer.name());
+      model_.constants[name] = tensor(initializer, name);
     }
     if (graph.sparse_initializer_size() > 0) {
       throw UserError(model_.where, "has sparse initializers", "store them densely");
     }
     for (const auto& input : graph.input()) {
-      if (!model_.constants.contains(input.name())) {
+      if (!model_.constants.contains(printable(input.name()))) {
         model_.inputs.push_back(value(input));
       }
     }
@@ -67,7 +77,7 @@ class Reader {
       model_.outputs.push_back(value(output));
     }
     for (const auto& info : graph.value_info()) {
-      model_.declared[info.name()] = value(info);
+      model_.declared[printable(info.name())] = value(info);
     }
     for (const auto& node : graph.node()) {
       add_node(node);
@@ -147,7 +157,7 @@ class Reader {
 
   RawValue value(const onnx::ValueInfoProto& proto) const {
     RawValue made;
-    made.name = proto.name();
+    made.name = printable(proto.name());
     const auto& type = proto.type().tensor_type();
     made.integers = type.elem_type() == onnx::TensorProto::INT64 ||
                     type.elem_type() == onnx::TensorProto::INT32;
@@ -162,11 +172,11 @@ class Reader {
 
   void add_node(const onnx::NodeProto& proto) {
     RawNode node;
-    node.op = proto.op_type();
-    node.domain = proto.domain() == "ai.onnx" ? "" : proto.domain();
-    node.inputs.assign(proto.input().begin(), proto.input().end());
-    node.outputs.assign(proto.output().begin(), proto.output().end());
-    node.name = !proto.name().empty()   ? proto.name()
+    node.op = printable(proto.op_type());
+    node.domain = proto.domain() == "ai.onnx" ? "" : printable(proto.domain());
+    std::ranges::transform(proto.input(), std::back_inserter(node.inputs), printable);
+    std::ranges::transform(proto.output(), std::back_inserter(node.outputs), printable);
+    node.name = !proto.name().empty()   ? printable(proto.name())
                 : !node.outputs.empty() ? node.outputs[0]
                                         : node.op;
     for (const auto& attribute : proto.attribute()) {
@@ -178,7 +188,7 @@ class Reader {
           node.attributes[attribute.name()] = double{attribute.f()};
           break;
         case onnx::AttributeProto::STRING:
-          node.attributes[attribute.name()] = attribute.s();
+          node.attributes[attribute.name()] = printable(attribute.s());
           break;
         case onnx::AttributeProto::INTS:
           node.attributes[attribute.name()] =
