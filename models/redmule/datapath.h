@@ -58,7 +58,7 @@ class RedmuleDatapath {
   struct Slot {
     std::vector<float> x, w, y;
   };
-  static constexpr unsigned kSlots = 16;
+  static constexpr unsigned kSlots = kRedmuleTilesInFlight;
 
   const Cursor& cursor(RedmuleStream stream) const;
   void advance_x();

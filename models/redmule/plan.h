@@ -40,6 +40,10 @@ struct RedmulePlan {
   std::uint64_t tiles() const { return std::uint64_t{row_blocks} * column_blocks; }
 };
 
+/// Tiles whose operands the model holds at once. A job that works needs fewer (the FIFOs and the
+/// pad prefetch at most a dozen one-row tiles).
+inline constexpr unsigned kRedmuleTilesInFlight = 16;
+
 /// Computes the plan of a job with non-zero sizes.
 RedmulePlan make_plan(const RedmuleJob& job, const RedmuleConfig& config);
 

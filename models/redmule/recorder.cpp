@@ -6,11 +6,60 @@
 
 namespace etude {
 
+namespace {
+
+/// Which tile the next beat of each stream belongs to, from the numbers of beats alone.
+class Progress {
+ public:
+  explicit Progress(const RedmulePlan& plan) : plan_(plan) {}
+  std::uint64_t tile(RedmuleStream stream) const { return at(stream).tile; }
+  /// The data path would accept this beat: operands are there, and none still needed is lost.
+  bool acceptable(RedmuleStream stream) const {
+    const std::uint64_t z = tile(RedmuleStream::kZ);
+    if (stream != RedmuleStream::kZ) {
+      return tile(stream) < z + kRedmuleTilesInFlight;
+    }
+    return tile(RedmuleStream::kX) > z && tile(RedmuleStream::kW) > z &&
+           (!plan_.loads_y || tile(RedmuleStream::kY) > z);
+  }
+  void count(RedmuleStream stream) {
+    Position& p = positions_[static_cast<unsigned>(stream)];
+    if (++p.beats == beats_per_tile(stream, p.tile)) {
+      p.beats = 0;
+      ++p.tile;
+    }
+  }
+
+ private:
+  struct Position {
+    std::uint64_t tile = 0, beats = 0;
+  };
+  const Position& at(RedmuleStream stream) const {
+    return positions_[static_cast<unsigned>(stream)];
+  }
+  std::uint64_t beats_per_tile(RedmuleStream stream, std::uint64_t tile) const {
+    if (stream == RedmuleStream::kW) {
+      return plan_.w_rows;
+    }
+    if (stream != RedmuleStream::kX) {
+      return plan_.width;
+    }
+    const bool last = tile / plan_.column_blocks % plan_.row_blocks + 1 == plan_.row_blocks;
+    const std::uint64_t rows = last && plan_.x_rows_left != 0 ? plan_.x_rows_left : plan_.width;
+    return rows * plan_.x_blocks;
+  }
+
+  const RedmulePlan& plan_;
+  std::array<Position, 4> positions_;
+};
+
+}  // namespace
+
 RedmuleRecording::RedmuleRecording(const RedmuleJob& job, const RedmulePlan& plan,
                                    std::uint64_t silence_limit)
     : plan_(plan), m_(job.m), n_(job.n), k_(job.k) {
   RedmuleRun run(job, plan);
-  std::array<std::uint64_t, 4> count{};
+  Progress progress(plan);
   std::uint64_t silence = 0;
   for (std::uint64_t cycle = 0; cycle < kLongest; ++cycle) {
     if (cycle % kInterval == 0) {
@@ -23,27 +72,15 @@ RedmuleRecording::RedmuleRecording(const RedmuleJob& job, const RedmulePlan& pla
       }
     } else {
       silence = 0;
-      beats_.push_back({static_cast<std::uint32_t>(cycle), stream});
-      const std::uint64_t tile = count[3] / plan.width;
-      if (stream == RedmuleStream::kZ && count[3] % plan.width == 0) {
-        const std::uint64_t whole = (tile + 1) / plan.column_blocks;  // row blocks that are done
-        const std::uint64_t part = (tile + 1) % plan.column_blocks;
-        const auto rows = [&](std::uint64_t block) {
-          return block + 1 >= plan.row_blocks && plan.x_rows_left != 0 ? plan.x_rows_left
-                                                                       : plan.width;
-        };
-        std::uint64_t x_rows = part * rows(whole);
-        x_rows += std::min<std::uint64_t>(whole * plan.width, job.m) * plan.column_blocks;
-        if (count[0] < x_rows * plan.x_blocks || count[1] < (tile + 1) * plan.w_rows ||
-            (plan.loads_y && count[2] < (tile + 1) * plan.width)) {
-          return;
-        }
+      if (!progress.acceptable(stream)) {
+        return;
       }
-      ++count[static_cast<unsigned>(stream)];
+      progress.count(stream);
+      beats_.push_back({static_cast<std::uint32_t>(cycle), stream});
     }
     if (run.step(stream, true)) {
       length_ = cycle + 1;
-      usable_ = count[3] == plan.z_beats;
+      usable_ = progress.tile(RedmuleStream::kZ) == plan.tiles();
       final_ = run;
       return;
     }

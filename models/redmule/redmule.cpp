@@ -182,12 +182,14 @@ void Redmule::begin() {
   waited_ = start_at_ - std::max(contexts_[run_context_].triggered, booked_until_);
   run_.add_start_cycles(waited_);
   data_.start(job_, plan_);
+  done_raised_ = false;
   silence_ = 0;
   mode_ = Mode::kRunning;
 }
 
 void Redmule::raise_done(std::uint64_t now) {
   done_at_ = now + 1;
+  done_raised_ = true;
   finished_count_ = (finished_count_ + 1) & 3;
   ++jobs_done_;
   if (run_.tally().refused > 0) {
@@ -279,15 +281,19 @@ void Redmule::commit(Cycle now, bool granted, const std::uint8_t* data) {
 void Redmule::step(std::uint64_t now, RedmuleStream stream, bool granted) {
   next_ = now + 1;
   if (mode_ == Mode::kFallback) {
-    run_.fallback_step(stream, granted);
+    if (!done_raised_) {
+      run_.fallback_step(stream, granted);
+    }
     if (stream == RedmuleStream::kW && granted) {
       fallback_wait_ = config_.pipe;  // a row of W keeps the array busy for P + 1 cycles
     } else if (fallback_wait_ > 0) {
       --fallback_wait_;
     }
     if (data_.finished()) {
-      run_.end();
-      raise_done(now);
+      if (!done_raised_) {
+        run_.end();
+        raise_done(now);
+      }
       close_job(now);
     }
     return;
@@ -298,9 +304,11 @@ void Redmule::step(std::uint64_t now, RedmuleStream stream, bool granted) {
       return;
     }
     raise_done(now);
-  }
-  if (run_.finished() && data_.finished()) {
-    close_job(now);
+    if (data_.finished()) {
+      close_job(now);
+    } else {
+      mode_ = Mode::kFallback;  // only rows of Z that the port has refused are left
+    }
     return;
   }
   if (stream != RedmuleStream::kNone) {

@@ -160,6 +160,7 @@ class Redmule : public sc_core::sc_module {
   WideRequest request_;
   RedmuleTally tally_;          ///< of jobs that are over
   std::uint64_t silence_ = 0;   ///< cycles in a row without a request: a deadlock if too many
+  bool done_raised_ = false;    ///< the running job's event is out; rows of Z may still be refused
   unsigned fallback_wait_ = 0;  ///< cycles until the fallback may take the next row of W
 
   std::unique_ptr<RedmuleRecorder> recorder_;

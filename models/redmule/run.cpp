@@ -42,9 +42,6 @@ void RedmuleRun::count_port(RedmuleStream stream, bool granted) {
 bool RedmuleRun::step(RedmuleStream stream, bool granted) {
   count_port(stream, granted);
   const RedmuleControl::Outcome outcome = control_.clock(granted);
-  if (finished_) {
-    return false;  // only the last rows of Z are still on their way
-  }
   const bool refused = stream != RedmuleStream::kNone && !granted;
   if (outcome.cycle == RedmuleCycle::kBusy) {
     ++tally_.busy;
@@ -91,8 +88,7 @@ void RedmuleRun::end() {
   const std::uint64_t all = plan.tiles() * plan.width * plan.columns * plan.w_rows;
   tally_.fma_useful = std::uint64_t{rows_} * columns_ * reduction_;
   tally_.fma_padded = all - tally_.fma_useful;
-  finished_ = true;
-  ++tally_.jobs;
+  tally_.jobs = 1;  // also if the control has ended before a fallback does
 }
 
 void RedmuleRun::fallback_step(RedmuleStream stream, bool granted) {

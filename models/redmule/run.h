@@ -23,7 +23,6 @@ class RedmuleRun {
   void end();
   void add_start_cycles(std::uint64_t n) { tally_.start += n; }
 
-  bool finished() const { return finished_; }
   const RedmuleTally& tally() const { return tally_; }
 
  private:
@@ -32,7 +31,6 @@ class RedmuleRun {
   RedmuleTally tally_;
   std::uint32_t reduction_ = 0, rows_ = 0, columns_ = 0;  // N, M, K
   std::uint64_t tiles_filled_ = 0;
-  bool finished_ = false;
 };
 
 }  // namespace etude
