@@ -84,9 +84,9 @@ bool Core::calm() const {
 // Straight code in a calm pipeline: nothing but the last load or FP result to wait for, each
 // instruction in EX one cycle after the one before. Ends in front of the first instruction that is
 // not of that kind, or that would enter EX at `stop`; true if it is a data access, which then
-// waits.
+// waits. Inline, so that a core that is resumed for two or three instructions pays for one call.
 template <bool kCached>
-bool Core::run_calm(std::uint64_t stop) {
+[[gnu::always_inline]] inline bool Core::run_calm(std::uint64_t stop) {
   std::uint32_t pc = state_.pc;
   std::uint64_t enter = ex_free_;
   bool access = false;
@@ -175,7 +175,7 @@ end:
 }
 
 template <bool kCached>
-CoreWait Core::run_loop(std::uint64_t limit) {
+[[gnu::noinline]] CoreWait Core::run_loop(std::uint64_t limit) {
   bool first = true;  // the calm loop has just been tried
   for (;;) {
     if (!first && calm<kCached>() && run_calm<kCached>(std::min(limit, irq_from_))) {
@@ -396,7 +396,7 @@ CoreWait Core::run_loop(std::uint64_t limit) {
 }
 
 template <bool kCached>
-CoreWait Core::enter_loop(std::uint64_t limit) {
+[[gnu::noinline]] CoreWait Core::enter_loop(std::uint64_t limit) {
   if (kCached && icache_flushes_ != icache_->flushes()) [[unlikely]] {
     forget_lines();
   }
