@@ -10,7 +10,12 @@
 #define INNER 128
 #define COLS 128
 
-static float a[INNER * 129], b[INNER * 129], c[ROWS * 129];
+static float a[INNER * 129], b[INNER * 129], c[INNER * 129];
+
+static const struct {
+  uint16_t rows, inner, cols, flags;
+} shapes[] = {{64, 128, 4, 0}, {64, 4, 128, 0},   {128, 64, 4, 1},   {24, 128, 8, 0},
+              {24, 8, 128, 0}, {24, 128, 128, 0}, {128, 24, 128, 1}, {64, 64, 64, 0}};
 
 static void fill(float* x, uint32_t n, uint32_t hart, uint32_t harts) {
   for (uint32_t i = hart; i < n; i += harts) {
@@ -56,6 +61,45 @@ int test_main(uint32_t hart, uint32_t harts) {
           print_text(" MAC/cycle\n");
         }
       }
+    }
+  }
+  for (uint32_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+    const uint32_t rows = shapes[i].rows, inner = shapes[i].inner, cols = shapes[i].cols;
+    const uint32_t flags = shapes[i].flags;
+    struct etude_gemm_args args = {(uint32_t)(uintptr_t)a,
+                                   (uint32_t)(uintptr_t)b,
+                                   (uint32_t)(uintptr_t)c,
+                                   0,
+                                   rows,
+                                   inner,
+                                   cols,
+                                   (flags & ETUDE_GEMM_TRANS_A ? rows : inner) | 1,
+                                   (flags & ETUDE_GEMM_TRANS_B ? inner : cols) | 1,
+                                   cols | 1,
+                                   flags};
+    uint32_t cycles = 0;
+    for (uint32_t pass = 0; pass < 2; pass++) {
+      etude_barrier();
+      const uint32_t start = cycles_now();
+      etude_gemm(&args, hart, harts);
+      etude_barrier();
+      cycles = cycles_now() - start;
+    }
+    if (hart == 0) {
+      const uint32_t rate = rows * inner * cols * 100 / cycles;
+      print_number(rows);
+      print_text("x");
+      print_number(inner);
+      print_text("x");
+      print_number(cols);
+      print_text(flags & ETUDE_GEMM_TRANS_A ? " A transposed: " : ": ");
+      print_number(cycles);
+      print_text(" cycles = ");
+      print_number(rate / 100);
+      print_text(".");
+      print_number(rate / 10 % 10);
+      print_number(rate % 10);
+      print_text(" MAC/cycle\n");
     }
   }
   return 0;
