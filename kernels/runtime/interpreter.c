@@ -77,6 +77,13 @@ static inline void fetch_ahead(struct run* run, uint32_t current) {
   }
 }
 
+/* The chunk itself could not be asked for, because kernels still read their arguments in its place.
+ */
+static RARE void fetch_late(struct run* run, uint32_t chunk) {
+  wait_kernels(run, run->kernels_until[chunk & (ETUDE_RING_CHUNKS - 1)]);
+  fetch_ahead(run, chunk);
+}
+
 /* Makes sure that `chunk` is in the ring. */
 static __attribute__((noinline)) void enter_chunk(struct run* run, uint32_t chunk) {
   if (chunk != 0) {
@@ -84,8 +91,7 @@ static __attribute__((noinline)) void enter_chunk(struct run* run, uint32_t chun
   }
   fetch_ahead(run, chunk);
   if (run->next_chunk <= chunk) {
-    wait_kernels(run, run->kernels_until[chunk & (ETUDE_RING_CHUNKS - 1)]);
-    fetch_ahead(run, chunk);
+    fetch_late(run, chunk);
   }
   etude_dma_wait(&run->dma, ETUDE_DMA_RING, chunk + 1);
 }

@@ -7,7 +7,9 @@
 #if !ETUDE_ASM
 /* What gemm_run.S computes, element by element in the same order. */
 void etude_gemm_run(struct etude_gemm_run* run, uint32_t m, uint32_t n) {
-  for (uint32_t block = 0; block < run->count; block++) {
+  const uint32_t a_inner = run->a_next * (m - 1) + run->a_back;
+  const uint32_t b_inner = run->b_next * (n - 1) + run->b_back;
+  for (; run->c != run->c_end; run->c += 4 * n) {
     for (uint32_t i = 0; i < m; i++) {
       for (uint32_t j = 0; j < n; j++) {
         float* c = ETUDE_F(run->c + i * run->pitch_c + 4 * j);
@@ -21,8 +23,6 @@ void etude_gemm_run(struct etude_gemm_run* run, uint32_t m, uint32_t n) {
         } else if (run->flags & ETUDE_GEMM_BIAS) {
           sum = *bias;
         }
-        const uint32_t a_inner = run->a_next * (m - 1) + run->a_back;
-        const uint32_t b_inner = run->b_next * (n - 1) + run->b_back;
         for (uint32_t k = 0; k < run->inner; k++) {
           sum = __builtin_fmaf(*ETUDE_F(run->a + i * run->a_next + k * a_inner),
                                *ETUDE_F(run->b + j * run->b_next + k * b_inner), sum);
@@ -30,8 +30,7 @@ void etude_gemm_run(struct etude_gemm_run* run, uint32_t m, uint32_t n) {
         *c = run->flags & ETUDE_GEMM_RELU && !(sum > 0) && sum == sum ? 0.0f : sum;
       }
     }
-    run->b += run->b_step;
-    run->c += 4 * n;
+    run->b += run->b_step + run->inner * b_inner;
     run->bias += 4 * n;
   }
 }
@@ -109,15 +108,16 @@ void etude_gemm(const void* args, uint32_t worker, uint32_t workers) {
     /* whole blocks, then perhaps a narrow one */
     const uint32_t whole = etude_min(count, (cols - col) / block.n);
     for (int narrow = 0; narrow < 2; narrow++) {
-      run.count = narrow ? count - whole : whole;
-      if (run.count == 0) {
+      const uint32_t blocks = narrow ? count - whole : whole;
+      if (blocks == 0) {
         continue;
       }
       const uint32_t n = narrow ? cols - col : block.n;
       run.b = g->b + col * b_next;
       run.b_back = b_inner - (n - 1) * b_next;
-      run.b_step = n * b_next;
+      run.b_step = n * b_next - g->inner * b_inner;
       run.c = g->c + row * pitch_c + col * 4;
+      run.c_end = run.c + blocks * n * 4;
       run.bias = g->bias + col * 4;
       etude_gemm_run(&run, m, n);
       col += whole * n;

@@ -53,7 +53,7 @@
 #define RELU(r, c) cv.max C##r##c, C##r##c, x0
 #define STORE(r, c) sw C##r##c, 4 * c(X2)
 #define LOAD(r, c) lw C##r##c, 4 * c(X2)
-#define ADDBIAS(r, c) fadd.s C##r##c, C##r##c, B##c
+#define PLUSC(r, c) lw X3, 4 * c(X2); fadd.s C##r##c, X3, C##r##c
 #define TAKEBIAS(r, c) mv C##r##c, B##c
 #define BIAS(r, c) lw B##c, 4 * c(X3)
 
@@ -62,7 +62,7 @@
 #define ROW_RELU(n, r) EACH##n(RELU, r)
 #define ROW_STORE(n, r) EACH##n(STORE, r); add X2, X2, X1
 #define ROW_LOAD(n, r) EACH##n(LOAD, r); add X2, X2, X1
-#define ROW_ADDBIAS(n, r) EACH##n(ADDBIAS, r)
+#define ROW_PLUSC(n, r) EACH##n(PLUSC, r); add X2, X2, X1
 #define ROW_TAKEBIAS(n, r) EACH##n(TAKEBIAS, r)
 
 /* Loads of one inner index: first element of A, all of B, the rest of A. */
@@ -79,68 +79,64 @@
 #define LOAD_B3 cv.lw B0, (PB), SB; cv.lw B1, (PB), SB; cv.lw B2, (PB), LB
 #define LOAD_B4 cv.lw B0, (PB), SB; cv.lw B1, (PB), SB; cv.lw B2, (PB), SB; cv.lw B3, (PB), LB
 
-#define SHAPE(m, n)                                     \
-shape_##m##n:                                           ;\
-1:                                                      ;\
-  lw X0, RUN_FLAGS(sp)                                  ;\
-  lw PA, RUN_A(sp)                                      ;\
-  lw PB, RUN_B(sp)                                      ;\
-  andi X1, X0, 12                                       ;\
-  lw B0, RUN_INNER(sp)                                  ;\
-  bnez X1, 4f                                           ;\
-  ROWS##m(ROW_ZERO, n)                                  ;\
-2:                                                      ;\
-  .balign 4                                             ;\
-  .option push                                          ;\
-  .option norvc                                         ;\
-  /* cv.setup 0, B0, end of body */                     ;\
-  .insn i 0x2b, 4, x14, B0, m + n + m * n + 1           ;\
-  LOAD_A##m                                             ;\
-  LOAD_B##n                                             ;\
-  MORE_A##m                                             ;\
-  ROWS##m(ROW_FMA, n)                                   ;\
-  .option pop                                           ;\
-  lw X0, RUN_FLAGS(sp)                                  ;\
-  lw X2, RUN_C(sp)                                      ;\
-  andi X0, X0, 16                                       ;\
-  lw X1, RUN_PITCH_C(sp)                                ;\
-  beqz X0, 3f                                           ;\
-  ROWS##m(ROW_RELU, n)                                  ;\
-3:                                                      ;\
-  ROWS##m(ROW_STORE, n)                                 ;\
-  lw X0, RUN_COUNT(sp)                                  ;\
-  lw X1, RUN_B(sp)                                      ;\
-  lw B1, RUN_B_STEP(sp)                                 ;\
-  addi X0, X0, -1                                       ;\
-  lw X2, RUN_C(sp)                                      ;\
-  add X1, X1, B1                                        ;\
-  lw X3, RUN_BIAS(sp)                                   ;\
-  sw X0, RUN_COUNT(sp)                                  ;\
-  addi X2, X2, 4 * n                                    ;\
-  sw X1, RUN_B(sp)                                      ;\
-  addi X3, X3, 4 * n                                    ;\
-  sw X2, RUN_C(sp)                                      ;\
-  sw X3, RUN_BIAS(sp)                                   ;\
-  bnez X0, 1b                                           ;\
-  j etude_gemm_done                                     ;\
-4: /* from C, from the bias, or from both */            ;\
-  andi X1, X0, 4                                        ;\
-  lw X3, RUN_BIAS(sp)                                   ;\
-  bnez X1, 5f                                           ;\
-  EACH##n(BIAS, 0)                                      ;\
-  ROWS##m(ROW_TAKEBIAS, n)                              ;\
-  lw B0, RUN_INNER(sp)                                  ;\
-  j 2b                                                  ;\
-5:                                                      ;\
-  lw X2, RUN_C(sp)                                      ;\
-  lw X1, RUN_PITCH_C(sp)                                ;\
-  ROWS##m(ROW_LOAD, n)                                  ;\
-  andi X0, X0, 8                                        ;\
-  beqz X0, 2b                                           ;\
-  EACH##n(BIAS, 0)                                      ;\
-  ROWS##m(ROW_ADDBIAS, n)                               ;\
-  lw B0, RUN_INNER(sp)                                  ;\
-  j 2b
+#define SHAPE(m, n)                                                              \
+shape_##m##n:                                                                   ;\
+1:                                                                              ;\
+  lw X0, RUN_FLAGS(sp)                                                          ;\
+  lw PA, RUN_A(sp)                                                              ;\
+  lw B0, RUN_INNER(sp)                                                          ;\
+  andi X1, X0, 12                                                               ;\
+  bnez X1, 4f                                                                   ;\
+  ROWS##m(ROW_ZERO, n)                                                          ;\
+2:                                                                              ;\
+  .balign 4                                                                     ;\
+  .option push                                                                  ;\
+  .option norvc                                                                 ;\
+  /* cv.setup 0, B0, end of body */                                             ;\
+  .insn i 0x2b, 4, x14, B0, m + n + m * n + 1                                   ;\
+  LOAD_A##m                                                                     ;\
+  LOAD_B##n                                                                     ;\
+  MORE_A##m                                                                     ;\
+  ROWS##m(ROW_FMA, n)                                                           ;\
+  .option pop                                                                   ;\
+  lw X0, RUN_FLAGS(sp)                                                          ;\
+  lw X2, RUN_C(sp)                                                              ;\
+  lw X1, RUN_PITCH_C(sp)                                                        ;\
+  andi X0, X0, 16                                                               ;\
+  bnez X0, 6f                                                                   ;\
+3:                                                                              ;\
+  ROWS##m(ROW_STORE, n)                                                         ;\
+  lw X0, RUN_C(sp)                                                              ;\
+  lw X1, RUN_B_STEP(sp)                                                         ;\
+  lw X3, RUN_C_END(sp)                                                          ;\
+  addi X0, X0, 4 * n                                                            ;\
+  add PB, PB, X1                                                                ;\
+  sw X0, RUN_C(sp)                                                              ;\
+  bne X0, X3, 1b                                                                ;\
+  j etude_gemm_done                                                             ;\
+4: /* from C, from the bias, or from both */                                    ;\
+  andi X1, X0, 8                                                                ;\
+  lw X2, RUN_C(sp)                                                              ;\
+  beqz X1, 5f                                                                   ;\
+  lw X3, RUN_BIAS(sp)                                                           ;\
+  EACH##n(BIAS, 0)                                                              ;\
+  addi X3, X3, 4 * n                                                            ;\
+  sw X3, RUN_BIAS(sp)                                                           ;\
+  ROWS##m(ROW_TAKEBIAS, n)                                                      ;\
+  lw B0, RUN_INNER(sp)                                                          ;\
+  andi X1, X0, 4                                                                ;\
+  beqz X1, 2b                                                                   ;\
+  lw X1, RUN_PITCH_C(sp)                                                        ;\
+  /* C + bias: the sums hold the bias, X0, X1 and X3 are free for a row of C */ ;\
+  ROWS##m(ROW_PLUSC, n)                                                         ;\
+  j 2b                                                                          ;\
+5:                                                                              ;\
+  lw X1, RUN_PITCH_C(sp)                                                        ;\
+  ROWS##m(ROW_LOAD, n)                                                          ;\
+  j 2b                                                                          ;\
+6:                                                                              ;\
+  ROWS##m(ROW_RELU, n)                                                          ;\
+  j 3b
 
   .section .text.hot, "ax"
   .globl etude_gemm_run
@@ -170,6 +166,7 @@ etude_gemm_run:
   add a1, a1, a2
   la a3, etude_gemm_shapes - 20
   add a3, a3, a1
+  lw PB, RUN_B(sp)
   lw SA, RUN_A_NEXT(sp)
   lw LA, RUN_A_BACK(sp)
   lw SB, RUN_B_NEXT(sp)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * One run of blocks: `count` neighbouring blocks of C in one block row, each m x n (1..4 by 1..4)
+ * One run of blocks: neighbouring blocks of C in one block row, each m x n (1..4 by 1..4)
  * with its sums in registers. Shared by gemm.c and gemm_run.S. */
 #ifndef ETUDE_GEMM_RUN_H
 #define ETUDE_GEMM_RUN_H
@@ -17,7 +17,7 @@
 #define RUN_PITCH_C 36
 #define RUN_INNER 40
 #define RUN_FLAGS 44
-#define RUN_COUNT 48
+#define RUN_C_END 48
 #define RUN_SP 52
 
 #ifndef __ASSEMBLER__
@@ -28,10 +28,10 @@ struct etude_gemm_run {
   uint32_t a_next;        /* bytes from one row of opA(A) to the next */
   uint32_t a_back;        /* bytes from the block's last row to its first, one inner index later */
   uint32_t b_next, b_back;
-  uint32_t b_step;  /* bytes from one block's columns of opB(B) to the next block's */
+  uint32_t b_step;  /* bytes from behind one block's last column of opB(B) to the next block */
   uint32_t pitch_c; /* bytes */
-  uint32_t inner, flags, count;
-  uint32_t sp; /* the assembly's own: it needs every register but x0 */
+  uint32_t inner, flags, c_end; /* c_end: c behind the last block */
+  uint32_t sp;                  /* the assembly's own: it needs every register but x0 */
 };
 
 void etude_gemm_run(struct etude_gemm_run* run, uint32_t m, uint32_t n);
