@@ -130,7 +130,8 @@ TEST_CASE("Advancing many cycles at once equals stepping", "[redmule]") {
 }
 
 TEST_CASE("So it does on other arrays", "[redmule]") {
-  for (const auto& [h, l, p] : {std::array{4u, 8u, 3u}, {8u, 8u, 1u}, {3u, 5u, 2u}, {2u, 1u, 4u}}) {
+  for (const auto& [h, l, p] :
+       {std::array{4u, 8u, 3u}, {8u, 8u, 1u}, {3u, 5u, 2u}, {2u, 1u, 4u}, {1u, 5u, 2u}}) {
     RedmuleConfig config;
     config.height = h;
     config.width = l;
