@@ -88,6 +88,9 @@ void Engine::loop() {
     answered_ = 0;
     // Cores that have work of their own go on until they need something shared.
     for (unsigned h = 0; h < harts_; ++h) {
+      if (when_[h] == now_ && slot_[h].wait == CoreWait::kFetch) {
+        post_fetch(h);
+      }
       if (when_[h] == now_ && slot_[h].wait == CoreWait::kLimit) {
         resume<kLockstep>(h, now_);
       }
@@ -210,6 +213,10 @@ void Engine::resume(unsigned hart, std::uint64_t earliest) {
     limit = (now_ / kHorizon + 1) * kHorizon;
   }
   slot.wait = core.run(Cycle{limit});
+  while (slot.wait == CoreWait::kFetch && core.fetch_when().raw() == now_) {
+    post_fetch(hart);
+    slot.wait = core.run(Cycle{limit});
+  }
   slot.posted = false;
   switch (slot.wait) {
     case CoreWait::kLimit:
@@ -224,10 +231,10 @@ void Engine::resume(unsigned hart, std::uint64_t earliest) {
       break;
     }
     case CoreWait::kFetch:
-      if (!platform_.is_code(core.fetch_line())) {
-        fail_fetch(hart);
-      }
       when_[hart] = core.fetch_when().raw();
+      break;
+    case CoreWait::kLine:
+      when_[hart] = kNone;  // the cache wakes it
       break;
     case CoreWait::kFpu:
       // Fetching runs ahead of execution: an instruction that waited for a line is told of it when
@@ -244,6 +251,18 @@ void Engine::resume(unsigned hart, std::uint64_t earliest) {
       }
       fail(hart, core.error());
   }
+}
+
+// The cache is asked for the line; the core goes on with what it has.
+void Engine::post_fetch(unsigned hart) {
+  Core& core = platform_.core(hart);
+  if (!platform_.is_code(core.fetch_line())) {
+    fail_fetch(hart);
+  }
+  platform_.icache().request(hart, core.fetch_line().raw(), Cycle{now_});
+  due_[Platform::kIcache] = now_;  // it looks at a request in the same cycle
+  core.fetch_posted();
+  slot_[hart].wait = CoreWait::kLimit;
 }
 
 // Hands the answer to the core. It goes on at the end of the cycle, when everything that this cycle

@@ -81,6 +81,7 @@ class Engine : public sc_core::sc_module {
   template <bool kLockstep>
   void after_answer(unsigned hart);
 
+  void post_fetch(unsigned hart);
   void serve_data(unsigned hart);
   void serve_tcdm(unsigned hart);
   void serve_dma_control(unsigned hart);

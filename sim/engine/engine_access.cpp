@@ -44,12 +44,6 @@ void Engine::serve_tcdm(unsigned hart) {
 void Engine::serve_data(unsigned hart) {
   Slot& slot = slot_[hart];
   Core& core = platform_.core(hart);
-  if (slot.wait == CoreWait::kFetch) {
-    platform_.icache().request(hart, core.fetch_line().raw(), Cycle{now_});
-    due_[Platform::kIcache] = now_;  // it looks at a request in the same cycle
-    when_[hart] = kNone;             // the cache wakes it
-    return;
-  }
   if (slot.wait == CoreWait::kFpu) {
     if (platform_.grant_fpu(hart, now_)) {
       core.complete_fpu(Cycle{now_});
@@ -303,9 +297,11 @@ void Engine::step_units() {
     for (std::uint32_t done = platform_.icache().step(Cycle{now_}); done != 0; done &= done - 1) {
       const unsigned h = static_cast<unsigned>(std::countr_zero(done));
       platform_.core(h).complete_fetch(Cycle{now_});
-      slot_[h].wait = CoreWait::kLimit;
-      when_[h] = now_ + 1;
-      answered_ |= 1u << h;
+      if (slot_[h].wait == CoreWait::kLine) {
+        slot_[h].wait = CoreWait::kLimit;
+        when_[h] = now_ + 1;
+        answered_ |= 1u << h;
+      }
     }
     refresh(Platform::kIcache);
   }

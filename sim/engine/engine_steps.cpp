@@ -120,6 +120,7 @@ StallReason Engine::reason_of_wait(unsigned hart) const {
     case CoreWait::kSleep:
       return StallReason::kSleep;
     case CoreWait::kFetch:
+    case CoreWait::kLine:
       return StallReason::kIcacheMiss;
     case CoreWait::kFpu:
       return StallReason::kSharedFpu;

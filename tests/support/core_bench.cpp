@@ -90,18 +90,20 @@ void CoreBench::run(std::uint64_t limit, bool lockstep) {
         }
         answer();
         break;
-      case CoreWait::kFetch: {
+      case CoreWait::kFetch:
         if (lockstep && core_->fetch_when().raw() != now_) {
           throw std::runtime_error("fetch not asked for in its cycle");
         }
+        now_ = std::max(now_, core_->fetch_when().raw());
         icache_->request(0, core_->fetch_line().raw(), core_->fetch_when());
-        std::uint32_t done = 0;
-        while (done == 0) {
-          now_ = icache_->next_activity().raw();
-          done = icache_->step(Cycle{now_});
+        core_->fetch_posted();
+        break;
+      case CoreWait::kLine: {
+        const std::uint64_t next = icache_->next_activity().raw();
+        if (icache_->step(Cycle{next}) != 0) {
+          core_->complete_fetch(Cycle{next});
+          now_ = std::max(now_, next + 1);
         }
-        core_->complete_fetch(Cycle{now_});
-        ++now_;
         break;
       }
       default:

@@ -37,9 +37,13 @@ void Core::reset(std::uint32_t pc, Cycle start) {
   halted_ = false;
   first_bytes_ = 0;
   fetch_free_ = 0;
+  outstanding_ = false;
+  stood_until_ = 0;
   answered_ = 0;
   missed_rvalid_ = 0;
   missed_word_ = ~0u;
+  older_missed_rvalid_ = 0;
+  older_missed_word_ = ~0u;
   lines_[0] = lines_[1] = line_ = calm_line_ = ~0u;
   known_.fill(~0u);
   mip_ = 0;
@@ -90,6 +94,7 @@ template <bool kCached>
   std::uint32_t pc = state_.pc;
   std::uint64_t enter = ex_free_;
   bool access = false;
+  calm_line_ = ~0u;  // a loop may have ended since, and the line behind it is needed now
   for (;;) {
     if (pc >> 12 != page_number_ || enter >= stop) {
       break;
@@ -163,6 +168,7 @@ template <bool kCached>
     pc += instr.length;
     if (pc == state_.loop_watch[0] || pc == state_.loop_watch[1]) [[unlikely]] {
       pc = loop_back_edge(state_, pc);
+      calm_line_ = ~0u;  // after the last pass the line behind is needed
     }
   }
 end:
@@ -195,11 +201,12 @@ template <bool kCached>
       const std::uint32_t pc = state_.pc;
       const std::uint32_t last_half = pc + instr.length - 2;
       if (jump_step_ != 0 || (pc >> 4) != line_ || (last_half >> 4) != line_) {
-        if (known(pc) && known(pc + 4) && fetch_free_ <= redirect_fetch_) [[likely]] {
+        if (known(pc) && known(pc + 4) && !outstanding_ && fetch_free_ <= redirect_fetch_)
+            [[likely]] {
           jump_step_ = 0;
           line_ = last_half >> 4;
         } else if (!fetch_lines(instr, limit)) {
-          return waiting_ == Waiting::kFetch ? CoreWait::kFetch : CoreWait::kLimit;
+          return fetch_wait();
         }
       }
     }
@@ -221,7 +228,7 @@ template <bool kCached>
       if (((pc & 15u) - 6u <= 4u && !known(pc + 16)) || instr.timing == TimingClass::kJal ||
           instr.timing == TimingClass::kJalr) {
         if (!fetch_ahead(instr, arrival, limit)) {
-          return waiting_ == Waiting::kFetch ? CoreWait::kFetch : CoreWait::kLimit;
+          return fetch_wait();
         }
       }
     }
@@ -244,6 +251,12 @@ template <bool kCached>
                StallReason::kCsr);
       update_irq();
       continue;
+    }
+    if constexpr (kCached) {
+      if ((instr.timing == TimingClass::kLoad || instr.timing == TimingClass::kStore) &&
+          !fetch_behind_access(instr, enter)) {
+        return fetch_wait();
+      }
     }
     if (enter != ex_free_) {
       stall(late_reason, there - ex_free_);
@@ -418,6 +431,8 @@ CoreWait Core::run(Cycle limit) {
       return CoreWait::kData;
     case Waiting::kFetch:
       return CoreWait::kFetch;
+    case Waiting::kLine:
+      return CoreWait::kLine;
     case Waiting::kFpu:
       return CoreWait::kFpu;
     default:

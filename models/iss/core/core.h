@@ -73,8 +73,10 @@ class Core : public sc_core::sc_module {
   /// Address of the 16-byte line that is missing, and the cycle in which it is asked for.
   Address fetch_line() const { return Address{fetch_address_ & ~15u}; }
   Cycle fetch_when() const { return Cycle{fetch_when_}; }
-  /// The first word of the line is valid in cycle `rvalid`. Data accesses of the instructions that
-  /// were already in the prefetch buffer are asked for after this cycle.
+  /// The cache was asked for the line. The instructions that are here go on meanwhile.
+  void fetch_posted();
+  /// The first word of the line is valid in cycle `rvalid`; told in this cycle, whatever the core
+  /// waits for then.
   void complete_fetch(Cycle rvalid);
 
   /// A shared FPU is asked for in this cycle; it takes the operation in cycle `granted`.
@@ -126,7 +128,7 @@ class Core : public sc_core::sc_module {
   void visit_counters(const CounterVisitor& visit) const;
 
  private:
-  enum class Waiting : std::uint8_t { kNothing, kData, kFetch, kFpu, kSleep };
+  enum class Waiting : std::uint8_t { kNothing, kData, kFetch, kLine, kFpu, kSleep };
   /// How soon an FP operation gives its result, as the core's dispatcher sees it.
   enum class FpClass : std::uint8_t { kSameCycle = 1, kNextCycle = 2, kMultiCycle = 3 };
   /// A result that a neighbouring instruction may have to wait for.
@@ -161,6 +163,11 @@ class Core : public sc_core::sc_module {
   bool calm() const;
   template <bool kCached>
   bool run_calm(std::uint64_t stop);
+  CoreWait fetch_wait() const {
+    return waiting_ == Waiting::kFetch  ? CoreWait::kFetch
+           : waiting_ == Waiting::kLine ? CoreWait::kLine
+                                        : CoreWait::kLimit;
+  }
   const Instr* decoded();
 
   // core_timing.cpp: when an instruction may enter EX, and how long it stays.
@@ -223,11 +230,12 @@ class Core : public sc_core::sc_module {
     return known_[line % kKnown] == line;
   }
   bool fetch_lines(const Instr& instr, std::uint64_t limit);
+  bool fetch_behind_access(const Instr& instr, std::uint64_t enter);
   bool fetch_ahead(const Instr& instr, std::uint64_t arrival, std::uint64_t limit);
   bool fetch_target(const Instr& instr, std::uint64_t id, std::uint64_t limit);
   void target_fetched(std::uint64_t id);
   std::uint64_t id_after_miss(const Instr& instr, std::uint64_t arrival) const;
-  bool look_up(std::uint32_t address, std::uint64_t when);
+  bool look_up(std::uint32_t address, std::uint64_t when, bool ahead = false);
 
   /// `instr`, at state_.pc, was in EX from `enter` on and has left it before `leave`.
   void retire(const Instr& instr, std::uint64_t enter, std::uint64_t leave) {
@@ -305,8 +313,12 @@ class Core : public sc_core::sc_module {
   std::uint32_t fetch_address_{0};
   std::uint64_t redirect_fetch_{0};  ///< cycle in which the target of a jump is asked for
   std::uint64_t fetch_free_{0};      ///< no fetch is asked for before this cycle
+  bool outstanding_{false};          ///< the line of fetch_address_ is under way
+  std::uint64_t stood_until_{0};     ///< end of the last wait for a line, plus one
   std::uint64_t missed_rvalid_{0};
   std::uint32_t missed_word_{0};
+  std::uint64_t older_missed_rvalid_{0};  ///< the miss before: its words may still be on their way
+  std::uint32_t older_missed_word_{0};
   std::uint32_t lines_[2]{~0u, ~0u};  ///< the last two lines fetched: their words are here
   static constexpr unsigned kKnown = 16;
   std::array<std::uint32_t, kKnown> known_{};  ///< lines found in the cache since the last miss

@@ -7,6 +7,7 @@
 // third word of the line before it is used up, and at jumps. A hit costs what an ideal memory
 // costs.
 #include <algorithm>
+#include <utility>
 
 #include "models/icache/icache.h"
 #include "models/iss/core/core.h"
@@ -14,17 +15,30 @@
 
 namespace etude {
 
-// True if the line of `address` is here; else the core waits for it from cycle `when` on.
-bool Core::look_up(std::uint32_t address, std::uint64_t when) {
+// True if the line of `address` is here, or is under way and only asked for `ahead` of its use.
+// Else it is asked for in cycle `when` at the earliest, or the core has to wait: one fetch at a
+// time.
+bool Core::look_up(std::uint32_t address, std::uint64_t when, bool ahead) {
   const std::uint32_t line = address >> 4;
-  const bool hit = icache_->hit(icache_port_, address);
+  const bool hit = !outstanding_ && icache_->hit(icache_port_, address);
   if (hit) {
     known_[line % kKnown] = line;
   }
   if (line == lines_[0]) {
     return true;
   }
-  if (hit || line == lines_[1]) {
+  if (line == lines_[1]) {
+    std::swap(lines_[0], lines_[1]);
+    return true;
+  }
+  if (outstanding_) {
+    if (ahead && line == fetch_address_ >> 4) {
+      return true;
+    }
+    waiting_ = Waiting::kLine;
+    return false;
+  }
+  if (hit) {
     lines_[1] = lines_[0];
     lines_[0] = line;
     return true;
@@ -35,11 +49,25 @@ bool Core::look_up(std::uint32_t address, std::uint64_t when) {
   return false;
 }
 
-void Core::complete_fetch(Cycle rvalid) {
+void Core::fetch_posted() {
   waiting_ = Waiting::kNothing;
+  outstanding_ = true;
+  // What is in the cache when the line comes is not known before: it may take any place.
+  known_.fill(~0u);
+  calm_line_ = ~0u;
+}
+
+void Core::complete_fetch(Cycle rvalid) {
+  if (waiting_ == Waiting::kLine) {
+    waiting_ = Waiting::kNothing;
+    stood_until_ = rvalid.raw() + 1;
+  }
+  outstanding_ = false;
   lines_[1] = lines_[0];
   lines_[0] = fetch_address_ >> 4;
   forget_lines();  // this one may have taken the place of any other
+  older_missed_word_ = missed_word_;
+  older_missed_rvalid_ = missed_rvalid_;
   missed_word_ = fetch_address_ >> 2;
   missed_rvalid_ = rvalid.raw();
   fetch_free_ = rvalid.raw() + 1;
@@ -57,6 +85,10 @@ bool Core::fetch_lines(const Instr& instr, std::uint64_t limit) {
   const std::uint32_t pc = state_.pc;
   const std::uint32_t last_half = pc + instr.length - 2;
   if (jump_step_ == 1) {
+    if (outstanding_) {
+      waiting_ = Waiting::kLine;
+      return false;
+    }
     if (fetch_free_ > redirect_fetch_) {
       // The prefetcher still waits for a line that the program does not go on to.
       redirect_fetch_ = fetch_free_;
@@ -79,7 +111,7 @@ bool Core::fetch_lines(const Instr& instr, std::uint64_t limit) {
         return false;
       }
       jump_step_ = 0;
-      if (!look_up(second, when)) {
+      if (!look_up(second, when, true)) {
         return false;
       }
     }
@@ -96,9 +128,11 @@ bool Core::fetch_lines(const Instr& instr, std::uint64_t limit) {
 // can be in ID one cycle after it, one that needs the next word three.
 std::uint64_t Core::id_after_miss(const Instr& instr, std::uint64_t arrival) const {
   const std::uint32_t last_word = (state_.pc + instr.length - 2) >> 2;
-  const std::uint64_t floor = last_word == missed_word_       ? missed_rvalid_ + 1
-                              : last_word == missed_word_ + 1 ? missed_rvalid_ + 3
-                                                              : 0;
+  const std::uint64_t floor = last_word == missed_word_             ? missed_rvalid_ + 1
+                              : last_word == missed_word_ + 1       ? missed_rvalid_ + 3
+                              : last_word == older_missed_word_     ? older_missed_rvalid_ + 1
+                              : last_word == older_missed_word_ + 1 ? older_missed_rvalid_ + 3
+                                                                    : 0;
   return floor > arrival ? std::max(floor, ex_free_) : arrival;
 }
 
@@ -124,7 +158,10 @@ bool Core::fetch_ahead(const Instr& instr, std::uint64_t arrival, std::uint64_t 
     if (loop_ends_in_line(pc)) {
       return true;  // goes back to the start of a hardware loop
     }
-    if (!look_up(low + 8, arrival)) {
+    // Behind a jump to the third word, the fourth is asked for first.
+    const std::uint64_t when =
+        low >> 2 == missed_word_ ? std::max(arrival, missed_rvalid_ + 2) : arrival;
+    if (when >= limit || !look_up(low + 8, when, true)) {
       return false;
     }
   }
@@ -135,23 +172,31 @@ bool Core::fetch_ahead(const Instr& instr, std::uint64_t arrival, std::uint64_t 
 bool Core::fetch_target(const Instr& instr, std::uint64_t id, std::uint64_t limit) {
   const std::uint32_t target = jump_target(instr, state_);
   if (ahead_step_ == 0) {
+    if (outstanding_) {
+      waiting_ = Waiting::kLine;
+      return false;
+    }
     ahead_fetch_ = std::max(id, fetch_free_);
     if (ahead_fetch_ >= limit) {
       return false;
     }
     ahead_step_ = 1;
-    if (!look_up(target, ahead_fetch_)) {
+    if (!look_up(target, ahead_fetch_, true)) {
       return false;
     }
   }
   const std::uint32_t second = (target & ~3u) + 4;
   if (ahead_step_ == 1 && second >> 4 != target >> 4) {
+    if (outstanding_) {
+      waiting_ = Waiting::kLine;
+      return false;
+    }
     const std::uint64_t when = std::max(ahead_fetch_ + 1, fetch_free_);
     if (when >= limit) {
       return false;
     }
     ahead_step_ = 2;
-    return look_up(second, when);
+    return look_up(second, when, true);
   }
   return true;
 }
@@ -164,6 +209,33 @@ void Core::target_fetched(std::uint64_t id) {
     id_floor_ = std::max(id_floor_, ahead_fetch_ + config_.timing.fetch);
     floor_reason_ = StallReason::kIcacheMiss;
   }
+}
+
+// The instruction behind a load or store enters ID when that enters EX, and its fetch goes out in
+// the same cycle as the access. False if there is one: it has to be posted first.
+bool Core::fetch_behind_access(const Instr& instr, std::uint64_t enter) {
+  const std::uint32_t pc = state_.pc;
+  const std::uint32_t next_pc = pc + instr.length;
+  if (outstanding_ || fetch_free_ > enter || answered_ > enter || missed_rvalid_ + 2 > enter ||
+      next_pc >> 12 != page_number_ || id_floor_ >= enter || next_pc == state_.loop_watch[0] ||
+      next_pc == state_.loop_watch[1]) {
+    return true;  // nothing to ask for, or not in this cycle
+  }
+  const Instr& slot = page_[(next_pc >> 1) & 2047];
+  const Instr* const next = slot.length != 0 ? &slot : decode_.at(next_pc);
+  if (next == nullptr || (next_pc + next->length - 2) >> 4 != line_ ||
+      next->timing == TimingClass::kJalr) {
+    return true;
+  }
+  state_.pc = next_pc;
+  bool asked = true;
+  if (next->timing == TimingClass::kJal) {
+    asked = known(jump_target(*next, state_)) || fetch_target(*next, enter, enter + 1);
+  } else if ((next_pc & 15u) - 6u <= 4u && !known(next_pc + 16)) {
+    asked = fetch_ahead(*next, enter, enter + 1);
+  }
+  state_.pc = pc;
+  return asked || waiting_ != Waiting::kFetch;
 }
 
 }  // namespace etude

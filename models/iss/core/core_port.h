@@ -11,8 +11,9 @@ namespace etude {
 enum class CoreWait : std::uint8_t {
   kLimit,  ///< the next instruction would enter EX at or after the limit
   kData,   ///< a load or store: access() says what and when; go on with complete()
-  kFetch,  ///< the private instruction cache missed: fetch_line(), fetch_when(); go on with
-           ///< complete_fetch(), told not later than in the cycle of the answer
+  kFetch,  ///< the private instruction cache misses: fetch_line() is asked for in fetch_when(); go
+           ///< on with fetch_posted() in that cycle
+  kLine,   ///< nothing more to do before the line that was asked for is here: complete_fetch()
   kFpu,    ///< a shared FPU is asked for at fpu_when(); go on with complete_fpu()
   kSleep,  ///< wfi: asleep until an enabled interrupt line rises
   kHalt,   ///< stopped for good: trap without handler or an error that no program wants; error()

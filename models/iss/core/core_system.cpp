@@ -42,15 +42,14 @@ bool flushes(std::uint32_t number, bool writes) {
 void Core::start_access(const Instr& instr, std::uint64_t enter) {
   bubble(enter);
   instr_ = instr;
+  if (stood_until_ > enter) [[unlikely]] {
+    // The model stood still for a line where the pipeline would not: nothing is asked for in the
+    // past.
+    stall(StallReason::kIcacheMiss, stood_until_ - enter);
+    enter = stood_until_;
+  }
   enter_ = enter;
   ex_free_ = enter;
-  std::uint64_t when = enter;
-  if (fetch_free_ > when) {
-    // The core stood still until its fetch was answered; requests are not asked for in the past.
-    when = fetch_free_;
-    stall(StallReason::kIcacheMiss, when - enter);
-    ex_free_ = when;
-  }
   const std::uint32_t address = effective_address(instr, state_);
   const bool store = instr.timing == TimingClass::kStore;
   const unsigned offset = address & 3u;
@@ -59,7 +58,7 @@ void Core::start_access(const Instr& instr, std::uint64_t enter) {
     store_data_ = store_value(instr, state_);
   }
   first_bytes_ = offset + bytes > 4 ? static_cast<std::uint8_t>(4 - offset) : 0;
-  access_.when = Cycle{when};
+  access_.when = Cycle{enter};
   access_.address = address;
   access_.bytes = first_bytes_ != 0 ? first_bytes_ : static_cast<std::uint8_t>(bytes);
   access_.write = store;
