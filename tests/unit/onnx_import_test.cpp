@@ -171,6 +171,7 @@ TEST_CASE("attributes that change the meaning are errors that name the node") {
   rejected("Squeeze", {onnx_ints("axes", {7})}, "axis 7");
   rejected("Reshape", {}, "no shape");
   rejected("SGD", {}, "lr");
+  rejected("MaxPool", {onnx_ints("kernel_shape", {INT64_MAX, 2})}, "no attribute");
 }
 
 TEST_CASE("a convolutional graph: auto_pad, clip as ReLU6, pools, flatten, scalars") {

@@ -36,6 +36,21 @@ std::string printable(std::string name) {
   return name;
 }
 
+/// No extent, stride or axis is that large: cut, so that products of two cannot overflow.
+std::int64_t bounded(std::int64_t value) {
+  constexpr std::int64_t kMost = std::int64_t{1} << 30;
+  return std::clamp(value, -kMost, kMost);
+}
+
+template <typename Values>
+std::vector<std::int64_t> bounded(const Values& values) {
+  std::vector<std::int64_t> made;
+  for (std::int64_t value : values) {
+    made.push_back(bounded(value));
+  }
+  return made;
+}
+
 class Reader {
  public:
   explicit Reader(const std::string& where) { model_.where = where; }
@@ -182,7 +197,7 @@ class Reader {
     for (const auto& attribute : proto.attribute()) {
       switch (attribute.type()) {
         case onnx::AttributeProto::INT:
-          node.attributes[attribute.name()] = std::int64_t{attribute.i()};
+          node.attributes[attribute.name()] = bounded(attribute.i());
           break;
         case onnx::AttributeProto::FLOAT:
           node.attributes[attribute.name()] = double{attribute.f()};
@@ -191,8 +206,7 @@ class Reader {
           node.attributes[attribute.name()] = printable(attribute.s());
           break;
         case onnx::AttributeProto::INTS:
-          node.attributes[attribute.name()] =
-              std::vector<std::int64_t>(attribute.ints().begin(), attribute.ints().end());
+          node.attributes[attribute.name()] = bounded(attribute.ints());
           break;
         case onnx::AttributeProto::TENSOR:
           node.attributes[attribute.name()] = tensor(attribute.t(), node.name);

@@ -11,11 +11,16 @@ namespace etude::onnxio {
 namespace {
 
 using Integers = std::vector<std::int64_t>;
+constexpr std::int64_t kMostElements = std::int64_t{1} << 28;
 
 Integers extents(const Shape& shape) { return {shape.begin(), shape.end()}; }
 
+/// The product of extents that are not negative, at most a little above kMostElements.
 std::int64_t product(const Integers& extents) {
-  return std::accumulate(extents.begin(), extents.end(), std::int64_t{1}, std::multiplies<>());
+  return std::accumulate(extents.begin(), extents.end(), std::int64_t{1},
+                         [](std::int64_t a, std::int64_t b) {
+                           return std::min(a * std::min(b, kMostElements), kMostElements + 1);
+                         });
 }
 
 void to_shape(Translator& to, const RawNode& node, TensorId x, const Integers& shape) {
@@ -35,7 +40,7 @@ void reshape(Translator& to, const RawNode& node) {
     if (shape[i] == 0 && node.integer("allowzero", 0) == 0 && i < from.size()) {
       shape[i] = from[i];
     }
-    if (shape[i] < -1 || std::ranges::count(shape, -1) > 1) {
+    if (shape[i] < -1 || shape[i] > kMostElements || std::ranges::count(shape, -1) > 1) {
       to.reject(node, "its shape cannot be read", "extents are positive, one of them may be -1");
     }
   }

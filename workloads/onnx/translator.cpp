@@ -234,7 +234,23 @@ void Translator::reject(const RawNode& node, const std::string& what,
   throw UserError(raw_.where + ": " + node.label(), what, allowed);
 }
 
+void Translator::check_sizes() {
+  constexpr std::uint64_t kMost = std::uint64_t{1} << 28;
+  for (const Tensor& tensor : graph().tensors()) {
+    std::uint64_t elements = 1;
+    for (std::uint64_t extent : tensor.shape) {
+      elements = extent > kMost ? kMost + 1 : std::min(elements * extent, kMost + 1);
+    }
+    if (elements > kMost) {
+      throw UserError(raw_.where + ": value '" + tensor.name + "'",
+                      "has shape " + to_string(tensor.shape),
+                      "at most 2^28 elements are supported");
+    }
+  }
+}
+
 void Translator::finish() {
+  check_sizes();
   for (const RawValue& output : raw_.outputs) {
     const auto found = values_.find(output.name);
     if (found == values_.end()) {

@@ -46,6 +46,7 @@ class Translator {
   void check_operators() const;
   void find_phases();
   void add_inputs();
+  void check_sizes();
   void finish();
   Phase phase_of(const RawNode& node) const;
   std::string fresh(const std::string& wanted);

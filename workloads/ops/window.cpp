@@ -24,6 +24,10 @@ Window window_of(const Graph& graph, const Node& node, const Shape& image) {
     window.pad[axis] = pad[i];
     window.pad[axis + 2] = pad[i + 2];
     window.in[axis] = static_cast<std::int64_t>(image[i + 2]);
+    constexpr std::int64_t kMost = 1 << 20;  // so that no product overflows
+    if (std::max({kernel[i], stride[i], dilation[i], pad[i], pad[i + 2]}) > kMost) {
+      shape_error(graph, node, "no attribute of the window is above " + std::to_string(kMost));
+    }
     const std::int64_t reach = (kernel[i] - 1) * dilation[i] + 1;
     const std::int64_t room = window.in[axis] + pad[i] + pad[i + 2] - reach;
     if (kernel[i] < 1 || stride[i] < 1 || dilation[i] < 1 || pad[i] < 0 || pad[i + 2] < 0 ||
