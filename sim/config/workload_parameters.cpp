@@ -9,7 +9,7 @@ void declare_workload(ParameterTable& table) {
       table, "/workload",
       [](RootConfig& c, const std::string&) -> WorkloadConfig& { return c.workload; })
       .add("network", &WorkloadConfig::network,
-           {.sentence = "Built-in network; give this or onnx.", .source = "docs/networks.md"})
+           {.sentence = "Built-in network; give this or onnx.", .source = "docs/workloads.md"})
       .add("sizes", &WorkloadConfig::sizes,
            {.sentence = "Features of each layer of network mlp, input first; extents of bert "
                         "(workloads/networks/bert.h).",
