@@ -4,7 +4,7 @@
 import json
 from pathlib import Path
 
-from validation.tools import ROOT, dump
+from validation.tools import dump
 
 FIGURES = "../results/validation"
 
@@ -36,7 +36,7 @@ def section(block: dict) -> list[str]:
             ["Required", block["required"]],
             ["Points", f"{block['points']}, {block['equal']} of them equal"],
             ["Error", f"mean {figure(block, block['mean_error'])}, max {figure(block, block['max_error'])}"],
-            ["Status", block["status"]],
+            ["Status", status(block)],
             ["Repeat", f"`{block['command']}`"],
         ],
     )
@@ -64,15 +64,23 @@ def section(block: dict) -> list[str]:
     return out + [""]
 
 
+def status(block: dict) -> str:
+    beyond = block.get("beyond_limit", 0)
+    return f"missed at {beyond} of {block['points']} points" if beyond else block["status"]
+
+
 def missing(block: dict) -> list[str]:
     return [f"## {block['title']}", "", f"Not compared: {block['reason']}. Repeat: `{block['command']}`", ""]
 
 
-def write(results: Path, page: Path, order: list[str]) -> None:
-    """Page and summary of every block that has a record in `results`, in the given order."""
-    blocks = [
-        json.loads((results / f"{name}.json").read_text()) for name in order if (results / f"{name}.json").exists()
-    ]
+def load(results: Path, order: list[str]) -> list[dict]:
+    paths = [results / f"{name}.json" for name in order]
+    return [json.loads(path.read_text()) for path in paths if path.exists()]
+
+
+def render(results: Path, order: list[str]) -> str:
+    """The page, from every block that has a record in `results`, in the given order."""
+    blocks = load(results, order)
     lines = [
         "# How far to trust each figure",
         "",
@@ -88,14 +96,23 @@ def write(results: Path, page: Path, order: list[str]) -> None:
             rows.append([name, "", "", "", "", "not compared"])
         else:
             errors = [figure(block, block[key]) for key in ("mean_error", "max_error")]
-            rows.append([name, block["points"], block["equal"], *errors, block["status"]])
+            rows.append([name, block["points"], block["equal"], *errors, status(block)])
     lines += [*table(["block", "points", "equal", "mean error", "max error", "required figure"], rows), ""]
     for block in blocks:
         lines += missing(block) if block["status"] == "not available" else section(block)
-    page.write_text("\n".join(lines).rstrip() + "\n")
-    keys = ("title", "status", "points", "equal", "mean_error", "max_error", "assumptions")
-    summary = {block["block"]: {key: block[key] for key in keys if key in block} for block in blocks}
-    dump(results / "summary.json", {"schema": 1, "page": str(page.relative_to(ROOT)), "blocks": summary})
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def summary(results: Path, order: list[str]) -> dict:
+    """What a report needs of each block: figures, status and assumptions by name."""
+    keys = ("title", "status", "beyond_limit", "points", "equal", "mean_error", "max_error", "assumptions")
+    blocks = {block["block"]: {key: block[key] for key in keys if key in block} for block in load(results, order)}
+    return {"schema": 1, "page": "docs/validation.md", "blocks": blocks}
+
+
+def write(results: Path, page: Path, order: list[str]) -> None:
+    page.write_text(render(results, order))
+    dump(results / "summary.json", summary(results, order))
 
 
 def anchor(title: str) -> str:

@@ -131,6 +131,7 @@ class Block:
     notes: list[str] = field(default_factory=list)
     charts: list[tuple[str, str]] = field(default_factory=list)  # (file name, SVG text)
     status: str = ""
+    limit: float | None = None  # of each single point, where one is required
 
     def counted(self) -> list[Point]:
         return [point for point in self.points if point.counted]
@@ -154,11 +155,13 @@ class Block:
         """What is kept in <name>.json; floats rounded so that the bytes do not depend on summation."""
         if not self.status:
             self.status = "met" if self.met(self) else "missed"
+        beyond = sum(abs(point.error) > self.limit for point in self.counted()) if self.limit is not None else 0
         own = self.counted()
         return {
             "block": self.name,
             "title": self.title,
             "status": self.status,
+            "beyond_limit": beyond,
             "truth": self.truth,
             "source": self.source,
             "measure": self.measure,
