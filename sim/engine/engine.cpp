@@ -213,7 +213,7 @@ void Engine::resume(unsigned hart, std::uint64_t earliest) {
     limit = (now_ / kHorizon + 1) * kHorizon;
   }
   slot.wait = core.run(Cycle{limit});
-  while (slot.wait == CoreWait::kFetch && core.fetch_when().raw() == now_) {
+  while (slot.wait == CoreWait::kFetch && core.fetch_when().raw() <= now_) {
     post_fetch(hart);
     slot.wait = core.run(Cycle{limit});
   }
@@ -227,11 +227,11 @@ void Engine::resume(unsigned hart, std::uint64_t earliest) {
       const Routed routed = platform_.map().route(access.address);
       slot.route = routed.route;
       slot.offset = routed.offset;
-      when_[hart] = access.when.raw();
+      when_[hart] = std::max(access.when.raw(), earliest);
       break;
     }
     case CoreWait::kFetch:
-      when_[hart] = core.fetch_when().raw();
+      when_[hart] = std::max(core.fetch_when().raw(), earliest);
       break;
     case CoreWait::kLine:
       when_[hart] = kNone;  // the cache wakes it
