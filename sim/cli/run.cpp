@@ -212,7 +212,8 @@ int run(const RunArguments& arguments) {
   EngineOptions options;
   options.lockstep = config.run.engine == RunConfig::Engine::kLockstep;
   options.max_cycles = config.run.max_cycles;
-  options.trace = config.run.trace;
+  Timeline timeline;
+  options.timeline = config.run.trace ? &timeline : nullptr;
   const RunRecord record = run_job(config.platform, job, options);
   if (record.exit_status != 0 || record.steps.size() != config.train.steps) {
     throw ProgramError("the runtime ended with status " + std::to_string(record.exit_status) +
@@ -227,7 +228,8 @@ int run(const RunArguments& arguments) {
                                   {wall, ETUDE_VERSION});
   write_results(folder, result, config, observer);
   if (config.run.trace) {
-    write_perfetto_trace(timeline_of(config, setup, facts, record), folder / "trace.pftrace");
+    complete_timeline(config, setup, facts, record, timeline);
+    write_perfetto_trace(timeline, folder / "trace.pftrace");
   }
   if (!arguments.quiet) {
     std::cout << terminal_report(result, isatty(STDOUT_FILENO) != 0) << "results in "

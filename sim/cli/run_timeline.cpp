@@ -46,46 +46,6 @@ TraceTrack operation_track(const TrainingSetup& setup, const RunRecord& record) 
   return track;
 }
 
-/// One track per hart: awake from reset on but for the stretches of sleep.
-std::vector<TraceTrack> hart_tracks(const RunRecord& record) {
-  std::vector<TraceTrack> tracks;
-  for (std::size_t hart = 0; hart < record.instructions.size(); ++hart) {
-    TraceTrack track{record.units.at(hart).name, {}};
-    Cycle awake{0};
-    for (const SleepSpan& sleep : record.sleeps) {
-      if (sleep.hart == hart) {
-        if (sleep.begin > awake) {
-          track.spans.push_back({awake, sleep.begin, "awake"});
-        }
-        awake = sleep.end;
-      }
-    }
-    tracks.push_back(std::move(track));
-  }
-  return tracks;
-}
-
-/// One track per unit that is no hart: its busy share while the controller was in an operation.
-std::vector<TraceTrack> unit_tracks(const RunRecord& record) {
-  std::vector<TraceTrack> tracks;
-  for (std::size_t unit = record.instructions.size(); unit < record.units.size(); ++unit) {
-    TraceTrack track{record.units[unit].name, {}};
-    const std::size_t index = unit - record.instructions.size();
-    for (const StepRecord& step : record.steps) {
-      for (const OpSegment& segment : step.segments) {
-        const std::uint64_t length = (segment.end - segment.begin).raw();
-        const std::uint64_t busy = segment.busy.at(index);
-        if (busy != 0 && length != 0) {
-          track.spans.push_back({step.begin + segment.begin, step.begin + segment.end,
-                                 std::to_string(100 * busy / length) + " % busy"});
-        }
-      }
-    }
-    tracks.push_back(std::move(track));
-  }
-  return tracks;
-}
-
 TraceCounter memory_counter(const TrainingSetup& setup, const RunRecord& record) {
   TraceCounter counter{"L2 in use", "B", {}};
   const std::vector<std::uint32_t>& used = setup.program().l2_used;
@@ -102,18 +62,14 @@ TraceCounter memory_counter(const TrainingSetup& setup, const RunRecord& record)
 }
 }  // namespace
 
-Timeline timeline_of(const RootConfig& config, const TrainingSetup& setup, const RunFacts& facts,
-                     const RunRecord& record) {
-  Timeline timeline;
+void complete_timeline(const RootConfig& config, const TrainingSetup& setup,
+                       const RunFacts& facts, const RunRecord& record, Timeline& timeline) {
   timeline.title = facts.title;
   timeline.clock_hz = config.platform.cluster.clock_hz;
-  timeline.tracks = {step_track(record), layer_track(facts, record),
-                     operation_track(setup, record)};
-  for (auto& tracks : {hart_tracks(record), unit_tracks(record)}) {
-    timeline.tracks.insert(timeline.tracks.end(), tracks.begin(), tracks.end());
-  }
+  const auto first = {step_track(record), layer_track(facts, record),
+                      operation_track(setup, record)};
+  timeline.tracks.insert(timeline.tracks.begin(), first.begin(), first.end());
   timeline.counters = {memory_counter(setup, record)};
-  return timeline;
 }
 
 }  // namespace etude

@@ -7,9 +7,9 @@
 
 namespace etude {
 
-/// The tracks of a run: steps, layers, the controller's operations, every hart awake and asleep,
-/// the other units with their busy share per operation, and the bytes of L2 in use.
-Timeline timeline_of(const RootConfig& config, const TrainingSetup& setup, const RunFacts& facts,
-                     const RunRecord& record);
+/// Completes what the engine has drawn (harts, RedMulE, DMAs) with the tracks of steps, layers and the
+/// controller's operations and with the bytes of L2 in use.
+void complete_timeline(const RootConfig& config, const TrainingSetup& setup, const RunFacts& facts,
+                       const RunRecord& record, Timeline& timeline);
 
 }  // namespace etude

@@ -176,6 +176,14 @@ Job TrainingSetup::job() const {
   job.entry = runtime.entry();
   job.steps = config_.train.steps;
   job.op_layer = op_layers();
+  for (std::uint32_t i = 0; i < program_.op_count; ++i) {
+    const etude_op op = operation(program_, i);
+    const bool posted = op.code != ETUDE_OP_WAIT && op.code != ETUDE_OP_END;
+    job.op_unit.push_back(posted ? static_cast<std::uint8_t>(op.unit) : std::uint8_t{255});
+  }
+  for (const LayerEntry& layer : program_.layers) {
+    job.layer_name.push_back(layer.name);
+  }
   for (std::uint32_t i = 0; i < program_.probes.size(); ++i) {
     const TensorProbe& probe = program_.probes[i];
     job.probes.push_back({probe.op, probe.address, probe.rows, probe.row_bytes, probe.pitch, i});

@@ -117,20 +117,7 @@ void Accounting::close_segment(const Snapshot& at) {
     }
   }
   segments_.push_back(
-      {op_, op_begin_.when - step_begin_.when, at.when - step_begin_.when, busy(op_begin_, at)});
-}
-
-std::vector<std::uint64_t> Accounting::busy(const Snapshot& from, const Snapshot& to) const {
-  std::vector<std::uint64_t> cycles;
-  for (const UnitCounters& unit : unit_counters()) {
-    const auto found =
-        std::find(names_.begin(), names_.end(), std::string(unit.name) + "." + unit.busy);
-    if (found != names_.end()) {
-      const auto i = static_cast<std::size_t>(found - names_.begin());
-      cycles.push_back(to.counters[i] - from.counters[i]);
-    }
-  }
-  return cycles;
+      {op_, op_begin_.when - step_begin_.when, at.when - step_begin_.when});
 }
 
 void Accounting::end_step(Snapshot at) {

@@ -64,8 +64,6 @@ class Accounting {
   CounterSnapshot named(const std::vector<std::uint64_t>& from,
                         const std::vector<std::uint64_t>& to) const;
   std::vector<UnitRecord> units(const Snapshot& from, const Snapshot& to) const;
-  /// Busy cycles of the units that are no harts, in the order of add_units.
-  std::vector<std::uint64_t> busy(const Snapshot& from, const Snapshot& to) const;
   void add_units(const Snapshot& from, const Snapshot& to, std::vector<UnitRecord>& out) const;
 
   std::vector<std::string> names_;

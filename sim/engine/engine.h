@@ -26,7 +26,6 @@ struct EngineOptions {
   std::function<std::string(Address)> symbol;
   /// Called for each character that the program prints.
   std::function<void(char)> console;
-  bool trace{false};            ///< keep every stretch of sleep in the record
   const Job* job{nullptr};      ///< steps, probes and layers; none for a plain ELF
   Timeline* timeline{nullptr};  ///< draws the run of a job
 };

@@ -311,9 +311,6 @@ void Engine::step_units() {
     for (std::uint32_t left = granted; left != 0; left &= left - 1) {
       const unsigned h = static_cast<unsigned>(std::countr_zero(left));
       const DataAccess& access = platform_.core(h).access();
-      if (options_.trace && access.blocking) {
-        record_.sleeps.push_back({h, access.when, Cycle{now_}});
-      }
       answer(h, now_, now_ + 1, lane(platform_.event_unit().rdata(h), access.address),
              access.blocking ? StallReason::kEventWait : StallReason::kPeripheral);
       if (tracer_ && is_dispatch(slot_[h].offset, access)) {

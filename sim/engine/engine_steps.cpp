@@ -27,7 +27,7 @@ void Engine::serve_sim_port(unsigned hart) {
         next_probe_ = 0;
         books_.begin_step(snapshot());
         if (tracer_) {
-          tracer_->begin_step(step_, now_);
+          tracer_->begin_step();
         }
         rdata = 1;
       }

@@ -25,14 +25,6 @@ struct OpSegment {
   std::uint32_t op;
   Cycle begin;  ///< since the first cycle of the step
   Cycle end;
-  std::vector<std::uint64_t> busy{};  ///< cycles of the units that are no harts, in their order
-};
-
-/// A stretch in which a hart slept in the event unit, in cycles of the run.
-struct SleepSpan {
-  unsigned hart;
-  Cycle begin;
-  Cycle end;
 };
 
 /// What one step did; differences over the step only, set-up excluded.
@@ -58,7 +50,6 @@ struct RunRecord {
   std::vector<std::uint64_t> instructions;  ///< retired, per hart
   std::vector<std::string> warnings;
   std::string console;
-  std::vector<SleepSpan> sleeps;  ///< with EngineOptions::trace, in order of their ends
   // of the simulator itself
   std::uint64_t stepped_cycles{0};
   double engine_seconds{0};  ///< of the one host thread, inside the engine

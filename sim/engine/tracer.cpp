@@ -9,7 +9,7 @@ namespace etude {
 namespace {
 
 // Tracks behind the harts'.
-enum Track : std::size_t { kRedmule, kDmaIn, kDmaOut, kSocDma, kSteps, kTracks };
+enum Track : std::size_t { kRedmule, kDmaIn, kDmaOut, kSocDma, kTracks };
 
 }  // namespace
 
@@ -23,7 +23,7 @@ Tracer::Tracer(const Job& job, const std::vector<std::string>& harts, Timeline& 
   for (const std::string& name : harts) {
     timeline_.tracks.push_back({name, {}});
   }
-  for (const char* name : {"redmule", "dma in", "dma out", "soc_dma", "step"}) {
+  for (const char* name : {"redmule", "dma in", "dma out", "soc_dma"}) {
     timeline_.tracks.push_back({name, {}});
   }
   for (std::uint32_t op = 0; op < job.op_unit.size(); ++op) {
@@ -57,10 +57,9 @@ std::string Tracer::label(const std::vector<std::uint32_t>& ops, std::size_t n) 
   return job_.layer_name[job_.op_layer[ops[n]]];
 }
 
-void Tracer::begin_step(unsigned step, std::uint64_t now) {
+void Tracer::begin_step() {
   std::fill(kernels_begun_.begin(), kernels_begun_.end(), 0);
   jobs_begun_ = 0;
-  open(harts_ + kSteps, now, "step " + std::to_string(step));
 }
 
 void Tracer::end_step(std::uint64_t now) {

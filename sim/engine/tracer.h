@@ -20,7 +20,7 @@ class Tracer {
   /// `harts`: names of the harts. The tracks are added to `timeline`.
   Tracer(const Job& job, const std::vector<std::string>& harts, Timeline& timeline);
 
-  void begin_step(unsigned step, std::uint64_t now);
+  void begin_step();
   void end_step(std::uint64_t now);
   /// The controller `hart` starts operation `op`.
   void begin_op(unsigned hart, std::uint32_t op, std::uint64_t now);

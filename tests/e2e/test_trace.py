@@ -54,7 +54,18 @@ def trace(tmp_path_factory):
 def test_there_is_a_track_per_unit(trace):
     events, result = trace
     assert {"steps", "layers", "task list", "L2 in use"} <= set(events)
-    assert set(result["units"]) - set(events) <= {"soc_dma"}  # has nothing to do when all is at home in L2
+    drawn = {name.split()[0] for name in events}  # the DMA has a track per direction
+    assert set(result["units"]) - drawn <= {"soc_dma"}  # has nothing to do when all is at home in L2
+
+
+def test_every_redmule_job_is_a_slice_of_its_length(trace):
+    events, result = trace
+    times = [when for when, _ in events["redmule"]]
+    worked = sum(end - begin for begin, end in zip(times[::2], times[1::2], strict=True))
+    unit = result["units"]["redmule"]
+    active = unit["busy"] + sum(cycles for reason, cycles in unit["stalls"].items() if reason != "idle")
+    cycles = worked / 1e9 * result["platform"]["clock_hz"] / len(result["steps"])
+    assert cycles == pytest.approx(active, rel=0.02)  # the last step against the mean of both
 
 
 def test_slices_follow_each_other(trace):
