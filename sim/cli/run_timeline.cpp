@@ -62,8 +62,8 @@ TraceCounter memory_counter(const TrainingSetup& setup, const RunRecord& record)
 }
 }  // namespace
 
-void complete_timeline(const RootConfig& config, const TrainingSetup& setup,
-                       const RunFacts& facts, const RunRecord& record, Timeline& timeline) {
+void complete_timeline(const RootConfig& config, const TrainingSetup& setup, const RunFacts& facts,
+                       const RunRecord& record, Timeline& timeline) {
   timeline.title = facts.title;
   timeline.clock_hz = config.platform.cluster.clock_hz;
   const auto first = {step_track(record), layer_track(facts, record),

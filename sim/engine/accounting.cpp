@@ -116,8 +116,7 @@ void Accounting::close_segment(const Snapshot& at) {
       layer_stalls_[layer_][r] += at.harts[h].stalls[r] - op_begin_.harts[h].stalls[r];
     }
   }
-  segments_.push_back(
-      {op_, op_begin_.when - step_begin_.when, at.when - step_begin_.when});
+  segments_.push_back({op_, op_begin_.when - step_begin_.when, at.when - step_begin_.when});
 }
 
 void Accounting::end_step(Snapshot at) {

@@ -213,8 +213,8 @@ void Engine::resume(unsigned hart, std::uint64_t earliest) {
     limit = (now_ / kHorizon + 1) * kHorizon;
   }
   slot.wait = core.run(Cycle{limit});
-  // A core may learn only with an answer that it wanted a line in a cycle that is past: it asks as soon
-  // as it can, which is the same cycle in both engines.
+  // A core may learn only with an answer that it wanted a line in a cycle that is past: it asks as
+  // soon as it can, which is the same cycle in both engines.
   while (slot.wait == CoreWait::kFetch && std::max(core.fetch_when().raw(), earliest) <= now_) {
     post_fetch(hart);
     slot.wait = core.run(Cycle{limit});
