@@ -56,11 +56,6 @@ def test_two_runs_give_the_same_bytes(main_job, tmp_path):
     assert json.dumps(first) == json.dumps(second)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="known defect: a jump whose target crosses into a cold line is fetched two cycles late in lockstep; "
-    "the engines differ by 0.2 % on this job (docs/models/core.md, Not modelled)",
-)
 def test_lockstep_and_fast_give_the_same_account(main_job, tmp_path):
     run("run", CONFIG, *STEPS, "--engine", "lockstep", "--out", tmp_path / "out", "--quiet", check=0)
     assert (main_job / "outputs.npz").read_bytes() == (tmp_path / "out/outputs.npz").read_bytes()

@@ -139,6 +139,12 @@ std::uint64_t Core::id_after_miss(const Instr& instr, std::uint64_t arrival) con
 // What is asked for when the instruction at state_.pc enters ID: the target of a jump, or the word
 // after next if that begins a line.
 bool Core::fetch_ahead(const Instr& instr, std::uint64_t arrival, std::uint64_t limit) {
+  const bool jump = instr.timing == TimingClass::kJal || instr.timing == TimingClass::kJalr;
+  if (jump && ahead_step_ == 1) {
+    // Its target has been asked for; a line that came meanwhile may hold the jump itself up in ID,
+    // but not the prefetcher.
+    return fetch_target(instr, arrival, limit);
+  }
   if (arrival >= limit) {
     return false;
   }
