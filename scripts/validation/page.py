@@ -15,9 +15,15 @@ def percent(value: float | None) -> str:
     return "0" if value == 0 else f"{100 * value:.3g} %"
 
 
+def in_cycles(block: dict) -> bool:
+    return "in cycles" in block.get("measure", "")
+
+
 def figure(block: dict, value: float | None) -> str:
     """An error as the block counts it: percent, or cycles where it says so."""
-    return f"{value:.3g}" if value is not None and "in cycles" in block["measure"] else percent(value)
+    if not value or not in_cycles(block):
+        return percent(value)
+    return "1 cycle" if value == 1 else f"{value:.3g} cycles"
 
 
 def table(header: list[str], rows: list[list[str]]) -> list[str]:
@@ -106,7 +112,10 @@ def render(results: Path, order: list[str]) -> str:
 def summary(results: Path, order: list[str]) -> dict:
     """What a report needs of each block: figures, status and assumptions by name."""
     keys = ("title", "status", "beyond_limit", "points", "equal", "mean_error", "max_error", "assumptions")
-    blocks = {block["block"]: {key: block[key] for key in keys if key in block} for block in load(results, order)}
+    blocks = {}
+    for block in load(results, order):
+        unit = {"error_unit": "cycles" if in_cycles(block) else "relative"}
+        blocks[block["block"]] = {key: block[key] for key in keys if key in block} | unit
     return {"schema": 1, "page": "docs/validation.md", "blocks": blocks}
 
 

@@ -13,7 +13,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kSlowest = 10;  // layers shown
-constexpr double kNotable = 0.05;     // an assumption that moves the total by more is named
+constexpr std::size_t kLine = 100;
 constexpr unsigned kBar = 20;
 
 struct Style {
@@ -259,13 +259,6 @@ std::string energy(const Json& result, const Style& style) {
   }
   table.add({"total", engineering(total, "J"), "", ""});
   std::string text = style.heading("Energy") + table.text();
-  for (const Json& term : result.at("energy_bill").at("terms")) {
-    const double share = ratio(term.at("energy_j").get<double>(), total);
-    if (term.at("status") == "assumed" && share > kNotable) {
-      text += "  assumed: " + term.at("coefficient").get<std::string>() + " makes " +
-              percent(share) + " of the total (" + term.at("source").get<std::string>() + ")\n";
-    }
-  }
   const double alternative =
       result.at("energy_bill").at("total_extmem_alternative_j").get<double>();
   if (alternative != total) {
@@ -273,6 +266,28 @@ std::string energy(const Json& result, const Style& style) {
             engineering(alternative, "J") + "\n";
   }
   return text + "  area " + fixed(result.at("area_mm2").get<double>(), 3) + " mm2\n";
+}
+
+/// What the totals stand on, where it makes more than 5 % of one.
+std::string assumptions(const Json& result, const Style& style) {
+  std::string text;
+  for (const Json& assumption : result.at("assumptions")) {
+    if (assumption.at("notable") == true) {
+      const bool energy = assumption.at("total") == "energy_j";
+      std::string line = percent(assumption.at("share").get<double>()) + " of the " +
+                         (energy ? "energy" : "cycles") + ": " +
+                         assumption.at("name").get<std::string>() + ": " +
+                         assumption.at("text").get<std::string>();
+      const auto vary = assumption.at("vary").get<std::string>();
+      line += vary.empty() ? "" : "; vary " + vary;
+      text += wrapped(line, kLine, 2, 4);
+    }
+  }
+  if (text.empty()) {
+    return "";
+  }
+  return style.heading("Assumed, and more than 5 % of a total") + text +
+         "  Errors against RTL, block by block: docs/validation.md\n";
 }
 
 std::string tail(const Json& result, const Style& style) {
@@ -295,7 +310,7 @@ std::string terminal_report(const Json& result, bool colours) {
   const Style style{colours};
   return head(result) + step(result, style) + bounds(result, style) + units(result, style) +
          layers(result, style) + memory(result, style) + energy(result, style) +
-         tail(result, style);
+         assumptions(result, style) + tail(result, style);
 }
 
 }  // namespace etude

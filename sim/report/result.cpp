@@ -5,6 +5,7 @@
 
 #include "sim/config/load.h"
 #include "sim/energy/events.h"
+#include "sim/report/assumptions.h"
 
 namespace etude {
 namespace {
@@ -238,6 +239,7 @@ void price_again(Json& result, const PlatformConfig& platform, const EnergyConfi
     layer["energy_j"] = price(activity, platform, table).dynamic;
   }
   result["area_mm2"] = area_mm2(platform, table);
+  result["assumptions"] = assumptions_of(result, platform);
 }
 
 Json make_result(const RootConfig& config, const RunFacts& facts, const RunRecord& record,
@@ -264,6 +266,7 @@ Json make_result(const RootConfig& config, const RunFacts& facts, const RunRecor
       {"step", step_json(config, facts, step)},
       {"energy", nullptr},
       {"energy_bill", nullptr},
+      {"assumptions", nullptr},
       {"memory", memory_json(facts.memory)},
       {"traffic", traffic_json(step)},
       {"bounds", bounds_json(config.platform, facts, step)},

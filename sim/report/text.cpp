@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <sstream>
 
 namespace etude {
 
@@ -50,6 +51,23 @@ std::string bar(double share, unsigned width) {
   const double clamped = std::clamp(share, 0.0, 1.0);
   const auto filled = static_cast<std::size_t>(std::lround(clamped * width));
   return std::string(filled, '#') + std::string(width - filled, '.');
+}
+
+std::string wrapped(const std::string& words, std::size_t width, unsigned first, unsigned rest) {
+  std::istringstream in(words);
+  std::string text;
+  std::string line(first, ' ');
+  bool empty = true;  // nothing but the indent in this line
+  for (std::string word; in >> word;) {
+    if (!empty && line.size() + 1 + word.size() > width) {
+      text += line + "\n";
+      line.assign(rest, ' ');
+      empty = true;
+    }
+    line += (empty ? "" : " ") + word;
+    empty = false;
+  }
+  return text + line + "\n";
 }
 
 std::string TextTable::text() const {

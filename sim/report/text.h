@@ -18,6 +18,10 @@ std::string percent(double share);
 /// `width` characters, filled in proportion to `share` (0..1).
 std::string bar(double share, unsigned width);
 
+/// Words in lines of at most `width` characters (longer words stand alone), the first indented by
+/// `first` spaces, further ones by `rest`; ends with a line break.
+std::string wrapped(const std::string& words, std::size_t width, unsigned first, unsigned rest);
+
 /// Rows of cells, aligned: the first column to the left, others to the right, unless its head
 /// begins with '<'.
 class TextTable {

@@ -170,12 +170,18 @@ def memory(result: dict) -> go.Figure:
     sizes = [result["platform"][f"{level}_bytes"] for level in levels]
     used = [100 * share(peak, size) for peak, size in zip(peaks, sizes, strict=True)]
     names = [level.upper() for level in levels]
+    text = [f"{p / 1024:,.0f} of {s / 1024:,.0f} KiB" for p, s in zip(peaks, sizes, strict=True)]
+    roomy = [u > 50 for u in used]  # the words stand in the larger part of the bar
     figure = _figure(180, barmode="stack", showlegend=False)
     figure.add_bar(
         y=names,
         x=used,
         orientation="h",
         marker={"color": ["#d1495b" if u > 100 else "#2a6f97" for u in used]},
+        text=[t if r else "" for t, r in zip(text, roomy, strict=True)],
+        textposition="inside",
+        insidetextanchor="end",
+        textfont={"color": "white"},
         customdata=[[p, s] for p, s in zip(peaks, sizes, strict=True)],
         hovertemplate="%{y}: %{customdata[0]:,} of %{customdata[1]:,} B<extra></extra>",
     )
@@ -184,7 +190,7 @@ def memory(result: dict) -> go.Figure:
         x=[max(0.0, 100 - u) for u in used],
         orientation="h",
         marker={"color": "#e3e8ee"},
-        text=[f"{p / 1024:,.0f} of {s / 1024:,.0f} KiB" for p, s in zip(peaks, sizes, strict=True)],
+        text=["" if r else t for t, r in zip(text, roomy, strict=True)],
         textposition="inside",
         insidetextanchor="end",
         textfont={"color": INK},

@@ -8,33 +8,18 @@ from string import Template
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
-from etude.report import charts
+from etude.report import charts, trust
+from etude.report.html import section, table
 from etude.result import engineering, share
 
 HERE = Path(__file__).parent
 SLOWEST = 15
-NOTABLE = 0.05  # an assumption that moves the total by more is named
 
 
 def _chart(figure: go.Figure, name: str) -> str:
     return figure.to_html(
         full_html=False, include_plotlyjs=False, div_id=name, config={"responsive": True, "displayModeBar": False}
     )
-
-
-def _section(title: str, text: str, content: str, wide: bool = False) -> str:
-    kind = ' class="wide"' if wide else ""
-    return f"<section{kind}><h2>{escape(title)}</h2><p>{text}</p>{content}</section>"
-
-
-def _table(head: list[str], rows: list[list[str]], numbers: set[int]) -> str:
-    def cell(tag: str, i: int, text: str) -> str:
-        kind = ' class="n"' if i in numbers else ' class="name"' if i == 0 else ""
-        return f"<{tag}{kind}>{text}</{tag}>"
-
-    lines = ["<tr>" + "".join(cell("th", i, escape(h)) for i, h in enumerate(head)) + "</tr>"]
-    lines += ["<tr>" + "".join(cell("td", i, c) for i, c in enumerate(row)) + "</tr>" for row in rows]
-    return '<div class="scroll"><table>' + "".join(lines) + "</table></div>"
 
 
 def machine(result: dict) -> str:
@@ -55,8 +40,12 @@ def _tiles(result: dict) -> str:
     step = result["step"]
     power = share(step["energy_j"], step["latency_s"])
     tiles = [
-        ("cycles per step", f"{step['cycles']:,}", engineering(step["latency_s"], "s")),
-        ("energy per step", engineering(step["energy_j"], "J"), f"{engineering(power, 'W')} on average"),
+        ("cycles per step", f"{step['cycles']:,}", engineering(step["latency_s"], "s") + trust.mark(result, "cycles")),
+        (
+            "energy per step",
+            engineering(step["energy_j"], "J"),
+            f"{engineering(power, 'W')} on average" + trust.mark(result, "energy_j"),
+        ),
         ("throughput", f"{step['samples_per_s']:,.1f} /s", "training samples"),
         ("speed", f"{step['flop_per_cycle']:.2f}", "FLOP per cycle"),
         ("efficiency", f"{share(step['flop'], step['energy_j']) / 1e9:.2f}", "GFLOP per joule"),
@@ -90,6 +79,13 @@ def _check(result: dict) -> str:
     )
 
 
+def _warnings(result: dict) -> str:
+    if not result["warnings"]:
+        return ""
+    lines = "".join(f"<li>{escape(w)}</li>" for w in result["warnings"])
+    return f'<section class="check warned"><h2>Warnings</h2><ul>{lines}</ul></section>'
+
+
 def _layers(result: dict) -> str:
     total = result["step"]["cycles"]
     slowest = sorted(result["layers"], key=lambda layer: -layer["cycles"])[:SLOWEST]
@@ -111,16 +107,17 @@ def _layers(result: dict) -> str:
             ]
         )
     head = ["layer", "operator", "phase", "unit", "cycles", "share", "MACs", "energy", "main stalls of the cores"]
-    return _table(head, rows, {4, 5, 6, 7})
+    return table(head, rows, {4, 5, 6, 7})
 
 
 def _bill(result: dict) -> str:
     total = result["energy"]["total"]
+    marked = {a["name"] for a in trust.notable(result, "energy_j")}
     rows = []
     for term in sorted(result["energy_bill"]["terms"], key=lambda t: -t["energy_j"]):
         part = share(term["energy_j"], total)
         mark = escape(term["status"])
-        if term["status"] == "assumed" and part > NOTABLE:
+        if term["coefficient"] in marked:
             mark = f'<span class="assumed">{mark}</span>'
         leakage = term["coefficient"] == "static/leakage"  # seconds and watts, not events
         rows.append(
@@ -134,7 +131,7 @@ def _bill(result: dict) -> str:
                 escape(term["source"]),
             ]
         )
-    return _table(["coefficient", "events", "pJ each", "energy", "share", "status", "source"], rows, {1, 2, 3, 4})
+    return table(["coefficient", "events", "pJ each", "energy", "share", "status", "source"], rows, {1, 2, 3, 4})
 
 
 def _energy_text(result: dict) -> str:
@@ -159,7 +156,10 @@ def _bounds_text(result: dict) -> str:
     if not result["bounds"]:
         return "No work was counted."
     first = result["bounds"][0]
-    return f"Nearest: {escape(first['resource'])}, {escape(first['work'])}. Red is the resource that decides."
+    return (
+        "Each bar is the least time that a resource alone would need; the step cannot be shorter than the longest. "
+        f"Nearest: {escape(first['resource'])} ({escape(first['work'])})."
+    )
 
 
 def _unit_key(result: dict) -> str:
@@ -168,10 +168,10 @@ def _unit_key(result: dict) -> str:
     return f'<div class="key">{marks}</div>'
 
 
-def _body(result: dict) -> str:
-    parts = [_tiles(result), _check(result)]
+def _body(result: dict, folder: Path) -> str:
+    parts = [_tiles(result), _check(result), _warnings(result)]
     parts.append(
-        _section(
+        section(
             "Where the cycles went",
             "Share of the step that each unit worked or waited, by reason.",
             _chart(charts.units(result), "units"),
@@ -179,37 +179,35 @@ def _body(result: dict) -> str:
         )
     )
     parts.append(
-        _section(
+        section(
             "Layers over time",
             "The layer that the step was in, by phase; colour is the unit that computes it.",
             _unit_key(result) + _chart(charts.timeline(result), "timeline"),
             wide=True,
         )
     )
-    parts.append(_section("What bounds the step", _bounds_text(result), _chart(charts.bounds(result), "bounds")))
-    parts.append(_section("Energy", _energy_text(result), _chart(charts.energy(result), "energy")))
+    parts.append(section("What bounds the step", _bounds_text(result), _chart(charts.bounds(result), "bounds")))
+    parts.append(section("Energy", _energy_text(result), _chart(charts.energy(result), "energy")))
     alone = len(result["steps"]) < 2
-    parts.append(_section("Memory", _memory_text(result), _chart(charts.memory(result), "memory"), wide=alone))
+    parts.append(section("Memory", _memory_text(result), _chart(charts.memory(result), "memory"), wide=alone))
     if not alone:
-        parts.append(_section("Loss", f"Over {len(result['steps'])} steps.", _chart(charts.loss(result), "loss")))
+        parts.append(section("Loss", f"Over {len(result['steps'])} steps.", _chart(charts.loss(result), "loss")))
     shown = min(SLOWEST, len(result["layers"]))
-    parts.append(_section("Slowest layers", f"{shown} of {len(result['layers'])}.", _layers(result), wide=True))
+    parts.append(section("Slowest layers", f"{shown} of {len(result['layers'])}.", _layers(result), wide=True))
     parts.append(
-        _section(
+        section(
             "What the energy is made of",
             "Every coefficient with its source. Marked: an assumption that makes more than 5 % of the total.",
             _bill(result),
             wide=True,
         )
     )
-    if result["warnings"]:
-        lines = "".join(f"<li>{escape(w)}</li>" for w in result["warnings"])
-        parts.append(_section("Warnings", "", f"<ul>{lines}</ul>", wide=True))
+    parts += [trust.assumptions(result), trust.validation(folder)]
     return "\n".join(parts)
 
 
-def make_page(result: dict) -> str:
-    """The page as text."""
+def make_page(result: dict, folder: Path) -> str:
+    """The page as text; it will stand in `folder`."""
     s = result["simulator"]
     footer = (
         f"Simulated in {s['wall_s']:.2f} s ({s['mcycles_per_s']:.1f} Mcycle/s, {s['mips']:.1f} MIPS), engine "
@@ -221,7 +219,7 @@ def make_page(result: dict) -> str:
         css=(HERE / "page.css").read_text(encoding="utf-8"),
         plotly=get_plotlyjs(),
         machine=escape(machine(result)),
-        body=_body(result),
+        body=_body(result, folder),
         footer=footer,
     )
 
@@ -229,5 +227,5 @@ def make_page(result: dict) -> str:
 def write_page(result: dict, folder: Path) -> Path:
     """Writes report.html into `folder` and returns its path."""
     page = folder / "report.html"
-    page.write_text(make_page(result), encoding="utf-8")
+    page.write_text(make_page(result, folder), encoding="utf-8")
     return page
