@@ -50,6 +50,9 @@ enum etude_kernel {
   ETUDE_KERNEL_DEPTHWISE_GRAD_INPUT = 40,
   ETUDE_KERNEL_DEPTHWISE_GRAD_WEIGHT = 41,
   ETUDE_KERNEL_BATCHNORM_APPLY = 42,
+  ETUDE_KERNEL_IM2ROW = 43,
+  ETUDE_KERNEL_AFFINE_ROWS = 44,
+  ETUDE_KERNEL_ROW_SUM = 45,
   ETUDE_KERNELS
 };
 
@@ -183,7 +186,8 @@ struct etude_window_args {
 };
 /* ETUDE_KERNEL_IM2COL: dst[channel * kh * kw + ky * kw + kx, y * out_width + x] = pixel of src.
  * ETUDE_KERNEL_COL2IM: src are columns, dst the image: each pixel is the sum of its entries in
- *   ascending ky, kx (written, not added).
+ *   ascending ky, kx (written; added to what is there if bit 31 of `kernel` is set).
+ * ETUDE_KERNEL_IM2ROW: dst[y * out_width + x, channel * kh * kw + ky * kw + kx] = pixel of src.
  * ETUDE_KERNEL_MAXPOOL, ETUDE_KERNEL_AVGPOOL: dst[channel, y, x].
  * ETUDE_KERNEL_MAXPOOL_GRAD, ETUDE_KERNEL_AVGPOOL_GRAD: src is dy (of `pitch`), dst is dx (of
  *   channel_pitch), written whole; the first maximum of a window in row order gets its dy.
@@ -192,6 +196,19 @@ struct etude_window_args {
  * ETUDE_KERNEL_DEPTHWISE_GRAD_INPUT: src is dy (of `pitch`), aux the weights, dst is dx.
  * ETUDE_KERNEL_DEPTHWISE_GRAD_WEIGHT: src is x, aux is dy (of `pitch`), dst is dw [channels, kh *
  * kw], added to if bit 31 of `kernel` is set, else written. */
+
+/* y[rows, cols] = act(fma(x, scale[row], shift[row])) with row counted modulo `channels` (y may be
+ * x). scale 0: 1; shift 0: none. */
+#define ETUDE_ACTIVATION_NONE 0u
+#define ETUDE_ACTIVATION_RELU 1u
+#define ETUDE_ACTIVATION_RELU6 2u
+struct etude_affine_rows_args {
+  uint32_t x, y, scale, shift, rows, cols, pitch_x, pitch_y, channels, activation;
+};
+/* dst[rows] (+)= sum over the columns of src[rows, cols]: four chains of every fourth column. */
+struct etude_row_sum_args {
+  uint32_t src, dst, rows, cols, pitch_src, accumulate;
+};
 
 /* Training batch normalisation of x[samples, channels, pixels] (dense): y = (x - mean) * rstd *
  * gamma

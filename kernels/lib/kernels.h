@@ -52,6 +52,9 @@ void etude_depthwise(const void* args, uint32_t worker, uint32_t workers);
 void etude_depthwise_grad_input(const void* args, uint32_t worker, uint32_t workers);
 void etude_depthwise_grad_weight(const void* args, uint32_t worker, uint32_t workers);
 void etude_batchnorm_apply(const void* args, uint32_t worker, uint32_t workers);
+void etude_im2row(const void* args, uint32_t worker, uint32_t workers);
+void etude_affine_rows(const void* args, uint32_t worker, uint32_t workers);
+void etude_row_sum(const void* args, uint32_t worker, uint32_t workers);
 #ifdef __cplusplus
 }
 #endif

@@ -53,4 +53,7 @@ void etude_fill_table(void) {
   ENTRY(ETUDE_KERNEL_DEPTHWISE_GRAD_INPUT, etude_depthwise_grad_input);
   ENTRY(ETUDE_KERNEL_DEPTHWISE_GRAD_WEIGHT, etude_depthwise_grad_weight);
   ENTRY(ETUDE_KERNEL_BATCHNORM_APPLY, etude_batchnorm_apply);
+  ENTRY(ETUDE_KERNEL_IM2ROW, etude_im2row);
+  ENTRY(ETUDE_KERNEL_AFFINE_ROWS, etude_affine_rows);
+  ENTRY(ETUDE_KERNEL_ROW_SUM, etude_row_sum);
 }

@@ -114,6 +114,14 @@ static inline void etude_operator_cases(const struct etude_case_env* env) {
   CASE("batchnorm_apply", etude_batchnorm_apply, a, c, b, b + 64, p, 4, 9, 13, 0);
   CASE("batchnorm", etude_batchnorm, a, c, b, b + 64, tail, 4, 9, 13, epsilon);
   CASE("batchnorm_grad", etude_batchnorm_grad, a, b, p, p + 64, c, tail, tail + 64, 4, 9, 13, 1);
+  for (uint32_t kw = 1; kw <= 3; kw++) {
+    CASE("im2row", etude_im2row, a, c, 5, 9, 11, 100, 3u << 16 | kw, stride, pad, 5, 14 - kw, 57,
+         0);
+    CASE("affine_rows", etude_affine_rows, a, c, kw == 1 ? 0 : b, p, 13, 37, 41, 39, 5, kw - 1);
+    CASE("row_sum", etude_row_sum, a, c, 13, 36 + kw, 41, kw == 2);
+  }
+  CASE("col2im_added", etude_col2im, a, c, 5, 9, 11, 100, 1u << 31 | kernel, stride, pad, 5, 11, 57,
+       0);
 #undef CASE
 }
 #endif

@@ -58,7 +58,10 @@ void etude_im2col(const void* args, uint32_t worker, uint32_t workers) {
 
 /* Each image row belongs to one worker, which gathers what falls on it. */
 void etude_col2im(const void* args, uint32_t worker, uint32_t workers) {
-  const struct etude_window_args* a = args;
+  struct etude_window_args plain = *(const struct etude_window_args*)args;
+  const uint32_t accumulate = plain.kernel >> 31;
+  plain.kernel &= 0x7FFFFFFFu;
+  const struct etude_window_args* a = &plain;
   const struct window w = window_of(a);
   const uint32_t taps = (uint32_t)(w.kh * w.kw);
   const struct etude_range range = etude_split(a->channels * a->height, worker, workers);
@@ -66,7 +69,7 @@ void etude_col2im(const void* args, uint32_t worker, uint32_t workers) {
     const uint32_t channel = unit / a->height;
     const int32_t row = (int32_t)(unit - channel * a->height);
     float* dst = ETUDE_F(a->dst) + channel * a->channel_pitch + (uint32_t)(row * w.width);
-    for (int32_t x = 0; x < w.width; x++) {
+    for (int32_t x = 0; !accumulate && x < w.width; x++) {
       dst[x] = 0;
     }
     for (int32_t ky = 0; ky < w.kh; ky++) {
