@@ -25,7 +25,7 @@ class Stream {
   Stream(LoweringContext& context, TensorId tensor, std::uint32_t tile_elements,
          std::uint32_t copies)
       : context_(context), tensor_(tensor) {
-    if (const L1Matrix* found = context.l1.resident(tensor, false)) {
+    if (const auto found = context.l1.resident(tensor, false)) {
       whole_ = *found;
       return;
     }

@@ -26,16 +26,22 @@ class GemmLowering {
       }
     }
     prelude();
-    OperandFeed x(c_, plan_.x, p_.x, p_.unit, {p_.m, p_.n, t_.m, t_.n, false}, t_.double_buffer);
-    OperandFeed w(c_, plan_.w, p_.w, p_.unit, {p_.n, p_.k, t_.n, t_.k, true}, t_.double_buffer);
+    OperandFeed x(c_, plan_.x[0], p_.x, p_.unit, {p_.m, p_.n, t_.m, t_.n, false}, t_.double_buffer,
+                  p_.count);
+    OperandFeed w(c_, plan_.w[0], p_.w, p_.unit, {p_.n, p_.k, t_.n, t_.k, true}, t_.double_buffer,
+                  p_.count);
     take_buffers(array);
     const std::uint32_t outer_end = t_.m_outer ? p_.m : p_.k;
     const std::uint32_t inner_end = t_.m_outer ? p_.k : p_.m;
     const std::uint32_t outer_step = t_.m_outer ? t_.m : t_.k;
     const std::uint32_t inner_step = t_.m_outer ? t_.k : t_.m;
-    for (std::uint32_t outer = 0; outer < outer_end; outer += outer_step) {
-      for (std::uint32_t inner = 0; inner < inner_end; inner += inner_step) {
-        tile(t_.m_outer ? outer : inner, t_.m_outer ? inner : outer, x, w);
+    for (member_ = 0; member_ < p_.count; ++member_) {
+      x.rebind(plan_.x[member_]);
+      w.rebind(plan_.w[member_]);
+      for (std::uint32_t outer = 0; outer < outer_end; outer += outer_step) {
+        for (std::uint32_t inner = 0; inner < inner_end; inner += inner_step) {
+          tile(t_.m_outer ? outer : inner, t_.m_outer ? inner : outer, x, w);
+        }
       }
     }
     if (p_.sgd && p_.sgd_resident && t_.k != p_.k) {
@@ -59,7 +65,7 @@ class GemmLowering {
       const std::uint32_t rows = c_.rows(tensor);
       const std::uint32_t cols = c_.cols(tensor);
       L1Matrix from;
-      if (const L1Matrix* resident = c_.l1.resident(tensor, false)) {
+      if (const auto resident = c_.l1.resident(tensor, false)) {
         from = *resident;
       } else {
         from = {c_.l1.take(4 * rows * cols), rows, cols, cols};
@@ -75,18 +81,23 @@ class GemmLowering {
 
   void take_buffers(const RedmuleConfig& array) {
     const auto copies = [&](std::uint32_t m_step, std::uint32_t k_step) {
-      const std::uint32_t tiles = ((p_.m + m_step - 1) / m_step) * ((p_.k + k_step - 1) / k_step);
+      const std::uint32_t tiles =
+          ((p_.m + m_step - 1) / m_step) * ((p_.k + k_step - 1) / k_step) * p_.count;
       return std::min(tiles, t_.double_buffer ? 2u : 1u);
     };
     const std::uint32_t count = copies(t_.m, t_.k);
-    const std::uint32_t z_rows = stored_rows(p_.unit, t_.keep_z ? p_.m : t_.m, array);
+    const std::uint32_t z_rows = t_.keep_z
+                                     ? (p_.count - 1) * p_.m + stored_rows(p_.unit, p_.m, array)
+                                     : stored_rows(p_.unit, t_.m, array);
     const std::uint32_t z_cols = p_.unit == Unit::kCores ? t_.k | 1u : t_.k;
     // A later job may read this result: RedMulE reads ahead to a multiple of H rows and D elements.
     const auto ahead = [&](std::uint32_t rows, std::uint32_t cols) {
       return t_.keep_z && p_.unit == Unit::kRedmule ? read_ahead(rows, cols, array) : 0u;
     };
+    const std::uint32_t z_bytes = 4 * z_rows * z_cols + ahead(z_rows, z_cols);
     for (std::uint32_t i = 0; i < (t_.keep_z ? 1 : count); ++i) {
-      z_.push_back(c_.l1.take(4 * z_rows * z_cols + ahead(z_rows, z_cols)));
+      in_addend_ = take_over_addend(z_bytes);
+      z_.push_back(in_addend_ ? in_addend_->address : c_.l1.take(z_bytes));
     }
     if (p_.transpose_z) {
       for (std::uint32_t i = 0; i < (t_.keep_z ? 1 : count); ++i) {
@@ -112,13 +123,53 @@ class GemmLowering {
     if (p_.bias || p_.column_sums) {
       bias_ = {c_.l1.take(4 * p_.k), 1, p_.k, p_.k};
       const NodeId reader = p_.bias ? op_.node : *op_.bias_sgd;
-      const TensorId tensor =
-          p_.bias ? c_.graph().node(reader).inputs[2] : c_.graph().node(reader).inputs[0];
+      const TensorId tensor = p_.bias ? *plan_.bias : c_.graph().node(reader).inputs[0];
       c_.layer(reader);
-      c_.sequence.load(c_.stored(tensor), bias_);
+      c_.sequence.load({c_.object_of.at(c_.storage.base(tensor)), 0, p_.k}, bias_);
     }
     if (p_.column_sums) {
       sums_ = {c_.l1.take(4 * p_.k), 1, p_.k, p_.k};
+    }
+  }
+
+  std::uint32_t z_pitch(std::uint32_t cols, bool full_rows) const {
+    return p_.dense_z ? cols : tile_pitch(p_.unit, cols, full_rows);
+  }
+
+  /// The addend's own place in L1, where the result can take it over: nobody reads it again.
+  std::optional<L1Matrix> take_over_addend(std::uint32_t bytes) {
+    const bool one = t_.keep_z && t_.m == p_.m && t_.k == p_.k && p_.count == 1;
+    if (!one || !p_.addend_resident || p_.transpose_z || c_.next_use(*plan_.added) != ~0ul) {
+      return std::nullopt;
+    }
+    const TensorId base = c_.storage.base(*plan_.added);
+    const auto stands = c_.l1.resident(*plan_.added);
+    if (base == plan_.x[0].base || base == plan_.w[0].base || !stands || stands->cols != p_.k ||
+        stands->pitch != z_pitch(p_.k, true)) {
+      return std::nullopt;
+    }
+    return c_.l1.adopt(*plan_.added, bytes);
+  }
+
+  /// What a tile of the result starts from.
+  void start_from(std::uint32_t m0, std::uint32_t k0, const L1Matrix& z) {
+    if (p_.addend && !in_addend_) {
+      c_.layer(op_.add.value_or(op_.node));
+      const MatrixView& addend = plan_.addend[member_];
+      const auto resident = p_.addend_resident ? c_.resident(addend) : std::nullopt;
+      if (resident) {
+        c_.sequence.copy(resident->slice(m0, k0, z.rows, z.cols), z);
+      } else {
+        c_.sequence.load(c_.stored(addend, m0, k0), z);
+      }
+    }
+    c_.layer(op_.node);
+    if (p_.unit == Unit::kRedmule && p_.bias) {
+      if (p_.addend) {
+        c_.sequence.add_row(z, bias_.address + 4 * k0, z);
+      } else {
+        c_.sequence.broadcast_row(bias_.address + 4 * k0, z);
+      }
     }
   }
 
@@ -128,15 +179,12 @@ class GemmLowering {
     const bool array = p_.unit == Unit::kRedmule;
     L1Matrix z;
     if (t_.keep_z) {
-      const std::uint32_t pitch = tile_pitch(p_.unit, p_.k, true);
-      z = L1Matrix{z_[0], p_.m, p_.k, pitch}.slice(m0, 0, m, k);
+      z = L1Matrix{z_[0], p_.count * p_.m, p_.k, z_pitch(p_.k, true)}.slice(member_ * p_.m + m0, 0,
+                                                                            m, k);
     } else {
-      z = {z_[turn_ % z_.size()], m, k, tile_pitch(p_.unit, k, k == p_.k)};
+      z = {z_[turn_ % z_.size()], m, k, z_pitch(k, k == p_.k)};
     }
-    c_.layer(op_.node);
-    if (array && p_.bias) {
-      c_.sequence.broadcast_row(bias_.address + 4 * k0, z);
-    }
+    start_from(m0, k0, z);
     for (std::uint32_t n0 = 0; n0 < p_.n; n0 += t_.n) {
       const std::uint32_t n = std::min(t_.n, p_.n - n0);
       c_.layer(op_.node);
@@ -149,11 +197,12 @@ class GemmLowering {
       }
       if (array) {
         c_.sequence.redmule(left, right, z, stored_rows(p_.unit, m, c_.platform.cluster.redmule),
-                            p_.bias || n0 > 0);
+                            p_.bias || p_.addend || n0 > 0);
       } else {
         std::uint32_t flags =
             (p_.x.transpose ? ETUDE_GEMM_TRANS_A : 0u) | (p_.w.transpose ? ETUDE_GEMM_TRANS_B : 0u);
-        flags |= n0 > 0 ? ETUDE_GEMM_ACCUMULATE : p_.bias ? ETUDE_GEMM_BIAS : 0u;
+        flags |= n0 > 0 || p_.addend ? ETUDE_GEMM_ACCUMULATE : 0u;
+        flags |= n0 == 0 && p_.bias ? ETUDE_GEMM_BIAS : 0u;
         flags |= p_.relu && n0 + n == p_.n ? ETUDE_GEMM_RELU : 0u;
         c_.sequence.gemm(left, right, z, n, p_.bias ? bias_.address + 4 * k0 : 0, flags);
       }
@@ -172,8 +221,8 @@ class GemmLowering {
     if (p_.transpose_z) {
       row = k0;
       col = m0;
-      const L1Matrix* mask = p_.mask ? c_.l1.resident(plan_.mask, true) : nullptr;
-      if (mask != nullptr) {
+      const auto mask = p_.mask ? c_.l1.resident(plan_.mask, true) : std::nullopt;
+      if (mask) {
         const L1Matrix piece = mask->slice(m0, k0, z.rows, z.cols);
         c_.layer(*op_.relu_grad);
         c_.sequence.relu_grad(z, piece, z);
@@ -185,7 +234,7 @@ class GemmLowering {
       }
       c_.layer(op_.node);
       c_.sequence.transpose(z, result, nullptr);
-      if (p_.mask && mask == nullptr) {
+      if (p_.mask && !mask) {
         apply_mask(row, col, result);
       }
     } else if (p_.mask) {
@@ -196,8 +245,8 @@ class GemmLowering {
     } else if (p_.sgd) {
       update(row, col, result);
     } else if (!(t_.keep_z && p_.transpose_z)) {
-      c_.layer(op_.relu.value_or(op_.relu_grad.value_or(op_.node)));
-      c_.sequence.store(result, c_.stored(plan_.result, row, col));
+      c_.layer(op_.relu.value_or(op_.relu_grad.value_or(op_.add.value_or(op_.node))));
+      c_.sequence.store(result, c_.stored(plan_.z[member_], row, col));
     }
   }
 
@@ -272,7 +321,7 @@ class GemmLowering {
     if (!t_.keep_z) {
       return;
     }
-    const L1Matrix z{z_[0], p_.m, p_.k, tile_pitch(p_.unit, p_.k, true)};
+    const L1Matrix z{z_[0], p_.count * p_.m, p_.k, z_pitch(p_.k, true)};
     if (!p_.transpose_z) {
       c_.l1.keep(plan_.result, false, z);
       return;
@@ -293,7 +342,9 @@ class GemmLowering {
   const GemmTiling& t_;
   std::vector<std::uint32_t> z_, t_buffers_, mask_, parameter_;
   std::optional<L1Matrix> parameter_resident_;
+  std::optional<L1Matrix> in_addend_;  ///< where the result takes over its addend
   L1Matrix bias_, sums_;
+  std::uint32_t member_ = 0;
   std::size_t turn_ = 0;
 };
 

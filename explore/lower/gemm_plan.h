@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "explore/lower/context.h"
@@ -12,8 +13,13 @@ namespace etude {
 struct GemmPlan {
   GemmProblem problem;
   GemmTiling tiling;
-  TensorId x{}, w{};                      ///< first and second factor as the unit sees them
-  TensorId result{};                      ///< what is stored: behind ReLU or mask
+  /// One product for each matrix of the stack: factors as the unit sees them (as stored; which are
+  /// transposed is in `problem`), result, and what is added to it.
+  std::vector<MatrixView> x, w, z, addend;
+  TensorId x_tensor{}, w_tensor{};
+  TensorId result{};                      ///< what is stored: behind sum, ReLU or mask
+  std::optional<TensorId> bias;           ///< a row
+  std::optional<TensorId> added;          ///< tensor of the result's shape
   TensorId mask{};                        ///< or the target of the loss
   TensorId parameter{};                   ///< that the result updates
   std::vector<TensorId> transpose_first;  ///< whole tensors to transpose before

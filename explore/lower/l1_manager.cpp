@@ -2,19 +2,51 @@
 #include "explore/lower/l1_manager.h"
 
 #include <stdexcept>
+#include <utility>
 
 namespace etude {
 
-L1Manager::L1Manager(std::uint32_t base, std::uint32_t bytes) : allocator_(base, bytes) {}
+L1Manager::L1Manager(std::uint32_t base, std::uint32_t bytes, std::vector<Known> tensors)
+    : allocator_(base, bytes), known_(std::move(tensors)) {}
 
-const L1Matrix* L1Manager::resident(TensorId tensor, bool transposed) {
-  const auto found = residents_.find({tensor, transposed});
+std::optional<L1Matrix> L1Manager::seen_as(TensorId tensor, bool transposed) const {
+  const Known& known = known_.at(tensor);
+  const auto found = residents_.find({known.base, transposed});
   if (found == residents_.end()) {
-    return nullptr;
+    return std::nullopt;
   }
-  found->second.used = ++clock_;
-  found->second.pinned = true;
-  return &found->second.matrix;
+  const L1Matrix& m = found->second.matrix;
+  if ((transposed ? m.rows : m.cols) == known.cols) {
+    return m;
+  }
+  if (transposed || m.pitch != m.cols) {
+    return std::nullopt;
+  }
+  return L1Matrix{m.address, m.rows * m.cols / known.cols, known.cols, known.cols};
+}
+
+std::optional<L1Matrix> L1Manager::resident(TensorId tensor, bool transposed) {
+  const auto seen = seen_as(tensor, transposed);
+  if (seen) {
+    Resident& found = residents_.at({known_.at(tensor).base, transposed});
+    found.used = ++clock_;
+    found.pinned = true;
+  }
+  return seen;
+}
+
+std::optional<L1Matrix> L1Manager::adopt(TensorId tensor, std::uint32_t bytes) {
+  const auto seen = seen_as(tensor, false);
+  if (!seen) {
+    return std::nullopt;
+  }
+  const auto found = residents_.find({known_.at(tensor).base, false});
+  if (found->second.bytes < bytes) {
+    return std::nullopt;
+  }
+  taken_[found->second.matrix.address] = found->second.bytes;
+  residents_.erase(found);
+  return seen;
 }
 
 std::uint32_t L1Manager::take(std::uint32_t bytes) {
@@ -43,17 +75,19 @@ void L1Manager::keep(TensorId tensor, bool transposed, const L1Matrix& matrix) {
   if (block == taken_.end()) {
     throw std::logic_error("only a whole buffer of this operator can stay in L1");
   }
-  if (const auto old = residents_.find({tensor, transposed}); old != residents_.end()) {
+  const Key key{known_.at(tensor).base, transposed};
+  if (const auto old = residents_.find(key); old != residents_.end()) {
     allocator_.free(old->second.matrix.address);
     residents_.erase(old);
   }
-  residents_[{tensor, transposed}] = {matrix, block->second, ++clock_, true};
+  residents_[key] = {matrix, block->second, ++clock_, true};
   taken_.erase(block);
 }
 
 void L1Manager::drop(TensorId tensor) {
   for (const bool transposed : {false, true}) {
-    if (const auto found = residents_.find({tensor, transposed}); found != residents_.end()) {
+    const auto found = residents_.find({known_.at(tensor).base, transposed});
+    if (found != residents_.end()) {
       allocator_.free(found->second.matrix.address);
       residents_.erase(found);
     }

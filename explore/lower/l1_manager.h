@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "explore/lower/op_sequence.h"
 #include "explore/memory/allocator.h"
@@ -16,15 +18,27 @@ struct NoRoom {};
 
 /// The L1 of the plan: buffers of the operator being lowered, and whole tensors that stay behind
 /// for the operators to come ("residents"). A value type: a copy is a point to go back to.
+///
+/// Tensors that share storage (reshapes, updated parameters) are one resident, seen by each with
+/// its own last extent.
 class L1Manager {
  public:
-  L1Manager(std::uint32_t base, std::uint32_t bytes);
+  /// What the manager knows of a tensor: whose storage it has, and its last extent.
+  struct Known {
+    TensorId base{};
+    std::uint32_t cols = 0;
+  };
+  L1Manager(std::uint32_t base, std::uint32_t bytes, std::vector<Known> tensors);
 
-  /// The whole tensor (or its transpose) if it stands in L1; it then stays for this operator.
-  const L1Matrix* resident(TensorId tensor, bool transposed = false);
+  /// The whole tensor [product of leading extents, last extent] (or the transpose of that) if it
+  /// stands in L1; it then stays for this operator.
+  std::optional<L1Matrix> resident(TensorId tensor, bool transposed = false);
   bool has_resident(TensorId tensor, bool transposed = false) const {
-    return residents_.contains({tensor, transposed});
+    return seen_as(tensor, transposed).has_value();
   }
+  /// The resident of the tensor's storage becomes a buffer of this operator, if it has at least
+  /// `bytes`; the caller may overwrite it.
+  std::optional<L1Matrix> adopt(TensorId tensor, std::uint32_t bytes);
   /// A buffer until the end of the operator. Residents that it does not use give way, the least
   /// recently used first. Throws NoRoom.
   std::uint32_t take(std::uint32_t bytes);
@@ -41,7 +55,7 @@ class L1Manager {
   std::uint32_t available() const;
   std::uint32_t capacity() const { return allocator_.capacity(); }
   std::uint32_t peak() const { return allocator_.peak(); }
-  /// Tensors that stand here in some orientation.
+  /// Storages that stand here in some orientation.
   std::set<TensorId> tensors() const;
 
  private:
@@ -53,7 +67,10 @@ class L1Manager {
   };
   using Key = std::pair<TensorId, bool>;
 
+  std::optional<L1Matrix> seen_as(TensorId tensor, bool transposed) const;
+
   Allocator allocator_;
+  std::vector<Known> known_;
   std::map<std::uint32_t, std::uint32_t> taken_;  ///< address -> bytes
   std::map<Key, Resident> residents_;
   std::uint64_t clock_ = 0;

@@ -70,7 +70,7 @@ class LinearBackward {
 
  private:
   bool in_place(std::uint32_t out_tile) const {
-    return dy_resident_ != nullptr && dy_resident_->pitch == dy_resident_->cols && out_tile == out_;
+    return dy_resident_ && dy_resident_->pitch == dy_resident_->cols && out_tile == out_;
   }
 
   std::uint32_t bytes(const Tiles& t) const {
@@ -91,8 +91,7 @@ class LinearBackward {
       add(c_.l1.has_resident(x_, false) ? 0 : 1,
           4 * in_ * batch_ + read_ahead(batch_, in_, array_));
     }
-    add(dyt_resident_ != nullptr ? 0 : feeds,
-        4 * batch_ * t.out + read_ahead(t.out, batch_, array_));
+    add(dyt_resident_ ? 0 : feeds, 4 * batch_ * t.out + read_ahead(t.out, batch_, array_));
     add(copies, 4 * t.in * t.out + read_ahead(t.in, t.out, array_));
     add(copies, 4 * stored_rows(GemmProblem::Unit::kRedmule, t.in, array_) * t.out);
     add(op_.bias_sum ? 2 : 0, 4 * out_);
@@ -198,7 +197,7 @@ class LinearBackward {
         dy_buffers_.push_back(
             c_.l1.take(4 * dy_rows() * t_.out + read_ahead(batch_, t_.out, array_)));
       }
-      if (dyt_resident_ == nullptr) {
+      if (!dyt_resident_) {
         dyt_buffers_.push_back(
             c_.l1.take(4 * batch_ * t_.out + read_ahead(t_.out, batch_, array_)));
       }
@@ -216,12 +215,12 @@ class LinearBackward {
 
   /// X^T as a whole: first factor of dW, and the mask of dX^T.
   L1Matrix transposed_x() {
-    if (const L1Matrix* found = c_.l1.resident(x_, true)) {
+    if (const auto found = c_.l1.resident(x_, true)) {
       return *found;
     }
     c_.layer(*op_.weight_grad);
     L1Matrix from;
-    if (const L1Matrix* found = c_.l1.resident(x_, false)) {
+    if (const auto found = c_.l1.resident(x_, false)) {
       from = *found;
     } else {
       from = {c_.l1.take(4 * in_ * batch_), batch_, in_, in_};
@@ -238,8 +237,8 @@ class LinearBackward {
   }
 
   void take_forward(std::uint32_t feeds) {
-    const L1Matrix* found = c_.l1.resident(x_, false);
-    if (found != nullptr && found->pitch == found->cols) {
+    const auto found = c_.l1.resident(x_, false);
+    if (found && found->pitch == found->cols) {
       x_matrix_ = *found;
     } else {
       x_matrix_ = {c_.l1.take(4 * in_ * batch_ + read_ahead(batch_, in_, array_)), batch_, in_,
@@ -282,7 +281,7 @@ class LinearBackward {
       dy = {dy_buffers_[turn % dy_buffers_.size()], batch_, count, count};
       c_.sequence.load(c_.stored(dy_, 0, o), dy);
     }
-    if (dyt_resident_ != nullptr) {
+    if (dyt_resident_) {
       dyt = dyt_resident_->slice(o, 0, count, batch_);
     } else {
       c_.layer(*op_.input_grad);
@@ -372,8 +371,8 @@ class LinearBackward {
   bool forward_;  ///< the layer's forward pass and the loss are part of it
   L1Matrix x_matrix_;
   std::vector<std::uint32_t> target_buffers_;
-  const L1Matrix* dy_resident_ = nullptr;
-  const L1Matrix* dyt_resident_ = nullptr;
+  std::optional<L1Matrix> dy_resident_;
+  std::optional<L1Matrix> dyt_resident_;
   Tiles t_;
   L1Matrix xt_, zt_, bias_, sums_;
   std::vector<std::uint32_t> t_buffers_, w_buffers_, g_buffers_, dy_buffers_, dyt_buffers_;

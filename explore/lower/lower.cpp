@@ -8,6 +8,7 @@
 #include "explore/lower/encode.h"
 #include "explore/lower/memory_plan.h"
 #include "explore/lower/order.h"
+#include "explore/lower/rewrite.h"
 #include "kernels/include/etude_boot.h"
 #include "models/base/error.h"
 #include "models/base/pulp_map_regs.h"
@@ -18,14 +19,14 @@ namespace etude {
 
 namespace {
 
-/// Operators further away than this do not find a tensor in L1.
-constexpr std::size_t kResidentFor = 4;
-
 class Lowering {
  public:
   Lowering(const TrainingGraph& training, const PlatformConfig& platform,
            const LowerOptions& options)
-      : training_(training), platform_(platform), options_(options) {}
+      : training_(with_binary_sums(training)),
+        storage_(training_.graph),
+        platform_(platform),
+        options_(options) {}
 
   /// Lowers with the usual sharing of L1, then looks for a better one around it, one choice after
   /// the other: the timeline of the whole step sees overlap that no operator alone can price.
@@ -79,6 +80,7 @@ class Lowering {
     const bool fp16_array = array.enabled && array.format == RedmuleConfig::Format::kFp16;
     program_ = {};
     LoweringContext context{training_,
+                            storage_,
                             platform_,
                             options_.tiling,
                             CostModel(platform_),
@@ -86,13 +88,15 @@ class Lowering {
                             l1_manager(),
                             {},
                             {},
-                            group_operators(training_.graph, array.enabled && !fp16_array),
+                            {},
                             {},
                             l1_base() - 8,
                             0,
+                            {},
                             array.enabled && !fp16_array,
                             true,
                             sharing};
+    context.set_operators(group_operators(training_.graph, storage_, array.enabled && !fp16_array));
     if (fp16_array) {
       program_.warnings.push_back(
           "RedMulE has the format fp16: FP32 matrix multiplications run on the cores");
@@ -125,13 +129,19 @@ class Lowering {
     if (budget != 0) {
       bytes = std::min(bytes, budget);
     }
-    return {l1_base(), bytes};
+    std::vector<L1Manager::Known> known;
+    for (TensorId id = 0; id < training_.graph.tensors().size(); ++id) {
+      const Shape& shape = training_.graph.tensor(id).shape;
+      known.push_back(
+          {storage_.base(id), shape.empty() ? 1 : static_cast<std::uint32_t>(shape.back())});
+    }
+    return {l1_base(), bytes, std::move(known)};
   }
 
   void make_objects(LoweringContext& c) const {
     for (TensorId id = 0; id < c.graph().tensors().size(); ++id) {
       const Tensor& tensor = c.tensor(id);
-      if (tensor.alias_of) {
+      if (storage_.base(id) != id) {
         continue;
       }
       StoredObject object;
@@ -166,6 +176,9 @@ class Lowering {
       case OpType::kAdd:
       case OpType::kSgd:
         return lower_elementwise(c, op);
+      case OpType::kReshape:
+      case OpType::kTranspose:
+        return lower_copy(c, op);
       case OpType::kMseLossGrad:
         break;  // part of its loss
       default:
@@ -201,7 +214,7 @@ class Lowering {
       }
       c.l1.end_operator();
       for (TensorId tensor : c.l1.tensors()) {
-        if (c.next_use(tensor) > kResidentFor) {
+        if (c.next_use(tensor) > c.sharing.keep_for + 1) {
           c.l1.drop(tensor);
         }
       }
@@ -314,7 +327,8 @@ class Lowering {
         Bytes{memory.activations_peak.raw() + counts.gradient_bytes};
   }
 
-  const TrainingGraph& training_;
+  const TrainingGraph training_;
+  const StoragePlan storage_;
   const PlatformConfig& platform_;
   const LowerOptions& options_;
   CostModel cost_{platform_};

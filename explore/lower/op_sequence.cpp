@@ -156,6 +156,20 @@ void OpSequence::add(const L1Matrix& a, const L1Matrix& b, const L1Matrix& c) {
   made.accesses = {l1_access(a, false), l1_access(b, false), l1_access(c, true)};
 }
 
+void OpSequence::copy(const L1Matrix& x, const L1Matrix& y) {
+  PlanOp& made =
+      kernel(ETUDE_KERNEL_COPY, {x.address, y.address, x.rows, x.cols, x.pitch, y.pitch, 0},
+             cost_.core_kernel(x.rows * x.cols, CostModel::kCopy));
+  made.accesses = {l1_access(x, false), l1_access(y, true)};
+}
+
+void OpSequence::add_row(const L1Matrix& x, std::uint32_t row, const L1Matrix& y) {
+  PlanOp& made =
+      kernel(ETUDE_KERNEL_ADD_ROW, {x.address, row, y.address, x.rows, x.cols, x.pitch, y.pitch},
+             cost_.core_kernel(x.rows * x.cols, CostModel::kAdd));
+  made.accesses = {l1_access(x, false), l1_words(row, x.cols, false), l1_access(y, true)};
+}
+
 void OpSequence::column_sum(const L1Matrix& src, std::uint32_t dst, bool accumulate) {
   PlanOp& made = kernel(ETUDE_KERNEL_COLUMN_SUM,
                         {src.address, dst, src.rows, src.cols, src.pitch, accumulate ? 1u : 0u},

@@ -105,6 +105,9 @@ class OpSequence {
   void relu_to(const L1Matrix& x, const L1Matrix& y);
   void relu_grad(const L1Matrix& dy, const L1Matrix& y, const L1Matrix& dx);
   void add(const L1Matrix& a, const L1Matrix& b, const L1Matrix& c);
+  void copy(const L1Matrix& x, const L1Matrix& y);
+  /// y = x + row (of y's columns).
+  void add_row(const L1Matrix& x, std::uint32_t row, const L1Matrix& y);
   void column_sum(const L1Matrix& src, std::uint32_t dst, bool accumulate);
   void broadcast_row(std::uint32_t row, const L1Matrix& dst);
   void sgd(const L1Matrix& w, const L1Matrix& g, float lr);

@@ -7,26 +7,21 @@ namespace etude {
 
 using Unit = GemmProblem::Unit;
 
-OperandFeed::OperandFeed(LoweringContext& context, TensorId tensor, const OperandSource& source,
-                         Unit unit, const Extents& extents, bool double_buffer)
-    : context_(context), tensor_(tensor), source_(source), unit_(unit), extents_(extents) {
-  const bool full_rows = extents.tile_cols == extents.cols;
-  if (source.resident) {
-    in_place_ = unit == Unit::kCores || (!source.transpose && full_rows);
-    const L1Matrix* found = context.l1.resident(tensor, source.transposed_view);
-    if (found == nullptr) {
-      throw NoRoom{};  // it gave way since it was planned with
-    }
-    // A transposed view is of no use where it cannot be read in place; then the tile is loaded.
-    if (in_place_ || !source.transposed_view) {
-      resident_ = *found;
-    }
-  }
+OperandFeed::OperandFeed(LoweringContext& context, const MatrixView& view,
+                         const OperandSource& source, Unit unit, const Extents& extents,
+                         bool double_buffer, std::uint32_t members)
+    : context_(context),
+      view_(view),
+      source_(source),
+      unit_(unit),
+      extents_(extents),
+      members_(members) {
+  find_resident();
   if (in_place_) {
     return;
   }
   const auto tiles = ((extents.rows + extents.tile_rows - 1) / extents.tile_rows) *
-                     ((extents.cols + extents.tile_cols - 1) / extents.tile_cols);
+                     ((extents.cols + extents.tile_cols - 1) / extents.tile_cols) * members;
   buffers_.resize(std::min(tiles, double_buffer ? 2u : 1u));
   const RedmuleConfig& array = context.platform.cluster.redmule;
   for (Buffer& buffer : buffers_) {
@@ -41,6 +36,34 @@ OperandFeed::OperandFeed(LoweringContext& context, TensorId tensor, const Operan
       buffer.staged = context.l1.take(4 * r * c);
     }
   }
+}
+
+void OperandFeed::find_resident() {
+  if (!source_.resident) {
+    return;
+  }
+  const bool full_rows = extents_.tile_cols == extents_.cols;
+  in_place_ = unit_ == Unit::kCores || (!source_.transpose && full_rows);
+  const auto found =
+      source_.transposed_view ? context_.l1.resident(view_.base, true) : context_.resident(view_);
+  if (!found) {
+    throw NoRoom{};  // it gave way since it was planned with
+  }
+  // A transposed view is of no use where it cannot be read in place; then the tile is loaded.
+  if (in_place_ || !source_.transposed_view) {
+    resident_ = found;
+  }
+}
+
+void OperandFeed::rebind(const MatrixView& view) {
+  if (view.offset == view_.offset && view.base == view_.base) {
+    return;
+  }
+  view_ = view;
+  for (Buffer& buffer : buffers_) {
+    buffer.r0 = buffer.c0 = ~0u;
+  }
+  find_resident();
 }
 
 L1Matrix OperandFeed::fetch(std::uint32_t r0, std::uint32_t c0, std::uint32_t r, std::uint32_t c) {
@@ -62,11 +85,11 @@ L1Matrix OperandFeed::fetch(std::uint32_t r0, std::uint32_t c0, std::uint32_t r,
   const std::uint32_t stored_c = source_.transpose ? r : c;
   const std::uint32_t row = source_.transpose ? c0 : r0;
   const std::uint32_t col = source_.transpose ? r0 : c0;
-  const bool dense = stored_c == context_.cols(tensor_);
+  const bool dense = stored_c == view_.pitch;
   if (unit_ == Unit::kCores || !source_.transpose) {
     const std::uint32_t pitch = tile_pitch(unit_, stored_c, dense);
     buffer.matrix = {buffer.ready, stored_r, stored_c, pitch};
-    sequence.load(context_.stored(tensor_, row, col), buffer.matrix);
+    sequence.load(context_.stored(view_, row, col), buffer.matrix);
     return buffer.matrix;
   }
   L1Matrix from;
@@ -74,7 +97,7 @@ L1Matrix OperandFeed::fetch(std::uint32_t r0, std::uint32_t c0, std::uint32_t r,
     from = resident_->slice(row, col, stored_r, stored_c);
   } else {
     from = {buffer.staged, stored_r, stored_c, stored_c};
-    sequence.load(context_.stored(tensor_, row, col), from);
+    sequence.load(context_.stored(view_, row, col), from);
   }
   buffer.matrix = {buffer.ready, r, c, c};
   sequence.transpose(from, buffer.matrix, nullptr);
@@ -82,7 +105,8 @@ L1Matrix OperandFeed::fetch(std::uint32_t r0, std::uint32_t c0, std::uint32_t r,
 }
 
 void OperandFeed::keep_whole() {
-  if (buffers_.size() != 1 || buffers_[0].matrix.rows == 0 || !context_.worth_keeping(tensor_)) {
+  if (buffers_.size() != 1 || buffers_[0].matrix.rows == 0 || members_ != 1 ||
+      !context_.whole(view_) || !context_.worth_keeping(view_.base)) {
     return;
   }
   const Buffer& buffer = buffers_[0];
@@ -90,7 +114,7 @@ void OperandFeed::keep_whole() {
     return;
   }
   const bool transposed = unit_ == Unit::kRedmule && source_.transpose;
-  context_.l1.keep(tensor_, transposed, buffer.matrix);
+  context_.l1.keep(view_.base, transposed, buffer.matrix);
 }
 
 }  // namespace etude

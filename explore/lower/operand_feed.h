@@ -19,8 +19,13 @@ class OperandFeed {
     std::uint32_t tile_rows, tile_cols;
     bool is_w;  ///< second factor: RedMulE reads up to H rows ahead
   };
-  OperandFeed(LoweringContext& context, TensorId tensor, const OperandSource& source,
-              GemmProblem::Unit unit, const Extents& extents, bool double_buffer);
+  /// `members`: matrices of the stack that it will feed one after the other.
+  OperandFeed(LoweringContext& context, const MatrixView& view, const OperandSource& source,
+              GemmProblem::Unit unit, const Extents& extents, bool double_buffer,
+              std::uint32_t members = 1);
+
+  /// Goes on with another matrix of the stack.
+  void rebind(const MatrixView& view);
 
   /// The tile at (r0, c0): for RedMulE dense [r, c]; for the cores as it is stored, hence [c, r]
   /// where the factor is transposed.
@@ -36,10 +41,10 @@ class OperandFeed {
     std::uint32_t r0 = ~0u, c0 = ~0u;
     L1Matrix matrix;
   };
-  L1Matrix stored_tile(std::uint32_t r0, std::uint32_t c0, std::uint32_t r, std::uint32_t c) const;
+  void find_resident();
 
   LoweringContext& context_;
-  TensorId tensor_;
+  MatrixView view_;
   OperandSource source_;
   GemmProblem::Unit unit_;
   Extents extents_;
@@ -47,6 +52,7 @@ class OperandFeed {
   bool in_place_ = false;
   std::vector<Buffer> buffers_;
   std::size_t next_ = 0;
+  std::uint32_t members_;
 };
 
 }  // namespace etude

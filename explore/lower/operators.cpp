@@ -6,12 +6,14 @@
 #include <set>
 #include <stdexcept>
 
+#include "workloads/ops/op_rules.h"
+
 namespace etude {
 
 std::vector<NodeId> Operator::nodes() const {
   std::vector<NodeId> all{node};
   for (const auto& other :
-       {relu, relu_grad, input_grad, weight_grad, sgd, bias_sum, bias_sgd, loss, loss_grad}) {
+       {add, relu, relu_grad, input_grad, weight_grad, sgd, bias_sum, bias_sgd, loss, loss_grad}) {
     if (other && *other != node) {
       all.push_back(*other);
     }
@@ -23,11 +25,14 @@ namespace {
 
 class Grouper {
  public:
-  Grouper(const Graph& graph, bool join_backward) : graph_(graph), join_(join_backward) {}
+  Grouper(const Graph& graph, const StoragePlan& storage, bool join_backward)
+      : graph_(graph), storage_(storage), join_(join_backward) {}
 
   std::vector<Operator> run() {
     for (NodeId n : graph_.topological_order()) {
-      if (!taken_.contains(n)) {
+      if (storage_.free(n)) {
+        taken_.insert(n);
+      } else if (!taken_.contains(n)) {
         operators_.push_back(group(n));
         for (NodeId member : operators_.back().nodes()) {
           taken_.insert(member);
@@ -51,20 +56,8 @@ class Grouper {
     const Node& node = graph_.node(n);
     Operator made;
     made.node = n;
-    if (node.op == OpType::kGemm && node.phase == Phase::kForward) {
-      made.relu = sole_reader(n, OpType::kRelu);
-      add_loss(node, made);
-      if (made.loss && join_) {
-        add_last_backward(node, made);
-      }
-    } else if (node.op == OpType::kGemm) {
-      made.relu_grad = mask_of(n);
-      made.sgd = sole_reader(n, OpType::kSgd);
-      if (made.sgd) {
-        add_bias(node, made);
-      } else if (join_) {
-        add_weight_grad(n, made);
-      }
+    if (node.op == OpType::kGemm) {
+      group_gemm(n, made);
     } else if (node.op == OpType::kMseLoss) {
       for (NodeId reader : graph_.consumers(node.inputs[0])) {
         const Node& other = graph_.node(reader);
@@ -74,6 +67,53 @@ class Grouper {
       }
     }
     return made;
+  }
+
+  void group_gemm(NodeId n, Operator& made) const {
+    const Node& node = graph_.node(n);
+    const bool one = one_product(graph_, storage_, node);
+    made.add = sum_behind(n);
+    const NodeId last = made.add.value_or(n);
+    if (!one) {
+      return;
+    }
+    if (node.phase == Phase::kForward) {
+      made.relu = sole_reader(last, OpType::kRelu);
+      if (!made.add) {
+        add_loss(node, made);
+      }
+      if (made.loss && join_) {
+        add_last_backward(node, made);
+      }
+      return;
+    }
+    made.relu_grad = mask_of(last);
+    if (made.add) {
+      return;
+    }
+    made.sgd = sole_reader(n, OpType::kSgd);
+    if (made.sgd) {
+      add_bias(node, made);
+    } else if (join_) {
+      add_weight_grad(n, made);
+    }
+  }
+
+  /// The sum of a Gemm's result with something of its shape that is there before.
+  std::optional<NodeId> sum_behind(NodeId n) const {
+    const auto sum = sole_reader(n, OpType::kAdd);
+    if (!sum || graph_.node(*sum).inputs.size() != 2) {
+      return std::nullopt;
+    }
+    const Node& add = graph_.node(*sum);
+    const TensorId mine = graph_.node(n).outputs[0];
+    const TensorId other = add.inputs[add.inputs[0] == mine ? 1 : 0];
+    const auto maker = graph_.producer(other);
+    const bool there = other != mine && (!maker || taken_.contains(*maker)) &&
+                       graph_.tensor(other).shape == graph_.tensor(mine).shape &&
+                       storage_.contiguous(other) && storage_.contiguous(add.outputs[0]) &&
+                       storage_.contiguous(mine);
+    return there ? sum : std::nullopt;
   }
 
   std::optional<NodeId> mask_of(NodeId n) const {
@@ -112,11 +152,15 @@ class Grouper {
     if (node.integer("transA") != 0 || node.integer("transB") != 1 || node.inputs.size() != 2) {
       return;
     }
+    if (!one_product(graph_, storage_, node) || !storage_.contiguous(node.inputs[0]) ||
+        !storage_.contiguous(node.inputs[1])) {
+      return;
+    }
     for (NodeId reader : graph_.consumers(node.inputs[0])) {
       const Node& other = graph_.node(reader);
       if (other.op != OpType::kGemm || other.phase == Phase::kForward || taken_.contains(reader) ||
-          other.inputs[1] != node.inputs[0] || other.integer("transA") != 1 ||
-          other.integer("transB") != 0) {
+          other.inputs[1] != node.inputs[0] || !storage_.contiguous(other.inputs[0]) ||
+          other.integer("transA") != 1 || other.integer("transB") != 0) {
         continue;
       }
       const auto update = sole_reader(reader, OpType::kSgd);
@@ -162,6 +206,30 @@ class Grouper {
     }
   }
 
+  /// The node whose operation writes a tensor.
+  std::optional<NodeId> maker_of(TensorId tensor) const {
+    auto maker = graph_.producer(tensor);
+    while (maker && storage_.free(*maker)) {
+      maker = graph_.producer(graph_.node(*maker).inputs[0]);
+    }
+    return maker;
+  }
+
+  /// Nodes with an operation that read any tensor of a storage (but what an update leaves there).
+  std::vector<NodeId> readers_of_storage(TensorId base) const {
+    std::vector<NodeId> found;
+    for (NodeId n = 0; n < graph_.nodes().size(); ++n) {
+      if (!storage_.free(n)) {
+        for (TensorId input : graph_.node(n).inputs) {
+          if (storage_.base(input) == base && !graph_.tensor(input).alias_of) {
+            found.push_back(n);
+          }
+        }
+      }
+    }
+    return found;
+  }
+
   /// Order by dependences between operators; the lowest number first where it is free.
   std::vector<Operator> sorted() const {
     std::map<NodeId, std::size_t> home;
@@ -175,13 +243,16 @@ class Grouper {
       for (NodeId member : operators_[i].nodes()) {
         const Node& node = graph_.node(member);
         for (TensorId input : node.inputs) {
-          if (const auto maker = graph_.producer(input)) {
+          if (const auto maker = maker_of(input)) {
             before[i].insert(home.at(*maker));
           }
         }
-        if (node.op == OpType::kSgd) {  // every reader of the old value comes first
-          for (NodeId reader : graph_.consumers(node.inputs[0])) {
-            before[i].insert(home.at(reader));
+        for (TensorId output : node.outputs) {
+          if (const auto old = graph_.tensor(output).alias_of) {
+            // every reader of the old value comes first
+            for (NodeId reader : readers_of_storage(storage_.base(*old))) {
+              before[i].insert(home.at(reader));
+            }
           }
         }
       }
@@ -208,6 +279,7 @@ class Grouper {
   }
 
   const Graph& graph_;
+  const StoragePlan& storage_;
   bool join_;
   std::set<NodeId> taken_;
   std::vector<Operator> operators_;
@@ -215,8 +287,14 @@ class Grouper {
 
 }  // namespace
 
-std::vector<Operator> group_operators(const Graph& graph, bool join_backward) {
-  return Grouper(graph, join_backward).run();
+std::vector<Operator> group_operators(const Graph& graph, const StoragePlan& storage,
+                                      bool join_backward) {
+  return Grouper(graph, storage, join_backward).run();
+}
+
+bool one_product(const Graph& graph, const StoragePlan& storage, const Node& gemm) {
+  return gemm_shape(graph, gemm).batch == 1 && storage.as_matrix(gemm.inputs[0]) &&
+         storage.as_matrix(gemm.inputs[1]) && storage.as_matrix(gemm.outputs[0]);
 }
 
 }  // namespace etude

@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "explore/lower/storage.h"
 #include "workloads/training/training_graph.h"
 
 namespace etude {
@@ -11,7 +12,8 @@ namespace etude {
 /// What is lowered as one: a node and the neighbours that run on its tiles while they are in L1.
 struct Operator {
   NodeId node{};                    ///< names it; decides how it is lowered
-  std::optional<NodeId> relu;       ///< behind a forward Gemm
+  std::optional<NodeId> add;        ///< sum of a Gemm's result and a tensor of its shape
+  std::optional<NodeId> relu;       ///< behind a forward Gemm (or its sum)
   std::optional<NodeId> relu_grad;  ///< behind a Gemm that makes an activation's gradient
   /// Both gradients of a linear layer: dX = dY W^T (the node itself, or behind the last layer's
   /// forward pass and loss) ...
@@ -28,7 +30,12 @@ struct Operator {
 
 /// Groups the nodes of a training graph into operators, in an order that respects every
 /// dependence, also that a parameter is updated in place only after its last reader.
-/// `join_backward`: both gradients of a linear layer are one operator.
-std::vector<Operator> group_operators(const Graph& graph, bool join_backward);
+/// `join_backward`: both gradients of a linear layer are one operator. Nodes that need no operation
+/// (StoragePlan::free) belong to none.
+std::vector<Operator> group_operators(const Graph& graph, const StoragePlan& storage,
+                                      bool join_backward);
+
+/// Whether a Gemm is one product of two matrices (rows of a stack over one matrix count as rows).
+bool one_product(const Graph& graph, const StoragePlan& storage, const Node& gemm);
 
 }  // namespace etude

@@ -34,16 +34,17 @@ std::uint32_t operand_buffers(const GemmProblem& p, const GemmTiling& t, bool is
   const std::uint32_t tiles =
       is_w ? ceil_div(p.n, t.n) * ceil_div(p.k, t.k) : ceil_div(p.m, t.m) * ceil_div(p.n, t.n);
   const bool full_rows = is_w ? t.k == p.k : t.n == p.n;
+  const std::uint32_t all = tiles * p.count;
   if (in_place(p.unit, source, full_rows)) {
     return 0;
   }
   if (p.unit == Unit::kCores) {
     // Kept as stored: either orientation needs at most one element more per row.
-    return copies(t, tiles) * 4 * (source.transpose ? cols * (rows | 1u) : rows * (cols | 1u));
+    return copies(t, all) * 4 * (source.transpose ? cols * (rows | 1u) : rows * (cols | 1u));
   }
-  std::uint32_t bytes = copies(t, tiles) * (4 * rows * cols + read_ahead(rows, cols, redmule));
+  std::uint32_t bytes = copies(t, all) * (4 * rows * cols + read_ahead(rows, cols, redmule));
   if (source.transpose && !source.resident) {
-    bytes += copies(t, tiles) * 4 * rows * cols;  // as loaded
+    bytes += copies(t, all) * 4 * rows * cols;  // as loaded
   }
   return bytes;
 }
@@ -78,11 +79,12 @@ std::vector<std::uint32_t> extents(std::uint32_t whole, std::uint32_t step, std:
 }  // namespace
 
 std::uint32_t l1_bytes(const GemmProblem& p, const GemmTiling& t, const RedmuleConfig& redmule) {
-  const std::uint32_t z_tiles = ceil_div(p.m, t.m) * ceil_div(p.k, t.k);
+  const std::uint32_t z_tiles = ceil_div(p.m, t.m) * ceil_div(p.k, t.k) * p.count;
   const std::uint32_t z_copies = copies(t, z_tiles);
   std::uint32_t bytes =
       operand_buffers(p, t, false, redmule) + operand_buffers(p, t, true, redmule);
-  const std::uint32_t z_rows = stored_rows(p.unit, t.keep_z ? p.m : t.m, redmule);
+  const std::uint32_t z_rows = t.keep_z ? (p.count - 1) * p.m + stored_rows(p.unit, p.m, redmule)
+                                        : stored_rows(p.unit, t.m, redmule);
   const std::uint32_t z_pitch = p.unit == Unit::kCores ? t.k | 1u : t.k;
   bytes += (t.keep_z ? 1 : z_copies) * 4 * z_rows * z_pitch;
   bytes += t.keep_z ? read_ahead(z_rows, z_pitch, redmule) : 0;
@@ -172,7 +174,7 @@ std::uint64_t modelled_cycles(const GemmProblem& p, const GemmTiling& t, const C
     last += one;
   };
   if (redmule_runs && p.bias) {
-    per_tile(CostModel::kFill);
+    per_tile(p.addend ? CostModel::kAdd : CostModel::kFill);
   }
   if (redmule_runs && p.relu) {
     per_tile(CostModel::kRelu);
@@ -189,6 +191,12 @@ std::uint64_t modelled_cycles(const GemmProblem& p, const GemmTiling& t, const C
   };
   if (p.loss) {
     per_tile(CostModel::kMse);
+    in += z_tiles * moved(true);
+    posts += z_tiles;
+  }
+  if (p.addend && p.addend_resident) {
+    per_tile(CostModel::kCopy);
+  } else if (p.addend) {
     in += z_tiles * moved(true);
     posts += z_tiles;
   }
@@ -220,7 +228,7 @@ std::uint64_t modelled_cycles(const GemmProblem& p, const GemmTiling& t, const C
   const std::uint64_t slowest = std::max({unit, cores, in, out, posts * CostModel::kPost});
   // The neighbours in the list hide most of what cannot overlap within the operator.
   const std::uint64_t ends = (first_load + last) / 4;
-  return t.double_buffer ? slowest + ends : unit + cores + in + out;
+  return t.double_buffer ? p.count * slowest + ends : p.count * (unit + cores + in + out);
 }
 
 GemmTiling choose_tiling(const std::string& name, const GemmProblem& problem,
@@ -254,7 +262,7 @@ GemmTiling choose_tiling(const std::string& name, const GemmProblem& problem,
     whole(problem.x, t.m == problem.m && t.n == problem.n, 4ull * problem.m * problem.n);
     whole(problem.w, t.n == problem.n && t.k == problem.k, 4ull * problem.n * problem.k);
     if (t.keep_z) {  // what follows finds it in L1 and need not wait for a round trip through L2
-      const std::uint64_t bytes = 4ull * problem.m * problem.k;
+      const std::uint64_t bytes = 4ull * problem.count * problem.m * problem.k;
       t.cycles -= std::min(t.cycles, cost.dma(1, bytes, true) + cost.dma(1, bytes, false));
     }
     if (!best || t.cycles < best->cycles ||
@@ -262,7 +270,8 @@ GemmTiling choose_tiling(const std::string& name, const GemmProblem& problem,
       best = t;
     }
   };
-  const std::uint64_t result_bytes = 4ull * problem.m * problem.k * (problem.transpose_z ? 2 : 1);
+  const std::uint64_t result_bytes =
+      4ull * problem.count * problem.m * problem.k * (problem.transpose_z ? 2 : 1);
   for (std::uint32_t m : ms) {
     for (std::uint32_t n : ns) {
       for (std::uint32_t k : ks) {

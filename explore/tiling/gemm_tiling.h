@@ -25,7 +25,11 @@ struct GemmProblem {
   Unit unit = Unit::kCores;
   std::uint32_t m = 0, n = 0, k = 0;
   OperandSource x, w;
-  bool bias = false;  ///< a row added to every row of Z
+  std::uint32_t count = 1;       ///< such products one after the other (a stack)
+  bool bias = false;             ///< a row added to every row of Z
+  bool addend = false;           ///< a matrix of Z's shape added to it
+  bool addend_resident = false;  ///< which stands in L1
+  bool dense_z = false;          ///< tiles of Z are dense in L1, whatever the unit
   bool relu = false;
   bool transpose_z = false;  ///< the stored result is the transpose of Z
   bool mask = false;         ///< the result is masked by a matrix of its shape
