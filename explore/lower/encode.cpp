@@ -18,7 +18,8 @@ class Encoder {
     number_.resize(sequence.ops.size(), 0);
   }
 
-  void run(const std::vector<std::uint32_t>& order) {
+  std::vector<std::uint32_t> run(const std::vector<std::uint32_t>& order) {
+    std::vector<std::uint32_t> places(sequence_.ops.size(), kNotInList);
     for (std::uint32_t i : order) {
       const PlanOp& plan = sequence_.ops[i];
       wait_for(i);
@@ -30,6 +31,7 @@ class Encoder {
       if (plan.op.code == ETUDE_OP_REDMULE) {
         add_job(plan.op);
       }
+      places[i] = static_cast<std::uint32_t>(ops_.size());
       ops_.push_back(plan.op);
       program_.l2_used.resize(ops_.size(), plan.l2_used);  // the waits before it too
     }
@@ -44,6 +46,7 @@ class Encoder {
     std::memcpy(program_.task_list.data(), &header, sizeof header);
     std::memcpy(program_.task_list.data() + ETUDE_TASK_FIRST_OP, ops_.data(),
                 ops_.size() * sizeof(etude_op));
+    return places;
   }
 
  private:
@@ -108,9 +111,10 @@ class Encoder {
 
 }  // namespace
 
-void encode(const OpSequence& sequence, const std::vector<std::vector<std::uint32_t>>& dependences,
-            const std::vector<std::uint32_t>& order, Program& program) {
-  Encoder(sequence, dependences, program).run(order);
+std::vector<std::uint32_t> encode(const OpSequence& sequence,
+                                  const std::vector<std::vector<std::uint32_t>>& dependences,
+                                  const std::vector<std::uint32_t>& order, Program& program) {
+  return Encoder(sequence, dependences, program).run(order);
 }
 
 }  // namespace etude

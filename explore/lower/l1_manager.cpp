@@ -53,6 +53,7 @@ std::uint32_t L1Manager::take(std::uint32_t bytes) {
   for (;;) {
     if (const auto address = allocator_.allocate(bytes)) {
       taken_[*address] = bytes;
+      open_[*address] = {*address, bytes, stage_, stage_};
       return *address;
     }
     auto oldest = residents_.end();
@@ -65,7 +66,7 @@ std::uint32_t L1Manager::take(std::uint32_t bytes) {
     if (oldest == residents_.end()) {
       throw NoRoom{};
     }
-    allocator_.free(oldest->second.matrix.address);
+    give_way(oldest->second.matrix.address);
     residents_.erase(oldest);
   }
 }
@@ -77,7 +78,7 @@ void L1Manager::keep(TensorId tensor, bool transposed, const L1Matrix& matrix) {
   }
   const Key key{known_.at(tensor).base, transposed};
   if (const auto old = residents_.find(key); old != residents_.end()) {
-    allocator_.free(old->second.matrix.address);
+    release(old->second.matrix.address);
     residents_.erase(old);
   }
   residents_[key] = {matrix, block->second, ++clock_, true};
@@ -88,7 +89,7 @@ void L1Manager::drop(TensorId tensor) {
   for (const bool transposed : {false, true}) {
     const auto found = residents_.find({known_.at(tensor).base, transposed});
     if (found != residents_.end()) {
-      allocator_.free(found->second.matrix.address);
+      release(found->second.matrix.address);
       residents_.erase(found);
     }
   }
@@ -96,13 +97,14 @@ void L1Manager::drop(TensorId tensor) {
 
 void L1Manager::clear() {
   for (const auto& [key, resident] : residents_) {
-    allocator_.free(resident.matrix.address);
+    give_way(resident.matrix.address);
   }
   residents_.clear();
   allocator_.pack_from_bottom(true);
 }
 
-void L1Manager::begin_operator() {
+void L1Manager::begin_operator(std::uint32_t stage) {
+  stage_ = stage;
   for (auto& [key, resident] : residents_) {
     resident.pinned = false;
   }
@@ -110,7 +112,7 @@ void L1Manager::begin_operator() {
 
 void L1Manager::end_operator() {
   for (const auto& [address, bytes] : taken_) {
-    allocator_.free(address);
+    release(address);
   }
   taken_.clear();
   allocator_.pack_from_bottom(false);
@@ -127,6 +129,31 @@ std::uint32_t L1Manager::available() const {
   }
   const std::uint32_t all = pinned + mine;
   return allocator_.capacity() > all ? allocator_.capacity() - all : 0;
+}
+
+std::vector<L1Block> L1Manager::blocks() const {
+  std::vector<L1Block> all = closed_;
+  for (const auto& [address, block] : open_) {
+    all.push_back(block);
+    all.back().last_stage = stage_;
+  }
+  return all;
+}
+
+void L1Manager::release(std::uint32_t address) {
+  allocator_.free(address);
+  const auto block = open_.find(address);
+  block->second.last_stage = stage_;
+  closed_.push_back(block->second);
+  open_.erase(block);
+}
+
+void L1Manager::give_way(std::uint32_t address) {
+  release(address);
+  L1Block& block = closed_.back();
+  if (block.first_stage < stage_) {
+    block.last_stage = stage_ - 1;
+  }
 }
 
 std::set<TensorId> L1Manager::tensors() const {

@@ -13,6 +13,12 @@
 
 namespace etude {
 
+/// A buffer of L1 and the stages (operators) of the step between which it was handed out.
+struct L1Block {
+  std::uint32_t address = 0, bytes = 0;
+  std::uint32_t first_stage = 0, last_stage = 0;
+};
+
 /// Thrown when a buffer finds no place: the operator is lowered again with an empty L1.
 struct NoRoom {};
 
@@ -48,13 +54,15 @@ class L1Manager {
   void drop(TensorId tensor);
   /// Forgets all residents; buffers of this operator are packed from the bottom.
   void clear();
-  void begin_operator();
+  void begin_operator(std::uint32_t stage);
   void end_operator();
 
   /// Bytes that the operator may take: all but the residents that it uses.
   std::uint32_t available() const;
   std::uint32_t capacity() const { return allocator_.capacity(); }
   std::uint32_t peak() const { return allocator_.peak(); }
+  /// Every buffer that was handed out, those that still are included.
+  std::vector<L1Block> blocks() const;
   /// Storages that stand here in some orientation.
   std::set<TensorId> tensors() const;
 
@@ -66,6 +74,9 @@ class L1Manager {
     bool pinned = false;
   };
   using Key = std::pair<TensorId, bool>;
+  void release(std::uint32_t address);
+  /// Frees a buffer that the operator at hand has not used.
+  void give_way(std::uint32_t address);
 
   std::optional<L1Matrix> seen_as(TensorId tensor, bool transposed) const;
 
@@ -74,6 +85,9 @@ class L1Manager {
   std::map<std::uint32_t, std::uint32_t> taken_;  ///< address -> bytes
   std::map<Key, Resident> residents_;
   std::uint64_t clock_ = 0;
+  std::uint32_t stage_ = 0;
+  std::map<std::uint32_t, L1Block> open_;  ///< by address
+  std::vector<L1Block> closed_;
 };
 
 }  // namespace etude

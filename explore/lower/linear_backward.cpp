@@ -391,7 +391,7 @@ void lower_linear_backward(LoweringContext& context, const Operator& op) {
   const auto apart = [&](const Operator& part) {
     lower_gemm(context, part);
     context.l1.end_operator();
-    context.l1.begin_operator();
+    context.l1.begin_operator(static_cast<std::uint32_t>(context.current));
     context.l1.clear();
   };
   if (op.loss) {

@@ -6,6 +6,7 @@
 
 #include "explore/lower/context.h"
 #include "explore/lower/encode.h"
+#include "explore/lower/l1_buffers.h"
 #include "explore/lower/memory_plan.h"
 #include "explore/lower/order.h"
 #include "explore/lower/rewrite.h"
@@ -200,14 +201,14 @@ class Lowering {
       const std::size_t probes = c.sequence.probes.size();
       const L1Manager before = c.l1;
       try {
-        c.l1.begin_operator();
+        c.l1.begin_operator(static_cast<std::uint32_t>(c.current));
         c.residents = true;
         lower_one(c);
       } catch (const NoRoom&) {
         c.sequence.ops.resize(ops);
         c.sequence.probes.resize(probes);
         c.l1 = before;
-        c.l1.begin_operator();
+        c.l1.begin_operator(static_cast<std::uint32_t>(c.current));
         c.l1.clear();
         c.residents = false;
         lower_one(c);
@@ -271,11 +272,13 @@ class Lowering {
                                          platform_.cluster.dma.engine == DmaConfig::Engine::kIdma);
       Program made;
       made.warnings = program_.warnings;
-      encode(context.sequence, dependences, order.order, made);
+      const auto places_in_list = encode(context.sequence, dependences, order.order, made);
       if (made.task_list.size() > reserve) {
         reserve = static_cast<std::uint32_t>(made.task_list.size()) + 4096;
         continue;
       }
+      made.l1_reserved = Bytes{l1_base() - ETUDE_L1_BASE};
+      made.l1_buffers = l1_buffers(context.sequence.ops, places_in_list, context.l1.blocks());
       made.task_list_address = Address{ETUDE_DATA_ADDRESS};
       made.modelled_cycles = Cycle{order.cycles};
       made.layers = context.layers;
@@ -319,7 +322,7 @@ class Lowering {
   void figures(const LoweringContext& c) {
     const GraphCounts counts = count(c.graph());
     MemoryFigures& memory = program_.memory;
-    memory.l1_peak = Bytes{std::uint64_t{l1_base() - ETUDE_L1_BASE} + c.l1.peak()};
+    memory.l1_peak = Bytes{program_.l1_reserved.raw() + c.l1.peak()};
     memory.parameters = Bytes{counts.parameter_bytes};
     memory.trainable = Bytes{counts.gradient_bytes};
     memory.gradients = Bytes{counts.gradient_bytes};

@@ -53,6 +53,15 @@ struct GemmJobRecord {
   bool accumulate = false;  ///< Z holds an addend before the job
 };
 
+/// A buffer of L1: in use from the moment when operation `first_op` of the task list is posted
+/// until all of `last_ops` are done (the last one of each unit that touches it).
+struct L1Buffer {
+  Address address;
+  Bytes bytes;
+  std::uint32_t first_op = 0;
+  std::vector<std::uint32_t> last_ops;
+};
+
 /// Bytes; definitions in docs/explore.md.
 struct MemoryFigures {
   Bytes l1_peak, l2_peak, l3_peak, parameters, trainable, gradients, activations_peak;
@@ -74,7 +83,9 @@ struct Program {
   bool home_extmem = false;
   /// Bytes of L2 that the memory plan has handed out, behind the task list, at each operation.
   std::vector<std::uint32_t> l2_used;
-  Cycle modelled_cycles;  ///< of the cost model that chose tiles and order
+  Bytes l1_reserved;                 ///< of the runtime: stacks, rings, the loss
+  std::vector<L1Buffer> l1_buffers;  ///< behind them
+  Cycle modelled_cycles;             ///< of the cost model that chose tiles and order
   std::vector<std::string> warnings;
 };
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "sim/cli/l1_occupancy.h"
+
 namespace etude {
 namespace {
 
@@ -69,7 +71,8 @@ void complete_timeline(const RootConfig& config, const TrainingSetup& setup, con
   const auto first = {step_track(record), layer_track(facts, record),
                       operation_track(setup, record)};
   timeline.tracks.insert(timeline.tracks.begin(), first.begin(), first.end());
-  timeline.counters = {memory_counter(setup, record)};
+  timeline.counters = {l1_occupancy(setup.program(), record, timeline),
+                       memory_counter(setup, record)};
 }
 
 }  // namespace etude

@@ -60,6 +60,7 @@ std::string Tracer::label(const std::vector<std::uint32_t>& ops, std::size_t n) 
 void Tracer::begin_step() {
   std::fill(kernels_begun_.begin(), kernels_begun_.end(), 0);
   jobs_begun_ = 0;
+  timeline_.op_done.emplace_back(job_.op_unit.size(), Cycle{0});
 }
 
 void Tracer::end_step(std::uint64_t now) {
@@ -79,7 +80,17 @@ void Tracer::kernel_begins(unsigned hart, std::uint64_t now) {
   open(hart, now, label(kernels_, kernels_begun_[hart]++));
 }
 
-void Tracer::kernel_ends(unsigned hart, std::uint64_t now) { close(hart, now); }
+void Tracer::kernel_ends(unsigned hart, std::uint64_t now) {
+  done(kernels_, kernels_begun_[hart], now);
+  close(hart, now);
+}
+
+void Tracer::done(const std::vector<std::uint32_t>& ops, std::size_t n, std::uint64_t now) {
+  if (n > 0 && n <= ops.size() && !timeline_.op_done.empty()) {
+    Cycle& when = timeline_.op_done.back()[ops[n - 1]];
+    when = std::max(when, Cycle{now});
+  }
+}
 
 void Tracer::job_triggered(std::uint64_t now) {
   if (jobs_waiting_++ == 0) {
@@ -88,6 +99,7 @@ void Tracer::job_triggered(std::uint64_t now) {
 }
 
 void Tracer::job_done(std::uint64_t now) {
+  done(jobs_, jobs_begun_, now);
   close(harts_ + kRedmule, now);
   if (jobs_waiting_ > 0 && --jobs_waiting_ > 0) {
     open(harts_ + kRedmule, now, label(jobs_, jobs_begun_++));
@@ -95,6 +107,7 @@ void Tracer::job_done(std::uint64_t now) {
 }
 
 void Tracer::transfer(const DmaRecord& record) {
+  timeline_.transfers.push_back({record.launched, record.done, record.l1, record.bytes});
   auto& spans = timeline_.tracks[first_track_ + harts_ + (record.to_l1 ? kDmaIn : kDmaOut)].spans;
   // Transfers queue up behind each other: one begins to move when the one before is done.
   const Cycle begin = spans.empty() ? record.launched : std::max(record.launched, spans.back().end);

@@ -42,6 +42,7 @@ class Tracer {
   };
   void open(std::size_t track, std::uint64_t now, std::string name);
   void close(std::size_t track, std::uint64_t now);
+  void done(const std::vector<std::uint32_t>& ops, std::size_t n, std::uint64_t now);
   std::string label(const std::vector<std::uint32_t>& ops, std::size_t n) const;
 
   const Job& job_;

@@ -30,12 +30,24 @@ struct TraceCounter {
   std::vector<std::pair<Cycle, std::int64_t>> values;
 };
 
+/// A transfer of the cluster DMA, one piece of it per record.
+struct TraceTransfer {
+  Cycle launched;
+  Cycle done;
+  std::uint32_t l1 = 0;  ///< address
+  std::uint32_t bytes = 0;
+};
+
 /// A run to be looked at: one track per unit, one per number.
 struct Timeline {
   std::string title;
   double clock_hz = 300e6;  ///< cycles become nanoseconds, rounded
   std::vector<TraceTrack> tracks;
   std::vector<TraceCounter> counters;
+  // Not drawn, but what counters are made from:
+  std::vector<std::vector<Cycle>>
+      op_done;  ///< per step and operation: done by cores or RedMulE, else 0
+  std::vector<TraceTransfer> transfers;
 };
 
 /// The timeline in Perfetto's format (protobuf `perfetto.protos.Trace`), as ui.perfetto.dev reads

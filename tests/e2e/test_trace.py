@@ -6,6 +6,7 @@ import json
 import pytest
 from support import ROOT, run
 
+MEMORIES = ("L1 in use", "L2 in use")
 STEPS = ["--set", "/train/steps=2"]
 
 
@@ -53,7 +54,7 @@ def trace(tmp_path_factory):
 
 def test_there_is_a_track_per_unit(trace):
     events, result = trace
-    assert {"steps", "layers", "task list", "L2 in use"} <= set(events)
+    assert {"steps", "layers", "task list", *MEMORIES} <= set(events)
     drawn = {name.split()[0] for name in events}  # the DMA has a track per direction
     assert set(result["units"]) - drawn <= {"soc_dma"}  # has nothing to do when all is at home in L2
 
@@ -73,7 +74,7 @@ def test_slices_follow_each_other(trace):
     for name, track in events.items():
         times = [when for when, _ in track]
         assert times == sorted(times), name
-        if name != "L2 in use":
+        if name not in MEMORIES:
             assert [event[9] for _, event in track] == [1, 2] * (len(track) // 2), name
 
 
@@ -86,7 +87,19 @@ def test_steps_have_their_length(trace):
         assert length == pytest.approx(step["cycles"] / clock * 1e9, abs=2)
 
 
-def test_memory_stays_within_l2(trace):
+def test_memory_in_use_stays_within_the_plan(trace):
     events, result = trace
-    values = [event[30] for _, event in events["L2 in use"]]
-    assert 0 < max(values) <= result["memory"]["l2_peak"]
+    for name, peak in zip(MEMORIES, ("l1_peak", "l2_peak"), strict=True):
+        values = [event[30] for _, event in events[name]]
+        assert 0.8 * result["memory"][peak] < max(values) <= result["memory"][peak], name
+
+
+def test_l1_empties_at_the_end_of_each_step_but_for_the_runtime(trace):
+    events, _ = trace
+    ends = [when for when, event in events["steps"] if event[9] == 2]
+    track = [(when, event[30]) for when, event in events["L1 in use"]]
+    least = min(value for _, value in track)
+    # stacks of 8 workers and the controller, rings and the loss are always there
+    assert 9 * 1024 <= least < 32 * 1024
+    for end in ends:
+        assert [value for when, value in track if when <= end][-1] == least
