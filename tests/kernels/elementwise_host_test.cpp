@@ -3,7 +3,7 @@
 #include <cmath>
 #include <limits>
 
-#include "tests/kernels/kernel_host.h"
+#include "tests/support/kernel_host.h"
 
 using namespace etude::test;
 

@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
-#include "tests/kernels/kernel_host.h"
+#include "tests/support/kernel_host.h"
 
 using namespace etude::test;
 

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "kernels/tests/operator_cases.h"
-#include "tests/kernels/kernel_host.h"
+#include "tests/support/kernel_host.h"
 #include "tests/support/program.h"
 #include "tests/support/shared_data.h"
 

@@ -13,8 +13,8 @@
 #include "sim/config/load.h"
 #include "sim/engine/run.h"
 #include "sim/platform/elf_file.h"
-#include "tests/kernels/kernel_host.h"
 #include "tests/support/in_child.h"
+#include "tests/support/kernel_host.h"
 #include "tests/support/shared_data.h"
 
 using namespace etude;

@@ -5,7 +5,7 @@
 #include <functional>
 #include <limits>
 
-#include "tests/kernels/kernel_host.h"
+#include "tests/support/kernel_host.h"
 
 using namespace etude::test;
 

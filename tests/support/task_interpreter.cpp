@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/task_interpreter.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -11,6 +13,7 @@
 #include "kernels/include/etude_boot.h"
 #include "kernels/include/etude_kernels.h"
 #include "models/base/pulp_map_regs.h"
+#include "tests/support/kernel_accesses.h"
 
 namespace etude::test {
 
@@ -29,11 +32,26 @@ float real(std::uint32_t bits) { return std::bit_cast<float>(bits); }
 TaskInterpreter::TaskInterpreter(const PlatformConfig& platform) : platform_(platform) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   const auto add = [&](std::uint32_t base, std::uint64_t bytes) {
-    regions_.push_back({base, std::vector<float>(bytes / 4, nan)});
+    Region& made = regions_.emplace_back();
+    made.base = base;
+    made.owned.assign(bytes / 4, nan);
+    made.words = made.owned;
   };
-  add(ETUDE_L1_BASE, platform.cluster.tcdm.size.raw());
+  // Real kernels compute with 32-bit addresses: L1 lies where the program has it.
+  const std::uint64_t l1 = platform.cluster.tcdm.size.raw();
+  void* const wanted = reinterpret_cast<void*>(std::uintptr_t{ETUDE_L1_BASE});
+  if (mmap(wanted, l1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
+           -1, 0) != wanted) {
+    throw std::runtime_error("the address of L1 is taken");
+  }
+  regions_.push_back({ETUDE_L1_BASE, {static_cast<float*>(wanted), l1 / 4}, {}});
+  std::ranges::fill(regions_.back().words, nan);
   add(ETUDE_L2_BASE, platform.l2.size.raw());
   add(ETUDE_HYPERRAM_BASE, 16u << 20);
+}
+
+TaskInterpreter::~TaskInterpreter() {
+  munmap(regions_.front().words.data(), regions_.front().words.size_bytes());
 }
 
 const float* TaskInterpreter::at(std::uint32_t address) const {
@@ -335,8 +353,17 @@ std::vector<TaskInterpreter::Range> TaskInterpreter::kernel(const std::uint32_t*
               matrix(false, g.b, g.rows, g.cols, g.pitch_b),
               matrix(true, g.c, g.rows, g.cols, g.pitch_c)};
     }
-    default:
-      throw std::runtime_error("unknown kernel " + std::to_string(a[0]));
+    default: {
+      std::vector<Range> ranges;
+      for (const KernelAccess& access : accesses_of(a)) {
+        ranges.push_back(
+            matrix(access.write, access.address, access.rows, access.cols, access.pitch));
+        (void)at(access.address);
+        (void)at(access.address + 4 * ((access.rows - 1) * access.pitch + access.cols - 1));
+      }
+      run_on_host(function_of(a[0]), a + 1, 1);
+      return ranges;
+    }
   }
 }
 

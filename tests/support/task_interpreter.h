@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -16,10 +17,15 @@ namespace etude::test {
 /// Executes a program's task list on the host, one operation after the other, on flat memories that
 /// start as NaN. Independently of the lowering it checks that no operation touches bytes that an
 /// operation of another unit, posted and not waited for, may still read or write. Float arithmetic
-/// as the kernels and RedMulE do it: one fma chain per element, ascending.
+/// as the kernels and RedMulE do it: one fma chain per element, ascending; kernels that it does not
+/// know itself are the real ones, compiled for this machine. L1 stands at its true address, so that
+/// one interpreter can exist at a time.
 class TaskInterpreter {
  public:
   explicit TaskInterpreter(const PlatformConfig& platform);
+  ~TaskInterpreter();
+  TaskInterpreter(const TaskInterpreter&) = delete;
+  TaskInterpreter& operator=(const TaskInterpreter&) = delete;
 
   void write(const std::vector<ProgramImage>& images);
   std::vector<float> read(Address address, std::size_t floats) const;
@@ -55,7 +61,8 @@ class TaskInterpreter {
   PlatformConfig platform_;
   struct Region {
     std::uint32_t base;
-    std::vector<float> words;
+    std::span<float> words;
+    std::vector<float> owned;
   };
   std::vector<Region> regions_;
   std::vector<Outstanding> outstanding_;

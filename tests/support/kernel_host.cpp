@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/kernels/kernel_host.h"
+#include "tests/support/kernel_host.h"
 
 #include <sys/mman.h>
 
