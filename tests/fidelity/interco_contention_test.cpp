@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Recorded traffic of the RTL interconnect (eight cores, DMA streams, the accelerator's port): the
-// same traffic on the model. Patterns without chance must give every port the same grants and the
-// same wait cycles; random ones the same grants within 1 % or the counting noise of the record.
+// same traffic on the model, random numbers included, must give every port the same grants and the
+// same wait cycles.
 #include <catch2/catch.hpp>
-#include <cmath>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "models/interco/hci.h"
+#include "tests/support/recorded_traffic.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/validation.h"
 
@@ -25,6 +24,7 @@ struct Traffic {
   std::string wide_pattern;
   double core_load = 1;
   double wide_load = 0;
+  double write = 0;  ///< share of writes among the accesses of the narrow ports
   unsigned gap = 0;
   unsigned cores = 8;
   unsigned dmas = 0;
@@ -50,6 +50,9 @@ unsigned core_bank(const std::string& pattern, unsigned i, unsigned k) {
   if (pattern == "mm") {
     return k % 2 == 0 ? 64 * i + k / 2 : 64 * (k / 2);  // alternately A[i][k] and B[k][0]
   }
+  if (pattern == "mmp") {
+    return k % 2 == 0 ? 65 * 4 * i + k / 2 : 65 * (k / 2);  // rows four apart, pitch 65 words
+  }
   if (pattern == "burst2") {
     return k / 4;
   }
@@ -66,8 +69,7 @@ unsigned core_bank(const std::string& pattern, unsigned i, unsigned k) {
 
 Counts run(const Traffic& t, const HciConfig& config, std::uint64_t cycles, unsigned seed) {
   Hci hci(sc_core::sc_gen_unique_name("hci"), config, HciShape{});
-  std::mt19937 random(seed);
-  const auto chance = [&](double p) { return p >= 1 || random() < p * 4294967296.0; };
+  test::RecordedTraffic random(seed);
   Counts counts;
   std::vector<unsigned> accesses(kPorts);
   std::vector<unsigned> pause(kPorts);
@@ -86,7 +88,7 @@ Counts run(const Traffic& t, const HciConfig& config, std::uint64_t cycles, unsi
         --pause[port];
         continue;
       }
-      if (core && !chance(t.core_load)) {
+      if (core && !random.chance(t.core_load)) {
         continue;
       }
       const unsigned k = accesses[port];
@@ -96,22 +98,24 @@ Counts run(const Traffic& t, const HciConfig& config, std::uint64_t cycles, unsi
         // A pair of ports moves 64-bit beats; single streams are words apart by four.
         bank = t.dma_pattern == "pair" ? 2 * k + j % 2 : 4 * j + k;
       } else if (t.pattern == "rand") {
-        bank = random();
+        bank = static_cast<unsigned>(random.next());
       } else if (t.pattern == "half") {
-        bank = random() % 8;  // in one half of the banks
+        random.next();                                    // one number goes elsewhere
+        bank = static_cast<unsigned>(random.next() % 8);  // in one half of the banks
       } else {
         bank = core_bank(t.pattern, port, k);
       }
+      random.chance(t.write);  // reads and writes are arbitrated alike
       r.mask |= 1u << port;
       r.bank[port] = static_cast<std::uint8_t>(bank % 16);
     }
-    if (!r.wide && t.wide_load > 0 && chance(t.wide_load)) {
+    if (!r.wide && t.wide_load > 0 && random.chance(t.wide_load)) {
       r.wide = true;
       const unsigned k = wide_accesses;
       const unsigned bank = t.wide_pattern == "seq8"      ? 8 * k
                             : t.wide_pattern == "seq9"    ? 9 * k
                             : t.wide_pattern == "pitch48" ? 8 * (k % 3)  // rows of three accesses
-                                                          : static_cast<unsigned>(random());
+                                                          : static_cast<unsigned>(random.next());
       r.wide_bank = static_cast<std::uint8_t>(bank % 16);
     }
     const HciGrants g = hci.arbitrate(r);
@@ -145,7 +149,7 @@ TEST_CASE("recorded traffic gets the grants that the RTL gave", "[hci][contentio
   if (!file) {
     return;
   }
-  test::ValidationPoints points("tcdm_contention", {"id", "q", "draws"});
+  test::ValidationPoints points("tcdm_contention", {"id", "q", "seed"});
   int exact = 0;
   int random = 0;
   for (const auto& row : test::read_csv(*file)) {
@@ -156,9 +160,6 @@ TEST_CASE("recorded traffic gets the grants that the RTL gave", "[hci][contentio
     };
     Traffic t;
     t.pattern = text("pat");
-    if (t.pattern == "mmp") {
-      continue;  // the columns do not say where its matrices stand; the pitch is tested below
-    }
     t.dma_pattern = text("dpat");
     t.wide_pattern = text("hpat");
     t.core_load = number("q");
@@ -166,6 +167,7 @@ TEST_CASE("recorded traffic gets the grants that the RTL gave", "[hci][contentio
     t.gap = whole("gap");
     t.cores = t.core_load > 0 ? whole("nc") : 0;
     t.dmas = whole("nd");
+    t.write = number("wr");
     t.wide_write = whole("hwr") != 0;
     HciConfig config;
     config.priority =
@@ -179,56 +181,20 @@ TEST_CASE("recorded traffic gets the grants that the RTL gave", "[hci][contentio
     const bool chance = t.pattern == "rand" || t.pattern == "half" ||
                         (t.core_load > 0 && t.core_load < 1) ||
                         (t.wide_load > 0 && (t.wide_load < 1 || t.wide_pattern == "rnd"));
-    const bool only_dma =
-        t.cores == 0 && (t.wide_load == 0 || t.wide_load == 1) && t.wide_pattern != "rnd";
     INFO(text("id") << ": cores " << number("core_gnt") << ", DMA " << number("dma_gnt")
                     << ", accelerator " << number("hwpe_gnt"));
-    if (!chance || only_dma) {
-      ++exact;
-      const Counts c = run(t, config, cycles, 1);
-      for (unsigned port = 0; port < kPorts; ++port) {
-        CHECK(c.grants[port] == whole("g" + std::to_string(port)));
-        CHECK(c.waits[port] == whole("w" + std::to_string(port)));
-      }
-      CHECK(c.wide == whole("hwpe_gnt"));
-      CHECK(c.wasted == whole("hwpe_wasted_bank_acc"));
-      double all = static_cast<double>(c.wide);
-      for (const std::uint64_t grants : c.grants) {
-        all += static_cast<double>(grants);
-      }
-      points.add({text("id"), text("q"), "1"}, "without chance",
-                 number("core_gnt") + number("dma_gnt") + number("hwpe_gnt"), all);
-      continue;
+    ++(chance ? random : exact);
+    const Counts c = run(t, config, cycles, whole("seed"));
+    double all = static_cast<double>(c.wide);
+    for (unsigned port = 0; port < kPorts; ++port) {
+      CHECK(c.grants[port] == whole("g" + std::to_string(port)));
+      CHECK(c.waits[port] == whole("w" + std::to_string(port)));
+      all += static_cast<double>(c.grants[port]);
     }
-    ++random;
-    // The record is one draw; the model's mean and spread come from several.
-    constexpr unsigned kDraws = 12;
-    const double recorded[3] = {number("core_gnt"), number("dma_gnt"), number("hwpe_gnt")};
-    double sum[4] = {};  // cores, DMA, accelerator, all
-    double squares[4] = {};
-    for (unsigned draw = 0; draw < kDraws; ++draw) {
-      const Counts c = run(t, config, cycles, draw + 1);
-      double got[4] = {0, 0, static_cast<double>(c.wide), 0};
-      for (unsigned port = 0; port < kPorts; ++port) {
-        got[port < kFirstDma ? 0 : 1] += static_cast<double>(c.grants[port]);
-      }
-      got[3] = got[0] + got[1] + got[2];
-      for (unsigned i = 0; i < 4; ++i) {
-        sum[i] += got[i];
-        squares[i] += got[i] * got[i];
-      }
-    }
-    for (unsigned i = 0; i < 3; ++i) {
-      const double mean = sum[i] / kDraws;
-      const double spread = std::sqrt(std::max(0.0, squares[i] / kDraws - mean * mean));
-      INFO("mean " << mean << ", spread " << spread);
-      CHECK(std::abs(mean - recorded[i]) <= std::max(0.01 * recorded[i], 4 * spread + 1));
-    }
-    // A record whose own spread is near 1 % cannot tell errors of 1 %.
-    const double mean = sum[3] / kDraws;
-    const double spread = std::sqrt(std::max(0.0, squares[3] / kDraws - mean * mean));
-    points.add({text("id"), text("q"), std::to_string(kDraws)}, "random",
-               recorded[0] + recorded[1] + recorded[2], mean, 3 * spread <= 0.01 * mean);
+    CHECK(c.wide == whole("hwpe_gnt"));
+    CHECK(c.wasted == whole("hwpe_wasted_bank_acc"));
+    points.add({text("id"), text("q"), text("seed")}, chance ? "random" : "without chance",
+               number("core_gnt") + number("dma_gnt") + number("hwpe_gnt"), all);
   }
   CHECK(exact > 60);
   CHECK(random > 100);
