@@ -22,6 +22,12 @@ class CostModel {
   std::uint64_t core_gemm(std::uint64_t m, std::uint64_t n, std::uint64_t k) const;
   /// A kernel that spends `cycles_per_element` of one core on each of `elements`.
   std::uint64_t core_kernel(std::uint64_t elements, double cycles_per_element) const;
+  /// Columns of an image: `lines` lines of out_height runs of out_width pixels.
+  std::uint64_t im2col(std::uint64_t lines, std::uint64_t out_height,
+                       std::uint64_t out_width) const {
+    return core_kernel(lines * out_height * out_width, kIm2col) +
+           core_kernel(lines * out_height, kIm2colRun) - core_kernel(0, 0);
+  }
   /// A transfer of the cluster DMA between L1 and L2.
   std::uint64_t dma(std::uint64_t rows, std::uint64_t row_bytes, bool to_l1) const;
   /// A transfer of the SoC DMA between L2 and HyperRAM.
@@ -45,6 +51,14 @@ class CostModel {
   static constexpr double kMse = 8.0;
   static constexpr double kColumnSum = 2.5;
   static constexpr double kFill = 1.5;
+  static constexpr double kIm2col = 2.2;
+  static constexpr double kIm2colRun = 30;  ///< per output row of a line
+  static constexpr double kIm2row = 2.8;
+  static constexpr double kCol2im = 6.0;
+  static constexpr double kPool = 2.5;  ///< per pixel of a window
+  static constexpr double kPoolGrad = 7.0;
+  static constexpr double kAffineRows = 4.2;
+  static constexpr double kRowSum = 2.3;
 
  private:
   RedmuleConfig redmule_;

@@ -5,7 +5,9 @@
 #include <cstring>
 
 #include "explore/lower/context.h"
+#include "explore/lower/conv_plan.h"
 #include "explore/lower/encode.h"
+#include "explore/lower/image_operators.h"
 #include "explore/lower/l1_buffers.h"
 #include "explore/lower/memory_plan.h"
 #include "explore/lower/order.h"
@@ -180,6 +182,13 @@ class Lowering {
       case OpType::kReshape:
       case OpType::kTranspose:
         return lower_copy(c, op);
+      case OpType::kConv:
+        return lower_conv(c, op);
+      case OpType::kMaxPool:
+      case OpType::kMaxPoolGrad:
+      case OpType::kAveragePool:
+      case OpType::kAveragePoolGrad:
+        return lower_pool(c, op);
       case OpType::kMseLossGrad:
         break;  // part of its loss
       default:

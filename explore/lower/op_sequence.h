@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "explore/cost/cost_model.h"
+#include "explore/tiling/image_geometry.h"
 #include "kernels/include/etude_kernels.h"
 #include "kernels/include/etude_task.h"
 #include "workloads/graph/graph.h"
@@ -115,6 +116,20 @@ class OpSequence {
            float scale_loss, float scale_grad);
   void fill(const L1Matrix& dst, float value);
 
+  // Kernels on images; `columns` are [channels * taps, pixels], `rows` the transpose.
+  void im2col(const WindowView& view, std::uint32_t image, const L1Matrix& columns);
+  void im2row(const WindowView& view, std::uint32_t image, const L1Matrix& rows);
+  void col2im(const WindowView& view, const L1Matrix& columns, std::uint32_t image,
+              bool accumulate);
+  void pool(bool average, const WindowView& view, std::uint32_t image, const L1Matrix& pooled);
+  /// `x` is the address of the image for a maximum, unused for an average.
+  void pool_grad(bool average, const WindowView& view, const L1Matrix& dy, std::uint32_t x,
+                 std::uint32_t dx);
+  /// y = act(scale x + shift) per row, counted modulo `channels`; address 0: no scale, no shift.
+  void affine_rows(const L1Matrix& x, const L1Matrix& y, std::uint32_t scale, std::uint32_t shift,
+                   std::uint32_t channels, std::uint32_t activation);
+  void row_sum(const L1Matrix& src, std::uint32_t dst, bool accumulate);
+
   /// Z[m,k] (+)= X[m,n] W[n,k]; z.rows are those that belong to the result, `stored_rows` those
   /// that the array writes.
   void redmule(const L1Matrix& x, const L1Matrix& w, const L1Matrix& z, std::uint32_t stored_rows,
@@ -129,6 +144,8 @@ class OpSequence {
   PlanOp& append(std::uint16_t code, std::uint16_t unit);
   PlanOp& kernel(etude_kernel number, std::initializer_list<std::uint32_t> args,
                  std::uint64_t cycles);
+  PlanOp& window(etude_kernel number, const WindowView& view, std::uint32_t src, std::uint32_t dst,
+                 std::uint32_t pitch, std::uint32_t aux, std::uint64_t cycles);
   void transfer(const L1Matrix& l1, const StoredMatrix& l2, bool to_l1);
 
   CostModel cost_;

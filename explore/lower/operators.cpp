@@ -58,6 +58,11 @@ class Grouper {
     made.node = n;
     if (node.op == OpType::kGemm) {
       group_gemm(n, made);
+    } else if (node.op == OpType::kConv && node.phase == Phase::kForward) {
+      made.relu = sole_reader(n, OpType::kRelu);
+      if (!made.relu) {
+        made.relu = sole_reader(n, OpType::kRelu6);
+      }
     } else if (node.op == OpType::kMseLoss) {
       for (NodeId reader : graph_.consumers(node.inputs[0])) {
         const Node& other = graph_.node(reader);

@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "tests/support/image_kernel_accesses.h"
+
 namespace etude::test {
 
 namespace {
@@ -102,6 +104,9 @@ const Entry& entry_of(std::uint32_t kernel) {
 }  // namespace
 
 std::vector<KernelAccess> accesses_of(const std::uint32_t* words) {
+  if (is_image_kernel(words[0])) {
+    return image_accesses_of(words);
+  }
   std::vector<KernelAccess> found;
   for (const Operand& o : entry_of(words[0]).operands) {
     const auto number = [&](int at) { return at == kPair ? 2u : at < 0 ? 1u : words[at]; };
@@ -114,6 +119,8 @@ std::vector<KernelAccess> accesses_of(const std::uint32_t* words) {
   return found;
 }
 
-KernelFunction function_of(std::uint32_t kernel) { return entry_of(kernel).function; }
+KernelFunction function_of(std::uint32_t kernel) {
+  return is_image_kernel(kernel) ? image_function_of(kernel) : entry_of(kernel).function;
+}
 
 }  // namespace etude::test

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/support/image_kernel_accesses.h"
+
+#include <cstring>
+#include <map>
+
+namespace etude::test {
+
+namespace {
+
+const std::map<std::uint32_t, KernelFunction>& functions() {
+  static const std::map<std::uint32_t, KernelFunction> table{
+      {ETUDE_KERNEL_IM2COL, etude_im2col},
+      {ETUDE_KERNEL_IM2ROW, etude_im2row},
+      {ETUDE_KERNEL_COL2IM, etude_col2im},
+      {ETUDE_KERNEL_MAXPOOL, etude_maxpool},
+      {ETUDE_KERNEL_MAXPOOL_GRAD, etude_maxpool_grad},
+      {ETUDE_KERNEL_AVGPOOL, etude_avgpool},
+      {ETUDE_KERNEL_AVGPOOL_GRAD, etude_avgpool_grad},
+      {ETUDE_KERNEL_DEPTHWISE, etude_depthwise},
+      {ETUDE_KERNEL_DEPTHWISE_GRAD_INPUT, etude_depthwise_grad_input},
+      {ETUDE_KERNEL_DEPTHWISE_GRAD_WEIGHT, etude_depthwise_grad_weight},
+      {ETUDE_KERNEL_AFFINE_ROWS, etude_affine_rows},
+      {ETUDE_KERNEL_ROW_SUM, etude_row_sum},
+  };
+  return table;
+}
+
+KernelAccess vector_of(bool write, std::uint32_t address, std::uint32_t n) {
+  return {write, address, 1, n, n};
+}
+
+std::vector<KernelAccess> window_accesses(std::uint32_t kernel, const std::uint32_t* words) {
+  etude_window_args a;
+  std::memcpy(&a, words, sizeof a);
+  const std::uint32_t taps = (a.kernel >> 16 & 0x7FFF) * (a.kernel & 0xFFFF);
+  const std::uint32_t outputs = a.out_height * a.out_width;
+  const auto image = [&](bool write, std::uint32_t address) {
+    return KernelAccess{write, address, a.channels, a.height * a.width, a.channel_pitch};
+  };
+  const auto pooled = [&](bool write, std::uint32_t address) {
+    return KernelAccess{write, address, a.channels, outputs, a.pitch};
+  };
+  const KernelAccess weights = vector_of(false, a.aux, a.channels * taps);
+  switch (kernel) {
+    case ETUDE_KERNEL_IM2COL:
+      return {image(false, a.src), {true, a.dst, a.channels * taps, outputs, a.pitch}};
+    case ETUDE_KERNEL_IM2ROW:
+      return {image(false, a.src), {true, a.dst, outputs, a.channels * taps, a.pitch}};
+    case ETUDE_KERNEL_COL2IM:
+      return {{false, a.src, a.channels * taps, outputs, a.pitch}, image(true, a.dst)};
+    case ETUDE_KERNEL_MAXPOOL:
+    case ETUDE_KERNEL_AVGPOOL:
+      return {image(false, a.src), pooled(true, a.dst)};
+    case ETUDE_KERNEL_MAXPOOL_GRAD:
+      return {pooled(false, a.src), image(true, a.dst), image(false, a.aux)};
+    case ETUDE_KERNEL_AVGPOOL_GRAD:
+      return {pooled(false, a.src), image(true, a.dst)};
+    case ETUDE_KERNEL_DEPTHWISE:
+      return {image(false, a.src), pooled(true, a.dst), weights};
+    case ETUDE_KERNEL_DEPTHWISE_GRAD_INPUT:
+      return {pooled(false, a.src), image(true, a.dst), weights};
+    default:
+      return {image(false, a.src), pooled(false, a.aux), vector_of(true, a.dst, a.channels * taps)};
+  }
+}
+
+}  // namespace
+
+bool is_image_kernel(std::uint32_t kernel) { return functions().contains(kernel); }
+KernelFunction image_function_of(std::uint32_t kernel) { return functions().at(kernel); }
+
+std::vector<KernelAccess> image_accesses_of(const std::uint32_t* words) {
+  if (words[0] == ETUDE_KERNEL_AFFINE_ROWS) {
+    etude_affine_rows_args a;
+    std::memcpy(&a, words + 1, sizeof a);
+    std::vector<KernelAccess> found{{false, a.x, a.rows, a.cols, a.pitch_x},
+                                    {true, a.y, a.rows, a.cols, a.pitch_y}};
+    for (const std::uint32_t vector : {a.scale, a.shift}) {
+      if (vector != 0) {
+        found.push_back(vector_of(false, vector, a.channels));
+      }
+    }
+    return found;
+  }
+  if (words[0] == ETUDE_KERNEL_ROW_SUM) {
+    etude_row_sum_args a;
+    std::memcpy(&a, words + 1, sizeof a);
+    return {{false, a.src, a.rows, a.cols, a.pitch_src}, vector_of(true, a.dst, a.rows)};
+  }
+  return window_accesses(words[0], words + 1);
+}
+
+}  // namespace etude::test
