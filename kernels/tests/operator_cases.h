@@ -99,6 +99,10 @@ static inline void etude_operator_cases(const struct etude_case_env* env) {
   CASE("im2col", etude_im2col, a, c, 5, 9, 11, 100, kernel, stride, pad, 5, 11, 57, 0);
   CASE("col2im", etude_col2im, a, c, 5, 9, 11, 100, kernel, stride, pad, 5, 11, 57, 0);
   CASE("maxpool", etude_maxpool, a, c, 5, 9, 11, 100, kernel, stride, pad, 5, 11, 57, 0);
+  for (uint32_t top = 0; top < 2; top++) {
+    CASE("maxpool_3_2", etude_maxpool, a, c, 5, 9, 11, 100, kernel, 2u << 16 | 2u, top << 16 | top,
+         4 + top, 5 + top, 57, 0);
+  }
   CASE("avgpool", etude_avgpool, a, c, 5, 9, 11, 100, kernel, stride, pad, 5, 11, 57, 0);
   CASE("maxpool_grad", etude_maxpool_grad, a, c, 5, 9, 11, 100, kernel, stride, pad, 5, 11, 57, b);
   CASE("avgpool_grad", etude_avgpool_grad, a, c, 5, 9, 11, 100, kernel, stride, pad, 5, 11, 57, 0);

@@ -2,6 +2,7 @@
  * Pooling over windows. Forward: an output row is a unit of work; backward: a channel, because
  * windows may overlap. */
 #include "kernels/lib/conv/window.h"
+#include "kernels/lib/math.h"
 
 struct box {
   int32_t y0, y1, x0, x1; /* pixels of the image that the window covers */
@@ -16,16 +17,73 @@ static inline struct box box_of(const struct window* w, int32_t y, int32_t x) {
   return b;
 }
 
+/* n outputs of windows 3 columns wide and 2 apart that lie inside the image, but for the first
+ * column of the first one if it is `outside`. Maxima of the last column of a window are those of
+ * the first of the next one. Windows of less than three rows have a row twice. */
+static void maxima_3_2(float* dst, const float* r0, const float* r1, const float* r2, int outside,
+                       uint32_t n) {
+  float m = ETUDE_CONSTANT(0xFF800000u); /* -inf: the first column may lie outside */
+  if (!outside) {
+    m = __builtin_fmaxf(__builtin_fmaxf(*r0++, *r1++), *r2++);
+  }
+#if ETUDE_ASM
+  float a0, a1, a2, b0, b1, b2;
+  __asm__ volatile(ETUDE_HWLOOP(14)
+                   "cv.lw %[a0], (%[r0]), 4\n"
+                   "cv.lw %[a1], (%[r1]), 4\n"
+                   "cv.lw %[a2], (%[r2]), 4\n"
+                   "cv.lw %[b0], (%[r0]), 4\n"
+                   "cv.lw %[b1], (%[r1]), 4\n"
+                   "cv.lw %[b2], (%[r2]), 4\n"
+                   "fmax.s %[a0], %[a0], %[a1]\n"
+                   "fmax.s %[b0], %[b0], %[b1]\n"
+                   "fmax.s %[a2], %[a2], %[m]\n"
+                   "fmax.s %[m], %[b0], %[b2]\n"
+                   "fmax.s %[a0], %[a0], %[a2]\n"
+                   "addi x0, x0, 0\n"
+                   "fmax.s %[a0], %[a0], %[m]\n"
+                   "cv.sw %[a0], (%[dst]), 4\n" ETUDE_HWLOOP_END
+                   : [dst] "+&r"(dst), [r0] "+&r"(r0), [r1] "+&r"(r1), [r2] "+&r"(r2),
+                     [m] "+&r"(m), [a0] "=&r"(a0), [a1] "=&r"(a1), [a2] "=&r"(a2), [b0] "=&r"(b0),
+                     [b1] "=&r"(b1), [b2] "=&r"(b2)
+                   : [n] "r"(n)
+                   : "memory");
+#else
+  for (; n; n--, r0 += 2, r1 += 2, r2 += 2) {
+    const float a = __builtin_fmaxf(__builtin_fmaxf(r0[0], r1[0]), __builtin_fmaxf(r2[0], m));
+    m = __builtin_fmaxf(__builtin_fmaxf(r0[1], r1[1]), r2[1]);
+    *dst++ = __builtin_fmaxf(a, m);
+  }
+#endif
+}
+
 static void pool(const struct etude_window_args* a, int average, uint32_t worker,
                  uint32_t workers) {
   const struct window w = window_of(a);
   const struct etude_range range = etude_split(a->channels * a->out_height, worker, workers);
+  /* outputs up to `end` have windows that lie inside the image, but for a first column */
+  int32_t end = 0;
+  if (!average && w.kh <= 3 && w.kw == 3 && w.sx == 2 && (w.left | 1) == 1) {
+    end = w.width + w.left - 3;
+    end = end < 0 ? 0 : (end >> 1) + 1;
+    end = end < w.out_width ? end : w.out_width;
+  }
+  uint32_t channel = range.begin / a->out_height;
+  int32_t y = (int32_t)(range.begin - channel * a->out_height) - 1;
   for (uint32_t unit = range.begin; unit < range.begin + range.count; unit++) {
-    const uint32_t channel = unit / a->out_height;
-    const int32_t y = (int32_t)(unit - channel * a->out_height);
+    if (++y == w.out_height) {
+      y = 0;
+      channel++;
+    }
     const float* src = ETUDE_F(a->src) + channel * a->channel_pitch;
     float* dst = ETUDE_F(a->dst) + channel * a->pitch + (uint32_t)(y * w.out_width);
-    for (int32_t x = 0; x < w.out_width; x++) {
+    if (end) {
+      const struct box b = box_of(&w, y, 0);
+      const float* line = src + b.y0 * w.width;
+      const float* last = src + (b.y1 - 1) * w.width;
+      maxima_3_2(dst, line, b.y1 - b.y0 == 3 ? line + w.width : line, last, w.left, (uint32_t)end);
+    }
+    for (int32_t x = end; x < w.out_width; x++) {
       const struct box b = box_of(&w, y, x);
       float value = average ? 0.0f : src[b.y0 * w.width + b.x0];
       const float* line = src + b.y0 * w.width + b.x0;
