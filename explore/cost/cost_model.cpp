@@ -62,6 +62,13 @@ std::uint64_t CostModel::core_kernel(std::uint64_t elements, double cycles_per_e
                                     kKernelOverhead);
 }
 
+std::uint64_t CostModel::core_rows(std::uint64_t rows, std::uint64_t cols,
+                                   double cycles_per_element) const {
+  const auto most = static_cast<double>(ceil_div(rows, static_cast<std::uint64_t>(cores_)));
+  return static_cast<std::uint64_t>(most * static_cast<double>(cols) * cycles_per_element +
+                                    kKernelOverhead);
+}
+
 std::uint64_t CostModel::dma(std::uint64_t rows, std::uint64_t row_bytes, bool to_l1) const {
   const std::uint64_t start = (mchan_ ? 14 : 11) + l2_latency_;
   const std::uint64_t beats = ceil_div(row_bytes, 8);

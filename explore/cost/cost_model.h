@@ -28,6 +28,8 @@ class CostModel {
     return core_kernel(lines * out_height * out_width, kIm2col) +
            core_kernel(lines * out_height, kIm2colRun) - core_kernel(0, 0);
   }
+  /// The same of a kernel that gives whole rows to the cores.
+  std::uint64_t core_rows(std::uint64_t rows, std::uint64_t cols, double cycles_per_element) const;
   /// A transfer of the cluster DMA between L1 and L2.
   std::uint64_t dma(std::uint64_t rows, std::uint64_t row_bytes, bool to_l1) const;
   /// A transfer of the SoC DMA between L2 and HyperRAM.
@@ -59,6 +61,18 @@ class CostModel {
   static constexpr double kPoolGrad = 7.0;
   static constexpr double kAffineRows = 4.2;
   static constexpr double kRowSum = 2.3;
+  static constexpr double kDiv = 22.0;  ///< one divider, 19 cycles each
+  static constexpr double kGelu = 82.0;
+  static constexpr double kGeluGrad = 92.0;
+  static constexpr double kLayerNorm = 21.0;
+  static constexpr double kLayerNormGrad = 35.0;
+  static constexpr double kLayerNormStats = 10.0;
+  static constexpr double kLayerNormAffineGrad = 14.0;
+  static constexpr double kSoftmax = 37.0;
+  static constexpr double kSoftmaxGrad = 18.5;
+  static constexpr double kCrossEntropy = 70.0;
+  static constexpr double kMomentum = 10.4;
+  static constexpr double kAdam = 45.0;
 
  private:
   RedmuleConfig redmule_;

@@ -72,8 +72,14 @@ struct LoweringContext {
 /// Lowers one operator; throws NoRoom when L1 is too fragmented and UserError when it is too small.
 void lower_gemm(LoweringContext& context, const Operator& op);
 void lower_linear_backward(LoweringContext& context, const Operator& op);
-void lower_loss(LoweringContext& context, const Operator& op);
+void lower_mse(LoweringContext& context, const Operator& op);
+/// Also the gradient of the loss, a node of its own.
+void lower_cross_entropy(LoweringContext& context, const Operator& op);
 void lower_elementwise(LoweringContext& context, const Operator& op);
+/// Layer normalisation, softmax, and their gradients by the input.
+void lower_rowwise(LoweringContext& context, const Operator& op);
+void lower_layer_norm_affine_grad(LoweringContext& context, const Operator& op);
+void lower_update(LoweringContext& context, const Operator& op);
 void lower_reduce(LoweringContext& context, const Operator& op);
 /// A transpose (or reshape of a transpose) that no reader can do without.
 void lower_copy(LoweringContext& context, const Operator& op);

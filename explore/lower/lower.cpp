@@ -171,13 +171,24 @@ class Lowering {
       case OpType::kGemm:
         return op.input_grad ? lower_linear_backward(c, op) : lower_gemm(c, op);
       case OpType::kMseLoss:
-        return lower_loss(c, op);
+        return lower_mse(c, op);
+      case OpType::kSoftmaxCrossEntropy:
+      case OpType::kSoftmaxCrossEntropyGrad:
+        return lower_cross_entropy(c, op);
       case OpType::kReduceSum:
         return lower_reduce(c, op);
+      case OpType::kAdd:
+      case OpType::kSub:
+      case OpType::kMul:
+      case OpType::kDiv:
+      case OpType::kScale:
+      case OpType::kExpand:
       case OpType::kRelu:
       case OpType::kReluGrad:
-      case OpType::kAdd:
-      case OpType::kSgd:
+      case OpType::kRelu6:
+      case OpType::kRelu6Grad:
+      case OpType::kGelu:
+      case OpType::kGeluGrad:
         return lower_elementwise(c, op);
       case OpType::kReshape:
       case OpType::kTranspose:
@@ -189,6 +200,16 @@ class Lowering {
       case OpType::kAveragePool:
       case OpType::kAveragePoolGrad:
         return lower_pool(c, op);
+      case OpType::kLayerNorm:
+      case OpType::kLayerNormGrad:
+      case OpType::kSoftmax:
+      case OpType::kSoftmaxGrad:
+        return lower_rowwise(c, op);
+      case OpType::kLayerNormAffineGrad:
+        return lower_layer_norm_affine_grad(c, op);
+      case OpType::kSgd:
+      case OpType::kMomentum:
+        return lower_update(c, op);
       case OpType::kMseLossGrad:
         break;  // part of its loss
       default:
@@ -316,12 +337,14 @@ class Lowering {
   static void places(const LoweringContext& c, const MemoryPlan& plan, Program& made) {
     for (const auto& [tensor, object] : plan.home) {
       const Tensor& t = c.tensor(tensor);
-      const TensorPlace place{tensor, t.name, Address{c.objects[object].address}, Bytes{t.bytes()},
-                              t.shape};
+      const TensorPlace place{tensor,           t.name,  Address{c.objects[object].address},
+                              Bytes{t.bytes()}, t.shape, t.dtype};
       if (t.kind == TensorKind::kInput) {
         made.inputs.push_back(place);
       } else if (t.kind == TensorKind::kParameter) {
         made.parameters.push_back(place);
+      } else if (t.kind == TensorKind::kState) {
+        made.states.push_back(place);
       } else {
         made.loss = place;
       }
@@ -347,8 +370,15 @@ class Lowering {
   Program program_;
 };
 
-std::vector<std::uint8_t> bytes_of(const std::vector<float>& values) {
+std::vector<std::uint8_t> image_of(const std::vector<float>& values, DType type) {
   std::vector<std::uint8_t> bytes(values.size() * sizeof(float));
+  if (type == DType::kInt32) {
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const auto value = static_cast<std::int32_t>(values[i]);
+      std::memcpy(bytes.data() + 4 * i, &value, sizeof value);
+    }
+    return bytes;
+  }
   if (!values.empty()) {
     std::memcpy(bytes.data(), values.data(), bytes.size());
   }
@@ -358,7 +388,7 @@ std::vector<std::uint8_t> bytes_of(const std::vector<float>& values) {
 void add_images(const std::vector<TensorPlace>& places, const StartValues& start,
                 std::vector<ProgramImage>& images) {
   for (const TensorPlace& place : places) {
-    images.push_back({place.address, bytes_of(start.at(place.tensor))});
+    images.push_back({place.address, image_of(start.at(place.tensor), place.dtype)});
   }
 }
 
@@ -372,6 +402,7 @@ Program lower_step(const TrainingGraph& training, const PlatformConfig& platform
 std::vector<ProgramImage> initial_images(const Program& program, const StartValues& start) {
   std::vector<ProgramImage> images{{program.task_list_address, program.task_list}};
   add_images(program.parameters, start, images);
+  add_images(program.states, start, images);
   add_images(program.inputs, start, images);
   return images;
 }

@@ -5,19 +5,9 @@
 #include <bit>
 #include <stdexcept>
 
+#include "explore/lower/l1_access.h"
+
 namespace etude {
-
-namespace {
-
-Access l1_access(const L1Matrix& m, bool write) {
-  return {write, Access::Space::kL1, 0, m.address, m.rows, 4 * m.cols, 4 * m.pitch};
-}
-
-Access l1_words(std::uint32_t address, std::uint32_t words, bool write) {
-  return {write, Access::Space::kL1, 0, address, 1, 4 * words, 4 * words};
-}
-
-}  // namespace
 
 bool overlaps(const Access& a, const Access& b) {
   if (a.space != b.space || a.end() <= b.address || b.end() <= a.address) {

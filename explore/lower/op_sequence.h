@@ -130,6 +130,36 @@ class OpSequence {
                    std::uint32_t channels, std::uint32_t activation);
   void row_sum(const L1Matrix& src, std::uint32_t dst, bool accumulate);
 
+  // Element by element and row by row (op_sequence_rows.cpp); an operand of pitch 0 is one row for
+  // all.
+  /// c = a op b; `number`: ETUDE_KERNEL_ADD, _SUB, _MUL or _DIV.
+  void binary(etude_kernel number, const L1Matrix& a, const L1Matrix& b, const L1Matrix& c);
+  /// `number`: ETUDE_KERNEL_SCALE (y = factor x), _COPY, _RELU or _RELU6.
+  void unary(etude_kernel number, const L1Matrix& x, const L1Matrix& y, float factor = 1);
+  /// `number`: ETUDE_KERNEL_RELU_GRAD or _RELU6_GRAD.
+  void rectifier_grad(etude_kernel number, const L1Matrix& dy, const L1Matrix& y,
+                      const L1Matrix& dx);
+  /// `form`: ETUDE_GELU_ERF, _TANH or _SIGMOID.
+  void gelu(const L1Matrix& x, const L1Matrix& y, std::uint32_t form);
+  void gelu_grad(const L1Matrix& dy, const L1Matrix& x, const L1Matrix& dx, std::uint32_t form);
+  void layernorm(const L1Matrix& x, const L1Matrix& gamma, const L1Matrix& beta, const L1Matrix& y,
+                 float epsilon);
+  /// stats[row] = {mean, 1 / deviation}.
+  void layernorm_stats(const L1Matrix& x, const L1Matrix& stats, float epsilon);
+  /// `stats` null: computed again.
+  void layernorm_grad(const L1Matrix& dy, const L1Matrix& x, const L1Matrix& gamma,
+                      const L1Matrix* stats, const L1Matrix& dx, float epsilon);
+  void layernorm_affine_grad(const L1Matrix& dy, const L1Matrix& x, const L1Matrix& stats,
+                             const L1Matrix& dgamma, const L1Matrix& dbeta, bool accumulate);
+  void softmax(const L1Matrix& x, const L1Matrix& y, float scale);
+  void softmax_grad(const L1Matrix& dy, const L1Matrix& y, const L1Matrix& dx, float scale);
+  /// `labels`: one integer per row; the loss is added to the word at `loss`.
+  void cross_entropy(const L1Matrix& x, const L1Matrix& labels, const L1Matrix& log_p,
+                     std::uint32_t loss, float scale_loss);
+  void cross_entropy_grad(const L1Matrix& log_p, const L1Matrix& labels, const L1Matrix& dx,
+                          float scale);
+  void momentum(const L1Matrix& w, const L1Matrix& g, const L1Matrix& v, float lr, float mu);
+
   /// Z[m,k] (+)= X[m,n] W[n,k]; z.rows are those that belong to the result, `stored_rows` those
   /// that the array writes.
   void redmule(const L1Matrix& x, const L1Matrix& w, const L1Matrix& z, std::uint32_t stored_rows,

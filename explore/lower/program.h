@@ -20,13 +20,14 @@ struct LayerEntry {
   std::uint64_t macs = 0;  ///< algorithmic, whole batch
 };
 
-/// Where a tensor stands at both ends of a step: dense, row major, FP32.
+/// Where a tensor stands at both ends of a step: dense, row major, 4 bytes per element.
 struct TensorPlace {
   TensorId tensor{};
   std::string name;
   Address address;
   Bytes bytes;
   Shape shape;
+  DType dtype = DType::kFloat32;
 };
 
 /// A piece of a tensor that stands in L1 when the controller starts operation `op`: the simulator
@@ -76,6 +77,7 @@ struct Program {
   std::vector<LayerEntry> layers;
   std::vector<TensorPlace> inputs;      ///< filled by the host before each step
   std::vector<TensorPlace> parameters;  ///< at home; updated in place by a step
+  std::vector<TensorPlace> states;      ///< of the optimiser: at home, updated in place by a step
   TensorPlace loss;                     ///< one float, final at the end of the step
   std::vector<TensorProbe> probes;      ///< every gradient of a trained parameter
   std::vector<GemmJobRecord> gemm_jobs;
@@ -95,7 +97,7 @@ struct ProgramImage {
   std::vector<std::uint8_t> bytes;
 };
 
-/// What memory holds before the first step: task list, parameters, inputs.
+/// What memory holds before the first step: task list, parameters, optimiser states, inputs.
 std::vector<ProgramImage> initial_images(const Program& program, const StartValues& start);
 /// The inputs alone: what the host replaces before each further step.
 std::vector<ProgramImage> input_images(const Program& program, const StartValues& start);

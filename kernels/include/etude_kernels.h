@@ -53,6 +53,7 @@ enum etude_kernel {
   ETUDE_KERNEL_IM2ROW = 43,
   ETUDE_KERNEL_AFFINE_ROWS = 44,
   ETUDE_KERNEL_ROW_SUM = 45,
+  ETUDE_KERNEL_LAYERNORM_STATS = 46,
   ETUDE_KERNELS
 };
 
@@ -142,6 +143,10 @@ struct etude_layernorm_grad_args {
 /* dgamma (+)= sum over the rows of dy * xhat, dbeta (+)= sum of dy. Needs stats. */
 struct etude_layernorm_affine_grad_args {
   uint32_t x, dy, stats, dgamma, dbeta, rows, cols, pitch_x, pitch_dy, accumulate;
+};
+/* ETUDE_KERNEL_LAYERNORM_STATS: stats[row] = {mean, rstd} of each row of x. */
+struct etude_layernorm_stats_args {
+  uint32_t x, stats, rows, cols, pitch_x, epsilon;
 };
 /* y = softmax(scale * x) over each row (y may be x). scale: bits of a float, > 0. */
 struct etude_softmax_args {

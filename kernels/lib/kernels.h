@@ -30,6 +30,7 @@ void etude_adam(const void* args, uint32_t worker, uint32_t workers);
 void etude_layernorm(const void* args, uint32_t worker, uint32_t workers);
 void etude_layernorm_grad(const void* args, uint32_t worker, uint32_t workers);
 void etude_layernorm_affine_grad(const void* args, uint32_t worker, uint32_t workers);
+void etude_layernorm_stats(const void* args, uint32_t worker, uint32_t workers);
 void etude_softmax(const void* args, uint32_t worker, uint32_t workers);
 void etude_softmax_grad(const void* args, uint32_t worker, uint32_t workers);
 void etude_gelu(const void* args, uint32_t worker, uint32_t workers);

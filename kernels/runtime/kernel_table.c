@@ -31,6 +31,7 @@ void etude_fill_table(void) {
   ENTRY(ETUDE_KERNEL_LAYERNORM, etude_layernorm);
   ENTRY(ETUDE_KERNEL_LAYERNORM_GRAD, etude_layernorm_grad);
   ENTRY(ETUDE_KERNEL_LAYERNORM_AFFINE_GRAD, etude_layernorm_affine_grad);
+  ENTRY(ETUDE_KERNEL_LAYERNORM_STATS, etude_layernorm_stats);
   ENTRY(ETUDE_KERNEL_SOFTMAX, etude_softmax);
   ENTRY(ETUDE_KERNEL_SOFTMAX_GRAD, etude_softmax_grad);
   ENTRY(ETUDE_KERNEL_GELU, etude_gelu);

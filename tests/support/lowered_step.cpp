@@ -33,11 +33,10 @@ PlatformConfig platform_of(bool redmule, unsigned l1_kib, unsigned cores) {
 }
 
 Program check_step(const TrainingGraph& training, const PlatformConfig& platform,
-                   const LowerOptions& options, unsigned steps) {
+                   const LowerOptions& options, unsigned steps, StartValues start) {
   const Program program = lower_step(training, platform, options);
   const Graph& graph = training.graph;
-  StartValues start;
-  draw_parameters(graph, 11, start);
+  complete_parameters(graph, 11, start);
   draw_inputs(graph, 12, 0, start);
   TaskInterpreter machine(platform);
   machine.write(initial_images(program, start));

@@ -9,8 +9,9 @@ namespace etude::test {
 PlatformConfig platform_of(bool redmule, unsigned l1_kib, unsigned cores = 8);
 
 /// Lowers a training graph, runs `steps` steps in the task interpreter and checks (Catch2) loss,
-/// gradients and weights as the numeric check of a run does. Returns the program.
+/// gradients and weights as the numeric check of a run does. Parameters that `start` lacks are
+/// drawn. Returns the program.
 Program check_step(const TrainingGraph& training, const PlatformConfig& platform,
-                   const LowerOptions& options, unsigned steps = 1);
+                   const LowerOptions& options, unsigned steps = 1, StartValues start = {});
 
 }  // namespace etude::test

@@ -79,6 +79,18 @@ void etude_layernorm(const void* args, uint32_t worker, uint32_t workers) {
   }
 }
 
+void etude_layernorm_stats(const void* args, uint32_t worker, uint32_t workers) {
+  const struct etude_layernorm_stats_args* a = args;
+  const struct etude_range range = etude_split(a->rows, worker, workers);
+  const float inverse = 1.0f / (float)a->cols, epsilon = etude_from_bits(a->epsilon);
+  for (uint32_t row = range.begin; row < range.begin + range.count; row++) {
+    const struct statistics s =
+        row_statistics(ETUDE_F(a->x) + row * a->pitch_x, a->cols, inverse, epsilon);
+    ETUDE_F(a->stats)[2 * row] = s.mean;
+    ETUDE_F(a->stats)[2 * row + 1] = s.rstd;
+  }
+}
+
 void etude_layernorm_grad(const void* args, uint32_t worker, uint32_t workers) {
   const struct etude_layernorm_grad_args* a = args;
   const struct etude_range range = etude_split(a->rows, worker, workers);

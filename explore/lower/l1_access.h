@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "explore/lower/op_sequence.h"
+
+namespace etude {
+
+/// The bytes of a matrix in L1.
+inline Access l1_access(const L1Matrix& m, bool write) {
+  return {write, Access::Space::kL1, 0, m.address, m.rows, 4 * m.cols, 4 * m.pitch};
+}
+
+/// `words` words in a row in L1.
+inline Access l1_words(std::uint32_t address, std::uint32_t words, bool write) {
+  return {write, Access::Space::kL1, 0, address, 1, 4 * words, 4 * words};
+}
+
+}  // namespace etude

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+// Row-wise and elementwise operators, lowered and executed by the host interpreter: forward,
+// backward and update of small steps against the float64 reference, in L1 that holds everything and
+// in L1 that holds hardly anything.
+#include <catch2/catch.hpp>
+
+#include "tests/support/lowered_step.h"
+
+namespace etude {
+namespace {
+
+using test::check_step;
+using test::platform_of;
+using Integers = std::vector<std::int64_t>;
+
+/// A step of a few operators on trainable parameters with a loss behind them.
+struct Step {
+  Network network;
+  StartValues start;
+
+  TensorId tensor(const std::string& name, Shape shape, TensorKind kind = TensorKind::kParameter) {
+    Tensor made;
+    made.name = name;
+    made.shape = std::move(shape);
+    made.kind = kind;
+    made.trainable = kind == TensorKind::kParameter;
+    return network.graph.add_tensor(made);
+  }
+
+  TensorId apply(OpType type, std::vector<TensorId> inputs, Attributes attributes = {}) {
+    const std::string name = "op" + std::to_string(network.graph.nodes().size());
+    const NodeId made = network.graph.add(
+        Node{name, type, Phase::kForward, std::move(inputs), {}, std::move(attributes)},
+        {{name + ".out", TensorKind::kActivation}});
+    return network.graph.node(made).outputs[0];
+  }
+
+  /// Trains towards a drawn target; parameters start anywhere in [low, low + 1.5).
+  Program check(TensorId output, unsigned l1_kib, float low = -0.75f) {
+    network.output = output;
+    const TensorId target =
+        tensor("target", network.graph.tensor(output).shape, TensorKind::kInput);
+    network.graph.add(Node{"mse", OpType::kMseLoss, Phase::kForward, {output, target}, {}, {}},
+                      {{"loss", TensorKind::kLoss}});
+    return finish(l1_kib, low);
+  }
+
+  Program finish(unsigned l1_kib, float low = -0.75f) {
+    start.resize(network.graph.tensors().size());
+    for (TensorId id = 0; id < network.graph.tensors().size(); ++id) {
+      const Tensor& each = network.graph.tensor(id);
+      if (each.kind == TensorKind::kParameter) {
+        for (std::size_t i = 0; i < each.elements(); ++i) {
+          start[id].push_back(static_cast<float>((i * 37 + id * 11) % 101) * (1.5f / 101) + low);
+        }
+      }
+    }
+    return check_step(make_training_graph(network, 0.125), platform_of(false, l1_kib), {}, 2,
+                      start);
+  }
+};
+
+const auto kL1 = {24u, 256u};
+
+TEST_CASE("elementwise operators broadcast on the chip as in the reference") {
+  const unsigned l1 = GENERATE(values(kL1));
+  const auto type = GENERATE(OpType::kAdd, OpType::kSub, OpType::kMul, OpType::kDiv);
+  struct Shapes {
+    Shape a, b;
+  };
+  const auto shapes =
+      GENERATE(Shapes{{7, 33}, {7, 33}}, Shapes{{2, 9, 13}, {13}}, Shapes{{3, 5, 11}, {5, 11}},
+               Shapes{{3, 50, 41}, {50, 41}}, Shapes{{6, 31}, {6, 1}}, Shapes{{2, 5, 9}, {5, 1}},
+               Shapes{{4, 7}, {1}}, Shapes{{1, 2100}, {}}, Shapes{{19}, {3, 19}},
+               Shapes{{7, 1}, {1, 9}}, Shapes{{2, 4, 1}, {2, 1, 8}}, Shapes{{90, 70}, {70}});
+  INFO(name_of(type) << ' ' << to_string(shapes.a) << ' ' << to_string(shapes.b) << ", " << l1
+                     << " KiB");
+  Step step;
+  const TensorId a = step.apply(OpType::kScale, {step.tensor("a", shapes.a)}, {{"factor", 1.5}});
+  const TensorId b = step.tensor("b", shapes.b);
+  step.check(step.apply(type, {a, b}), l1, 0.5f);
+}
+
+TEST_CASE("a sum of several tensors, and of a tensor with itself") {
+  Step step;
+  const TensorId a = step.tensor("a", {5, 17}), b = step.tensor("b", {17});
+  const TensorId sum = step.apply(OpType::kAdd, {a, b, a, step.tensor("c", {5, 1})});
+  step.check(step.apply(OpType::kMul, {sum, sum}), 256);
+}
+
+TEST_CASE("activations and their gradients run on the chip") {
+  const unsigned l1 = GENERATE(values(kL1));
+  const auto shape = GENERATE(Shape{5}, Shape{3, 41}, Shape{60, 64}, Shape{2, 3, 5, 7});
+  const auto [type, form] = GENERATE(table<OpType, std::string>({{OpType::kRelu, ""},
+                                                                 {OpType::kRelu6, ""},
+                                                                 {OpType::kGelu, "none"},
+                                                                 {OpType::kGelu, "tanh"},
+                                                                 {OpType::kGelu, "sigmoid"}}));
+  INFO(name_of(type) << ' ' << form << ' ' << to_string(shape) << ", " << l1 << " KiB");
+  Step step;
+  const TensorId x = step.apply(OpType::kScale, {step.tensor("x", shape)}, {{"factor", 9.0}});
+  step.check(step.apply(type, {x}, {{"approximate", form}}), l1);
+}
+
+TEST_CASE("layer normalisation and its gradients run on the chip") {
+  const unsigned l1 = GENERATE(values(kL1));
+  const auto shape = GENERATE(Shape{1, 6}, Shape{3, 17}, Shape{2, 50, 24}, Shape{70, 128});
+  INFO(to_string(shape) << ", " << l1 << " KiB");
+  Step step;
+  const TensorId x = step.apply(OpType::kRelu, {step.tensor("x", shape)});
+  std::vector<TensorId> inputs{x, step.tensor("gamma", {shape.back()})};
+  if (shape[0] != 3) {
+    inputs.push_back(step.tensor("beta", {shape.back()}));
+  }
+  step.check(step.apply(OpType::kLayerNorm, inputs, {{"epsilon", 1e-5}}), l1);
+}
+
+TEST_CASE("softmax and its gradient run on the chip") {
+  const unsigned l1 = GENERATE(values(kL1));
+  const auto shape = GENERATE(Shape{1, 3}, Shape{2, 5, 7}, Shape{2, 50, 50}, Shape{9, 301});
+  INFO(to_string(shape) << ", " << l1 << " KiB");
+  Step step;
+  const TensorId x = step.apply(OpType::kScale, {step.tensor("x", shape)}, {{"factor", 4.0}});
+  step.check(step.apply(OpType::kSoftmax, {x}, {{"scale", 0.375}}), l1);
+}
+
+TEST_CASE("cross entropy and its gradient run on the chip, with integer labels") {
+  const unsigned l1 = GENERATE(values(kL1));
+  const std::string reduction = GENERATE("mean", "sum");
+  const auto shape = GENERATE(Shape{1, 2}, Shape{5, 10}, Shape{150, 33});
+  Step step;
+  const TensorId x = step.apply(OpType::kScale, {step.tensor("x", shape)}, {{"factor", 3.0}});
+  const TensorId labels = step.tensor("labels", {shape[0]}, TensorKind::kInput);
+  step.network.graph.tensor(labels).dtype = DType::kInt32;
+  step.network.output = x;
+  step.network.graph.add(Node{"loss",
+                              OpType::kSoftmaxCrossEntropy,
+                              Phase::kForward,
+                              {x, labels},
+                              {},
+                              {{"reduction", reduction}}},
+                         {{"loss", TensorKind::kLoss}, {"log_prob", TensorKind::kActivation}});
+  step.finish(l1);
+}
+
+TEST_CASE("sums over leading, trailing, inner and outer axes run on the chip") {
+  const unsigned l1 = GENERATE(values(kL1));
+  const auto [shape, axes] = GENERATE(table<Shape, Integers>({{{7, 5}, {0}},
+                                                              {{7, 5}, {1}},
+                                                              {{7, 5}, {0, 1}},
+                                                              {{613}, {0}},
+                                                              {{3, 5, 11}, {1}},
+                                                              {{3, 5, 11}, {0, 2}},
+                                                              {{2, 3, 50, 40}, {0, 2, 3}},
+                                                              {{2, 3, 50, 40}, {0, 1, 2}},
+                                                              {{300, 3}, {0}},
+                                                              {{1, 9, 1}, {0}},
+                                                              {{90, 70}, {-1}}}));
+  const std::int64_t keep = GENERATE(0, 1);
+  INFO(to_string(shape) << ", " << l1 << " KiB");
+  Step step;
+  const TensorId x = step.apply(OpType::kScale, {step.tensor("x", shape)}, {{"factor", 1.25}});
+  const TensorId sum = step.apply(OpType::kReduceSum, {x}, {{"axes", axes}, {"keepdims", keep}});
+  step.check(step.apply(OpType::kScale, {sum}, {{"factor", 0.5}}), l1);
+}
+
+TEST_CASE("a tensor expands on the chip") {
+  const unsigned l1 = GENERATE(values(kL1));
+  const auto [shape, to] = GENERATE(table<Shape, Integers>({{{7, 1}, {7, 30}},
+                                                            {{1, 30}, {7, 30}},
+                                                            {{1, 1}, {70, 60}},
+                                                            {{2, 1, 5}, {2, 9, 5}},
+                                                            {{3, 4, 1, 1}, {3, 4, 8, 8}}}));
+  Step step;
+  step.check(step.apply(OpType::kExpand, {step.tensor("x", shape)}, {{"shape", to}}), l1);
+}
+
+}  // namespace
+}  // namespace etude
