@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <optional>
 
@@ -92,6 +93,7 @@ class Observer {
         values_(setup.start()),
         show_(isatty(STDERR_FILENO) != 0),
         steps_(config.train.steps),
+        save_every_(config.run.save_every),
         check_(setup.training(), setup.workload().lr),
         chains_(setup.program(), config.platform.cluster.redmule.height),
         verify_(config.run.verify) {
@@ -131,6 +133,9 @@ class Observer {
                           chains_.failures().end());
     return facts;
   }
+
+  /// Trained parameters by name each time /run/save_every steps were over, by number of steps.
+  const std::map<unsigned, NpzArchive>& saved() const { return saved_; }
 
   /// Updated parameters, loss and gradients by name, of the last step.
   NpzArchive outputs() const {
@@ -172,9 +177,20 @@ class Observer {
     if (verify_) {
       check_.end_step(losses_.back(), values_);
     }
+    if (save_every_ != 0 && (step + 1) % save_every_ == 0) {
+      save(step + 1);
+    }
     if (show_ && steps_ > 1) {
       std::cerr << "\rstep " << step + 1 << " of " << steps_ << (step + 1 == steps_ ? "\n" : "")
                 << std::flush;
+    }
+  }
+
+  void save(unsigned steps) {
+    const Graph& graph = setup_.training().graph;
+    for (const TensorId id : setup_.training().trained()) {
+      saved_[steps][graph.tensor(id).name] =
+          NpyArray::from_float32(graph.tensor(id).shape, values_.at(id));
     }
   }
 
@@ -182,10 +198,12 @@ class Observer {
   StartValues values_;  ///< as the simulated memory has them
   bool show_;
   unsigned steps_;
+  unsigned save_every_;
   NumericCheck check_;
   ChainReplay chains_;
   bool verify_;
   std::vector<double> losses_;
+  std::map<unsigned, NpzArchive> saved_;
 };
 
 void write_results(const fs::path& folder, const Json& result, const RootConfig& config,
@@ -194,6 +212,12 @@ void write_results(const fs::path& folder, const Json& result, const RootConfig&
   fs::create_directories(folder, error);
   write_text(folder / "config.resolved.json", resolved_json(config));
   write_npz(folder / "outputs.npz", observer.outputs());
+  if (!observer.saved().empty()) {
+    fs::create_directories(folder / "steps", error);
+  }
+  for (const auto& [steps, archive] : observer.saved()) {
+    write_npz(folder / "steps" / (std::to_string(steps) + ".npz"), archive);
+  }
   write_text(folder / "result.json", result.dump(1) + "\n");
 }
 

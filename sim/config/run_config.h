@@ -14,6 +14,7 @@ struct RunConfig {
   bool verify = true;                ///< the numeric check against float64
   bool check = false;                ///< the L1 checker
   bool trace = false;                ///< write trace.pftrace
+  unsigned save_every = 0;           ///< steps between copies of the trained parameters; 0: none
   Cycle max_cycles{20'000'000'000};  ///< the run fails when it needs more
 };
 

@@ -198,6 +198,12 @@ void declare_run(ParameterTable& table) {
             .source = "docs/architecture.md"})
       .add("trace", &RunConfig::trace,
            {.sentence = "Write trace.pftrace for Perfetto.", .source = "docs/report.md"})
+      .add("save_every", &RunConfig::save_every,
+           {.unit = "steps",
+            .sentence = "Write the trained parameters to steps/<number>.npz each time so many "
+                        "steps are over; 0: never.",
+            .source = "user",
+            .max = 1000000})
       .add("max_cycles", &RunConfig::max_cycles,
            {.unit = "cycles",
             .sentence = "A run that needs more has failed.",

@@ -6,6 +6,7 @@ import shutil
 import struct
 import subprocess
 
+import numpy as np
 import pytest
 from support import BUILD, ROOT, SIM, run
 
@@ -102,6 +103,22 @@ def broken_copy(tmp_path, symbol: str, change):
 def descent_to_ascent(word: int):
     """fnmsub.s becomes fmadd.s: w + lr * g instead of w - lr * g."""
     return word & ~0x08 if word & 0x7F == 0x4B else None
+
+
+def test_trained_parameters_are_saved_on_the_way(tmp_path):
+    small = {"network": "mlp", "sizes": [9, 6, 4], "batch": 2}
+    config = {"platform": "platform/traindeeploy.json", "workload": small}
+    config["train"] = {"method": "linear_probe", "lr": 0.1, "steps": 4}
+    config["run"] = {"save_every": 2}
+    (tmp_path / "run.json").write_text(json.dumps(config))
+    run("run", tmp_path / "run.json", "--out", tmp_path / "out", "--quiet", check=0)
+    saved = {int(file.stem): np.load(file) for file in (tmp_path / "out/steps").iterdir()}
+    assert sorted(saved) == [2, 4]
+    assert sorted(saved[2].files) == ["fc1.bias", "fc1.weight"]
+    outputs = np.load(tmp_path / "out/outputs.npz")
+    assert np.array_equal(saved[4]["fc1.weight"], outputs["fc1.weight"])
+    # The steps in between see other batches and move the weights further.
+    assert not np.array_equal(saved[2]["fc1.weight"], outputs["fc1.weight"])
 
 
 def test_a_broken_kernel_is_caught(tmp_path):

@@ -168,6 +168,29 @@ TEST_CASE("LoRA starts where the frozen network stands, and its gradients are ri
   test::check_gradients(training, start, 4);
 }
 
+TEST_CASE("weights of elsewhere need no adapters: those stay as drawn") {
+  const TrainingGraph training = training_of("cct2", lora(2, 4));
+  const Graph& graph = training.graph;
+  StartValues drawn, values;
+  draw_parameters(graph, 1, drawn);
+  draw_parameters(graph, 1, values);
+  NpzArchive archive;
+  for (TensorId id = 0; id < graph.tensors().size(); ++id) {
+    const Tensor& tensor = graph.tensor(id);
+    if (tensor.kind == TensorKind::kParameter && !tensor.alias_of &&
+        tensor.name.find(".lora_") == std::string::npos) {
+      archive[tensor.name] =
+          NpyArray::from_float32(tensor.shape, std::vector<float>(tensor.elements(), 0.5f));
+    }
+  }
+  take_parameters(graph, archive, "file", values);
+  const TensorId a = graph.find("blocks.1.q.lora_a").value();
+  CHECK(values[a] == drawn[a]);
+  CHECK(values[graph.find("blocks.1.q.weight").value()][7] == 0.5f);
+  archive.erase("fc.bias");
+  CHECK_THROWS_AS(take_parameters(graph, archive, "file", values), UserError);
+}
+
 TEST_CASE("methods that do not fit the network are errors") {
   CHECK_THROWS_WITH(training_of("cct2", lora(1, 0)), Catch::Contains("/train/rank"));
   CHECK_THROWS_WITH(training_of("cct2", lora(1, 129)), Catch::Contains("1 to 128"));

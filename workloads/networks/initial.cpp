@@ -106,6 +106,11 @@ void draw_inputs(const Graph& graph, std::uint64_t seed, unsigned step, StartVal
   }
 }
 
+/// Whether a method added the parameter: weights of elsewhere do not have it.
+static bool is_adapter(const Tensor& tensor) {
+  return tensor.name.ends_with(".lora_a") || tensor.name.ends_with(".lora_b");
+}
+
 void take_parameters(const Graph& graph, const NpzArchive& archive, const std::string& where,
                      StartValues& values) {
   values.resize(graph.tensors().size());
@@ -124,6 +129,9 @@ void take_parameters(const Graph& graph, const NpzArchive& archive, const std::s
     }
     const auto member = archive.find(tensor.name);
     if (member == archive.end()) {
+      if (is_adapter(tensor)) {
+        continue;
+      }
       throw UserError(where, "has no member '" + tensor.name + "'",
                       "give all parameters of network '" + graph.name + "'");
     }

@@ -26,7 +26,8 @@ void complete_parameters(const Graph& graph, std::uint64_t seed, StartValues& va
 /// runs without data.
 void draw_inputs(const Graph& graph, std::uint64_t seed, unsigned step, StartValues& values);
 
-/// Takes parameters from an archive, by tensor name.
+/// Takes parameters from an archive, by tensor name. Adapters of LoRA that it lacks keep the values
+/// that they have.
 /// Errors: UserError naming `where` and the parameter that is missing, has another shape, or is not
 /// finite; and members that name no parameter.
 void take_parameters(const Graph& graph, const NpzArchive& archive, const std::string& where,
