@@ -61,43 +61,23 @@ std::uint64_t Hci::wide_mask(unsigned first) const {
   return ((run << first) | wrapped) & all_banks_;
 }
 
-HciGrants Hci::arbitrate(const HciRequests& requests) {
+HciGrants Hci::arbitrate_contended(const HciRequests& requests) {
   std::uint64_t log = 0;
-  std::uint32_t shared = 0;  // ports that met another one
   unsigned count = 0;
   for (std::uint32_t left = requests.mask; left != 0; left &= left - 1) {
-    const std::uint32_t port = left & (~left + 1);
     const unsigned bank = requests.bank[std::countr_zero(left)];
-    const std::uint32_t before = wanted_[bank];
-    wanted_[bank] = before | port;
-    shared |= before;
+    wanted_[bank] |= left & (~left + 1);
     ++count;
     log |= std::uint64_t{1} << bank;
   }
-  if (requests.wide || locked_ != 0 || ctr_ >= release_at_) {
-    return arbitrate_contended(requests, log, count);
-  }
-  // Nobody competes with the log branch: it gets all it wants, and nothing stays locked.
-  if (config_.arbiter == HciConfig::Arbiter::kStall) {
-    ctr_ = 0;  // one side is empty
+  if (requests.wide || !log_alone()) {
+    return arbitrate_branches(requests, log, count);
   }
   HciGrants grants;
-  if (shared != 0) {
-    const std::uint64_t before = log_grants_.value;
-    grants.mask = serve(log);
-    log_refused_ += count - (log_grants_.value - before);
-    return grants;
-  }
-  // No bank is wanted twice: each master wins its bank whatever the pointer is, and is the next
-  // one.
-  for (std::uint32_t left = requests.mask; left != 0; left &= left - 1) {
-    const int port = std::countr_zero(left);
-    const unsigned bank = requests.bank[port];
-    wanted_[bank] = 0;
-    rr_[bank] = static_cast<std::uint8_t>(port);
-  }
-  grants.mask = requests.mask;
-  log_grants_ += count;
+  leave_idle();
+  const std::uint64_t before = log_grants_.value;
+  grants.mask = serve(log);
+  log_refused_ += count - (log_grants_.value - before);
   return grants;
 }
 
@@ -124,7 +104,7 @@ std::uint32_t Hci::serve(std::uint64_t banks) {
   return granted;
 }
 
-HciGrants Hci::arbitrate_contended(const HciRequests& requests, std::uint64_t log, unsigned count) {
+HciGrants Hci::arbitrate_branches(const HciRequests& requests, std::uint64_t log, unsigned count) {
   std::uint64_t withdrawn = 0;  // banks where a frozen request is no longer up
   for (std::uint64_t left = locked_; left != 0; left &= left - 1) {
     const int bank = std::countr_zero(left);
@@ -207,13 +187,13 @@ std::uint32_t Hci::winner(std::uint32_t requests, unsigned rr) {
   return requests;
 }
 
-void Hci::idle_cycles(std::uint64_t n) {
+void Hci::idle_cycles_locked(std::uint64_t n) {
   // Frozen requests of masters that withdrew are worked off first; at most two cycles.
   for (; n > 0 && locked_ != 0; --n) {
     arbitrate(HciRequests{});
   }
-  if (n > 0 && config_.arbiter == HciConfig::Arbiter::kStall) {
-    ctr_ = 0;
+  if (n > 0) {
+    leave_idle();
   }
 }
 

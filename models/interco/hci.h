@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <systemc>
 
@@ -48,9 +49,36 @@ class Hci : public sc_core::sc_module {
   /// State, priority and counters as after reset.
   void reset();
   /// One clock cycle: requests up, grants back, state advanced.
-  HciGrants arbitrate(const HciRequests& requests);
+  HciGrants arbitrate(const HciRequests& requests) {
+    std::uint64_t banks = 0;
+    std::uint64_t shared = 0;  // wanted twice
+    for (std::uint32_t left = requests.mask; left != 0; left &= left - 1) {
+      const std::uint64_t bank = std::uint64_t{1} << requests.bank[std::countr_zero(left)];
+      shared |= banks & bank;
+      banks |= bank;
+    }
+    if (shared != 0 || requests.wide || !log_alone()) {
+      return arbitrate_contended(requests);
+    }
+    // Nobody competes: each master wins its bank whatever the pointer is, and is the next one.
+    leave_idle();
+    for (std::uint32_t left = requests.mask; left != 0; left &= left - 1) {
+      const int port = std::countr_zero(left);
+      rr_[requests.bank[port]] = static_cast<std::uint8_t>(port);
+      ++log_grants_;
+    }
+    HciGrants grants;
+    grants.mask = requests.mask;
+    return grants;
+  }
   /// `n` cycles in which nobody requests anything: the same as n empty arbitrate() calls.
-  void idle_cycles(std::uint64_t n);
+  void idle_cycles(std::uint64_t n) {
+    if (locked_ != 0) {
+      idle_cycles_locked(n);
+    } else if (n != 0) {
+      leave_idle();
+    }
+  }
   /// Counts `n` accesses of the accelerator that were granted in cycles without any other request
   /// (they leave the same state as idle cycles).
   void count_wide(std::uint64_t n) { wide_grants_ += n; }
@@ -74,7 +102,17 @@ class Hci : public sc_core::sc_module {
   static constexpr unsigned kNoRelease = 256;
 
   std::uint64_t wide_mask(unsigned first) const;
-  HciGrants arbitrate_contended(const HciRequests& requests, std::uint64_t log, unsigned count);
+  // The log branch, if the wide port asks for nothing, gets all it wants, and nothing stays locked.
+  bool log_alone() const { return locked_ == 0 && ctr_ < release_at_; }
+  // A cycle in which one side is empty.
+  void leave_idle() {
+    if (config_.arbiter == HciConfig::Arbiter::kStall) {
+      ctr_ = 0;
+    }
+  }
+  void idle_cycles_locked(std::uint64_t n);
+  HciGrants arbitrate_contended(const HciRequests& requests);
+  HciGrants arbitrate_branches(const HciRequests& requests, std::uint64_t log, unsigned count);
   std::uint32_t serve(std::uint64_t banks);
   void split(std::uint64_t log, std::uint64_t wide, std::uint64_t& log_won,
              std::uint64_t& wide_won);

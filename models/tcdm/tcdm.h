@@ -39,13 +39,21 @@ class Tcdm : public sc_core::sc_module {
   std::uint32_t read(std::uint32_t offset, unsigned bytes) {
     ++reads_;
     std::uint32_t value = 0;
-    std::memcpy(&value, bytes_.data() + offset, bytes);
+    if (bytes == 4) [[likely]] {
+      std::memcpy(&value, bytes_.data() + offset, 4);
+    } else {
+      std::memcpy(&value, bytes_.data() + offset, bytes);
+    }
     return value;
   }
   /// Writes the low `bytes` (1, 2, 3 or 4) bytes of `value`, which lie in one word.
   void write(std::uint32_t offset, unsigned bytes, std::uint32_t value) {
     ++writes_;
-    std::memcpy(bytes_.data() + offset, &value, bytes);
+    if (bytes == 4) [[likely]] {
+      std::memcpy(bytes_.data() + offset, &value, 4);
+    } else {
+      std::memcpy(bytes_.data() + offset, &value, bytes);
+    }
   }
   /// Writes the bytes of the aligned word at `offset` whose bit of `enable` (bits 0..3) is set.
   void write_enabled(std::uint32_t offset, std::uint32_t value, unsigned enable);

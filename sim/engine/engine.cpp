@@ -26,7 +26,6 @@ double thread_seconds() {
 Engine::Engine(const sc_core::sc_module_name& name, Platform& platform,
                const EngineOptions& options)
     : sc_module(name), platform_(platform), options_(options), harts_(platform.harts()) {
-  std::fill(std::begin(when_), std::end(when_), kNone);
   std::fill(std::begin(due_), std::end(due_), kNone);
   platform_.visit_components(
       [this](const std::string& component, auto&& visit) { books_.add(component, visit); });
@@ -47,9 +46,10 @@ Engine::Engine(const sc_core::sc_module_name& name, Platform& platform,
 
 RunRecord Engine::run(Address entry) {
   for (unsigned h = 0; h < harts_; ++h) {
-    platform_.core(h).reset(entry.raw(), Cycle{0});
+    cores_[h] = &platform_.core(h);
+    cores_[h]->reset(entry.raw(), Cycle{0});
     slot_[h] = Slot{};
-    when_[h] = 0;
+    agenda_.add(h, 0);
   }
   const double start = thread_seconds();
   sc_core::sc_start();
@@ -78,124 +78,39 @@ void Engine::process() {
   sc_core::sc_stop();
 }
 
+// One cycle after the other, without those in which nothing can happen. Most of them are quiet:
+// only cores want something, and it is the shared memory.
 template <bool kLockstep>
 void Engine::loop() {
-  HciRequests requests;
-  const unsigned dma_port = harts_ + Platform::kExtPorts;
-  std::uint64_t last_arbitrated = 0;
+  const bool pulp = platform_.is_pulp();
   while (true) {
     ++stepped_;
-    answered_ = 0;
-    // Cores that have work of their own go on until they need something shared.
-    for (unsigned h = 0; h < harts_; ++h) {
-      if (when_[h] == now_ && slot_[h].wait == CoreWait::kFetch) {
-        post_fetch(h);
+    const std::uint32_t ready = agenda_.take(now_);
+    std::uint32_t banked = ready & banked_;
+    std::uint32_t other = ready & ~banked_;
+    if (other != 0) {
+      other = wake<kLockstep>(other, banked);
+    }
+    if (other == 0 && units_next_ > now_ && pulp) [[likely]] {
+      if (banked != 0) {
+        step_quietly<kLockstep>(banked);
       }
-      if (when_[h] == now_ && slot_[h].wait == CoreWait::kLimit) {
-        resume<kLockstep>(h, now_);
+    } else {
+      step<kLockstep>(banked, other);
+      if (ended_) {
+        break;
       }
-    }
-    // All requests of this cycle ...
-    std::uint32_t banked = 0;
-    std::uint32_t other = 0;
-    for (unsigned h = 0; h < harts_; ++h) {
-      if (when_[h] == now_) {
-        const Slot& slot = slot_[h];
-        if (slot.wait == CoreWait::kData && slot.route == Route::kTcdm) {
-          banked |= 1u << h;
-          requests.bank[h] = static_cast<std::uint8_t>(platform_.tcdm_bank(slot.offset));
-        } else {
-          other |= 1u << h;
-        }
-      }
-    }
-    requests.mask = banked;
-    // The DMA's control port comes first: what it takes in this cycle counts in this cycle.
-    for (std::uint32_t left = other; left != 0; left &= left - 1) {
-      const unsigned h = static_cast<unsigned>(std::countr_zero(left));
-      if (slot_[h].wait == CoreWait::kData && slot_[h].route == Route::kDmaControl) {
-        serve_dma_control(h);
-        other &= ~(1u << h);
-      }
-    }
-    dma_stepped_ = due(Platform::kDma);
-    std::uint32_t dma_mask = 0;
-    if (dma_stepped_) {
-      dma_mask = platform_.dma().requests(Cycle{now_}, dma_requests_);
-      for (std::uint32_t left = dma_mask; left != 0; left &= left - 1) {
-        const unsigned p = static_cast<unsigned>(std::countr_zero(left));
-        requests.bank[dma_port + p] =
-            static_cast<std::uint8_t>(platform_.tcdm_bank(dma_requests_[p].address));
-      }
-      requests.mask |= dma_mask << dma_port;
-    }
-    const WideRequest* wide = nullptr;
-    requests.wide = false;
-    redmule_may_be_done_ = due(Platform::kRedmule);
-    if (redmule_may_be_done_) {
-      wide = &platform_.redmule().request(Cycle{now_});
-      requests.wide = wide->valid;
-    }
-    // ... then arbitration ...
-    HciGrants grants;
-    if (requests.mask != 0 || requests.wide) {
-      if (now_ > last_arbitrated) {
-        platform_.hci().idle_cycles(now_ - last_arbitrated);
-      }
-      if (requests.wide) {
-        requests.wide_write = wide->write;
-        requests.wide_bank = static_cast<std::uint8_t>(platform_.tcdm_bank(wide->address));
-      }
-      grants = platform_.hci().arbitrate(requests);
-      last_arbitrated = now_ + 1;
-    }
-    // ... then all commits.
-    for (std::uint32_t left = banked & grants.mask; left != 0; left &= left - 1) {
-      serve_tcdm(static_cast<unsigned>(std::countr_zero(left)));
-    }
-    for (std::uint32_t left = banked & ~grants.mask; left != 0; left &= left - 1) {
-      when_[std::countr_zero(left)] = now_ + 1;
-    }
-    if (dma_stepped_) {
-      platform_.commit_dma(Cycle{now_}, dma_requests_, dma_mask & grants.mask >> dma_port);
-    }
-    if (wide != nullptr) {
-      platform_.commit_redmule(Cycle{now_}, *wide, grants);
-      refresh(Platform::kRedmule);
-    }
-    for (; other != 0; other &= other - 1) {
-      const unsigned h = static_cast<unsigned>(std::countr_zero(other));
-      if (slot_[h].wait != CoreWait::kLimit) {
-        serve_data(h);
-      }
-    }
-    step_units();
-    for (; answered_ != 0; answered_ &= answered_ - 1) {
-      after_answer<kLockstep>(static_cast<unsigned>(std::countr_zero(answered_)));
-    }
-    if (ended_) {
-      break;
     }
     // The next cycle in which anything can happen.
-    const std::uint64_t cores_next = *std::min_element(when_, when_ + harts_);
-    std::uint64_t next = std::min(cores_next, *std::min_element(due_, due_ + Platform::kRedmule));
-    if (due_[Platform::kRedmule] == now_ + 1 && next > now_ + 2) {
-      // Nobody else touches the memory until then: the accelerator may take many cycles at once.
-      const std::uint64_t limit = std::min({next, options_.max_cycles.raw(), now_ + kHorizon});
-      const std::uint64_t taken = platform_.advance_redmule(Cycle{now_ + 1}, limit - now_ - 1);
-      stepped_ += taken;
-      now_ += taken;
-      refresh(Platform::kRedmule);
+    std::uint64_t next = agenda_.next();
+    if (units_next_ == now_ + 1 && due_[Platform::kRedmule] == now_ + 1) {
+      advance_redmule(next);
     }
-    next = std::min(next, due_[Platform::kRedmule]);
-    if (next == kNone) {
-      fail_asleep();
+    next = std::min(next, units_next_);
+    if (next >= options_.max_cycles.raw()) [[unlikely]] {
+      stop(next);
     }
     now_ = std::max(next, now_ + 1);
-    if (now_ >= options_.max_cycles.raw()) {
-      throw ProgramError("no end within " + std::to_string(options_.max_cycles.raw()) +
-                         " cycles: " + where(0));
-    }
     if (now_ - systemc_now_ >= kQuantum) {
       sync_systemc();
     }
@@ -204,54 +119,205 @@ void Engine::loop() {
   check_books();
 }
 
+// Cores that have work of their own go on until they need something shared. Returns those of
+// `harts` that ask for something else than a bank in this cycle, and adds to `banked` the others.
 template <bool kLockstep>
-void Engine::resume(unsigned hart, std::uint64_t earliest) {
-  Core& core = platform_.core(hart);
-  Slot& slot = slot_[hart];
-  std::uint64_t limit = now_ + 1;
-  if (!kLockstep && !core.interrupts_possible()) {
-    limit = (now_ / kHorizon + 1) * kHorizon;
+std::uint32_t Engine::wake(std::uint32_t harts, std::uint32_t& banked) {
+  std::uint32_t other = 0;
+  for (; harts != 0; harts &= harts - 1) {
+    const auto h = static_cast<unsigned>(std::countr_zero(harts));
+    if (slot_[h].wait == CoreWait::kFetch) {
+      post_fetch(h);
+    }
+    if (slot_[h].wait == CoreWait::kLimit) {
+      agenda_.add(h, resume<kLockstep>(h, now_));
+    } else {
+      other |= 1u << h;
+    }
   }
-  slot.wait = core.run(Cycle{limit});
+  const std::uint32_t asking = agenda_.take(now_);
+  banked |= asking & banked_;
+  return other | (asking & ~banked_);
+}
+
+// A cycle in which only cores act, and only on the shared memory: nothing that they do can reach
+// another core in the same cycle, so that each goes on as soon as it is served.
+template <bool kLockstep>
+void Engine::step_quietly(std::uint32_t banked) {
+  requests_.mask = banked;
+  requests_.wide = false;
+  const HciGrants grants = arbitrate();
+  for (std::uint32_t left = banked & grants.mask; left != 0; left &= left - 1) {
+    const auto h = static_cast<unsigned>(std::countr_zero(left));
+    if constexpr (kLockstep) {
+      serve_tcdm(h);
+      agenda_.add(h, now_ + 1);
+    } else {
+      Core& core = *cores_[h];
+      const std::uint32_t rdata = access_tcdm(core.access(), slot_[h].offset);
+      const std::uint64_t limit = run_ahead_limit(core);
+      const CoreWait wait =
+          core.complete_and_run(Cycle{now_}, rdata, StallReason::kTcdmConflict, Cycle{limit});
+      agenda_.add(h, ask(h, wait, now_ + 1, limit));
+    }
+  }
+  for (std::uint32_t left = banked & ~grants.mask; left != 0; left &= left - 1) {
+    agenda_.add(static_cast<unsigned>(std::countr_zero(left)), now_ + 1);
+  }
+  if constexpr (kLockstep) {
+    answered_ = 0;
+  }
+}
+
+// A cycle in which anything may happen: all requests, then arbitration, then all commits, then the
+// units, then the cores that were answered.
+template <bool kLockstep>
+void Engine::step(std::uint32_t banked, std::uint32_t other) {
+  const unsigned dma_port = harts_ + Platform::kExtPorts;
+  requests_.mask = banked;
+  // The DMA's control port comes first: what it takes in this cycle counts in this cycle.
+  for (std::uint32_t left = other; left != 0; left &= left - 1) {
+    const auto h = static_cast<unsigned>(std::countr_zero(left));
+    if (slot_[h].wait == CoreWait::kData && slot_[h].route == Route::kDmaControl) {
+      serve_dma_control(h);
+      other &= ~(1u << h);
+    }
+  }
+  dma_stepped_ = due(Platform::kDma);
+  std::uint32_t dma_mask = 0;
+  if (dma_stepped_) {
+    dma_mask = platform_.dma().requests(Cycle{now_}, dma_requests_);
+    for (std::uint32_t left = dma_mask; left != 0; left &= left - 1) {
+      const auto p = static_cast<unsigned>(std::countr_zero(left));
+      requests_.bank[dma_port + p] =
+          static_cast<std::uint8_t>(platform_.tcdm_bank(dma_requests_[p].address));
+    }
+    requests_.mask |= dma_mask << dma_port;
+  }
+  const WideRequest* wide = nullptr;
+  requests_.wide = false;
+  redmule_may_be_done_ = due(Platform::kRedmule);
+  if (redmule_may_be_done_) {
+    wide = &platform_.redmule().request(Cycle{now_});
+    requests_.wide = wide->valid;
+    if (wide->valid) {
+      requests_.wide_write = wide->write;
+      requests_.wide_bank = static_cast<std::uint8_t>(platform_.tcdm_bank(wide->address));
+    }
+  }
+  HciGrants grants;
+  if (requests_.mask != 0 || requests_.wide) {
+    grants = arbitrate();
+  }
+  for (std::uint32_t left = banked & grants.mask; left != 0; left &= left - 1) {
+    serve_tcdm(static_cast<unsigned>(std::countr_zero(left)));
+  }
+  for (std::uint32_t left = banked & ~grants.mask; left != 0; left &= left - 1) {
+    agenda_.add(static_cast<unsigned>(std::countr_zero(left)), now_ + 1);
+  }
+  if (dma_stepped_) {
+    platform_.commit_dma(Cycle{now_}, dma_requests_, dma_mask & grants.mask >> dma_port);
+  }
+  if (wide != nullptr) {
+    platform_.commit_redmule(Cycle{now_}, *wide, grants);
+    refresh(Platform::kRedmule);
+  }
+  for (; other != 0; other &= other - 1) {
+    serve_data(static_cast<unsigned>(std::countr_zero(other)));
+  }
+  step_units();
+  for (; answered_ != 0; answered_ &= answered_ - 1) {
+    after_answer<kLockstep>(static_cast<unsigned>(std::countr_zero(answered_)));
+  }
+  units_next_ = *std::min_element(due_, due_ + Platform::kUnits);
+}
+
+// The requests of this cycle; those in which there were none have passed before.
+inline HciGrants Engine::arbitrate() {
+  Hci& hci = platform_.hci();
+  if (now_ > last_arbitrated_) {
+    hci.idle_cycles(now_ - last_arbitrated_);
+  }
+  last_arbitrated_ = now_ + 1;
+  return hci.arbitrate(requests_);
+}
+
+// RedMulE acts in the next cycle. If nobody else touches the memory until after it, the accelerator
+// may take many cycles at once. `next` is the next cycle of a core.
+void Engine::advance_redmule(std::uint64_t next) {
+  next = std::min(next, *std::min_element(due_, due_ + Platform::kRedmule));
+  if (next > now_ + 2) {
+    const std::uint64_t limit = std::min({next, options_.max_cycles.raw(), now_ + kHorizon});
+    const std::uint64_t taken = platform_.advance_redmule(Cycle{now_ + 1}, limit - now_ - 1);
+    stepped_ += taken;
+    now_ += taken;
+    refresh(Platform::kRedmule);
+    units_next_ = *std::min_element(due_, due_ + Platform::kUnits);
+  }
+}
+
+// Where a core may run to by itself, from now on.
+inline std::uint64_t Engine::run_ahead_limit(const Core& core) const {
+  return core.interrupts_possible() ? now_ + 1 : (now_ / kRunAhead + 1) * kRunAhead;
+}
+
+template <bool kLockstep>
+std::uint64_t Engine::resume(unsigned hart, std::uint64_t earliest) {
+  return resume(hart, earliest, kLockstep ? now_ + 1 : run_ahead_limit(*cores_[hart]));
+}
+
+// Lets a hart go on up to cycle `limit`; it asks for nothing before cycle `earliest`. Returns the
+// cycle in which it acts next.
+std::uint64_t Engine::resume(unsigned hart, std::uint64_t earliest, std::uint64_t limit) {
+  Core& core = *cores_[hart];
+  core.keep_books(Cycle{now_});
+  CoreWait wait = core.run(Cycle{limit});
   // A core may learn only with an answer that it wanted a line in a cycle that is past: it asks as
   // soon as it can, which is the same cycle in both engines.
-  while (slot.wait == CoreWait::kFetch && std::max(core.fetch_when().raw(), earliest) <= now_) {
+  while (wait == CoreWait::kFetch && std::max(core.fetch_when().raw(), earliest) <= now_) {
     post_fetch(hart);
-    slot.wait = core.run(Cycle{limit});
+    wait = core.run(Cycle{limit});
   }
+  return ask(hart, wait, earliest, limit);
+}
+
+// The hart waits for `wait`. Returns the cycle in which it asks for it.
+inline std::uint64_t Engine::ask(unsigned hart, CoreWait wait, std::uint64_t earliest,
+                                 std::uint64_t limit) {
+  const Core& core = *cores_[hart];
+  Slot& slot = slot_[hart];
+  slot.wait = wait;
   slot.posted = false;
-  switch (slot.wait) {
-    case CoreWait::kLimit:
-      when_[hart] = std::max(now_ + 1, std::min(core.next_cycle().raw(), limit));
-      break;
-    case CoreWait::kData: {
-      const DataAccess& access = core.access();
-      const Routed routed = platform_.map().route(access.address);
-      slot.route = routed.route;
-      slot.offset = routed.offset;
-      when_[hart] = std::max(access.when.raw(), earliest);
-      break;
+  if (wait == CoreWait::kData) [[likely]] {
+    const DataAccess& access = core.access();
+    const Routed routed = platform_.map().route(access.address);
+    slot.route = routed.route;
+    slot.offset = routed.offset;
+    if (routed.route == Route::kTcdm) {
+      banked_ |= 1u << hart;
+      requests_.bank[hart] = static_cast<std::uint8_t>(platform_.tcdm_bank(routed.offset));
+    } else {
+      banked_ &= ~(1u << hart);
     }
+    return std::max(access.when.raw(), earliest);
+  }
+  banked_ &= ~(1u << hart);
+  switch (wait) {
+    case CoreWait::kLimit:
+      return std::max(now_ + 1, std::min(core.next_cycle().raw(), limit));
     case CoreWait::kFetch:
-      when_[hart] = std::max(core.fetch_when().raw(), earliest);
-      break;
-    case CoreWait::kLine:
-      when_[hart] = kNone;  // the cache wakes it
-      break;
+      return std::max(core.fetch_when().raw(), earliest);
     case CoreWait::kFpu:
       // Fetching runs ahead of execution: an instruction that waited for a line is told of it when
       // its own time is past, and asks as soon as it can.
-      when_[hart] = std::max(core.fpu_when().raw(), earliest);
-      break;
-    case CoreWait::kSleep:
-      when_[hart] = kNone;
-      break;
+      return std::max(core.fpu_when().raw(), earliest);
     case CoreWait::kHalt:
-      when_[hart] = kNone;
       if (core.last_trap().taken && !platform_.is_code(Address{core.pc()})) {
         fail_fetch(hart);
       }
       fail(hart, core.error());
+    default:
+      return kNone;  // kLine: the cache wakes it; kSleep: an interrupt
   }
 }
 
@@ -262,7 +328,7 @@ void Engine::post_fetch(unsigned hart) {
     fail_fetch(hart);
   }
   platform_.icache().request(hart, core.fetch_line().raw(), Cycle{now_});
-  due_[Platform::kIcache] = now_;  // it looks at a request in the same cycle
+  due_[Platform::kIcache] = units_next_ = now_;  // it looks at a request in the same cycle
   core.fetch_posted();
   slot_[hart].wait = CoreWait::kLimit;
 }
@@ -271,27 +337,34 @@ void Engine::post_fetch(unsigned hart) {
 // changed (interrupt lines among it) is known.
 void Engine::answer(unsigned hart, std::uint64_t granted, std::uint64_t responded,
                     std::uint32_t rdata, StallReason why) {
-  platform_.core(hart).complete(Cycle{granted}, Cycle{responded}, rdata, why);
+  cores_[hart]->complete(Cycle{granted}, Cycle{responded}, rdata, why);
+  go_on(hart);
+}
+
+// The hart has what it waited for.
+void Engine::go_on(unsigned hart) {
   slot_[hart].wait = CoreWait::kLimit;
-  when_[hart] = now_ + 1;
+  banked_ &= ~(1u << hart);
   answered_ |= 1u << hart;
 }
 
 template <bool kLockstep>
 void Engine::after_answer(unsigned hart) {
   if (!kLockstep && !ended_) {
-    resume<false>(hart, now_ + 1);
+    agenda_.move(hart, resume<false>(hart, now_ + 1));
+  } else if (slot_[hart].wait == CoreWait::kLimit) {  // else it has been settled meanwhile
+    agenda_.move(hart, now_ + 1);
   }
 }
 
-// When the run ends, cores that were driven cycle by cycle are brought to where the fast engine has
-// them: at their next shared access or at the horizon.
+// When the run ends, every core is brought to where it would wait for something, so that it has
+// booked all that it does until now, whoever drove it. What lies behind the end is taken back.
 void Engine::finish_cores() {
   for (unsigned h = 0; h < harts_; ++h) {
     if (slot_[h].wait == CoreWait::kLimit) {
-      const std::uint64_t horizon = (now_ / kHorizon + 1) * kHorizon;
-      slot_[h].wait = platform_.core(h).run(Cycle{horizon});
+      slot_[h].wait = cores_[h]->run(Cycle{now_ + kRunAhead});
     }
+    cores_[h]->close_books(Cycle{now_});
   }
 }
 
@@ -303,11 +376,22 @@ void Engine::check_books() const {
     for (unsigned r = 0; r < kStallReasons; ++r) {
       booked += core.stall_cycles(static_cast<StallReason>(r));
     }
-    if (booked != core.next_cycle().raw()) {
+    if (booked != core.next_cycle().raw() || booked > now_) {
       throw std::logic_error("core " + std::to_string(h) + " booked " + std::to_string(booked) +
-                             " cycles of " + std::to_string(core.next_cycle().raw()));
+                             " cycles of " + std::to_string(core.next_cycle().raw()) +
+                             " in a run of " + std::to_string(now_));
     }
   }
+}
+
+// Nothing more happens, or not before the limit of the run.
+void Engine::stop(std::uint64_t next) {
+  if (next == kNone) {
+    fail_asleep();
+  }
+  now_ = next;
+  throw ProgramError("no end within " + std::to_string(options_.max_cycles.raw()) +
+                     " cycles: " + where(0));
 }
 
 void Engine::sync_systemc() {

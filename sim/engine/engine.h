@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "sim/engine/accounting.h"
+#include "sim/engine/agenda.h"
 #include "sim/engine/job.h"
 #include "sim/engine/run_record.h"
 #include "sim/engine/tracer.h"
@@ -56,29 +57,48 @@ class Engine : public sc_core::sc_module {
  private:
   static constexpr unsigned kMaxHarts = 16;
   static constexpr std::uint64_t kQuantum = 1000;
-  // Private execution is cut at these absolute cycles, so that where a core stands when the run
-  // ends does not depend on who drove it.
+  static constexpr std::uint64_t kNone = Agenda::kNone;
+  // Private execution is cut at multiples of these cycles: the first bounds what a core remembers
+  // of it, the second says where it stands when an operation begins, whoever drove it.
+  static constexpr std::uint64_t kRunAhead = 1u << 12;
   static constexpr std::uint64_t kHorizon = 1u << 16;
-  static constexpr std::uint64_t kNone = ~std::uint64_t{0};
 
-  /// What hart `i` waits for; when[] is beside it because the loop reads only that.
+  /// What a hart waits for; the agenda knows until when.
   struct Slot {
     CoreWait wait{CoreWait::kLimit};
     Route route{Route::kUnmapped};
-    std::uint32_t offset{0};
-    bool posted{false};  ///< the answering block knows the request already
+    std::uint32_t offset{0};  ///< in the block that `route` names
+    bool posted{false};       ///< the answering block knows the request already
   };
 
   void process();
   template <bool kLockstep>
   void loop();
   template <bool kLockstep>
-  /// Lets a hart go on; it asks for nothing before cycle `earliest`.
-  void resume(unsigned hart, std::uint64_t earliest);
+  std::uint32_t wake(std::uint32_t harts, std::uint32_t& banked);
+  template <bool kLockstep>
+  void step_quietly(std::uint32_t banked);
+  template <bool kLockstep>
+  void step(std::uint32_t banked, std::uint32_t other);
+  HciGrants arbitrate();
+  void advance_redmule(std::uint64_t next);
+  std::uint64_t run_ahead_limit(const Core& core) const;
+  template <bool kLockstep>
+  std::uint64_t resume(unsigned hart, std::uint64_t earliest);
+  std::uint64_t resume(unsigned hart, std::uint64_t earliest, std::uint64_t limit);
+  std::uint64_t ask(unsigned hart, CoreWait wait, std::uint64_t earliest, std::uint64_t limit);
   void answer(unsigned hart, std::uint64_t granted, std::uint64_t responded, std::uint32_t rdata,
               StallReason why);
+  void go_on(unsigned hart);
   template <bool kLockstep>
   void after_answer(unsigned hart);
+  std::uint32_t access_tcdm(const DataAccess& access, std::uint32_t offset) {
+    if (access.write) {
+      platform_.tcdm().write(offset, access.bytes, access.wdata);
+      return 0;
+    }
+    return platform_.tcdm().read(offset, access.bytes);
+  }
 
   void post_fetch(unsigned hart);
   void serve_data(unsigned hart);
@@ -102,6 +122,7 @@ class Engine : public sc_core::sc_module {
   void settle_cores();
   void check_books() const;
 
+  [[noreturn]] void stop(std::uint64_t next);
   void sync_systemc();
   void end(int status);
   [[noreturn]] void fail(unsigned hart, const std::string& what);
@@ -129,9 +150,14 @@ class Engine : public sc_core::sc_module {
   std::uint64_t now_{0};
   std::uint64_t systemc_now_{0};
   std::uint64_t due_[Platform::kUnits];  ///< next cycle in which each unit acts by itself
-  std::uint64_t when_[kMaxHarts + 1];
+  std::uint64_t units_next_{0};          ///< a unit acts in this cycle or before
+  Agenda agenda_;                        ///< of the harts
   Slot slot_[kMaxHarts + 1];
-  std::uint32_t periph_taken_{0};  ///< peripherals that were accessed in this cycle
+  Core* cores_[kMaxHarts + 1]{};
+  std::uint32_t banked_{0};           ///< harts that ask for a bank of the shared memory
+  HciRequests requests_;              ///< of the cycle; each such hart's bank from its request on
+  std::uint64_t last_arbitrated_{0};  ///< the cycle behind it
+  std::uint32_t periph_taken_{0};     ///< peripherals that were accessed in this cycle
   std::uint32_t interrupt_lines_[kMaxHarts + 1]{};
   std::uint32_t answered_{0};  ///< harts whose access was completed in this cycle
   std::uint64_t stepped_{0};

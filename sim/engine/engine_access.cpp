@@ -30,14 +30,7 @@ bool is_dispatch(std::uint32_t offset, const DataAccess& access) {
 }  // namespace
 
 void Engine::serve_tcdm(unsigned hart) {
-  const DataAccess& access = platform_.core(hart).access();
-  Tcdm& tcdm = platform_.tcdm();
-  std::uint32_t rdata = 0;
-  if (access.write) {
-    tcdm.write(slot_[hart].offset, access.bytes, access.wdata);
-  } else {
-    rdata = tcdm.read(slot_[hart].offset, access.bytes);
-  }
+  const std::uint32_t rdata = access_tcdm(cores_[hart]->access(), slot_[hart].offset);
   answer(hart, now_, now_ + 1, rdata, StallReason::kTcdmConflict);
 }
 
@@ -47,11 +40,9 @@ void Engine::serve_data(unsigned hart) {
   if (slot.wait == CoreWait::kFpu) {
     if (platform_.grant_fpu(hart, now_)) {
       core.complete_fpu(Cycle{now_});
-      slot.wait = CoreWait::kLimit;
-      when_[hart] = now_ + 1;
-      answered_ |= 1u << hart;
+      go_on(hart);
     } else {
-      when_[hart] = now_ + 1;
+      agenda_.move(hart, now_ + 1);
     }
     return;
   }
@@ -95,7 +86,7 @@ void Engine::serve_data(unsigned hart) {
           tracer_->kernel_ends(hart, now_);
         }
       }
-      when_[hart] = kNone;  // the event unit wakes it
+      // The event unit wakes it.
       return;
     case Route::kDmaControl:
       return;  // before the requests of the cycle
@@ -122,7 +113,7 @@ void Engine::serve_dma_control(unsigned hart) {
   if (reply.granted) {
     answer(hart, now_, now_ + 1, lane(reply.rdata, access.address), StallReason::kDmaProgram);
   } else {
-    when_[hart] = now_ + 1;
+    agenda_.move(hart, now_ + 1);
   }
 }
 
@@ -157,7 +148,7 @@ void Engine::serve_peripheral(unsigned hart) {
   const std::uint32_t base = ETUDE_CLUSTER_PERIPH_BASE;
   const std::uint32_t target = slot.route == Route::kTestAndSet ? 16u : block >> 10;
   if ((periph_taken_ >> target & 1u) != 0) {
-    when_[hart] = now_ + 1;
+    agenda_.move(hart, now_ + 1);
     return;
   }
   periph_taken_ |= 1u << target;
@@ -175,9 +166,9 @@ void Engine::serve_peripheral(unsigned hart) {
     if (platform_.event_unit().periph_request(offset & ~3u, access.write, access.wdata, hart,
                                               Cycle{now_})) {
       due_[Platform::kEventUnit] = now_;
-      when_[hart] = kNone;  // answered when it has acted
+      // answered when it has acted
     } else {
-      when_[hart] = now_ + 1;
+      agenda_.move(hart, now_ + 1);
     }
     return;
   } else if (block == ETUDE_CLUSTER_CTRL_BASE - base) {
@@ -265,7 +256,7 @@ void Engine::serve_soc_peripheral(unsigned hart) {
       rdata = *value;
       refresh(Platform::kSocDma);
     } else {
-      when_[hart] = now_ + 1;  // its queue is full
+      agenda_.move(hart, now_ + 1);  // its queue is full
       return;
     }
   } else if (slot.offset == ETUDE_SOC_CORESTATUS - ETUDE_SOC_PERIPH_BASE) {
@@ -298,9 +289,7 @@ void Engine::step_units() {
       const unsigned h = static_cast<unsigned>(std::countr_zero(done));
       platform_.core(h).complete_fetch(Cycle{now_});
       if (slot_[h].wait == CoreWait::kLine) {
-        slot_[h].wait = CoreWait::kLimit;
-        when_[h] = now_ + 1;
-        answered_ |= 1u << h;
+        go_on(h);
       }
     }
     refresh(Platform::kIcache);
@@ -381,7 +370,7 @@ void Engine::update_interrupts() {
       platform_.core(h).set_irq_lines(lines, Cycle{now_ + 1});
       if (slot_[h].wait == CoreWait::kSleep && lines != 0) {
         slot_[h].wait = CoreWait::kLimit;
-        when_[h] = now_ + 1;
+        agenda_.move(h, now_ + 1);
       }
     }
   }

@@ -17,7 +17,7 @@ void Engine::serve_sim_port(unsigned hart) {
       // A step's border is clean: it is passed when all other harts sleep in the event unit, so
       // that every hart's cycles fall on one side of it.
       if (!others_asleep(hart)) {
-        when_[hart] = now_ + 1;
+        agenda_.move(hart, now_ + 1);
         return;
       }
       if (job != nullptr && step_ < job->steps) {
@@ -37,7 +37,7 @@ void Engine::serve_sim_port(unsigned hart) {
       break;
     case ETUDE_SIM_STEP_END:
       if (!others_asleep(hart)) {
-        when_[hart] = now_ + 1;
+        agenda_.move(hart, now_ + 1);
         return;
       }
       books_.end_step(snapshot());
@@ -89,7 +89,7 @@ void Engine::begin_op(unsigned hart, std::uint32_t op) {
 void Engine::settle_cores() {
   for (unsigned h = 0; h < harts_; ++h) {
     if (slot_[h].wait == CoreWait::kLimit && !platform_.core(h).interrupts_possible()) {
-      resume<false>(h, now_ + 1);
+      agenda_.move(h, resume(h, now_ + 1, (now_ / kHorizon + 1) * kHorizon));
     }
   }
 }

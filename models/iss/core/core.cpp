@@ -4,10 +4,11 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <stdexcept>
 
 #include "models/icache/icache.h"
+#include "models/iss/core/core_calm.h"
 #include "models/iss/isa/execute.h"
-#include "models/numerics/softfloat.h"
 
 namespace etude {
 
@@ -76,108 +77,6 @@ inline const Instr* Core::decoded() {
     page_ = decode_.page(pc);
   }
   return slot;
-}
-
-// Nothing is under way that a straight run of instructions would have to look at.
-template <bool kCached>
-bool Core::calm() const {
-  return slow_classes_ == kAlwaysSlow && id_floor_ < ex_enter_ && retire_hook_ == nullptr &&
-         (!kCached || (missed_rvalid_ + 3 <= ex_enter_ && jump_step_ == 0));
-}
-
-// Straight code in a calm pipeline: nothing but the last load or FP result to wait for, each
-// instruction in EX one cycle after the one before. Ends in front of the first instruction that is
-// not of that kind, or that would enter EX at `stop`; true if it is a data access, which then
-// waits. Inline, so that a core that is resumed for two or three instructions pays for one call.
-template <bool kCached>
-[[gnu::always_inline]] inline bool Core::run_calm(std::uint64_t stop) {
-  std::uint32_t pc = state_.pc;
-  std::uint64_t enter = ex_free_;
-  bool access = false;
-  calm_line_ = ~0u;  // a loop may have ended since, and the line behind it is needed now
-  for (;;) {
-    if (pc >> 12 != page_number_ || enter >= stop) {
-      break;
-    }
-    const Instr& instr = page_[(pc >> 1) & 2047];
-    if (instr.length == 0) {
-      break;
-    }
-    if constexpr (kCached) {
-      if (pc >> 4 != calm_line_) {
-        // The next line will be looked up from this one: both must be here.
-        if (!known(pc)) {
-          break;
-        }
-        if (known(pc + 16)) {
-          calm_line_ = pc >> 4;
-        } else if (!loop_ends_in_line(pc)) {  // not kept: the last pass goes on behind the loop
-          break;
-        }
-      }
-    }
-    if (hazard_.ready > enter && hazard_.named_by(instr)) {
-      break;
-    }
-    switch (instr.timing) {
-      case TimingClass::kAlu:
-      case TimingClass::kMul:
-        state_.pc = pc;
-        execute(instr, state_);
-        last_rd_ = instr.d;
-        break;
-      case TimingClass::kFpAddMul:
-        if (calm_fp_ != CalmFp::kPipelined) {
-          goto end;
-        }
-        if (instr.op == Op::kFmaddS) [[likely]] {
-          state_.r[instr.d] = fp::f32_fma(
-              state_.r[instr.a], state_.r[instr.b], state_.r[instr.c],
-              static_cast<fp::Rounding>(instr.mode == 7 ? state_.frm : instr.mode), state_.fflags);
-          state_.fs = 3;
-        } else {
-          execute(instr, state_);
-        }
-        last_rd_ = 0xff;
-        fp_return_ = enter + 1;
-        add_hazard(instr.d, enter + 2, true);
-        break;
-      case TimingClass::kLoad:
-      case TimingClass::kStore: {
-        const std::uint32_t address = effective_address(instr, state_);
-        if (instr.bytes != 4 || (address & 3u) != 0 || instr.has(kFp)) {
-          goto end;
-        }
-        instr_ = instr;
-        enter_ = enter;
-        access_.when = Cycle{enter};
-        access_.address = address;
-        access_.wdata = store_value(instr, state_);
-        access_.bytes = 4;
-        access_.write = instr.timing == TimingClass::kStore;
-        access_.blocking = false;
-        waiting_ = Waiting::kData;
-        access = true;
-        goto end;
-      }
-      default:
-        goto end;
-    }
-    ++retired_[static_cast<unsigned>(instr.timing)].value;
-    ++enter;
-    pc += instr.length;
-    if (pc == state_.loop_watch[0] || pc == state_.loop_watch[1]) [[unlikely]] {
-      pc = loop_back_edge(state_, pc);
-      calm_line_ = ~0u;  // after the last pass the line behind is needed
-    }
-  }
-end:
-  state_.pc = pc;
-  if (enter != ex_free_) {
-    ex_enter_ = enter - 1;
-    ex_free_ = enter;
-  }
-  return access;
 }
 
 template <bool kCached>
@@ -409,7 +308,7 @@ template <bool kCached>
 }
 
 template <bool kCached>
-[[gnu::noinline]] CoreWait Core::enter_loop(std::uint64_t limit) {
+[[gnu::always_inline]] inline CoreWait Core::enter_loop(std::uint64_t limit) {
   if (kCached && icache_flushes_ != icache_->flushes()) [[unlikely]] {
     forget_lines();
   }
@@ -444,6 +343,59 @@ CoreWait Core::run(Cycle limit) {
   }
 }
 
+// The usual end of an access: aligned, data in the cycle behind the grant, nothing else under way.
+// False if it is none of that kind; nothing has been done then but to book the wait.
+[[gnu::always_inline]] inline bool Core::complete_quickly(std::uint64_t granted,
+                                                          std::uint32_t rdata, StallReason why) {
+  const std::uint64_t leave = granted + 1;
+  stalls_[static_cast<unsigned>(why)] += granted - access_.when.raw();
+  history_.clear();  // the run has come to this cycle
+  answered_ = leave;
+  if (slow_classes_ != kAlwaysSlow || first_bytes_ != 0 || access_.blocking) [[unlikely]] {
+    return false;
+  }
+  const Instr& instr = instr_;
+  waiting_ = Waiting::kNothing;
+  last_rd_ = 0xff;
+  if (instr.has(kPostIncrement)) {
+    post_increment(instr, state_);
+    last_rd_ = instr.a;
+  }
+  if (!access_.write) {
+    finish_load(instr, state_, rdata);
+    add_hazard(instr.d, leave + 1, false);
+  }
+  retire(instr, enter_, leave);
+  state_.pc = loop_next(state_, state_.pc + instr.length);
+  return true;
+}
+
+void Core::complete(Cycle granted, Cycle responded, std::uint32_t rdata, StallReason why) {
+  if (responded.raw() != granted.raw() + 1) {
+    stalls_[static_cast<unsigned>(why)] += granted.raw() - access_.when.raw();
+    history_.clear();
+    answered_ = granted.raw() + 1;
+  } else if (complete_quickly(granted.raw(), rdata, why)) {
+    return;
+  }
+  wb_reason_ = why;
+  complete_slowly(granted, responded, rdata);
+}
+
+CoreWait Core::complete_and_run(Cycle granted, std::uint32_t rdata, StallReason why, Cycle limit) {
+  if (calm_access_ && icache_ != nullptr && icache_flushes_ == icache_->flushes()) [[likely]] {
+    complete_calmly(granted.raw(), rdata, why);
+    return run_calm<true>(std::min(limit.raw(), irq_from_)) ? CoreWait::kData
+                                                            : run_loop<true>(limit.raw());
+  }
+  if (!complete_quickly(granted.raw(), rdata, why)) [[unlikely]] {
+    wb_reason_ = why;
+    complete_slowly(granted, granted + Cycle{1}, rdata);
+    return run(limit);
+  }
+  return icache_ != nullptr ? enter_loop<true>(limit.raw()) : enter_loop<false>(limit.raw());
+}
+
 std::uint64_t Core::instructions() const {
   std::uint64_t sum = 0;
   for (const Counter& counter : retired_) {
@@ -454,10 +406,36 @@ std::uint64_t Core::instructions() const {
 
 std::uint64_t Core::busy_cycles() const { return instructions() + retired(TimingClass::kIllegal); }
 
-void Core::settle(Cycle end, StallReason why) {
-  if (end.raw() > ex_free_) {
-    stall(why, end.raw() - ex_free_);
-    ex_free_ = end.raw();
+// From the end back: the straight instructions are walked once more to find their classes.
+void Core::close_books(Cycle end) {
+  while (ex_free_ > end.raw()) {
+    if (history_.empty()) {
+      throw std::logic_error("a core has booked more than its history tells");
+    }
+    const History::Entry entry = history_.last();
+    history_.drop_last();
+    const auto cycles =
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(entry.cycles, ex_free_ - end.raw()));
+    ex_free_ -= cycles;
+    switch (entry.kind) {
+      case History::Kind::kStall:
+        stalls_[entry.code] -= cycles;
+        break;
+      case History::Kind::kRetired:
+        --retired_[entry.code].value;
+        break;
+      case History::Kind::kStraight: {
+        std::uint32_t pc = entry.pc;
+        for (std::uint32_t i = 0; i < entry.cycles; ++i) {
+          const Instr& instr = *decode_.at(pc);
+          if (i >= entry.cycles - cycles) {
+            --retired_[static_cast<unsigned>(instr.timing)].value;
+          }
+          pc += instr.length;
+        }
+        break;
+      }
+    }
   }
 }
 

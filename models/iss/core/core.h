@@ -13,6 +13,7 @@
 #include "models/base/types.h"
 #include "models/iss/core/core_config.h"
 #include "models/iss/core/core_port.h"
+#include "models/iss/core/history.h"
 #include "models/iss/isa/arch_state.h"
 #include "models/iss/isa/csr.h"
 #include "models/iss/isa/decode.h"
@@ -69,6 +70,8 @@ class Core : public sc_core::sc_module {
   /// The access was granted in cycle `granted` and its response (`rdata` in the low bytes) came in
   /// `responded`; the cycles between access().when and the grant are booked under `why`.
   void complete(Cycle granted, Cycle responded, std::uint32_t rdata, StallReason why);
+  /// complete() of an access whose response came in the cycle behind the grant, then run(limit).
+  CoreWait complete_and_run(Cycle granted, std::uint32_t rdata, StallReason why, Cycle limit);
 
   /// Address of the 16-byte line that is missing, and the cycle in which it is asked for.
   Address fetch_line() const { return Address{fetch_address_ & ~15u}; }
@@ -107,8 +110,15 @@ class Core : public sc_core::sc_module {
   }
   /// First cycle in which EX is free: all before it is executed and booked.
   Cycle next_cycle() const { return Cycle{ex_free_}; }
-  /// Books the cycles up to `end` under `why` (a core that waits or sleeps when a run is over).
-  void settle(Cycle end, StallReason why);
+  /// Says that the run does not end before `now`: what was booked up to there stays.
+  void keep_books(Cycle now) {
+    if (ex_free_ <= now.raw()) {
+      history_.clear();
+    }
+  }
+  /// The run is over in cycle `end`: takes back what is booked behind it, to the cycle. `end` is
+  /// not before the last answer or keep_books(). The core must not be run any more.
+  void close_books(Cycle end);
 
   std::uint32_t pc() const { return state_.pc; }
   const ArchState& state() const { return state_; }
@@ -122,6 +132,7 @@ class Core : public sc_core::sc_module {
   void set_retire_hook(RetireHook hook, void* context) {
     retire_hook_ = hook;
     retire_context_ = context;
+    calm_access_ = false;
   }
 
   /// Instructions by class.
@@ -138,12 +149,14 @@ class Core : public sc_core::sc_module {
     bool fp{false};
 
     /// True if `instr` names the register in any of a, b, c, d.
-    bool named_by(const Instr& instr) const {
+    bool named_by(const Instr& instr) const { return named(instr, reg * 0x01010101u); }
+    /// The same, with the register in each byte of `bytes`.
+    static bool named(const Instr& instr, std::uint32_t bytes) {
       static_assert(offsetof(Instr, d) == offsetof(Instr, a) + 3);
       std::uint32_t fields;
       std::memcpy(&fields, reinterpret_cast<const std::uint8_t*>(&instr) + offsetof(Instr, a),
                   sizeof fields);
-      const std::uint32_t difference = fields ^ (reg * 0x01010101u);
+      const std::uint32_t difference = fields ^ bytes;
       return ((difference - 0x01010101u) & ~difference & 0x80808080u) != 0;
     }
   };
@@ -159,6 +172,8 @@ class Core : public sc_core::sc_module {
   CoreWait run_loop(std::uint64_t limit);
   template <bool kCached>
   CoreWait enter_loop(std::uint64_t limit);
+  void complete_calmly(std::uint64_t granted, std::uint32_t rdata, StallReason why);
+  bool complete_quickly(std::uint64_t granted, std::uint32_t rdata, StallReason why);
   template <bool kCached>
   bool calm() const;
   template <bool kCached>
@@ -190,7 +205,10 @@ class Core : public sc_core::sc_module {
     hazard_ = {ready, reg, fp};
   }
   void stall(StallReason reason, std::uint64_t cycles) {
-    stalls_[static_cast<unsigned>(reason)] += cycles;
+    if (cycles != 0) {
+      stalls_[static_cast<unsigned>(reason)] += cycles;
+      history_.stalled(reason, cycles);
+    }
   }
   bool reads(const Instr& instr, unsigned reg) const;
   bool apu_reads(const Instr& instr, unsigned reg) const;
@@ -240,6 +258,7 @@ class Core : public sc_core::sc_module {
   /// `instr`, at state_.pc, was in EX from `enter` on and has left it before `leave`.
   void retire(const Instr& instr, std::uint64_t enter, std::uint64_t leave) {
     ++retired_[static_cast<unsigned>(instr.timing)].value;
+    history_.retired(instr.timing);
     ex_enter_ = enter;
     ex_free_ = leave;
     if (retire_hook_ != nullptr) [[unlikely]] {
@@ -305,6 +324,13 @@ class Core : public sc_core::sc_module {
   std::uint32_t store_data_{0};
   std::uint8_t first_bytes_{0};  ///< bytes of a misaligned access in its first word, else 0
   DataAccess access_;
+  bool calm_access_{false};  ///< it is run_calm()'s, and nothing else has happened since
+  /// rs1 of such an access: what is written where, and which register a jalr behind it waits for.
+  struct {
+    std::uint32_t value;
+    std::uint8_t written;
+    std::uint8_t named;
+  } calm_rs1_{};
   std::uint64_t fpu_when_{0};
   std::uint64_t sleep_from_{0};
 
@@ -359,6 +385,7 @@ class Core : public sc_core::sc_module {
       {"traps", "instructions", "instructions that raised an exception instead of retiring"},
   }};
   std::array<std::uint64_t, kStallReasons> stalls_{};
+  History history_;  ///< what was booked since the last answer
   TrapInfo trap_;
   std::string error_;
   std::vector<std::string> warnings_;

@@ -21,8 +21,9 @@ namespace etude {
 bool Core::look_up(std::uint32_t address, std::uint64_t when, bool ahead) {
   const std::uint32_t line = address >> 4;
   const bool hit = !outstanding_ && icache_->hit(icache_port_, address);
-  if (hit) {
+  if (hit && known_[line % kKnown] != line) {
     known_[line % kKnown] = line;
+    calm_line_ = ~0u;  // may be the one that is forgotten for it
   }
   if (line == lines_[0]) {
     return true;
@@ -62,6 +63,7 @@ void Core::complete_fetch(Cycle rvalid) {
     waiting_ = Waiting::kNothing;
     stood_until_ = rvalid.raw() + 1;
   }
+  calm_access_ = false;
   outstanding_ = false;
   lines_[1] = lines_[0];
   lines_[0] = fetch_address_ >> 4;

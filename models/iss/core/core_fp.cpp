@@ -114,6 +114,7 @@ void Core::finish_fp(std::uint64_t issue) {
 }
 
 void Core::complete_fpu(Cycle granted) {
+  history_.clear();  // the run has come to this cycle
   stall(StallReason::kSharedFpu, granted.raw() - fpu_when_);
   waiting_ = Waiting::kNothing;
   answered_ = granted.raw() + 1;

@@ -70,33 +70,8 @@ void Core::start_access(const Instr& instr, std::uint64_t enter) {
     }
   }
   second_part_ = false;
+  calm_access_ = false;
   waiting_ = Waiting::kData;
-}
-
-void Core::complete(Cycle granted, Cycle responded, std::uint32_t rdata, StallReason why) {
-  const std::uint64_t leave = granted.raw() + 1;
-  stall(why, granted.raw() - access_.when.raw());
-  answered_ = leave;
-  const Instr& instr = instr_;
-  if (slow_classes_ != kAlwaysSlow || first_bytes_ != 0 || responded.raw() != leave ||
-      access_.blocking) [[unlikely]] {
-    wb_reason_ = why;
-    complete_slowly(granted, responded, rdata);
-    return;
-  }
-  // The usual case: one aligned access, data in the next cycle, nothing else under way.
-  waiting_ = Waiting::kNothing;
-  last_rd_ = 0xff;
-  if (instr.has(kPostIncrement)) {
-    post_increment(instr, state_);
-    last_rd_ = instr.a;
-  }
-  if (!access_.write) {
-    finish_load(instr, state_, rdata);
-    add_hazard(instr.d, leave + 1, false);
-  }
-  retire(instr, enter_, leave);
-  state_.pc = loop_next(state_, state_.pc + instr.length);
 }
 
 // The first part of a misaligned access, responses that come late, cv.elw, or a slow FP operation

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "models/iss/core/core_port.h"
+#include "models/iss/isa/instr.h"
+
+namespace etude {
+
+/// What a core has booked since its last answer from the cluster, in the order of time. A core runs
+/// ahead of the cluster; when the run ends, what it booked behind the end is taken back from here.
+class History {
+ public:
+  enum class Kind : std::uint8_t {
+    kStall,     ///< `cycles` stalled cycles, `code` is the StallReason
+    kRetired,   ///< one instruction left EX, one cycle; `code` is its TimingClass
+    kStraight,  ///< `cycles` instructions from `pc` on, one after the other, one cycle each
+  };
+  struct Entry {
+    Kind kind;
+    std::uint8_t code;
+    std::uint32_t cycles;
+    std::uint32_t pc;
+  };
+
+  void clear() { size_ = 0; }
+  bool empty() const { return size_ == 0; }
+  /// The newest entry.
+  Entry last() const {
+    const std::uint64_t word = words_[size_ - 1];
+    return {static_cast<Kind>(word & 3u), static_cast<std::uint8_t>(word >> 2 & 63u),
+            static_cast<std::uint32_t>(word >> 8 & kMost), static_cast<std::uint32_t>(word >> 32)};
+  }
+  void drop_last() { --size_; }
+
+  void stalled(StallReason reason, std::uint64_t cycles) {
+    for (; cycles > kMost; cycles -= kMost) [[unlikely]] {
+      push(static_cast<std::uint64_t>(reason) << 2 | kMost << 8);
+    }
+    push(static_cast<std::uint64_t>(reason) << 2 | cycles << 8);
+  }
+  void retired(TimingClass timing) {
+    push(static_cast<std::uint64_t>(Kind::kRetired) | static_cast<std::uint64_t>(timing) << 2 |
+         std::uint64_t{1} << 8);
+  }
+  /// clear(), then retired().
+  void begin(TimingClass timing) {
+    words_[0] = static_cast<std::uint64_t>(Kind::kRetired) |
+                static_cast<std::uint64_t>(timing) << 2 | std::uint64_t{1} << 8;
+    size_ = 1;
+  }
+  /// At most 2^24 - 1 instructions.
+  void straight(std::uint32_t pc, std::uint64_t instructions) {
+    push(static_cast<std::uint64_t>(Kind::kStraight) | instructions << 8 | std::uint64_t{pc} << 32);
+  }
+
+ private:
+  static constexpr std::uint64_t kMost = (1u << 24) - 1;
+
+  void push(std::uint64_t word) {
+    if (size_ == words_.size()) [[unlikely]] {
+      words_.resize(2 * size_);
+    }
+    words_[size_++] = word;
+  }
+
+  // 24 bits of cycles, one entry in a word.
+  std::vector<std::uint64_t> words_ = std::vector<std::uint64_t>(64);
+  std::size_t size_{0};
+};
+
+}  // namespace etude
