@@ -49,6 +49,7 @@ class CostModel {
   static constexpr double kReluGrad = 4.5;
   static constexpr double kAdd = 4.0;
   static constexpr double kCopy = 2.2;
+  static constexpr double kConvert = 3.5;
   static constexpr double kSgd = 5.0;
   static constexpr double kMse = 8.0;
   static constexpr double kColumnSum = 2.5;

@@ -42,6 +42,7 @@ struct LoweringContext {
   std::size_t current = 0;                       ///< operator being lowered
   std::vector<std::vector<std::uint32_t>> uses;  ///< operators that read a storage, by tensor
   bool redmule = false;                          ///< matrix multiplications may use it
+  bool half = false;                             ///< in FP16: train.precision mixed_fp16
   bool residents = true;                         ///< tensors may stay in L1
   SharingChoice sharing;
 

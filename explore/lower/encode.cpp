@@ -97,6 +97,7 @@ class Encoder {
     job.n = op.arg[4];
     job.k = op.arg[5];
     job.accumulate = op.arg[6] == 1;
+    job.half = op.arg[7] != 4;
     program_.gemm_jobs.push_back(job);
   }
 

@@ -27,9 +27,9 @@ class GemmLowering {
     }
     prelude();
     OperandFeed x(c_, plan_.x[0], p_.x, p_.unit, {p_.m, p_.n, t_.m, t_.n, false}, t_.double_buffer,
-                  p_.count);
+                  p_.count, p_.half);
     OperandFeed w(c_, plan_.w[0], p_.w, p_.unit, {p_.n, p_.k, t_.n, t_.k, true}, t_.double_buffer,
-                  p_.count);
+                  p_.count, p_.half);
     take_buffers(array);
     const std::uint32_t outer_end = t_.m_outer ? p_.m : p_.k;
     const std::uint32_t inner_end = t_.m_outer ? p_.k : p_.m;
@@ -98,6 +98,12 @@ class GemmLowering {
     for (std::uint32_t i = 0; i < (t_.keep_z ? 1 : count); ++i) {
       in_addend_ = take_over_addend(z_bytes);
       z_.push_back(in_addend_ ? in_addend_->address : c_.l1.take(z_bytes));
+    }
+    for (std::uint32_t i = 0; p_.half && i < count; ++i) {
+      half_z_.push_back(c_.l1.take(half_bytes(stored_rows(p_.unit, t_.m, array), t_.k, array)));
+      if (p_.addend || p_.bias) {
+        product_.push_back(c_.l1.take(4 * t_.m * t_.k));
+      }
     }
     if (p_.transpose_z) {
       for (std::uint32_t i = 0; i < (t_.keep_z ? 1 : count); ++i) {
@@ -185,6 +191,12 @@ class GemmLowering {
       z = {z_[turn_ % z_.size()], m, k, z_pitch(k, k == p_.k)};
     }
     start_from(m0, k0, z);
+    if (p_.half) {
+      half_product(m0, k0, z, x, w);
+      epilogue(m0, k0, z);
+      ++turn_;
+      return;
+    }
     for (std::uint32_t n0 = 0; n0 < p_.n; n0 += t_.n) {
       const std::uint32_t n = std::min(t_.n, p_.n - n0);
       c_.layer(op_.node);
@@ -209,6 +221,34 @@ class GemmLowering {
     }
     epilogue(m0, k0, z);
     ++turn_;
+  }
+
+  /// A tile in FP16: the product from zero on; its sum with bias and addend in FP32.
+  void half_product(std::uint32_t m0, std::uint32_t k0, const L1Matrix& z, OperandFeed& x,
+                    OperandFeed& w) {
+    const std::uint32_t rows = stored_rows(p_.unit, z.rows, c_.platform.cluster.redmule);
+    const std::uint32_t words = (rows * z.cols + 1) / 2;
+    const L1Matrix half{half_z_[turn_ % half_z_.size()], z.rows, z.cols, z.cols};
+    c_.layer(op_.node);
+    c_.sequence.fill({half.address, 1, words, words}, 0.0f);
+    for (std::uint32_t n0 = 0; n0 < p_.n; n0 += t_.n) {
+      const std::uint32_t n = std::min(t_.n, p_.n - n0);
+      const L1Matrix left = x.fetch(m0, n0, z.rows, n);
+      const L1Matrix right = w.fetch(n0, k0, n, z.cols);
+      if (p_.column_sums && m0 == 0) {
+        c_.layer(*op_.bias_sum);
+        c_.sequence.column_sum(w.unconverted(), sums_.address + 4 * k0, n0 > 0);
+        c_.layer(op_.node);
+      }
+      c_.sequence.redmule_half(left, right, half, rows);
+    }
+    if (!p_.addend && !p_.bias) {
+      c_.sequence.from_half(half, z);
+      return;
+    }
+    const L1Matrix product{product_[turn_ % product_.size()], z.rows, z.cols, z.cols};
+    c_.sequence.from_half(half, product);
+    c_.sequence.add(z, product, z);
   }
 
   void epilogue(std::uint32_t m0, std::uint32_t k0, const L1Matrix& z) {
@@ -340,7 +380,7 @@ class GemmLowering {
   const GemmPlan plan_;
   const GemmProblem& p_;
   const GemmTiling& t_;
-  std::vector<std::uint32_t> z_, t_buffers_, mask_, parameter_;
+  std::vector<std::uint32_t> z_, t_buffers_, mask_, parameter_, half_z_, product_;
   std::optional<L1Matrix> parameter_resident_;
   std::optional<L1Matrix> in_addend_;  ///< where the result takes over its addend
   L1Matrix bias_, sums_;

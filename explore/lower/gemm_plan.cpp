@@ -82,8 +82,9 @@ class Planner {
       plan.transpose_first.push_back(view.base);
       return {true, false, true, false};
     }
-    // The array reads dense matrices only; the cores transpose from any.
-    const bool usable = found && (transpose || found->pitch == found->cols);
+    // The array reads dense matrices only; the cores transpose and convert from any.
+    const bool usable =
+        c_.half ? found && !transpose : found && (transpose || found->pitch == found->cols);
     return {usable, transpose, false, !transpose && worth};
   }
 
@@ -158,6 +159,7 @@ class Planner {
     const bool trans_a = node_.integer("transA") != 0;
     const bool trans_b = node_.integer("transB") != 0;
     p.unit = unit;
+    p.half = c_.half && unit == Unit::kRedmule;
     plan.result = node_.outputs[0];
     for (const auto& behind : {op_.add, op_.relu, op_.relu_grad}) {
       if (behind) {

@@ -81,6 +81,11 @@ class Lowering {
     const ClusterConfig& cluster = platform_.cluster;
     const RedmuleConfig& array = cluster.redmule;
     const bool fp16_array = array.enabled && array.format == RedmuleConfig::Format::kFp16;
+    const bool mixed = options_.precision == TrainConfig::Precision::kMixedFp16;
+    if (mixed && !fp16_array) {
+      throw UserError("/train/precision", "mixed_fp16 needs a RedMulE of format fp16",
+                      "set /platform/cluster/redmule/format to fp16, or precision to fp32");
+    }
     program_ = {};
     LoweringContext context{training_,
                             storage_,
@@ -96,11 +101,12 @@ class Lowering {
                             l1_base() - 8,
                             0,
                             {},
-                            array.enabled && !fp16_array,
+                            array.enabled && (mixed || !fp16_array),
+                            mixed,
                             true,
                             sharing};
     context.set_operators(group_operators(training_.graph, storage_, array.enabled && !fp16_array));
-    if (fp16_array) {
+    if (fp16_array && !mixed) {
       program_.warnings.push_back(
           "RedMulE has the format fp16: FP32 matrix multiplications run on the cores");
     }

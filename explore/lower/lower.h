@@ -13,6 +13,9 @@ namespace etude {
 struct LowerOptions {
   WorkloadConfig::Home home = WorkloadConfig::Home::kAuto;
   TilingConfig tiling;
+  /// mixed_fp16: an fp16 RedMulE multiplies matrices that the cores convert; everything else,
+  /// sums and weights first of all, stays in FP32.
+  TrainConfig::Precision precision = TrainConfig::Precision::kFp32;
 };
 
 /// The step has an operator, or a shape of one, that the simulated chip cannot run yet.

@@ -216,6 +216,36 @@ void OpSequence::redmule(const L1Matrix& x, const L1Matrix& w, const L1Matrix& z
                     static_cast<double>(made.cycles);
 }
 
+void OpSequence::redmule_half(const L1Matrix& x, const L1Matrix& w, const L1Matrix& z,
+                              std::uint32_t stored_rows) {
+  PlanOp& made = append(ETUDE_OP_REDMULE, ETUDE_UNIT_REDMULE);
+  constexpr std::uint32_t kGemm = 1, kFp16 = 1;
+  const std::uint32_t args[] = {x.address, w.address, z.address, x.rows,
+                                x.cols,    w.cols,    kGemm,     kFp16};
+  std::ranges::copy(args, made.op.arg);
+  made.accesses = {half_access(x, false), half_access(w, false),
+                   half_access({z.address, stored_rows, w.cols, w.cols}, true)};
+  made.cycles = cost_.redmule(x.rows, x.cols, w.cols);
+  made.port_share = static_cast<double>(cost_.redmule_beats(x.rows, x.cols, w.cols)) /
+                    static_cast<double>(made.cycles);
+}
+
+void OpSequence::to_half(const L1Matrix& from, const L1Matrix& half) {
+  PlanOp& made = kernel(ETUDE_KERNEL_FP32_TO_FP16,
+                        {from.address, half.address, from.rows, from.cols, from.pitch, half.pitch},
+                        cost_.core_kernel(from.rows * from.cols, CostModel::kConvert));
+  made.accesses = {l1_access(from, false),
+                   half_access({half.address, from.rows, from.cols, half.pitch}, true)};
+}
+
+void OpSequence::from_half(const L1Matrix& half, const L1Matrix& to) {
+  PlanOp& made = kernel(ETUDE_KERNEL_FP16_TO_FP32,
+                        {half.address, to.address, to.rows, to.cols, half.pitch, to.pitch},
+                        cost_.core_kernel(to.rows * to.cols, CostModel::kConvert));
+  made.accesses = {half_access({half.address, to.rows, to.cols, half.pitch}, false),
+                   l1_access(to, true)};
+}
+
 void OpSequence::probe(ProbeRequest request) {
   PlanOp& made = append(ETUDE_OP_END, 0);
   made.probe = static_cast<int>(probes.size());

@@ -164,6 +164,12 @@ class OpSequence {
   /// that the array writes.
   void redmule(const L1Matrix& x, const L1Matrix& w, const L1Matrix& z, std::uint32_t stored_rows,
                bool accumulate);
+  /// The same on dense FP16 matrices (extents and pitch in halves); always adds to Z.
+  void redmule_half(const L1Matrix& x, const L1Matrix& w, const L1Matrix& z,
+                    std::uint32_t stored_rows);
+  /// FP32 to FP16 (`half` has extents and pitch in halves), and back.
+  void to_half(const L1Matrix& from, const L1Matrix& half);
+  void from_half(const L1Matrix& half, const L1Matrix& to);
 
   void probe(ProbeRequest request);
 

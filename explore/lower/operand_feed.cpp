@@ -2,6 +2,7 @@
 #include "explore/lower/operand_feed.h"
 
 #include <algorithm>
+#include <stdexcept>
 
 namespace etude {
 
@@ -9,13 +10,14 @@ using Unit = GemmProblem::Unit;
 
 OperandFeed::OperandFeed(LoweringContext& context, const MatrixView& view,
                          const OperandSource& source, Unit unit, const Extents& extents,
-                         bool double_buffer, std::uint32_t members)
+                         bool double_buffer, std::uint32_t members, bool half)
     : context_(context),
       view_(view),
       source_(source),
       unit_(unit),
       extents_(extents),
-      members_(members) {
+      members_(members),
+      half_(half) {
   find_resident();
   if (in_place_) {
     return;
@@ -27,6 +29,10 @@ OperandFeed::OperandFeed(LoweringContext& context, const MatrixView& view,
   for (Buffer& buffer : buffers_) {
     const std::uint32_t r = extents.tile_rows;
     const std::uint32_t c = extents.tile_cols;
+    if (half_) {
+      take_half(buffer);
+      continue;
+    }
     if (unit == Unit::kCores) {
       buffer.ready = context.l1.take(4 * (source.transpose ? c * (r | 1u) : r * (c | 1u)));
       continue;
@@ -43,16 +49,61 @@ void OperandFeed::find_resident() {
     return;
   }
   const bool full_rows = extents_.tile_cols == extents_.cols;
-  in_place_ = unit_ == Unit::kCores || (!source_.transpose && full_rows);
+  in_place_ = !half_ && (unit_ == Unit::kCores || (!source_.transpose && full_rows));
   const auto found =
       source_.transposed_view ? context_.l1.resident(view_.base, true) : context_.resident(view_);
   if (!found) {
     throw NoRoom{};  // it gave way since it was planned with
   }
   // A transposed view is of no use where it cannot be read in place; then the tile is loaded.
-  if (in_place_ || !source_.transposed_view) {
+  if (half_ || in_place_ || !source_.transposed_view) {
     resident_ = found;
   }
+}
+
+void OperandFeed::take_half(Buffer& buffer) {
+  const std::uint32_t r = extents_.tile_rows;
+  const std::uint32_t c = extents_.tile_cols;
+  const RedmuleConfig& array = context_.platform.cluster.redmule;
+  buffer.half = context_.l1.take(extents_.is_w ? half_bytes(padded_reduction(r), c, array)
+                                               : half_bytes(r, padded_reduction(c), array));
+  if (!resident_) {
+    buffer.staged = context_.l1.take(4 * r * c);
+    buffer.ready = source_.transpose ? context_.l1.take(4 * r * c) : buffer.staged;
+  }
+}
+
+/// The tile in FP32 wherever it stands, then converted between zeros.
+L1Matrix OperandFeed::fetch_half(Buffer& buffer, std::uint32_t r, std::uint32_t c) {
+  OpSequence& sequence = context_.sequence;
+  L1Matrix whole;
+  if (resident_ && source_.transpose) {
+    // Transposed in the place of a tile that nobody loads would need another buffer: the planner
+    // gives such operands as transposed views.
+    throw std::logic_error("an FP16 operand is transposed from a resident");
+  }
+  if (resident_) {
+    whole = resident_->slice(buffer.r0, buffer.c0, r, c);
+  } else if (source_.transpose) {
+    const L1Matrix staged{buffer.staged, c, r, r};
+    whole = {buffer.ready, r, c, c};
+    sequence.load(context_.stored(view_, buffer.c0, buffer.r0), staged);
+    sequence.transpose(staged, whole, nullptr);
+  } else {
+    whole = {buffer.ready, r, c, c};
+    sequence.load(context_.stored(view_, buffer.r0, buffer.c0), whole);
+  }
+  const std::uint32_t rows = extents_.is_w ? padded_reduction(r) : r;
+  const std::uint32_t cols = extents_.is_w ? c : padded_reduction(c);
+  const L1Matrix half{buffer.half, rows, cols, cols};
+  if (rows != r || cols != c) {
+    const std::uint32_t words = (rows * cols + 1) / 2;
+    sequence.fill({buffer.half, 1, words, words}, 0.0f);
+  }
+  sequence.to_half(whole, half);
+  buffer.whole = whole;
+  unconverted_ = whole;
+  return half;
 }
 
 void OperandFeed::rebind(const MatrixView& view) {
@@ -73,6 +124,7 @@ L1Matrix OperandFeed::fetch(std::uint32_t r0, std::uint32_t c0, std::uint32_t r,
   }
   for (const Buffer& buffer : buffers_) {
     if (buffer.r0 == r0 && buffer.c0 == c0) {
+      unconverted_ = buffer.whole;
       return buffer.matrix;
     }
   }
@@ -80,6 +132,10 @@ L1Matrix OperandFeed::fetch(std::uint32_t r0, std::uint32_t c0, std::uint32_t r,
   next_ = (next_ + 1) % buffers_.size();
   buffer.r0 = r0;
   buffer.c0 = c0;
+  if (half_) {
+    buffer.matrix = fetch_half(buffer, r, c);
+    return buffer.matrix;
+  }
   OpSequence& sequence = context_.sequence;
   const std::uint32_t stored_r = source_.transpose ? c : r;
   const std::uint32_t stored_c = source_.transpose ? r : c;
@@ -105,7 +161,7 @@ L1Matrix OperandFeed::fetch(std::uint32_t r0, std::uint32_t c0, std::uint32_t r,
 }
 
 void OperandFeed::keep_whole() {
-  if (buffers_.size() != 1 || buffers_[0].matrix.rows == 0 || members_ != 1 ||
+  if (half_ || buffers_.size() != 1 || buffers_[0].matrix.rows == 0 || members_ != 1 ||
       !context_.whole(view_) || !context_.worth_keeping(view_.base)) {
     return;
   }

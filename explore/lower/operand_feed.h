@@ -22,14 +22,18 @@ class OperandFeed {
   /// `members`: matrices of the stack that it will feed one after the other.
   OperandFeed(LoweringContext& context, const MatrixView& view, const OperandSource& source,
               GemmProblem::Unit unit, const Extents& extents, bool double_buffer,
-              std::uint32_t members = 1);
+              std::uint32_t members = 1, bool half = false);
 
   /// Goes on with another matrix of the stack.
   void rebind(const MatrixView& view);
 
-  /// The tile at (r0, c0): for RedMulE dense [r, c]; for the cores as it is stored, hence [c, r]
+  /// The tile at (r0, c0): for RedMulE dense [r, c] (in FP16 with a padded reduction, extents and
+  /// pitch in halves); for the cores as it is stored, hence [c, r]
   /// where the factor is transposed.
   L1Matrix fetch(std::uint32_t r0, std::uint32_t c0, std::uint32_t r, std::uint32_t c);
+
+  /// The tile fetched last, in FP32 (where the unit reads FP16).
+  const L1Matrix& unconverted() const { return unconverted_; }
 
   /// After the loops: a tensor that stands in L1 as a whole stays for the operators to come.
   void keep_whole();
@@ -37,11 +41,15 @@ class OperandFeed {
  private:
   struct Buffer {
     std::uint32_t staged = 0;  ///< address of the tile as loaded
-    std::uint32_t ready = 0;   ///< address of the tile as the unit reads it
+    std::uint32_t ready = 0;   ///< address of the tile as the unit reads it, in FP32
+    std::uint32_t half = 0;    ///< address of the same in FP16
     std::uint32_t r0 = ~0u, c0 = ~0u;
     L1Matrix matrix;
+    L1Matrix whole;  ///< before conversion
   };
   void find_resident();
+  void take_half(Buffer& buffer);
+  L1Matrix fetch_half(Buffer& buffer, std::uint32_t r, std::uint32_t c);
 
   LoweringContext& context_;
   MatrixView view_;
@@ -53,6 +61,8 @@ class OperandFeed {
   std::vector<Buffer> buffers_;
   std::size_t next_ = 0;
   std::uint32_t members_;
+  bool half_;
+  L1Matrix unconverted_;
 };
 
 }  // namespace etude

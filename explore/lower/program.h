@@ -43,7 +43,7 @@ struct TensorProbe {
   Bytes tensor_pitch;   ///< in the tensor, between row starts
 };
 
-/// One RedMulE job Z[m,k] = (Z +) X[m,n] W[n,k] on dense FP32 matrices in L1, so that a checker can
+/// One RedMulE job Z[m,k] = (Z +) X[m,n] W[n,k] on dense matrices in L1, so that a checker can
 /// replay its chain. X and W are complete when the controller starts operation `op`; so is Z,
 /// unless the job before it on the array still accumulates into it.
 struct GemmJobRecord {
@@ -52,6 +52,7 @@ struct GemmJobRecord {
   Address x, w, z;
   std::uint32_t m = 0, n = 0, k = 0;
   bool accumulate = false;  ///< Z holds an addend before the job
+  bool half = false;        ///< FP16 matrices
 };
 
 /// A buffer of L1: in use from the moment when operation `first_op` of the task list is posted

@@ -35,12 +35,18 @@ std::uint32_t operand_buffers(const GemmProblem& p, const GemmTiling& t, bool is
       is_w ? ceil_div(p.n, t.n) * ceil_div(p.k, t.k) : ceil_div(p.m, t.m) * ceil_div(p.n, t.n);
   const bool full_rows = is_w ? t.k == p.k : t.n == p.n;
   const std::uint32_t all = tiles * p.count;
-  if (in_place(p.unit, source, full_rows)) {
+  if (!p.half && in_place(p.unit, source, full_rows)) {
     return 0;
   }
   if (p.unit == Unit::kCores) {
     // Kept as stored: either orientation needs at most one element more per row.
     return copies(t, all) * 4 * (source.transpose ? cols * (rows | 1u) : rows * (cols | 1u));
+  }
+  if (p.half) {
+    const std::uint32_t half = is_w ? half_bytes(padded_reduction(rows), cols, redmule)
+                                    : half_bytes(rows, padded_reduction(cols), redmule);
+    const std::uint32_t whole = source.resident ? 0u : (source.transpose ? 2u : 1u);
+    return copies(t, all) * (half + whole * 4 * rows * cols);
   }
   std::uint32_t bytes = copies(t, all) * (4 * rows * cols + read_ahead(rows, cols, redmule));
   if (source.transpose && !source.resident) {
@@ -50,6 +56,9 @@ std::uint32_t operand_buffers(const GemmProblem& p, const GemmTiling& t, bool is
 }
 
 bool allowed(const GemmProblem& p, const GemmTiling& t, const RedmuleConfig& redmule) {
+  if (p.half) {
+    return !t.keep_z || t.k == p.k;  // the cores put each tile where it belongs
+  }
   if ((p.x.transposed_view && t.n != p.n) || (p.w.transposed_view && t.k != p.k)) {
     return false;  // a view in the other orientation is of use only where it stands
   }
@@ -88,6 +97,10 @@ std::uint32_t l1_bytes(const GemmProblem& p, const GemmTiling& t, const RedmuleC
   const std::uint32_t z_pitch = p.unit == Unit::kCores ? t.k | 1u : t.k;
   bytes += (t.keep_z ? 1 : z_copies) * 4 * z_rows * z_pitch;
   bytes += t.keep_z ? read_ahead(z_rows, z_pitch, redmule) : 0;
+  if (p.half) {
+    bytes += z_copies * half_bytes(stored_rows(p.unit, t.m, redmule), t.k, redmule);
+    bytes += p.addend || p.bias ? z_copies * 4 * t.m * t.k : 0;
+  }
   if (p.transpose_z) {
     bytes += t.keep_z ? 4 * p.k * p.m + read_ahead(p.k, p.m, redmule) : z_copies * 4 * t.k * t.m;
   }
@@ -131,7 +144,7 @@ std::uint64_t modelled_cycles(const GemmProblem& p, const GemmTiling& t, const C
     const OperandSource& source = is_w ? p.w : p.x;
     const std::uint32_t rows = is_w ? an : am;
     const std::uint32_t cols = is_w ? ak : an;
-    if (in_place(p.unit, source, is_w ? t.k == p.k : t.n == p.n)) {
+    if (!p.half && in_place(p.unit, source, is_w ? t.k == p.k : t.n == p.n)) {
       return;
     }
     const std::uint64_t tiles = is_w ? n_tiles * k_tiles : m_tiles * n_tiles;
@@ -144,7 +157,11 @@ std::uint64_t modelled_cycles(const GemmProblem& p, const GemmTiling& t, const C
     const std::uint32_t stored_cols = source.transpose ? rows : cols;
     const bool dense =
         source.transpose ? (is_w ? t.n == p.n : t.m == p.m) : (is_w ? t.k == p.k : t.n == p.n);
-    if (!source.resident || !source.transpose) {
+    if (p.half) {
+      cores += visits * cost.core_kernel(rows * cols, CostModel::kConvert);
+      posts += visits;
+    }
+    if (p.half ? !source.resident : !source.resident || !source.transpose) {
       const std::uint64_t one = dense && redmule_runs
                                     ? cost.dma(1, 4 * stored_rows_ * stored_cols, true)
                                     : cost.dma(stored_rows_, 4 * stored_cols, true);
@@ -173,6 +190,12 @@ std::uint64_t modelled_cycles(const GemmProblem& p, const GemmTiling& t, const C
     posts += z_tiles;
     last += one;
   };
+  if (p.half) {
+    per_tile(CostModel::kConvert + CostModel::kFill / 2);
+    if (p.addend || p.bias) {
+      per_tile(CostModel::kAdd);
+    }
+  }
   if (redmule_runs && p.bias) {
     per_tile(p.addend ? CostModel::kAdd : CostModel::kFill);
   }

@@ -29,6 +29,7 @@ struct GemmProblem {
   bool bias = false;             ///< a row added to every row of Z
   bool addend = false;           ///< a matrix of Z's shape added to it
   bool addend_resident = false;  ///< which stands in L1
+  bool half = false;             ///< RedMulE works in FP16 on operands that the cores convert
   bool dense_z = false;          ///< tiles of Z are dense in L1, whatever the unit
   bool relu = false;
   bool transpose_z = false;  ///< the stored result is the transpose of Z
@@ -94,6 +95,16 @@ inline std::uint32_t read_ahead(std::uint32_t rows, std::uint32_t cols,
                                 const RedmuleConfig& redmule) {
   const std::uint32_t more = (redmule.height - rows % redmule.height) % redmule.height;
   return 4 * (more * cols + redmule.columns());
+}
+
+/// Reduction of an FP16 job with its padding of zeros: the hardware computes right data at
+/// multiples of 16 only (docs/models/redmule.md).
+inline std::uint32_t padded_reduction(std::uint32_t n) { return (n + 15) / 16 * 16; }
+
+/// Bytes of an FP16 matrix that RedMulE reads, with what it reads ahead.
+inline std::uint32_t half_bytes(std::uint32_t rows, std::uint32_t cols,
+                                const RedmuleConfig& redmule) {
+  return 2 * (rows + redmule.height) * cols + 4 * redmule.columns() + 8;
 }
 
 /// Buffers for tiles of a parameter that is updated: each is taken from the start of its load to

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "explore/lower/program.h"
+#include "models/redmule/redmule_config.h"
 #include "sim/engine/job.h"
 
 namespace etude {
@@ -22,7 +23,7 @@ float redmule_chain(const float* x, const float* w, std::size_t w_pitch, std::si
 /// another one may overwrite before that, are left out.
 class ChainReplay {
  public:
-  ChainReplay(const Program& program, unsigned height);
+  ChainReplay(const Program& program, const RedmuleConfig& array);
 
   /// What to copy; tags count from `first_tag`.
   std::vector<Probe> probes(std::uint32_t first_tag) const;
@@ -47,17 +48,18 @@ class ChainReplay {
   void choose_jobs();
   void add(std::size_t job, What what, std::uint32_t op);
   void replay(std::size_t job);
+  void forget(std::size_t job);
   bool done_before(std::size_t job, std::uint32_t op) const { return known_[job] < op; }
 
   const Program& program_;
-  unsigned height_;
+  RedmuleConfig array_;
   std::vector<std::uint32_t> known_;  ///< per job: the wait that knows it done; none: past the end
   std::vector<bool> continues_;       ///< per job: it adds to the result of one still in the queue
   std::vector<std::size_t> before_;   ///< per job that continues: that one
   std::vector<bool> chosen_;
   std::vector<Piece> pieces_;
-  std::vector<std::vector<float>> result_;  ///< per job: what it must give
-  std::map<std::size_t, std::vector<float>> x_, w_, y_;
+  std::vector<std::vector<std::uint8_t>> result_;  ///< per job: what it must give
+  std::map<std::size_t, std::vector<std::uint8_t>> x_, w_, y_;
   std::uint64_t compared_{0};
   std::vector<std::string> failures_;
 };

@@ -95,7 +95,7 @@ class Observer {
         steps_(config.train.steps),
         save_every_(config.run.save_every),
         check_(setup.training(), setup.workload().lr),
-        chains_(setup.program(), config.platform.cluster.redmule.height),
+        chains_(setup.program(), config.platform.cluster.redmule),
         verify_(config.run.verify) {
     check_.begin_step(0, values_);
   }

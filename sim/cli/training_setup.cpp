@@ -108,7 +108,8 @@ Workload available_workload(const RootConfig& config) {
 TrainingSetup::TrainingSetup(const RootConfig& config)
     : config_(config),
       workload_(available_workload(config)),
-      program_(lower_step(training(), config.platform, {config.workload.home, config.tiling})),
+      program_(lower_step(training(), config.platform,
+                          {config.workload.home, config.tiling, config.train.precision})),
       start_(workload_.parameters) {
   if (!config.workload.inputs.empty()) {
     inputs_ = std::make_unique<NpzArchive>(read_npz(config.workload.inputs));

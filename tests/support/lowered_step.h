@@ -10,8 +10,10 @@ PlatformConfig platform_of(bool redmule, unsigned l1_kib, unsigned cores = 8);
 
 /// Lowers a training graph, runs `steps` steps in the task interpreter and checks (Catch2) loss,
 /// gradients and weights as the numeric check of a run does. Parameters that `start` lacks are
-/// drawn. Returns the program.
+/// drawn. `tolerance`: of a gradient, relative to its tensor's largest value, and of the loss.
+/// Returns the program.
 Program check_step(const TrainingGraph& training, const PlatformConfig& platform,
-                   const LowerOptions& options, unsigned steps = 1, StartValues start = {});
+                   const LowerOptions& options, unsigned steps = 1, StartValues start = {},
+                   double tolerance = 1e-5);
 
 }  // namespace etude::test

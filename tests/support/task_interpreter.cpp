@@ -13,6 +13,9 @@
 #include "kernels/include/etude_boot.h"
 #include "kernels/include/etude_kernels.h"
 #include "models/base/pulp_map_regs.h"
+#include "models/redmule/chain.h"
+#include "models/redmule/errata.h"
+#include "models/redmule/redmule_regs.h"
 #include "tests/support/kernel_accesses.h"
 
 namespace etude::test {
@@ -201,6 +204,9 @@ std::vector<TaskInterpreter::Range> TaskInterpreter::execute(const etude_op& op)
       std::memcpy(at(a[1]), at(a[0]), a[2]);
       return {{false, a[0], 1, a[2], a[2]}, {true, a[1], 1, a[2], a[2]}};
     case ETUDE_OP_REDMULE: {
+      if (a[7] == ETUDE_REDMULE_FMT_FP16) {
+        return half_job(a);
+      }
       const std::uint32_t m = a[3], n = a[4], k = a[5], width = platform_.cluster.redmule.width;
       const std::uint32_t rows = (m + width - 1) / width * width;
       std::vector<float> z(std::size_t{rows} * k, std::numeric_limits<float>::quiet_NaN());
@@ -222,6 +228,37 @@ std::vector<TaskInterpreter::Range> TaskInterpreter::execute(const etude_op& op)
     default:
       throw std::runtime_error("unknown operation " + std::to_string(op.code));
   }
+}
+
+std::vector<TaskInterpreter::Range> TaskInterpreter::half_job(const std::uint32_t* a) {
+  const RedmuleConfig& array = platform_.cluster.redmule;
+  RedmuleJob job;
+  job.m = a[3];
+  job.n = a[4];
+  job.k = a[5];
+  job.op = a[6];
+  job.format = a[7];
+  for (const int number : errata_of(job, array)) {
+    if (erratum_breaks_data(number)) {
+      throw std::runtime_error("a job of " + std::to_string(job.m) + "x" + std::to_string(job.n) +
+                               "x" + std::to_string(job.k) + " falls into erratum " +
+                               std::to_string(number));
+    }
+  }
+  const std::uint32_t rows = (job.m + array.width - 1) / array.width * array.width;
+  const auto bytes = [&](std::uint32_t address, std::uint32_t count) {
+    (void)at(address / 4 * 4);
+    (void)at((address + 2 * count - 1) / 4 * 4);
+    return reinterpret_cast<std::uint8_t*>(std::uintptr_t{address});
+  };
+  std::vector<std::uint8_t> z(std::size_t{2} * rows * job.k, 0xFF);
+  std::uint8_t* const result = bytes(a[2], rows * job.k);
+  replay_chain(job, array, {bytes(a[0], job.m * job.n), bytes(a[1], job.n * job.k), result},
+               z.data());
+  std::ranges::copy(z, result);
+  return {{false, a[0], 1, 2 * job.m * job.n, 0},
+          {false, a[1], 1, 2 * job.n * job.k, 0},
+          {true, a[2], 1, 2 * rows * job.k, 0}};
 }
 
 std::vector<TaskInterpreter::Range> TaskInterpreter::kernel(const std::uint32_t* a) {
@@ -352,6 +389,16 @@ std::vector<TaskInterpreter::Range> TaskInterpreter::kernel(const std::uint32_t*
       return {matrix(false, g.a, g.rows, g.cols, g.pitch_a),
               matrix(false, g.b, g.rows, g.cols, g.pitch_b),
               matrix(true, g.c, g.rows, g.cols, g.pitch_c)};
+    }
+    case ETUDE_KERNEL_FP32_TO_FP16:
+    case ETUDE_KERNEL_FP16_TO_FP32: {
+      etude_convert_args g;
+      std::memcpy(&g, a + 1, sizeof g);
+      const std::uint32_t from = a[0] == ETUDE_KERNEL_FP32_TO_FP16 ? 4 : 2;
+      const std::uint32_t to = 6 - from;
+      run_on_host(from == 4 ? etude_fp32_to_fp16 : etude_fp16_to_fp32, a + 1, 1);
+      return {{false, g.src, g.rows, from * g.cols, from * g.pitch_src},
+              {true, g.dst, g.rows, to * g.cols, to * g.pitch_dst}};
     }
     default: {
       std::vector<Range> ranges;

@@ -56,6 +56,7 @@ class TaskInterpreter {
   void check(const Outstanding& mine) const;
   std::vector<Range> execute(const etude_op& op);
   std::vector<Range> kernel(const std::uint32_t* arg);
+  std::vector<Range> half_job(const std::uint32_t* arg);
   void probe(const TensorProbe& probe);
 
   PlatformConfig platform_;

@@ -82,7 +82,7 @@ TEST_CASE("a padded reduction turns -0 into +0", "[check]") {
 TEST_CASE("a job is compared when it is known to be done", "[check]") {
   Bench bench;
   bench.job(0x3000, false, true);
-  ChainReplay replay(bench.finish(), kHeight);
+  ChainReplay replay(bench.finish(), RedmuleConfig{});
   const auto probes = replay.probes(100);
   REQUIRE(probes.size() == 3);
   CHECK(probes[0].op == 0);
@@ -110,7 +110,7 @@ TEST_CASE("a job that goes on where the one before it in the queue ended is repl
   Bench bench;
   bench.job(0x3000, false, false);
   bench.job(0x3000, true, true);
-  ChainReplay replay(bench.finish(), kHeight);
+  ChainReplay replay(bench.finish(), RedmuleConfig{});
   CHECK(replay.replayable() == 1);  // the first result is overwritten in the queue
   const auto probes = replay.probes(0);
   REQUIRE(probes.size() == 5);  // X, W of both, Z of the second
@@ -131,7 +131,7 @@ TEST_CASE("a job that reads what the queue still writes is left out", "[check]")
   Bench bench;
   bench.job(0x3000, false, false);
   bench.job(0x4000, false, true, 0x3000);
-  ChainReplay replay(bench.finish(), kHeight);
+  ChainReplay replay(bench.finish(), RedmuleConfig{});
   CHECK(replay.replayable() == 1);
   CHECK(replay.probes(0).size() == 3);
 }

@@ -52,6 +52,21 @@ TEST_CASE("random perceptrons train on both units") {
   check_step(mlp(sizes), platform, options);
 }
 
+TEST_CASE("perceptrons train in mixed precision on an fp16 array, outside its errata") {
+  const unsigned l1 = GENERATE(32u, 64u, 256u);
+  const auto sizes = GENERATE(Sizes{{5, 3}, 1}, Sizes{{17, 33, 9}, 7}, Sizes{{40, 64, 4, 40}, 24},
+                              Sizes{{70, 131, 65, 70}, 13});
+  INFO(l1 << " KiB, batch " << sizes.batch);
+  PlatformConfig platform = platform_of(true, l1);
+  platform.cluster.redmule.format = RedmuleConfig::Format::kFp16;
+  platform.cluster.redmule.errata = RedmuleConfig::Errata::kError;
+  LowerOptions options;
+  options.precision = TrainConfig::Precision::kMixedFp16;
+  // FP16 keeps 11 bits, and a ReLU whose input is near 0 may switch.
+  const Program program = check_step(mlp(sizes), platform, options, 2, 6e-2);
+  CHECK(!program.gemm_jobs.empty());
+}
+
 TEST_CASE("Deep-AE trains on RedMulE, on cores, and with its parameters in HyperRAM") {
   const auto training = make_training_graph(make_network("deep_ae", {}, 24), 0.01);
   LowerOptions options;
