@@ -62,8 +62,12 @@ TEST_CASE("perceptrons train in mixed precision on an fp16 array, outside its er
   platform.cluster.redmule.errata = RedmuleConfig::Errata::kError;
   LowerOptions options;
   options.precision = TrainConfig::Precision::kMixedFp16;
-  // FP16 keeps 11 bits, and a ReLU whose input is near 0 may switch.
-  const Program program = check_step(mlp(sizes), platform, options, 2, 6e-2);
+  const TrainingGraph training = mlp(sizes);
+  for (const Node& node : training.graph.nodes()) {
+    options.tiling.operators[node.name].unit = TileConfig::Unit::kRedmule;
+  }
+  // FP16 keeps 11 bits, and a ReLU whose input is near 0 may switch: one of 13 samples' parts.
+  const Program program = check_step(training, platform, options, 2, 0.1);
   CHECK(!program.gemm_jobs.empty());
 }
 
