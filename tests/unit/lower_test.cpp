@@ -67,7 +67,7 @@ TEST_CASE("perceptrons train in mixed precision on an fp16 array, outside its er
     options.tiling.operators[node.name].unit = TileConfig::Unit::kRedmule;
   }
   // FP16 keeps 11 bits, and a ReLU whose input is near 0 may switch: one of 13 samples' parts.
-  const Program program = check_step(training, platform, options, 2, 0.1);
+  const Program program = check_step(training, platform, options, 2, {}, 0.1);
   CHECK(!program.gemm_jobs.empty());
 }
 
