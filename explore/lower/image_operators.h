@@ -28,4 +28,8 @@ L1Matrix as_tensor(const LoweringContext& context, TensorId tensor, std::uint32_
 /// Pooling over windows of images and its gradients.
 void lower_pool(LoweringContext& context, const Operator& op);
 
+/// The sum over samples and pixels of images (the gradient of a convolution's bias), and the bias's
+/// update.
+void lower_channel_sum(LoweringContext& context, const Operator& op);
+
 }  // namespace etude

@@ -182,7 +182,8 @@ class Lowering {
       case OpType::kSoftmaxCrossEntropyGrad:
         return lower_cross_entropy(c, op);
       case OpType::kReduceSum:
-        return lower_reduce(c, op);
+        return sums_pixels(c.graph(), c.graph().node(op.node)) ? lower_channel_sum(c, op)
+                                                               : lower_reduce(c, op);
       case OpType::kAdd:
       case OpType::kSub:
       case OpType::kMul:
@@ -201,6 +202,10 @@ class Lowering {
         return lower_copy(c, op);
       case OpType::kConv:
         return lower_conv(c, op);
+      case OpType::kConvGradWeight:
+        return lower_conv_grad_weight(c, op);
+      case OpType::kConvGradInput:
+        return lower_conv_grad_input(c, op);
       case OpType::kMaxPool:
       case OpType::kMaxPoolGrad:
       case OpType::kAveragePool:

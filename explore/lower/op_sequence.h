@@ -122,9 +122,10 @@ class OpSequence {
   void col2im(const WindowView& view, const L1Matrix& columns, std::uint32_t image,
               bool accumulate);
   void pool(bool average, const WindowView& view, std::uint32_t image, const L1Matrix& pooled);
-  /// `x` is the address of the image for a maximum, unused for an average.
+  /// `x` is the address of the image for a maximum, unused for an average; `positive`: only
+  /// positive maxima count.
   void pool_grad(bool average, const WindowView& view, const L1Matrix& dy, std::uint32_t x,
-                 std::uint32_t dx);
+                 std::uint32_t dx, bool positive);
   /// y = act(scale x + shift) per row, counted modulo `channels`; address 0: no scale, no shift.
   void affine_rows(const L1Matrix& x, const L1Matrix& y, std::uint32_t scale, std::uint32_t shift,
                    std::uint32_t channels, std::uint32_t activation);

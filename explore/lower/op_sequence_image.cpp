@@ -20,8 +20,8 @@ Access image_access(const WindowView& v, std::uint32_t address, bool write) {
           4 * v.channel_pitch};
 }
 
-/// Bit of `kernel` that makes a kernel add to what is there.
-constexpr std::uint32_t kAccumulate = 1u << 31;
+/// Bit of `kernel` with which columns are added to an image, and only positive maxima count.
+constexpr std::uint32_t kFlag = 1u << 31;
 
 }  // namespace
 
@@ -49,7 +49,7 @@ void OpSequence::im2row(const WindowView& view, std::uint32_t image, const L1Mat
 void OpSequence::col2im(const WindowView& view, const L1Matrix& columns, std::uint32_t image,
                         bool accumulate) {
   WindowView v = view;
-  v.kernel |= accumulate ? kAccumulate : 0;
+  v.kernel |= accumulate ? kFlag : 0;
   PlanOp& made = window(ETUDE_KERNEL_COL2IM, v, columns.address, image, columns.pitch, 0,
                         cost_.core_kernel(columns.rows * columns.cols, CostModel::kCol2im));
   made.accesses = {matrix_access(columns, false), image_access(view, image, true)};
@@ -65,9 +65,11 @@ void OpSequence::pool(bool average, const WindowView& view, std::uint32_t image,
 }
 
 void OpSequence::pool_grad(bool average, const WindowView& view, const L1Matrix& dy,
-                           std::uint32_t x, std::uint32_t dx) {
+                           std::uint32_t x, std::uint32_t dx, bool positive) {
   const std::uint32_t taps = (view.kernel >> 16) * (view.kernel & 0xFFFFu);
-  PlanOp& made = window(average ? ETUDE_KERNEL_AVGPOOL_GRAD : ETUDE_KERNEL_MAXPOOL_GRAD, view,
+  WindowView v = view;
+  v.kernel |= positive ? kFlag : 0;
+  PlanOp& made = window(average ? ETUDE_KERNEL_AVGPOOL_GRAD : ETUDE_KERNEL_MAXPOOL_GRAD, v,
                         dy.address, dx, dy.pitch, average ? 0 : x,
                         cost_.core_kernel(dy.rows * dy.cols * taps, CostModel::kPoolGrad));
   made.accesses = {matrix_access(dy, false), image_access(view, dx, true)};

@@ -63,6 +63,13 @@ class Grouper {
       if (!made.relu) {
         made.relu = sole_reader(n, OpType::kRelu6);
       }
+    } else if (node.op == OpType::kMaxPoolGrad) {
+      made.relu_grad = mask_of(n);  // where the ReLU made the pooled image
+      if (made.relu_grad && graph_.node(*made.relu_grad).inputs[1] != node.inputs[1]) {
+        made.relu_grad.reset();
+      }
+    } else if (node.op == OpType::kConvGradWeight || sums_pixels(graph_, node)) {
+      made.sgd = sole_reader(n, OpType::kSgd);
     } else if (node.op == OpType::kMseLoss) {
       for (NodeId reader : graph_.consumers(node.inputs[0])) {
         const Node& other = graph_.node(reader);
@@ -300,6 +307,11 @@ std::vector<Operator> group_operators(const Graph& graph, const StoragePlan& sto
 bool one_product(const Graph& graph, const StoragePlan& storage, const Node& gemm) {
   return gemm_shape(graph, gemm).batch == 1 && storage.as_matrix(gemm.inputs[0]) &&
          storage.as_matrix(gemm.inputs[1]) && storage.as_matrix(gemm.outputs[0]);
+}
+
+bool sums_pixels(const Graph& graph, const Node& node) {
+  return node.op == OpType::kReduceSum && graph.tensor(node.inputs[0]).shape.size() == 4 &&
+         node.integers("axes") == std::vector<std::int64_t>{0, 2, 3};
 }
 
 }  // namespace etude

@@ -28,6 +28,9 @@ struct Operator {
   std::vector<NodeId> nodes() const;
 };
 
+/// Whether a node sums images [N,C,H,W] over all but the channels.
+bool sums_pixels(const Graph& graph, const Node& node);
+
 /// Groups the nodes of a training graph into operators, in an order that respects every
 /// dependence, also that a parameter is updated in place only after its last reader.
 /// `join_backward`: both gradients of a linear layer are one operator. Nodes that need no operation

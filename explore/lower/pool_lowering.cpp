@@ -14,10 +14,10 @@ constexpr std::uint32_t kTiles = 8;
 class PoolLowering {
  public:
   PoolLowering(LoweringContext& context, const Operator& op)
-      : c_(context), node_(context.graph().node(op.node)), op_(op.node) {
+      : c_(context), node_(context.graph().node(op.node)), op_(op.node), masked_(op.relu_grad) {
     average_ = node_.op == OpType::kAveragePool || node_.op == OpType::kAveragePoolGrad;
     gradient_ = node_.op == OpType::kMaxPoolGrad || node_.op == OpType::kAveragePoolGrad;
-    result_ = node_.outputs[0];
+    result_ = c_.graph().node(op.relu_grad.value_or(op.node)).outputs[0];
     // The gradient of an average reads no image, but its result has the image's shape.
     const TensorId image = node_.op == OpType::kAveragePoolGrad ? result_ : node_.inputs.back();
     g_ = geometry_of(c_.graph(), node_, c_.tensor(image).shape);
@@ -68,22 +68,30 @@ class PoolLowering {
 
   /// Whole planes if a worker can have one, else rows of planes.
   void choose(bool image, bool dy) {
-    const std::uint32_t budget =
+    std::uint32_t budget =
         std::min(c_.l1.available(), static_cast<std::uint32_t>(0.45 * c_.l1.capacity()));
     copies_ = c_.tiling.double_buffer ? 2 : 1;
     const std::uint32_t cores = c_.platform.cluster.cores;
     const auto fits = [&](std::uint32_t planes, std::uint32_t rows) {
       return copies_ * (bytes_of(planes, rows, image, dy) + 24) <= budget;
     };
-    rows_ = g_.out_height;
-    while (!gradient_ && rows_ > 1 && !fits(std::min(planes_, cores), rows_)) {
-      rows_ = (rows_ + 1) / 2;
+    const std::uint32_t enough = std::min(planes_, cores);
+    const auto shrink = [&] {
+      rows_ = g_.out_height;
+      while (!gradient_ && rows_ > 1 && !fits(enough, rows_)) {
+        rows_ = (rows_ + 1) / 2;
+      }
+      tile_planes_ = enough;
+      while (tile_planes_ > 1 && !fits(tile_planes_, rows_)) {
+        --tile_planes_;
+      }
+    };
+    shrink();
+    if (tile_planes_ < enough) {  // better crowded than idle cores
+      budget = c_.l1.available();
+      shrink();
     }
-    tile_planes_ = std::min(planes_, cores);
-    while (tile_planes_ > 1 && !fits(tile_planes_, rows_)) {
-      --tile_planes_;
-    }
-    if (!fits(tile_planes_, rows_) && copies_ == 2) {
+    if (!fits(tile_planes_, rows_)) {
       copies_ = 1;
     }
     if (!fits(tile_planes_, rows_)) {
@@ -165,7 +173,8 @@ class PoolLowering {
     const L1Matrix dx = whole_result_
                             ? whole_result_->slice(plane, 0, count, g_.image())
                             : L1Matrix{out_.next({}).address, count, g_.image(), g_.image()};
-    c_.sequence.pool_grad(average_, view_of(g_, count, strip, all, g_.image()), dy, x, dx.address);
+    c_.sequence.pool_grad(average_, view_of(g_, count, strip, all, g_.image()), dy, x, dx.address,
+                          masked_);
     if (!whole_result_) {
       c_.sequence.store(dx, stored_part(c_, result_, plane * g_.image(), g_.image()));
     }
@@ -174,6 +183,7 @@ class PoolLowering {
   LoweringContext& c_;
   const Node& node_;
   NodeId op_;
+  bool masked_;  ///< a ReLU made the image: its gradient too
   bool average_ = false, gradient_ = false;
   TensorId result_{};
   ImageGeometry g_;  ///< all planes are channels of one sample

@@ -45,10 +45,19 @@ bool writes_in_place(const ConvProblem& p, const ConvTiling& t, const RedmuleCon
   if (p.product == Product::kForward ? p.epilogue : !p.image.pointwise()) {
     return true;  // another kernel writes it
   }
-  const bool images = t.rows == p.image.out_height && t.samples == 1;
+  if (t.rows != p.image.out_height || t.samples != 1) {
+    return false;
+  }
+  if (p.unit == Unit::kCores) {
+    return true;
+  }
+  // The array writes whole groups of its width in rows: what it writes too much has to be the next
+  // tile's, which comes later.
   const std::uint32_t tile = p.product == Product::kForward ? t.outputs : t.channels;
   const std::uint32_t whole = p.product == Product::kForward ? p.outputs : p.image.channels;
-  return images && (tile == whole || p.unit == Unit::kCores || tile % redmule.width == 0);
+  const bool full_tiles = tile % redmule.width == 0;
+  return (full_tiles && whole % redmule.width == 0) ||
+         (p.groups == 1 && (tile == whole || (full_tiles && p.image.samples == 1)));
 }
 
 std::uint32_t l1_bytes(const ConvProblem& p, const ConvTiling& t, const RedmuleConfig& redmule) {

@@ -195,7 +195,8 @@ struct etude_window_args {
  * ETUDE_KERNEL_IM2ROW: dst[y * out_width + x, channel * kh * kw + ky * kw + kx] = pixel of src.
  * ETUDE_KERNEL_MAXPOOL, ETUDE_KERNEL_AVGPOOL: dst[channel, y, x].
  * ETUDE_KERNEL_MAXPOOL_GRAD, ETUDE_KERNEL_AVGPOOL_GRAD: src is dy (of `pitch`), dst is dx (of
- *   channel_pitch), written whole; the first maximum of a window in row order gets its dy.
+ *   channel_pitch), written whole; the first maximum of a window in row order gets its dy (if bit
+ *   31 of `kernel` is set only a positive one: the gradient of a ReLU before the pooling).
  * ETUDE_KERNEL_DEPTHWISE: aux are weights [channels, kh * kw]; dst[channel, y, x] is one chain over
  *   the taps inside the image in ascending ky, kx, from 0.
  * ETUDE_KERNEL_DEPTHWISE_GRAD_INPUT: src is dy (of `pitch`), aux the weights, dst is dx.

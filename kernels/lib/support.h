@@ -115,4 +115,24 @@ static inline void etude_copy_words(uint32_t* dst, const uint32_t* src, uint32_t
     *dst++ = *src++;
   }
 }
+
+static inline void etude_zero_words(uint32_t* dst, uint32_t n) {
+#if ETUDE_ASM
+  const uint32_t quads = n >> 2;
+  if (quads) {
+    __asm__ volatile(ETUDE_HWLOOP(4)
+                     "cv.sw x0, (%[dst]), 4\n"
+                     "cv.sw x0, (%[dst]), 4\n"
+                     "cv.sw x0, (%[dst]), 4\n"
+                     "cv.sw x0, (%[dst]), 4\n" ETUDE_HWLOOP_END
+                     : [dst] "+&r"(dst)
+                     : [n] "r"(quads)
+                     : "memory");
+    n &= 3;
+  }
+#endif
+  for (; n; n--) {
+    *dst++ = 0;
+  }
+}
 #endif

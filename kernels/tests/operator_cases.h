@@ -105,6 +105,8 @@ static inline void etude_operator_cases(const struct etude_case_env* env) {
   }
   CASE("avgpool", etude_avgpool, a, c, 5, 9, 11, 100, kernel, stride, pad, 5, 11, 57, 0);
   CASE("maxpool_grad", etude_maxpool_grad, a, c, 5, 9, 11, 100, kernel, stride, pad, 5, 11, 57, b);
+  CASE("maxpool_grad_relu", etude_maxpool_grad, a, c, 5, 9, 11, 100, 1u << 31 | kernel, stride, pad,
+       5, 11, 57, b);
   CASE("avgpool_grad", etude_avgpool_grad, a, c, 5, 9, 11, 100, kernel, stride, pad, 5, 11, 57, 0);
   CASE("sub", etude_sub, a, b, c, 13, 37, 41, 39, 37);
   CASE("div", etude_div, a, p, c, 13, 37, 41, 39, 37);

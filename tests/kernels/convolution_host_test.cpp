@@ -118,8 +118,12 @@ TEST_CASE("pooling and its gradients", "[convolution]") {
     const auto most = run(etude_maxpool, a, outputs, a.pitch);
     const auto mean = run(etude_avgpool, average, outputs, a.pitch);
     const auto most_grad = run(etude_maxpool_grad, grad, pixels, a.channel_pitch);
+    etude_window_args masked = grad;
+    masked.kernel |= 1u << 31;
+    masked.dst = arena.matrix(c.channels, a.channel_pitch);
+    const auto relu_grad = run(etude_maxpool_grad, masked, pixels, a.channel_pitch);
     const auto mean_grad = run(etude_avgpool_grad, average_grad, pixels, a.channel_pitch);
-    std::vector<double> want_most(x.size()), want_mean(x.size());
+    std::vector<double> want_most(x.size()), want_relu(x.size()), want_mean(x.size());
     for (int ch = 0; ch < c.channels; ++ch) {
       for (unsigned o = 0; o < outputs; ++o) {
         const int y = o / c.out_width() * c.sy - c.top, z = o % c.out_width() * c.sx - c.left;
@@ -141,12 +145,14 @@ TEST_CASE("pooling and its gradients", "[convolution]") {
           }
         }
         want_most[best] += dy[ch * outputs + o];
+        want_relu[best] += x[best] > 0 ? dy[ch * outputs + o] : 0;
         REQUIRE(most[ch * outputs + o] == x[best]);
         REQUIRE(std::abs(mean[ch * outputs + o] - sum / count) < 1e-6);
       }
     }
     for (std::size_t i = 0; i < x.size(); ++i) {
       REQUIRE(std::abs(most_grad[i] - want_most[i]) < 1e-6);
+      REQUIRE(std::abs(relu_grad[i] - want_relu[i]) < 1e-6);
       REQUIRE(std::abs(mean_grad[i] - want_mean[i]) < 1e-6);
     }
   }

@@ -69,6 +69,34 @@ TEST_CASE("pooling forward, whatever the L1") {
   }
 }
 
+TEST_CASE("convolutions train: weights, biases and what lies before them, whatever the L1") {
+  const bool redmule = GENERATE(false, true);
+  const unsigned l1 = GENERATE(24u, 256u);
+  for (const Layer& l : kLayers) {
+    INFO("redmule " << redmule << ", " << l1 << " KiB, " << text(l));
+    ImageNetwork net(l.image);
+    net.add_parameter().conv(l.outputs, l.kernel, l.strides, l.pads, true, false, l.groups);
+    net.apply(OpType::kRelu);
+    test::check_step(make_training_graph(net.finish(), 0.125), test::platform_of(redmule, l1), {});
+  }
+}
+
+TEST_CASE("gradients pass through pooling, whatever the L1") {
+  const unsigned l1 = GENERATE(24u, 256u);
+  const bool average = GENERATE(false, true);
+  for (const Layer& l : {Layer{{1, 3, 20, 18}, 3, {3, 3}, {2, 2}, {1, 1, 1, 1}},
+                         Layer{{2, 5, 9, 7}, 5, {2, 2}, {2, 2}, {0, 0, 1, 1}},
+                         Layer{{3, 17, 4, 4}, 17, {4, 4}, {1, 1}, {0, 0, 0, 0}},
+                         Layer{{1, 2, 24, 30}, 2, {3, 5}, {1, 2}, {1, 2, 1, 2}}}) {
+    INFO(l1 << " KiB, average " << average << ", " << text(l));
+    ImageNetwork net(l.image);
+    net.add_parameter().apply(OpType::kRelu);  // its gradient is taken in the same pass
+    average ? net.average_pool(l.kernel, l.strides, l.pads)
+            : net.max_pool(l.kernel, l.strides, l.pads);
+    test::check_step(make_training_graph(net.finish(), 0.125), test::platform_of(true, l1), {});
+  }
+}
+
 TEST_CASE("a result of a convolution stays in L1 for the layers behind it") {
   const bool redmule = GENERATE(false, true);
   ImageNetwork net({2, 4, 6, 6});
