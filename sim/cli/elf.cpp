@@ -50,7 +50,12 @@ void check_segments(const ElfFile& elf, const PlatformConfig& platform, const st
 nlohmann::ordered_json report(const ElfResult& result) {
   const RunRecord& record = result.record;
   nlohmann::ordered_json out;
-  out["exit"] = record.exit_status;
+  if (record.error.empty()) {
+    out["exit"] = record.exit_status;
+  } else {
+    out["exit"] = nullptr;
+    out["error"] = record.error;
+  }
   out["cycles"] = record.cycles.raw();
   out["instructions"] = record.instructions;
   auto& stalls = out["stalls"] = nlohmann::ordered_json::object();
@@ -104,6 +109,7 @@ int run(const ElfArguments& arguments) {
   if (arguments.max_cycles != 0) {
     options.max_cycles = Cycle{arguments.max_cycles};
   }
+  options.account_of_failure = arguments.json;
   // With --json the report owns stdout.
   std::ostream& console = arguments.json ? std::cerr : std::cout;
   options.console = [&console](char c) { console.put(c); };
@@ -114,6 +120,9 @@ int run(const ElfArguments& arguments) {
   }
   if (arguments.json) {
     std::cout << report(result).dump() << '\n';
+  }
+  if (!result.record.error.empty()) {
+    throw ProgramError(result.record.error);
   }
   return result.record.exit_status;
 }

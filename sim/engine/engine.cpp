@@ -7,6 +7,7 @@
 #include <bit>
 #include <ctime>
 #include <numeric>
+#include <utility>
 
 #include "models/base/error.h"
 
@@ -71,6 +72,13 @@ void Engine::process() {
       loop<true>();
     } else {
       loop<false>();
+    }
+  } catch (const ProgramError& error) {
+    if (options_.account_of_failure) {
+      record_.error = error.what();
+      finish_cores();
+    } else {
+      failure_ = std::current_exception();
     }
   } catch (...) {
     failure_ = std::current_exception();
@@ -312,10 +320,7 @@ inline std::uint64_t Engine::ask(unsigned hart, CoreWait wait, std::uint64_t ear
       // its own time is past, and asks as soon as it can.
       return std::max(core.fpu_when().raw(), earliest);
     case CoreWait::kHalt:
-      if (core.last_trap().taken && !platform_.is_code(Address{core.pc()})) {
-        fail_fetch(hart);
-      }
-      fail(hart, core.error());
+      return std::max(core.halted_when().raw(), earliest);
     default:
       return kNone;  // kLine: the cache wakes it; kSleep: an interrupt
   }
@@ -360,6 +365,9 @@ void Engine::after_answer(unsigned hart) {
 // When the run ends, every core is brought to where it would wait for something, so that it has
 // booked all that it does until now, whoever drove it. What lies behind the end is taken back.
 void Engine::finish_cores() {
+  if (std::exchange(closed_, true)) {
+    return;
+  }
   for (unsigned h = 0; h < harts_; ++h) {
     if (slot_[h].wait == CoreWait::kLimit) {
       slot_[h].wait = cores_[h]->run(Cycle{now_ + kRunAhead});
@@ -389,7 +397,8 @@ void Engine::stop(std::uint64_t next) {
   if (next == kNone) {
     fail_asleep();
   }
-  now_ = next;
+  now_ = options_.max_cycles.raw();
+  finish_cores();
   throw ProgramError("no end within " + std::to_string(options_.max_cycles.raw()) +
                      " cycles: " + where(0));
 }
@@ -416,6 +425,15 @@ std::string Engine::where(unsigned hart, Address pc) const {
   return "hart " + std::to_string(hart) + " at pc " +
          (options_.symbol ? options_.symbol(pc) : std::string(number)) + ", cycle " +
          std::to_string(now_);
+}
+
+// A core has come to where it halts.
+void Engine::fail_halted(unsigned hart) {
+  const Core& core = *cores_[hart];
+  if (core.last_trap().taken && !platform_.is_code(Address{core.pc()})) {
+    fail_fetch(hart);
+  }
+  fail(hart, core.error());
 }
 
 void Engine::fail(unsigned hart, const std::string& what) {

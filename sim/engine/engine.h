@@ -29,6 +29,8 @@ struct EngineOptions {
   std::function<void(char)> console;
   const Job* job{nullptr};      ///< steps, probes and layers; none for a plain ELF
   Timeline* timeline{nullptr};  ///< draws the run of a job
+  /// A program that fails leaves its account, with RunRecord::error, in place of a ProgramError.
+  bool account_of_failure{false};
 };
 
 /// A store to a marker word of the core bench.
@@ -49,7 +51,8 @@ class Engine : public sc_core::sc_module {
   Engine(const sc_core::sc_module_name& name, Platform& platform, const EngineOptions& options);
 
   /// Starts every hart at `entry` and runs until the program ends. Call once per process.
-  /// Throws ProgramError (trap without handler, unmapped access, everything asleep, cycle limit).
+  /// Throws ProgramError (trap without handler, unmapped access, everything asleep, cycle limit),
+  /// unless the options want an account.
   RunRecord run(Address entry);
 
   const std::vector<Marker>& markers() const { return markers_; }
@@ -127,6 +130,7 @@ class Engine : public sc_core::sc_module {
   void end(int status);
   [[noreturn]] void fail(unsigned hart, const std::string& what);
   [[noreturn]] void fail_fetch(unsigned hart);
+  [[noreturn]] void fail_halted(unsigned hart);
   [[noreturn]] void fail_asleep();
   std::string where(unsigned hart) const;
   std::string where(unsigned hart, Address pc) const;
@@ -162,6 +166,7 @@ class Engine : public sc_core::sc_module {
   std::uint32_t answered_{0};  ///< harts whose access was completed in this cycle
   std::uint64_t stepped_{0};
   bool ended_{false};
+  bool closed_{false};  ///< the books of the cores
   unsigned step_{0};
   std::vector<std::uint32_t> probe_order_;  ///< indices of the job's probes by operation
   std::size_t next_probe_{0};

@@ -37,6 +37,9 @@ void Engine::serve_tcdm(unsigned hart) {
 void Engine::serve_data(unsigned hart) {
   Slot& slot = slot_[hart];
   Core& core = platform_.core(hart);
+  if (slot.wait == CoreWait::kHalt) {
+    fail_halted(hart);
+  }
   if (slot.wait == CoreWait::kFpu) {
     if (platform_.grant_fpu(hart, now_)) {
       core.complete_fpu(Cycle{now_});

@@ -43,6 +43,7 @@ struct StepRecord {
 /// What the engine hands back.
 struct RunRecord {
   int exit_status{0};  ///< the simulated program's
+  std::string error;   ///< why it failed, in place of a status (EngineOptions::account_of_failure)
   Cycle cycles;        ///< from reset to the end
   std::vector<StepRecord> steps;
   std::vector<UnitRecord> units;            ///< whole run

@@ -92,7 +92,7 @@ template <bool kCached>
       char text[64];
       std::snprintf(text, sizeof text, "instruction fetch from 0x%08x, where no code is mapped",
                     state_.pc);
-      fail(text);
+      fail(text, ex_free_);
       return CoreWait::kHalt;
     }
     const Instr& instr = *fetched;
@@ -423,11 +423,15 @@ void Core::close_books(Cycle end) {
         break;
       case History::Kind::kRetired:
         --retired_[entry.code].value;
+        state_.pc = entry.pc;
         break;
       case History::Kind::kStraight: {
         std::uint32_t pc = entry.pc;
         for (std::uint32_t i = 0; i < entry.cycles; ++i) {
           const Instr& instr = *decode_.at(pc);
+          if (i == entry.cycles - cycles) {
+            state_.pc = pc;
+          }
           if (i >= entry.cycles - cycles) {
             --retired_[static_cast<unsigned>(instr.timing)].value;
           }

@@ -94,8 +94,8 @@ class Core : public sc_core::sc_module {
   bool halted() const { return halted_; }
   /// Why the core halted: text with the pc.
   const std::string& error() const { return error_; }
-  /// Stops the core for good, for instance after an access to nothing.
-  void fail(const std::string& text);
+  /// The cycle of it; a core that runs ahead halts ahead.
+  Cycle halted_when() const { return Cycle{halted_when_}; }
   const TrapInfo& last_trap() const { return trap_; }
 
   /// Retired instructions, and those of one class.
@@ -116,7 +116,7 @@ class Core : public sc_core::sc_module {
       history_.clear();
     }
   }
-  /// The run is over in cycle `end`: takes back what is booked behind it, to the cycle. `end` is
+  /// The run is over in cycle `end`: takes back what is booked behind it, and pc(). `end` is
   /// not before the last answer or keep_books(). The core must not be run any more.
   void close_books(Cycle end);
 
@@ -234,6 +234,7 @@ class Core : public sc_core::sc_module {
   void finish_sleep();
   void update_irq();
   void warn(const std::string& text);
+  void fail(const std::string& text, std::uint64_t when);
 
   // core_fetch.cpp
   void forget_lines();
@@ -258,7 +259,7 @@ class Core : public sc_core::sc_module {
   /// `instr`, at state_.pc, was in EX from `enter` on and has left it before `leave`.
   void retire(const Instr& instr, std::uint64_t enter, std::uint64_t leave) {
     ++retired_[static_cast<unsigned>(instr.timing)].value;
-    history_.retired(instr.timing);
+    history_.retired(instr.timing, state_.pc);
     ex_enter_ = enter;
     ex_free_ = leave;
     if (retire_hook_ != nullptr) [[unlikely]] {
@@ -317,6 +318,7 @@ class Core : public sc_core::sc_module {
   Waiting waiting_{Waiting::kNothing};
   bool second_part_{false};
   bool halted_{false};
+  std::uint64_t halted_when_{0};
   Instr instr_;  ///< the instruction that waits, copied: another core may flush the decode cache
   std::uint64_t enter_{0};
   std::uint64_t first_response_{0};

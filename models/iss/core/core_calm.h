@@ -165,7 +165,7 @@ end:
     add_hazard(instr.d, granted + 2, false);
   }
   ++retired_[static_cast<unsigned>(instr.timing)].value;
-  history_.begin(instr.timing);
+  history_.begin(instr.timing, state_.pc);
   ex_enter_ = enter_;
   ex_free_ = granted + 1;
   state_.pc = loop_next(state_, state_.pc + instr.length);

@@ -244,7 +244,7 @@ bool Core::take_branch(const Instr& instr, std::uint64_t enter) {
       if (config_.ignore_loop_branches) {
         warn(text);
       } else {
-        fail(text);
+        fail(text, enter);
       }
       return false;
     }
@@ -303,8 +303,10 @@ void Core::warn(const std::string& text) {
   }
 }
 
-void Core::fail(const std::string& text) {
+// Stops the core for good.
+void Core::fail(const std::string& text, std::uint64_t when) {
   halted_ = true;
+  halted_when_ = when;
   error_ = text;
   if (trap_.taken) {
     error_ += "; last exception: cause " + std::to_string(static_cast<unsigned>(trap_.cause)) +

@@ -16,7 +16,7 @@ class History {
  public:
   enum class Kind : std::uint8_t {
     kStall,     ///< `cycles` stalled cycles, `code` is the StallReason
-    kRetired,   ///< one instruction left EX, one cycle; `code` is its TimingClass
+    kRetired,   ///< the instruction at `pc` left EX, one cycle; `code` is its TimingClass
     kStraight,  ///< `cycles` instructions from `pc` on, one after the other, one cycle each
   };
   struct Entry {
@@ -42,14 +42,10 @@ class History {
     }
     push(static_cast<std::uint64_t>(reason) << 2 | cycles << 8);
   }
-  void retired(TimingClass timing) {
-    push(static_cast<std::uint64_t>(Kind::kRetired) | static_cast<std::uint64_t>(timing) << 2 |
-         std::uint64_t{1} << 8);
-  }
+  void retired(TimingClass timing, std::uint32_t pc) { push(retired_word(timing, pc)); }
   /// clear(), then retired().
-  void begin(TimingClass timing) {
-    words_[0] = static_cast<std::uint64_t>(Kind::kRetired) |
-                static_cast<std::uint64_t>(timing) << 2 | std::uint64_t{1} << 8;
+  void begin(TimingClass timing, std::uint32_t pc) {
+    words_[0] = retired_word(timing, pc);
     size_ = 1;
   }
   /// At most 2^24 - 1 instructions.
@@ -60,6 +56,10 @@ class History {
  private:
   static constexpr std::uint64_t kMost = (1u << 24) - 1;
 
+  static std::uint64_t retired_word(TimingClass timing, std::uint32_t pc) {
+    return static_cast<std::uint64_t>(Kind::kRetired) | static_cast<std::uint64_t>(timing) << 2 |
+           std::uint64_t{1} << 8 | std::uint64_t{pc} << 32;
+  }
   void push(std::uint64_t word) {
     if (size_ == words_.size()) [[unlikely]] {
       words_.resize(2 * size_);
