@@ -152,7 +152,8 @@ struct etude_layernorm_stats_args {
 struct etude_softmax_args {
   uint32_t x, y, rows, cols, pitch_x, pitch_y, scale;
 };
-/* dx = scale * y * (dy - sum(y * dy)) over each row (dx may be dy). */
+/* dx = scale * y * (dy - sum(y * dy)) over each row, the sum so accurate that dx adds up to 0 (dx
+ * may be dy). */
 struct etude_softmax_grad_args {
   uint32_t y, dy, dx, rows, cols, pitch_y, pitch_dy, pitch_dx, scale;
 };

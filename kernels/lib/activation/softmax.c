@@ -67,7 +67,19 @@ void etude_softmax_grad(const void* args, uint32_t worker, uint32_t workers) {
     if (i < cols) {
       s0 = etude_fma(y[i], dy[i], s0);
     }
-    const float dot = s0 + s1;
+    float dot = s0 + s1;
+    /* The weighted mean again, of what is left: rounding of the first sum, and of the y whose sum
+     * is not quite 1, would else give the row a sum that all rows' gradients lack. */
+    s0 = s1 = 0;
+    for (i = 0; i + 2 <= cols; i += 2) {
+      const float y0 = y[i], d0 = dy[i] - dot, y1 = y[i + 1], d1 = dy[i + 1] - dot;
+      s0 = etude_fma(y0, d0, s0);
+      s1 = etude_fma(y1, d1, s1);
+    }
+    if (i < cols) {
+      s0 = etude_fma(y[i], dy[i] - dot, s0);
+    }
+    dot += s0 + s1;
     for (i = 0; i + 2 <= cols; i += 2) {
       const float y0 = y[i], g0 = dy[i], y1 = y[i + 1], g1 = dy[i + 1];
       const float d0 = g0 - dot, d1 = g1 - dot, k0 = y0 * scale, k1 = y1 * scale;
