@@ -47,6 +47,9 @@ class LinearBackward {
         return false;
       }
     }
+    if (batch_ < kLeastReduction || (forward_ && in_ < kLeastReduction)) {
+      return false;
+    }
     if (!forward_) {
       dy_resident_ = c_.l1.resident(dy_, false);
       dyt_resident_ = c_.l1.resident(dy_, true);
@@ -150,6 +153,9 @@ class LinearBackward {
         const std::uint32_t columns_ = array_.columns();
         const std::uint32_t out_tile =
             std::min(out_, ceil_div(ceil_div(out_, out_parts), columns_) * columns_);
+        if (!long_enough(out_, out_tile)) {
+          continue;
+        }
         if (out_tile < std::min(c_.sharing.least_columns, out_)) {
           break;
         }

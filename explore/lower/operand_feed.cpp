@@ -18,6 +18,9 @@ OperandFeed::OperandFeed(LoweringContext& context, const MatrixView& view,
       extents_(extents),
       members_(members),
       half_(half) {
+  const std::uint32_t reduction = extents.is_w ? extents.rows : extents.cols;
+  const std::uint32_t tile = extents.is_w ? extents.tile_rows : extents.tile_cols;
+  padded_ = unit == Unit::kRedmule && !half && !long_enough(reduction, tile);
   find_resident();
   if (in_place_) {
     return;
@@ -37,7 +40,9 @@ OperandFeed::OperandFeed(LoweringContext& context, const MatrixView& view,
       buffer.ready = context.l1.take(4 * (source.transpose ? c * (r | 1u) : r * (c | 1u)));
       continue;
     }
-    buffer.ready = context.l1.take(4 * r * c + read_ahead(r, c, array));
+    const std::uint32_t rows = padded_ && extents.is_w ? least_padded(r, array) : r;
+    const std::uint32_t cols = padded_ && !extents.is_w ? least_padded(c, array) : c;
+    buffer.ready = context.l1.take(4 * rows * cols + read_ahead(rows, cols, array));
     if (source.transpose && !resident_) {
       buffer.staged = context.l1.take(4 * r * c);
     }
@@ -49,14 +54,14 @@ void OperandFeed::find_resident() {
     return;
   }
   const bool full_rows = extents_.tile_cols == extents_.cols;
-  in_place_ = !half_ && (unit_ == Unit::kCores || (!source_.transpose && full_rows));
+  in_place_ = !half_ && !padded_ && (unit_ == Unit::kCores || (!source_.transpose && full_rows));
   const auto found =
       source_.transposed_view ? context_.l1.resident(view_.base, true) : context_.resident(view_);
   if (!found) {
     throw NoRoom{};  // it gave way since it was planned with
   }
   // A transposed view is of no use where it cannot be read in place; then the tile is loaded.
-  if (half_ || in_place_ || !source_.transposed_view) {
+  if (half_ || padded_ || in_place_ || !source_.transposed_view) {
     resident_ = found;
   }
 }
@@ -106,6 +111,39 @@ L1Matrix OperandFeed::fetch_half(Buffer& buffer, std::uint32_t r, std::uint32_t 
   return half;
 }
 
+/// The tile among zeros, so that the reduction is long enough for the array.
+L1Matrix OperandFeed::fetch_padded(Buffer& buffer, std::uint32_t r, std::uint32_t c) {
+  OpSequence& sequence = context_.sequence;
+  const RedmuleConfig& array = context_.platform.cluster.redmule;
+  const std::uint32_t rows = extents_.is_w ? least_padded(r, array) : r;
+  const std::uint32_t cols = extents_.is_w ? c : least_padded(c, array);
+  const L1Matrix whole{buffer.ready, rows, cols, cols};
+  const L1Matrix part = whole.slice(0, 0, r, c);
+  if (rows != r || cols != c) {
+    sequence.fill(whole, 0.0f);
+  }
+  if (!source_.transpose || source_.transposed_view) {
+    if (resident_) {
+      sequence.copy(resident_->slice(buffer.r0, buffer.c0, r, c), part);
+    } else if (cols == c || view_.pitch == c || r == 1) {
+      sequence.load(context_.stored(view_, buffer.r0, buffer.c0), part);
+    } else {  // a transfer is strided on one side only
+      for (std::uint32_t row = 0; row < r; ++row) {
+        sequence.load(context_.stored(view_, buffer.r0 + row, buffer.c0), part.slice(row, 0, 1, c));
+      }
+    }
+    return whole;
+  }
+  L1Matrix from{buffer.staged, c, r, r};
+  if (resident_) {
+    from = resident_->slice(buffer.c0, buffer.r0, c, r);
+  } else {
+    sequence.load(context_.stored(view_, buffer.c0, buffer.r0), from);
+  }
+  sequence.transpose(from, part, nullptr);
+  return whole;
+}
+
 void OperandFeed::rebind(const MatrixView& view) {
   if (view.offset == view_.offset && view.base == view_.base) {
     return;
@@ -136,6 +174,10 @@ L1Matrix OperandFeed::fetch(std::uint32_t r0, std::uint32_t c0, std::uint32_t r,
     buffer.matrix = fetch_half(buffer, r, c);
     return buffer.matrix;
   }
+  if (padded_) {
+    buffer.matrix = fetch_padded(buffer, r, c);
+    return buffer.matrix;
+  }
   OpSequence& sequence = context_.sequence;
   const std::uint32_t stored_r = source_.transpose ? c : r;
   const std::uint32_t stored_c = source_.transpose ? r : c;
@@ -161,7 +203,7 @@ L1Matrix OperandFeed::fetch(std::uint32_t r0, std::uint32_t c0, std::uint32_t r,
 }
 
 void OperandFeed::keep_whole() {
-  if (half_ || buffers_.size() != 1 || buffers_[0].matrix.rows == 0 || members_ != 1 ||
+  if (half_ || padded_ || buffers_.size() != 1 || buffers_[0].matrix.rows == 0 || members_ != 1 ||
       !context_.whole(view_) || !context_.worth_keeping(view_.base)) {
     return;
   }

@@ -49,6 +49,7 @@ class OperandFeed {
   };
   void find_resident();
   void take_half(Buffer& buffer);
+  L1Matrix fetch_padded(Buffer& buffer, std::uint32_t r, std::uint32_t c);
   L1Matrix fetch_half(Buffer& buffer, std::uint32_t r, std::uint32_t c);
 
   LoweringContext& context_;
@@ -62,6 +63,7 @@ class OperandFeed {
   std::size_t next_ = 0;
   std::uint32_t members_;
   bool half_;
+  bool padded_ = false;  ///< the reduction is too short for the array
   L1Matrix unconverted_;
 };
 

@@ -34,9 +34,17 @@ std::uint32_t operand_buffers(const GemmProblem& p, const GemmTiling& t, bool is
   const std::uint32_t tiles =
       is_w ? ceil_div(p.n, t.n) * ceil_div(p.k, t.k) : ceil_div(p.m, t.m) * ceil_div(p.n, t.n);
   const bool full_rows = is_w ? t.k == p.k : t.n == p.n;
+  const bool padded = p.unit == Unit::kRedmule && !p.half && !long_enough(p.n, t.n);
   const std::uint32_t all = tiles * p.count;
-  if (!p.half && in_place(p.unit, source, full_rows)) {
+  if (!p.half && !padded && in_place(p.unit, source, full_rows)) {
     return 0;
+  }
+  if (padded) {
+    const std::uint32_t long_rows = is_w ? least_padded(rows, redmule) : rows;
+    const std::uint32_t long_cols = is_w ? cols : least_padded(cols, redmule);
+    const std::uint32_t staged = source.transpose && !source.resident ? 4 * rows * cols : 0;
+    return copies(t, all) *
+           (4 * long_rows * long_cols + read_ahead(long_rows, long_cols, redmule) + staged);
   }
   if (p.unit == Unit::kCores) {
     // Kept as stored: either orientation needs at most one element more per row.
@@ -55,9 +63,12 @@ std::uint32_t operand_buffers(const GemmProblem& p, const GemmTiling& t, bool is
   return bytes;
 }
 
-bool allowed(const GemmProblem& p, const GemmTiling& t, const RedmuleConfig& redmule) {
+bool allowed(const GemmProblem& p, const GemmTiling& t, bool user_n, const RedmuleConfig& redmule) {
   if (p.half) {
     return !t.keep_z || t.k == p.k;  // the cores put each tile where it belongs
+  }
+  if (p.unit == Unit::kRedmule && !long_enough(p.n, t.n) && t.n < p.n && !user_n) {
+    return false;
   }
   if ((p.x.transposed_view && t.n != p.n) || (p.w.transposed_view && t.k != p.k)) {
     return false;  // a view in the other orientation is of use only where it stands
@@ -136,7 +147,9 @@ std::uint64_t modelled_cycles(const GemmProblem& p, const GemmTiling& t, const C
   };
   const std::uint32_t am = average(p.m, m_tiles), an = average(p.n, n_tiles),
                       ak = average(p.k, k_tiles);
-  const std::uint64_t job = redmule_runs ? cost.redmule(am, an, ak) : cost.core_gemm(am, an, ak);
+  const std::uint32_t reduction = redmule_runs && !p.half ? least_padded(an, redmule) : an;
+  const std::uint64_t job =
+      redmule_runs ? cost.redmule(am, reduction, ak) : cost.core_gemm(am, an, ak);
   (redmule_runs ? unit : cores) += jobs * job;
 
   std::uint64_t first_load = 0;
@@ -144,7 +157,8 @@ std::uint64_t modelled_cycles(const GemmProblem& p, const GemmTiling& t, const C
     const OperandSource& source = is_w ? p.w : p.x;
     const std::uint32_t rows = is_w ? an : am;
     const std::uint32_t cols = is_w ? ak : an;
-    if (!p.half && in_place(p.unit, source, is_w ? t.k == p.k : t.n == p.n)) {
+    const bool padded = redmule_runs && !p.half && !long_enough(p.n, t.n);
+    if (!p.half && !padded && in_place(p.unit, source, is_w ? t.k == p.k : t.n == p.n)) {
       return;
     }
     const std::uint64_t tiles = is_w ? n_tiles * k_tiles : m_tiles * n_tiles;
@@ -157,6 +171,10 @@ std::uint64_t modelled_cycles(const GemmProblem& p, const GemmTiling& t, const C
     const std::uint32_t stored_cols = source.transpose ? rows : cols;
     const bool dense =
         source.transpose ? (is_w ? t.n == p.n : t.m == p.m) : (is_w ? t.k == p.k : t.n == p.n);
+    if (padded) {
+      cores += visits * cost.core_kernel(rows * cols, CostModel::kCopy + CostModel::kFill);
+      posts += 2 * visits;
+    }
     if (p.half) {
       cores += visits * cost.core_kernel(rows * cols, CostModel::kConvert);
       posts += visits;
@@ -265,7 +283,7 @@ GemmTiling choose_tiling(const std::string& name, const GemmProblem& problem,
   GemmTiling smallest;
   smallest.l1_bytes = ~0u;
   const auto try_one = [&](GemmTiling t) {
-    if (!allowed(problem, t, redmule)) {
+    if (!allowed(problem, t, limits.fixed.n != 0, redmule)) {
       return;
     }
     t.l1_bytes = l1_bytes(problem, t, redmule);

@@ -97,6 +97,19 @@ inline std::uint32_t read_ahead(std::uint32_t rows, std::uint32_t cols,
   return 4 * (more * cols + redmule.columns());
 }
 
+/// Shortest reduction with which the array's control works at every shape of job
+/// (docs/models/redmule.md); shorter ones are padded with zeros.
+constexpr std::uint32_t kLeastReduction = 9;
+inline std::uint32_t least_padded(std::uint32_t n, const RedmuleConfig& redmule) {
+  return n >= kLeastReduction
+             ? n
+             : (kLeastReduction + redmule.height - 1) / redmule.height * redmule.height;
+}
+/// Whether pieces of `tile` of a whole all reach that.
+inline bool long_enough(std::uint32_t whole, std::uint32_t tile) {
+  return tile >= kLeastReduction && (whole % tile == 0 || whole % tile >= kLeastReduction);
+}
+
 /// Reduction of an FP16 job with its padding of zeros: the hardware computes right data at
 /// multiples of 16 only (docs/models/redmule.md).
 inline std::uint32_t padded_reduction(std::uint32_t n) { return (n + 15) / 16 * 16; }

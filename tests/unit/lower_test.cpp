@@ -82,7 +82,9 @@ TEST_CASE("Deep-AE trains on RedMulE, on cores, and with its parameters in Hyper
     for (const auto& job : program.gemm_jobs) {
       macs += std::uint64_t{job.m} * job.n * job.k;
     }
-    CHECK(macs <= count(training.graph).total_macs());
+    // A reduction of 8 is padded to 12: at most 1 % more in all.
+    CHECK(static_cast<double>(macs) <=
+          1.01 * static_cast<double>(count(training.graph).total_macs()));
     CHECK(macs > 0.9 * static_cast<double>(count(training.graph).total_macs()));
   }
   SECTION("cores") {
