@@ -54,12 +54,15 @@ enum etude_kernel {
   ETUDE_KERNEL_AFFINE_ROWS = 44,
   ETUDE_KERNEL_ROW_SUM = 45,
   ETUDE_KERNEL_LAYERNORM_STATS = 46,
+  ETUDE_KERNEL_GEMM_FP16 = 47,
   ETUDE_KERNELS
 };
 
 /* C[rows, cols] = opA(A) opB(B) (+ C) (+ bias of cols), then ReLU; opA(A) is [rows, inner], opB(B)
  * [inner, cols]. Each element is one chain: acc = 0, bias, C or C + bias (rounded); then acc =
- * fma(a, b, acc) in ascending inner index. ReLU keeps NaN and turns -0 into +0. */
+ * fma(a, b, acc) in ascending inner index. ReLU keeps NaN and turns -0 into +0.
+ * ETUDE_KERNEL_GEMM_FP16: all matrices in binary16, rounded to it at each step; needs cores with
+ * Xfvec. Fast where B is not transposed and cols is even. */
 #define ETUDE_GEMM_TRANS_A 1u /* A is stored [inner, rows] */
 #define ETUDE_GEMM_TRANS_B 2u /* B is stored [cols, inner] */
 #define ETUDE_GEMM_ACCUMULATE 4u

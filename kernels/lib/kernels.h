@@ -10,6 +10,7 @@
 extern "C" {
 #endif
 void etude_gemm(const void* args, uint32_t worker, uint32_t workers);
+void etude_gemm_fp16(const void* args, uint32_t worker, uint32_t workers);
 void etude_relu(const void* args, uint32_t worker, uint32_t workers);
 void etude_relu_grad(const void* args, uint32_t worker, uint32_t workers);
 void etude_add(const void* args, uint32_t worker, uint32_t workers);

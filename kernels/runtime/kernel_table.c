@@ -57,4 +57,5 @@ void etude_fill_table(void) {
   ENTRY(ETUDE_KERNEL_IM2ROW, etude_im2row);
   ENTRY(ETUDE_KERNEL_AFFINE_ROWS, etude_affine_rows);
   ENTRY(ETUDE_KERNEL_ROW_SUM, etude_row_sum);
+  ENTRY(ETUDE_KERNEL_GEMM_FP16, etude_gemm_fp16);
 }

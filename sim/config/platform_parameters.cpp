@@ -30,8 +30,8 @@ void declare_cluster(ParameterTable& table) {
   Section<CoreConfig>(table, "/platform/cluster", core)
       .add("isa", &CoreConfig::isa,
            {.sentence = "Instruction set of the cores, as compilers write it; xcv* are the CORE-V "
-                        "extensions of the CV32E40P.",
-            .source = "CV32E40P v2 user manual"})
+                        "extensions of the CV32E40P, xfvec two binary16 numbers per register.",
+            .source = "CV32E40P v2 user manual; xfvec: PULP's RI5CY"})
       .add("corev_cluster", &CoreConfig::corev_cluster,
            {.sentence = "cv.elw (load a word of the event unit and sleep) is legal.",
             .source = "CV32E40P v2, parameter COREV_CLUSTER"})

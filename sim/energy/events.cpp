@@ -8,7 +8,7 @@ std::vector<std::string> core_instructions() {
   return {"core.alu",         "core.mul",       "core.mulh",     "core.div",        "core.loads",
           "core.stores",      "core.branches",  "core.jal",      "core.jalr",       "core.csr",
           "core.fences",      "core.fp_addmul", "core.fp_other", "core.fp_divsqrt", "core.hw_loops",
-          "core.event_loads", "core.system"};
+          "core.event_loads", "core.system",    "core.fp_packed"};
 }
 }  // namespace
 

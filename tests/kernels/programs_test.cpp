@@ -31,6 +31,25 @@ TEST_CASE("GEMM at every small shape, 3 cores", "[programs]") { gemm_sizes_on("3
 TEST_CASE("GEMM at every small shape, 8 cores", "[programs]") { gemm_sizes_on("8"); }
 TEST_CASE("GEMM at every small shape, 9 cores", "[programs]") { gemm_sizes_on("9"); }
 
+TEST_CASE("FP16 GEMM at every small shape, on cores with packed FP", "[programs]") {
+  const std::string isa =
+      " --set /platform/cluster/isa=rv32imc_zfinx_zhinx_xfvec_zicsr_zifencei_xcvmem_xcvmac_xcvsimd_"
+      "xcvalu_xcvbitmanip_xcvbi_xcvhwlp --set /platform/cluster/cores=";
+  for (const std::string cores : {"3", "8"}) {
+    const ProgramRun run = run_program("gemm_fp16_sizes", isa + cores);
+    INFO(run.text);
+    CHECK(run.status == 0);
+    CHECK(run.text.find("879 products on " + cores + " cores, all right") != std::string::npos);
+  }
+}
+
+TEST_CASE("without packed FP the FP16 GEMM is an illegal instruction", "[programs]") {
+  const ProgramRun run = run_program("gemm_fp16_bench");
+  INFO(run.text);
+  CHECK(run.status == 3);
+  CHECK(run.text.find("mcause 2") != std::string::npos);
+}
+
 TEST_CASE("operators with assembly at every small size, bit by bit", "[programs]") {
   for (const std::string cores : {"1", "8", "9"}) {
     const ProgramRun run = run_program("operator_sizes", " --set /platform/cluster/cores=" + cores);

@@ -29,7 +29,7 @@ void check(const std::vector<Case>& cases, const CoreConfig& config = {}) {
     source += "\n .option norvc\n sw x0, 4(tp)\n";
   }
   source += " sw x0, 8(tp)\n9: j 9b\n";
-  CoreBench bench("rv32imc_zfinx_zicsr_zifencei_xcvmem_xcvhwlp", config);
+  CoreBench bench("rv32imc_zfinx_xfvec_zicsr_zifencei_xcvmem_xcvhwlp", config);
   bench.load(0x80, assemble_flat(source, kMarch));
   std::vector<std::uint64_t> markers;
   bench.core().set_retire_hook(
@@ -90,6 +90,24 @@ TEST_CASE("floating-point latency 1: pipelined, one bubble to a consumer", "[cor
       {"fdiv.s s4,s3,s2\n add t1,s4,x0", 21, "2 / 3 is inexact: 19, + 1 + 1"},
       {"fsqrt.s s4,x0\n add t1,s4,x0", 5, "zero is special: 3, + 1 + 1"},
   });
+}
+
+TEST_CASE("packed binary16 passes the pipeline as any FP operation", "[core]") {
+  const std::string add = ".insn r 0x33,2,0x41,", mac = ".insn r 0x33,6,0x48,";
+  const std::string stream = mac + "s4,s2,s3\n" + mac + "s5,s2,s3\n" + mac + "s6,s2,s3";
+  const std::string chain = mac + "s4,s2,s3\n" + mac + "s4,s2,s3\n" + mac + "s4,s2,s3";
+  const std::string use = add + "s4,s2,s3\n" + add + "s5,s4,s3";
+  const std::string load = "lw t1,0(a0)\n" + mac + "s4,s2,t1";
+  const std::vector<Case> pipelined = {
+      {stream.c_str(), 4, "one per cycle + 1"},
+      {chain.c_str(), 6, "each waits for the sum before: issue, bubble; + 1"},
+      {use.c_str(), 4, "issue, bubble, issue + 1"},
+      {load.c_str(), 4, "1 load + 1 bubble + 1 + 1"},
+  };
+  check(pipelined);
+  CoreConfig slow;
+  slow.addmul_latency = 2;
+  check({{stream.c_str(), 8, "one at a time: 3 + 3 + 1, + 1"}}, slow);
 }
 
 TEST_CASE("floating-point latency 2: one at a time, returns through the ALU port", "[core]") {

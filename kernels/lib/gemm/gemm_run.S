@@ -3,8 +3,29 @@
  * registers; an inner index costs m + n loads and m * n multiply-adds (4x4: 24 cycles, 16 MAC). Both
  * operands are walked by post-increment loads with the increment in a register, so the same loop serves
  * every transposition. 16 sums, 8 operands and 6 pointers and increments are all 30 registers but sp,
- * which points to the run's parameters (no interrupts are taken here). */
+ * which points to the run's parameters (no interrupts are taken here).
+ * Built once as it stands, in binary32, and once from gemm_fp16_run.S, where a column is a pair of
+ * binary16 columns and an element of A multiplies both (32 MAC in 24 cycles). */
 #include "kernels/lib/gemm/gemm_run.h"
+
+#ifdef GEMM_FP16
+#define NAME(x) etude_gemm_fp16_##x
+#define GEMM_SECTION .section .text.fp16, "ax"
+#define SHAPE_NAME(m, n) shape_fp16_##m##n
+#define LOAD_A cv.lh
+/* vfmac.r.h: both halves of c plus those of b times the lower half of a; vfadd.h; cv.max.h */
+#define MULTIPLY_ADD(c, a, b) .insn r 0x33, 6, 0x48, c, b, a
+#define ADD(c, a, b) .insn r 0x33, 2, 0x41, c, a, b
+#define NOT_NEGATIVE(c) cv.max.h c, c, x0
+#else
+#define NAME(x) etude_gemm_##x
+#define GEMM_SECTION .section .text.hot, "ax"
+#define SHAPE_NAME(m, n) shape_##m##n
+#define LOAD_A cv.lw
+#define MULTIPLY_ADD(c, a, b) fmadd.s c, a, b, c
+#define ADD(c, a, b) fadd.s c, a, b
+#define NOT_NEGATIVE(c) cv.max c, c, x0
+#endif
 
 #define PA x5
 #define SA x6
@@ -49,11 +70,11 @@
 #define ROWS4(ROW, n) ROWS3(ROW, n); ROW(n, 3)
 
 #define ZERO(r, c) li C##r##c, 0
-#define FMA(r, c) fmadd.s C##r##c, X##r, B##c, C##r##c
-#define RELU(r, c) cv.max C##r##c, C##r##c, x0
+#define FMA(r, c) MULTIPLY_ADD(C##r##c, X##r, B##c)
+#define RELU(r, c) NOT_NEGATIVE(C##r##c)
 #define STORE(r, c) sw C##r##c, 4 * c(X2)
 #define LOAD(r, c) lw C##r##c, 4 * c(X2)
-#define PLUSC(r, c) lw X3, 4 * c(X2); fadd.s C##r##c, X3, C##r##c
+#define PLUSC(r, c) lw X3, 4 * c(X2); ADD(C##r##c, X3, C##r##c)
 #define TAKEBIAS(r, c) mv C##r##c, B##c
 #define BIAS(r, c) lw B##c, 4 * c(X3)
 
@@ -66,21 +87,21 @@
 #define ROW_TAKEBIAS(n, r) EACH##n(TAKEBIAS, r)
 
 /* Loads of one inner index: first element of A, all of B, the rest of A. */
-#define LOAD_A1 cv.lw X0, (PA), LA
-#define LOAD_A2 cv.lw X0, (PA), SA
-#define LOAD_A3 cv.lw X0, (PA), SA
-#define LOAD_A4 cv.lw X0, (PA), SA
+#define LOAD_A1 LOAD_A X0, (PA), LA
+#define LOAD_A2 LOAD_A X0, (PA), SA
+#define LOAD_A3 LOAD_A X0, (PA), SA
+#define LOAD_A4 LOAD_A X0, (PA), SA
 #define MORE_A1
-#define MORE_A2 cv.lw X1, (PA), LA
-#define MORE_A3 cv.lw X1, (PA), SA; cv.lw X2, (PA), LA
-#define MORE_A4 cv.lw X1, (PA), SA; cv.lw X2, (PA), SA; cv.lw X3, (PA), LA
+#define MORE_A2 LOAD_A X1, (PA), LA
+#define MORE_A3 LOAD_A X1, (PA), SA; LOAD_A X2, (PA), LA
+#define MORE_A4 LOAD_A X1, (PA), SA; LOAD_A X2, (PA), SA; LOAD_A X3, (PA), LA
 #define LOAD_B1 cv.lw B0, (PB), LB
 #define LOAD_B2 cv.lw B0, (PB), SB; cv.lw B1, (PB), LB
 #define LOAD_B3 cv.lw B0, (PB), SB; cv.lw B1, (PB), SB; cv.lw B2, (PB), LB
 #define LOAD_B4 cv.lw B0, (PB), SB; cv.lw B1, (PB), SB; cv.lw B2, (PB), SB; cv.lw B3, (PB), LB
 
 #define SHAPE(m, n)                                                              \
-shape_##m##n:                                                                   ;\
+SHAPE_NAME(m, n):                                                               ;\
 1:                                                                              ;\
   lw X0, RUN_FLAGS(sp)                                                          ;\
   lw PA, RUN_A(sp)                                                              ;\
@@ -113,7 +134,7 @@ shape_##m##n:                                                                   
   add PB, PB, X1                                                                ;\
   sw X0, RUN_C(sp)                                                              ;\
   bne X0, X3, 1b                                                                ;\
-  j etude_gemm_done                                                             ;\
+  j NAME(done)                                                                  ;\
 4: /* from C, from the bias, or from both */                                    ;\
   andi X1, X0, 8                                                                ;\
   lw X2, RUN_C(sp)                                                              ;\
@@ -138,11 +159,11 @@ shape_##m##n:                                                                   
   ROWS##m(ROW_RELU, n)                                                          ;\
   j 3b
 
-  .section .text.hot, "ax"
-  .globl etude_gemm_run
-  .type etude_gemm_run, @function
+  GEMM_SECTION
+  .globl NAME(run)
+  .type NAME(run), @function
 /* a0: the run, a1: m, a2: n */
-etude_gemm_run:
+NAME(run):
   addi sp, sp, -64
   sw ra, 0(sp)
   sw s0, 4(sp)
@@ -164,7 +185,7 @@ etude_gemm_run:
   slli a1, a1, 4
   slli a2, a2, 2
   add a1, a1, a2
-  la a3, etude_gemm_shapes - 20
+  la a3, NAME(shapes) - 20
   add a3, a3, a1
   lw PB, RUN_B(sp)
   lw SA, RUN_A_NEXT(sp)
@@ -172,7 +193,7 @@ etude_gemm_run:
   lw SB, RUN_B_NEXT(sp)
   lw LB, RUN_B_BACK(sp)
   jr a3
-etude_gemm_done:
+NAME(done):
   lw sp, RUN_SP(sp)
   lw ra, 0(sp)
   lw s0, 4(sp)
@@ -196,23 +217,23 @@ etude_gemm_done:
   .balign 4
   .option push
   .option norvc
-etude_gemm_shapes:
-  j shape_11
-  j shape_12
-  j shape_13
-  j shape_14
-  j shape_21
-  j shape_22
-  j shape_23
-  j shape_24
-  j shape_31
-  j shape_32
-  j shape_33
-  j shape_34
-  j shape_41
-  j shape_42
-  j shape_43
-  j shape_44
+NAME(shapes):
+  j SHAPE_NAME(1, 1)
+  j SHAPE_NAME(1, 2)
+  j SHAPE_NAME(1, 3)
+  j SHAPE_NAME(1, 4)
+  j SHAPE_NAME(2, 1)
+  j SHAPE_NAME(2, 2)
+  j SHAPE_NAME(2, 3)
+  j SHAPE_NAME(2, 4)
+  j SHAPE_NAME(3, 1)
+  j SHAPE_NAME(3, 2)
+  j SHAPE_NAME(3, 3)
+  j SHAPE_NAME(3, 4)
+  j SHAPE_NAME(4, 1)
+  j SHAPE_NAME(4, 2)
+  j SHAPE_NAME(4, 3)
+  j SHAPE_NAME(4, 4)
   .option pop
 
 SHAPE(1, 1)
@@ -231,4 +252,4 @@ SHAPE(4, 1)
 SHAPE(4, 2)
 SHAPE(4, 3)
 SHAPE(4, 4)
-  .size etude_gemm_run, . - etude_gemm_run
+  .size NAME(run), . - NAME(run)

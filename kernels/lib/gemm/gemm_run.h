@@ -35,5 +35,7 @@ struct etude_gemm_run {
 };
 
 void etude_gemm_run(struct etude_gemm_run* run, uint32_t m, uint32_t n);
+/* The same with a of binary16 and b, c and bias of pairs. */
+void etude_gemm_fp16_run(struct etude_gemm_run* run, uint32_t m, uint32_t n);
 #endif
 #endif

@@ -448,8 +448,21 @@ void Core::report_retired(const Instr& instr, std::uint64_t enter, std::uint64_t
 }
 
 void Core::visit_counters(const CounterVisitor& visit) const {
+  const std::uint64_t packed[] = {state_.packed_addmul, state_.packed_other};
   for (const Counter& counter : retired_) {
-    visit(counter);
+    // Packed operations pass the pipeline as FP additions and comparisons, and are told apart here.
+    const auto timing = static_cast<TimingClass>(&counter - retired_.data());
+    Counter scalar = counter;
+    scalar.value -= timing == TimingClass::kFpAddMul  ? packed[0]
+                    : timing == TimingClass::kFpOther ? packed[1]
+                                                      : 0;
+    visit(scalar);
+  }
+  if (state_.isa.xfvec) {
+    visit({"fp_packed", "instructions", "packed binary16 operations", packed[0] + packed[1]});
+    visit({"fp16_elements", "elements",
+           "additions, multiplications, fused ones in packed operations", 2 * packed[0]});
+    visit({"fp16_other", "elements", "minima and maxima in packed operations", 2 * packed[1]});
   }
 }
 

@@ -67,6 +67,9 @@ struct ArchState {
   /// `end` of an active loop, else 1: the one value to compare the next sequential pc with.
   std::array<std::uint32_t, 2> loop_watch{1, 1};
   std::array<HwLoop, 2> loop{};
+  /// Packed FP operations so far, which the pipeline treats as any other: additions,
+  /// multiplications and fused ones; and the rest. They outlive reset().
+  std::uint64_t packed_addmul = 0, packed_other = 0;
   CsrState csr;
   IsaConfig isa;
   CsrMap csr_map = CsrMap::kStandard;
@@ -78,7 +81,10 @@ struct ArchState {
 
   /// Everything to its reset value; pc to `entry`.
   void reset(std::uint32_t entry) {
-    *this = ArchState(isa, csr_map, hart_id);
+    ArchState fresh(isa, csr_map, hart_id);
+    fresh.packed_addmul = packed_addmul;
+    fresh.packed_other = packed_other;
+    *this = fresh;
     pc = entry;
   }
   std::uint32_t x(unsigned n) const { return r[n]; }

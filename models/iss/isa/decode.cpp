@@ -59,6 +59,29 @@ Op select_op_imm(std::uint32_t word) {
   }
 }
 
+// Xfvec on binary16 (funct3 010, with lane 0 of rs2 for both lanes 110).
+Op select_packed(std::uint32_t f7, std::uint32_t f3) {
+  if ((f3 & 3) != 2) {
+    return Op::kIllegal;
+  }
+  switch (f7) {
+    case 0x41:
+      return Op::kVfaddH;
+    case 0x42:
+      return Op::kVfsubH;
+    case 0x43:
+      return Op::kVfmulH;
+    case 0x45:
+      return Op::kVfminH;
+    case 0x46:
+      return Op::kVfmaxH;
+    case 0x48:
+      return Op::kVfmacH;
+    default:
+      return Op::kIllegal;
+  }
+}
+
 Op select_op(std::uint32_t word, const IsaConfig& isa) {
   constexpr Op kBase[8] = {Op::kAdd, Op::kSll, Op::kSlt, Op::kSltu,
                            Op::kXor, Op::kSrl, Op::kOr,  Op::kAnd};
@@ -71,7 +94,7 @@ Op select_op(std::uint32_t word, const IsaConfig& isa) {
     case 0x20:
       return f3 == 0 ? Op::kSub : f3 == 5 ? Op::kSra : Op::kIllegal;
     default:
-      return Op::kIllegal;
+      return isa.xfvec ? select_packed(field(word, 31, 25), f3) : Op::kIllegal;
   }
 }
 
@@ -283,6 +306,18 @@ bool fill_standard(Instr& instr, std::uint32_t word, Format format) {
     case Format::kIntToFpRound:
       instr.flags = kReadsRs1 | kWritesRd | kFpRs2 | kFpRd | kFp;
       break;
+    case Format::kPacked:
+    case Format::kPackedAcc:
+      instr.flags = kReadsRs1 | kReadsRs2 | kWritesRd | kFp;
+      instr.mode = static_cast<std::uint8_t>(field(word, 14, 14));
+      if (instr.op != Op::kVfminH && instr.op != Op::kVfmaxH) {
+        instr.flags |= kDynamicRm;  // there is no room for another rounding mode
+      }
+      if (format == Format::kPackedAcc) {
+        instr.flags |= kReadsRs3;
+        instr.c = instr.rd;
+      }
+      break;
     default:
       break;
   }
@@ -331,6 +366,7 @@ const HandlerTable& handlers() {
     HandlerTable table{};
     add_integer_handlers(table);
     add_fp_handlers(table);
+    add_packed_fp_handlers(table);
     add_corev_handlers(table);
     add_simd_handlers(table);
     return table;

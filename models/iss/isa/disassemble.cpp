@@ -200,6 +200,9 @@ std::string disassemble(const Instr& i, std::uint32_t pc) {
     case Format::kFpToInt:
     case Format::kIntToFp:
       return line(m, {rd, a});
+    case Format::kPacked:
+    case Format::kPackedAcc:
+      return line(m + (i.mode != 0 ? ".r.h" : ".h"), {rd, a, b});
     case Format::kR:
     case Format::kFp2:
     case Format::kFpCompare:

@@ -74,7 +74,8 @@ struct Instr {
   std::uint16_t flags = 0;
   std::uint8_t bytes = 0;  ///< size of the data access: 1, 2, 4; else 0
   /// Rounding mode field of an FP operation; operand mode of a SIMD one (0 vector, 1 scalar, 2
-  /// immediate); loop number of a hardware-loop instruction.
+  /// immediate; packed FP: 1 if lane 0 of rs2 serves both lanes); loop number of a hardware-loop
+  /// instruction.
   std::uint8_t mode = 0;
 
   bool has(unsigned mask) const { return (flags & mask) != 0; }

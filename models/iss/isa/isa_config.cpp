@@ -23,6 +23,7 @@ constexpr NamedExtension kExtensions[] = {
     {"zifencei", &IsaConfig::zifencei},
     {"zfinx", &IsaConfig::zfinx},
     {"zhinx", &IsaConfig::zhinx},
+    {"xfvec", &IsaConfig::xfvec},
     {"xcvmem", &IsaConfig::xcvmem},
     {"xcvmac", &IsaConfig::xcvmac},
     {"xcvsimd", &IsaConfig::xcvsimd},
@@ -34,9 +35,10 @@ constexpr NamedExtension kExtensions[] = {
 };
 
 [[noreturn]] void reject(const std::string& isa, const std::string& what) {
-  throw UserError("isa \"" + isa + "\"", what,
-                  "use rv32i followed by m, f, c and then _zicsr, _zifencei, _zfinx, _zhinx, "
-                  "_xcvmem, _xcvmac, _xcvsimd, _xcvalu, _xcvbitmanip, _xcvbi, _xcvhwlp, _xcvelw");
+  throw UserError(
+      "isa \"" + isa + "\"", what,
+      "use rv32i followed by m, f, c and then _zicsr, _zifencei, _zfinx, _zhinx, "
+      "_xfvec, _xcvmem, _xcvmac, _xcvsimd, _xcvalu, _xcvbitmanip, _xcvbi, _xcvhwlp, _xcvelw");
 }
 
 void add(IsaConfig& config, const std::string& isa, const std::string& name) {
@@ -74,6 +76,7 @@ IsaConfig parse_isa(const std::string& isa) {
       at = end + 1;
     }
   }
+  config.zhinx |= config.xfvec;
   config.zfinx |= config.zhinx;
   config.zicsr |= config.fp();
   if (config.f && config.zfinx) {

@@ -15,6 +15,7 @@ struct IsaConfig {
   bool zifencei = false;
   bool zfinx = false;
   bool zhinx = false;
+  bool xfvec = false;  ///< two binary16 numbers per register, as PULP's cores have it
   bool xcvmem = false;
   bool xcvmac = false;
   bool xcvsimd = false;
@@ -32,7 +33,8 @@ struct IsaConfig {
 
 /// Parses a RISC-V ISA string as toolchains write it: "rv32i", single letters m, f, c, then
 /// multi-letter extensions separated by '_' (zicsr, zifencei, zfinx, zhinx, xcv...). F implies
-/// Zicsr, Zhinx implies Zfinx. Throws UserError for an unknown extension or for F with Zfinx.
+/// Zicsr, Xfvec implies Zhinx, Zhinx implies Zfinx. Throws UserError for an unknown extension or
+/// for F with Zfinx.
 IsaConfig parse_isa(const std::string& isa);
 
 }  // namespace etude

@@ -120,6 +120,13 @@
   X(kFcvtHWu, "fcvt.h.wu", kFpOther, kIntToFpRound) \
   X(kFcvtSH, "fcvt.s.h", kFpOther, kFpRound1) \
   X(kFcvtHS, "fcvt.h.s", kFpOther, kFpRound1) \
+  /* Xfvec: two binary16 lanes; the .r forms (lane 0 of rs2 for both) have Instr::mode 1 */ \
+  X(kVfaddH, "vfadd", kFpAddMul, kPacked) \
+  X(kVfsubH, "vfsub", kFpAddMul, kPacked) \
+  X(kVfmulH, "vfmul", kFpAddMul, kPacked) \
+  X(kVfminH, "vfmin", kFpOther, kPacked) \
+  X(kVfmaxH, "vfmax", kFpOther, kPacked) \
+  X(kVfmacH, "vfmac", kFpAddMul, kPackedAcc) \
   /* XCVmem, XCVelw, XCVbi */ \
   X(kCvLbPost, "cv.lb", kLoad, kCvLoadPost) \
   X(kCvLhPost, "cv.lh", kLoad, kCvLoadPost) \

@@ -35,6 +35,8 @@ enum class Format : std::uint8_t {
   kFpRoundToInt,
   kIntToFp,
   kIntToFpRound,
+  kPacked,          // rd, rs1, rs2; two binary16 lanes each
+  kPackedAcc,       // rd (also read), rs1, rs2
   kCvLoadPost,      // rd, (rs1), imm
   kCvLoadPostReg,   // rd, (rs1), rs2
   kCvLoadReg,       // rd, rs2(rs1)
@@ -77,6 +79,7 @@ using Handler = void (*)(const Instr&, ArchState&);
 using HandlerTable = std::array<Handler, kOps>;
 void add_integer_handlers(HandlerTable& table);
 void add_fp_handlers(HandlerTable& table);
+void add_packed_fp_handlers(HandlerTable& table);
 void add_corev_handlers(HandlerTable& table);
 void add_simd_handlers(HandlerTable& table);
 /// All of them, by operation.
