@@ -94,8 +94,8 @@ def energy() -> Block:
             "Software is what the GEMM kernels execute on the modelled cores (tests/e2e/test_energy_points.py runs and "
             "prices them): FP32 5.13, packed FP16 10.13 MAC/cycle.",
             "Not a point: RedMulE faster than software by about 22 (2204.11192, FP16, 32 FMA at 31.6 MAC/cycle), as "
-            "the software is not known. On the modelled cores it is 3.1 times faster than the packed GEMM kernel and 44 "
-            "times faster than plain C (docs/kernels.md).",
+            "the software is not known. On the modelled cores it is 3.1 times faster than the packed GEMM kernel and "
+            "44 times faster than plain C (docs/kernels.md).",
         ],
         charts=[("energy.svg", svg.bars("Energy efficiency", "GFLOPS/W", short))],
     )
