@@ -63,8 +63,8 @@ class CostModel {
   static constexpr double kAffineRows = 4.2;
   static constexpr double kRowSum = 2.3;
   static constexpr double kDiv = 22.0;  ///< one divider, 19 cycles each
-  static constexpr double kGelu = 82.0;
-  static constexpr double kGeluGrad = 92.0;
+  static constexpr double kGelu = 20.0;
+  static constexpr double kGeluGrad = 41.0;
   static constexpr double kLayerNorm = 21.0;
   static constexpr double kLayerNormGrad = 35.0;
   static constexpr double kLayerNormStats = 10.0;

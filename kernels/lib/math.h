@@ -105,36 +105,6 @@ static inline float etude_log(float x) {
   return etude_fma(fn, ETUDE_CONSTANT(0x3F317200u), etude_fma(2.0f, s, low));
 }
 
-/* The normal distribution, given e[i] = e^(-x^2/2): density[i] = e / sqrt(2 pi), below[i] = its
- * integral up to x. Both tails keep their relative accuracy: Phi(-t) = e q(1 / (1 + 0.3 t)), q:
- * 6e-8. */
-static inline void etude_normal_both(const float x[2], const float e[2], float below[2],
-                                     float density[2]) {
-  const float c8 = ETUDE_CONSTANT(0x3D1D327Cu), c7 = ETUDE_CONSTANT(0xBE2D39CDu);
-  const float c6 = ETUDE_CONSTANT(0x3E6A25B5u), c5 = ETUDE_CONSTANT(0xBD9CAF11u);
-  const float c4 = ETUDE_CONSTANT(0x3E11F4B6u), c3 = ETUDE_CONSTANT(0x3DC1E989u);
-  const float c2 = ETUDE_CONSTANT(0x3DF9B159u), c1 = ETUDE_CONSTANT(0x3DF4B5F7u);
-  const float c0 = ETUDE_CONSTANT(0x36F08912u), slope = ETUDE_CONSTANT(0x3E99999Au); /* 0.3 */
-  const float scale = ETUDE_CONSTANT(0x3ECC422Au);
-  float u[2], q[2];
-  ETUDE_BOTH(u[i] = etude_fma(slope, etude_from_bits(etude_bits(x[i]) & 0x7FFFFFFFu), 1.0f))
-  etude_reciprocal_both(u);
-  ETUDE_BOTH(q[i] = etude_fma(u[i], c8, c7))
-  ETUDE_BOTH(q[i] = etude_fma(q[i], u[i], c6))
-  ETUDE_BOTH(q[i] = etude_fma(q[i], u[i], c5))
-  ETUDE_BOTH(q[i] = etude_fma(q[i], u[i], c4))
-  ETUDE_BOTH(q[i] = etude_fma(q[i], u[i], c3))
-  ETUDE_BOTH(q[i] = etude_fma(q[i], u[i], c2))
-  ETUDE_BOTH(q[i] = etude_fma(q[i], u[i], c1))
-  ETUDE_BOTH(q[i] = etude_fma(q[i], u[i], c0))
-  ETUDE_BOTH(q[i] = q[i] * e[i])
-  ETUDE_BOTH(density[i] = e[i] * scale)
-  /* x < 0: |0 - q|, else |1 - q|; a branch would keep the two computations apart */
-  ETUDE_BOTH(u[i] = etude_from_bits(~etude_sign(x[i]) & 0x3F800000u))
-  ETUDE_BOTH(u[i] = u[i] - q[i])
-  ETUDE_BOTH(below[i] = etude_from_bits(etude_bits(u[i]) & 0x7FFFFFFFu))
-}
-
 /* s[i] = 1 / (1 + e^-x), given e[i] = e^-|x|; slope[i] = s (1 - s), which keeps its relative
  * accuracy on both sides. */
 static inline void etude_sigmoid_both(const float x[2], const float e[2], float s[2],

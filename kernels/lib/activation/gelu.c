@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * GELU in its three forms and the gradient. Done in short loops over 32 elements at a time instead
- * of one long loop, because code beyond 512 bytes would be fetched anew for every element. */
-#include "kernels/lib/math.h"
+ * GELU in its three forms and the gradient. The forms with a sigmoid are done in short loops over
+ * 32 elements at a time instead of one long loop, because code beyond 512 bytes would be fetched
+ * anew for every element. */
+#include "kernels/lib/activation/gelu_erf.h"
 
 #define CHUNK 32u
 
@@ -27,13 +28,8 @@ static __attribute__((noinline)) void arguments(const float* x, float* e, uint32
                                                 uint32_t form) {
   for (uint32_t k = 0; k < n; k += 2) {
     float v[2], ignored[2];
-    if (form == ETUDE_GELU_ERF) {
-      ETUDE_BOTH(v[i] = x[k + i] * -0.5f)
-      ETUDE_BOTH(e[k + i] = v[i] * x[k + i])
-    } else {
-      sigmoid_argument(x + k, form, v, ignored);
-      ETUDE_BOTH(e[k + i] = etude_from_bits(etude_bits(v[i]) | 0x80000000u))
-    }
+    sigmoid_argument(x + k, form, v, ignored);
+    ETUDE_BOTH(e[k + i] = etude_from_bits(etude_bits(v[i]) | 0x80000000u))
   }
 }
 
@@ -47,20 +43,6 @@ static __attribute__((noinline)) void exponentials(float* e, uint32_t n) {
 }
 
 /* x = the value or, `gradient`, the slope at x; e as above, raised. */
-static __attribute__((noinline)) void finish_erf(float* x, const float* e, uint32_t n,
-                                                 uint32_t gradient) {
-  for (uint32_t k = 0; k < n; k += 2) {
-    float below[2], density[2];
-    const float at[2] = {x[k], x[k + 1]};
-    etude_normal_both(at, e + k, below, density);
-    if (gradient) {
-      ETUDE_BOTH(x[k + i] = etude_fma(at[i], density[i], below[i]))
-    } else {
-      ETUDE_BOTH(x[k + i] = at[i] * below[i])
-    }
-  }
-}
-
 static __attribute__((noinline)) void finish_sigmoid(float* x, const float* e, uint32_t n,
                                                      uint32_t form, uint32_t gradient) {
   for (uint32_t k = 0; k < n; k += 2) {
@@ -85,11 +67,7 @@ static void evaluate(float* x, uint32_t n, uint32_t form, uint32_t gradient) {
   }
   arguments(x, e, n, form);
   exponentials(e, n);
-  if (form == ETUDE_GELU_ERF) {
-    finish_erf(x, e, n, gradient);
-  } else {
-    finish_sigmoid(x, e, n, form, gradient);
-  }
+  finish_sigmoid(x, e, n, form, gradient);
 }
 
 static void take(float* to, const float* x, const float* bias, uint32_t n) {
@@ -109,10 +87,18 @@ void etude_gelu(const void* args, uint32_t worker, uint32_t workers) {
     const float* x = ETUDE_F(a->x) + p_.row * a->pitch_x + p_.col;
     float* y = ETUDE_F(a->y) + p_.row * a->pitch_y + p_.col;
     const float* bias = a->bias ? ETUDE_F(a->bias) + p_.col : 0;
+    if (a->form == ETUDE_GELU_ERF && !bias) {
+      etude_gelu_erf(x, y, p_.n);
+      continue;
+    }
     for (uint32_t done = 0; done < p_.n; done += CHUNK) {
       const uint32_t n = etude_min(CHUNK, p_.n - done);
       float v[CHUNK];
       take(v, x + done, bias ? bias + done : 0, n);
+      if (a->form == ETUDE_GELU_ERF) {
+        etude_gelu_erf(v, y + done, n);
+        continue;
+      }
       evaluate(v, n, a->form, 0);
       etude_copy_words((uint32_t*)(y + done), (const uint32_t*)v, n);
     }
@@ -128,10 +114,18 @@ void etude_gelu_grad(const void* args, uint32_t worker, uint32_t workers) {
     const float* dy = ETUDE_F(a->dy) + p_.row * a->pitch_dy + p_.col;
     float* dx = ETUDE_F(a->dx) + p_.row * a->pitch_dx + p_.col;
     const float* bias = a->bias ? ETUDE_F(a->bias) + p_.col : 0;
+    if (a->form == ETUDE_GELU_ERF && !bias) {
+      etude_gelu_erf_grad(x, dy, dx, p_.n);
+      continue;
+    }
     for (uint32_t done = 0; done < p_.n; done += CHUNK) {
       const uint32_t n = etude_min(CHUNK, p_.n - done);
       float v[CHUNK];
       take(v, x + done, bias ? bias + done : 0, n);
+      if (a->form == ETUDE_GELU_ERF) {
+        etude_gelu_erf_grad(v, dy + done, dx + done, n);
+        continue;
+      }
       evaluate(v, n, a->form, 1);
       for (uint32_t i = 0; i < n; i++) {
         dx[done + i] = dy[done + i] * v[i];
