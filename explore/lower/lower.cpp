@@ -35,7 +35,13 @@ class Lowering {
   /// the other: the timeline of the whole step sees overlap that no operator alone can price.
   Program run() {
     SharingChoice best;
-    Program found = lower_with(best);
+    Program found;
+    try {
+      found = lower_with(best);
+    } catch (const UserError&) {
+      best.transfer = kLongTransfer;  // fewer operations: a shorter task list
+      return lower_with(best);
+    }
     if (found.op_count > kLargeProgram) {
       return found;
     }
@@ -76,6 +82,7 @@ class Lowering {
  private:
   /// Programs with more operations are lowered once: a second look would take too long.
   static constexpr std::uint32_t kLargeProgram = 6000;
+  static constexpr std::uint32_t kLongTransfer = 65536;
 
   Program lower_with(const SharingChoice& sharing) {
     const ClusterConfig& cluster = platform_.cluster;
@@ -294,7 +301,7 @@ class Lowering {
   bool try_placement(const LoweringContext& lowered, Placement placement, MemoryPlan& last) {
     const std::uint32_t end = ETUDE_L2_BASE + static_cast<std::uint32_t>(platform_.l2.size.raw());
     // The task list lies below everything else; its length is known only in the end.
-    std::uint32_t reserve = static_cast<std::uint32_t>(lowered.sequence.ops.size() * 112) + 4096;
+    std::uint32_t reserve = static_cast<std::uint32_t>(lowered.sequence.ops.size() * 96) + 1024;
     for (;;) {
       const std::uint32_t base = ETUDE_DATA_ADDRESS + (reserve + 63) / 64 * 64;
       if (base >= end) {
@@ -315,7 +322,7 @@ class Lowering {
       made.warnings = program_.warnings;
       const auto places_in_list = encode(context.sequence, dependences, order.order, made);
       if (made.task_list.size() > reserve) {
-        reserve = static_cast<std::uint32_t>(made.task_list.size()) + 4096;
+        reserve = static_cast<std::uint32_t>(made.task_list.size()) + 2048;
         continue;
       }
       made.l1_reserved = Bytes{l1_base() - ETUDE_L1_BASE};

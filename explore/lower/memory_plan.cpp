@@ -17,6 +17,9 @@ constexpr std::uint32_t kPageBytes = 16 * 1024;
 /// Stages that a fetched copy may lie idle before it is given up and fetched again.
 constexpr std::uint32_t kIdleStages = 3;
 
+/// Bytes that an object takes: whole beats of the DMA.
+std::uint32_t aligned(std::uint32_t bytes) { return (std::max(bytes, 1u) + 7) / 8 * 8; }
+
 class Planner {
  public:
   Planner(LoweringContext& context, Placement placement, std::uint32_t l2_base,
@@ -34,8 +37,9 @@ class Planner {
     }
     place_external();
     // The oldest place keeps transfers from waiting; packing from the bottom wastes the least.
-    plan_.fits = place_l2(false) || place_l2(true);
+    plan_.fits = place_l2(false) || place_l2(true) || place_l2_by_size();
     if (plan_.fits) {
+      count_use();
       resolve();
     }
     return std::move(plan_);
@@ -144,16 +148,21 @@ class Planner {
     plan_.external_bytes = next - ETUDE_HYPERRAM_BASE;
   }
 
+  /// Bytes of what is in L2 all the time.
+  std::uint32_t permanent_bytes() const {
+    std::uint32_t sum = 0;
+    for (const StoredObject& object : c_.objects) {
+      sum += permanent(object) ? aligned(object.bytes) : 0;
+    }
+    return sum;
+  }
+
+  static bool permanent(const StoredObject& object) {
+    return !object.external && object.persistent && object.bytes > 0;
+  }
+
   bool place_l2(bool lowest) {
     Allocator allocator(l2_base_, l2_bytes_, lowest);
-    std::uint64_t other = 0;  // bytes alive that are neither parameters nor code
-    const auto count = [&](const StoredObject& object, bool alive) {
-      if (!object.parameter) {
-        other += alive ? object.bytes : -std::uint64_t{object.bytes};
-        plan_.activations_peak = std::max(plan_.activations_peak, other);
-      }
-    };
-    plan_.activations_peak = 0;
     const auto place = [&](StoredObject& object) {
       const auto address = allocator.allocate(object.bytes);
       if (!address) {
@@ -163,50 +172,122 @@ class Planner {
         return false;
       }
       object.address = *address;
-      count(object, true);
       return true;
     };
     for (StoredObject& object : c_.objects) {
-      if (object.external) {
-        count(object, true);
-      } else if (object.persistent && object.bytes > 0 && !place(object)) {
+      if (permanent(object) && !place(object)) {
         return false;
       }
     }
-    const auto [first, last] = lifetimes();
-    std::vector<std::vector<ObjectId>> begins(c_.sequence.ops.size()), ends(begins.size());
-    for (const auto& [object, at] : first) {
-      begins[at].push_back(object);
-      ends[last.at(object)].push_back(object);
-    }
-    for (std::size_t i = 0; i < begins.size(); ++i) {
-      for (ObjectId object : begins[i]) {
+    const Lifetimes lives = lifetimes();
+    for (std::size_t i = 0; i < lives.begins.size(); ++i) {
+      for (ObjectId object : lives.begins[i]) {
         if (!place(c_.objects[object])) {
           return false;
         }
       }
-      c_.sequence.ops[i].l2_used = allocator.used();
-      for (ObjectId object : ends[i]) {
+      for (ObjectId object : lives.ends[i]) {
         allocator.free(c_.objects[object].address);
-        count(c_.objects[object], false);
       }
     }
     plan_.l2_peak = allocator.peak();
     return true;
   }
 
+  /// The largest objects first, each at the lowest place that is free during its life: packs
+  /// tightest, but makes more transfers wait for what stood there before.
+  bool place_l2_by_size() {
+    std::uint32_t next = l2_base_;
+    for (StoredObject& object : c_.objects) {
+      if (permanent(object)) {
+        object.address = next;
+        next += aligned(object.bytes);
+      }
+    }
+    const Lifetimes lives = lifetimes();
+    std::vector<ObjectId> order;
+    for (const auto& [object, at] : lives.first) {
+      order.push_back(object);
+    }
+    std::ranges::stable_sort(order, [&](ObjectId a, ObjectId b) {
+      return c_.objects[a].bytes > c_.objects[b].bytes;
+    });
+    std::uint32_t top = next;
+    std::vector<ObjectId> placed;
+    for (ObjectId object : order) {
+      std::vector<std::pair<std::uint32_t, std::uint32_t>> taken;
+      for (ObjectId other : placed) {
+        if (lives.first.at(other) <= lives.last.at(object) &&
+            lives.first.at(object) <= lives.last.at(other)) {
+          taken.emplace_back(c_.objects[other].address, aligned(c_.objects[other].bytes));
+        }
+      }
+      std::ranges::sort(taken);
+      std::uint32_t at = next;
+      const std::uint32_t bytes = aligned(c_.objects[object].bytes);
+      for (const auto& [begin, size] : taken) {
+        if (begin >= at + bytes) {
+          break;
+        }
+        at = std::max(at, begin + size);
+      }
+      c_.objects[object].address = at;
+      placed.push_back(object);
+      if (at + bytes > top) {
+        top = at + bytes;
+        plan_.worst = c_.objects[object].name;
+      }
+    }
+    plan_.l2_peak = top - l2_base_;
+    plan_.missing = plan_.l2_peak > l2_bytes_ ? plan_.l2_peak - l2_bytes_ : 0;
+    return plan_.l2_peak <= l2_bytes_;
+  }
+
+  /// Notes what is in use at each operation, and the most of what is neither parameter nor code.
+  void count_use() {
+    const Lifetimes lives = lifetimes();
+    std::uint64_t other = 0;
+    std::uint32_t used = permanent_bytes();
+    for (const StoredObject& object : c_.objects) {
+      other += !object.parameter && (object.external || object.persistent) ? object.bytes : 0;
+    }
+    plan_.activations_peak = other;
+    for (std::size_t i = 0; i < lives.begins.size(); ++i) {
+      for (ObjectId id : lives.begins[i]) {
+        used += aligned(c_.objects[id].bytes);
+        other += c_.objects[id].parameter ? 0 : c_.objects[id].bytes;
+        plan_.activations_peak = std::max(plan_.activations_peak, other);
+      }
+      c_.sequence.ops[i].l2_used = used;
+      for (ObjectId id : lives.ends[i]) {
+        used -= aligned(c_.objects[id].bytes);
+        other -= c_.objects[id].parameter ? 0 : c_.objects[id].bytes;
+      }
+    }
+  }
+
   /// First and last operation that touches each L2 object that is not there all the time.
-  std::pair<std::map<ObjectId, std::size_t>, std::map<ObjectId, std::size_t>> lifetimes() const {
+  struct Lifetimes {
     std::map<ObjectId, std::size_t> first, last;
+    std::vector<std::vector<ObjectId>> begins, ends;  ///< by operation
+  };
+  Lifetimes lifetimes() const {
+    Lifetimes lives;
     for (std::size_t i = 0; i < c_.sequence.ops.size(); ++i) {
       for (const Access& access : c_.sequence.ops[i].accesses) {
         if (access.space == Access::Space::kL2 && !c_.objects[access.object].persistent) {
-          first.try_emplace(access.object, i);
-          last[access.object] = i;
+          lives.first.try_emplace(access.object, i);
+          lives.last[access.object] = i;
         }
       }
     }
-    return {first, last};
+    lives.begins.resize(c_.sequence.ops.size());
+    lives.ends.resize(c_.sequence.ops.size());
+    for (const auto& [object, at] : lives.first) {
+      lives.begins[at].push_back(object);
+      lives.ends[lives.last.at(object)].push_back(object);
+    }
+    return lives;
   }
 
   void resolve() {
