@@ -26,20 +26,35 @@ class Planner {
   GemmPlan run() {
     std::optional<GemmPlan> best;
     std::optional<UserError> error;
-    const auto attempt = [&](Unit unit, bool swap) {
+    Choice chosen;
+    // Residents that are used in place take L1 from the tiles; sometimes the tiles need it more.
+    const auto attempt_with = [&](Unit unit, bool swap, bool use_x, bool use_w) {
+      use_x_ = use_x;
+      use_w_ = use_w;
+      c_.l1.unpin();
       GemmPlan plan = candidate(unit, swap);
+      const bool used = plan.problem.x.resident || plan.problem.w.resident;
       try {
         plan.tiling = choose_tiling(node_.name, plan.problem, limits(plan), c_.cost,
                                     c_.platform.cluster.redmule);
       } catch (const UserError& e) {
         error = e;
-        return;
+        return used;
       }
       for (TensorId tensor : plan.transpose_first) {
         plan.tiling.cycles += c_.l1.has_resident(tensor, true) ? 0 : kHiddenTranspose;
       }
       if (!best || plan.tiling.cycles < best->tiling.cycles) {
         best = plan;
+        chosen = {unit, swap, use_x, use_w};
+      }
+      return used;
+    };
+    const auto attempt = [&](Unit unit, bool swap) {
+      if (attempt_with(unit, swap, true, true) && c_.residents) {
+        attempt_with(unit, swap, true, false);
+        attempt_with(unit, swap, false, true);
+        attempt_with(unit, swap, false, false);
       }
     };
     if (c_.redmule && fixed_.unit != TileConfig::Unit::kCores) {
@@ -59,17 +74,32 @@ class Planner {
       }
       throw *error;
     }
+    use_x_ = chosen.use_x;
+    use_w_ = chosen.use_w;
+    c_.l1.unpin();
+    (void)candidate(chosen.unit, chosen.swap);  // what it uses stays
+    for (TensorId tensor : best->transpose_first) {
+      (void)c_.l1.resident(tensor, true);
+    }
     return *best;
   }
 
  private:
+  struct Choice {
+    Unit unit = Unit::kCores;
+    bool swap = false, use_x = true, use_w = true;
+  };
+
   /// A transposition beforehand usually runs on idle cores; it should still not be free.
   static constexpr std::uint64_t kHiddenTranspose = 200;
 
   /// The factor opT(tensor), seen by the unit with or without another transposition.
   OperandSource source(Unit unit, TensorId tensor, const MatrixView& view, bool transpose,
-                       GemmPlan& plan) {
+                       bool use_residents, GemmPlan& plan) {
     transpose = transpose != view.transposed;
+    if (!use_residents) {
+      return {false, transpose, false, false};
+    }
     const bool one = plan.problem.count == 1 && c_.whole(view);
     const bool worth = one && c_.worth_keeping(tensor);
     const auto found = c_.resident(view);
@@ -184,8 +214,8 @@ class Planner {
     }
     plan.x_tensor = node_.inputs[swap ? 1 : 0];
     plan.w_tensor = node_.inputs[swap ? 0 : 1];
-    p.x = source(unit, plan.x_tensor, plan.x[0], swap ? !trans_b : trans_a, plan);
-    p.w = source(unit, plan.w_tensor, plan.w[0], swap ? !trans_a : trans_b, plan);
+    p.x = source(unit, plan.x_tensor, plan.x[0], swap ? !trans_b : trans_a, use_x_, plan);
+    p.w = source(unit, plan.w_tensor, plan.w[0], swap ? !trans_a : trans_b, use_w_, plan);
     p.transpose_z = swap;
     p.bias = plan.bias.has_value();
     p.relu = op_.relu.has_value();
@@ -243,6 +273,7 @@ class Planner {
   const Operator& op_;
   const Node& node_;
   TileConfig fixed_;
+  bool use_x_ = true, use_w_ = true;
 };
 
 }  // namespace

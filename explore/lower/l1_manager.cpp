@@ -105,6 +105,10 @@ void L1Manager::clear() {
 
 void L1Manager::begin_operator(std::uint32_t stage) {
   stage_ = stage;
+  unpin();
+}
+
+void L1Manager::unpin() {
   for (auto& [key, resident] : residents_) {
     resident.pinned = false;
   }

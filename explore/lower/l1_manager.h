@@ -55,6 +55,8 @@ class L1Manager {
   /// Forgets all residents; buffers of this operator are packed from the bottom.
   void clear();
   void begin_operator(std::uint32_t stage);
+  /// No resident stays for this operator any more, until it is asked for again.
+  void unpin();
   void end_operator();
 
   /// Bytes that the operator may take: all but the residents that it uses.

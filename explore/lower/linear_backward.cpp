@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "explore/lower/context.h"
+#include "explore/lower/gemm_plan.h"
 #include "explore/lower/operand_feed.h"
 #include "explore/tiling/gemm_tiling.h"
 #include "workloads/ops/op_rules.h"
@@ -21,6 +22,24 @@ struct Tiles {
   bool keep = false;  ///< dX and its transpose stay in L1
   std::uint64_t cycles = ~std::uint64_t{0};
 };
+
+/// The gradient with respect to the layer's input alone.
+Operator input_part(const Operator& op) {
+  Operator part;
+  part.node = *op.input_grad;
+  part.relu_grad = op.relu_grad;
+  return part;
+}
+
+/// The gradient with respect to its weight, and the update, alone.
+Operator weight_part(const Operator& op) {
+  Operator part = op;
+  part.node = *op.weight_grad;
+  part.relu_grad.reset();
+  part.input_grad.reset();
+  part.weight_grad.reset();
+  return part;
+}
 
 class LinearBackward {
  public:
@@ -39,7 +58,14 @@ class LinearBackward {
         out_(context.cols(w_)),
         forward_(op.loss.has_value()) {}
 
-  /// False when no tile fits: then the two products are lowered apart.
+  /// Modelled cycles of the two products apart.
+  static std::uint64_t apart(LoweringContext& c, const Operator& op) {
+    return plan_gemm(c, input_part(op)).tiling.cycles + plan_gemm(c, weight_part(op)).tiling.cycles;
+  }
+
+  bool better_apart() const { return better_apart_; }
+
+  /// False when no tile fits, or tiles so small that the two products are faster apart.
   bool run() {
     for (const Node* node : {&dx_, &dw_}) {
       const auto fixed = c_.tiling.operators.find(node->name);
@@ -58,6 +84,15 @@ class LinearBackward {
     (void)c_.l1.resident(x_, true);
     if (!choose()) {
       return false;
+    }
+    if (!forward_ && c_.residents) {
+      const L1Manager before = c_.l1;
+      const std::uint64_t other = apart(c_, op_);
+      c_.l1 = before;
+      if (other < t_.cycles) {
+        better_apart_ = true;
+        return false;
+      }
     }
     c_.layers[*op_.input_grad].unit = c_.layers[*op_.weight_grad].unit = "redmule";
     if (forward_) {
@@ -380,6 +415,7 @@ class LinearBackward {
   std::optional<L1Matrix> dy_resident_;
   std::optional<L1Matrix> dyt_resident_;
   Tiles t_;
+  bool better_apart_ = false;
   L1Matrix xt_, zt_, bias_, sums_;
   std::vector<std::uint32_t> t_buffers_, w_buffers_, g_buffers_, dy_buffers_, dyt_buffers_;
   std::size_t turn_ = 0;
@@ -388,7 +424,16 @@ class LinearBackward {
 }  // namespace
 
 void lower_linear_backward(LoweringContext& context, const Operator& op) {
-  if (LinearBackward(context, op).run()) {
+  LinearBackward joined(context, op);
+  if (joined.run()) {
+    return;
+  }
+  if (joined.better_apart()) {
+    context.l1.unpin();
+    lower_gemm(context, input_part(op));
+    context.l1.end_operator();
+    context.l1.unpin();
+    lower_gemm(context, weight_part(op));
     return;
   }
   if (context.residents) {
@@ -413,16 +458,8 @@ void lower_linear_backward(LoweringContext& context, const Operator& op) {
     lower_linear_backward(context, backward);
     return;
   }
-  Operator input_gradient;
-  input_gradient.node = *op.input_grad;
-  input_gradient.relu_grad = op.relu_grad;
-  apart(input_gradient);
-  Operator weight_gradient = op;
-  weight_gradient.node = *op.weight_grad;
-  weight_gradient.relu_grad.reset();
-  weight_gradient.input_grad.reset();
-  weight_gradient.weight_grad.reset();
-  lower_gemm(context, weight_gradient);
+  apart(input_part(op));
+  lower_gemm(context, weight_part(op));
 }
 
 }  // namespace etude
