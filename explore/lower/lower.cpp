@@ -13,6 +13,7 @@
 #include "explore/lower/order.h"
 #include "explore/lower/rewrite.h"
 #include "kernels/include/etude_boot.h"
+#include "kernels/include/etude_task.h"
 #include "models/base/error.h"
 #include "models/base/pulp_map_regs.h"
 #include "workloads/ops/op_rules.h"
@@ -83,6 +84,8 @@ class Lowering {
   /// Programs with more operations are lowered once: a second look would take too long.
   static constexpr std::uint32_t kLargeProgram = 6000;
   static constexpr std::uint32_t kLongTransfer = 65536;
+  /// Bytes of a task list that are in L2 when the list as a whole is not.
+  static constexpr std::uint32_t kListWindow = 65536;
 
   Program lower_with(const SharingChoice& sharing) {
     const ClusterConfig& cluster = platform_.cluster;
@@ -284,9 +287,14 @@ class Lowering {
         break;
     }
     MemoryPlan last;
-    for (Placement placement : tries) {
-      if (try_placement(lowered, placement, last)) {
-        return;
+    for (const bool windowed : {false, true}) {
+      for (Placement placement : tries) {
+        if (windowed && placement == Placement::kL2) {
+          continue;  // everything is in L2 then, the task list too
+        }
+        if (try_placement(lowered, placement, windowed, last)) {
+          return;
+        }
       }
     }
     throw UserError("/platform/l2/size",
@@ -298,10 +306,14 @@ class Lowering {
                         : "give a larger L2 or a smaller batch");
   }
 
-  bool try_placement(const LoweringContext& lowered, Placement placement, MemoryPlan& last) {
+  /// `windowed`: the task list is at home in HyperRAM, and a part of it at a time in L2.
+  bool try_placement(const LoweringContext& lowered, Placement placement, bool windowed,
+                     MemoryPlan& last) {
     const std::uint32_t end = ETUDE_L2_BASE + static_cast<std::uint32_t>(platform_.l2.size.raw());
     // The task list lies below everything else; its length is known only in the end.
-    std::uint32_t reserve = static_cast<std::uint32_t>(lowered.sequence.ops.size() * 96) + 1024;
+    std::uint32_t reserve =
+        windowed ? ETUDE_TASK_FIRST_OP + kListWindow
+                 : static_cast<std::uint32_t>(lowered.sequence.ops.size() * 96) + 1024;
     for (;;) {
       const std::uint32_t base = ETUDE_DATA_ADDRESS + (reserve + 63) / 64 * 64;
       if (base >= end) {
@@ -320,8 +332,15 @@ class Lowering {
                                          platform_.cluster.dma.engine == DmaConfig::Engine::kIdma);
       Program made;
       made.warnings = program_.warnings;
-      const auto places_in_list = encode(context.sequence, dependences, order.order, made);
-      if (made.task_list.size() > reserve) {
+      auto places_in_list = encode(context.sequence, dependences, order.order, made);
+      if (windowed) {
+        const ListWindow window = list_window(made.op_count, plan, context);
+        made = {};
+        made.warnings = program_.warnings;
+        places_in_list = encode(context.sequence, dependences, order.order, made, window);
+        made.list_window = Bytes{window.bytes};
+        made.list_home = Address{window.home};
+      } else if (made.task_list.size() > reserve) {
         reserve = static_cast<std::uint32_t>(made.task_list.size()) + 2048;
         continue;
       }
@@ -331,8 +350,9 @@ class Lowering {
       made.modelled_cycles = Cycle{order.cycles};
       made.layers = context.layers;
       made.home_extmem = placement != Placement::kL2;
-      made.memory.l2_peak = Bytes{ETUDE_DATA_ADDRESS - ETUDE_L2_BASE + made.task_list.size() +
-                                  std::uint64_t{plan.l2_peak}};
+      made.memory.l2_peak =
+          Bytes{ETUDE_DATA_ADDRESS - ETUDE_L2_BASE + (windowed ? reserve : made.task_list.size()) +
+                std::uint64_t{plan.l2_peak}};
       made.memory.l3_peak = Bytes{plan.external_bytes};
       made.memory.activations_peak = Bytes{plan.activations_peak};
       places(context, plan, made);
@@ -340,6 +360,21 @@ class Lowering {
       program_ = std::move(made);
       return true;
     }
+  }
+
+  static ListWindow list_window(std::uint32_t ops, MemoryPlan& plan, LoweringContext& context) {
+    constexpr std::uint32_t part_ops = kListWindow / 2 / sizeof(etude_op);
+    ListWindow window;
+    window.bytes = kListWindow;
+    window.address = ETUDE_DATA_ADDRESS + ETUDE_TASK_FIRST_OP;
+    window.home = ETUDE_HYPERRAM_BASE + plan.external_bytes;
+    while (window.parts * part_ops < ops + 2 * window.parts) {
+      ++window.parts;
+    }
+    window.layer = static_cast<std::uint32_t>(context.layers.size());
+    context.layers.push_back({"page task list", "Page", "page", "dma", 0});
+    plan.external_bytes += window.parts * kListWindow / 2;
+    return window;
   }
 
   void check_external(const Program& made) const {
@@ -410,6 +445,17 @@ void add_images(const std::vector<TensorPlace>& places, const StartValues& start
   }
 }
 
+/// What stands in L2 of the task list when a step begins.
+ProgramImage list_image(const Program& program) {
+  std::size_t bytes = program.task_list.size();
+  if (program.list_window.raw() != 0) {
+    bytes = std::min<std::size_t>(bytes, ETUDE_TASK_FIRST_OP + program.list_window.raw());
+  }
+  return {
+      program.task_list_address,
+      {program.task_list.begin(), program.task_list.begin() + static_cast<std::ptrdiff_t>(bytes)}};
+}
+
 }  // namespace
 
 Program lower_step(const TrainingGraph& training, const PlatformConfig& platform,
@@ -418,7 +464,11 @@ Program lower_step(const TrainingGraph& training, const PlatformConfig& platform
 }
 
 std::vector<ProgramImage> initial_images(const Program& program, const StartValues& start) {
-  std::vector<ProgramImage> images{{program.task_list_address, program.task_list}};
+  std::vector<ProgramImage> images{list_image(program)};
+  if (program.list_window.raw() != 0) {
+    images.push_back({program.list_home,
+                      {program.task_list.begin() + ETUDE_TASK_FIRST_OP, program.task_list.end()}});
+  }
   add_images(program.parameters, start, images);
   add_images(program.states, start, images);
   add_images(program.inputs, start, images);
@@ -427,6 +477,9 @@ std::vector<ProgramImage> initial_images(const Program& program, const StartValu
 
 std::vector<ProgramImage> input_images(const Program& program, const StartValues& start) {
   std::vector<ProgramImage> images;
+  if (program.list_window.raw() != 0) {
+    images.push_back(list_image(program));  // as the step before found it
+  }
   add_images(program.inputs, start, images);
   return images;
 }

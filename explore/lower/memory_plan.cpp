@@ -209,9 +209,8 @@ class Planner {
     for (const auto& [object, at] : lives.first) {
       order.push_back(object);
     }
-    std::ranges::stable_sort(order, [&](ObjectId a, ObjectId b) {
-      return c_.objects[a].bytes > c_.objects[b].bytes;
-    });
+    std::ranges::stable_sort(
+        order, [&](ObjectId a, ObjectId b) { return c_.objects[a].bytes > c_.objects[b].bytes; });
     std::uint32_t top = next;
     std::vector<ObjectId> placed;
     for (ObjectId object : order) {

@@ -74,6 +74,9 @@ struct MemoryFigures {
 struct Program {
   Address task_list_address;
   std::vector<std::uint8_t> task_list;  ///< etude_task_header and operations (etude_task.h)
+  /// Bytes of operations that are in L2 at a time; 0: all. Then the list is at home in HyperRAM.
+  Bytes list_window;
+  Address list_home;  ///< of the operations, without header
   std::uint32_t op_count = 0;
   std::vector<LayerEntry> layers;
   std::vector<TensorPlace> inputs;      ///< filled by the host before each step

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #define ETUDE_TASK_MAGIC 0x4B534154u /* "TASK" */
-#define ETUDE_TASK_VERSION 1u
+#define ETUDE_TASK_VERSION 2u
 
 enum etude_unit {
   ETUDE_UNIT_CORES = 0,
@@ -37,8 +37,10 @@ enum etude_op_code {
 };
 enum etude_dma_direction { ETUDE_DMA_TO_L1 = 0, ETUDE_DMA_TO_L2 = 1 };
 
+/* `window`: 0, or a power of two: bytes of L2 in which the list stands, a part at a time, as a
+ * ring; operations of the list itself bring the next parts from external memory. */
 struct etude_task_header {
-  uint32_t magic, version, op_count, reserved;
+  uint32_t magic, version, op_count, window;
 }; /* followed, at +64 bytes, by op_count operations */
 #define ETUDE_TASK_FIRST_OP 64u
 

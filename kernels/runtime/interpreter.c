@@ -17,6 +17,7 @@ struct run {
   uint32_t kernels_posted, kernels_base; /* base: count at the start of the step */
   uint32_t soc_posted, soc_base;
   uint32_t list, ops; /* address of operation 0; number */
+  uint32_t window;    /* bytes of the list that are in L2, less one */
   uint32_t chunks, next_chunk;
   uint32_t kernels_until[ETUDE_RING_CHUNKS]; /* kernels posted when the chunk was left */
 };
@@ -58,8 +59,8 @@ static inline void fetch_chunk(struct run* run) {
   etude_dma_fetch(&run->dma,
                   ETUDE_L1_BASE + ETUDE_RING_OFFSET +
                       (offset & (ETUDE_RING_CHUNKS * ETUDE_RING_CHUNK_BYTES - 1)),
-                  run->list + offset, left < ETUDE_RING_CHUNK_BYTES ? left : ETUDE_RING_CHUNK_BYTES,
-                  ETUDE_DMA_RING);
+                  run->list + (offset & run->window),
+                  left < ETUDE_RING_CHUNK_BYTES ? left : ETUDE_RING_CHUNK_BYTES, ETUDE_DMA_RING);
 }
 
 /* Brings further chunks as long as their place in the ring is free. `current`: chunk that is being
@@ -210,6 +211,7 @@ void etude_interpret(uint32_t hart, uint32_t workers, uint32_t controller) {
     const volatile struct etude_task_header* header =
         (const volatile struct etude_task_header*)ETUDE_BOOT->task_list;
     run.ops = header->op_count;
+    run.window = header->window - 1; /* none: all of it */
     if (header->magic != ETUDE_TASK_MAGIC || header->version != ETUDE_TASK_VERSION) {
       fail(0x300u);
     }

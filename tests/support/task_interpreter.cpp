@@ -104,7 +104,8 @@ void TaskInterpreter::run(const Program& program) {
       probe(program.probes[next_probe]);
     }
     etude_op op;
-    std::memcpy(&op, at(program.task_list_address.raw() + ETUDE_TASK_FIRST_OP + 64 * i), sizeof op);
+    const std::uint32_t offset = (64 * i) & (header.window - 1);
+    std::memcpy(&op, at(program.task_list_address.raw() + ETUDE_TASK_FIRST_OP + offset), sizeof op);
     if (op.layer >= program.layers.size()) {
       throw std::runtime_error("operation " + std::to_string(i) + " has no layer");
     }

@@ -4,7 +4,9 @@
 #include "explore/lower/lower.h"
 
 #include <catch2/catch.hpp>
+#include <cstring>
 
+#include "kernels/include/etude_task.h"
 #include "models/base/error.h"
 #include "tests/support/lowered_step.h"
 #include "workloads/training/counts.h"
@@ -103,6 +105,30 @@ TEST_CASE("Deep-AE trains on RedMulE, on cores, and with its parameters in Hyper
     platform.l2.size = Bytes{1100 * 1024};
     CHECK(check_step(training, platform, options).home_extmem);
   }
+}
+
+TEST_CASE("a task list that L2 cannot hold is at home in HyperRAM and comes part by part") {
+  const auto training = make_training_graph(make_network("deep_ae", {}, 24), 0.01);
+  auto platform = platform_of(GENERATE(false, true), 24);
+  platform.l2.size = Bytes{760 * 1024};
+  const Program program = check_step(training, platform, {}, 2);
+  REQUIRE(program.list_window.raw() != 0);
+  CHECK(program.task_list.size() > 2 * program.list_window.raw());
+  // Each part is waited for before the runtime's ring (32 operations) can reach it.
+  const std::uint64_t part = program.list_window.raw() / 2 / sizeof(etude_op);
+  std::uint32_t pages = 0;
+  for (std::uint32_t i = 0; i < program.op_count; ++i) {
+    etude_op op;
+    std::memcpy(&op, program.task_list.data() + ETUDE_TASK_FIRST_OP + i * sizeof op, sizeof op);
+    const bool own = op.layer + 1 == program.layers.size();
+    if (own && op.code == ETUDE_OP_SOC_DMA) {
+      ++pages;
+      CHECK(i >= pages * part);
+    } else if (own && op.code == ETUDE_OP_WAIT) {
+      CHECK(i + 40 < (pages + 1) * part);
+    }
+  }
+  CHECK(pages + 2 == (program.op_count + part - 1) / part);
 }
 
 }  // namespace
