@@ -69,6 +69,9 @@ int test_main(uint32_t hart, uint32_t harts) {
   RUN("fp16 to fp32", etude_fp16_to_fp32, pa, pc, ROWS, COLS, COLS, COLS);
   RUN("layernorm", etude_layernorm, pa, pc, pv, pv + 4 * COLS, 0, ROWS, COLS, COLS, COLS, ONE);
   RUN("layernorm grad", etude_layernorm_grad, pa, pb, pv, 0, pc, ROWS, COLS, COLS, COLS, COLS, ONE);
+  RUN("layernorm stats", etude_layernorm_stats, pa, pv, ROWS, COLS, COLS, ONE);
+  RUN("layernorm affine grad", etude_layernorm_affine_grad, pa, pb, pv, pc, pc + 4 * COLS, ROWS,
+      COLS, COLS, COLS, 0);
   RUN("softmax", etude_softmax, pa, pc, ROWS, COLS, COLS, COLS, ONE);
   RUN("softmax grad", etude_softmax_grad, pa, pb, pc, ROWS, COLS, COLS, COLS, COLS, ONE);
   RUN("gelu (erf)", etude_gelu, pa, pc, 0, ROWS, COLS, COLS, COLS, 0);

@@ -93,6 +93,18 @@ static inline void etude_operator_cases(const struct etude_case_env* env) {
     CASE("gelu", etude_gelu, a, c, form == 1 ? b : 0, 13, 37, 41, 39, form);
     CASE("gelu_grad", etude_gelu_grad, a, b, c, form == 1 ? p : 0, 13, 37, 41, 37, 39, form);
   }
+  for (uint32_t n = 1; n <= 9; n++) { /* pairs, quads and what is left of them */
+    CASE("gelu", etude_gelu, a, c, 0, 1, n, n, n, ETUDE_GELU_ERF);
+    CASE("gelu_grad", etude_gelu_grad, a, b, c, 0, 3, 8 * n, 80, 77, 79, ETUDE_GELU_ERF);
+    CASE("gelu_grad", etude_gelu_grad, a, b, c, 0, 7, 149 + n, 160, 163, 165, ETUDE_GELU_ERF);
+    CASE("layernorm", etude_layernorm, a, c, b, b + 512, tail, 5, n, 11, 12, epsilon);
+    CASE("layernorm_stats", etude_layernorm_stats, a, c, 5, n, 11, epsilon);
+    CASE("layernorm_grad", etude_layernorm_grad, a, b, p, 0, c, 5, n, 11, 12, 13, epsilon);
+    CASE("layernorm_affine_grad", etude_layernorm_affine_grad, a, b, p, c, tail, 5, 8 * n + 3, 80,
+         81, n & 1);
+    CASE("softmax", etude_softmax, a, c, 9, n, 11, 12, k);
+    CASE("softmax_grad", etude_softmax_grad, p, b, c, 9, n, 11, 12, 13, k);
+  }
   CASE("cross_entropy", etude_cross_entropy, a, labels, c, b, tail, 13, 9, 11, 10, 9, k, k);
   CASE("cross_entropy_grad", etude_cross_entropy_grad, a, labels, c, 13, 9, 11, 10, k);
   const uint32_t kernel = 3u << 16 | 3u, stride = 2u << 16 | 1u, pad = 1u << 16 | 1u;

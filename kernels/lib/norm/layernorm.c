@@ -1,50 +1,51 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Layer normalisation over the rows of a matrix. A row belongs to one worker; its sums are four
  * chains, added pairwise. */
-#include "kernels/lib/math.h"
+#include "kernels/lib/rows.h"
 
 struct statistics {
   float mean, rstd;
 };
-
-static float row_sum(const float* x, uint32_t n) {
-  float s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-  for (; n >= 4; n -= 4, x += 4) {
-    const float x0 = x[0], x1 = x[1], x2 = x[2], x3 = x[3];
-    s0 += x0;
-    s1 += x1;
-    s2 += x2;
-    s3 += x3;
-  }
-  for (; n; n--) {
-    s0 += *x++;
-  }
-  return (s0 + s1) + (s2 + s3);
-}
-
-/* Sum of (x - mean)^2. */
-static float row_variance(const float* x, uint32_t n, float mean) {
-  float s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-  for (; n >= 4; n -= 4, x += 4) {
-    const float x0 = x[0], x1 = x[1], x2 = x[2], x3 = x[3];
-    const float d0 = x0 - mean, d1 = x1 - mean, d2 = x2 - mean, d3 = x3 - mean;
-    s0 = etude_fma(d0, d0, s0);
-    s1 = etude_fma(d1, d1, s1);
-    s2 = etude_fma(d2, d2, s2);
-    s3 = etude_fma(d3, d3, s3);
-  }
-  for (; n; n--) {
-    const float d = *x++ - mean;
-    s0 = etude_fma(d, d, s0);
-  }
-  return (s0 + s1) + (s2 + s3);
-}
 
 static struct statistics row_statistics(const float* x, uint32_t n, float inverse, float epsilon) {
   struct statistics s;
   s.mean = row_sum(x, n) * inverse;
   s.rstd = 1.0f / etude_sqrt(etude_fma(row_variance(x, n, s.mean), inverse, epsilon));
   return s;
+}
+
+/* y = (x - mean) rstd gamma + beta */
+static void normalise(const float* x, float* y, const float* gamma, const float* beta, uint32_t n,
+                      struct statistics s) {
+#if ETUDE_ASM
+  if (n >= 2) {
+    float t0, t1, g0, g1, b0, b1;
+    __asm__ volatile(ETUDE_HWLOOP(14)
+                     "cv.lw %[t0], (%[x]), 4\n"
+                     "cv.lw %[t1], (%[x]), 4\n"
+                     "cv.lw %[g0], (%[gamma]), 4\n"
+                     "cv.lw %[g1], (%[gamma]), 4\n"
+                     "fsub.s %[t0], %[t0], %[mean]\n"
+                     "fsub.s %[t1], %[t1], %[mean]\n"
+                     "cv.lw %[b0], (%[beta]), 4\n"
+                     "cv.lw %[b1], (%[beta]), 4\n"
+                     "fmul.s %[t0], %[t0], %[rstd]\n"
+                     "fmul.s %[t1], %[t1], %[rstd]\n"
+                     "fmadd.s %[t0], %[t0], %[g0], %[b0]\n"
+                     "fmadd.s %[t1], %[t1], %[g1], %[b1]\n"
+                     "cv.sw %[t0], (%[y]), 4\n"
+                     "cv.sw %[t1], (%[y]), 4\n" ETUDE_HWLOOP_END
+                     : [x] "+&r"(x), [y] "+&r"(y), [gamma] "+&r"(gamma), [beta] "+&r"(beta),
+                       [t0] "=&r"(t0), [t1] "=&r"(t1), [g0] "=&r"(g0), [g1] "=&r"(g1),
+                       [b0] "=&r"(b0), [b1] "=&r"(b1)
+                     : [n] "r"(n >> 1), [mean] "r"(s.mean), [rstd] "r"(s.rstd)
+                     : "memory");
+    n &= 1;
+  }
+#endif
+  for (; n; n--) {
+    *y++ = etude_fma((*x++ - s.mean) * s.rstd, *gamma++, *beta++);
+  }
 }
 
 void etude_layernorm(const void* args, uint32_t worker, uint32_t workers) {
@@ -61,21 +62,7 @@ void etude_layernorm(const void* args, uint32_t worker, uint32_t workers) {
       ETUDE_F(a->stats)[2 * row] = s.mean;
       ETUDE_F(a->stats)[2 * row + 1] = s.rstd;
     }
-    uint32_t n = a->cols;
-    for (; n >= 2; n -= 2) {
-      const float x0 = x[0], x1 = x[1], g0 = gamma[0], g1 = gamma[1], b0 = beta[0], b1 = beta[1];
-      const float d0 = x0 - s.mean, d1 = x1 - s.mean;
-      const float h0 = d0 * s.rstd, h1 = d1 * s.rstd;
-      y[0] = etude_fma(h0, g0, b0);
-      y[1] = etude_fma(h1, g1, b1);
-      x += 2;
-      y += 2;
-      gamma += 2;
-      beta += 2;
-    }
-    if (n) {
-      *y = etude_fma((*x - s.mean) * s.rstd, *gamma, *beta);
-    }
+    normalise(x, y, gamma, beta, a->cols, s);
   }
 }
 
@@ -88,6 +75,90 @@ void etude_layernorm_stats(const void* args, uint32_t worker, uint32_t workers) 
         row_statistics(ETUDE_F(a->x) + row * a->pitch_x, a->cols, inverse, epsilon);
     ETUDE_F(a->stats)[2 * row] = s.mean;
     ETUDE_F(a->stats)[2 * row + 1] = s.rstd;
+  }
+}
+
+/* Sums of g = dy gamma and of g (x - mean): two chains each. */
+static void gradient_sums(const float* x, const float* dy, const float* gamma, uint32_t n,
+                          float mean, float sums[2]) {
+  float g0 = 0, g1 = 0, p0 = 0, p1 = 0;
+#if ETUDE_ASM
+  if (n >= 2) {
+    float e0, e1, m0, m1, x0, x1;
+    __asm__ volatile(ETUDE_HWLOOP(14)
+                     "cv.lw %[e0], (%[dy]), 4\n"
+                     "cv.lw %[e1], (%[dy]), 4\n"
+                     "cv.lw %[m0], (%[gamma]), 4\n"
+                     "cv.lw %[m1], (%[gamma]), 4\n"
+                     "cv.lw %[x0], (%[x]), 4\n"
+                     "cv.lw %[x1], (%[x]), 4\n"
+                     "fmul.s %[e0], %[e0], %[m0]\n"
+                     "fmul.s %[e1], %[e1], %[m1]\n"
+                     "fsub.s %[x0], %[x0], %[mean]\n"
+                     "fsub.s %[x1], %[x1], %[mean]\n"
+                     "fadd.s %[g0], %[g0], %[e0]\n"
+                     "fadd.s %[g1], %[g1], %[e1]\n"
+                     "fmadd.s %[p0], %[e0], %[x0], %[p0]\n"
+                     "fmadd.s %[p1], %[e1], %[x1], %[p1]\n" ETUDE_HWLOOP_END
+                     : [x] "+&r"(x), [dy] "+&r"(dy), [gamma] "+&r"(gamma), [g0] "+&r"(g0),
+                       [g1] "+&r"(g1), [p0] "+&r"(p0), [p1] "+&r"(p1), [e0] "=&r"(e0),
+                       [e1] "=&r"(e1), [m0] "=&r"(m0), [m1] "=&r"(m1), [x0] "=&r"(x0),
+                       [x1] "=&r"(x1)
+                     : [n] "r"(n >> 1), [mean] "r"(mean)
+                     : "memory");
+    n &= 1;
+  }
+#endif
+  for (; n >= 2; n -= 2, x += 2, dy += 2, gamma += 2) {
+    const float e0 = dy[0] * gamma[0], e1 = dy[1] * gamma[1];
+    g0 += e0;
+    g1 += e1;
+    p0 = etude_fma(e0, x[0] - mean, p0);
+    p1 = etude_fma(e1, x[1] - mean, p1);
+  }
+  if (n) {
+    const float e = *dy * *gamma;
+    g0 += e;
+    p0 = etude_fma(e, *x - mean, p0);
+  }
+  sums[0] = g0 + g1;
+  sums[1] = p0 + p1;
+}
+
+static void gradient_row(const float* x, const float* dy, const float* gamma, float* dx, uint32_t n,
+                         struct statistics s, float mean_g, float slope) {
+#if ETUDE_ASM
+  if (n >= 2) {
+    float e0, e1, m0, m1, x0, x1;
+    __asm__ volatile(ETUDE_HWLOOP(16)
+                     "cv.lw %[e0], (%[dy]), 4\n"
+                     "cv.lw %[e1], (%[dy]), 4\n"
+                     "cv.lw %[m0], (%[gamma]), 4\n"
+                     "cv.lw %[m1], (%[gamma]), 4\n"
+                     "cv.lw %[x0], (%[x]), 4\n"
+                     "cv.lw %[x1], (%[x]), 4\n"
+                     "fmsub.s %[e0], %[e0], %[m0], %[mean_g]\n"
+                     "fmsub.s %[e1], %[e1], %[m1], %[mean_g]\n"
+                     "fsub.s %[x0], %[x0], %[mean]\n"
+                     "fsub.s %[x1], %[x1], %[mean]\n"
+                     "fnmsub.s %[e0], %[slope], %[x0], %[e0]\n"
+                     "fnmsub.s %[e1], %[slope], %[x1], %[e1]\n"
+                     "fmul.s %[e0], %[e0], %[rstd]\n"
+                     "fmul.s %[e1], %[e1], %[rstd]\n"
+                     "cv.sw %[e0], (%[dx]), 4\n"
+                     "cv.sw %[e1], (%[dx]), 4\n" ETUDE_HWLOOP_END
+                     : [x] "+&r"(x), [dy] "+&r"(dy), [gamma] "+&r"(gamma), [dx] "+&r"(dx),
+                       [e0] "=&r"(e0), [e1] "=&r"(e1), [m0] "=&r"(m0), [m1] "=&r"(m1),
+                       [x0] "=&r"(x0), [x1] "=&r"(x1)
+                     : [n] "r"(n >> 1), [mean] "r"(s.mean), [rstd] "r"(s.rstd),
+                       [mean_g] "r"(mean_g), [slope] "r"(slope)
+                     : "memory");
+    n &= 1;
+  }
+#endif
+  for (; n; n--) {
+    const float e = etude_fma(*dy++, *gamma++, -mean_g);
+    *dx++ = etude_fma(-slope, *x++ - s.mean, e) * s.rstd;
   }
 }
 
@@ -108,47 +179,76 @@ void etude_layernorm_grad(const void* args, uint32_t worker, uint32_t workers) {
     } else {
       s = row_statistics(x, cols, inverse, etude_from_bits(a->epsilon));
     }
-    float g0 = 0, g1 = 0, p0 = 0, p1 = 0;
-    uint32_t i = 0;
-    for (; i + 2 <= cols; i += 2) {
-      const float y0 = dy[i], y1 = dy[i + 1], m0 = gamma[i], m1 = gamma[i + 1];
-      const float x0 = x[i], x1 = x[i + 1];
-      const float e0 = y0 * m0, e1 = y1 * m1;
-      const float d0 = x0 - s.mean, d1 = x1 - s.mean;
-      g0 += e0;
-      g1 += e1;
-      p0 = etude_fma(e0, d0, p0);
-      p1 = etude_fma(e1, d1, p1);
-    }
-    if (i < cols) {
-      const float e = dy[i] * gamma[i];
-      g0 += e;
-      p0 = etude_fma(e, x[i] - s.mean, p0);
-    }
+    float sums[2];
+    gradient_sums(x, dy, gamma, cols, s.mean, sums);
     /* dx = rstd (g - mean(g)) - (x - mean) rstd^3 mean(g (x - mean)) */
-    const float mean_g = (g0 + g1) * inverse;
-    const float slope = (p0 + p1) * inverse * s.rstd * s.rstd;
-    for (i = 0; i + 2 <= cols; i += 2) {
-      const float y0 = dy[i], y1 = dy[i + 1], m0 = gamma[i], m1 = gamma[i + 1];
-      const float x0 = x[i], x1 = x[i + 1];
-      const float d0 = x0 - s.mean, d1 = x1 - s.mean;
-      const float e0 = etude_fma(y0, m0, -mean_g), e1 = etude_fma(y1, m1, -mean_g);
-      const float f0 = etude_fma(-slope, d0, e0), f1 = etude_fma(-slope, d1, e1);
-      dx[i] = f0 * s.rstd;
-      dx[i + 1] = f1 * s.rstd;
-    }
-    if (i < cols) {
-      const float e = etude_fma(dy[i], gamma[i], -mean_g);
-      dx[i] = etude_fma(-slope, x[i] - s.mean, e) * s.rstd;
+    const float mean_g = sums[0] * inverse;
+    const float slope = sums[1] * inverse * s.rstd * s.rstd;
+    gradient_row(x, dy, gamma, dx, cols, s, mean_g, slope);
+  }
+}
+
+/* Four columns: dgamma and dbeta go on from what stands in `gamma` and `beta`. */
+static void affine_columns(const float* x, const float* dy, const float* stats, uint32_t rows,
+                           uint32_t pitch_x, uint32_t pitch_dy, float gamma[4], float beta[4]) {
+#if ETUDE_ASM
+  const uint32_t back_x = pitch_x * 4 - 12, back_dy = pitch_dy * 4 - 12;
+  float t0, t1, t2, t3, u0, u1, u2, u3, mean, rstd;
+  __asm__ volatile(ETUDE_HWLOOP(26)
+                   "cv.lw %[mean], (%[stats]), 4\n"
+                   "cv.lw %[t0], (%[x]), 4\n"
+                   "cv.lw %[t1], (%[x]), 4\n"
+                   "cv.lw %[t2], (%[x]), 4\n"
+                   "cv.lw %[t3], (%[x]), %[back_x]\n"
+                   "cv.lw %[rstd], (%[stats]), 4\n"
+                   "cv.lw %[u0], (%[dy]), 4\n"
+                   "cv.lw %[u1], (%[dy]), 4\n"
+                   "cv.lw %[u2], (%[dy]), 4\n"
+                   "cv.lw %[u3], (%[dy]), %[back_dy]\n"
+                   "fsub.s %[t0], %[t0], %[mean]\n"
+                   "fsub.s %[t1], %[t1], %[mean]\n"
+                   "fsub.s %[t2], %[t2], %[mean]\n"
+                   "fsub.s %[t3], %[t3], %[mean]\n" ROW_OP4("fmul.s", "t", "t", "rstd")
+                       ROW_OPS4("fadd.s", "b", "b", "u") ROW_FMA4("g", "u", "t")
+                           ETUDE_HWLOOP_END
+                   : [x] "+&r"(x), [dy] "+&r"(dy), [stats] "+&r"(stats), [g0] "+&r"(gamma[0]),
+                     [g1] "+&r"(gamma[1]), [g2] "+&r"(gamma[2]), [g3] "+&r"(gamma[3]),
+                     [b0] "+&r"(beta[0]), [b1] "+&r"(beta[1]), [b2] "+&r"(beta[2]),
+                     [b3] "+&r"(beta[3]), [t0] "=&r"(t0), [t1] "=&r"(t1), [t2] "=&r"(t2),
+                     [t3] "=&r"(t3), [u0] "=&r"(u0), [u1] "=&r"(u1), [u2] "=&r"(u2),
+                     [u3] "=&r"(u3), [mean] "=&r"(mean), [rstd] "=&r"(rstd)
+                   : [n] "r"(rows), [back_x] "r"(back_x), [back_dy] "r"(back_dy)
+                   : "memory");
+#else
+  for (; rows; rows--, x += pitch_x, dy += pitch_dy, stats += 2) {
+    for (uint32_t i = 0; i < 4; i++) {
+      beta[i] += dy[i];
+      gamma[i] = etude_fma(dy[i], (x[i] - stats[0]) * stats[1], gamma[i]);
     }
   }
+#endif
 }
 
 /* A column belongs to one worker and is one chain in ascending rows. */
 void etude_layernorm_affine_grad(const void* args, uint32_t worker, uint32_t workers) {
   const struct etude_layernorm_affine_grad_args* a = args;
   const struct etude_range range = etude_split(a->cols, worker, workers);
-  for (uint32_t col = range.begin; col < range.begin + range.count; col++) {
+  const uint32_t end = range.begin + range.count;
+  uint32_t col = range.begin;
+  for (; col + 4 <= end && a->rows; col += 4) {
+    float gamma[4] = {0, 0, 0, 0}, beta[4] = {0, 0, 0, 0};
+    for (uint32_t i = 0; a->accumulate && i < 4; i++) {
+      gamma[i] = ETUDE_F(a->dgamma)[col + i];
+      beta[i] = ETUDE_F(a->dbeta)[col + i];
+    }
+    affine_columns(ETUDE_F(a->x) + col, ETUDE_F(a->dy) + col, ETUDE_F(a->stats), a->rows,
+                   a->pitch_x, a->pitch_dy, gamma, beta);
+    for (uint32_t i = 0; i < 4; i++) {
+      ETUDE_F(a->dgamma)[col + i] = gamma[i];
+      ETUDE_F(a->dbeta)[col + i] = beta[i];
+    }
+  }
+  for (; col < end; col++) {
     const float* x = ETUDE_F(a->x) + col;
     const float* dy = ETUDE_F(a->dy) + col;
     const float* stats = ETUDE_F(a->stats);
