@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "models/base/error.h"
+#include "sim/engine/sanitizer.h"
 
 namespace etude {
 namespace {
@@ -54,6 +55,7 @@ RunRecord Engine::run(Address entry) {
   }
   const double start = thread_seconds();
   sc_core::sc_start();
+  back_on_first_stack();
   record_.engine_seconds = thread_seconds() - start;
   if (failure_) {
     std::rethrow_exception(failure_);

@@ -174,6 +174,30 @@ TEST_CASE("attributes that change the meaning are errors that name the node") {
   rejected("MaxPool", {onnx_ints("kernel_shape", {INT64_MAX, 2})}, "no attribute");
 }
 
+TEST_CASE("nodes without outputs or with too few inputs are errors that name them") {
+  const auto rejected = [](const std::string& node, const std::string& text) {
+    OnnxGraph graph;
+    graph.nodes = {node, onnx_node("Relu", "other", {"x"}, {"y"})};
+    graph.inputs = {onnx_value("x", {2, 3})};
+    graph.outputs = {onnx_value("y", {2, 3})};
+    CHECK_THROWS_WITH(read(graph.model()), Catch::Contains("'it'") && Catch::Contains(text));
+  };
+  rejected(onnx_node("Relu", "it", {"x"}, {}), "has no outputs");
+  rejected(onnx_node("Sgd", "it", {"x"}, {"z"}, {}, "ai.etude"), "input 1 is missing");
+}
+
+TEST_CASE("names that are not UTF-8 are shown with question marks, others as they are") {
+  OnnxGraph graph;
+  graph.nodes = {onnx_node("Relu", "n\xc3\xa4me", {"x"}, {"a\xff\xc3z"}),
+                 onnx_node("Relu", "\xed\xa0\x80\xf0\x90\x8d\x88", {"a\xff\xc3z"}, {"y"})};
+  graph.inputs = {onnx_value("x", {2, 3})};
+  graph.outputs = {onnx_value("y", {2, 3})};
+  const OnnxModel model = read(graph.model());
+  CHECK(model.network.graph.find("a??z"));
+  CHECK(model.network.graph.node(0).name == "n\xc3\xa4me");
+  CHECK(model.network.graph.node(1).name == "???\xf0\x90\x8d\x88");  // a surrogate, and U+10348
+}
+
 TEST_CASE("a convolutional graph: auto_pad, clip as ReLU6, pools, flatten, scalars") {
   OnnxGraph graph;
   graph.nodes = {

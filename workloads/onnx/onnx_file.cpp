@@ -28,10 +28,36 @@ std::vector<T> raw_elements(const std::string& bytes) {
   return elements;
 }
 
-/// A name of the file for our one-line messages.
+/// Bytes of the UTF-8 character that begins at `at`; 0 if there is none.
+std::size_t utf8_length(const std::string& text, std::size_t at) {
+  const auto byte = [&](std::size_t i) {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
+  };
+  const unsigned lead = byte(at);
+  const std::size_t length = lead < 0x80                   ? 1
+                             : lead >= 0xC2 && lead < 0xE0 ? 2
+                             : lead >= 0xE0 && lead < 0xF0 ? 3
+                             : lead >= 0xF0 && lead < 0xF5 ? 4
+                                                           : 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(at + i) & 0xC0u) != 0x80u) {
+      return 0;
+    }
+  }
+  const unsigned second = byte(at + 1);
+  const bool overlong = (lead == 0xE0 && second < 0xA0) || (lead == 0xF0 && second < 0x90);
+  const bool outside = (lead == 0xED && second >= 0xA0) || (lead == 0xF4 && second >= 0x90);
+  return overlong || outside ? 0 : length;
+}
+
+/// A name of the file for our one-line messages and for JSON: what is not UTF-8 becomes '?'.
 std::string printable(std::string name) {
-  for (char& c : name) {
-    c = static_cast<unsigned char>(c) < ' ' ? '?' : c;
+  for (std::size_t at = 0; at < name.size();) {
+    const std::size_t length = utf8_length(name, at);
+    if (length == 0 || static_cast<unsigned char>(name[at]) < ' ') {
+      name[at] = '?';
+    }
+    at += std::max<std::size_t>(length, 1);
   }
   return name;
 }

@@ -24,7 +24,7 @@ void own(Translator& to, const RawNode& node) {
     inputs.push_back(to.value(node, i));
   }
   if (type == OpType::kSgd) {
-    to.add_update(node, inputs.at(0), inputs.at(1));
+    to.add_update(node, to.value(node, 0), to.value(node, 1));
     return;
   }
   if (type == OpType::kBatchNorm && inputs.size() == 5) {

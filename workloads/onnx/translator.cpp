@@ -36,6 +36,9 @@ OnnxModel Translator::run() {
   add_inputs();
   for (std::size_t n : order_) {
     const RawNode& node = raw_.nodes[n];
+    if (node.outputs.empty()) {
+      reject(node, "has no outputs", "give it one");
+    }
     handler_of(node.domain, node.op)(*this, node);
   }
   finish();
