@@ -272,8 +272,11 @@ std::optional<std::vector<MatrixView>> StoragePlan::as_stack(TensorId id,
       matrix.offset += shape[d] == 1 ? 0 : strides[d] * at[axis];
     }
     stack.push_back(matrix);
-    for (std::size_t d = leading.size(); d-- > 0 && ++at[d] == leading[d];) {
-      at[d] = 0;
+    for (std::size_t d = leading.size(); d > 0; --d) {
+      if (++at[d - 1] < leading[d - 1]) {
+        break;
+      }
+      at[d - 1] = 0;
     }
   }
   return stack;

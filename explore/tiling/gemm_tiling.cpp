@@ -143,7 +143,7 @@ std::uint64_t modelled_cycles(const GemmProblem& p, const GemmTiling& t, const C
 
   // Every tile of the same extents costs the same; the last of each direction is smaller.
   const auto average = [](std::uint32_t whole, std::uint64_t tiles) {
-    return static_cast<std::uint32_t>(ceil_div(whole, static_cast<std::uint32_t>(tiles)));
+    return ceil_div(whole, static_cast<std::uint32_t>(tiles));
   };
   const std::uint32_t am = average(p.m, m_tiles), an = average(p.n, n_tiles),
                       ak = average(p.k, k_tiles);

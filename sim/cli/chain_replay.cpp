@@ -2,6 +2,7 @@
 #include "sim/cli/chain_replay.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -66,7 +67,8 @@ float element(const std::vector<std::uint8_t>& bytes, bool half, std::size_t i) 
 }
 
 bool same_bits(float a, float b) {
-  return (std::isnan(a) && std::isnan(b)) || std::memcmp(&a, &b, sizeof a) == 0;
+  return (std::isnan(a) && std::isnan(b)) ||
+         std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b);
 }
 }  // namespace
 

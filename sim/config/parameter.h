@@ -153,7 +153,7 @@ class Section {
 
   /// One of a few words.
   template <class E>
-  Section& add(const std::string& name, E Struct::* member, Choices<E> choices,
+  Section& add(const std::string& name, E Struct::* member, const Choices<E>& choices,
                ParameterText text) {
     Parameter p = start(name, ParameterKind::kChoice, std::move(text));
     for (const auto& [word, value] : choices) {

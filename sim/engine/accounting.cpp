@@ -119,7 +119,7 @@ void Accounting::close_segment(const Snapshot& at) {
   segments_.push_back({op_, op_begin_.when - step_begin_.when, at.when - step_begin_.when});
 }
 
-void Accounting::end_step(Snapshot at) {
+void Accounting::end_step(const Snapshot& at) {
   if (!in_step_) {
     throw std::runtime_error("the program ends a step that it has not begun");
   }

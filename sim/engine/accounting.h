@@ -53,7 +53,7 @@ class Accounting {
   void begin_step(Snapshot at);
   /// The controller starts operation `op`, which belongs to `layer`.
   void begin_op(std::uint32_t op, std::uint32_t layer, Snapshot at);
-  void end_step(Snapshot at);
+  void end_step(const Snapshot& at);
   bool in_step() const { return in_step_; }
 
   /// Moves the steps into `record` and adds the whole run's units and counters as of `at`.

@@ -101,7 +101,8 @@ void Tracer::job_triggered(std::uint64_t now) {
 void Tracer::job_done(std::uint64_t now) {
   done(jobs_, jobs_begun_, now);
   close(harts_ + kRedmule, now);
-  if (jobs_waiting_ > 0 && --jobs_waiting_ > 0) {
+  jobs_waiting_ -= jobs_waiting_ > 0 ? 1 : 0;
+  if (jobs_waiting_ > 0) {
     open(harts_ + kRedmule, now, label(jobs_, jobs_begun_++));
   }
 }

@@ -36,7 +36,7 @@ void own(Translator& to, const RawNode& node) {
     std::visit(
         [&](const auto& held) {
           if constexpr (!std::is_same_v<std::decay_t<decltype(held)>, RawTensor>) {
-            attributes[key] = held;
+            attributes[key] = held;  // NOLINT(clang-analyzer-core.CallAndMessage): knows no variant
           }
         },
         value);

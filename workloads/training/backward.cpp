@@ -86,7 +86,8 @@ GradientMap add_backward(Graph& graph) {
   const TensorId loss = graph.loss();
   GradientBuilder builder(graph, wanted);
   for (auto n = order.rbegin(); n != order.rend(); ++n) {
-    const Node node = graph.node(*n);
+    const Node node = graph.node(*n);  // NOLINT(performance-unnecessary-copy-initialization): the
+                                       // rules add nodes, which moves the graph's own
     const TensorId output = node.outputs[0];
     if (!wanted.contains(output) || (output != loss && !builder.has_gradient(output))) {
       continue;

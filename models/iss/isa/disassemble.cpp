@@ -166,7 +166,7 @@ std::string disassemble(const Instr& i, std::uint32_t pc) {
   }
   switch (info.format) {
     case Format::kNone:
-      return m;
+      return info.mnemonic;
     case Format::kU:
       return line(m, {rd, number(static_cast<std::uint32_t>(i.imm) >> 12)});
     case Format::kJal:
