@@ -127,7 +127,8 @@ class Redmule : public sc_core::sc_module {
   void close_job(std::uint64_t now);
   void clear();
   void check_job(const RedmuleJob& job, const Context& context);
-  void check_registers(const RedmuleJob& job, const Context& context);
+  /// What is odd about a job's registers, in one sentence; empty if nothing is.
+  std::string odd_registers(const RedmuleJob& job, const Context& context) const;
   void warn(const std::string& key, const std::string& text);
   void step(std::uint64_t now, RedmuleStream stream, bool granted);
   RedmuleStream stream_now();

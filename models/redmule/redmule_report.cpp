@@ -18,40 +18,68 @@ void Redmule::warn(const std::string& key, const std::string& text) {
   warnings_.push_back({key, text, 1});
 }
 
+namespace {
+
+/// "X", "X and W", "X, W and Z".
+std::string list_of(const std::vector<const char*>& names) {
+  std::string text;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    text += i == 0 ? "" : i + 1 == names.size() ? " and " : ", ";
+    text += names[i];
+  }
+  return text;
+}
+
+}  // namespace
+
 void Redmule::check_job(const RedmuleJob& job, const Context& context) {
-  check_registers(job, context);
-  for (const int number : errata_of(job, config_, context.without_clear)) {
-    const std::string text = "erratum " + std::to_string(number) + ": " + erratum_text(number) +
-                             " (" + describe_job(job) + ")";
+  const std::string registers = " (" + describe_job(job) + ")";
+  const std::vector<int> errata = errata_of(job, config_, context.without_clear);
+  // What is wrong with the registers is one warning, with the errata that the job meets anyway.
+  std::string odd = odd_registers(job, context);
+  std::string key = odd;
+  for (const int number : errata) {
+    const std::string text =
+        "erratum " + std::to_string(number) + ": " + erratum_text(number);
     if (config_.errata == RedmuleConfig::Errata::kError && erratum_breaks_data(number)) {
-      throw ProgramError("RedMulE " + text);
+      throw ProgramError("RedMulE " + text + registers);
     }
     errata_mask_ |= 1u << number;
-    warn("erratum " + std::to_string(number), text);
+    if (odd.empty()) {
+      warn("erratum " + std::to_string(number), text + registers);
+    } else {
+      odd += "; " + text;
+    }
+  }
+  if (!odd.empty()) {
+    warn(key, odd + registers);
   }
 }
 
-void Redmule::check_registers(const RedmuleJob& job, const Context& context) {
-  const std::string registers = " (" + describe_job(job) + ")";
-  if (job.m == 0 || job.n == 0 || job.k == 0) {
-    warn("empty",
-         "a job without elements: RedMulE never finishes it, as the hardware, until it is "
-         "cleared" +
-             registers);
-    return;
-  }
+std::string Redmule::odd_registers(const RedmuleJob& job, const Context& context) const {
+  std::string text;
+  const auto add = [&text](const std::string& what) { text += (text.empty() ? "" : "; ") + what; };
   if (context.registers[4] > 0xffffu) {
-    warn("n", "N does not fit into its 16 bits: the upper bits are dropped" + registers);
+    add("N does not fit into its 16 bits: the upper bits are dropped");
   }
-  const std::uint32_t format = context.registers[5] >> ETUDE_REDMULE_FMT_SHIFT & 7u;
+  if (job.m == 0 || job.n == 0 || job.k == 0) {
+    add("a job without elements: RedMulE never finishes it, as the hardware, until it is cleared");
+    return text;  // nothing else of it counts
+  }
+  const std::uint32_t arithmetic = context.registers[5];
+  if (arithmetic >> ETUDE_REDMULE_OP_SHIFT > 7u) {
+    add("operation " + std::to_string(arithmetic >> ETUDE_REDMULE_OP_SHIFT) +
+        " does not fit into its 3 bits: the upper bits are dropped");
+  }
+  const std::uint32_t format = arithmetic >> ETUDE_REDMULE_FMT_SHIFT & 7u;
   const bool fp32 = config_.format == RedmuleConfig::Format::kFp32;
   if (fp32 != (format == ETUDE_REDMULE_FMT_FP32) || format > ETUDE_REDMULE_FMT_FP32) {
-    warn("format", "format " + std::to_string(format) + " is not one of this " +
-                       (fp32 ? "fp32" : "fp16") + " array: it computes in format " +
-                       std::to_string(job.format) + registers);
+    add("format " + std::to_string(format) + " is not one of this " + (fp32 ? "fp32" : "fp16") +
+        " array: it computes in format " + std::to_string(job.format));
   }
   const std::uint64_t element = config_.element_bytes();
-  const std::uint64_t rows = (job.m + config_.width - 1) / config_.width * config_.width;
+  const std::uint64_t rows =
+      (std::uint64_t{job.m} + config_.width - 1) / config_.width * config_.width;
   const struct {
     const char* name;
     std::uint32_t pointer;
@@ -59,24 +87,32 @@ void Redmule::check_registers(const RedmuleJob& job, const Context& context) {
   } matrices[] = {{"X", job.x, std::uint64_t{job.m} * job.n * element},
                   {"W", job.w, std::uint64_t{job.n} * job.k * element},
                   {"Z", job.z, rows * job.k * element}};
+  std::vector<const char*> zero, unaligned, outside;
   for (const auto& matrix : matrices) {
     if (matrix.pointer == 0) {
-      warn(std::string("zero ") + matrix.name,
-           std::string("the pointer to ") + matrix.name + " is zero" + registers);
+      zero.push_back(matrix.name);
     }
     if (matrix.pointer % element != 0) {
-      warn(std::string("unaligned ") + matrix.name,
-           std::string("the pointer to ") + matrix.name + " is no multiple of " +
-               std::to_string(element) + (fp32 ? ": its low bits are dropped" : "") + registers);
+      unaligned.push_back(matrix.name);
     }
     if (has_window_ &&
         (matrix.pointer < window_base_ || matrix.pointer - window_base_ >= window_size_ ||
          matrix.bytes > window_size_ - (matrix.pointer - window_base_))) {
-      warn(
-          std::string("outside ") + matrix.name,
-          std::string(matrix.name) + " is not inside the memory: accesses wrap around" + registers);
+      outside.push_back(matrix.name);
     }
   }
+  if (!zero.empty()) {
+    add("the pointer to " + list_of(zero) + " is zero");
+  }
+  if (!unaligned.empty()) {
+    add("the pointer to " + list_of(unaligned) + " is no multiple of " + std::to_string(element) +
+        (fp32 ? ": its low bits are dropped" : ""));
+  }
+  if (!outside.empty()) {
+    add(list_of(outside) + (outside.size() == 1 ? " is" : " are") +
+        " not inside the memory: accesses wrap around");
+  }
+  return text;
 }
 
 void Redmule::collect_warnings(std::vector<std::string>& warnings) const {

@@ -109,7 +109,7 @@ int run(const ElfArguments& arguments) {
   if (arguments.max_cycles != 0) {
     options.max_cycles = Cycle{arguments.max_cycles};
   }
-  options.account_of_failure = arguments.json;
+  options.account_of_failure = true;  // warnings explain failures, too
   // With --json the report owns stdout.
   std::ostream& console = arguments.json ? std::cerr : std::cout;
   options.console = [&console](char c) { console.put(c); };

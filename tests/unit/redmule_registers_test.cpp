@@ -193,6 +193,25 @@ TEST_CASE("Odd jobs warn, wrap around and finish", "[redmule]") {
     CHECK(bench.redmule.take_done_event(Cycle{bench.now}));
     CHECK(bench.warned(text));
   }
+  {
+    Bench bench;  // everything at once is one warning, the erratum of 13 rows included
+    RedmuleJob job = job_of(13, 16, 16);
+    job.x = job.w = 0;
+    job.z = 1;
+    bench.program(job);
+    bench.write(ETUDE_REDMULE_ARITH, 9u << ETUDE_REDMULE_OP_SHIFT | 1u << ETUDE_REDMULE_FMT_SHIFT);
+    bench.write(ETUDE_REDMULE_TRIGGER, 0);
+    bench.run(100'000);
+    std::vector<std::string> warnings;
+    bench.redmule.collect_warnings(warnings);
+    REQUIRE(warnings.size() == 1);
+    for (const char* part :
+         {"operation 9 does not fit", "pointer to X and W is zero", "pointer to Z is no multiple",
+          "X, W and Z are not inside the memory", "erratum 6", "M=13 N=16 K=16 op=1"}) {
+      INFO(warnings[0]);
+      CHECK(warnings[0].find(part) != std::string::npos);
+    }
+  }
   Bench bench;  // 65,536 columns need 17 bits: the excess lands in K and leaves M = 0
   bench.write(ETUDE_REDMULE_MCFG0, 16u << 16 | 0x10000u);
   bench.write(ETUDE_REDMULE_TRIGGER, 0);
