@@ -39,8 +39,7 @@ void Redmule::check_job(const RedmuleJob& job, const Context& context) {
   std::string odd = odd_registers(job, context);
   std::string key = odd;
   for (const int number : errata) {
-    const std::string text =
-        "erratum " + std::to_string(number) + ": " + erratum_text(number);
+    const std::string text = "erratum " + std::to_string(number) + ": " + erratum_text(number);
     if (config_.errata == RedmuleConfig::Errata::kError && erratum_breaks_data(number)) {
       throw ProgramError("RedMulE " + text + registers);
     }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Jobs that no programmer wants, from a program that writes RedMulE's registers: the program goes on as on the hardware,
-the user reads one warning with the registers, and nothing hangs."""
+"""Jobs that no programmer wants, from a program that writes RedMulE's registers: it goes on as on the hardware, the
+user reads one warning with the registers, and nothing hangs."""
 
 import pytest
 from support import assemble, run
