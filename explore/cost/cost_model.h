@@ -62,6 +62,10 @@ class CostModel {
   static constexpr double kPoolGrad = 7.0;
   static constexpr double kAffineRows = 4.2;
   static constexpr double kRowSum = 2.3;
+  static constexpr double kDepthwise = 8.0;  ///< per product
+  static constexpr double kChannelProducts = 5.2;
+  static constexpr double kAffinePair = 5.7;
+  static constexpr double kNormVector = 60;  ///< per channel: root, division
   static constexpr double kDiv = 22.0;  ///< one divider, 19 cycles each
   static constexpr double kGelu = 20.0;
   static constexpr double kGeluGrad = 41.0;

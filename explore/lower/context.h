@@ -45,6 +45,8 @@ struct LoweringContext {
   bool half = false;                             ///< in FP16: train.precision mixed_fp16
   bool residents = true;                         ///< tensors may stay in L1
   SharingChoice sharing;
+  /// Means, then reciprocal deviations, that a batch normalisation left in L2, by its input.
+  std::map<TensorId, ObjectId> batch_statistics;
 
   const Graph& graph() const { return training.graph; }
   const Tensor& tensor(TensorId id) const { return training.graph.tensor(id); }

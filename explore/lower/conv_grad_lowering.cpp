@@ -260,6 +260,9 @@ class GradInputLowering {
 void lower_conv_grad_weight(LoweringContext& context, const Operator& op) {
   const Node& node = context.graph().node(op.node);
   ConvProblem problem = conv_problem(context, node);
+  if (is_depthwise(problem)) {
+    return lower_depthwise(context, op, problem);
+  }
   problem.dy_resident = dense_resident(context, node.inputs[0]).has_value();
   problem.x_resident = dense_resident(context, node.inputs[1]).has_value();
   problem.sgd = op.sgd.has_value();
@@ -269,6 +272,9 @@ void lower_conv_grad_weight(LoweringContext& context, const Operator& op) {
 void lower_conv_grad_input(LoweringContext& context, const Operator& op) {
   const Node& node = context.graph().node(op.node);
   ConvProblem problem = conv_problem(context, node);
+  if (is_depthwise(problem)) {
+    return lower_depthwise(context, op, problem);
+  }
   problem.dy_resident = dense_resident(context, node.inputs[0]).has_value();
   GradInputLowering(context, op, problem).run();
 }

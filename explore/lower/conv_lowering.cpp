@@ -165,6 +165,9 @@ class ConvLowering {
 void lower_conv(LoweringContext& context, const Operator& op) {
   const Node& node = context.graph().node(op.node);
   ConvProblem problem = conv_problem(context, node);
+  if (is_depthwise(problem)) {
+    return lower_depthwise(context, op, problem);
+  }
   problem.x_resident = dense_resident(context, node.inputs[0]).has_value();
   problem.epilogue = op.relu.has_value() || node.inputs.size() > 2;
   ConvLowering(context, op, problem).run();

@@ -72,10 +72,10 @@ ConvPlan plan_conv(LoweringContext& c, const Node& node, const ConvProblem& prob
       best = plan;
     }
   };
-  if (c.redmule && fixed.unit != TileConfig::Unit::kCores) {
+  if (c.redmule && !c.half && fixed.unit != TileConfig::Unit::kCores) {
     attempt(Unit::kRedmule);
   }
-  if (!c.redmule || fixed.unit != TileConfig::Unit::kRedmule) {
+  if (!c.redmule || c.half || fixed.unit != TileConfig::Unit::kRedmule) {
     attempt(Unit::kCores);
   }
   if (!best) {

@@ -32,4 +32,7 @@ void lower_pool(LoweringContext& context, const Operator& op);
 /// update.
 void lower_channel_sum(LoweringContext& context, const Operator& op);
 
+/// Batch normalisation; both of its gradients with the updates of scale and offset.
+void lower_batch_norm(LoweringContext& context, const Operator& op);
+
 }  // namespace etude

@@ -114,7 +114,8 @@ class Lowering {
                             array.enabled && (mixed || !fp16_array),
                             mixed,
                             true,
-                            sharing};
+                            sharing,
+                            {}};
     context.set_operators(group_operators(training_.graph, storage_, array.enabled && !fp16_array));
     if (fp16_array && !mixed) {
       program_.warnings.push_back(
@@ -216,6 +217,10 @@ class Lowering {
         return lower_conv_grad_weight(c, op);
       case OpType::kConvGradInput:
         return lower_conv_grad_input(c, op);
+      case OpType::kBatchNorm:
+      case OpType::kBatchNormGrad:
+      case OpType::kBatchNormAffineGrad:
+        return lower_batch_norm(c, op);
       case OpType::kMaxPool:
       case OpType::kMaxPoolGrad:
       case OpType::kAveragePool:

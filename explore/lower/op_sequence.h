@@ -67,6 +67,17 @@ struct ProbeRequest {
   std::uint32_t tensor_offset = 0, tensor_pitch = 0;  ///< bytes
 };
 
+/// A dense piece [samples, channels, cols] of images in L1.
+struct ChannelBlock {
+  std::uint32_t address = 0, samples = 1, channels = 1, cols = 1;
+  std::uint32_t elements() const { return samples * channels * cols; }
+};
+
+/// Addresses of the vectors of a batch normalisation, a float per channel; 0: none.
+struct NormVectors {
+  std::uint32_t gamma = 0, beta = 0, mean = 0, variance = 0, scale = 0, shift = 0, rstd = 0;
+};
+
 /// One operation in program order, before addresses outside L1, waits and the final order are
 /// known.
 struct PlanOp {
@@ -126,10 +137,30 @@ class OpSequence {
   /// positive maxima count.
   void pool_grad(bool average, const WindowView& view, const L1Matrix& dy, std::uint32_t x,
                  std::uint32_t dx, bool positive);
+  /// `weights`: address of [channels, taps].
+  void depthwise(const WindowView& view, std::uint32_t image, std::uint32_t weights,
+                 const L1Matrix& y);
+  void depthwise_grad_input(const WindowView& view, const L1Matrix& dy, std::uint32_t weights,
+                            std::uint32_t dx);
+  void depthwise_grad_weight(const WindowView& view, std::uint32_t image, const L1Matrix& dy,
+                             std::uint32_t dw, bool accumulate);
   /// y = act(scale x + shift) per row, counted modulo `channels`; address 0: no scale, no shift.
   void affine_rows(const L1Matrix& x, const L1Matrix& y, std::uint32_t scale, std::uint32_t shift,
                    std::uint32_t channels, std::uint32_t activation);
   void row_sum(const L1Matrix& src, std::uint32_t dst, bool accumulate);
+
+  // Batch normalisation (op_sequence_norm.cpp); vectors are addresses of a float per channel.
+  /// dst (+)= sum of x, or of (x - mean)^2 if `mean` is not 0.
+  void channel_sums(const ChannelBlock& x, std::uint32_t mean, std::uint32_t dst, bool accumulate);
+  void channel_products(const ChannelBlock& x, const ChannelBlock& dy, std::uint32_t mean,
+                        std::uint32_t rstd, std::uint32_t dbeta, std::uint32_t dgamma,
+                        bool accumulate);
+  /// y = scale_a a + scale_b b + shift.
+  void affine_pair(const ChannelBlock& a, const ChannelBlock& b, const ChannelBlock& y,
+                   std::uint32_t scale_a, std::uint32_t scale_b, std::uint32_t shift);
+  void batchnorm_scales(const NormVectors& v, std::uint32_t channels, float factor, float epsilon);
+  void batchnorm_slopes(const NormVectors& v, std::uint32_t dbeta, std::uint32_t dgamma,
+                        std::uint32_t scale_x, std::uint32_t channels, float inverse);
 
   // Element by element and row by row (op_sequence_rows.cpp); an operand of pitch 0 is one row for
   // all.

@@ -43,9 +43,9 @@ class Grouper {
   }
 
  private:
-  /// The only reader of the node's output, if it has that type and is free.
-  std::optional<NodeId> sole_reader(NodeId n, OpType type) const {
-    const auto readers = graph_.consumers(graph_.node(n).outputs[0]);
+  /// The only reader of an output of the node, if it has that type and is free.
+  std::optional<NodeId> sole_reader(NodeId n, OpType type, std::size_t output = 0) const {
+    const auto readers = graph_.consumers(graph_.node(n).outputs[output]);
     if (readers.size() != 1 || graph_.node(readers[0]).op != type || taken_.contains(readers[0])) {
       return std::nullopt;
     }
@@ -58,7 +58,8 @@ class Grouper {
     made.node = n;
     if (node.op == OpType::kGemm) {
       group_gemm(n, made);
-    } else if (node.op == OpType::kConv && node.phase == Phase::kForward) {
+    } else if ((node.op == OpType::kConv || node.op == OpType::kBatchNorm) &&
+               node.phase == Phase::kForward) {
       made.relu = sole_reader(n, OpType::kRelu);
       if (!made.relu) {
         made.relu = sole_reader(n, OpType::kRelu6);
@@ -70,6 +71,8 @@ class Grouper {
       }
     } else if (node.op == OpType::kConvGradWeight || sums_pixels(graph_, node)) {
       made.sgd = sole_reader(n, OpType::kSgd);
+    } else if (node.op == OpType::kBatchNormGrad || node.op == OpType::kBatchNormAffineGrad) {
+      group_norm_backward(n, made);
     } else if (node.op == OpType::kMseLoss) {
       for (NodeId reader : graph_.consumers(node.inputs[0])) {
         const Node& other = graph_.node(reader);
@@ -79,6 +82,25 @@ class Grouper {
       }
     }
     return made;
+  }
+
+  /// Both gradients of a batch normalisation, which need the same sums, and the updates with them.
+  void group_norm_backward(NodeId n, Operator& made) const {
+    const Node& node = graph_.node(n);
+    for (NodeId reader : graph_.consumers(node.inputs[0])) {
+      const Node& other = graph_.node(reader);
+      const bool same = other.inputs.size() > 2 && other.inputs[0] == node.inputs[0] &&
+                        other.inputs[1] == node.inputs[1] && !taken_.contains(reader);
+      if (same && other.op == OpType::kBatchNormGrad && !made.input_grad) {
+        made.input_grad = reader;
+      } else if (same && other.op == OpType::kBatchNormAffineGrad && !made.weight_grad) {
+        made.weight_grad = reader;
+      }
+    }
+    if (made.weight_grad) {
+      made.sgd = sole_reader(*made.weight_grad, OpType::kSgd, 0);
+      made.bias_sgd = sole_reader(*made.weight_grad, OpType::kSgd, 1);
+    }
   }
 
   void group_gemm(NodeId n, Operator& made) const {

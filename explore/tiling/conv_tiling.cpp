@@ -292,6 +292,21 @@ std::uint64_t modelled_cycles(const ConvProblem& p, const ConvTiling& t, const C
 
 namespace {
 
+/// Whether the array's control works with every reduction (docs/models/redmule.md).
+bool reductions_long_enough(const ConvProblem& p, const ConvTiling& t) {
+  const ImageGeometry& g = p.image;
+  switch (p.product) {
+    case Product::kForward:
+      return long_enough(g.channels * g.taps(), t.channels * g.taps());
+    case Product::kGradInput:
+      return long_enough(p.outputs, t.outputs);
+    case Product::kGradWeight:
+      break;
+  }
+  return t.rows < g.out_height ? long_enough(g.pixels(), t.rows * g.out_width)
+                               : long_enough(g.samples * g.pixels(), t.samples * g.pixels());
+}
+
 /// Candidates for each extent of a tile.
 struct Candidates {
   std::vector<std::uint32_t> outputs, channels;
@@ -348,7 +363,11 @@ ConvTiling choose_conv_tiling(const std::string& name, const ConvProblem& p,
   std::optional<ConvTiling> best;
   ConvTiling smallest;
   smallest.l1_bytes = ~0u;
+  const bool user_n = limits.fixed.n != 0;
   const auto try_one = [&](ConvTiling t) {
+    if (p.unit == Unit::kRedmule && !user_n && !reductions_long_enough(p, t)) {
+      return;
+    }
     if (t.keep && !writes_in_place(p, t, redmule)) {
       return;
     }
@@ -411,6 +430,10 @@ ConvTiling choose_conv_tiling(const std::string& name, const ConvProblem& p,
                             : p.product == Product::kGradWeight ? pixels
                                                                 : smallest.outputs;
     const std::uint32_t k = p.product == Product::kGradWeight ? inner : pixels;
+    if (smallest.l1_bytes == ~0u) {
+      throw UserError("operator '" + name + "'", "its reduction is too short for RedMulE",
+                      "let the cores run it");
+    }
     throw UserError("operator '" + name + "'",
                     "its tile " + std::to_string(m) + "x" + std::to_string(r) + "x" +
                         std::to_string(k) + " needs " + std::to_string(smallest.l1_bytes) +

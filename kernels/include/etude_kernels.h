@@ -55,6 +55,11 @@ enum etude_kernel {
   ETUDE_KERNEL_ROW_SUM = 45,
   ETUDE_KERNEL_LAYERNORM_STATS = 46,
   ETUDE_KERNEL_GEMM_FP16 = 47,
+  ETUDE_KERNEL_CHANNEL_SUMS = 48,
+  ETUDE_KERNEL_CHANNEL_PRODUCTS = 49,
+  ETUDE_KERNEL_AFFINE_PAIR = 50,
+  ETUDE_KERNEL_BATCHNORM_SCALES = 51,
+  ETUDE_KERNEL_BATCHNORM_SLOPES = 52,
   ETUDE_KERNELS
 };
 
@@ -229,5 +234,30 @@ struct etude_batchnorm_args {
 /* dx, dgamma (+)=, dbeta (+)= (accumulate) of the above; dx may be dy. */
 struct etude_batchnorm_grad_args {
   uint32_t x, dy, gamma, stats, dx, dgamma, dbeta, samples, channels, pixels, accumulate;
+};
+/* Batch normalisation in pieces [samples, channels, cols], dense. dst[channel] (+)= sum of x, or of
+ * (x - mean)^2 if mean is not 0. */
+struct etude_channel_sums_args {
+  uint32_t src, mean, dst, samples, channels, cols, accumulate;
+};
+/* dbeta[channel] (+)= sum of dy, dgamma[channel] (+)= rstd * sum of dy (x - mean). */
+struct etude_channel_products_args {
+  uint32_t x, dy, mean, rstd, dbeta, dgamma, samples, channels, cols, accumulate;
+};
+/* y[rows, cols] = fma(a, scale_a, fma(b, scale_b, shift)), vectors by row modulo channels; all
+ * dense, y may be a or b. */
+struct etude_affine_pair_args {
+  uint32_t a, b, y, scale_a, scale_b, shift, rows, cols, channels;
+};
+/* rstd = 1 / sqrt(factor * variance + epsilon), scale = gamma rstd, shift = beta - mean scale, of
+ * each channel; results with address 0 are not written. factor, epsilon: bits of a float. */
+struct etude_batchnorm_scales_args {
+  uint32_t gamma, beta, mean, variance, scale, shift, rstd, channels, factor, epsilon;
+};
+/* The vectors with which dx = scale_dy dy + scale_x x + shift is the gradient of training batch
+ * normalisation: scale_dy = gamma rstd, scale_x = -scale_dy rstd dgamma / count, shift = -scale_dy
+ * dbeta / count - scale_x mean. inverse: bits of 1 / count. */
+struct etude_batchnorm_slopes_args {
+  uint32_t gamma, mean, rstd, dbeta, dgamma, scale_dy, scale_x, shift, channels, inverse;
 };
 #endif

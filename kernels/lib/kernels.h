@@ -57,6 +57,11 @@ void etude_batchnorm_apply(const void* args, uint32_t worker, uint32_t workers);
 void etude_im2row(const void* args, uint32_t worker, uint32_t workers);
 void etude_affine_rows(const void* args, uint32_t worker, uint32_t workers);
 void etude_row_sum(const void* args, uint32_t worker, uint32_t workers);
+void etude_channel_sums(const void* args, uint32_t worker, uint32_t workers);
+void etude_channel_products(const void* args, uint32_t worker, uint32_t workers);
+void etude_affine_pair(const void* args, uint32_t worker, uint32_t workers);
+void etude_batchnorm_scales(const void* args, uint32_t worker, uint32_t workers);
+void etude_batchnorm_slopes(const void* args, uint32_t worker, uint32_t workers);
 #ifdef __cplusplus
 }
 #endif

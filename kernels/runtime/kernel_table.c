@@ -58,4 +58,9 @@ void etude_fill_table(void) {
   ENTRY(ETUDE_KERNEL_AFFINE_ROWS, etude_affine_rows);
   ENTRY(ETUDE_KERNEL_ROW_SUM, etude_row_sum);
   ENTRY(ETUDE_KERNEL_GEMM_FP16, etude_gemm_fp16);
+  ENTRY(ETUDE_KERNEL_CHANNEL_SUMS, etude_channel_sums);
+  ENTRY(ETUDE_KERNEL_CHANNEL_PRODUCTS, etude_channel_products);
+  ENTRY(ETUDE_KERNEL_AFFINE_PAIR, etude_affine_pair);
+  ENTRY(ETUDE_KERNEL_BATCHNORM_SCALES, etude_batchnorm_scales);
+  ENTRY(ETUDE_KERNEL_BATCHNORM_SLOPES, etude_batchnorm_slopes);
 }

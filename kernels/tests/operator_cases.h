@@ -140,6 +140,14 @@ static inline void etude_operator_cases(const struct etude_case_env* env) {
   }
   CASE("col2im_added", etude_col2im, a, c, 5, 9, 11, 100, 1u << 31 | kernel, stride, pad, 5, 11, 57,
        0);
+  CASE("channel_sums", etude_channel_sums, a, 0, c, 3, 9, 13, 1);
+  CASE("channel_squares", etude_channel_sums, a, p, c, 3, 9, 13, 0);
+  CASE("channel_products", etude_channel_products, a, b, p, p + 64, c, tail, 3, 9, 13, 0);
+  CASE("affine_pair", etude_affine_pair, a, b, c, p, p + 64, p + 128, 27, 13, 9);
+  CASE("batchnorm_scales", etude_batchnorm_scales, a, b, p, p + 64, c, c + 64, c + 128, 9, k,
+       epsilon);
+  CASE("batchnorm_slopes", etude_batchnorm_slopes, a, b, p, p + 64, p + 128, c, c + 64, c + 128, 9,
+       k);
 #undef CASE
 }
 #endif

@@ -22,6 +22,11 @@ const std::map<std::uint32_t, KernelFunction>& functions() {
       {ETUDE_KERNEL_DEPTHWISE_GRAD_WEIGHT, etude_depthwise_grad_weight},
       {ETUDE_KERNEL_AFFINE_ROWS, etude_affine_rows},
       {ETUDE_KERNEL_ROW_SUM, etude_row_sum},
+      {ETUDE_KERNEL_CHANNEL_SUMS, etude_channel_sums},
+      {ETUDE_KERNEL_CHANNEL_PRODUCTS, etude_channel_products},
+      {ETUDE_KERNEL_AFFINE_PAIR, etude_affine_pair},
+      {ETUDE_KERNEL_BATCHNORM_SCALES, etude_batchnorm_scales},
+      {ETUDE_KERNEL_BATCHNORM_SLOPES, etude_batchnorm_slopes},
   };
   return table;
 }
@@ -65,6 +70,49 @@ std::vector<KernelAccess> window_accesses(std::uint32_t kernel, const std::uint3
   }
 }
 
+/// Vectors of `channels`, of which those from number `first` on are written; 0 is none.
+void add_vectors(std::vector<KernelAccess>& found, const std::vector<std::uint32_t>& addresses,
+                 std::size_t first, std::uint32_t channels) {
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
+    if (addresses[i] != 0) {
+      found.push_back(vector_of(i >= first, addresses[i], channels));
+    }
+  }
+}
+
+std::vector<KernelAccess> norm_accesses(std::uint32_t kernel, const std::uint32_t* words) {
+  std::vector<KernelAccess> found;
+  if (kernel == ETUDE_KERNEL_CHANNEL_SUMS) {
+    etude_channel_sums_args a;
+    std::memcpy(&a, words, sizeof a);
+    found.push_back(vector_of(false, a.src, a.samples * a.channels * a.cols));
+    add_vectors(found, {a.mean, a.dst}, 1, a.channels);
+  } else if (kernel == ETUDE_KERNEL_CHANNEL_PRODUCTS) {
+    etude_channel_products_args a;
+    std::memcpy(&a, words, sizeof a);
+    const std::uint32_t n = a.samples * a.channels * a.cols;
+    found = {vector_of(false, a.x, n), vector_of(false, a.dy, n)};
+    add_vectors(found, {a.mean, a.rstd, a.dbeta, a.dgamma}, 2, a.channels);
+  } else if (kernel == ETUDE_KERNEL_AFFINE_PAIR) {
+    etude_affine_pair_args a;
+    std::memcpy(&a, words, sizeof a);
+    const std::uint32_t n = a.rows * a.cols;
+    found = {vector_of(false, a.a, n), vector_of(false, a.b, n), vector_of(true, a.y, n)};
+    add_vectors(found, {a.scale_a, a.scale_b, a.shift}, 3, a.channels);
+  } else if (kernel == ETUDE_KERNEL_BATCHNORM_SCALES) {
+    etude_batchnorm_scales_args a;
+    std::memcpy(&a, words, sizeof a);
+    add_vectors(found, {a.gamma, a.beta, a.mean, a.variance, a.scale, a.shift, a.rstd}, 4,
+                a.channels);
+  } else {
+    etude_batchnorm_slopes_args a;
+    std::memcpy(&a, words, sizeof a);
+    add_vectors(found, {a.gamma, a.mean, a.rstd, a.dbeta, a.dgamma, a.scale_dy, a.scale_x, a.shift},
+                5, a.channels);
+  }
+  return found;
+}
+
 }  // namespace
 
 bool is_image_kernel(std::uint32_t kernel) { return functions().contains(kernel); }
@@ -82,6 +130,9 @@ std::vector<KernelAccess> image_accesses_of(const std::uint32_t* words) {
       }
     }
     return found;
+  }
+  if (words[0] >= ETUDE_KERNEL_CHANNEL_SUMS && words[0] <= ETUDE_KERNEL_BATCHNORM_SLOPES) {
+    return norm_accesses(words[0], words + 1);
   }
   if (words[0] == ETUDE_KERNEL_ROW_SUM) {
     etude_row_sum_args a;

@@ -97,6 +97,44 @@ TEST_CASE("gradients pass through pooling, whatever the L1") {
   }
 }
 
+TEST_CASE("depthwise convolutions train, whatever the L1") {
+  const unsigned l1 = GENERATE(16u, 24u, 256u);
+  const bool bias = GENERATE(false, true);
+  for (const Layer& l : {Layer{{1, 3, 40, 30}, 3, {3, 3}, {1, 1}, {1, 1, 1, 1}},
+                         Layer{{2, 20, 9, 7}, 20, {3, 3}, {2, 2}, {0, 0, 1, 1}},
+                         Layer{{3, 17, 4, 4}, 17, {2, 3}, {1, 2}, {1, 2, 0, 1}},
+                         Layer{{1, 8, 35, 33}, 8, {3, 3}, {2, 2}, {1, 1, 1, 1}},
+                         Layer{{2, 4, 5, 5}, 4, {5, 5}, {3, 3}, {2, 2, 2, 2}}}) {
+    INFO(l1 << " KiB, bias " << bias << ", " << text(l));
+    ImageNetwork net(l.image);
+    net.add_parameter().conv(l.outputs, l.kernel, l.strides, l.pads, bias, false,
+                             static_cast<std::int64_t>(l.outputs));
+    if (bias) {
+      net.apply(OpType::kRelu6);
+    }
+    test::check_step(make_training_graph(net.finish(), 0.125), test::platform_of(true, l1), {});
+  }
+}
+
+TEST_CASE("batch normalisation trains, with the batch's statistics or given ones") {
+  const unsigned l1 = GENERATE(16u, 64u, 256u);
+  const bool training = GENERATE(false, true);
+  const bool frozen = GENERATE(false, true);
+  for (const Shape& image : {Shape{1, 3, 20, 18}, Shape{3, 17, 4, 5}, Shape{2, 8, 1, 1},
+                             Shape{5, 40, 6, 6}, Shape{2, 2, 31, 33}}) {
+    for (const bool relu : {false, true}) {
+      INFO(l1 << " KiB, training " << training << ", frozen " << frozen << ", relu " << relu << ", "
+              << to_string(image));
+      ImageNetwork net(image);
+      net.add_parameter().batch_norm(training, frozen);
+      if (relu) {
+        net.apply(OpType::kRelu);
+      }
+      test::check_step(make_training_graph(net.finish(), 0.125), test::platform_of(true, l1), {});
+    }
+  }
+}
+
 TEST_CASE("a result of a convolution stays in L1 for the layers behind it") {
   const bool redmule = GENERATE(false, true);
   ImageNetwork net({2, 4, 6, 6});

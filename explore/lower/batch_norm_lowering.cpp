@@ -1,0 +1,462 @@
+// SPDX-License-Identifier: Apache-2.0
+// Batch normalisation and its gradients. Whole groups of channels pass through L1 once if they fit;
+// else pieces of their pixels come once for each pass over them.
+#include "explore/lower/image_operators.h"
+#include "models/base/error.h"
+
+namespace etude {
+
+namespace {
+
+/// Tiles of less work than this are not worth a kernel.
+constexpr std::uint32_t kSmallTile = 4096;
+
+/// Channels, samples and pixels that are worked on together.
+struct Piece {
+  std::uint32_t channel = 0, channels = 1, sample = 0, samples = 1, pixel = 0, pixels = 1;
+};
+
+/// How images [samples, channels, pixels] are cut, and the buffers of each tensor that is read.
+class ChannelTiles {
+ public:
+  /// `passes`: times that every element is read; with one, no group need be whole.
+  ChannelTiles(LoweringContext& context, const Node& node, const std::vector<TensorId>& tensors,
+               unsigned passes)
+      : c_(context), node_(node), tensors_(tensors), passes_(passes) {
+    const Shape& shape = c_.tensor(tensors[0]).shape;
+    samples = static_cast<std::uint32_t>(shape[0]);
+    channels = static_cast<std::uint32_t>(shape[1]);
+    pixels = static_cast<std::uint32_t>(c_.tensor(tensors[0]).elements() / (shape[0] * shape[1]));
+  }
+
+  /// Chooses the tiles; call when all other buffers are taken. `out`: a buffer for results is
+  /// needed where every tensor that is read is a resident.
+  void open(bool out) {
+    for (TensorId tensor : tensors_) {
+      residents_.push_back(dense_resident(c_, tensor));
+    }
+    choose(out);
+    const std::uint32_t bytes = 4 * tile.channels * tile.samples * tile.pixels;
+    const std::uint32_t tiles = ((channels + tile.channels - 1) / tile.channels) *
+                                ((samples + tile.samples - 1) / tile.samples) *
+                                ((pixels + tile.pixels - 1) / tile.pixels);
+    buffers_.resize(tensors_.size() + 1);
+    for (std::size_t i = 0; i < tensors_.size(); ++i) {
+      if (!usable(i)) {
+        buffers_[i].open(c_, std::min(copies_, tiles), bytes, 0);
+      }
+    }
+    if (out && in_place() == tensors_.size()) {
+      buffers_.back().open(c_, std::min(copies_, tiles), bytes, 0);
+    }
+  }
+
+  /// Calls `body(first channel, count)` for each group of channels.
+  template <typename Body>
+  void for_groups(Body&& body) const {
+    for (std::uint32_t ch = 0; ch < channels; ch += tile.channels) {
+      body(ch, std::min(tile.channels, channels - ch));
+    }
+  }
+
+  /// Calls `body(piece, whether it is the group's first)`.
+  template <typename Body>
+  void for_pieces(std::uint32_t channel, std::uint32_t count, Body&& body) const {
+    bool first = true;
+    for (std::uint32_t s = 0; s < samples; s += tile.samples) {
+      for (std::uint32_t p = 0; p < pixels; p += tile.pixels) {
+        body(Piece{channel, count, s, std::min(tile.samples, samples - s), p,
+                   std::min(tile.pixels, pixels - p)},
+             first);
+        first = false;
+      }
+    }
+  }
+
+  /// The piece of tensor number `i` in L1.
+  ChannelBlock fetch(std::size_t i, const Piece& piece) {
+    const std::uint32_t plane = piece.sample * channels + piece.channel;
+    if (usable(i)) {
+      return {residents_[i]->address + 4 * plane * pixels, piece.samples, piece.channels, pixels};
+    }
+    const TileBuffers::Key key{piece.channel, piece.sample, piece.pixel, 0, 0};
+    if (const L1Matrix* found = buffers_[i].find(key)) {
+      return {found->address, piece.samples, piece.channels, piece.pixels};
+    }
+    TileBuffers::Slot& slot = buffers_[i].next(key);
+    slot.matrix.address = slot.address;
+    const ChannelBlock block{slot.address, piece.samples, piece.channels, piece.pixels};
+    for (std::uint32_t s = 0; s < piece.samples; ++s) {
+      c_.sequence.load(stored(tensors_[i], piece, s), part(block, s));
+    }
+    return block;
+  }
+
+  /// Where the result of a piece goes: over a tensor that was fetched, or into a buffer of its own.
+  ChannelBlock place(const Piece& piece, const std::vector<ChannelBlock>& fetched) {
+    if (const std::size_t i = in_place(); i < tensors_.size()) {
+      return fetched[i];
+    }
+    return {buffers_.back().next({}).address, piece.samples, piece.channels, piece.pixels};
+  }
+
+  void store(TensorId tensor, const Piece& piece, const ChannelBlock& from) {
+    for (std::uint32_t s = 0; s < piece.samples; ++s) {
+      c_.sequence.store(part(from, s), stored(tensor, piece, s));
+    }
+  }
+
+  std::uint32_t samples = 1, channels = 1, pixels = 1;
+  Piece tile;
+
+ private:
+  /// A resident serves where pieces are dense in it.
+  bool usable(std::size_t i) const {
+    return residents_[i] && tile.pixels == pixels &&
+           (tile.samples == 1 || tile.channels == channels);
+  }
+  /// The last tensor that is loaded; its buffer may be overwritten.
+  std::size_t in_place() const {
+    for (std::size_t i = tensors_.size(); i-- > 0;) {
+      if (!usable(i)) {
+        return i;
+      }
+    }
+    return tensors_.size();
+  }
+  static L1Matrix part(const ChannelBlock& block, std::uint32_t sample) {
+    return {block.address + 4 * sample * block.channels * block.cols, block.channels, block.cols,
+            block.cols};
+  }
+  StoredMatrix stored(TensorId tensor, const Piece& piece, std::uint32_t sample) const {
+    const std::uint32_t plane = (piece.sample + sample) * channels + piece.channel;
+    return stored_part(c_, tensor, plane * pixels + piece.pixel, pixels);
+  }
+
+  bool fits(const Piece& t, std::uint32_t copies, std::uint32_t budget, bool out) {
+    tile = t;
+    std::uint32_t buffers = out && in_place() == tensors_.size() ? 1 : 0;
+    for (std::size_t i = 0; i < tensors_.size(); ++i) {
+      buffers += usable(i) ? 0 : 1;
+    }
+    copies_ = copies;
+    return buffers * copies * (4 * t.channels * t.samples * t.pixels + 8) <= budget;
+  }
+
+  void choose(bool out) {
+    const std::uint32_t all = c_.l1.available();
+    const std::uint32_t half = std::min(all, static_cast<std::uint32_t>(0.5 * c_.l1.capacity()));
+    const std::uint32_t cores = std::min(channels, c_.platform.cluster.cores);
+    const std::uint32_t most = c_.tiling.double_buffer ? 2 : 1;
+    // Whole groups: as many channels as give several tiles of some work.
+    Piece t{0, cores, 0, samples, 0, pixels};
+    const auto work = [&] { return t.channels * t.samples * t.pixels; };
+    const auto grow = [&](std::uint32_t copies, std::uint32_t budget) {
+      if (!fits(t, copies, budget, out)) {
+        return false;
+      }
+      while (t.channels < channels && (work() < kSmallTile || 8 * t.channels < channels)) {
+        const std::uint32_t before = t.channels;
+        t.channels = std::min(channels, t.channels + cores);
+        if (!fits(t, copies, budget, out)) {
+          t.channels = before;
+          return fits(t, copies, budget, out);
+        }
+      }
+      return true;
+    };
+    if (grow(most, half) || grow(most, all)) {
+      return;
+    }
+    if (passes_ > 1 && grow(1, all)) {
+      return;
+    }
+    // Pieces of the pixels of one sample.
+    t = {0, cores, 0, 1, 0, pixels};
+    while (t.pixels > 1 && !fits(t, most, all, out)) {
+      t.pixels = (t.pixels + 1) / 2;
+    }
+    while (t.channels > 1 && !fits(t, most, all, out)) {
+      t.channels = (t.channels + 1) / 2;
+    }
+    if (!fits(t, most, all, out) && !fits(t, 1, all, out)) {
+      throw UserError(
+          "operator '" + node_.name + "'",
+          "its smallest tile needs " + std::to_string(12 * (tensors_.size() + (out ? 1 : 0))) +
+              " bytes of L1 beside its vectors, and " + std::to_string(all) + " are free",
+          "give a larger /platform/cluster/tcdm/size or /tiling/l1_budget");
+    }
+  }
+
+  LoweringContext& c_;
+  const Node& node_;
+  std::vector<TensorId> tensors_;
+  unsigned passes_;
+  std::vector<std::optional<L1Matrix>> residents_;
+  std::vector<TileBuffers> buffers_;
+  std::uint32_t copies_ = 1;
+};
+
+/// Vectors of all channels, and what is common to forward and backward.
+class NormBase {
+ public:
+  NormBase(LoweringContext& context, const Node& node)
+      : c_(context), node_(node), training_(node.integer("training") != 0) {}
+
+ protected:
+  /// A vector of a float per channel; loaded from a tensor if one is given.
+  std::uint32_t vector(std::optional<TensorId> from = {}) {
+    const std::uint32_t address = c_.l1.take(4 * channels_);
+    if (from) {
+      c_.sequence.load(stored_part(c_, *from, 0, channels_), matrix(address));
+    }
+    return address;
+  }
+  L1Matrix matrix(std::uint32_t address) const { return {address, 1, channels_, channels_}; }
+
+  /// The vectors from a channel on.
+  static NormVectors from(const NormVectors& v, std::uint32_t channel) {
+    const auto at = [&](std::uint32_t address) { return address == 0 ? 0 : address + 4 * channel; };
+    return {at(v.gamma), at(v.beta),  at(v.mean), at(v.variance),
+            at(v.scale), at(v.shift), at(v.rstd)};
+  }
+
+  /// Mean and sum of squared differences of the group, over two passes of tensor number `i`.
+  void moments(ChannelTiles& tiles, std::size_t i, const NormVectors& v, std::uint32_t channel,
+               std::uint32_t count) {
+    tiles.for_pieces(channel, count, [&](const Piece& piece, bool first) {
+      c_.sequence.channel_sums(tiles.fetch(i, piece), 0, v.mean, !first);
+    });
+    const L1Matrix mean{v.mean, 1, count, count};
+    c_.sequence.unary(ETUDE_KERNEL_SCALE, mean, mean, inverse(tiles));
+    tiles.for_pieces(channel, count, [&](const Piece& piece, bool first) {
+      c_.sequence.channel_sums(tiles.fetch(i, piece), v.mean, v.variance, !first);
+    });
+  }
+  static float inverse(const ChannelTiles& tiles) {
+    return static_cast<float>(1.0 / (static_cast<double>(tiles.samples) * tiles.pixels));
+  }
+  float epsilon() const { return static_cast<float>(node_.real("epsilon", 1e-5)); }
+
+  LoweringContext& c_;
+  const Node& node_;
+  bool training_;
+  std::uint32_t channels_ = 0;
+};
+
+class NormForward : NormBase {
+ public:
+  NormForward(LoweringContext& context, const Operator& op)
+      : NormBase(context, context.graph().node(op.node)), op_(op) {}
+
+  void run() {
+    const TensorId x = node_.inputs[0];
+    const TensorId y = c_.graph().node(op_.relu.value_or(op_.node)).outputs[0];
+    c_.layer(op_.node);
+    ChannelTiles tiles(c_, node_, {x}, training_ ? 3 : 1);
+    channels_ = tiles.channels;
+    NormVectors v;
+    v.gamma = vector(node_.inputs[1]);
+    v.beta = vector(node_.inputs[2]);
+    v.scale = vector();
+    v.shift = vector();
+    v.mean = training_ ? vector() : vector(node_.inputs[3]);
+    v.variance = training_ ? vector() : vector(node_.inputs[4]);
+    v.rstd = training_ ? vector() : 0;
+    std::optional<L1Matrix> whole;
+    if (c_.worth_keeping(y) && c_.tensor(y).bytes() <= c_.l1.capacity() / 8) {
+      const std::uint32_t planes = tiles.samples * channels_;
+      whole = L1Matrix{c_.l1.take(4 * planes * tiles.pixels +
+                                  read_ahead(planes, tiles.pixels, c_.platform.cluster.redmule)),
+                       planes, tiles.pixels, tiles.pixels};
+    }
+    tiles.open(!whole);
+    if (!training_) {
+      c_.sequence.batchnorm_scales(v, channels_, 1.0f, epsilon());
+    }
+    tiles.for_groups([&](std::uint32_t channel, std::uint32_t count) {
+      const NormVectors mine = from(v, channel);
+      c_.layer(op_.node);
+      if (training_) {
+        moments(tiles, 0, mine, channel, count);
+        c_.sequence.batchnorm_scales(mine, count, inverse(tiles), epsilon());
+      }
+      tiles.for_pieces(channel, count,
+                       [&](const Piece& piece, bool) { apply(tiles, piece, mine, whole, y); });
+    });
+    if (training_) {
+      keep_statistics(x, v);
+    }
+    if (whole) {
+      c_.layer(op_.relu.value_or(op_.node));
+      c_.sequence.store(*whole, stored_part(c_, y, 0, tiles.pixels));
+      c_.l1.keep(y, false, as_tensor(c_, y, whole->address));
+    }
+  }
+
+ private:
+  void apply(ChannelTiles& tiles, const Piece& piece, const NormVectors& v,
+             const std::optional<L1Matrix>& whole, TensorId y) {
+    const ChannelBlock x = tiles.fetch(0, piece);
+    const std::uint32_t activation = activation_of(c_, op_.relu);
+    const std::uint32_t rows = x.samples * x.channels;
+    const L1Matrix from{x.address, rows, x.cols, x.cols};
+    if (!whole) {
+      const ChannelBlock to = tiles.place(piece, {x});
+      c_.sequence.affine_rows(from, {to.address, rows, x.cols, x.cols}, v.scale, v.shift,
+                              x.channels, activation);
+      c_.layer(op_.relu.value_or(op_.node));
+      tiles.store(y, piece, to);
+      c_.layer(op_.node);
+      return;
+    }
+    for (std::uint32_t s = 0; s < x.samples; ++s) {
+      const std::uint32_t plane = (piece.sample + s) * channels_ + piece.channel;
+      c_.sequence.affine_rows(from.slice(s * x.channels, 0, x.channels, x.cols),
+                              whole->slice(plane, piece.pixel, x.channels, x.cols), v.scale,
+                              v.shift, x.channels, activation);
+    }
+  }
+
+  /// The gradient needs them again.
+  void keep_statistics(TensorId x, const NormVectors& v) {
+    if (!c_.batch_statistics.contains(x)) {
+      StoredObject object;
+      object.name = node_.name + ".statistics";
+      object.bytes = 8 * channels_;
+      c_.batch_statistics[x] = static_cast<ObjectId>(c_.objects.size());
+      c_.objects.push_back(object);
+    }
+    const ObjectId object = c_.batch_statistics.at(x);
+    c_.sequence.store(matrix(v.mean), {object, 0, channels_});
+    c_.sequence.store(matrix(v.rstd), {object, 4 * channels_, channels_});
+  }
+
+  const Operator& op_;
+};
+
+class NormBackward : NormBase {
+ public:
+  NormBackward(LoweringContext& context, const Operator& op)
+      : NormBase(context, context.graph().node(op.node)), op_(op) {}
+
+  void run() {
+    const TensorId dy = node_.inputs[0], x = node_.inputs[1];
+    c_.layer(op_.node);
+    const bool sums = training_ || op_.weight_grad;
+    ChannelTiles tiles(c_, node_, sums ? std::vector<TensorId>{x, dy} : std::vector<TensorId>{dy},
+                       sums ? 2 : 1);
+    channels_ = tiles.channels;
+    const bool known = training_ && c_.batch_statistics.contains(x);
+    NormVectors v;
+    if (op_.input_grad) {
+      v.gamma = vector(c_.graph().node(*op_.input_grad).inputs[2]);
+      v.scale = vector();
+      v.shift = training_ ? vector() : 0;
+    }
+    const std::size_t statistics = node_.inputs.size() - 2;
+    v.rstd = vector();
+    if (known) {
+      const ObjectId object = c_.batch_statistics.at(x);
+      v.mean = vector();
+      c_.sequence.load({object, 0, channels_}, matrix(v.mean));
+      c_.sequence.load({object, 4 * channels_, channels_}, matrix(v.rstd));
+    } else {
+      v.mean = training_ ? vector() : vector(node_.inputs[statistics]);
+      v.variance = training_ ? vector() : vector(node_.inputs[statistics + 1]);
+    }
+    const std::uint32_t dbeta = sums ? vector() : 0, dgamma = sums ? vector() : 0;
+    const std::uint32_t scale_x = training_ ? vector() : 0;
+    tiles.open(op_.input_grad.has_value());
+    if (!training_) {
+      c_.sequence.batchnorm_scales(v, channels_, 1.0f, epsilon());
+    }
+    tiles.for_groups([&](std::uint32_t channel, std::uint32_t count) {
+      const NormVectors mine = from(v, channel);
+      c_.layer(op_.node);
+      if (training_ && !known) {
+        moments(tiles, 0, mine, channel, count);
+        NormVectors only = mine;
+        only.scale = only.shift = 0;
+        c_.sequence.batchnorm_scales(only, count, inverse(tiles), epsilon());
+      }
+      if (sums) {
+        c_.layer(op_.weight_grad.value_or(op_.node));
+        tiles.for_pieces(channel, count, [&](const Piece& piece, bool first) {
+          const ChannelBlock image = tiles.fetch(0, piece);
+          c_.sequence.channel_products(image, tiles.fetch(1, piece), mine.mean, mine.rstd,
+                                       dbeta + 4 * channel, dgamma + 4 * channel, !first);
+        });
+      }
+      if (op_.input_grad) {
+        c_.layer(*op_.input_grad);
+        gradient(tiles, mine, channel, count, dbeta + 4 * channel, dgamma + 4 * channel,
+                 scale_x + 4 * channel);
+      }
+    });
+    if (op_.weight_grad) {
+      finish(dgamma, v.gamma, 0, op_.sgd);
+      finish(dbeta, 0, 1, op_.bias_sgd);
+    }
+  }
+
+ private:
+  void gradient(ChannelTiles& tiles, const NormVectors& v, std::uint32_t channel,
+                std::uint32_t count, std::uint32_t dbeta, std::uint32_t dgamma,
+                std::uint32_t scale_x) {
+    const TensorId result = c_.graph().node(*op_.input_grad).outputs[0];
+    const bool sums = training_ || op_.weight_grad;
+    if (training_) {
+      c_.sequence.batchnorm_slopes(v, dbeta, dgamma, scale_x, count, inverse(tiles));
+    }
+    tiles.for_pieces(channel, count, [&](const Piece& piece, bool) {
+      std::vector<ChannelBlock> fetched;
+      for (std::size_t i = 0; i < (sums ? 2u : 1u); ++i) {
+        fetched.push_back(tiles.fetch(i, piece));
+      }
+      const ChannelBlock to = tiles.place(piece, fetched);
+      const ChannelBlock& dy = fetched.back();
+      if (training_) {
+        c_.sequence.affine_pair(dy, fetched[0], to, v.scale, scale_x, v.shift);
+      } else {
+        const std::uint32_t rows = dy.samples * dy.channels;
+        c_.sequence.affine_rows({dy.address, rows, dy.cols, dy.cols},
+                                {to.address, rows, dy.cols, dy.cols}, v.scale, 0, dy.channels,
+                                ETUDE_ACTIVATION_NONE);
+      }
+      tiles.store(result, piece, to);
+    });
+  }
+
+  /// A vector's gradient updates it, or goes to L2.
+  void finish(std::uint32_t gradient, std::uint32_t loaded, std::size_t output,
+              std::optional<NodeId> update) {
+    const TensorId tensor = c_.graph().node(*op_.weight_grad).outputs[output];
+    if (!update) {
+      c_.layer(*op_.weight_grad);
+      c_.sequence.store(matrix(gradient), stored_part(c_, tensor, 0, channels_));
+      return;
+    }
+    const Node& sgd = c_.graph().node(*update);
+    c_.layer(*update);
+    const std::uint32_t parameter = loaded != 0 ? loaded : vector(sgd.inputs[0]);
+    c_.sequence.sgd(matrix(parameter), matrix(gradient), static_cast<float>(sgd.real("lr")));
+    c_.sequence.probe({tensor, matrix(gradient), 0, 4 * channels_});
+    c_.sequence.store(matrix(parameter), stored_part(c_, sgd.inputs[0], 0, channels_));
+    c_.l1.drop(sgd.inputs[0]);
+  }
+
+  const Operator& op_;
+};
+
+}  // namespace
+
+void lower_batch_norm(LoweringContext& context, const Operator& op) {
+  if (context.graph().node(op.node).op == OpType::kBatchNorm) {
+    NormForward(context, op).run();
+  } else {
+    NormBackward(context, op).run();
+  }
+}
+
+}  // namespace etude
