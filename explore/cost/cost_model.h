@@ -66,7 +66,7 @@ class CostModel {
   static constexpr double kChannelProducts = 5.2;
   static constexpr double kAffinePair = 5.7;
   static constexpr double kNormVector = 60;  ///< per channel: root, division
-  static constexpr double kDiv = 22.0;  ///< one divider, 19 cycles each
+  static constexpr double kDiv = 22.0;       ///< one divider, 19 cycles each
   static constexpr double kGelu = 20.0;
   static constexpr double kGeluGrad = 41.0;
   static constexpr double kLayerNorm = 13.5;
