@@ -22,6 +22,7 @@ class Elementwise {
     }
     ones_ = columns_ ? tiles_.scratch(Spread::kRow) : 0;
     out_ = tiles_.output(node.outputs[0]);
+    tiles_.work(cycles());
   }
 
   void run() {
@@ -50,6 +51,19 @@ class Elementwise {
                          "broadcast rows, columns, leading or trailing extents");
     }
     return *found;
+  }
+
+  double cycles() const {
+    switch (node_.op) {
+      case OpType::kDiv:
+        return CostModel::kDiv;
+      case OpType::kGelu:
+        return CostModel::kGelu;
+      case OpType::kGeluGrad:
+        return CostModel::kGeluGrad;
+      default:
+        return CostModel::kAdd;
+    }
   }
 
   static L1Matrix one_row(const L1Matrix& row) { return {row.address, 1, row.cols, row.cols}; }

@@ -14,6 +14,9 @@ namespace {
 constexpr std::uint32_t kSmallTile = 1536;
 /// Tiles of an operator, so that its transfers run under its computation.
 constexpr std::uint32_t kTiles = 8;
+/// Cycles of computation that are worth a kernel of their own where nothing has to be moved: the
+/// unit that makes the operand, or reads the result, then works on other pieces meanwhile.
+constexpr double kWorthAKernel = 1500;
 /// Part of L1 that an operator's buffers take at most, so that the next one can start beside it.
 constexpr double kShare = 0.45;
 /// What the allocator adds to a buffer at most.
@@ -122,7 +125,7 @@ void RowTiles::keep_whole() {
     const std::uint32_t cols = c_.cols(*operand.tensor);
     const std::uint32_t all = bytes + read_ahead(rows, cols, c_.platform.cluster.redmule);
     // Half of what is left stays for the tiles.
-    if (bytes > c_.l1.capacity() / 8 || all > c_.l1.available() / 2) {
+    if (bytes > c_.l1.capacity() / 4 || all > c_.l1.available() / 2) {
       continue;
     }
     operand.whole = L1Matrix{c_.l1.take(all), grid_.rows, grid_.cols, grid_.cols};
@@ -182,8 +185,12 @@ void RowTiles::choose_tile() {
   // Several tiles, so that transfers run under computation, but none too small to be worth a
   // kernel; one where nothing has to be moved.
   const std::uint64_t all = std::uint64_t{grid_.rows} * grid_.cols;
-  const std::uint64_t most =
-      streamed ? std::max<std::uint64_t>(kSmallTile, (all + kTiles - 1) / kTiles) : all;
+  const double cycles = work_ * static_cast<double>(all) / c_.platform.cluster.cores;
+  const auto pieces = std::clamp<std::uint64_t>(static_cast<std::uint64_t>(cycles / kWorthAKernel),
+                                                1, kTiles);
+  const std::uint64_t most = streamed
+                                 ? std::max<std::uint64_t>(kSmallTile, (all + kTiles - 1) / kTiles)
+                                 : (all + pieces - 1) / pieces;
   const auto largest = [](std::uint32_t low, std::uint32_t high, const auto& good) {
     while (low < high) {  // `low` is good
       const std::uint32_t middle = low + (high - low + 1) / 2;

@@ -56,6 +56,8 @@ class RowTiles {
   void by_columns() { by_columns_ = true; }
   /// All operands of a tile have one pitch.
   void equal_pitches() { equal_pitches_ = true; }
+  /// Cycles that one core spends on an element: more of them are worth more tiles.
+  void work(double cycles_per_element) { work_ = cycles_per_element; }
   /// Rows of a tile are a multiple of this where possible.
   void multiple_of(std::uint32_t rows) { multiple_ = rows; }
 
@@ -94,6 +96,7 @@ class RowTiles {
   std::vector<Operand> operands_;
   bool whole_rows_ = false, by_columns_ = false, equal_pitches_ = false;
   std::uint32_t multiple_ = 1;
+  double work_ = 0;
   std::uint32_t tile_rows_ = 0, tile_cols_ = 0, copies_ = 1;
 };
 

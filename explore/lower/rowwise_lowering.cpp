@@ -17,6 +17,7 @@ void layer_norm(LoweringContext& c, const Node& node, RowTiles& tiles) {
   const std::size_t beta =
       shifted ? tiles.input(node.inputs[2], Spread::kRow, false) : tiles.scratch(Spread::kRow);
   const std::size_t y = tiles.output(node.outputs[0]);
+  tiles.work(CostModel::kLayerNorm);
   tiles.run([&](const RowTile& tile) {
     if (!shifted) {
       c.sequence.fill(one_row(tile.at[beta]), 0.0f);
@@ -30,6 +31,7 @@ void layer_norm_grad(LoweringContext& c, const Node& node, RowTiles& tiles) {
   const std::size_t x = tiles.input(node.inputs[1]);
   const std::size_t gamma = tiles.input(node.inputs[2], Spread::kRow, false);
   const std::size_t dx = tiles.output(node.outputs[0]);
+  tiles.work(CostModel::kLayerNormGrad);
   tiles.run([&](const RowTile& tile) {
     c.sequence.layernorm_grad(tile.at[dy], tile.at[x], tile.at[gamma], nullptr, tile.at[dx],
                               epsilon_of(node));
@@ -41,6 +43,7 @@ void softmax(LoweringContext& c, const Node& node, RowTiles& tiles) {
   const std::size_t first = tiles.input(node.inputs[0]);
   const std::size_t second = node.op == OpType::kSoftmax ? first : tiles.input(node.inputs[1]);
   const std::size_t result = tiles.output(node.outputs[0]);
+  tiles.work(node.op == OpType::kSoftmax ? CostModel::kSoftmax : CostModel::kSoftmaxGrad);
   tiles.run([&](const RowTile& tile) {
     if (node.op == OpType::kSoftmax) {
       c.sequence.softmax(tile.at[first], tile.at[result], scale);
@@ -77,6 +80,7 @@ void lower_layer_norm_affine_grad(LoweringContext& c, const Operator& op) {
   const std::size_t dy = tiles.input(node.inputs[0]);
   const std::size_t x = tiles.input(node.inputs[1]);
   const std::size_t stats = tiles.scratch(Spread::kColumn, 2);
+  tiles.work(CostModel::kLayerNormStats + CostModel::kLayerNormAffineGrad);
   const std::uint32_t cols = c.cols(node.inputs[0]);
   const L1Matrix sums[] = {{c.l1.take(4 * cols), 1, cols, cols},
                            {c.l1.take(4 * cols), 1, cols, cols}};
