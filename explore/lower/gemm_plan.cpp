@@ -163,7 +163,9 @@ class Planner {
   void find_addend(GemmPlan& plan) const {
     if (op_.add) {
       const Node& add = c_.graph().node(*op_.add);
-      plan.added = add.inputs[add.inputs[0] == node_.outputs[0] ? 1 : 0];
+      const TensorId other = add.inputs[add.inputs[0] == node_.outputs[0] ? 1 : 0];
+      (c_.tensor(other).shape == c_.tensor(node_.outputs[0]).shape ? plan.added : plan.bias) =
+          other;
     }
     if (node_.inputs.size() < 3) {
       return;

@@ -12,8 +12,8 @@ namespace etude {
 
 std::vector<NodeId> Operator::nodes() const {
   std::vector<NodeId> all{node};
-  for (const auto& other :
-       {add, relu, relu_grad, input_grad, weight_grad, sgd, bias_sum, bias_sgd, loss, loss_grad}) {
+  for (const auto& other : {scale, add, relu, relu_grad, input_grad, weight_grad, sgd, bias_sum,
+                            bias_sgd, loss, loss_grad}) {
     if (other && *other != node) {
       all.push_back(*other);
     }
@@ -73,6 +73,11 @@ class Grouper {
       made.sgd = sole_reader(n, OpType::kSgd);
     } else if (node.op == OpType::kBatchNormGrad || node.op == OpType::kBatchNormAffineGrad) {
       group_norm_backward(n, made);
+    } else if (node.op == OpType::kScale) {
+      if (const auto softmax = sole_reader(n, OpType::kSoftmax)) {
+        made.node = *softmax;
+        made.scale = n;
+      }
     } else if (node.op == OpType::kMseLoss) {
       for (NodeId reader : graph_.consumers(node.inputs[0])) {
         const Node& other = graph_.node(reader);
@@ -133,7 +138,8 @@ class Grouper {
     }
   }
 
-  /// The sum of a Gemm's result with something of its shape that is there before.
+  /// The sum of a Gemm's result with something of its shape that is there before, or with a row if
+  /// the Gemm has no bias.
   std::optional<NodeId> sum_behind(NodeId n) const {
     const auto sum = sole_reader(n, OpType::kAdd);
     if (!sum || graph_.node(*sum).inputs.size() != 2) {
@@ -144,10 +150,19 @@ class Grouper {
     const TensorId other = add.inputs[add.inputs[0] == mine ? 1 : 0];
     const auto maker = graph_.producer(other);
     const bool there = other != mine && (!maker || taken_.contains(*maker)) &&
-                       graph_.tensor(other).shape == graph_.tensor(mine).shape &&
+                       (graph_.tensor(other).shape == graph_.tensor(mine).shape ||
+                        (is_row(other, mine) && graph_.node(n).inputs.size() == 2)) &&
                        storage_.contiguous(other) && storage_.contiguous(add.outputs[0]) &&
                        storage_.contiguous(mine);
     return there ? sum : std::nullopt;
+  }
+
+  /// Whether a tensor is one row that is added to all rows of `to`.
+  bool is_row(TensorId tensor, TensorId to) const {
+    const Shape& row = graph_.tensor(tensor).shape;
+    const Shape& shape = graph_.tensor(to).shape;
+    return !row.empty() && row.size() <= shape.size() && row.back() == shape.back() &&
+           graph_.tensor(tensor).elements() == row.back();
   }
 
   std::optional<NodeId> mask_of(NodeId n) const {

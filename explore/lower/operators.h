@@ -12,6 +12,7 @@ namespace etude {
 /// What is lowered as one: a node and the neighbours that run on its tiles while they are in L1.
 struct Operator {
   NodeId node{};                    ///< names it; decides how it is lowered
+  std::optional<NodeId> scale;      ///< before a Softmax
   std::optional<NodeId> add;        ///< sum of a Gemm's result and a tensor of its shape
   std::optional<NodeId> relu;       ///< behind a forward Gemm (or its sum)
   std::optional<NodeId> relu_grad;  ///< behind a Gemm that makes an activation's gradient

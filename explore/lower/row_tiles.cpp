@@ -186,8 +186,8 @@ void RowTiles::choose_tile() {
   // kernel; one where nothing has to be moved.
   const std::uint64_t all = std::uint64_t{grid_.rows} * grid_.cols;
   const double cycles = work_ * static_cast<double>(all) / c_.platform.cluster.cores;
-  const auto pieces = std::clamp<std::uint64_t>(static_cast<std::uint64_t>(cycles / kWorthAKernel),
-                                                1, kTiles);
+  const auto pieces =
+      std::clamp<std::uint64_t>(static_cast<std::uint64_t>(cycles / kWorthAKernel), 1, kTiles);
   const std::uint64_t most = streamed
                                  ? std::max<std::uint64_t>(kSmallTile, (all + kTiles - 1) / kTiles)
                                  : (all + pieces - 1) / pieces;

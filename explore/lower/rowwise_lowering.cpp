@@ -38,9 +38,11 @@ void layer_norm_grad(LoweringContext& c, const Node& node, RowTiles& tiles) {
   });
 }
 
-void softmax(LoweringContext& c, const Node& node, RowTiles& tiles) {
-  const auto scale = static_cast<float>(node.real("scale", 1));
-  const std::size_t first = tiles.input(node.inputs[0]);
+/// `before`: a Scale node whose result only this Softmax reads.
+void softmax(LoweringContext& c, const Node& node, const Node* before, RowTiles& tiles) {
+  const double factor = before != nullptr ? before->real("factor", 1) : 1;
+  const auto scale = static_cast<float>(node.real("scale", 1) * factor);
+  const std::size_t first = tiles.input(before != nullptr ? before->inputs[0] : node.inputs[0]);
   const std::size_t second = node.op == OpType::kSoftmax ? first : tiles.input(node.inputs[1]);
   const std::size_t result = tiles.output(node.outputs[0]);
   tiles.work(node.op == OpType::kSoftmax ? CostModel::kSoftmax : CostModel::kSoftmaxGrad);
@@ -67,7 +69,7 @@ void lower_rowwise(LoweringContext& c, const Operator& op) {
     case OpType::kLayerNormGrad:
       return layer_norm_grad(c, node, tiles);
     default:
-      return softmax(c, node, tiles);
+      return softmax(c, node, op.scale ? &c.graph().node(*op.scale) : nullptr, tiles);
   }
 }
 
