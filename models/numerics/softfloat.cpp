@@ -60,7 +60,45 @@ uint16_t f16_sub(uint16_t a, uint16_t b, Rounding rm, uint32_t& flags) {
 uint16_t f16_mul(uint16_t a, uint16_t b, Rounding rm, uint32_t& flags) {
   return mul<F16>(a, b, rm, flags);
 }
+
+namespace {
+
+/// True for a normal number or zero: what is neither needs the general path.
+bool is_plain16(uint16_t a) {
+  const uint32_t magnitude = a & 0x7fffu;
+  return magnitude == 0 || magnitude - 0x0400u < 0x7800u;
+}
+float widen16(uint16_t a) {
+  const uint32_t magnitude = a & 0x7fffu;
+  return std::bit_cast<float>(static_cast<uint32_t>(a & 0x8000u) << 16 |
+                              (magnitude == 0 ? 0 : (magnitude << 13) + (112u << 23)));
+}
+
+}  // namespace
+
 uint16_t f16_fma(uint16_t a, uint16_t b, uint16_t c, Rounding rm, uint32_t& flags) {
+  if (rm == Rounding::kRne && is_plain16(a) && is_plain16(b) && is_plain16(c)) {
+    // The product has 22 bits and is exact in binary32; the sum's rounding error is exact too
+    // (two-sum). Rounded to odd there, the sum is rounded to binary16 as if it were exact.
+    const float product = widen16(a) * widen16(b), addend = widen16(c);
+    const float sum = product + addend;
+    const float back = sum - product;
+    const float error = (product - (sum - back)) + (addend - back);
+    const uint32_t rounded = std::bit_cast<uint32_t>(sum), missing = std::bit_cast<uint32_t>(error);
+    // An even sum that is not exact goes one place up if what is missing has its sign, else down.
+    // Without branches: whether a sum is exact or even cannot be foreseen.
+    const uint32_t adjust = static_cast<uint32_t>((missing & 0x7fffffffu) != 0) & ~rounded;
+    const uint32_t down = (rounded ^ missing) >> 31;
+    const uint32_t bits = rounded + (adjust & 1) - 2 * (adjust & down);
+    const uint32_t magnitude = bits & 0x7fffffffu, rest = bits & 0x1fffu;
+    // from 2^-13, where nothing is tiny, to below 2^15, where nothing overflows
+    if (magnitude - (114u << 23) < (28u << 23)) {
+      uint32_t half = (magnitude >> 13) - (112u << 10);
+      half += static_cast<uint32_t>(rest + (half & 1) > 0x1000u);
+      flags |= rest != 0 ? kInexact : 0;
+      return static_cast<uint16_t>((bits >> 16 & 0x8000u) | half);
+    }
+  }
   return fma<F16>(a, b, c, rm, flags);
 }
 uint16_t f16_div(uint16_t a, uint16_t b, Rounding rm, uint32_t& flags) {
