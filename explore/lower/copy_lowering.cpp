@@ -24,7 +24,7 @@ class CopyLowering {
   void run() {
     find_axes();
     take_buffers();
-    const Shape& shape = c_.tensor(to_).shape;
+    const Shape& shape = shape_;
     Shape at(shape.size(), 0);
     std::uint64_t members = c_.tensor(to_).elements() / rows_ / cols_;
     for (; members > 0; --members) {
@@ -67,6 +67,29 @@ class CopyLowering {
                       "reshapes a transposed tensor across its borders",
                       "reshape before the transpose");
     }
+    drop_single_extents(shape);
+    choose_matrix();
+  }
+
+  /// Extents of 1 would hide the dense axes.
+  void drop_single_extents(const Shape& shape) {
+    std::vector<std::uint64_t> in, out;
+    for (std::size_t d = 0; d < shape.size(); ++d) {
+      if (shape[d] != 1) {
+        shape_.push_back(shape[d]);
+        in.push_back(in_strides_[d]);
+        out.push_back(out_strides_[d]);
+      }
+    }
+    if (shape_.empty()) {
+      shape_ = in = out = {1};
+    }
+    in_strides_ = std::move(in);
+    out_strides_ = std::move(out);
+  }
+
+  void choose_matrix() {
+    const Shape& shape = shape_;
     const std::size_t last = shape.size() - 1;
     cols_ = static_cast<std::uint32_t>(shape[last]);
     if (in_strides_[last] == 1 || cols_ == 1) {
@@ -153,6 +176,7 @@ class CopyLowering {
   LoweringContext& c_;
   const Node& node_;
   TensorId from_, to_;
+  Shape shape_;  ///< of the result, without extents of 1
   std::vector<std::uint64_t> in_strides_, out_strides_;
   std::size_t row_axis_ = 0;
   bool transposed_ = false;

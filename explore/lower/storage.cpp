@@ -146,13 +146,19 @@ void StoragePlan::place(const Graph& graph, NodeId number) {
 }
 
 /// A strided tensor is read by Gemm, if one of its last two extents is dense, and looked at again
-/// by reshapes and transposes, which decide for themselves.
+/// by transposes, which decide for themselves, and by reshapes that can.
 bool StoragePlan::readers_accept(const Graph& graph, TensorId id) const {
   const Shape& shape = shapes_[id];
   const Strides& strides = views_[id].strides;
   for (NodeId reader : graph.consumers(id)) {
     const Node& node = graph.node(reader);
-    if (node.op == OpType::kReshape || node.op == OpType::kTranspose) {
+    if (node.op == OpType::kTranspose) {
+      continue;
+    }
+    if (node.op == OpType::kReshape) {
+      if (!reshaped_strides(shape, strides, shapes_[node.outputs[0]])) {
+        return false;  // its elements must move, and a transpose is what moves them
+      }
       continue;
     }
     const bool factor = node.op == OpType::kGemm && shape.size() >= 2 &&

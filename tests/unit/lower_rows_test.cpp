@@ -175,5 +175,25 @@ TEST_CASE("a tensor expands on the chip") {
   step.check(step.apply(OpType::kExpand, {step.tensor("x", shape)}, {{"shape", to}}), l1);
 }
 
+TEST_CASE("a factor before a softmax, a row behind a product, both beside other readers") {
+  const bool read_twice = GENERATE(false, true);
+  Step step;
+  const TensorId a = step.apply(OpType::kRelu, {step.tensor("a", {9, 6})});
+  const TensorId x = step.apply(OpType::kGemm, {a, step.tensor("w", {6, 11})});
+  const TensorId sum = step.apply(OpType::kAdd, {step.tensor("row", {11}), x});
+  const TensorId scaled = step.apply(OpType::kScale, {sum}, {{"factor", 0.25}});
+  TensorId y = step.apply(OpType::kSoftmax, {scaled}, {{"scale", 3.0}});
+  if (read_twice) {
+    y = step.apply(OpType::kAdd, {step.apply(OpType::kMul, {y, scaled}), x});
+  }
+  step.check(y, 256);
+}
+
+TEST_CASE("a small BERT trains on the chip, two samples at a time") {
+  const bool redmule = GENERATE(false, true);
+  const auto training = make_training_graph(make_network("bert", {5, 6, 2, 7, 2, 3}, 2), 0.125);
+  check_step(training, platform_of(redmule, GENERATE(32u, 256u)), {});
+}
+
 }  // namespace
 }  // namespace etude
