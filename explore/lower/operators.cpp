@@ -12,7 +12,7 @@ namespace etude {
 
 std::vector<NodeId> Operator::nodes() const {
   std::vector<NodeId> all{node};
-  for (const auto& other : {scale, add, relu, relu_grad, input_grad, weight_grad, sgd, bias_sum,
+  for (const auto& other : {scale, affine, add, relu, relu_grad, input_grad, weight_grad, sgd, bias_sum,
                             bias_sgd, loss, loss_grad}) {
     if (other && *other != node) {
       all.push_back(*other);
@@ -73,6 +73,14 @@ class Grouper {
       made.sgd = sole_reader(n, OpType::kSgd);
     } else if (node.op == OpType::kBatchNormGrad || node.op == OpType::kBatchNormAffineGrad) {
       group_norm_backward(n, made);
+    } else if (node.op == OpType::kLayerNormGrad) {
+      for (NodeId reader : graph_.consumers(node.inputs[0])) {
+        const Node& other = graph_.node(reader);
+        const bool same = other.op == OpType::kLayerNormAffineGrad && !taken_.contains(reader) &&
+                          other.inputs[0] == node.inputs[0] && other.inputs[1] == node.inputs[1] &&
+                          other.real("epsilon", 1e-5) == node.real("epsilon", 1e-5);
+        made.affine = same ? std::optional(reader) : made.affine;
+      }
     } else if (node.op == OpType::kScale) {
       if (const auto softmax = sole_reader(n, OpType::kSoftmax)) {
         made.node = *softmax;

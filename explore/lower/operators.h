@@ -13,6 +13,7 @@ namespace etude {
 struct Operator {
   NodeId node{};                    ///< names it; decides how it is lowered
   std::optional<NodeId> scale;      ///< before a Softmax
+  std::optional<NodeId> affine;     ///< gradient of gain and offset, beside a LayerNorm's own
   std::optional<NodeId> add;        ///< sum of a Gemm's result and a tensor of its shape
   std::optional<NodeId> relu;       ///< behind a forward Gemm (or its sum)
   std::optional<NodeId> relu_grad;  ///< behind a Gemm that makes an activation's gradient

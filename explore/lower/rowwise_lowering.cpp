@@ -26,16 +26,66 @@ void layer_norm(LoweringContext& c, const Node& node, RowTiles& tiles) {
   });
 }
 
-void layer_norm_grad(LoweringContext& c, const Node& node, RowTiles& tiles) {
+/// Gradients of gain and offset: sums over the rows of all tiles.
+class AffineGradient {
+ public:
+  AffineGradient(LoweringContext& context, const Node& node) : c_(context), node_(node) {
+    for (L1Matrix& sum : sums_) {
+      const std::uint32_t cols = c_.cols(node.inputs[0]);
+      sum = {c_.l1.take(4 * cols), 1, cols, cols};
+    }
+  }
+
+  void add(const L1Matrix& dy, const L1Matrix& x, const L1Matrix& stats) {
+    c_.sequence.layernorm_affine_grad(dy, x, stats, sums_[0], sums_[1], begun_);
+    begun_ = true;
+  }
+
+  void finish() {
+    for (std::size_t i = 0; i < 2; ++i) {
+      const TensorId result = node_.outputs[i];
+      c_.sequence.store(sums_[i], c_.stored(result));
+      if (c_.worth_keeping(result)) {
+        c_.l1.keep(result, false, sums_[i]);
+      }
+    }
+  }
+
+ private:
+  LoweringContext& c_;
+  const Node& node_;
+  L1Matrix sums_[2];
+  bool begun_ = false;
+};
+
+/// With the gradients of gain and offset if they are made of the same tensors: they share the
+/// statistics, and each tile is looked at once.
+void layer_norm_grad(LoweringContext& c, const Operator& op, RowTiles& tiles) {
+  const Node& node = c.graph().node(op.node);
   const std::size_t dy = tiles.input(node.inputs[0]);
   const std::size_t x = tiles.input(node.inputs[1]);
   const std::size_t gamma = tiles.input(node.inputs[2], Spread::kRow, false);
   const std::size_t dx = tiles.output(node.outputs[0]);
   tiles.work(CostModel::kLayerNormGrad);
+  if (!op.affine) {
+    return tiles.run([&](const RowTile& tile) {
+      c.sequence.layernorm_grad(tile.at[dy], tile.at[x], tile.at[gamma], nullptr, tile.at[dx],
+                                epsilon_of(node));
+    });
+  }
+  const std::size_t stats = tiles.scratch(Spread::kColumn, 2);
+  AffineGradient affine(c, c.graph().node(*op.affine));
   tiles.run([&](const RowTile& tile) {
-    c.sequence.layernorm_grad(tile.at[dy], tile.at[x], tile.at[gamma], nullptr, tile.at[dx],
-                              epsilon_of(node));
+    c.layer(op.node);
+    c.sequence.layernorm_stats(tile.at[x], tile.at[stats], epsilon_of(node));
+    c.sequence.layernorm_grad(tile.at[dy], tile.at[x], tile.at[gamma], &tile.at[stats],
+                              tile.at[dx], epsilon_of(node));
+    c.layer(*op.affine);
+    affine.add(tile.at[dy], tile.at[x], tile.at[stats]);
+    c.layer(op.node);
   });
+  c.layer(*op.affine);
+  affine.finish();
 }
 
 /// `before`: a Scale node whose result only this Softmax reads.
@@ -67,7 +117,7 @@ void lower_rowwise(LoweringContext& c, const Operator& op) {
     case OpType::kLayerNorm:
       return layer_norm(c, node, tiles);
     case OpType::kLayerNormGrad:
-      return layer_norm_grad(c, node, tiles);
+      return layer_norm_grad(c, op, tiles);
     default:
       return softmax(c, node, op.scale ? &c.graph().node(*op.scale) : nullptr, tiles);
   }
@@ -83,21 +133,12 @@ void lower_layer_norm_affine_grad(LoweringContext& c, const Operator& op) {
   const std::size_t x = tiles.input(node.inputs[1]);
   const std::size_t stats = tiles.scratch(Spread::kColumn, 2);
   tiles.work(CostModel::kLayerNormStats + CostModel::kLayerNormAffineGrad);
-  const std::uint32_t cols = c.cols(node.inputs[0]);
-  const L1Matrix sums[] = {{c.l1.take(4 * cols), 1, cols, cols},
-                           {c.l1.take(4 * cols), 1, cols, cols}};
+  AffineGradient affine(c, node);
   tiles.run([&](const RowTile& tile) {
     c.sequence.layernorm_stats(tile.at[x], tile.at[stats], epsilon_of(node));
-    c.sequence.layernorm_affine_grad(tile.at[dy], tile.at[x], tile.at[stats], sums[0], sums[1],
-                                     tile.row > 0);
+    affine.add(tile.at[dy], tile.at[x], tile.at[stats]);
   });
-  for (std::size_t i = 0; i < 2; ++i) {
-    const TensorId result = node.outputs[i];
-    c.sequence.store(sums[i], c.stored(result));
-    if (c.worth_keeping(result)) {
-      c.l1.keep(result, false, sums[i]);
-    }
-  }
+  affine.finish();
 }
 
 }  // namespace etude
