@@ -12,8 +12,8 @@ namespace etude {
 
 std::vector<NodeId> Operator::nodes() const {
   std::vector<NodeId> all{node};
-  for (const auto& other : {scale, affine, add, relu, relu_grad, input_grad, weight_grad, sgd, bias_sum,
-                            bias_sgd, loss, loss_grad}) {
+  for (const auto& other : {scale, affine, add, relu, relu_grad, input_grad, weight_grad, sgd,
+                            bias_sum, bias_sgd, loss, loss_grad}) {
     if (other && *other != node) {
       all.push_back(*other);
     }

@@ -78,8 +78,8 @@ void layer_norm_grad(LoweringContext& c, const Operator& op, RowTiles& tiles) {
   tiles.run([&](const RowTile& tile) {
     c.layer(op.node);
     c.sequence.layernorm_stats(tile.at[x], tile.at[stats], epsilon_of(node));
-    c.sequence.layernorm_grad(tile.at[dy], tile.at[x], tile.at[gamma], &tile.at[stats],
-                              tile.at[dx], epsilon_of(node));
+    c.sequence.layernorm_grad(tile.at[dy], tile.at[x], tile.at[gamma], &tile.at[stats], tile.at[dx],
+                              epsilon_of(node));
     c.layer(*op.affine);
     affine.add(tile.at[dy], tile.at[x], tile.at[stats]);
     c.layer(op.node);
