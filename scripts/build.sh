@@ -8,4 +8,7 @@ trap 'echo "build.sh: failed at line $LINENO: $BASH_COMMAND" >&2' ERR
 [[ -f build/build.ninja ]] || cmake --preset release >/dev/null
 targets=(all)
 [[ "${1:-}" != "--program" ]] || targets=(etude-sim kernels/all)
-cmake --build build --target "${targets[@]}" -- --quiet
+quiet=(--quiet)
+[[ ! -t 1 ]] || quiet=()  # a terminal sees each step on one line
+[[ -x build/etude-sim ]] || echo "build: the first one takes some minutes"
+cmake --build build --target "${targets[@]}" -- "${quiet[@]}"

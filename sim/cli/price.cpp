@@ -28,17 +28,16 @@ int price_run(const PriceArguments& arguments) {
   const RootConfig config =
       load_for_pricing((folder / "config.resolved.json").string(), arguments.sets);
   Json result = read_json_file(folder / "result.json");
+  std::string text;
   try {
     price_again(result, config.platform, config.energy);
+    text = arguments.json ? result.dump(1) + "\n"
+                          : terminal_report(result, isatty(STDOUT_FILENO) != 0);
   } catch (const nlohmann::json::exception&) {
     throw UserError((folder / "result.json").string(), "not a result of this version",
                     "run the configuration again");
   }
-  if (arguments.json) {
-    std::cout << result.dump(1) << '\n';
-  } else {
-    std::cout << terminal_report(result, isatty(STDOUT_FILENO) != 0);
-  }
+  std::cout << text;
   return 0;
 }
 }  // namespace

@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from etude.errors import UserError
 from etude.report.page import write_page
 from etude.result import load_result
 
@@ -85,6 +86,15 @@ def test_failed_check_is_shown_with_its_lines(tmp_path):
     text = own_text(write_page(result, tmp_path))
     assert "Numeric check FAILED" in text
     assert "gradient &lt;fc0.w&gt; is off" in text
+
+
+@pytest.mark.parametrize("damage", ["steps", "units", "energy_bill", "simulator", "timeline"])
+def test_a_damaged_result_is_one_line_and_no_page(tmp_path, damage):
+    result = json.loads(GOLDEN.read_text())
+    for broken in ({**result, damage: None}, {k: v for k, v in result.items() if k != damage}):
+        with pytest.raises(UserError, match="run again"):
+            write_page(broken, tmp_path)
+    assert not (tmp_path / "report.html").exists()
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 900), (390, 844)])

@@ -228,6 +228,17 @@ class Fuzzer:
         priced = str(self.work / "base")
         self.seed("energy.json", table, damage_text, 2, lambda f: ["price", priced, "--set", f"/energy={f}"])
 
+        resolved = (self.work / "base" / "config.resolved.json").read_bytes()
+
+        def again(file):
+            folder = Path(file).with_suffix(".priced")
+            folder.mkdir(exist_ok=True)
+            (folder / "config.resolved.json").write_bytes(resolved)
+            shutil.copy(file, folder / "result.json")
+            return ["price", str(folder)]
+
+        self.seed("result.json", (self.work / "base" / "result.json").read_bytes(), damage_text, 2, again)
+
     def make_tables(self) -> None:
         shapes = b"M,N,K,gap,stall,seed\n12,16,16,0,0,1\n5,5,5,3,0.2,2\n1,33,7,0,0.1,3\n"
         self.seed("shapes.csv", shapes, damage_text, 1, lambda f: ["gemm", "--shapes", f, "--json"])
@@ -261,6 +272,7 @@ class Fuzzer:
         if bad:
             return f"{file.name}: status {done.returncode}: {' '.join(arguments)}\n    " + "\n    ".join(lines[:6])
         file.unlink()
+        shutil.rmtree(file.with_suffix(".priced"), ignore_errors=True)
         for rest in self.work.glob(f"{number:05d}-*.out"):
             if done.returncode == 2:
                 return f"{file.name}: status 2, and {rest.name} was written"

@@ -8,6 +8,7 @@ from string import Template
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
+from etude.errors import UserError
 from etude.report import charts, trust
 from etude.report.html import section, table
 from etude.result import engineering, share
@@ -225,7 +226,14 @@ def make_page(result: dict, folder: Path) -> str:
 
 
 def write_page(result: dict, folder: Path) -> Path:
-    """Writes report.html into `folder` and returns its path."""
+    """Writes report.html into `folder` and returns its path. Errors: UserError."""
     page = folder / "report.html"
-    page.write_text(make_page(result, folder), encoding="utf-8")
+    try:
+        text = make_page(result, folder)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        raise UserError(f"{folder}: its result.json is damaged or of another version ({error}); run again") from None
+    try:
+        page.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{page}: cannot be written ({error.strerror}); copy the results elsewhere") from None
     return page
