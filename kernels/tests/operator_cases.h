@@ -138,6 +138,12 @@ static inline void etude_operator_cases(const struct etude_case_env* env) {
     CASE("affine_rows", etude_affine_rows, a, c, kw == 1 ? 0 : b, p, 13, 37, 41, 39, 5, kw - 1);
     CASE("row_sum", etude_row_sum, a, c, 13, 36 + kw, 41, kw == 2);
   }
+  for (uint32_t left = 0; left < 3; left++) {
+    CASE("im2col_threes", etude_im2col, a, c, 5, 9, 11, 100, kernel, 1u << 16 | 1u, pad + left, 9,
+         10 + left, 130, 0);
+    CASE("col2im_threes", etude_col2im, a, c, 5, 9, 11, 100, kernel, 1u << 16 | 1u, pad + left, 9,
+         10 + left, 130, 0);
+  }
   CASE("col2im_added", etude_col2im, a, c, 5, 9, 11, 100, 1u << 31 | kernel, stride, pad, 5, 11, 57,
        0);
   CASE("channel_sums", etude_channel_sums, a, 0, c, 3, 9, 13, 1);
