@@ -55,14 +55,14 @@ class CostModel {
   static constexpr double kColumnSum = 2.5;
   static constexpr double kFill = 1.5;
   static constexpr double kIm2col = 2.2;
-  static constexpr double kIm2colRun = 30;  ///< per output row of a line
+  static constexpr double kIm2colRun = 8;  ///< per output row of a line
   static constexpr double kIm2row = 2.8;
-  static constexpr double kCol2im = 6.0;
+  static constexpr double kCol2im = 3.6;
   static constexpr double kPool = 2.5;  ///< per pixel of a window
   static constexpr double kPoolGrad = 7.0;
   static constexpr double kAffineRows = 4.2;
   static constexpr double kRowSum = 2.3;
-  static constexpr double kDepthwise = 8.0;  ///< per product
+  static constexpr double kDepthwise = 3.5;  ///< per product
   static constexpr double kChannelProducts = 5.2;
   static constexpr double kAffinePair = 5.7;
   static constexpr double kNormVector = 60;  ///< per channel: root, division

@@ -53,7 +53,8 @@ void OpSequence::col2im(const WindowView& view, const L1Matrix& columns, std::ui
   v.kernel |= accumulate ? kFlag : 0;
   PlanOp& made = window(ETUDE_KERNEL_COL2IM, v, columns.address, image, columns.pitch, 0,
                         cost_.core_kernel(columns.rows * columns.cols, CostModel::kCol2im));
-  made.accesses = {l1_access(columns, false), image_access(view, image, true)};
+  // It makes entries zero that lie outside the image.
+  made.accesses = {l1_access(columns, true), image_access(view, image, true)};
 }
 
 void OpSequence::pool(bool average, const WindowView& view, std::uint32_t image,

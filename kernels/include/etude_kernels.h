@@ -200,7 +200,8 @@ struct etude_window_args {
 };
 /* ETUDE_KERNEL_IM2COL: dst[channel * kh * kw + ky * kw + kx, y * out_width + x] = pixel of src.
  * ETUDE_KERNEL_COL2IM: src are columns, dst the image: each pixel is the sum of its entries in
- *   ascending ky, kx (written; added to what is there if bit 31 of `kernel` is set).
+ *   ascending ky, kx (written; added to what is there if bit 31 of `kernel` is set). Entries that
+ *   lie outside the image may be overwritten with 0.
  * ETUDE_KERNEL_IM2ROW: dst[y * out_width + x, channel * kh * kw + ky * kw + kx] = pixel of src.
  * ETUDE_KERNEL_MAXPOOL, ETUDE_KERNEL_AVGPOOL: dst[channel, y, x].
  * ETUDE_KERNEL_MAXPOOL_GRAD, ETUDE_KERNEL_AVGPOOL_GRAD: src is dy (of `pitch`), dst is dx (of

@@ -53,7 +53,7 @@ std::vector<KernelAccess> window_accesses(std::uint32_t kernel, const std::uint3
     case ETUDE_KERNEL_IM2ROW:
       return {image(false, a.src), {true, a.dst, outputs, a.channels * taps, a.pitch}};
     case ETUDE_KERNEL_COL2IM:
-      return {{false, a.src, a.channels * taps, outputs, a.pitch}, image(true, a.dst)};
+      return {{true, a.src, a.channels * taps, outputs, a.pitch}, image(true, a.dst)};
     case ETUDE_KERNEL_MAXPOOL:
     case ETUDE_KERNEL_AVGPOOL:
       return {image(false, a.src), pooled(true, a.dst)};

@@ -39,6 +39,37 @@ static void fill_line(const struct window* w, const uint32_t* image, uint32_t* d
   }
 }
 
+/* The same where output rows are image rows, `shift` columns apart: neighbouring rows are one long
+ * row, whose ends of rows are put right afterwards. */
+static void fill_same(const struct window* w, const uint32_t* image, uint32_t* dst, int32_t y,
+                      int32_t end, int32_t ky, int32_t shift) {
+  const int32_t width = w->width;
+  int32_t row = y - w->top + ky, rows = end - y;
+  if (row < 0) {
+    const int32_t above = -row < rows ? -row : rows;
+    etude_zero_words(dst, (uint32_t)(above * width));
+    dst += above * width;
+    row += above;
+    rows -= above;
+  }
+  int32_t inside = w->height - row;
+  inside = inside < 0 ? 0 : inside < rows ? inside : rows;
+  if (inside > 0) {
+    const uint32_t* src = image + row * width;
+    const uint32_t n = (uint32_t)(inside * width);
+    const int32_t left = shift < 0 ? -shift : 0, right = shift > 0 ? shift : 0;
+    etude_copy_words(dst + left, src + right, n - (uint32_t)(left + right));
+    for (int32_t x = 0; x < left + right; x++) {
+      uint32_t* at = dst + (left ? x : width - 1 - x);
+      for (int32_t i = 0; i < inside; i++, at += width) {
+        *at = 0;
+      }
+    }
+    dst += n;
+  }
+  etude_zero_words(dst, (uint32_t)((rows - inside) * width));
+}
+
 /* A row of the columns and one output row of it is a unit of work. */
 void etude_im2col(const void* args, uint32_t worker, uint32_t workers) {
   const struct etude_window_args* a = args;
@@ -48,6 +79,7 @@ void etude_im2col(const void* args, uint32_t worker, uint32_t workers) {
   if (range.count == 0) {
     return;
   }
+  const int same = w.sx == 1 && w.sy == 1 && w.out_width == w.width;
   uint32_t line = range.begin / a->out_height; /* row of the columns */
   int32_t y = (int32_t)(range.begin - line * a->out_height);
   const uint32_t channel = line / taps;
@@ -58,9 +90,14 @@ void etude_im2col(const void* args, uint32_t worker, uint32_t workers) {
   for (int32_t left = (int32_t)range.count; left > 0;) {
     int32_t end = y + left;
     end = end < w.out_height ? end : w.out_height;
-    int32_t first, last;
-    window_columns(&w, kx - w.left, &first, &last);
-    fill_line(&w, image + kx, dst + y * w.out_width, y, end, ky, first, last);
+    const int32_t shift = kx - w.left;
+    if (same && shift > -w.width && shift < w.width) {
+      fill_same(&w, image + w.left, dst + y * w.out_width, y, end, ky, shift);
+    } else {
+      int32_t first, last;
+      window_columns(&w, shift, &first, &last);
+      fill_line(&w, image + kx, dst + y * w.out_width, y, end, ky, first, last);
+    }
     left -= end - y;
     y = 0;
     dst += a->pitch;
@@ -148,6 +185,38 @@ static void gather_threes(const struct window* w, const float* src, uint32_t pit
   }
 }
 
+/* Rows [row, end) of an image whose output rows are image rows, for 3-wide filters with one column
+ * of padding: neighbouring rows are one long row once the entries of the columns that lie outside
+ * are made zero. */
+static void gather_same(const struct window* w, float* columns, uint32_t pitch, float* image,
+                        int32_t row, int32_t end) {
+  const int32_t width = w->width;
+  for (int32_t ky = 0; ky < w->kh; ky++, columns += 3 * pitch) {
+    int32_t y = row + w->top - ky, last = end + w->top - ky; /* output rows */
+    y = y < 0 ? 0 : y;
+    last = last < w->out_height ? last : w->out_height;
+    if (y >= last) {
+      continue;
+    }
+    float* c0 = columns + y * width;
+    float* c1 = c0 + pitch;
+    float* c2 = c1 + pitch;
+    float* dst = image + (y - w->top + ky) * width;
+    const int32_t n = (last - y) * width;
+    for (int32_t i = 0; i < n; i += width) {
+      c0[i] = 0;
+      c2[i + width - 1] = 0;
+    }
+    const float once = dst[0] + c0[n > 1 ? 1 : 0];
+    const float end_once = dst[n - 1] + c1[n - 1];
+    dst[0] = once + c1[0];
+    if (n > 1) {
+      add_threes(dst + 1, c0 + 2, c1 + 1, c2, (uint32_t)(n - 2));
+      dst[n - 1] = end_once + c2[n - 2];
+    }
+  }
+}
+
 /* Each image row belongs to one worker, which gathers what falls on it. */
 void etude_col2im(const void* args, uint32_t worker, uint32_t workers) {
   struct etude_window_args plain = *(const struct etude_window_args*)args;
@@ -157,10 +226,23 @@ void etude_col2im(const void* args, uint32_t worker, uint32_t workers) {
   const struct window w = window_of(a);
   const uint32_t taps = (uint32_t)(w.kh * w.kw);
   const struct etude_range range = etude_split(a->channels * a->height, worker, workers);
+  const int same = w.sx == 1 && w.sy == 1 && w.kw == 3 && w.left == 1 &&
+                   w.out_width == w.width && w.width >= 2;
   for (uint32_t unit = range.begin; unit < range.begin + range.count; unit++) {
     const uint32_t channel = unit / a->height;
     const int32_t row = (int32_t)(unit - channel * a->height);
     float* dst = ETUDE_F(a->dst) + channel * a->channel_pitch + (uint32_t)(row * w.width);
+    if (same) {
+      const uint32_t left = range.begin + range.count - unit;
+      const uint32_t rows = etude_min(left, a->height - (uint32_t)row);
+      if (!accumulate) {
+        etude_zero_words((uint32_t*)dst, rows * a->width);
+      }
+      gather_same(&w, ETUDE_F(a->src) + channel * taps * a->pitch, a->pitch,
+                  dst - row * w.width, row, row + (int32_t)rows);
+      unit += rows - 1;
+      continue;
+    }
     if (!accumulate) {
       etude_zero_words((uint32_t*)dst, (uint32_t)w.width);
     }
