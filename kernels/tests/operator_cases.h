@@ -138,6 +138,15 @@ static inline void etude_operator_cases(const struct etude_case_env* env) {
     CASE("affine_rows", etude_affine_rows, a, c, kw == 1 ? 0 : b, p, 13, 37, 41, 39, 5, kw - 1);
     CASE("row_sum", etude_row_sum, a, c, 13, 36 + kw, 41, kw == 2);
   }
+  for (uint32_t top = 0; top < 3; top++) {
+    const uint32_t one = 1u << 16 | 1u;
+    CASE("depthwise_same", etude_depthwise, a, c, 5, 9, 11, 100, kernel, one, top << 16 | 1u,
+         7 + top, 11, 130, b);
+    CASE("depthwise_grad_input_same", etude_depthwise_grad_input, a, c, 5, 9, 11, 100, kernel, one,
+         top << 16 | 1u, 7 + top, 11, 130, b);
+    CASE("depthwise_grad_weight_same", etude_depthwise_grad_weight, a, c, 5, 9, 11, 100, kernel,
+         one, top << 16 | 1u, 7 + top, 11, 130, b);
+  }
   for (uint32_t sx = 1; sx < 3; sx++) {
     for (uint32_t left = 0; left < 3; left++) {
       const uint32_t width = (8 + left) / sx + 1, steps = 2u << 16 | sx;

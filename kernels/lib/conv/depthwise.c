@@ -93,6 +93,44 @@ static void row_of_edges(const struct window* w, float* dst, const float* line,
   }
 }
 
+/* Whether output rows are image rows and filters three wide: neighbouring rows are one long row. */
+static int same_rows(const struct window* w) {
+  return w->kw == 3 && w->sx == 1 && w->sy == 1 && w->left == 1 && w->out_width == w->width &&
+         w->width >= 2;
+}
+
+/* Rows [y, end) of dst, which begins with row y, for such images: row y sees rows y - top + ky of
+ * `height`. The ends of the rows are computed again by themselves. */
+static void rows_as_one(float* dst, const float* image, const float* weights, int32_t kh,
+                        int32_t top, int32_t height, int32_t width, int32_t y, int32_t end) {
+  etude_zero_words((uint32_t*)dst, (uint32_t)((end - y) * width));
+  for (int32_t ky = 0; ky < kh; ky++) {
+    int32_t from = top - ky, to = height + top - ky;
+    from = from < y ? y : from;
+    to = to < end ? to : end;
+    const int32_t n = (to - from) * width;
+    if (n > 2) {
+      row_of_threes(dst + (from - y) * width + 1, image + (from - top + ky) * width,
+                    weights + 3 * ky, 1, (uint32_t)(n - 2));
+    }
+  }
+  for (; y < end; y++, dst += width) {
+    float first = 0, last = 0;
+    const float* taps = weights;
+    const float* line = image + (y - top) * width;
+    for (int32_t row = y - top; row < y - top + kh; row++, taps += 3, line += width) {
+      if (row >= 0 && row < height) {
+        first = __builtin_fmaf(line[0], taps[1], first);
+        last = __builtin_fmaf(line[width - 2], taps[0], last);
+        first = __builtin_fmaf(line[1], taps[2], first);
+        last = __builtin_fmaf(line[width - 1], taps[1], last);
+      }
+    }
+    dst[0] = first;
+    dst[width - 1] = last;
+  }
+}
+
 void etude_depthwise(const void* args, uint32_t worker, uint32_t workers) {
   const struct etude_window_args* a = args;
   const struct window w = window_of(a);
@@ -101,12 +139,21 @@ void etude_depthwise(const void* args, uint32_t worker, uint32_t workers) {
   if (w.kw == 3 && w.sx <= 2) {
     wide_outputs(&w, &first, &end);
   }
+  const int same = same_rows(&w);
   uint32_t channel = range.begin / a->out_height;
   int32_t y = (int32_t)(range.begin - channel * a->out_height);
   for (uint32_t left = range.count; left; left--) {
     const float* image = ETUDE_F(a->src) + channel * a->channel_pitch;
     const float* weights = ETUDE_F(a->aux) + channel * (uint32_t)(w.kh * w.kw);
     float* dst = ETUDE_F(a->dst) + channel * a->pitch + (uint32_t)(y * w.out_width);
+    if (same) {
+      const uint32_t rows = etude_min(left, a->out_height - (uint32_t)y);
+      rows_as_one(dst, image, weights, w.kh, w.top, w.height, w.width, y, y + (int32_t)rows);
+      left -= rows - 1;
+      y = 0;
+      channel++;
+      continue;
+    }
     etude_zero_words((uint32_t*)dst, (uint32_t)w.out_width);
     for (int32_t ky = 0; ky < w.kh; ky++, weights += w.kw) {
       const int32_t row = y * w.sy - w.top + ky;
@@ -128,10 +175,14 @@ void etude_depthwise(const void* args, uint32_t worker, uint32_t workers) {
   }
 }
 
+/* Filters of more rows than this are not mirrored into the stack. */
+#define MIRRORED 8
+
 void etude_depthwise_grad_input(const void* args, uint32_t worker, uint32_t workers) {
   const struct etude_window_args* a = args;
   const struct window w = window_of(a);
-  /* With stride 1 the gradient is a convolution of dy, seen as an image, with the mirrored filter. */
+  /* With stride 1 the gradient is a convolution of dy, seen as an image, with the mirrored filter.
+   */
   struct window back = w;
   back.width = w.out_width;
   back.out_width = w.width;
@@ -141,6 +192,7 @@ void etude_depthwise_grad_input(const void* args, uint32_t worker, uint32_t work
   if (mirrored) {
     wide_outputs(&back, &first, &end);
   }
+  const int same = same_rows(&w) && w.kh <= MIRRORED;
   const struct etude_range range = etude_split(a->channels * a->height, worker, workers);
   uint32_t channel = range.begin / a->height;
   int32_t row = (int32_t)(range.begin - channel * a->height);
@@ -148,6 +200,20 @@ void etude_depthwise_grad_input(const void* args, uint32_t worker, uint32_t work
     const float* dy = ETUDE_F(a->src) + channel * a->pitch;
     const float* weights = ETUDE_F(a->aux) + channel * (uint32_t)(w.kh * w.kw);
     float* dst = ETUDE_F(a->dst) + channel * a->channel_pitch + (uint32_t)(row * w.width);
+    if (same) {
+      float mirror[3 * MIRRORED];
+      const int32_t taps = 3 * w.kh;
+      for (int32_t i = 0; i < taps; i++) {
+        mirror[i] = weights[taps - 1 - i];
+      }
+      const uint32_t rows = etude_min(left, a->height - (uint32_t)row);
+      rows_as_one(dst, dy, mirror, w.kh, w.kh - 1 - w.top, w.out_height, w.width, row,
+                  row + (int32_t)rows);
+      left -= rows - 1;
+      row = 0;
+      channel++;
+      continue;
+    }
     etude_zero_words((uint32_t*)dst, (uint32_t)w.width);
     for (int32_t ky = 0; ky < w.kh; ky++) {
       const int32_t position = row + w.top - ky;
@@ -247,6 +313,55 @@ static void products_of_edges(const struct window* w, float* sums, const float* 
   }
 }
 
+/* Sums of one row of a filter over output rows [y, end) of images whose output rows are image
+ * rows. */
+static void products_of_rows(float* sums, const float* line, const float* dy, int32_t width,
+                             int32_t rows) {
+  float s0 = sums[0], s1 = sums[1], s2 = sums[2];
+  for (; rows > 0; rows--) {
+    float a = line[0], b = line[1], g = dy[0];
+    s1 = __builtin_fmaf(a, g, s1);
+    s2 = __builtin_fmaf(b, g, s2);
+    const float* src = line + 2;
+    const float* from = dy + 1;
+    uint32_t n = (uint32_t)(width - 2);
+    if (n) {
+#if ETUDE_ASM
+      float c;
+      __asm__ volatile(ETUDE_HWLOOP(7)
+                       "cv.lw %[g], (%[dy]), 4\n"
+                       "cv.lw %[c], (%[src]), 4\n"
+                       "fmadd.s %[s0], %[a], %[g], %[s0]\n"
+                       "addi %[a], %[b], 0\n"
+                       "fmadd.s %[s1], %[b], %[g], %[s1]\n"
+                       "addi %[b], %[c], 0\n"
+                       "fmadd.s %[s2], %[c], %[g], %[s2]\n" ETUDE_HWLOOP_END
+                       : [dy] "+&r"(from), [src] "+&r"(src), [a] "+&r"(a), [b] "+&r"(b),
+                         [c] "=&r"(c), [g] "=&r"(g), [s0] "+&r"(s0), [s1] "+&r"(s1),
+                         [s2] "+&r"(s2)
+                       : [n] "r"(n)
+                       : "memory");
+#else
+      for (; n; n--, a = b, b = src[-1]) {
+        const float c = *src++;
+        g = *from++;
+        s0 = __builtin_fmaf(a, g, s0);
+        s1 = __builtin_fmaf(b, g, s1);
+        s2 = __builtin_fmaf(c, g, s2);
+      }
+#endif
+    }
+    g = dy[width - 1];
+    s0 = __builtin_fmaf(a, g, s0);
+    s1 = __builtin_fmaf(b, g, s1);
+    line += width;
+    dy += width;
+  }
+  sums[0] = s0;
+  sums[1] = s1;
+  sums[2] = s2;
+}
+
 void etude_depthwise_grad_weight(const void* args, uint32_t worker, uint32_t workers) {
   struct etude_window_args plain = *(const struct etude_window_args*)args;
   const uint32_t accumulate = plain.kernel >> 31;
@@ -257,6 +372,7 @@ void etude_depthwise_grad_weight(const void* args, uint32_t worker, uint32_t wor
   if (w.kw == 3 && w.sx <= 2) {
     wide_outputs(&w, &first, &end);
   }
+  const int same = same_rows(&w);
   const uint32_t kh = (uint32_t)w.kh, kw = (uint32_t)w.kw;
   const struct etude_range range = etude_split(a->channels * kh, worker, workers);
   for (uint32_t unit = range.begin; unit < range.begin + range.count; unit++) {
@@ -267,6 +383,14 @@ void etude_depthwise_grad_weight(const void* args, uint32_t worker, uint32_t wor
     float* sums = ETUDE_F(a->dst) + unit * kw;
     if (!accumulate) {
       etude_zero_words((uint32_t*)sums, kw);
+    }
+    if (same) {
+      int32_t y = w.top - ky, last = w.height + w.top - ky;
+      y = y < 0 ? 0 : y;
+      last = last < w.out_height ? last : w.out_height;
+      products_of_rows(sums, image + (y - w.top + ky) * w.width, dy + y * w.width, w.width,
+                       last - y);
+      continue;
     }
     for (int32_t y = 0; y < w.out_height; y++, dy += w.out_width) {
       const int32_t row = y * w.sy - w.top + ky;

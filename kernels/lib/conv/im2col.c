@@ -226,8 +226,8 @@ void etude_col2im(const void* args, uint32_t worker, uint32_t workers) {
   const struct window w = window_of(a);
   const uint32_t taps = (uint32_t)(w.kh * w.kw);
   const struct etude_range range = etude_split(a->channels * a->height, worker, workers);
-  const int same = w.sx == 1 && w.sy == 1 && w.kw == 3 && w.left == 1 &&
-                   w.out_width == w.width && w.width >= 2;
+  const int same =
+      w.sx == 1 && w.sy == 1 && w.kw == 3 && w.left == 1 && w.out_width == w.width && w.width >= 2;
   for (uint32_t unit = range.begin; unit < range.begin + range.count; unit++) {
     const uint32_t channel = unit / a->height;
     const int32_t row = (int32_t)(unit - channel * a->height);
@@ -238,8 +238,8 @@ void etude_col2im(const void* args, uint32_t worker, uint32_t workers) {
       if (!accumulate) {
         etude_zero_words((uint32_t*)dst, rows * a->width);
       }
-      gather_same(&w, ETUDE_F(a->src) + channel * taps * a->pitch, a->pitch,
-                  dst - row * w.width, row, row + (int32_t)rows);
+      gather_same(&w, ETUDE_F(a->src) + channel * taps * a->pitch, a->pitch, dst - row * w.width,
+                  row, row + (int32_t)rows);
       unit += rows - 1;
       continue;
     }
