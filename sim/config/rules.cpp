@@ -16,7 +16,7 @@ void check_isa(const std::string& isa) {
   try {
     parse_isa(isa);
   } catch (const UserError& e) {
-    throw UserError("/platform/cluster/isa", e.what(), "see docs/models/isa.md");
+    throw UserError("/platform/cluster/isa", e.what(), "see docs/models/iss.md");
   }
 }
 
