@@ -1,0 +1,282 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The TrainDeeploy table: fine-tuning CCT-2 and Deep-AE with and without RedMulE, beside what is published."""
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from etude.points import Point, kept, run_points
+from etude.result import engineering
+from etude.svg_chart import Series, bar_chart
+
+ROOT = Path(__file__).resolve().parents[2]
+DATA = ROOT / "workloads/data"
+PRESETS = {"fp32": "platform/traindeeploy.json", "fp16": "platform/siracusa_redmule.json"}
+LOSS_SCALE = 1024
+
+# name, shown as, /train keys
+METHODS = (
+    ("lp", "linear probe", {"method": "linear_probe"}),
+    ("ft1", "FT1", {"method": "last_k", "k": 1}),
+    ("ft2", "FT2", {"method": "last_k", "k": 2}),
+    ("lora1", "LoRA1", {"method": "lora", "k": 1, "rank": 4, "adapters_in": "all"}),
+    ("lora2", "LoRA2", {"method": "lora", "k": 2, "rank": 4}),
+    ("full", "full", {"method": "full"}),
+)
+VARIANTS = (
+    ("redmule", "48 FP32 FMA", ()),
+    ("cores", "cores alone", ("/platform/cluster/redmule/enabled=false",)),
+    ("l1_128k", "48 FP32 FMA, 128,000 B of L1", ("/tiling/l1_budget=128000",)),
+)
+AE_BATCHES = (1, 24)
+
+
+def root_config(train: dict, workload: dict, preset: str) -> dict:
+    """A root configuration with parameters at home in external memory, as Deeploy keeps them."""
+    return {
+        "platform": PRESETS[preset],
+        "workload": {**workload, "home": "extmem"},
+        "train": {"lr": 0.01, "steps": 1, "seed": 1, **train},
+        "energy": "energy/22fdx.json",
+    }
+
+
+def cct(train: dict, preset: str) -> dict:
+    """A step of CCT-2 on an image of digits_tilted.npz, from the pretrained parameters."""
+    workload = {"network": "cct2", "batch": 1, "inputs": str(DATA / "digits_tilted.npz")}
+    return root_config({**train, "initial": str(DATA / "cct2_digits.npz")}, workload, preset)
+
+
+def deep_ae(batch: int, preset: str) -> dict:
+    """A step of Deep-AE, every parameter trained."""
+    workload = {"network": "deep_ae", "batch": batch, "inputs": str(DATA / "speech_logmel.npz")}
+    return root_config({"method": "full"}, workload, preset)
+
+
+def all_points(fp16: bool) -> list[Point]:
+    """Every run of the table; `fp16`: also on the FP16 array, in mixed precision."""
+    mixed = {"precision": "mixed_fp16", "loss_scale": LOSS_SCALE}
+    points = []
+    for name, _, train in METHODS:
+        for variant, _, sets in VARIANTS:
+            points.append(Point(f"{name}-{variant}", cct(train, "fp32"), sets))
+        if fp16:
+            points.append(Point(f"{name}-fp16", cct({**train, **mixed}, "fp16")))
+            points.append(Point(f"{name}-fp16_cores", cct(train, "fp16"), ("/platform/cluster/redmule/enabled=false",)))
+    for batch in AE_BATCHES:
+        for variant, _, sets in VARIANTS[:2]:
+            points.append(Point(f"ae{batch}-{variant}", deep_ae(batch, "fp32"), sets))
+    return points
+
+
+def bound_by(result: dict) -> str:
+    """The resource that comes nearest to filling the step."""
+    first = result["bounds"][0]
+    return f"{first['resource']}, {100 * first['share']:.0f} %"
+
+
+def method_rows(results: dict[str, dict], variants: Sequence[tuple[str, str]]) -> list[str]:
+    """One line per method and variant."""
+    lines = [
+        "| | on | cycles | FLOP/cycle | images/s | energy | dynamic memory | trainable | L3-L2 bytes | L2-L1 bytes | nearest bound | check |",
+        "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|---|---|",
+    ]
+    for name, shown, _ in METHODS:
+        for variant, where in variants:
+            result = results.get(f"{name}-{variant}")
+            if result is None:
+                continue
+            step, memory, traffic = result["step"], result["memory"], result["traffic"]
+            l3 = traffic["l3_l2_read"] + traffic["l3_l2_write"]
+            l2 = traffic["l2_l1_read"] + traffic["l2_l1_write"]
+            lines.append(
+                f"| {shown} | {where} | {step['cycles']:,} | {step['flop_per_cycle']:.1f} | {step['samples_per_s']:.1f} "
+                f"| {engineering(step['energy_j'], 'J')} | {memory['activations_peak']:,} | {memory['trainable'] // 4:,} "
+                f"| {l3:,} | {l2:,} | {bound_by(result)} | {'passed' if result['check']['passed'] else 'FAILED'} |"
+            )
+    return lines
+
+
+def ratio(results: dict[str, dict], over: str, under: str, pick) -> float:
+    """pick(over) / pick(under)."""
+    return pick(results[over]) / pick(results[under])
+
+
+def transfers(result: dict) -> int:
+    """Bytes between L3 and L2, both ways."""
+    return result["traffic"]["l3_l2_read"] + result["traffic"]["l3_l2_write"]
+
+
+def all_transfers(result: dict) -> int:
+    """Bytes between L3, L2 and L1."""
+    return sum(result["traffic"].values())
+
+
+def comparison_rows(results: dict[str, dict]) -> list[str]:
+    """What is published (arXiv 2603.09511, abstract), and the same quantity here."""
+
+    def speedup(name: str) -> float:
+        return ratio(results, f"{name}-cores", f"{name}-redmule", lambda r: r["step"]["cycles"])
+
+    def share(pick) -> str:
+        parts = [100 * (ratio(results, f"lora{k}-redmule", f"ft{k}-redmule", pick) - 1) for k in (1, 2)]
+        return f"{parts[0]:+.1f} % (last block), {parts[1]:+.1f} % (both)"
+
+    def factor(pick) -> str:
+        parts = [ratio(results, f"ft{k}-redmule", f"lora{k}-redmule", pick) for k in (1, 2)]
+        return f"{parts[0]:.2f}x (last block), {parts[1]:.2f}x (both)"
+
+    def step(name: str, key: str) -> float:
+        return results[name]["step"][key]
+
+    speeds = [speedup(name) for name, _, _ in METHODS if f"{name}-cores" in results]
+    fastest = max(step(f"{name}-redmule", "flop_per_cycle") for name, _, _ in METHODS)
+    lines = ["| quantity | published | here |", "|---|--:|---|"]
+    rows = [
+        ("CCT fine-tuning, FLOP/cycle (largest)", "4.6", f"{fastest:.1f}"),
+        (
+            "CCT, images/s",
+            "11",
+            f"FT2 {step('ft2-redmule', 'samples_per_s'):.1f}, LoRA2 {step('lora2-redmule', 'samples_per_s'):.1f}, "
+            f"on cores alone {step('ft2-cores', 'samples_per_s'):.1f} and {step('lora2-cores', 'samples_per_s'):.1f}",
+        ),
+        ("RedMulE against cores, CCT", "2.3 to 3.5x", f"{min(speeds):.2f} to {max(speeds):.2f}x"),
+        ("trainable parameters, FT : LoRA", "15x", factor(lambda r: r["memory"]["trainable"])),
+        ("dynamic memory, LoRA against FT", "-23 %", share(lambda r: r["memory"]["activations_peak"])),
+        (
+            "the same with all gradients kept to the end",
+            "",
+            share(lambda r: r["memory"]["activations_peak_gradients_kept"]),
+        ),
+        ("transfers L3-L2, FT : LoRA", "1.6x", factor(transfers)),
+        ("transfers of all levels, FT : LoRA", "", factor(all_transfers)),
+    ]
+    for batch in AE_BATCHES:
+        name = f"ae{batch}"
+        rows.append(
+            (
+                f"Deep-AE, batch {batch}, FLOP/cycle",
+                "13.4 (batch not public)",
+                f"{step(f'{name}-redmule', 'flop_per_cycle'):.1f}, on cores alone "
+                f"{step(f'{name}-cores', 'flop_per_cycle'):.1f}: {speedup(name):.2f}x",
+            )
+        )
+    return lines + [f"| {a} | {b} | {c} |" for a, b, c in rows]
+
+
+def account(results: dict[str, dict]) -> list[str]:
+    """Why the numbers differ, as far as numbers can say it."""
+    ft2, lora2 = results["ft2-redmule"], results["lora2-redmule"]
+    cores = results["ft2-cores"]
+    busy = ft2["units"]["redmule"]["busy"] / ft2["step"]["cycles"]
+    inner = cores["step"]["flop_per_cycle"]
+    gradients = [r["memory"]["gradients"] for r in (ft2, lora2)]
+    l3_ft, l3_lora = transfers(ft2), transfers(lora2)
+    return [
+        "## Where the differences come from",
+        "The paper's clock, batch and per-layer tables are not public; these are the differences that can be named.",
+        "",
+        f"1. *Speed.* Published: at most 4.6 FLOP/cycle on the same 48 FMA (96 FLOP/cycle). Here RedMulE is busy "
+        f"{100 * busy:.0f} % of an FT2 step. 4.6 FLOP/cycle over the published 2.3 to 3.5x leaves 1.3 to 2.0 FLOP/cycle for the "
+        f"cores; here the cores alone reach {inner:.1f}, with post-increment loads, hardware loops and four-fold unrolled FP32 "
+        "kernels. So software accounts for both: faster kernels on the cores, and on RedMulE no im2col in memory, no "
+        "transposes of weights, no operator left on one core, and transfers under computation.",
+        "2. *images/s* follow from the speed at an assumed 300 MHz: 11 images/s of 126 MFLOP at 4.6 FLOP/cycle imply that clock.",
+        f"3. *RedMulE's gain* here is {cores['step']['cycles'] / ft2['step']['cycles']:.1f}x for FT2: what RedMulE does not do "
+        "(pooling, norms, softmax, GELU, transfers) is short on eight cores and mostly hidden behind it.",
+        f"4. *Dynamic memory.* FT2 and LoRA2 have the same activations; plain liveness of the public graphs gives +1.5 % or -9 %. "
+        f"With gradients kept to the end, FT2 holds {gradients[0]:,} bytes of them and LoRA2 {gradients[1]:,}: the published "
+        "-23 % lies between such policies and is not reproduced by one rule. SGD is fused into the gradient's tiles here, "
+        "so that no gradient of a weight ever stands in memory.",
+        f"5. *Transfers.* A step must read every parameter from L3 and write back those it changes: {l3_ft:,} bytes for FT2, "
+        f"{l3_lora:,} for LoRA2. That is the least possible, so 1.6x is reached where parameters dominate (L3) as far as the "
+        "frozen ones, which both read, allow.",
+        "6. *Deep-AE.* Batch and FLOP convention are not public (0.8 MFLOP fits only MAC = FLOP). At batch 1 every weight that "
+        "is read from L3 serves one sample and the step is bound by HyperRAM; at batch 24 it serves 24.",
+        "",
+        "Here 1 MAC = 2 FLOP, GEMM and convolution only, forward + backward, whole step from the first task to the last "
+        "write-back; clock 300 MHz; parameters and inputs at home in HyperRAM; one image of `digits_tilted.npz` on the "
+        "pretrained CCT-2. Dynamic memory: bytes alive at once in L2 and HyperRAM that are neither parameters nor code.",
+    ]
+
+
+def table(results: dict[str, dict], fp16: bool) -> str:
+    """The page."""
+    variants = [(name, shown) for name, shown, _ in VARIANTS]
+    lines = [
+        "# The TrainDeeploy table",
+        "Made by `scripts/reproduce_traindeeploy.sh` on `configs/platform/traindeeploy.json` (8 cores, 256 KiB L1, 2 MiB L2, "
+        "HyperRAM, RedMulE 4x12 in FP32). Published: arXiv 2603.09511, abstract.",
+        "",
+        *comparison_rows(results),
+        "",
+        "![FLOP per cycle](flop_per_cycle.svg) ![Energy](energy.svg) ![Memory](memory.svg)",
+        "",
+        "## CCT-2, batch 1",
+        *method_rows(results, variants),
+    ]
+    if fp16:
+        lines += [
+            "",
+            "## The RTL's FP16 array, mixed precision",
+            f"`configs/platform/siracusa_redmule.json`: products in FP16 on RedMulE, everything else and the weights in FP32, loss scaled by "
+            f"{LOSS_SCALE}; beside it the same cluster's cores alone in FP32.",
+            "",
+            *method_rows(results, [("fp16", "48 FP16 FMA"), ("fp16_cores", "cores alone, FP32")]),
+        ]
+    return "\n".join([*lines, "", *account(results), ""])
+
+
+def charts(results: dict[str, dict]) -> dict[str, str]:
+    """Images by file name."""
+    names = [name for name, _, _ in METHODS]
+    groups = [shown for _, shown, _ in METHODS]
+    variants = [(v, shown) for v, shown, _ in VARIANTS] + [("fp16", "48 FP16 FMA")]
+
+    def series(pick) -> list[Series]:
+        found = []
+        for variant, shown in variants:
+            values = [pick(results[f"{n}-{variant}"]) if f"{n}-{variant}" in results else None for n in names]
+            if any(value is not None for value in values):
+                found.append(Series(shown, values))
+        return found
+
+    memory = [
+        Series("activations", [results[f"{n}-redmule"]["memory"]["activations_peak"] / 1024 for n in names]),
+        Series(
+            "with gradients",
+            [results[f"{n}-redmule"]["memory"]["activations_peak_gradients_kept"] / 1024 for n in names],
+        ),
+    ]
+    return {
+        "flop_per_cycle.svg": bar_chart(
+            "CCT-2: speed", "FLOP/cycle", groups, series(lambda r: r["step"]["flop_per_cycle"])
+        ),
+        "energy.svg": bar_chart("CCT-2: energy of a step", "mJ", groups, series(lambda r: 1e3 * r["step"]["energy_j"])),
+        "memory.svg": bar_chart("CCT-2: dynamic memory", "KiB", groups, memory),
+    }
+
+
+def main() -> None:
+    """Command line; see scripts/reproduce_traindeeploy.sh."""
+    parser = argparse.ArgumentParser(prog="traindeeploy", description=__doc__)
+    parser.add_argument("--jobs", type=int, default=2, help="runs at a time")
+    parser.add_argument("--resume", action="store_true", help="keep runs that are there already")
+    parser.add_argument("--no-fp16", action="store_true", help="leave the FP16 array out")
+    parser.add_argument("--runs", type=Path, default=ROOT / "out/traindeeploy")
+    parser.add_argument("--out", type=Path, default=ROOT / "results/traindeeploy")
+    options = parser.parse_args()
+    fp16 = not options.no_fp16
+    results = run_points(all_points(fp16), options.runs, options.jobs, options.resume)
+    options.out.mkdir(parents=True, exist_ok=True)
+    for name, result in results.items():
+        (options.out / f"{name}.json").write_text(json.dumps(kept(result), indent=1) + "\n")
+    (options.out / "table.md").write_text(table(results, fp16))
+    for name, image in charts(results).items():
+        (options.out / name).write_text(image)
+    print(f"see {options.out}/table.md")
+
+
+if __name__ == "__main__":
+    main()
