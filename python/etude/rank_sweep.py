@@ -30,12 +30,11 @@ def row(shown: str, result: dict) -> str:
     """A line of the table."""
     step, memory, traffic = result["step"], result["memory"], result["traffic"]
     l3 = traffic["l3_l2_read"] + traffic["l3_l2_write"]
-    return (
-        f"| {shown} | {memory['trainable'] // 4:,} | {step['macs']:,} | {step['cycles']:,} | {step['flop_per_cycle']:.1f} "
-        f"| {engineering(step['latency_s'], 's')} | {engineering(step['energy_j'], 'J')} | {memory['gradients']:,} "
-        f"| {memory['activations_peak']:,} | {memory['activations_peak_gradients_kept']:,} | {l3:,} "
-        f"| {'passed' if result['check']['passed'] else 'FAILED'} |"
-    )
+    cells = [shown, f"{memory['trainable'] // 4:,}", f"{step['macs']:,}", f"{step['cycles']:,}"]
+    cells += [f"{step['flop_per_cycle']:.1f}", engineering(step["latency_s"], "s"), engineering(step["energy_j"], "J")]
+    cells += [f"{memory[key]:,}" for key in ("gradients", "activations_peak", "activations_peak_gradients_kept")]
+    cells += [f"{l3:,}", "passed" if result["check"]["passed"] else "FAILED"]
+    return f"| {' | '.join(cells)} |"
 
 
 def page(results: dict[str, dict], ranks: tuple[int, ...]) -> str:
@@ -46,8 +45,8 @@ def page(results: dict[str, dict], ranks: tuple[int, ...]) -> str:
     )
     lines = [
         "# LoRA rank sweep of CCT-2",
-        "Made by `scripts/rank_sweep.sh`: a step at batch 1 on `configs/platform/traindeeploy.json`, parameters at home in "
-        "HyperRAM, adapters on all six matrices of each block, frozen ones kept in the forward pass of the other block.",
+        "Made by `scripts/rank_sweep.sh`: a step at batch 1 on `configs/platform/traindeeploy.json`, parameters at "
+        "home in HyperRAM, adapters on all six matrices of each block, frozen ones kept in the other's forward pass.",
         "",
         "![Cycles over rank](cycles.svg) ![Energy over rank](energy.svg)",
     ]
