@@ -14,6 +14,7 @@ from etude.program import find_program
 
 # Of a result, what is kept beside a table: everything that a reader may want to see behind it.
 KEPT = (
+    "error",
     "config_hash",
     "title",
     "tier",
@@ -58,6 +59,8 @@ def _run(point: Point, folder: Path, resume: bool) -> dict:
     for assignment in point.sets:
         command += ["--set", assignment]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode == 2:  # what is asked for does not fit or does not exist: the table says so
+        return {"error": done.stderr.strip().removeprefix("etude-sim: ")}
     if done.returncode not in (0, 1):  # 1: the numeric check failed; the table says so
         raise UserError(f"{point.name}: {done.stderr.strip()}")
     stamp.write_text(point.key())
@@ -65,10 +68,16 @@ def _run(point: Point, folder: Path, resume: bool) -> dict:
 
 
 def run_points(points: Sequence[Point], folder: Path, jobs: int, resume: bool) -> dict[str, dict]:
-    """Results by name of point. `resume`: a point that is there already, unchanged, is not run."""
+    """Results by name of point. `resume`: a point that is there already, unchanged, is not run.
+
+    Of a point that etude-sim refuses, the result holds nothing but its `error`.
+    """
 
     def one(point: Point) -> dict:
         result = _run(point, folder, resume)
+        if "error" in result:
+            print(f"{point.name}: {result['error']}", flush=True)
+            return result
         speed = result["step"]["flop_per_cycle"]
         print(f"{point.name}: {result['step']['cycles']:,} cycles, {speed:.1f} FLOP/cycle", flush=True)
         return result

@@ -284,6 +284,44 @@ TEST_CASE("softmax and gradient", "[transformer]") {
   }
 }
 
+TEST_CASE("cross entropy keeps its digits when the network is sure of the label", "[transformer]") {
+  // Others have e^-9 and less of the probability: 1 - p would keep 11 of 24 bits.
+  Arena arena(4096);
+  const std::vector<float> x{0.5f, 9.25f, -3.0f, 0.0f};
+  double others = 0;
+  for (const unsigned i : {0u, 2u, 3u}) {
+    others += std::exp(double{x[i]} - double{x[1]});
+  }
+  etude_cross_entropy_args a{};
+  a.x = arena.matrix(1, 4, 4, x);
+  a.labels = arena.matrix(1, 1);
+  a.log_p = arena.matrix(1, 4);
+  a.dx = arena.matrix(1, 4);
+  a.loss = arena.matrix(1, 1, 1, {0.0f});
+  a.rows = 1;
+  a.cols = a.pitch_x = a.pitch_log_p = a.pitch_dx = 4;
+  a.scale_loss = a.scale_grad = bits_of(1.0f);
+  arena.word(a.labels)[0] = 1;
+  run_on_host(etude_cross_entropy, &a, 8);
+  std::vector<double> dx;
+  for (unsigned i = 0; i < 4; ++i) {
+    const double p = std::exp(double{x[i]} - double{x[1]}) / (1 + others);
+    dx.push_back(i == 1 ? -others / (1 + others) : p);
+  }
+  require_close(arena.read(a.loss, 1, 1, 1), {std::log1p(others)}, 5e-7);
+  require_close(arena.read(a.dx, 1, 4, 4), dx, 5e-7);
+  etude_cross_entropy_grad_args g{};
+  g.log_p = a.log_p;
+  g.labels = a.labels;
+  g.dx = arena.matrix(1, 4);
+  g.rows = 1;
+  g.cols = g.pitch_log_p = g.pitch_dx = 4;
+  g.scale = bits_of(1.0f);
+  run_on_host(etude_cross_entropy_grad, &g, 8);
+  // The logarithms themselves are rounded: 2^-21 for the others' -9 and below.
+  require_close(arena.read(g.dx, 1, 4, 4), dx, 2e-6);
+}
+
 TEST_CASE("cross entropy: loss, logarithms, both ways to the gradient", "[transformer]") {
   Arena arena(1u << 17);
   Numbers numbers(14);

@@ -150,6 +150,27 @@ void etude_softmax_grad(const void* args, uint32_t worker, uint32_t workers) {
   }
 }
 
+/* log(1 + s) for s >= 0, accurate where s is small (Goldberg 1991, theorem 4). */
+static float log_1_plus(float s) {
+  const float u = 1.0f + s;
+  return u == 1.0f ? s : etude_log(u) * (s / (u - 1.0f));
+}
+
+/* dx = (p - one at the label) scale of a row, p = exp(x - most - log_sum). The label's own is minus
+ * the sum of the others, not p - 1: a network that is sure of it would leave no digits there. */
+static void label_gradient(const float* x, float most, float log_sum, uint32_t label, uint32_t cols,
+                           float scale, float* dx) {
+  float others = 0;
+  for (uint32_t i = 0; i < cols; i++) {
+    if (i != label) {
+      const float p = etude_exp(x[i] - most - log_sum);
+      others += p;
+      dx[i] = p * scale;
+    }
+  }
+  dx[label] = -others * scale;
+}
+
 void etude_cross_entropy(const void* args, uint32_t worker, uint32_t workers) {
   const struct etude_cross_entropy_args* a = args;
   const struct etude_range range = etude_split(a->rows, worker, workers);
@@ -160,18 +181,15 @@ void etude_cross_entropy(const void* args, uint32_t worker, uint32_t workers) {
     const float* x = ETUDE_F(a->x) + row * a->pitch_x;
     const uint32_t label = labels[row];
     const float most = row_max(x, a->cols);
-    float sum = 0;
+    const float own = x[label] - most;
+    float others = 0;
     for (uint32_t i = 0; i < a->cols; i++) {
-      sum += etude_exp(x[i] - most);
+      others += i == label ? 0.0f : etude_exp(x[i] - most);
     }
-    const float log_sum = etude_log(sum);
-    loss += log_sum - (x[label] - most);
+    const float log_sum = own == 0.0f ? log_1_plus(others) : etude_log(others + etude_exp(own));
+    loss += log_sum - own;
     if (a->dx) {
-      float* dx = ETUDE_F(a->dx) + row * a->pitch_dx;
-      for (uint32_t i = 0; i < a->cols; i++) {
-        const float p = etude_exp(x[i] - most - log_sum);
-        dx[i] = (i == label ? p - 1.0f : p) * scale;
-      }
+      label_gradient(x, most, log_sum, label, a->cols, scale, ETUDE_F(a->dx) + row * a->pitch_dx);
     }
     if (a->log_p) {
       float* log_p = ETUDE_F(a->log_p) + row * a->pitch_log_p;
@@ -201,11 +219,7 @@ void etude_cross_entropy_grad(const void* args, uint32_t worker, uint32_t worker
   const float scale = etude_from_bits(a->scale);
   for (uint32_t row = range.begin; row < range.begin + range.count; row++) {
     const float* log_p = ETUDE_F(a->log_p) + row * a->pitch_log_p;
-    float* dx = ETUDE_F(a->dx) + row * a->pitch_dx;
-    const uint32_t label = ETUDE_W(a->labels)[row];
-    for (uint32_t i = 0; i < a->cols; i++) {
-      const float p = etude_exp(log_p[i]);
-      dx[i] = (i == label ? p - 1.0f : p) * scale;
-    }
+    label_gradient(log_p, 0.0f, 0.0f, ETUDE_W(a->labels)[row], a->cols, scale,
+                   ETUDE_F(a->dx) + row * a->pitch_dx);
   }
 }
