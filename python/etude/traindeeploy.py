@@ -183,8 +183,8 @@ The paper's clock, batch and per-layer tables are not public; these are the diff
 1. *Speed.* Published: at most 4.6 FLOP/cycle on the same 48 FMA, which can do 96. Here RedMulE computes in
    {busy:.0f} % of the cycles of an FT2 step. 4.6 FLOP/cycle over the published 2.3 to 3.5x leave 1.3 to 2.0 for
    the cores alone; here these reach {cores["step"]["flop_per_cycle"]:.1f}. So both sides are software:
-   hand-written FP32 kernels with hardware loops and post-increment loads; no im2col in L2, no operator on one
-   core, transposes left to views and to DMA, transfers under computation.
+   hand-written FP32 kernels with hardware loops and post-increment loads, every operator on all cores,
+   transposes as views where they can be, transfers under computation.
 2. *images/s* follow at the assumed 300 MHz, the clock that 11 images/s of 126 MFLOP at 4.6 FLOP/cycle imply.
 3. *RedMulE's gain* is {gain:.1f}x for FT2: what it cannot do (pooling, norms, softmax, GELU, transfers) is
    short on eight cores, and part of it is hidden behind products.

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tables of the published comparison and of LoRA's rank, from results that are made up."""
+
+import pytest
+from etude import rank_sweep, traindeeploy
+from etude.points import Point, kept
+from etude.svg_chart import Series, bar_chart, line_chart
+
+
+def result(cycles: int, trainable: int = 100) -> dict:
+    traffic = {"l2_l1_read": 1, "l2_l1_write": 2, "l3_l2_read": 1000, "l3_l2_write": 4 * trainable}
+    memory = {"trainable": 4 * trainable, "gradients": 4 * trainable, "activations_peak": 5000}
+    memory["activations_peak_gradients_kept"] = 5000 + 4 * trainable
+    step = {"cycles": cycles, "flop_per_cycle": 1e7 / cycles, "samples_per_s": 3e8 / cycles, "macs": 5}
+    return {
+        "step": {**step, "energy_j": 1e-3, "latency_s": cycles / 3e8},
+        "memory": memory,
+        "traffic": traffic,
+        "bounds": [{"resource": "L3 bandwidth", "share": 0.5}],
+        "units": {"redmule": {"busy": cycles // 2}},
+        "check": {"passed": True},
+        "layers": ["left out"],
+    }
+
+
+@pytest.fixture
+def results():
+    trainable = {"lp": 10, "ft1": 1500, "ft2": 3000, "lora1": 100, "lora2": 200, "full": 4000}
+    found = {}
+    for point in traindeeploy.all_points(fp16=True):
+        method, variant = point.name.split("-")
+        found[point.name] = result(300 if "cores" in variant else 100, trainable.get(method, 50))
+    return found
+
+
+def test_ratios_of_the_comparison(results):
+    lines = "\n".join(traindeeploy.comparison_rows(results))
+    assert "| RedMulE against cores, CCT | 2.3 to 3.5x | 3.00 to 3.00x |" in lines
+    assert "| trainable parameters, FT : LoRA | 15x | 15.00x (last block), 15.00x (both) |" in lines
+    # 5000 + 4 * 200 bytes against 5000 + 4 * 3000
+    assert "-65.9 % (both)" in lines
+    # 1000 + 4 * 3000 bytes against 1000 + 4 * 200
+    assert "7.22x (both)" in lines
+
+
+def test_a_refused_point_is_a_line_of_the_table(results):
+    results["full-l1_128k"] = {"error": "tcdm: 8 bytes short"}
+    page = traindeeploy.table(results, fp16=True)
+    assert "| full | 48 FP32 FMA, 128,000 B of L1 | tcdm: 8 bytes short |" in page
+    assert page.count("| passed |") == 6 * 5 - 1
+    assert all(image.startswith("<svg") for image in traindeeploy.charts(results).values())
+
+
+def test_points_differ_and_know_their_configuration():
+    points = traindeeploy.all_points(fp16=True) + rank_sweep.all_points((1, 2))
+    keys = [point.key() for point in points]
+    # rank_sweep repeats the fine-tuning of the same blocks
+    assert len(set(keys)) == len(keys) - 2
+    assert Point("a", {"x": 1}).key() != Point("a", {"x": 1}, ("/x=2",)).key()
+
+
+def test_rank_sweep_has_a_line_per_rank():
+    ranks = (1, 4)
+    found = {point.name: result(100 + i) for i, point in enumerate(rank_sweep.all_points(ranks))}
+    page = rank_sweep.page(found, ranks)
+    assert [line.split("|")[1].strip() for line in page.splitlines() if "passed" in line] == [
+        *("rank 1", "rank 4", "the matrices themselves"),
+        *("rank 1", "rank 4", "the matrices themselves"),
+    ]
+
+
+def test_what_is_kept_of_a_result():
+    assert "layers" not in kept(result(1)) and kept(result(1))["step"]["cycles"] == 1
+
+
+def test_charts_are_equal_for_equal_numbers():
+    lines = [Series("a", [1.0, None, 3.0])]
+    assert line_chart("t", "x", "y", [0, 1, 2], lines) == line_chart("t", "x", "y", [0, 1, 2], lines)
+    assert bar_chart("t & u", "y", ["g", "h", "i"], lines).count("<rect") == 1 + 1 + 2
