@@ -235,6 +235,7 @@ class Lowering {
         return lower_layer_norm_affine_grad(c, op);
       case OpType::kSgd:
       case OpType::kMomentum:
+      case OpType::kAdam:
         return lower_update(c, op);
       case OpType::kMseLossGrad:
         break;  // part of its loss

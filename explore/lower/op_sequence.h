@@ -11,6 +11,7 @@
 #include "kernels/include/etude_kernels.h"
 #include "kernels/include/etude_task.h"
 #include "workloads/graph/graph.h"
+#include "workloads/training/update.h"
 
 namespace etude {
 
@@ -191,6 +192,9 @@ class OpSequence {
   void cross_entropy_grad(const L1Matrix& log_p, const L1Matrix& labels, const L1Matrix& dx,
                           float scale);
   void momentum(const L1Matrix& w, const L1Matrix& g, const L1Matrix& v, float lr, float mu);
+  /// Rates of one step; betas as the kernel takes them.
+  void adam(const L1Matrix& w, const L1Matrix& g, const L1Matrix& m, const L1Matrix& v,
+            const AdamRates& rates, float beta1, float beta2);
 
   /// Z[m,k] (+)= X[m,n] W[n,k]; z.rows are those that belong to the result, `stored_rows` those
   /// that the array writes.

@@ -141,4 +141,13 @@ void OpSequence::momentum(const L1Matrix& w, const L1Matrix& g, const L1Matrix& 
   made.accesses = {l1_access(w, true), l1_access(g, false), l1_access(v, true)};
 }
 
+void OpSequence::adam(const L1Matrix& w, const L1Matrix& g, const L1Matrix& m, const L1Matrix& v,
+                      const AdamRates& rates, float beta1, float beta2) {
+  PlanOp& made = kernel(ETUDE_KERNEL_ADAM,
+                        {w.address, g.address, m.address, v.address, w.rows, w.cols, w.pitch,
+                         bits(rates.lr), bits(beta1), bits(beta2), bits(rates.epsilon)},
+                        cost_.core_kernel(elements(w), CostModel::kAdam));
+  made.accesses = {l1_access(w, true), l1_access(g, false), l1_access(m, true), l1_access(v, true)};
+}
+
 }  // namespace etude

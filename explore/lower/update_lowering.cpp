@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Updates of parameters that are not part of the operator that makes the gradient.
 #include "explore/lower/row_tiles.h"
+#include "workloads/training/update.h"
 
 namespace etude {
 
@@ -21,6 +22,13 @@ void lower_update(LoweringContext& c, const Operator& op) {
   tiles.run([&](const RowTile& tile) {
     if (node.op == OpType::kSgd) {
       c.sequence.sgd(tile.at[w], tile.at[g], lr);
+    } else if (node.op == OpType::kAdam) {
+      const double beta1 = node.real("beta1", 0.9);
+      const double beta2 = node.real("beta2", 0.999);
+      const AdamRates rates =
+          adam_rates(lr, beta1, beta2, node.real("epsilon", 1e-8), node.integer("step", 1));
+      c.sequence.adam(tile.at[w], tile.at[g], tile.at[state[0]], tile.at[state[1]], rates,
+                      static_cast<float>(beta1), static_cast<float>(beta2));
     } else {
       c.sequence.momentum(tile.at[w], tile.at[g], tile.at[state[0]], lr,
                           static_cast<float>(node.real("momentum")));

@@ -16,13 +16,18 @@ namespace etude {
 /// Compares every step of a simulated training run with a float64 execution of the same graph on
 /// the weights that the step started from. Loss and gradients: max|error| <= 1e-5 * max|reference|
 /// + 1e-7 * (largest |gradient| of the step), because some gradients are exactly zero by symmetry.
-/// Update: new weight = old - lr * gradient within 1 ulp of the largest of the three (rounded once
-/// or twice, both are right), so that a missing update fails; a weight that is not trained must not
+/// Updates: update_check.h, so that a missing update fails; a weight that is not trained must not
 /// change. Call begin_step, gradient (any number of pieces), end_step.
 class NumericCheck {
  public:
-  /// `lr`: the learning rate of the update. The graph must outlive the check.
-  NumericCheck(const TrainingGraph& training, double lr);
+  /// `update`: what the updates' rates of each step follow from. `half`: products are in FP16,
+  /// where single elements behind a kink may differ wholly; the yardstick is then the Euclidean
+  /// norm: |error| <= 0.5 |reference| + 1e-4 sqrt(elements) * (largest |gradient|). What holds bit
+  /// for bit is the replay of each product (chain_replay.h), and the updates as ever; the yardstick
+  /// finds gradients that are missing, not finite or of the wrong sign, and its figures are
+  /// reported.
+  explicit NumericCheck(TrainingGraph training, const UpdateOptions& update = {},
+                        bool half = false);
 
   /// Inputs and parameters, by tensor, as the step finds them.
   void begin_step(unsigned step, StartValues start);
@@ -40,19 +45,20 @@ class NumericCheck {
  private:
   void compare(const std::string& what, const std::vector<double>& reference,
                const std::vector<double>& simulated, double largest_gradient);
-  void check_update(TensorId parameter, const std::vector<float>& now);
+  void compare_norms(const std::string& what, const std::vector<double>& reference,
+                     const std::vector<double>& simulated, double largest_gradient);
+  void check_parameter(TensorId parameter, const StartValues& now);
   void fail(const std::string& line);
 
-  const TrainingGraph& training_;
-  float lr_;
+  TrainingGraph training_;
+  UpdateOptions update_;
+  bool half_;
+  std::map<TensorId, NodeId> update_of_;  ///< by parameter
   unsigned step_{0};
   StartValues start_;
   std::map<TensorId, std::vector<float>> gradients_;
   std::uint64_t failed_{0};
   CheckFacts facts_;
 };
-
-/// Distance from a float of this magnitude to the next larger one.
-double last_place(double magnitude);
 
 }  // namespace etude

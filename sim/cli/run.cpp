@@ -17,6 +17,7 @@
 #include "sim/cli/chain_replay.h"
 #include "sim/cli/commands.h"
 #include "sim/cli/numeric_check.h"
+#include "sim/cli/passes.h"
 #include "sim/cli/run_timeline.h"
 #include "sim/cli/training_setup.h"
 #include "sim/config/load.h"
@@ -94,7 +95,9 @@ class Observer {
         show_(isatty(STDERR_FILENO) != 0),
         steps_(config.train.steps),
         save_every_(config.run.save_every),
-        check_(setup.training(), setup.workload().lr),
+        passes_(setup.passes_per_step()),
+        check_(setup.training(), setup.workload().update,
+               config.train.precision == TrainConfig::Precision::kMixedFp16),
         chains_(setup.program(), config.platform.cluster.redmule),
         verify_(config.run.verify) {
     check_.begin_step(0, values_);
@@ -148,40 +151,72 @@ class Observer {
     if (!setup_.workload().outputs.empty()) {
       return archive;
     }
-    for (const TensorPlace& place : setup_.program().parameters) {
-      archive[place.name] = NpyArray::from_float32(place.shape, values_.at(place.tensor));
+    for (const auto* places : {&setup_.program().parameters, &setup_.program().states}) {
+      for (const TensorPlace& place : *places) {
+        archive[place.name] = NpyArray::from_float32(place.shape, values_.at(place.tensor));
+      }
     }
-    for (const auto& [id, values] : check_.gradients()) {
+    const auto scale = static_cast<float>(setup_.workload().update.loss_scale * passes_);
+    for (auto [id, values] : gradients_) {
+      for (float& value : values) {
+        value /= scale;
+      }
       archive[graph.tensor(id).name] = NpyArray::from_float32(graph.tensor(id).shape, values);
     }
     return archive;
   }
 
  private:
-  std::vector<MemoryImage> before_step(unsigned step) {
-    setup_.take_inputs_of(step, values_);
-    check_.begin_step(step, values_);
-    std::vector<MemoryImage> images;
+  std::vector<MemoryImage> before_step(unsigned pass) {
+    setup_.take_inputs_of(pass, values_);
+    check_.begin_step(pass, values_);
+    std::vector<MemoryImage> images = setup_.rate_images(pass);
     for (ProgramImage& image : input_images(setup_.program(), values_)) {
       images.push_back({image.address, std::move(image.bytes)});
     }
     return images;
   }
 
-  void after_step(unsigned step, const Reader& read) {
-    for (const TensorPlace& place : setup_.program().parameters) {
-      values_.at(place.tensor) = floats(read(place.address, place.bytes));
+  void after_step(unsigned pass, const Reader& read) {
+    for (const auto* places : {&setup_.program().parameters, &setup_.program().states}) {
+      for (const TensorPlace& place : *places) {
+        values_.at(place.tensor) = floats(read(place.address, place.bytes));
+      }
     }
-    const TensorPlace& loss = setup_.program().loss;
-    losses_.push_back(floats(read(loss.address, loss.bytes)).at(0));
+    const TensorPlace& place = setup_.program().loss;
+    const double loss = floats(read(place.address, place.bytes)).at(0);
     if (verify_) {
-      check_.end_step(losses_.back(), values_);
+      check_.end_step(loss, values_);
     }
-    if (save_every_ != 0 && (step + 1) % save_every_ == 0) {
-      save(step + 1);
+    loss_sum_ += loss;
+    add_gradients(pass % passes_ == 0);
+    if ((pass + 1) % passes_ == 0) {
+      end_step((pass + 1) / passes_);
+    }
+  }
+
+  /// What the passes of a step say together.
+  void add_gradients(bool first) {
+    for (const auto& [id, values] : check_.gradients()) {
+      std::vector<float>& sum = gradients_[id];
+      if (first) {
+        sum = values;
+        continue;
+      }
+      for (std::size_t i = 0; i < values.size(); ++i) {
+        sum[i] += values[i];
+      }
+    }
+  }
+
+  void end_step(unsigned steps) {
+    losses_.push_back(loss_sum_ / passes_);
+    loss_sum_ = 0;
+    if (save_every_ != 0 && steps % save_every_ == 0) {
+      save(steps);
     }
     if (show_ && steps_ > 1) {
-      std::cerr << "\rstep " << step + 1 << " of " << steps_ << (step + 1 == steps_ ? "\n" : "")
+      std::cerr << "\rstep " << steps << " of " << steps_ << (steps == steps_ ? "\n" : "")
                 << std::flush;
     }
   }
@@ -199,9 +234,12 @@ class Observer {
   bool show_;
   unsigned steps_;
   unsigned save_every_;
+  unsigned passes_;
   NumericCheck check_;
   ChainReplay chains_;
   bool verify_;
+  std::map<TensorId, std::vector<float>> gradients_;  ///< of a step: sums over its passes
+  double loss_sum_ = 0;
   std::vector<double> losses_;
   std::map<unsigned, NpzArchive> saved_;
 };
@@ -239,16 +277,18 @@ int run(const RunArguments& arguments) {
   Timeline timeline;
   options.timeline = config.run.trace ? &timeline : nullptr;
   const RunRecord record = run_job(config.platform, job, options);
-  if (record.exit_status != 0 || record.steps.size() != config.train.steps) {
+  if (record.exit_status != 0 || record.steps.size() != job.steps) {
     throw ProgramError("the runtime ended with status " + std::to_string(record.exit_status) +
                        " after " + std::to_string(record.steps.size()) + " of " +
-                       std::to_string(config.train.steps) + " steps");
+                       std::to_string(job.steps) + " passes");
   }
+  RunRecord joined = record;
+  joined.steps = join_passes(std::move(joined.steps), setup.passes_per_step());
   RunFacts facts = setup.facts();
   facts.warnings.insert(facts.warnings.begin(), warnings.begin(), warnings.end());
   const double wall =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  const Json result = make_result(config, facts, record, observer.losses(), observer.facts(),
+  const Json result = make_result(config, facts, joined, observer.losses(), observer.facts(),
                                   {wall, ETUDE_VERSION});
   write_results(folder, result, config, observer);
   if (config.run.trace) {

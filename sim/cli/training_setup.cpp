@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/cli/training_setup.h"
 
+#include <cstddef>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -8,6 +9,7 @@
 
 #include "explore/lower/lower.h"
 #include "kernels/include/etude_boot.h"
+#include "kernels/include/etude_kernels.h"
 #include "kernels/include/etude_task.h"
 #include "models/base/error.h"
 #include "models/base/pulp_map_regs.h"
@@ -33,10 +35,6 @@ void check_available(const RootConfig& config) {
   refuse_unless(!config.run.check, "/run/check", "false");
   refuse_unless(config.schedule.policy == ScheduleConfig::Policy::kKeep, "/schedule/policy",
                 "\"keep\"");
-  refuse_unless(config.train.precision == TrainConfig::Precision::kFp32, "/train/precision",
-                "\"fp32\"");
-  refuse_unless(config.train.momentum == 0, "/train/momentum", "0");
-  refuse_unless(config.train.accumulate == 1, "/train/accumulate", "1");
 }
 
 std::filesystem::path runtime_file() {
@@ -125,6 +123,42 @@ void TrainingSetup::take_inputs_of(unsigned step, StartValues& values) const {
   }
 }
 
+unsigned TrainingSetup::passes_per_step() const { return workload_.update.accumulate; }
+
+std::vector<MemoryImage> TrainingSetup::rate_images(unsigned pass) const {
+  const UpdateOptions& update = workload_.update;
+  if (update.rule == UpdateOptions::Rule::kSgd && update.accumulate == 1) {
+    return {};
+  }
+  Node node;
+  node.attributes = update_rates(update, pass);
+  const auto lr = static_cast<float>(node.real("lr"));
+  const AdamRates adam =
+      adam_rates(lr, update.beta1, update.beta2, node.real("epsilon"), node.integer("step", 1));
+  std::vector<MemoryImage> images;
+  const auto put = [&](std::uint32_t op, std::uint32_t argument, float value) {
+    const std::size_t at =
+        ETUDE_TASK_FIRST_OP + op * sizeof(etude_op) + offsetof(etude_op, arg) + 4 * argument;
+    images.push_back({Address{program_.task_list_address.raw() + static_cast<std::uint32_t>(at)},
+                      bytes_of_struct(&value, sizeof value)});
+  };
+  for (std::uint32_t i = 0; i < program_.op_count; ++i) {
+    const etude_op op = operation(program_, i);
+    if (op.code != ETUDE_OP_KERNEL) {
+      continue;
+    }
+    // Argument 0 of the operation is the kernel's number, its own follow (etude_kernels.h).
+    if (op.arg[0] == ETUDE_KERNEL_MOMENTUM) {
+      put(i, 1 + offsetof(etude_momentum_args, lr) / 4, lr);
+      put(i, 1 + offsetof(etude_momentum_args, mu) / 4, static_cast<float>(node.real("momentum")));
+    } else if (op.arg[0] == ETUDE_KERNEL_ADAM) {
+      put(i, 1 + offsetof(etude_adam_args, lr) / 4, adam.lr);
+      put(i, 1 + offsetof(etude_adam_args, epsilon) / 4, adam.epsilon);
+    }
+  }
+  return images;
+}
+
 std::vector<std::uint32_t> TrainingSetup::op_layers() const {
   std::vector<std::uint32_t> layers;
   for (std::uint32_t i = 0; i < program_.op_count; ++i) {
@@ -153,8 +187,8 @@ RunFacts TrainingSetup::facts() const {
                   m.l3_peak.raw(),          m.parameters.raw(),
                   m.trainable.raw(),        m.gradients.raw(),
                   m.activations_peak.raw(), m.activations_peak_gradients_kept.raw()};
-  facts.macs = count(training().graph).total_macs();
-  facts.samples = config_.workload.batch;
+  facts.macs = count(training().graph).total_macs() * passes_per_step();
+  facts.samples = std::uint64_t{config_.workload.batch} * passes_per_step();
   facts.warnings = program_.warnings;
   return facts;
 }
@@ -174,8 +208,11 @@ Job TrainingSetup::job() const {
   for (ProgramImage& image : initial_images(program_, start_)) {
     job.images.push_back({image.address, std::move(image.bytes)});
   }
+  for (MemoryImage& image : rate_images(0)) {
+    job.images.push_back(std::move(image));
+  }
   job.entry = runtime.entry();
-  job.steps = config_.train.steps;
+  job.steps = config_.train.steps * passes_per_step();
   job.op_layer = op_layers();
   for (std::uint32_t i = 0; i < program_.op_count; ++i) {
     const etude_op op = operation(program_, i);

@@ -30,6 +30,10 @@ class TrainingSetup {
   const StartValues& start() const { return start_; }
   /// Replaces the inputs in `values` by those of a step.
   void take_inputs_of(unsigned step, StartValues& values) const;
+  /// Runs of the task list that make one step: /train/accumulate.
+  unsigned passes_per_step() const;
+  /// What the host changes in the task list before a pass (from 0): the updates' rates of it.
+  std::vector<MemoryImage> rate_images(unsigned pass) const;
   /// The operations of the task list.
   std::vector<std::uint32_t> op_layers() const;
   RunFacts facts() const;

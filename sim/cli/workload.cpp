@@ -64,10 +64,48 @@ void read_parameters(const RootConfig& config, const Graph& graph, StartValues& 
   }
 }
 
+double loss_scale_of(const TrainConfig& train) {
+  return train.precision == TrainConfig::Precision::kMixedFp16 ? train.loss_scale : 1;
+}
+
+UpdateOptions update_of(const TrainConfig& train) {
+  using Optimizer = TrainConfig::Optimizer;
+  UpdateOptions update;
+  update.lr = train.lr;
+  update.beta1 = train.beta1;
+  update.beta2 = train.beta2;
+  update.epsilon = train.epsilon;
+  update.accumulate = train.accumulate;
+  update.loss_scale = loss_scale_of(train);
+  if (train.optimizer == Optimizer::kAdam) {
+    update.rule = UpdateOptions::Rule::kAdam;
+  } else if (train.optimizer == Optimizer::kMomentum || train.momentum != 0) {
+    update.rule = UpdateOptions::Rule::kMomentum;
+    update.momentum = train.momentum != 0 ? train.momentum : update.momentum;
+  }
+  return update;
+}
+
+std::string numbers_text(const TrainConfig& train) {
+  return train.precision == TrainConfig::Precision::kMixedFp16 ? "mixed fp16" : "fp32";
+}
+
+/// "batch 4, fp32, sgd".
+std::string update_text(const RootConfig& config, const UpdateOptions& update) {
+  const char* const rules[] = {"sgd", "momentum", "adam"};
+  std::string text = "batch " + std::to_string(config.workload.batch);
+  if (update.accumulate > 1) {
+    text += " x " + std::to_string(update.accumulate);
+  }
+  return text + ", " + numbers_text(config.train) + ", " +
+         rules[static_cast<std::size_t>(update.rule)];
+}
+
 /// An ONNX file decides what it trains: keys that would change that are refused.
 Workload from_training_graph(const RootConfig& config, OnnxModel model) {
   for (const char* key : {"/train/method", "/train/k", "/train/rank", "/train/alpha",
-                          "/train/layers", "/train/adapters_in", "/train/lr"}) {
+                          "/train/layers", "/train/adapters_in", "/train/lr", "/train/optimizer",
+                          "/train/momentum", "/train/accumulate"}) {
     if (config.is_given(key)) {
       throw UserError(key, "is given beside a training graph, which fixes it",
                       "leave it out, or give an inference graph");
@@ -77,22 +115,29 @@ Workload from_training_graph(const RootConfig& config, OnnxModel model) {
   made.parameters = model.start;
   const auto outputs = model.outputs;
   made.training = make_training_graph(std::move(model), 0);
-  const Graph& graph = made.training.graph;
+  made.update.loss_scale = loss_scale_of(config.train);
+  scale_loss_gradient(made.training.graph, made.update.loss_scale);
+  Graph& graph = made.training.graph;
   for (TensorId output : outputs) {
     if (graph.tensor(output).alias_of) {
       made.outputs.emplace_back(graph.tensor(output).name, *graph.tensor(output).alias_of);
     }
   }
-  for (const Node& node : graph.nodes()) {
-    if (node.op == OpType::kSgd) {
-      if (made.lr != 0 && node.real("lr") != made.lr) {
-        throw UserError(config.workload.onnx, "has SGD nodes of different learning rates",
-                        "one is supported");
-      }
-      made.lr = node.real("lr");
+  made.update.lr = 0;
+  for (NodeId n = 0; n < graph.nodes().size(); ++n) {
+    const Node& node = graph.node(n);
+    if (node.op != OpType::kSgd) {
+      continue;
     }
+    const double lr = node.real("lr");
+    if (made.update.lr != 0 && lr != made.update.lr) {
+      throw UserError(config.workload.onnx, "has SGD nodes of different learning rates",
+                      "one is supported");
+    }
+    made.update.lr = lr;
+    graph.attributes(n)["lr"] = lr / made.update.loss_scale;
   }
-  made.title = file_title(config) + ", training graph, fp32, sgd";
+  made.title = file_title(config) + ", training graph, " + numbers_text(config.train) + ", sgd";
   return made;
 }
 
@@ -127,11 +172,11 @@ Workload build_workload(const RootConfig& config) {
     network = make_network(config.workload.network, config.workload.sizes, config.workload.batch);
   }
   made.title = (file ? file_title(config) : config.workload.network) + ", " +
-               method_text(config.train) + ", batch " + std::to_string(config.workload.batch) +
-               ", fp32, sgd";
+               method_text(config.train) + ", ";
   apply_method(network, method_of(config.train));
-  made.lr = config.train.lr;
-  made.training = make_training_graph(std::move(network), made.lr);
+  made.update = update_of(config.train);
+  made.title += update_text(config, made.update);
+  made.training = make_training_graph(std::move(network), made.update);
   read_parameters(config, made.training.graph, made.parameters);
   return made;
 }

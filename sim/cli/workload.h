@@ -15,7 +15,7 @@ namespace etude {
 struct Workload {
   TrainingGraph training;
   StartValues parameters;  ///< values that training starts from
-  double lr = 0;           ///< of the update; a training graph from a file has its own
+  UpdateOptions update;    ///< a training graph from a file has its own learning rate
   std::string title;
   /// What outputs.npz names after the file: an ONNX output that is an updated parameter, and that
   /// parameter.

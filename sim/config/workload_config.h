@@ -27,7 +27,7 @@ struct WorkloadConfig {
 struct TrainConfig {
   enum class Method { kFull, kLastK, kLora, kLinearProbe };
   enum class AdaptersIn { kTrained, kAll };
-  enum class Optimizer { kSgd };
+  enum class Optimizer { kSgd, kMomentum, kAdam };
   enum class Precision { kFp32, kMixedFp16 };
   Method method = Method::kFull;
   unsigned k =
@@ -37,9 +37,10 @@ struct TrainConfig {
   std::vector<std::string> layers;  ///< method lora: target layers; empty: all
   AdaptersIn adapters_in = AdaptersIn::kTrained;
   Optimizer optimizer = Optimizer::kSgd;
-  double lr = 0.01;  ///< learning rate
-  double momentum = 0;
-  unsigned accumulate = 1;  ///< batches whose gradients are summed before an update
+  double lr = 0.01;                                   ///< learning rate
+  double momentum = 0;                                ///< 0 with optimizer momentum: 0.9
+  double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;  ///< optimizer adam
+  unsigned accumulate = 1;  ///< batches whose mean gradient makes one update
   Precision precision = Precision::kFp32;
   double loss_scale = 1;
   unsigned steps = 1;

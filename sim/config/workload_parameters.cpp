@@ -36,6 +36,7 @@ void declare_workload(ParameterTable& table) {
 
 void declare_train(ParameterTable& table) {
   const Selector lora{"/train/method", {"lora"}};
+  const Selector adam{"/train/optimizer", {"adam"}};
   Section<TrainConfig>(table, "/train",
                        [](RootConfig& c, const std::string&) -> TrainConfig& { return c.train; })
       .add("method", &TrainConfig::method,
@@ -69,17 +70,39 @@ void declare_train(ParameterTable& table) {
             .source = "user",
             .only_if = lora})
       .add("optimizer", &TrainConfig::optimizer,
-           Choices<TrainConfig::Optimizer>{{"sgd", TrainConfig::Optimizer::kSgd}},
+           Choices<TrainConfig::Optimizer>{{"sgd", TrainConfig::Optimizer::kSgd},
+                                           {"momentum", TrainConfig::Optimizer::kMomentum},
+                                           {"adam", TrainConfig::Optimizer::kAdam}},
            {.sentence = "Rule of the update.", .source = "Deeploy's training graphs"})
       .add("lr", &TrainConfig::lr,
            {.sentence = "Learning rate.", .source = "Deeploy's training graphs", .max = 1e6})
       .add("momentum", &TrainConfig::momentum,
-           {.sentence = "Momentum of the update.", .source = "Deeploy's training graphs", .max = 1})
-      .add("accumulate", &TrainConfig::accumulate,
-           {.sentence = "Batches whose gradients are summed before an update.",
-            .source = "user",
-            .min = 1,
-            .max = 65536})
+           {.sentence = "Momentum of the update; 0: none, or 0.9 for optimizer momentum.",
+            .source = "Deeploy's training graphs",
+            .max = 1,
+            .only_if = Selector{"/train/optimizer", {"sgd", "momentum"}}})
+      .add("beta1", &TrainConfig::beta1,
+           {.sentence = "Decay of the first moment.",
+            .source = "arXiv 1412.6980",
+            .max = 0.9999999,
+            .only_if = adam})
+      .add("beta2", &TrainConfig::beta2,
+           {.sentence = "Decay of the second moment.",
+            .source = "arXiv 1412.6980",
+            .max = 0.9999999,
+            .only_if = adam})
+      .add("epsilon", &TrainConfig::epsilon,
+           {.sentence = "Added to the root of the second moment.",
+            .source = "arXiv 1412.6980",
+            .max = 1,
+            .only_if = adam})
+      .add(
+          "accumulate", &TrainConfig::accumulate,
+          {.sentence =
+               "Batches whose mean gradient makes one update; one step of the report has them all.",
+           .source = "user",
+           .min = 1,
+           .max = 65536})
       .add("precision", &TrainConfig::precision,
            Choices<TrainConfig::Precision>{{"fp32", TrainConfig::Precision::kFp32},
                                            {"mixed_fp16", TrainConfig::Precision::kMixedFp16}},

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "sim/cli/update_check.h"
 #include "workloads/networks/networks.h"
 #include "workloads/reference/reference.h"
 
@@ -38,7 +39,7 @@ struct Bench {
   CheckFacts run(const std::function<void(TensorId, std::vector<float>&)>& spoil_gradient = {},
                  const std::function<void(TensorId, std::vector<float>&)>& spoil_parameter = {},
                  double loss_error = 0) const {
-    NumericCheck check(training, kRate);
+    NumericCheck check(training);
     check.begin_step(0, start);
     StartValues after = start;
     for (const TensorId parameter : training.trained()) {
@@ -135,7 +136,7 @@ TEST_CASE("an update may be off by one unit in the last place, not by two", "[ch
 TEST_CASE("a gradient that is not a number, or was never shown, fails", "[check]") {
   const Bench bench;
   CHECK_FALSE(bench.run([](TensorId, std::vector<float>& values) { values[0] = NAN; }).passed);
-  NumericCheck check(bench.training, kRate);
+  NumericCheck check(bench.training);
   check.begin_step(0, bench.start);
   check.end_step(bench.exact[bench.training.loss][0], bench.start);
   CHECK_FALSE(check.facts().passed);
@@ -150,7 +151,7 @@ TEST_CASE("a wrong loss fails", "[check]") {
 
 TEST_CASE("pieces of a gradient are put together", "[check]") {
   const Bench bench;
-  NumericCheck check(bench.training, kRate);
+  NumericCheck check(bench.training);
   check.begin_step(0, bench.start);
   const TensorId id = bench.training.gradients.at(bench.id("fc0.weight"));  // [6,5]
   const std::vector<float> dense = bench.gradient(id);

@@ -109,17 +109,4 @@ GradientMap add_backward(Graph& graph) {
   return gradients;
 }
 
-void add_sgd(Graph& graph, const GradientMap& gradients, double lr) {
-  for (const auto& [parameter, gradient] : gradients) {
-    if (!graph.tensor(parameter).trainable) {
-      continue;
-    }
-    const std::string name = graph.tensor(parameter).name;
-    const Node node{name + ".sgd",         OpType::kSgd, Phase::kUpdate,
-                    {parameter, gradient}, {},           {{"lr", lr}}};
-    const NodeId id = graph.add(node, {{name + ".updated", TensorKind::kParameter}});
-    graph.tensor(graph.node(id).outputs[0]).alias_of = parameter;
-  }
-}
-
 }  // namespace etude

@@ -17,10 +17,6 @@ using GradientMap = std::map<TensorId, TensorId>;
 /// Errors: UserError when there is no loss, or an operator on such a path has no gradient.
 GradientMap add_backward(Graph& graph);
 
-/// Adds one Sgd node per trainable parameter with a gradient; the updated parameter is named
-/// "<parameter>.updated" and takes over its storage.
-void add_sgd(Graph& graph, const GradientMap& gradients, double lr);
-
 /// What an operator's gradient rule may ask and add.
 class GradientBuilder {
  public:

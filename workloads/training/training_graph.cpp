@@ -14,11 +14,18 @@ std::vector<TensorId> TrainingGraph::trained() const {
 }
 
 TrainingGraph make_training_graph(Network network, double lr) {
+  UpdateOptions options;
+  options.lr = lr;
+  return make_training_graph(std::move(network), options);
+}
+
+TrainingGraph make_training_graph(Network network, const UpdateOptions& options) {
   TrainingGraph training{
       std::move(network.graph), std::move(network.inputs), network.output, {}, {}};
   training.loss = training.graph.loss();
   training.gradients = add_backward(training.graph);
-  add_sgd(training.graph, training.gradients, lr);
+  scale_loss_gradient(training.graph, options.loss_scale);
+  add_updates(training.graph, training.gradients, options);
   training.graph.validate();
   return training;
 }

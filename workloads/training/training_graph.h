@@ -3,6 +3,7 @@
 
 #include "workloads/networks/networks.h"
 #include "workloads/training/backward.h"
+#include "workloads/training/update.h"
 
 namespace etude {
 
@@ -17,7 +18,10 @@ struct TrainingGraph {
   std::vector<TensorId> trained() const;
 };
 
-/// Adds backward pass and SGD to a network whose parameters are marked trainable or not.
+/// Adds backward pass and updates to a network whose parameters are marked trainable or not.
+/// Errors: UserError when nothing is differentiable, or of add_updates().
+TrainingGraph make_training_graph(Network network, const UpdateOptions& options);
+/// The same with SGD.
 TrainingGraph make_training_graph(Network network, double lr);
 
 }  // namespace etude
