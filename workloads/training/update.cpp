@@ -66,6 +66,9 @@ Attributes update_rates(const UpdateOptions& options, unsigned pass) {
 }
 
 AdamRates adam_rates(double lr, double beta1, double beta2, double epsilon, std::int64_t step) {
+  // The cores' moments decay by floats.
+  beta1 = static_cast<float>(beta1);
+  beta2 = static_cast<float>(beta2);
   // lr (m / c1) / (sqrt(v / c2) + epsilon) = (lr sqrt(c2) / c1) m / (sqrt(v) + epsilon sqrt(c2))
   const double root = std::sqrt(1 - power(beta2, step));
   return {static_cast<float>(lr * root / (1 - power(beta1, step))),

@@ -113,23 +113,24 @@ void etude_softmax(const void* args, uint32_t worker, uint32_t workers) {
   }
 }
 
-/* dx = (dy - dot) (y scale) */
+/* dx = (dy - dot - rest) (y scale) */
 static void softmax_slopes(const float* y, const float* dy, float* dx, uint32_t n, float dot,
-                           float scale) {
+                           float rest, float scale) {
 #if ETUDE_ASM
   if (n >= 4) {
     float t[4], u[4];
-    __asm__ volatile(ETUDE_HWLOOP(24) ROW_LOAD4("t", "y") ROW_LOAD4("u", "dy") ROW_OP4(
-                         "fmul.s", "t", "t", "scale") ROW_OP4("fsub.s", "u", "u", "dot")
-                         ROW_OPS4("fmul.s", "t", "u", "t") ROW_STORE4("t", "dx") ETUDE_HWLOOP_END
+    __asm__ volatile(ETUDE_HWLOOP(28) ROW_LOAD4("t", "y") ROW_LOAD4("u", "dy")
+                         ROW_OP4("fmul.s", "t", "t", "scale") ROW_OP4("fsub.s", "u", "u", "dot")
+                             ROW_OP4("fsub.s", "u", "u", "rest") ROW_OPS4("fmul.s", "t", "u", "t")
+                                 ROW_STORE4("t", "dx") ETUDE_HWLOOP_END
                      : [y] "+&r"(y), [dy] "+&r"(dy), [dx] "+&r"(dx), ROW_TEMP4(t), ROW_TEMP4(u)
-                     : [n] "r"(n >> 2), [dot] "r"(dot), [scale] "r"(scale)
+                     : [n] "r"(n >> 2), [dot] "r"(dot), [rest] "r"(rest), [scale] "r"(scale)
                      : "memory");
     n &= 3;
   }
 #endif
   for (; n; n--) {
-    *dx++ = (*dy++ - dot) * (*y++ * scale);
+    *dx++ = (*dy++ - dot - rest) * (*y++ * scale);
   }
 }
 
@@ -142,11 +143,12 @@ void etude_softmax_grad(const void* args, uint32_t worker, uint32_t workers) {
     const float* y = ETUDE_F(a->y) + row * a->pitch_y;
     const float* dy = ETUDE_F(a->dy) + row * a->pitch_dy;
     float* dx = ETUDE_F(a->dx) + row * a->pitch_dx;
-    float dot = row_product(y, dy, cols, 0.0f);
+    const float dot = row_product(y, dy, cols, 0.0f);
     /* The weighted mean again, of what is left: rounding of the first sum, and of the y whose sum
-     * is not quite 1, would else give the row a sum that all rows' gradients lack. */
-    dot += row_product(y, dy, cols, dot);
-    softmax_slopes(y, dy, dx, cols, dot, scale);
+     * is not quite 1, would else give the row a sum that all rows' gradients lack. It is taken off
+     * apart, because the last digit of dot is worth more. */
+    const float rest = row_product(y, dy, cols, dot);
+    softmax_slopes(y, dy, dx, cols, dot, rest, scale);
   }
 }
 
