@@ -268,7 +268,8 @@ void Engine::advance_redmule(std::uint64_t next) {
 
 // Where a core may run to by itself, from now on.
 inline std::uint64_t Engine::run_ahead_limit(const Core& core) const {
-  return core.interrupts_possible() ? now_ + 1 : (now_ / kRunAhead + 1) * kRunAhead;
+  return core.interrupts_possible() || core.fetching() ? now_ + 1
+                                                       : (now_ / kRunAhead + 1) * kRunAhead;
 }
 
 template <bool kLockstep>
@@ -286,6 +287,7 @@ std::uint64_t Engine::resume(unsigned hart, std::uint64_t earliest, std::uint64_
   // soon as it can, which is the same cycle in both engines.
   while (wait == CoreWait::kFetch && std::max(core.fetch_when().raw(), earliest) <= now_) {
     post_fetch(hart);
+    limit = now_ + 1;
     wait = core.run(Cycle{limit});
   }
   return ask(hart, wait, earliest, limit);

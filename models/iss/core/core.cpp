@@ -45,7 +45,7 @@ void Core::reset(std::uint32_t pc, Cycle start) {
   missed_word_ = ~0u;
   older_missed_rvalid_ = 0;
   older_missed_word_ = ~0u;
-  lines_[0] = lines_[1] = line_ = calm_line_ = ~0u;
+  fetched_[0] = fetched_[1] = held_[0] = held_[1] = line_ = calm_line_ = ~0u;
   known_.fill(~0u);
   mip_ = 0;
   mip_from_ = 0;

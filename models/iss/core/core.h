@@ -78,6 +78,9 @@ class Core : public sc_core::sc_module {
   Cycle fetch_when() const { return Cycle{fetch_when_}; }
   /// The cache was asked for the line. The instructions that are here go on meanwhile.
   void fetch_posted();
+  /// A line is on its way, and changes in a cycle that is not known yet what the core does next:
+  /// then run() must not be let ahead.
+  bool fetching() const { return outstanding_; }
   /// The first word of the line is valid in cycle `rvalid`; told in this cycle, whatever the core
   /// waits for then.
   void complete_fetch(Cycle rvalid);
@@ -244,6 +247,10 @@ class Core : public sc_core::sc_module {
     return (state_.loop_watch[0] > pc && state_.loop_watch[0] <= next_line) ||
            (state_.loop_watch[1] > pc && state_.loop_watch[1] <= next_line);
   }
+  /// True if the words of a line are here whether the cache has it or not.
+  bool is_held(std::uint32_t line) const {
+    return line == fetched_[0] || line == held_[0] || line == held_[1] || line == fetched_[1];
+  }
   bool known(std::uint32_t address) const {
     const std::uint32_t line = address >> 4;
     return known_[line % kKnown] == line;
@@ -347,7 +354,8 @@ class Core : public sc_core::sc_module {
   std::uint32_t missed_word_{0};
   std::uint64_t older_missed_rvalid_{0};  ///< the miss before: its words may still be on their way
   std::uint32_t older_missed_word_{0};
-  std::uint32_t lines_[2]{~0u, ~0u};  ///< the last two lines fetched: their words are here
+  std::uint32_t fetched_[2]{~0u, ~0u};  ///< the last two lines that were missing
+  std::uint32_t held_[2]{~0u, ~0u};  ///< of the instruction in ID when the last one was asked for
   static constexpr unsigned kKnown = 16;
   std::array<std::uint32_t, kKnown> known_{};  ///< lines found in the cache since the last miss
   unsigned icache_flushes_{0};

@@ -93,6 +93,16 @@ template <bool kCached>
         if (instr.bytes != 4 || (address & 3u) != 0 || instr.has(kFp)) {
           goto end;
         }
+        if constexpr (kCached) {
+          // A jump behind it would ask for its target in the same cycle: fetch_behind_access().
+          if (((pc + instr.length) & 0xffcu) == 0) {
+            goto end;
+          }
+          const TimingClass behind = slot[instr.length / 2].timing;
+          if (behind == TimingClass::kJal || behind == TimingClass::kIllegal) {
+            goto end;
+          }
+        }
         instr_ = instr;
         enter_ = enter;
         calm_access_ = true;

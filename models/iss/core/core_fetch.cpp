@@ -17,31 +17,25 @@ namespace etude {
 
 // True if the line of `address` is here, or is under way and only asked for `ahead` of its use.
 // Else it is asked for in cycle `when` at the earliest, or the core has to wait: one fetch at a
-// time.
+// time. A look-up that finds the line changes nothing but what is known about the cache, so that it
+// does not matter how often the loop comes by.
 bool Core::look_up(std::uint32_t address, std::uint64_t when, bool ahead) {
   const std::uint32_t line = address >> 4;
-  const bool hit = !outstanding_ && icache_->hit(icache_port_, address);
-  if (hit && known_[line % kKnown] != line) {
-    known_[line % kKnown] = line;
-    calm_line_ = ~0u;  // may be the one that is forgotten for it
-  }
-  if (line == lines_[0]) {
-    return true;
-  }
-  if (line == lines_[1]) {
-    std::swap(lines_[0], lines_[1]);
-    return true;
-  }
   if (outstanding_) {
-    if (ahead && line == fetch_address_ >> 4) {
+    if (line == fetch_address_ >> 4 ? ahead : is_held(line)) {
       return true;
     }
     waiting_ = Waiting::kLine;
     return false;
   }
-  if (hit) {
-    lines_[1] = lines_[0];
-    lines_[0] = line;
+  if (icache_->hit(icache_port_, address)) {
+    if (known_[line % kKnown] != line) {
+      known_[line % kKnown] = line;
+      calm_line_ = ~0u;  // may be the one that is forgotten for it
+    }
+    return true;
+  }
+  if (is_held(line)) {
     return true;
   }
   fetch_address_ = address;
@@ -52,6 +46,12 @@ bool Core::look_up(std::uint32_t address, std::uint64_t when, bool ahead) {
 
 void Core::fetch_posted() {
   waiting_ = Waiting::kNothing;
+  // The words of the instruction in ID that are here are in the buffer, whatever line goes.
+  const Instr* const instr = decode_.at(state_.pc);
+  const std::uint32_t last_half = state_.pc + (instr != nullptr ? instr->length - 2u : 0u);
+  const bool whole = icache_->hit(icache_port_, last_half) || is_held(last_half >> 4);
+  held_[0] = state_.pc >> 4;
+  held_[1] = whole ? last_half >> 4 : held_[0];
   outstanding_ = true;
   // What is in the cache when the line comes is not known before: it may take any place.
   known_.fill(~0u);
@@ -65,8 +65,8 @@ void Core::complete_fetch(Cycle rvalid) {
   }
   calm_access_ = false;
   outstanding_ = false;
-  lines_[1] = lines_[0];
-  lines_[0] = fetch_address_ >> 4;
+  fetched_[1] = fetched_[0];
+  fetched_[0] = fetch_address_ >> 4;
   forget_lines();  // this one may have taken the place of any other
   older_missed_word_ = missed_word_;
   older_missed_rvalid_ = missed_rvalid_;
@@ -169,7 +169,9 @@ bool Core::fetch_ahead(const Instr& instr, std::uint64_t arrival, std::uint64_t 
     // Behind a jump to the third word, the fourth is asked for first.
     const std::uint64_t when =
         low >> 2 == missed_word_ ? std::max(arrival, missed_rvalid_ + 2) : arrival;
-    if (when >= limit || !look_up(low + 8, when, true)) {
+    // A jump that asks for its target before is in time to stop it.
+    const bool stopped = instr.timing == TimingClass::kJalr && jalr_id(instr, arrival) < when;
+    if (!stopped && (when >= limit || !look_up(low + 8, when, true))) {
       return false;
     }
   }
