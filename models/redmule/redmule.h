@@ -77,6 +77,8 @@ class Redmule : public sc_core::sc_module {
   Cycle next_activity() const;
   /// True once per job, in the cycle of its done event or later (event 12 of the event unit).
   bool take_done_event(Cycle now);
+  /// A done event waits for take_done_event().
+  bool has_done_event() const { return done_at_ != kNever.raw(); }
 
   /// Runs up to `max_cycles` cycles from `now` on its own: nobody else touches the memory, every
   /// request is granted. Stops after the cycle in which a job's last step is done (its event is due

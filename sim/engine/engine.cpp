@@ -253,10 +253,11 @@ inline HciGrants Engine::arbitrate() {
 }
 
 // RedMulE acts in the next cycle. If nobody else touches the memory until after it, the accelerator
-// may take many cycles at once. `next` is the next cycle of a core.
+// may take many cycles at once, up to the end of a job, which others see. `next` is the next cycle
+// of a core.
 void Engine::advance_redmule(std::uint64_t next) {
   next = std::min(next, *std::min_element(due_, due_ + Platform::kRedmule));
-  if (next > now_ + 2) {
+  if (next > now_ + 2 && !platform_.redmule().has_done_event()) {
     const std::uint64_t limit = std::min({next, options_.max_cycles.raw(), now_ + kHorizon});
     const std::uint64_t taken = platform_.advance_redmule(Cycle{now_ + 1}, limit - now_ - 1);
     stepped_ += taken;
