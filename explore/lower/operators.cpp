@@ -138,7 +138,9 @@ class Grouper {
     if (made.add) {
       return;
     }
-    made.sgd = sole_reader(n, OpType::kSgd);
+    if (!reads_trained(node)) {
+      made.sgd = sole_reader(n, OpType::kSgd);
+    }
     if (made.sgd) {
       add_bias(node, made);
     } else if (join_) {
@@ -163,6 +165,17 @@ class Grouper {
                        storage_.contiguous(other) && storage_.contiguous(add.outputs[0]) &&
                        storage_.contiguous(mine);
     return there ? sum : std::nullopt;
+  }
+
+  /// Whether a product reads a parameter that the step updates. It then updates none itself: of
+  /// the two gradients of a product of two parameters each would wait for the other to be read.
+  bool reads_trained(const Node& node) const {
+    return std::ranges::any_of(node.inputs, [&](TensorId input) {
+      return std::ranges::any_of(graph_.consumers(input), [&](NodeId reader) {
+        const Node& other = graph_.node(reader);
+        return other.phase == Phase::kUpdate && other.inputs[0] == input;
+      });
+    });
   }
 
   /// Whether a tensor is one row that is added to all rows of `to`.

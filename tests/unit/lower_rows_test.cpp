@@ -55,8 +55,7 @@ struct Step {
         }
       }
     }
-    return check_step(make_training_graph(network, 0.125), platform_of(false, l1_kib), {}, 2,
-                      start);
+    return check_step(make_training_graph(network, 0.125), platform_of(true, l1_kib), {}, 2, start);
   }
 };
 
@@ -187,6 +186,11 @@ TEST_CASE("a factor before a softmax, a row behind a product, both beside other 
     y = step.apply(OpType::kAdd, {step.apply(OpType::kMul, {y, scaled}), x});
   }
   step.check(y, 256);
+}
+
+TEST_CASE("a product of two parameters updates both") {
+  Step step;
+  step.check(step.apply(OpType::kGemm, {step.tensor("a", {9, 6}), step.tensor("w", {6, 11})}), 256);
 }
 
 TEST_CASE("a small BERT trains on the chip, two samples at a time") {
