@@ -86,6 +86,9 @@ class Reduction {
   /// [groups, rows, cols] summed over the rows. Few columns are summed as several of them, side by
   /// side: `fold` rows count as one long row.
   void columns(std::uint32_t groups, std::uint32_t rows, std::uint32_t cols) {
+    if (c_.tensor(y_).bytes() > c_.l1.capacity() / 8) {
+      return in_tiles({groups * rows, cols, rows}, Spread::kRow);
+    }
     std::uint32_t fold = 1;
     while (2 * fold * cols <= kWide && 4 * fold <= rows) {
       fold *= 2;
@@ -131,6 +134,9 @@ class Reduction {
 
   /// [outer, rows, cols] summed over the columns and, if there are several, over the outer extent.
   void rows(std::uint32_t outer, std::uint32_t rows, std::uint32_t cols) {
+    if (outer == 1 && c_.tensor(y_).bytes() > c_.l1.capacity() / 8) {
+      return in_tiles({rows, cols, rows}, Spread::kColumn);
+    }
     const L1Matrix sums{take_result(), 1, rows, rows};
     const std::uint32_t each = outer > 1 ? c_.l1.take(4 * outer * rows) : sums.address;
     RowTiles tiles(c_, node_.name, {outer * rows, cols, outer * rows});
@@ -143,6 +149,21 @@ class Reduction {
       c_.sequence.column_sum({each, outer, rows, rows}, sums.address, false);
     }
     result_is(sums);
+  }
+
+  /// A result too large to stand in L1 as a whole.
+  void in_tiles(const TileGrid& grid, Spread spread) {
+    RowTiles tiles(c_, node_.name, grid);
+    const std::size_t x = tiles.input(x_);
+    const std::size_t y = tiles.output(y_, spread);
+    tiles.run([&](const RowTile& tile) {
+      const bool accumulate = !tiles.first(tile, spread);
+      if (spread == Spread::kRow) {
+        c_.sequence.column_sum(tile.at[x], tile.at[y].address, accumulate);
+      } else {
+        c_.sequence.row_sum(tile.at[x], tile.at[y].address, accumulate);
+      }
+    });
   }
 
   LoweringContext& c_;

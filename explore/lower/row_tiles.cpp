@@ -274,8 +274,10 @@ L1Matrix RowTiles::place(Operand& operand, const RowTile& tile) {
     }
     return matrix;
   }
-  const bool there = operand.tensor && operand.read && !operand.write &&
-                     operand.loaded_from == first && operand.loaded_words == words;
+  const bool stays =
+      operand.read != operand.write && (operand.read || operand.spread != Spread::kFull);
+  const bool there =
+      operand.tensor && stays && operand.loaded_from == first && operand.loaded_words == words;
   if (!there) {
     ++operand.turn;
   }
@@ -289,9 +291,9 @@ L1Matrix RowTiles::place(Operand& operand, const RowTile& tile) {
       to = {matrix.address, 1, words, words};
     }
     c_.sequence.load(from, to);
-    operand.loaded_from = first;
-    operand.loaded_words = words;
   }
+  operand.loaded_from = first;
+  operand.loaded_words = words;
   return matrix;
 }
 
@@ -303,7 +305,13 @@ void RowTiles::store(const Operand& operand, const L1Matrix& matrix, const RowTi
   to.offset += 4 * position(operand, tile.row, tile.col);
   to.pitch = grid_.cols;
   if (operand.spread == Spread::kColumn) {
-    c_.sequence.store({matrix.address, 1, tile.rows, tile.rows}, to);
+    if (tile.col + tile.cols == grid_.cols) {
+      c_.sequence.store({matrix.address, 1, tile.rows, tile.rows}, to);
+    }
+  } else if (operand.spread == Spread::kRow) {
+    if ((tile.row + tile.rows) % grid_.period == 0) {
+      c_.sequence.store({matrix.address, 1, tile.cols, tile.cols}, to);
+    }
   } else if (matrix.pitch == tile.cols || to.pitch == tile.cols) {
     c_.sequence.store(matrix, to);
   } else {  // a transfer is strided on one side only

@@ -43,8 +43,13 @@ class RowTiles {
   /// An operand that is read. `by_group`: each group of rows has its own (of a kRow, kColumn or
   /// kScalar).
   std::size_t input(TensorId tensor, Spread spread = Spread::kFull, bool by_group = true);
-  /// A result, stored when the body has run; of kColumn one element per row.
+  /// A result, stored when the body has run. A kRow or kColumn is stored after the last tile of its
+  /// columns (in a group) or rows: the bodies before add it up.
   std::size_t output(TensorId tensor, Spread spread = Spread::kFull);
+  /// Whether this is the first tile that adds to such a result.
+  bool first(const RowTile& tile, Spread spread) const {
+    return spread == Spread::kRow ? tile.row % grid_.period == 0 : tile.col == 0;
+  }
   /// Read, changed in place and stored.
   std::size_t update(TensorId tensor);
   /// A buffer of the tile's size (kFull), of `words` per row (kColumn) or of a row (kRow).

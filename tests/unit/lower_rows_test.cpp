@@ -154,6 +154,8 @@ TEST_CASE("sums over leading, trailing, inner and outer axes run on the chip") {
                                                               {{2, 3, 50, 40}, {0, 1, 2}},
                                                               {{300, 3}, {0}},
                                                               {{1, 9, 1}, {0}},
+                                                              {{2, 60, 80}, {0}},
+                                                              {{4000, 3}, {1}},
                                                               {{90, 70}, {-1}}}));
   const std::int64_t keep = GENERATE(0, 1);
   INFO(to_string(shape) << ", " << l1 << " KiB");
@@ -172,6 +174,53 @@ TEST_CASE("a tensor expands on the chip") {
                                                             {{3, 4, 1, 1}, {3, 4, 8, 8}}}));
   Step step;
   step.check(step.apply(OpType::kExpand, {step.tensor("x", shape)}, {{"shape", to}}), l1);
+}
+
+TEST_CASE("random chains of operators on random shapes in random L1") {
+  std::uint64_t state = GENERATE(range(1, 40));
+  const auto draw = [&](std::uint64_t low, std::uint64_t high) {
+    state = state * 6364136223846793005ull + 1442695040888963407ull;
+    return low + (state >> 33) % (high - low + 1);
+  };
+  Step step;
+  Shape shape;
+  for (std::uint64_t rank = draw(1, 4); rank > 0; --rank) {
+    shape.push_back(draw(0, 3) == 0 ? 1 : draw(1, rank > 2 ? 5 : 60));
+  }
+  INFO(to_string(shape));
+  TensorId x = step.apply(OpType::kScale, {step.tensor("x", shape)}, {{"factor", 1.5}});
+  for (unsigned i = 0; i < 4; ++i) {
+    const std::string name = "p" + std::to_string(i);
+    // What stands before a normalisation has a gradient next to 0 along some directions.
+    switch (i > 0 || shape.back() < 8 ? draw(2, 6) : draw(0, 1)) {
+      case 0:
+        x = step.apply(OpType::kSoftmax, {x}, {{"scale", 2.0}});
+        break;
+      case 1:
+        x = step.apply(OpType::kLayerNorm, {x, step.tensor(name + ".gamma", {shape.back()}),
+                                            step.tensor(name + ".beta", {shape.back()})});
+        break;
+      case 2:
+        x = step.apply(OpType::kGelu, {x});
+        break;
+      case 3:
+        x = step.apply(OpType::kRelu6, {x});
+        break;
+      default: {
+        Shape other = shape;
+        const bool leading = draw(0, 1) == 0;  // one run of extents is broadcast
+        const std::uint64_t broadcast = draw(0, shape.size());
+        for (std::size_t d = 0; d < shape.size(); ++d) {
+          other[d] = (d < broadcast) == leading ? 1 : other[d];
+        }
+        const OpType type = draw(0, 1) == 0 ? OpType::kAdd : OpType::kMul;
+        x = step.apply(type, {x, step.tensor(name, other)});
+      }
+    }
+  }
+  const auto l1 = static_cast<unsigned>(draw(20, 90));
+  INFO(l1 << " KiB");
+  step.check(x, l1, -0.25f);
 }
 
 TEST_CASE("a factor before a softmax, a row behind a product, both beside other readers") {
