@@ -237,6 +237,18 @@ TEST_CASE("a factor before a softmax, a row behind a product, both beside other 
   step.check(y, 256);
 }
 
+TEST_CASE("row-wise operators that L1 cannot hold say so by name") {
+  Step wide;
+  const TensorId x = wide.apply(OpType::kRelu, {wide.tensor("x", {2, 9000})});
+  CHECK_THROWS_WITH(wide.check(wide.apply(OpType::kSoftmax, {x}), 24),
+                    Catch::Contains("operator 'op1'") && Catch::Contains("1x9000") &&
+                        Catch::Contains("bytes of L1"));
+  Step sums;
+  const TensorId y = sums.apply(OpType::kRelu, {sums.tensor("x", {2, 4000, 3})});
+  CHECK_THROWS_WITH(sums.check(sums.apply(OpType::kReduceSum, {y}, {{"axes", Integers{0, 2}}}), 24),
+                    Catch::Contains("operator 'op1'") && Catch::Contains("bytes of L1"));
+}
+
 TEST_CASE("a product of two parameters updates both") {
   Step step;
   step.check(step.apply(OpType::kGemm, {step.tensor("a", {9, 6}), step.tensor("w", {6, 11})}), 256);
