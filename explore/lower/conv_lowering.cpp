@@ -74,6 +74,15 @@ class ConvLowering {
       const std::uint32_t pitch = p_.unit == Unit::kCores ? pixels + 1 : pixels;
       z_.open(c_, copies, 4 * stored_rows(p_.unit, t_.outputs, array) * pitch, 0);
     }
+    if (p_.half) {
+      const std::uint32_t padded = padded_reduction(t_.channels * g.taps());
+      const std::uint32_t strips = p_.groups * n.strips();
+      half_w_.open(c_, t_.copies(p_.groups * n.outputs * n.channels),
+                   half_bytes(t_.outputs, padded, array), 0);
+      half_columns_.open(c_, t_.copies(strips * n.channels), half_bytes(padded, pixels, array), 0);
+      half_z_.open(c_, t_.copies(strips * n.outputs),
+                   half_bytes(stored_rows(p_.unit, t_.outputs, array), pixels, array), 0);
+    }
     if (node_.inputs.size() > 2) {
       const std::uint32_t all = p_.groups * p_.outputs;
       bias_ = c_.l1.take(4 * all);
@@ -100,18 +109,34 @@ class ConvLowering {
     } else {
       z = {z_.next({}).address, outputs, pixels, tile_pitch(p_.unit, pixels, each == g.pixels())};
     }
+    const std::uint32_t stored = stored_rows(p_.unit, outputs, c_.platform.cluster.redmule);
+    L1Matrix half_z;
+    if (p_.half) {
+      const std::uint32_t words = (stored * pixels + 1) / 2;
+      half_z = {half_z_.next({}).address, outputs, pixels, pixels};
+      c_.layer(op_.node);
+      c_.sequence.fill({half_z.address, 1, words, words}, 0.0f);
+    }
     for (std::uint32_t c0 = 0; c0 < g.channels; c0 += t_.channels) {
       const std::uint32_t channels = std::min(t_.channels, g.channels - c0);
       c_.layer(op_.node);
       const L1Matrix left = weights.fetch(output0, outputs, c0, channels);
       const L1Matrix right = columns.fetch(group * g.channels + c0, channels, strip);
-      if (array) {
-        c_.sequence.redmule(left, right, z,
-                            stored_rows(p_.unit, outputs, c_.platform.cluster.redmule), c0 > 0);
+      if (p_.half) {
+        const L1Matrix w = converted(half_w_, {output0, outputs, c0, channels, 0}, left, false);
+        const L1Matrix x = converted(
+            half_columns_, {group * g.channels + c0, channels, strip.sample, strip.row, strip.rows},
+            right, true);
+        c_.sequence.redmule_half(w, x, half_z, stored);
+      } else if (array) {
+        c_.sequence.redmule(left, right, z, stored, c0 > 0);
       } else {
         c_.sequence.gemm(left, right, z, channels * g.taps(), 0,
                          c0 > 0 ? ETUDE_GEMM_ACCUMULATE : 0);
       }
+    }
+    if (p_.half) {
+      c_.sequence.from_half(half_z, z);
     }
     c_.layer(op_.relu.value_or(op_.node));
     if (p_.epilogue) {
@@ -123,6 +148,24 @@ class ConvLowering {
           z.slice(0, s * each, outputs, each),
           stored_part(c_, result_, plane * g.pixels() + strip.row * g.out_width, g.pixels()));
     }
+  }
+
+  /// A tile in FP16, its reduction (rows, or columns) padded with zeros.
+  L1Matrix converted(TileBuffers& buffers, const TileBuffers::Key& key, const L1Matrix& tile,
+                     bool along_rows) {
+    if (const L1Matrix* found = buffers.find(key)) {
+      return *found;
+    }
+    TileBuffers::Slot& slot = buffers.next(key);
+    const std::uint32_t rows = along_rows ? padded_reduction(tile.rows) : tile.rows;
+    const std::uint32_t cols = along_rows ? tile.cols : padded_reduction(tile.cols);
+    slot.matrix = {slot.address, rows, cols, cols};
+    if (rows != tile.rows || cols != tile.cols) {
+      const std::uint32_t words = (rows * cols + 1) / 2;
+      c_.sequence.fill({slot.address, 1, words, words}, 0.0f);
+    }
+    c_.sequence.to_half(tile, slot.matrix);
+    return slot.matrix;
   }
 
   void epilogue(std::uint32_t output0, std::uint32_t outputs, const Strip& strip,
@@ -155,7 +198,7 @@ class ConvLowering {
   const ConvProblem& p_ = plan_.problem;
   const ConvTiling& t_ = plan_.tiling;
   ConvTensors tensors_;
-  TileBuffers z_;
+  TileBuffers z_, half_w_, half_columns_, half_z_;
   std::optional<L1Matrix> whole_;
   std::uint32_t bias_ = 0;
 };

@@ -57,6 +57,7 @@ ConvPlan plan_conv(LoweringContext& c, const Node& node, const ConvProblem& prob
     ConvPlan plan{problem, {}};
     ConvProblem& p = plan.problem;
     p.unit = unit;
+    p.half = c.half && unit == Unit::kRedmule;
     if (unit == Unit::kRedmule) {  // it reads rows up to a multiple of its height
       const std::uint32_t height = c.platform.cluster.redmule.height;
       p.dy_resident = p.dy_resident && p.outputs % height == 0;
@@ -72,10 +73,12 @@ ConvPlan plan_conv(LoweringContext& c, const Node& node, const ConvProblem& prob
       best = plan;
     }
   };
-  if (c.redmule && !c.half && fixed.unit != TileConfig::Unit::kCores) {
+  // In mixed precision the gradients of a convolution stay on the cores.
+  const bool array = c.redmule && (!c.half || problem.product == ConvProblem::Product::kForward);
+  if (array && fixed.unit != TileConfig::Unit::kCores) {
     attempt(Unit::kRedmule);
   }
-  if (!c.redmule || c.half || fixed.unit != TileConfig::Unit::kRedmule) {
+  if (!array || fixed.unit != TileConfig::Unit::kRedmule) {
     attempt(Unit::kCores);
   }
   if (!best) {

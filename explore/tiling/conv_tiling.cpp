@@ -91,6 +91,13 @@ std::uint32_t l1_bytes(const ConvProblem& p, const ConvTiling& t, const RedmuleC
                         4 * stored_rows(p.unit, t.outputs, redmule) * (pixels + odd));
       }
       bytes += p.epilogue ? buffer(1, 4 * p.outputs * p.groups) : 0;
+      if (p.half) {
+        const std::uint32_t padded = padded_reduction(inner);
+        bytes += buffer(weights, half_bytes(t.outputs, padded, redmule));
+        bytes += buffer(pieces, half_bytes(padded, pixels, redmule));
+        bytes += buffer(t.copies(all * n.outputs),
+                        half_bytes(stored_rows(p.unit, t.outputs, redmule), pixels, redmule));
+      }
       if (t.keep) {
         const std::uint32_t rows = g.samples * p.groups * p.outputs;
         bytes += 4 * (rows + redmule.width) * g.pixels() + read_ahead(rows, g.pixels(), redmule);
@@ -212,6 +219,13 @@ std::uint64_t modelled_cycles(const ConvProblem& p, const ConvTiling& t, const C
         total.core(made, cost.im2col(lines, rows, g.out_width));
       }
       const std::uint64_t results = strips * n.outputs;
+      if (p.half) {
+        total.core(stay ? tiles : tiles * strips,
+                   cost.core_kernel(outputs * inner, CostModel::kConvert));
+        total.core(made, cost.core_kernel(inner * pixels, CostModel::kConvert));
+        total.core(results,
+                   cost.core_kernel(outputs * pixels, CostModel::kConvert + CostModel::kFill / 2));
+      }
       if (p.epilogue) {
         total.core(results, cost.core_kernel(outputs * pixels, CostModel::kAffineRows));
       }
@@ -295,6 +309,9 @@ namespace {
 /// Whether the array's control works with every reduction (docs/models/redmule.md).
 bool reductions_long_enough(const ConvProblem& p, const ConvTiling& t) {
   const ImageGeometry& g = p.image;
+  if (p.half) {
+    return true;  // padded
+  }
   switch (p.product) {
     case Product::kForward:
       return long_enough(g.channels * g.taps(), t.channels * g.taps());

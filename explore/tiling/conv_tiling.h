@@ -23,6 +23,7 @@ struct ConvProblem {
   bool x_resident = false;   ///< the image stands in L1
   bool dy_resident = false;  ///< the gradient does
   bool w_resident = false;   ///< the weight does (updates: and is written there)
+  bool half = false;         ///< forward: RedMulE works in FP16 on operands that the cores convert
   bool epilogue = false;     ///< bias or activation: a kernel over each tile of the result
   bool sgd = false;          ///< the weight's gradient updates it
   bool store = true;         ///< the result goes to L2

@@ -53,6 +53,26 @@ TEST_CASE("a convolution forward, with bias and activation, on both units, whate
   }
 }
 
+TEST_CASE("a convolution forward in mixed precision, outside the array's errata") {
+  auto platform = test::platform_of(true, GENERATE(32u, 256u));
+  platform.cluster.redmule.format = RedmuleConfig::Format::kFp16;
+  platform.cluster.redmule.errata = RedmuleConfig::Errata::kError;
+  LowerOptions options;
+  options.precision = TrainConfig::Precision::kMixedFp16;
+  for (const Layer& l : kLayers) {
+    INFO(text(l));
+    ImageNetwork net(l.image);
+    net.conv(l.outputs, l.kernel, l.strides, l.pads, true, true, l.groups);
+    net.add_parameter();
+    const TrainingGraph training = make_training_graph(net.finish(), 0.125);
+    for (const Node& node : training.graph.nodes()) {
+      options.tiling.operators[node.name].unit = TileConfig::Unit::kRedmule;
+    }
+    const Program program = test::check_step(training, platform, options, 1, {}, 1e-2);
+    CHECK(!program.gemm_jobs.empty());
+  }
+}
+
 TEST_CASE("pooling forward, whatever the L1") {
   const unsigned l1 = GENERATE(16u, 256u);
   const bool average = GENERATE(false, true);
