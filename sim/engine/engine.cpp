@@ -269,8 +269,9 @@ void Engine::advance_redmule(std::uint64_t next) {
 
 // Where a core may run to by itself, from now on.
 inline std::uint64_t Engine::run_ahead_limit(const Core& core) const {
-  return core.interrupts_possible() || core.fetching() ? now_ + 1
-                                                       : (now_ / kRunAhead + 1) * kRunAhead;
+  return core.interrupts_possible() || core.fetching() || core.needs_present()
+             ? now_ + 1
+             : (now_ / kRunAhead + 1) * kRunAhead;
 }
 
 template <bool kLockstep>

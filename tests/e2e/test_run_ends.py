@@ -216,3 +216,30 @@ tohost: .dword 0
     march = "rv32imfc_zicsr_zifencei"
     status, _, report = accounts(assemble(tmp_path, program, base=0x80000000, march=march))
     assert (status, report["exit"]) == (0, 0)
+
+
+@pytest.mark.parametrize("when", [300, 1001, 9000])
+def test_a_polled_interrupt_line_is_seen_in_its_cycle(tmp_path, when):
+    # The timer's line rises while the hart reads mip in a loop of its own, without interrupts.
+    program = f"""
+.globl _start, tohost
+_start:
+  li t0, 0x02004000
+  sw x0, 4(t0)
+  li t1, {when}
+  sw t1, 0(t0)
+  li t2, 0x80
+1: csrr t1, mip
+  and t1, t1, t2
+  beqz t1, 1b
+  la t5, tohost
+  li t0, 1
+  sw t0, 0(t5)
+2: j 2b
+  .balign 64
+tohost: .dword 0
+"""
+    march = "rv32imfc_zicsr_zifencei"
+    status, _, report = accounts(assemble(tmp_path, program, base=0x80000000, march=march))
+    assert status == 0
+    assert when < report["cycles"] < when + 30

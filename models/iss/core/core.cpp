@@ -11,6 +11,11 @@
 #include "models/iss/isa/execute.h"
 
 namespace etude {
+namespace {
+
+constexpr std::int32_t kMip = 0x344;
+
+}  // namespace
 
 Core::Core(const sc_core::sc_module_name& name, const CoreConfig& config, DecodeCache& decode,
            CsrMap csr_map, unsigned hart_id)
@@ -50,7 +55,7 @@ void Core::reset(std::uint32_t pc, Cycle start) {
   mip_ = 0;
   mip_from_ = 0;
   irq_from_ = ~std::uint64_t{0};
-  interruptible_ = became_interruptible_ = false;
+  interruptible_ = became_interruptible_ = needs_present_ = false;
   for (Counter& counter : retired_) {
     counter.value = 0;
   }
@@ -142,6 +147,12 @@ template <bool kCached>
     }
     if (enter >= limit) {
       return CoreWait::kLimit;
+    }
+    if (instr.timing == TimingClass::kCsr && instr.imm == kMip) [[unlikely]] {
+      needs_present_ = limit > enter + 1;
+      if (needs_present_) {
+        return CoreWait::kLimit;
+      }
     }
     if (enter >= irq_from_) [[unlikely]] {
       const auto line = pending_interrupt(state_, mip_);

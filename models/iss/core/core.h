@@ -61,7 +61,8 @@ class Core : public sc_core::sc_module {
   void reset(std::uint32_t pc, Cycle start);
 
   /// Executes every instruction that enters EX before `limit`, up to the next one that needs
-  /// something shared. Comes back early, with kLimit, when interrupts_possible() becomes true.
+  /// something shared. Comes back early, with kLimit, when interrupts_possible() or needs_present()
+  /// becomes true.
   CoreWait run(Cycle limit);
 
   /// The access that run() waits for; loads and stores of 1, 2 or 4 bytes, parts of misaligned ones
@@ -81,6 +82,9 @@ class Core : public sc_core::sc_module {
   /// A line is on its way, and changes in a cycle that is not known yet what the core does next:
   /// then run() must not be let ahead.
   bool fetching() const { return outstanding_; }
+  /// The next instruction reads the interrupt lines (mip): it is executed in its own cycle only, by
+  /// a run() that ends behind it.
+  bool needs_present() const { return needs_present_; }
   /// The first word of the line is valid in cycle `rvalid`; told in this cycle, whatever the core
   /// waits for then.
   void complete_fetch(Cycle rvalid);
@@ -372,6 +376,7 @@ class Core : public sc_core::sc_module {
   std::uint64_t irq_from_{~std::uint64_t{0}};
   bool interruptible_{false};
   bool became_interruptible_{false};
+  bool needs_present_{false};
 
   /// Instructions that have left EX, by TimingClass.
   std::array<Counter, 18> retired_{{
