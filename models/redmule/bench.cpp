@@ -112,6 +112,7 @@ RedmuleBenchResult run_redmule_bench(Redmule& redmule, const RedmuleBenchJob& jo
   std::uint64_t now = redmule.next_activity() == kNever ? 0 : redmule.next_activity().raw();
   redmule.reg_write(ETUDE_REDMULE_SOFT_CLEAR, 0, Cycle{now});
   const RedmuleTally before = redmule.tally();
+  const std::uint64_t estimated = redmule.estimated_jobs();
   const auto address = [&](std::uint64_t offset) {
     return static_cast<std::uint32_t>(kBase + offset);
   };
@@ -187,6 +188,7 @@ RedmuleBenchResult run_redmule_bench(Redmule& redmule, const RedmuleBenchJob& jo
   result.tally.beats[3] = redmule.tally().beats[3] - before.beats[3];
   result.bit_exact =
       check && result.finished && std::memcmp(expected.data(), &memory[at.z], z_bytes) == 0;
+  result.estimated = redmule.estimated_jobs() != estimated;
   result.errata = errata_of(reference, config, false, result.tally.refused > before.refused);
   redmule.collect_warnings(result.warnings);
   return result;

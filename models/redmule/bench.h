@@ -24,6 +24,7 @@ struct RedmuleBenchResult {
   bool finished = false;
   std::uint64_t cycles = 0;  ///< from the write of TRIGGER to the done event
   bool bit_exact = false;    ///< Z equals the chain replay
+  bool estimated = false;    ///< the control stopped or lost step: `cycles` is an estimate
   RedmuleTally tally;
   std::vector<int> errata;
   std::vector<std::string> warnings;

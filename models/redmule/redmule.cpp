@@ -50,6 +50,7 @@ void Redmule::reset() {
   tally_ = RedmuleTally{};
   warnings_.clear();
   errata_mask_ = 0;
+  estimated_jobs_ = 0;
   used_since_clear_ = false;
 }
 
@@ -219,6 +220,7 @@ void Redmule::enter_fallback(const char* why) {
            describe_job(job_) + ")");
   mode_ = Mode::kFallback;
   fallback_wait_ = 0;
+  ++estimated_jobs_;
 }
 
 RedmuleStream Redmule::stream_now() {

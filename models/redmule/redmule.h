@@ -99,6 +99,8 @@ class Redmule : public sc_core::sc_module {
   void visit_counters(const CounterVisitor& visit) const;
   /// What the user should know: jobs that fall into errata, degenerate jobs, hangs.
   void collect_warnings(std::vector<std::string>& warnings) const;
+  /// Jobs since power-on whose control stopped or lost step, so that their cycles are an estimate.
+  std::uint64_t estimated_jobs() const { return estimated_jobs_; }
   /// Errata that any job fell into, ascending.
   std::vector<int> errata_seen() const;
 
@@ -174,6 +176,7 @@ class Redmule : public sc_core::sc_module {
   std::uint64_t window_size_ = 0;
   std::vector<Warning> warnings_;
   std::uint32_t errata_mask_ = 0;
+  std::uint64_t estimated_jobs_ = 0;
 };
 
 }  // namespace etude

@@ -50,7 +50,7 @@ std::uint32_t size_in_range(const std::string& where, long long value) {
   return static_cast<std::uint32_t>(value);
 }
 
-RedmuleBenchJob checked(const std::string& where, const Options& o) {
+RedmuleBenchJob checked(const std::string& where, const Options& o, const RedmuleConfig& config) {
   RedmuleBenchJob job;
   job.m = size_in_range(where + "m", o.m);
   job.n = size_in_range(where + "n", o.n);
@@ -68,6 +68,13 @@ RedmuleBenchJob checked(const std::string& where, const Options& o) {
   }
   job.seed = static_cast<std::uint64_t>(o.seed);
   job.op = index_of(kOps, o.op, "--op");
+  if (config.format == RedmuleConfig::Format::kFp32) {
+    if (!o.format.empty() && o.format != "fp32") {
+      throw UserError("--format", "is '" + o.format + "'",
+                      "the array of this platform is an fp32 one and knows no other format");
+    }
+    return job;
+  }
   job.format = o.format.empty() ? ETUDE_REDMULE_FMT_FP16 : index_of(kFormats, o.format, "--format");
   return job;
 }
@@ -93,7 +100,7 @@ std::vector<std::string> split(const std::string& line) {
 }
 
 /// The jobs of a CSV file with the columns M,N,K and, if wanted, gap, stall, seed, op, format.
-std::vector<RedmuleBenchJob> read_shapes(const Options& defaults) {
+std::vector<RedmuleBenchJob> read_shapes(const Options& defaults, const RedmuleConfig& config) {
   std::ifstream file(defaults.shapes);
   if (!file) {
     throw UserError("--shapes", "cannot read '" + defaults.shapes + "'", "name a CSV file");
@@ -152,7 +159,7 @@ std::vector<RedmuleBenchJob> read_shapes(const Options& defaults) {
                         "columns are M,N,K[,gap,stall,seed,op,format]");
       }
     }
-    jobs.push_back(checked(where + " ", o));
+    jobs.push_back(checked(where + " ", o, config));
   }
   if (jobs.empty()) {
     throw UserError("--shapes", "'" + defaults.shapes + "' holds no shapes",
@@ -226,6 +233,9 @@ void print(const RedmuleBenchJob& job, const RedmuleBenchResult& r, const Redmul
         {"errata", r.errata},
         {"macs", macs},
         {"utilisation", utilisation}};
+    if (r.estimated) {
+      out["estimate"] = true;
+    }
     std::cout << out.dump() << '\n';
     return;
   }
@@ -237,6 +247,11 @@ void print(const RedmuleBenchJob& job, const RedmuleBenchResult& r, const Redmul
             << ", z " << r.tally.beats[3] << '\n';
   for (const int number : r.errata) {
     std::cout << "  erratum " << number << ": " << erratum_text(number) << '\n';
+  }
+  if (r.estimated) {
+    std::cout
+        << "  the control of the hardware stops or loses data in this job: its cycles here are "
+           "an estimate\n";
   }
 }
 
@@ -250,7 +265,8 @@ void add_gemm(CLI::App& app, int& status) {
   gemm->add_option("--k", options->k, "Columns of W and Z, 1 to 65535");
   gemm->add_option("--op", options->op,
                    "matmul, gemm, addmax, addmin, mulmax, mulmin, maxmin, minmax");
-  gemm->add_option("--format", options->format, "fp16 (default), fp8, fp8alt, fp16alt");
+  gemm->add_option("--format", options->format,
+                   "fp16 (default), fp8, fp8alt, fp16alt; fp32 on an fp32 array");
   gemm->add_option("--gap", options->gap, "Idle cycles between the last register and TRIGGER");
   gemm->add_option("--stall", options->stall, "Probability per cycle that the port is refused");
   gemm->add_option("--seed", options->seed, "Seed of data and refusals");
@@ -259,9 +275,10 @@ void add_gemm(CLI::App& app, int& status) {
   gemm->add_option("--shapes", options->shapes, "CSV file with columns M,N,K[,gap,stall,seed]");
   gemm->add_flag("--json", options->json, "One JSON object per job");
   gemm->callback([options, &status] {
-    const std::vector<RedmuleBenchJob> jobs =
-        options->shapes.empty() ? std::vector{checked("--", *options)} : read_shapes(*options);
     const RedmuleConfig config = redmule_config(*options);
+    const std::vector<RedmuleBenchJob> jobs = options->shapes.empty()
+                                                  ? std::vector{checked("--", *options, config)}
+                                                  : read_shapes(*options, config);
     for (const RedmuleBenchJob& job : jobs) {
       refuse_errata(job, config);
     }

@@ -48,6 +48,21 @@ def test_another_array():
     assert fp32["cycles"] == 6252
 
 
+def test_cycles_of_a_job_that_the_hardware_does_not_end_are_an_estimate():
+    (job,) = gemm("--m", "24", "--n", "3", "--k", "32", "--json")
+    assert job["estimate"] is True
+    assert job["errata"] == [3]
+    assert "are an estimate" in run("gemm", "--m", "24", "--n", "3", "--k", "32", check=0).stdout
+    (job,) = gemm("--m", "24", "--n", "32", "--k", "32", "--json")
+    assert "estimate" not in job
+
+
+def test_an_fp32_array_knows_its_own_format_only():
+    size = ["--m", "24", "--n", "32", "--k", "32", "--set", "/platform/cluster/redmule/format=fp32"]
+    assert run("gemm", *size, "--format", "fp32", check=0).stdout.startswith("M=24 N=32 K=32: 620 cycles")
+    assert "is an fp32 one" in run("gemm", *size, "--format", "fp8", check=2).stderr
+
+
 @pytest.mark.parametrize(
     ("args", "part"),
     [
