@@ -146,7 +146,14 @@ class Observer {
     const Graph& graph = setup_.training().graph;
     archive["loss"] = NpyArray::from_float32({}, {static_cast<float>(losses_.back())});
     for (const auto& [name, tensor] : setup_.workload().outputs) {
-      archive[name] = NpyArray::from_float32(graph.tensor(tensor).shape, values_.at(tensor));
+      const Shape& shape = graph.tensor(tensor).shape;
+      if (tensor == setup_.training().loss) {
+        archive[name] = NpyArray::from_float32(shape, {static_cast<float>(losses_.back())});
+      } else if (gradients_.contains(tensor)) {
+        archive[name] = NpyArray::from_float32(shape, gradient(tensor));
+      } else {
+        archive[name] = NpyArray::from_float32(shape, values_.at(tensor));
+      }
     }
     if (!setup_.workload().outputs.empty()) {
       return archive;
@@ -156,17 +163,23 @@ class Observer {
         archive[place.name] = NpyArray::from_float32(place.shape, values_.at(place.tensor));
       }
     }
-    const auto scale = static_cast<float>(setup_.workload().update.loss_scale * passes_);
-    for (auto [id, values] : gradients_) {
-      for (float& value : values) {
-        value /= scale;
-      }
-      archive[graph.tensor(id).name] = NpyArray::from_float32(graph.tensor(id).shape, values);
+    for (const auto& [id, sums] : gradients_) {
+      archive[graph.tensor(id).name] = NpyArray::from_float32(graph.tensor(id).shape, gradient(id));
     }
     return archive;
   }
 
  private:
+  /// The mean over the step's passes, without the scale of the loss.
+  std::vector<float> gradient(TensorId id) const {
+    std::vector<float> values = gradients_.at(id);
+    const auto scale = static_cast<float>(setup_.workload().update.loss_scale * passes_);
+    for (float& value : values) {
+      value /= scale;
+    }
+    return values;
+  }
+
   std::vector<MemoryImage> before_step(unsigned pass) {
     setup_.take_inputs_of(pass, values_);
     check_.begin_step(pass, values_);

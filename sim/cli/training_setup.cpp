@@ -189,7 +189,8 @@ RunFacts TrainingSetup::facts() const {
                   m.activations_peak.raw(), m.activations_peak_gradients_kept.raw()};
   facts.macs = count(training().graph).total_macs() * passes_per_step();
   facts.samples = std::uint64_t{config_.workload.batch} * passes_per_step();
-  facts.warnings = program_.warnings;
+  facts.warnings = workload_.warnings;
+  facts.warnings.insert(facts.warnings.end(), program_.warnings.begin(), program_.warnings.end());
   return facts;
 }
 

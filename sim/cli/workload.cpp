@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/cli/workload.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "models/base/error.h"
@@ -119,8 +120,18 @@ Workload from_training_graph(const RootConfig& config, OnnxModel model) {
   scale_loss_gradient(made.training.graph, made.update.loss_scale);
   Graph& graph = made.training.graph;
   for (TensorId output : outputs) {
-    if (graph.tensor(output).alias_of) {
-      made.outputs.emplace_back(graph.tensor(output).name, *graph.tensor(output).alias_of);
+    const Tensor& tensor = graph.tensor(output);
+    const bool gradient = std::ranges::any_of(made.training.trained(), [&](TensorId id) {
+      return made.training.gradients.at(id) == output;
+    });
+    if (tensor.alias_of) {
+      made.outputs.emplace_back(tensor.name, *tensor.alias_of);
+    } else if (output == made.training.loss || gradient) {
+      made.outputs.emplace_back(tensor.name, output);
+    } else {
+      made.warnings.push_back("output '" + tensor.name +
+                              "' of the graph is neither an updated parameter nor its gradient nor "
+                              "the loss: outputs.npz does not have it");
     }
   }
   made.update.lr = 0;

@@ -17,9 +17,10 @@ struct Workload {
   StartValues parameters;  ///< values that training starts from
   UpdateOptions update;    ///< a training graph from a file has its own learning rate
   std::string title;
-  /// What outputs.npz names after the file: an ONNX output that is an updated parameter, and that
-  /// parameter.
+  /// What outputs.npz names after the file: an ONNX output, and the parameter that it updates, or
+  /// itself when it is the loss or a gradient.
   std::vector<std::pair<std::string, TensorId>> outputs;
+  std::vector<std::string> warnings;
 };
 
 /// Builds network or ONNX graph, applies /train/method, draws or reads the parameters.
