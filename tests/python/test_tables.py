@@ -2,7 +2,7 @@
 """The tables of the published comparison and of LoRA's rank, from results that are made up."""
 
 import pytest
-from etude import rank_sweep, traindeeploy
+from etude import mixed_precision, rank_sweep, traindeeploy
 from etude.points import Point, kept
 from etude.svg_chart import Series, bar_chart, line_chart
 
@@ -77,3 +77,17 @@ def test_charts_are_equal_for_equal_numbers():
     lines = [Series("a", [1.0, None, 3.0])]
     assert line_chart("t", "x", "y", [0, 1, 2], lines) == line_chart("t", "x", "y", [0, 1, 2], lines)
     assert bar_chart("t & u", "y", ["g", "h", "i"], lines).count("<rect") == 1 + 1 + 2
+
+
+def test_mixed_precision_compares_step_by_step():
+    found = {}
+    for point in mixed_precision.all_points():
+        made = result(100)
+        made["check"]["redmule_jobs"] = 7
+        factor = 1.5 if point.name.endswith("mixed") else 1.0
+        made["steps"] = [{"loss": factor / (i + 1)} for i in range(point.config["train"]["steps"])]
+        found[point.name] = made
+    found["lora-mixed"]["steps"][1]["loss"] = None
+    page = mixed_precision.page(found)
+    assert "| 1 | 1.0000 | 1.5000 | +50.00 % |" in page
+    assert "| 2 | 0.5000 | not finite |  |" in page
