@@ -49,7 +49,7 @@ def page(results: dict[str, dict]) -> str:
     """The curves as a table of few steps."""
     lines = [
         "# Mixed precision",
-        "Made by `scripts/mixed_precision.sh`: the same training in FP32 on `configs/platform/traindeeploy.json`, and with",
+        "Made by `scripts/mixed_precision.sh`: training in FP32 (`configs/platform/traindeeploy.json`) and with",
         f"products in FP16 on the RTL's array (`{FP16_ARRAY}`), FP32 weights and the loss scaled by {LOSS_SCALE}.",
     ]
     for workload, (shown, steps) in WORKLOADS.items():
