@@ -133,7 +133,9 @@ class OpSequence {
   void im2row(const WindowView& view, std::uint32_t image, const L1Matrix& rows);
   void col2im(const WindowView& view, const L1Matrix& columns, std::uint32_t image,
               bool accumulate);
-  void pool(bool average, const WindowView& view, std::uint32_t image, const L1Matrix& pooled);
+  /// `positive`: maxima are at least 0.
+  void pool(bool average, const WindowView& view, std::uint32_t image, const L1Matrix& pooled,
+            bool positive);
   /// `x` is the address of the image for a maximum, unused for an average; `positive`: only
   /// positive maxima count.
   void pool_grad(bool average, const WindowView& view, const L1Matrix& dy, std::uint32_t x,

@@ -58,9 +58,11 @@ void OpSequence::col2im(const WindowView& view, const L1Matrix& columns, std::ui
 }
 
 void OpSequence::pool(bool average, const WindowView& view, std::uint32_t image,
-                      const L1Matrix& pooled) {
+                      const L1Matrix& pooled, bool positive) {
   const std::uint32_t taps = taps_of(view);
-  PlanOp& made = window(average ? ETUDE_KERNEL_AVGPOOL : ETUDE_KERNEL_MAXPOOL, view, image,
+  WindowView v = view;
+  v.kernel |= positive ? kFlag : 0;
+  PlanOp& made = window(average ? ETUDE_KERNEL_AVGPOOL : ETUDE_KERNEL_MAXPOOL, v, image,
                         pooled.address, pooled.pitch, 0,
                         cost_.core_kernel(pooled.rows * pooled.cols * taps, CostModel::kPool));
   made.accesses = {image_access(view, image, false), l1_access(pooled, true)};

@@ -64,6 +64,14 @@ class Grouper {
       if (!made.relu) {
         made.relu = sole_reader(n, OpType::kRelu6);
       }
+      if (made.relu && pooled_relu(graph_, graph_.node(*made.relu).outputs[0]) == made.relu) {
+        made.relu.reset();
+      }
+    } else if (node.op == OpType::kRelu && pooled_relu(graph_, node.outputs[0]) == n) {
+      made.relu = n;
+      for (NodeId reader : graph_.consumers(node.outputs[0])) {
+        made.node = graph_.node(reader).op == OpType::kMaxPool ? reader : made.node;
+      }
     } else if (node.op == OpType::kMaxPoolGrad) {
       made.relu_grad = mask_of(n);  // where the ReLU made the pooled image
       if (made.relu_grad && graph_.node(*made.relu_grad).inputs[1] != node.inputs[1]) {
@@ -370,6 +378,39 @@ bool one_product(const Graph& graph, const StoragePlan& storage, const Node& gem
 bool sums_pixels(const Graph& graph, const Node& node) {
   return node.op == OpType::kReduceSum && graph.tensor(node.inputs[0]).shape.size() == 4 &&
          node.integers("axes") == std::vector<std::int64_t>{0, 2, 3};
+}
+
+std::optional<NodeId> pooled_relu(const Graph& graph, TensorId image) {
+  const auto maker = graph.producer(image);
+  if (!maker || graph.node(*maker).op != OpType::kRelu) {
+    return std::nullopt;
+  }
+  const TensorId raw = graph.node(*maker).inputs[0];
+  const auto source = graph.producer(raw);
+  if (!source || graph.node(*source).op != OpType::kConv || graph.consumers(raw).size() != 1) {
+    return std::nullopt;
+  }
+  int pools = 0;
+  for (NodeId reader : graph.consumers(image)) {
+    const Node& node = graph.node(reader);
+    const TensorId made = node.outputs[0];
+    if (node.op == OpType::kMaxPool) {
+      ++pools;
+    } else if (node.op == OpType::kMaxPoolGrad) {
+      // Its only reader is the ReLU's own gradient, which runs with it.
+      const auto readers = graph.consumers(made);
+      if (node.inputs[0] == image || readers.size() != 1 ||
+          graph.node(readers[0]).op != OpType::kReluGrad ||
+          graph.node(readers[0]).inputs != std::vector<TensorId>{made, image}) {
+        return std::nullopt;
+      }
+    } else if (node.op != OpType::kReluGrad || node.inputs[0] == image ||
+               !graph.producer(node.inputs[0]) ||
+               graph.node(*graph.producer(node.inputs[0])).op != OpType::kMaxPoolGrad) {
+      return std::nullopt;
+    }
+  }
+  return pools == 1 ? maker : std::nullopt;
 }
 
 }  // namespace etude

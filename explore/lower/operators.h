@@ -11,11 +11,11 @@ namespace etude {
 
 /// What is lowered as one: a node and the neighbours that run on its tiles while they are in L1.
 struct Operator {
-  NodeId node{};                    ///< names it; decides how it is lowered
-  std::optional<NodeId> scale;      ///< before a Softmax
-  std::optional<NodeId> affine;     ///< gradient of gain and offset, beside a LayerNorm's own
-  std::optional<NodeId> add;        ///< sum of a Gemm's result and a tensor of its shape
-  std::optional<NodeId> relu;       ///< behind a forward Gemm (or its sum)
+  NodeId node{};                 ///< names it; decides how it is lowered
+  std::optional<NodeId> scale;   ///< before a Softmax
+  std::optional<NodeId> affine;  ///< gradient of gain and offset, beside a LayerNorm's own
+  std::optional<NodeId> add;     ///< sum of a Gemm's result and a tensor of its shape
+  std::optional<NodeId> relu;  ///< behind a forward Gemm or Conv, or before a MaxPool (or its sum)
   std::optional<NodeId> relu_grad;  ///< behind a Gemm that makes an activation's gradient
   /// Both gradients of a linear layer: dX = dY W^T (the node itself, or behind the last layer's
   /// forward pass and loss) ...
@@ -32,6 +32,10 @@ struct Operator {
 
 /// Whether a node sums images [N,C,H,W] over all but the channels.
 bool sums_pixels(const Graph& graph, const Node& node);
+
+/// The ReLU that makes `image`, if only maxima over it and their gradients read it: it then runs
+/// with them, and its result is never stored.
+std::optional<NodeId> pooled_relu(const Graph& graph, TensorId image);
 
 /// Groups the nodes of a training graph into operators, in an order that respects every
 /// dependence, also that a parameter is updated in place only after its last reader.

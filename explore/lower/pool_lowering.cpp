@@ -14,12 +14,19 @@ constexpr std::uint32_t kTiles = 8;
 class PoolLowering {
  public:
   PoolLowering(LoweringContext& context, const Operator& op)
-      : c_(context), node_(context.graph().node(op.node)), op_(op.node), masked_(op.relu_grad) {
+      : c_(context),
+        node_(context.graph().node(op.node)),
+        op_(op.node),
+        masked_(op.relu_grad || op.relu) {
     average_ = node_.op == OpType::kAveragePool || node_.op == OpType::kAveragePoolGrad;
     gradient_ = node_.op == OpType::kMaxPoolGrad || node_.op == OpType::kAveragePoolGrad;
     result_ = c_.graph().node(op.relu_grad.value_or(op.node)).outputs[0];
     // The gradient of an average reads no image, but its result has the image's shape.
     const TensorId image = node_.op == OpType::kAveragePoolGrad ? result_ : node_.inputs.back();
+    image_tensor_ = image;
+    if (const auto relu = pooled_relu(c_.graph(), image); relu && masked_ && !average_) {
+      image_tensor_ = c_.graph().node(*relu).inputs[0];  // the ReLU never runs by itself
+    }
     g_ = geometry_of(c_.graph(), node_, c_.tensor(image).shape);
     planes_ = g_.samples * g_.channels;
     g_.samples = 1;
@@ -31,7 +38,7 @@ class PoolLowering {
     const bool has_image = node_.op != OpType::kAveragePoolGrad;
     const bool has_dy = gradient_;
     if (has_image) {
-      whole_image_ = dense_resident(c_, node_.inputs.back());
+      whole_image_ = dense_resident(c_, image_tensor_);
     }
     if (has_dy) {
       whole_dy_ = dense_resident(c_, node_.inputs[0]);
@@ -59,8 +66,13 @@ class PoolLowering {
   }
 
  private:
+  /// Windows need not reach every row, but the gradient of every row is written.
+  std::uint32_t image_rows(std::uint32_t rows) const {
+    return gradient_ ? g_.height : most_rows_under(g_, rows);
+  }
+
   std::uint32_t bytes_of(std::uint32_t planes, std::uint32_t rows, bool image, bool dy) const {
-    const std::uint32_t in = image ? most_rows_under(g_, rows) * g_.width : 0;
+    const std::uint32_t in = image ? image_rows(rows) * g_.width : 0;
     const std::uint32_t gradient = dy ? rows * g_.out_width : 0;
     const std::uint32_t out = whole_result_ ? 0 : gradient_ ? g_.image() : rows * g_.out_width;
     return 4 * planes * (in + gradient + out);
@@ -122,7 +134,7 @@ class PoolLowering {
         ((planes_ + tile_planes_ - 1) / tile_planes_) * ((g_.out_height + rows_ - 1) / rows_);
     const std::uint32_t copies = std::min(copies_, tiles);
     if (image) {
-      image_.open(c_, copies, 4 * tile_planes_ * most_rows_under(g_, rows_) * g_.width, 0);
+      image_.open(c_, copies, 4 * tile_planes_ * image_rows(rows_) * g_.width, 0);
     }
     if (dy) {
       dy_.open(c_, copies, 4 * tile_planes_ * rows_ * g_.out_width, 0);
@@ -139,9 +151,9 @@ class PoolLowering {
       return {whole_image_->address + 4 * (plane * g_.image() + rows.first * g_.width), g_.image()};
     }
     const std::uint32_t address = image_.next({}).address, size = rows.count * g_.width;
-    c_.sequence.load(stored_part(c_, node_.inputs.back(),
-                                 plane * g_.image() + rows.first * g_.width, g_.image()),
-                     {address, count, size, size});
+    c_.sequence.load(
+        stored_part(c_, image_tensor_, plane * g_.image() + rows.first * g_.width, g_.image()),
+        {address, count, size, size});
     return {address, size};
   }
 
@@ -151,7 +163,7 @@ class PoolLowering {
     const std::uint32_t size = strip.rows * g_.out_width, first = strip.row * g_.out_width;
     const L1Matrix out = whole_result_ ? whole_result_->slice(plane, first, count, size)
                                        : L1Matrix{out_.next({}).address, count, size, size};
-    c_.sequence.pool(average_, view_of(g_, count, strip, under, pitch), address, out);
+    c_.sequence.pool(average_, view_of(g_, count, strip, under, pitch), address, out, masked_);
     if (!whole_result_) {
       c_.sequence.store(out, stored_part(c_, result_, plane * g_.pixels() + first, g_.pixels()));
     }
@@ -183,7 +195,8 @@ class PoolLowering {
   LoweringContext& c_;
   const Node& node_;
   NodeId op_;
-  bool masked_;  ///< a ReLU made the image: its gradient too
+  bool masked_;  ///< with a ReLU before the maximum, or its gradient
+  TensorId image_tensor_{};
   bool average_ = false, gradient_ = false;
   TensorId result_{};
   ImageGeometry g_;  ///< all planes are channels of one sample

@@ -203,7 +203,8 @@ struct etude_window_args {
  *   ascending ky, kx (written; added to what is there if bit 31 of `kernel` is set). Entries that
  *   lie outside the image may be overwritten with 0.
  * ETUDE_KERNEL_IM2ROW: dst[y * out_width + x, channel * kh * kw + ky * kw + kx] = pixel of src.
- * ETUDE_KERNEL_MAXPOOL, ETUDE_KERNEL_AVGPOOL: dst[channel, y, x].
+ * ETUDE_KERNEL_MAXPOOL, ETUDE_KERNEL_AVGPOOL: dst[channel, y, x]; with bit 31 of `kernel` set a
+ *   maximum is at least 0 (a ReLU).
  * ETUDE_KERNEL_MAXPOOL_GRAD, ETUDE_KERNEL_AVGPOOL_GRAD: src is dy (of `pitch`), dst is dx (of
  *   channel_pitch), written whole; the first maximum of a window in row order gets its dy (if bit
  *   31 of `kernel` is set only a positive one: the gradient of a ReLU before the pooling).

@@ -115,6 +115,8 @@ static inline void etude_operator_cases(const struct etude_case_env* env) {
     CASE("maxpool_3_2", etude_maxpool, a, c, 5, 9, 11, 100, kernel, 2u << 16 | 2u, top << 16 | top,
          4 + top, 5 + top, 57, 0);
   }
+  CASE("maxpool_relu", etude_maxpool, a, c, 5, 9, 11, 100, 1u << 31 | kernel, 2u << 16 | 2u,
+       1u << 16 | 1u, 5, 6, 57, 0);
   CASE("avgpool", etude_avgpool, a, c, 5, 9, 11, 100, kernel, stride, pad, 5, 11, 57, 0);
   CASE("maxpool_grad", etude_maxpool_grad, a, c, 5, 9, 11, 100, kernel, stride, pad, 5, 11, 57, b);
   CASE("maxpool_grad_relu", etude_maxpool_grad, a, c, 5, 9, 11, 100, 1u << 31 | kernel, stride, pad,

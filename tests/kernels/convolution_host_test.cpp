@@ -122,6 +122,13 @@ TEST_CASE("pooling and its gradients", "[convolution]") {
     masked.kernel |= 1u << 31;
     masked.dst = arena.matrix(c.channels, a.channel_pitch);
     const auto relu_grad = run(etude_maxpool_grad, masked, pixels, a.channel_pitch);
+    etude_window_args rectified = a;
+    rectified.kernel |= 1u << 31;
+    rectified.dst = arena.matrix(c.channels, a.pitch);
+    const auto relu_most = run(etude_maxpool, rectified, outputs, a.pitch);
+    for (std::size_t i = 0; i < most.size(); ++i) {
+      REQUIRE(relu_most[i] == std::max(most[i], 0.0f));
+    }
     const auto mean_grad = run(etude_avgpool_grad, average_grad, pixels, a.channel_pitch);
     std::vector<double> want_most(x.size()), want_relu(x.size()), want_mean(x.size());
     for (int ch = 0; ch < c.channels; ++ch) {

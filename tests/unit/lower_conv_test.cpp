@@ -3,6 +3,7 @@
 // reference.
 #include <catch2/catch.hpp>
 
+#include "explore/lower/operators.h"
 #include "tests/support/image_network.h"
 #include "tests/support/lowered_step.h"
 
@@ -115,6 +116,20 @@ TEST_CASE("gradients pass through pooling, whatever the L1") {
             : net.max_pool(l.kernel, l.strides, l.pads);
     test::check_step(make_training_graph(net.finish(), 0.125), test::platform_of(true, l1), {});
   }
+}
+
+TEST_CASE("a ReLU between a convolution and a maximum runs with the maximum") {
+  const unsigned l1 = GENERATE(24u, 256u);
+  const bool frozen = GENERATE(false, true);
+  const bool small = GENERATE(false, true);
+  INFO(l1 << " KiB, frozen " << frozen << ", small windows " << small);
+  ImageNetwork net({2, 3, 14, 13});
+  net.conv(10, {3, 3}, {1, 1}, {1, 1, 1, 1}, true, frozen).apply(OpType::kRelu);
+  small ? net.max_pool({3, 3}, {2, 2}, {1, 1, 1, 1}) : net.max_pool({4, 5}, {3, 2}, {1, 0, 0, 2});
+  net.add_parameter();
+  const auto training = make_training_graph(net.finish(), 0.125);
+  test::check_step(training, test::platform_of(true, l1), {}, 2);
+  CHECK(pooled_relu(training.graph, *training.graph.find("layer1")).has_value());
 }
 
 TEST_CASE("depthwise convolutions train, whatever the L1") {

@@ -19,9 +19,10 @@ static inline struct box box_of(const struct window* w, int32_t y, int32_t x) {
 
 /* n outputs of windows 3 columns wide and 2 apart that lie inside the image, but for the first
  * column of the first one if it is `outside`. Maxima of the last column of a window are those of
- * the first of the next one. Windows of less than three rows have a row twice. */
+ * the first of the next one. Windows of less than three rows have a row twice. No result is below
+ * `least`. */
 static void maxima_3_2(float* dst, const float* r0, const float* r1, const float* r2, int outside,
-                       uint32_t n) {
+                       float least, uint32_t n) {
   float m = ETUDE_CONSTANT(0xFF800000u); /* -inf: the first column may lie outside */
   if (!outside) {
     m = __builtin_fmaxf(__builtin_fmaxf(*r0++, *r1++), *r2++);
@@ -40,25 +41,30 @@ static void maxima_3_2(float* dst, const float* r0, const float* r1, const float
                    "fmax.s %[a2], %[a2], %[m]\n"
                    "fmax.s %[m], %[b0], %[b2]\n"
                    "fmax.s %[a0], %[a0], %[a2]\n"
-                   "addi x0, x0, 0\n"
-                   "fmax.s %[a0], %[a0], %[m]\n"
+                   "fmax.s %[b0], %[m], %[least]\n"
+                   "fmax.s %[a0], %[a0], %[b0]\n"
                    "cv.sw %[a0], (%[dst]), 4\n" ETUDE_HWLOOP_END
                    : [dst] "+&r"(dst), [r0] "+&r"(r0), [r1] "+&r"(r1), [r2] "+&r"(r2),
                      [m] "+&r"(m), [a0] "=&r"(a0), [a1] "=&r"(a1), [a2] "=&r"(a2), [b0] "=&r"(b0),
                      [b1] "=&r"(b1), [b2] "=&r"(b2)
-                   : [n] "r"(n)
+                   : [n] "r"(n), [least] "r"(least)
                    : "memory");
 #else
   for (; n; n--, r0 += 2, r1 += 2, r2 += 2) {
     const float a = __builtin_fmaxf(__builtin_fmaxf(r0[0], r1[0]), __builtin_fmaxf(r2[0], m));
     m = __builtin_fmaxf(__builtin_fmaxf(r0[1], r1[1]), r2[1]);
-    *dst++ = __builtin_fmaxf(a, m);
+    *dst++ = __builtin_fmaxf(a, __builtin_fmaxf(m, least));
   }
 #endif
 }
 
-static void pool(const struct etude_window_args* a, int average, uint32_t worker,
+static void pool(const struct etude_window_args* args, int average, uint32_t worker,
                  uint32_t workers) {
+  struct etude_window_args plain = *args;
+  const struct etude_window_args* a = &plain;
+  /* 0 with a ReLU */
+  const float least = etude_from_bits(plain.kernel >> 31 ? 0 : 0xFF800000u);
+  plain.kernel &= 0x7FFFFFFFu;
   const struct window w = window_of(a);
   const struct etude_range range = etude_split(a->channels * a->out_height, worker, workers);
   /* outputs up to `end` have windows that lie inside the image, but for a first column */
@@ -81,7 +87,8 @@ static void pool(const struct etude_window_args* a, int average, uint32_t worker
       const struct box b = box_of(&w, y, 0);
       const float* line = src + b.y0 * w.width;
       const float* last = src + (b.y1 - 1) * w.width;
-      maxima_3_2(dst, line, b.y1 - b.y0 == 3 ? line + w.width : line, last, w.left, (uint32_t)end);
+      maxima_3_2(dst, line, b.y1 - b.y0 == 3 ? line + w.width : line, last, w.left, least,
+                 (uint32_t)end);
     }
     for (int32_t x = end; x < w.out_width; x++) {
       const struct box b = box_of(&w, y, x);
@@ -100,7 +107,8 @@ static void pool(const struct etude_window_args* a, int average, uint32_t worker
           value = average ? value + line[i] : __builtin_fmaxf(value, line[i]);
         }
       }
-      dst[x] = average ? value / (float)((b.y1 - b.y0) * (b.x1 - b.x0)) : value;
+      dst[x] =
+          average ? value / (float)((b.y1 - b.y0) * (b.x1 - b.x0)) : __builtin_fmaxf(value, least);
     }
   }
 }
