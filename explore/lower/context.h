@@ -22,6 +22,8 @@ struct SharingChoice {
   double backward = 0.7;            ///< the same for both gradients of a linear layer
   std::uint32_t transfer = 8192;    ///< longest transfer in bytes: long ones hold up urgent ones
   std::uint32_t least_columns = 1;  ///< of a weight tile there: short rows cost the DMA more
+  bool filters_in_turn = false;     ///< a large convolution makes some channels of all pixels, then
+                                    ///< the next ones: its weights may come bit by bit
   std::size_t keep_for = 3;         ///< operators that a tensor may wait in L1 for its next reader
 };
 

@@ -63,10 +63,24 @@ ConvPlan plan_conv(LoweringContext& c, const Node& node, const ConvProblem& prob
       p.dy_resident = p.dy_resident && p.outputs % height == 0;
       p.x_resident = p.x_resident && (!p.image.pointwise() || p.image.channels % height == 0);
     }
-    try {
-      plan.tiling = choose_conv_tiling(node.name, p, limits, c.cost, c.platform.cluster.redmule);
-    } catch (const UserError& e) {
-      error = e;
+    constexpr std::uint32_t kLarge = 65536;  // several pages of the SoC DMA
+    p.outputs_first = c.sharing.filters_in_turn && p.product == Product::kForward &&
+                      p.groups == 1 && 4 * p.outputs * p.inner() > kLarge;
+    const auto choose = [&] {
+      try {
+        plan.tiling = choose_conv_tiling(node.name, p, limits, c.cost, c.platform.cluster.redmule);
+        return true;
+      } catch (const UserError& e) {
+        error = e;
+        return false;
+      }
+    };
+    bool found = choose();
+    if (!found && p.outputs_first) {
+      p.outputs_first = false;
+      found = choose();
+    }
+    if (!found) {
       return;
     }
     if (!best || plan.tiling.cycles < best->tiling.cycles) {

@@ -66,6 +66,13 @@ class Lowering {
       choice.backward = backward;
       attempt(choice);
     }
+    const bool images = std::ranges::any_of(
+        training_.graph.nodes(), [](const Node& node) { return node.op == OpType::kConv; });
+    if (images) {
+      SharingChoice choice = best;
+      choice.filters_in_turn = true;
+      attempt(choice);
+    }
     for (const std::uint32_t columns : {48u, 64u, 128u}) {
       SharingChoice choice = best;
       choice.least_columns = columns;

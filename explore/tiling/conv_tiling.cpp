@@ -385,6 +385,9 @@ ConvTiling choose_conv_tiling(const std::string& name, const ConvProblem& p,
     if (p.unit == Unit::kRedmule && !user_n && !reductions_long_enough(p, t)) {
       return;
     }
+    if (p.outputs_first && !t.outputs_outer) {
+      return;
+    }
     if (t.keep && !writes_in_place(p, t, redmule)) {
       return;
     }

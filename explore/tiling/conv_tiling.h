@@ -27,6 +27,7 @@ struct ConvProblem {
   bool epilogue = false;     ///< bias or activation: a kernel over each tile of the result
   bool sgd = false;          ///< the weight's gradient updates it
   bool store = true;         ///< the result goes to L2
+  bool outputs_first = false;  ///< only tilings with strips inside several tiles of outputs
 
   std::uint32_t inner() const { return image.channels * image.taps(); }
 };
