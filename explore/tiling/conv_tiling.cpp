@@ -355,8 +355,9 @@ struct Candidates {
     }
     if (fixed_pixels != 0) {
       const std::uint32_t rows = std::clamp(fixed_pixels / g.out_width, 1u, g.out_height);
-      const std::uint32_t samples =
-          rows < g.out_height ? 1 : std::clamp(fixed_pixels / g.pixels(), 1u, g.samples);
+      // NOLINTNEXTLINE(clang-analyzer-core.DivideZero): the shape rule gives every image a pixel
+      const std::uint32_t whole = fixed_pixels / g.pixels();
+      const std::uint32_t samples = rows < g.out_height ? 1 : std::clamp(whole, 1u, g.samples);
       strips = {{rows, samples}};
       return;
     }
