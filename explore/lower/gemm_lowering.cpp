@@ -132,6 +132,11 @@ class GemmLowering {
       const TensorId tensor = p_.bias ? *plan_.bias : c_.graph().node(reader).inputs[0];
       c_.layer(reader);
       c_.sequence.load({c_.object_of.at(c_.storage.base(tensor)), 0, p_.k}, bias_);
+      if (plan_.second_bias) {
+        const L1Matrix second{c_.l1.take(4 * p_.k), 1, p_.k, p_.k};
+        c_.sequence.load({c_.object_of.at(c_.storage.base(*plan_.second_bias)), 0, p_.k}, second);
+        c_.sequence.add(bias_, second, bias_);
+      }
     }
     if (p_.column_sums) {
       sums_ = {c_.l1.take(4 * p_.k), 1, p_.k, p_.k};
@@ -285,7 +290,8 @@ class GemmLowering {
     } else if (p_.sgd) {
       update(row, col, result);
     } else if (!(t_.keep_z && p_.transpose_z)) {
-      c_.layer(op_.relu.value_or(op_.relu_grad.value_or(op_.add.value_or(op_.node))));
+      c_.layer(
+          op_.relu.value_or(op_.relu_grad.value_or(op_.row.value_or(op_.add.value_or(op_.node)))));
       c_.sequence.store(result, c_.stored(plan_.z[member_], row, col));
     }
   }

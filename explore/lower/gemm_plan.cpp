@@ -60,7 +60,7 @@ class Planner {
     if (c_.redmule && fixed_.unit != TileConfig::Unit::kCores) {
       attempt(Unit::kRedmule, false);
       const bool row_epilogue =
-          op_.relu || op_.sgd || op_.loss || op_.add || node_.inputs.size() > 2;
+          op_.relu || op_.sgd || op_.loss || op_.add || op_.row || node_.inputs.size() > 2;
       if (!row_epilogue) {
         attempt(Unit::kRedmule, true);
       }
@@ -163,9 +163,12 @@ class Planner {
   void find_addend(GemmPlan& plan) const {
     if (op_.add) {
       const Node& add = c_.graph().node(*op_.add);
-      const TensorId other = add.inputs[add.inputs[0] == node_.outputs[0] ? 1 : 0];
-      (c_.tensor(other).shape == c_.tensor(node_.outputs[0]).shape ? plan.added : plan.bias) =
-          other;
+      plan.added = add.inputs[add.inputs[0] == node_.outputs[0] ? 1 : 0];
+    }
+    if (op_.row) {
+      const Node& add = c_.graph().node(*op_.row);
+      const TensorId sum = op_.add ? c_.graph().node(*op_.add).outputs[0] : node_.outputs[0];
+      plan.bias = add.inputs[add.inputs[0] == sum ? 1 : 0];
     }
     if (node_.inputs.size() < 3) {
       return;
@@ -173,6 +176,7 @@ class Planner {
     const TensorId third = node_.inputs[2];
     const Shape& shape = c_.tensor(node_.outputs[0]).shape;
     if (c_.tensor(third).elements() == shape.back() && c_.cols(third) == shape.back()) {
+      plan.second_bias = plan.bias;
       plan.bias = third;
     } else if (c_.tensor(third).shape == shape && !plan.added) {
       plan.added = third;
@@ -193,7 +197,7 @@ class Planner {
     p.unit = unit;
     p.half = c_.half && unit == Unit::kRedmule;
     plan.result = node_.outputs[0];
-    for (const auto& behind : {op_.add, op_.relu, op_.relu_grad}) {
+    for (const auto& behind : {op_.add, op_.row, op_.relu, op_.relu_grad}) {
       if (behind) {
         plan.result = c_.graph().node(*behind).outputs[0];
       }
@@ -220,6 +224,7 @@ class Planner {
     p.w = source(unit, plan.w_tensor, plan.w[0], swap ? !trans_a : trans_b, use_w_, plan);
     p.transpose_z = swap;
     p.bias = plan.bias.has_value();
+    p.second_bias = plan.second_bias.has_value();
     p.relu = op_.relu.has_value();
     p.addend = plan.added.has_value();
     p.addend_resident = p.addend && c_.resident(plan.addend[0]).has_value();

@@ -19,6 +19,7 @@ struct GemmPlan {
   TensorId x_tensor{}, w_tensor{};
   TensorId result{};                      ///< what is stored: behind sum, ReLU or mask
   std::optional<TensorId> bias;           ///< a row
+  std::optional<TensorId> second_bias;    ///< another, added to the first
   std::optional<TensorId> added;          ///< tensor of the result's shape
   TensorId mask{};                        ///< or the target of the loss
   TensorId parameter{};                   ///< that the result updates

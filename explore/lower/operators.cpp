@@ -12,7 +12,7 @@ namespace etude {
 
 std::vector<NodeId> Operator::nodes() const {
   std::vector<NodeId> all{node};
-  for (const auto& other : {scale, affine, add, relu, relu_grad, input_grad, weight_grad, sgd,
+  for (const auto& other : {scale, affine, add, row, relu, relu_grad, input_grad, weight_grad, sgd,
                             bias_sum, bias_sgd, loss, loss_grad}) {
     if (other && *other != node) {
       all.push_back(*other);
@@ -128,13 +128,16 @@ class Grouper {
     const Node& node = graph_.node(n);
     const bool one = one_product(graph_, storage_, node);
     made.add = sum_behind(n);
-    const NodeId last = made.add.value_or(n);
+    if (one && (node.inputs.size() == 2 || is_row(node.inputs[2], node.outputs[0]))) {
+      made.row = row_behind(made.add.value_or(n));
+    }
+    const NodeId last = made.row.value_or(made.add.value_or(n));
     if (!one) {
       return;
     }
     if (node.phase == Phase::kForward) {
       made.relu = sole_reader(last, OpType::kRelu);
-      if (!made.add) {
+      if (last == n) {
         add_loss(node, made);
       }
       if (made.loss && join_) {
@@ -143,7 +146,7 @@ class Grouper {
       return;
     }
     made.relu_grad = mask_of(last);
-    if (made.add) {
+    if (last != n) {
       return;
     }
     if (!reads_trained(node)) {
@@ -156,8 +159,7 @@ class Grouper {
     }
   }
 
-  /// The sum of a Gemm's result with something of its shape that is there before, or with a row if
-  /// the Gemm has no bias.
+  /// The sum of a Gemm's result with something of its shape that is there before.
   std::optional<NodeId> sum_behind(NodeId n) const {
     const auto sum = sole_reader(n, OpType::kAdd);
     if (!sum || graph_.node(*sum).inputs.size() != 2) {
@@ -168,10 +170,25 @@ class Grouper {
     const TensorId other = add.inputs[add.inputs[0] == mine ? 1 : 0];
     const auto maker = graph_.producer(other);
     const bool there = other != mine && (!maker || taken_.contains(*maker)) &&
-                       (graph_.tensor(other).shape == graph_.tensor(mine).shape ||
-                        (is_row(other, mine) && graph_.node(n).inputs.size() == 2)) &&
+                       graph_.tensor(other).shape == graph_.tensor(mine).shape &&
                        storage_.contiguous(other) && storage_.contiguous(add.outputs[0]) &&
                        storage_.contiguous(mine);
+    return there ? sum : std::nullopt;
+  }
+
+  /// The sum of a node's result with a row that is there before.
+  std::optional<NodeId> row_behind(NodeId n) const {
+    const auto sum = sole_reader(n, OpType::kAdd);
+    if (!sum || graph_.node(*sum).inputs.size() != 2) {
+      return std::nullopt;
+    }
+    const Node& add = graph_.node(*sum);
+    const TensorId mine = graph_.node(n).outputs[0];
+    const TensorId other = add.inputs[add.inputs[0] == mine ? 1 : 0];
+    const auto maker = graph_.producer(other);
+    const bool there = (!maker || taken_.contains(*maker)) && is_row(other, mine) &&
+                       graph_.tensor(mine).elements() > graph_.tensor(other).elements() &&
+                       storage_.contiguous(add.outputs[0]) && storage_.contiguous(mine);
     return there ? sum : std::nullopt;
   }
 

@@ -15,6 +15,7 @@ struct Operator {
   std::optional<NodeId> scale;   ///< before a Softmax
   std::optional<NodeId> affine;  ///< gradient of gain and offset, beside a LayerNorm's own
   std::optional<NodeId> add;     ///< sum of a Gemm's result and a tensor of its shape
+  std::optional<NodeId> row;     ///< sum of that and a row for all rows
   std::optional<NodeId> relu;  ///< behind a forward Gemm or Conv, or before a MaxPool (or its sum)
   std::optional<NodeId> relu_grad;  ///< behind a Gemm that makes an activation's gradient
   /// Both gradients of a linear layer: dX = dY W^T (the node itself, or behind the last layer's

@@ -122,12 +122,12 @@ std::uint32_t l1_bytes(const GemmProblem& p, const GemmTiling& t, const RedmuleC
     bytes += update_copies(t, z_tiles) * 4 * t.m * (p.unit == Unit::kCores ? t.k | 1u : t.k);
   }
   if (p.bias) {
-    bytes += 4 * p.k;
+    bytes += (p.second_bias ? 8 : 4) * p.k;
   }
   if (p.column_sums) {
     bytes += 8 * p.k;
   }
-  return bytes + 10 * 8;  // alignment of each buffer
+  return bytes + 11 * 8;  // alignment of each buffer
 }
 
 std::uint64_t modelled_cycles(const GemmProblem& p, const GemmTiling& t, const CostModel& cost,

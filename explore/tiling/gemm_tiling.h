@@ -27,6 +27,7 @@ struct GemmProblem {
   OperandSource x, w;
   std::uint32_t count = 1;       ///< such products one after the other (a stack)
   bool bias = false;             ///< a row added to every row of Z
+  bool second_bias = false;      ///< and another
   bool addend = false;           ///< a matrix of Z's shape added to it
   bool addend_resident = false;  ///< which stands in L1
   bool half = false;             ///< RedMulE works in FP16 on operands that the cores convert

@@ -36,16 +36,16 @@ struct Step {
   }
 
   /// Trains towards a drawn target; parameters start anywhere in [low, low + 1.5).
-  Program check(TensorId output, unsigned l1_kib, float low = -0.75f) {
+  Program check(TensorId output, unsigned l1_kib, float low = -0.75f, bool redmule = true) {
     network.output = output;
     const TensorId target =
         tensor("target", network.graph.tensor(output).shape, TensorKind::kInput);
     network.graph.add(Node{"mse", OpType::kMseLoss, Phase::kForward, {output, target}, {}, {}},
                       {{"loss", TensorKind::kLoss}});
-    return finish(l1_kib, low);
+    return finish(l1_kib, low, redmule);
   }
 
-  Program finish(unsigned l1_kib, float low = -0.75f) {
+  Program finish(unsigned l1_kib, float low = -0.75f, bool redmule = true) {
     start.resize(network.graph.tensors().size());
     for (TensorId id = 0; id < network.graph.tensors().size(); ++id) {
       const Tensor& each = network.graph.tensor(id);
@@ -55,7 +55,8 @@ struct Step {
         }
       }
     }
-    return check_step(make_training_graph(network, 0.125), platform_of(true, l1_kib), {}, 2, start);
+    return check_step(make_training_graph(network, 0.125), platform_of(redmule, l1_kib), {}, 2,
+                      start);
   }
 };
 
@@ -247,6 +248,24 @@ TEST_CASE("row-wise operators that L1 cannot hold say so by name") {
   const TensorId y = sums.apply(OpType::kRelu, {sums.tensor("x", {2, 4000, 3})});
   CHECK_THROWS_WITH(sums.check(sums.apply(OpType::kReduceSum, {y}, {{"axes", Integers{0, 2}}}), 24),
                     Catch::Contains("operator 'op1'") && Catch::Contains("bytes of L1"));
+}
+
+TEST_CASE("behind a product come a sum and a row") {
+  const bool redmule = GENERATE(false, true);
+  const auto shape = GENERATE(Shape{9, 11}, Shape{60, 70}, Shape{1, 13});
+  const unsigned l1 = GENERATE(24u, 256u);
+  INFO(redmule << ' ' << to_string(shape) << ' ' << l1);
+  Step step;
+  const TensorId x = step.apply(OpType::kRelu, {step.tensor("x", {shape[0], 6})});
+  std::vector<TensorId> factors{x, step.tensor("w", {6, shape[1]})};
+  if (GENERATE(false, true)) {
+    factors.push_back(step.tensor("bias", {shape[1]}));
+  }
+  const TensorId y = step.apply(OpType::kGemm, factors);
+  const TensorId part = step.apply(OpType::kRelu, {step.tensor("part", shape)});
+  const TensorId sum = GENERATE(false, true) ? step.apply(OpType::kAdd, {part, y}) : y;
+  const TensorId all = step.apply(OpType::kAdd, {sum, step.tensor("row", {shape[1]})});
+  step.check(step.apply(OpType::kGelu, {all}), l1, -0.25f, redmule);
 }
 
 TEST_CASE("a product of two parameters updates both") {
