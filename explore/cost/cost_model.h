@@ -65,6 +65,7 @@ class CostModel {
   static constexpr double kDepthwise = 3.5;  ///< per product
   static constexpr double kChannelProducts = 5.2;
   static constexpr double kAffinePair = 5.7;
+  static constexpr double kAffineMask = 6.2;
   static constexpr double kNormVector = 60;  ///< per channel: root, division
   static constexpr double kDiv = 22.0;       ///< one divider, 19 cycles each
   static constexpr double kGelu = 20.0;

@@ -20,9 +20,10 @@ struct Piece {
 class ChannelTiles {
  public:
   /// `passes`: times that every element is read; with one, no group need be whole.
+  /// `changed`: number of a tensor whose pieces are changed in L1.
   ChannelTiles(LoweringContext& context, const Node& node, const std::vector<TensorId>& tensors,
-               unsigned passes)
-      : c_(context), node_(node), tensors_(tensors), passes_(passes) {
+               unsigned passes, std::optional<std::size_t> changed = {})
+      : c_(context), node_(node), tensors_(tensors), passes_(passes), changed_(changed) {
     const Shape& shape = c_.tensor(tensors[0]).shape;
     samples = static_cast<std::uint32_t>(shape[0]);
     channels = static_cast<std::uint32_t>(shape[1]);
@@ -73,8 +74,8 @@ class ChannelTiles {
     }
   }
 
-  /// The piece of tensor number `i` in L1.
-  ChannelBlock fetch(std::size_t i, const Piece& piece) {
+  /// The piece of tensor number `i` in L1; `fresh` tells whether it has just come.
+  ChannelBlock fetch(std::size_t i, const Piece& piece, bool* fresh = nullptr) {
     const std::uint32_t plane = piece.sample * channels + piece.channel;
     if (usable(i)) {
       return {residents_[i]->address + 4 * plane * pixels, piece.samples, piece.channels, pixels};
@@ -82,6 +83,9 @@ class ChannelTiles {
     const TileBuffers::Key key{piece.channel, piece.sample, piece.pixel, 0, 0};
     if (const L1Matrix* found = buffers_[i].find(key)) {
       return {found->address, piece.samples, piece.channels, piece.pixels};
+    }
+    if (fresh != nullptr) {
+      *fresh = true;
     }
     TileBuffers::Slot& slot = buffers_[i].next(key);
     slot.matrix.address = slot.address;
@@ -112,7 +116,7 @@ class ChannelTiles {
  private:
   /// A resident serves where pieces are dense in it.
   bool usable(std::size_t i) const {
-    return residents_[i] && tile.pixels == pixels &&
+    return residents_[i] && changed_ != i && tile.pixels == pixels &&
            (tile.samples == 1 || tile.channels == channels);
   }
   /// The last tensor that is loaded; its buffer may be overwritten.
@@ -192,6 +196,7 @@ class ChannelTiles {
   const Node& node_;
   std::vector<TensorId> tensors_;
   unsigned passes_;
+  std::optional<std::size_t> changed_;
   std::vector<std::optional<L1Matrix>> residents_;
   std::vector<TileBuffers> buffers_;
   std::uint32_t copies_ = 1;
@@ -323,13 +328,16 @@ class NormForward : NormBase {
     if (!c_.batch_statistics.contains(x)) {
       StoredObject object;
       object.name = node_.name + ".statistics";
-      object.bytes = 8 * channels_;
+      object.bytes = 16 * channels_;
       c_.batch_statistics[x] = static_cast<ObjectId>(c_.objects.size());
       c_.objects.push_back(object);
     }
     const ObjectId object = c_.batch_statistics.at(x);
-    c_.sequence.store(matrix(v.mean), {object, 0, channels_});
-    c_.sequence.store(matrix(v.rstd), {object, 4 * channels_, channels_});
+    std::uint32_t offset = 0;
+    for (const std::uint32_t kept : {v.mean, v.rstd, v.scale, v.shift}) {
+      c_.sequence.store(matrix(kept), {object, offset, channels_});
+      offset += 4 * channels_;
+    }
   }
 
   const Operator& op_;
@@ -341,11 +349,13 @@ class NormBackward : NormBase {
       : NormBase(context, context.graph().node(op.node)), op_(op) {}
 
   void run() {
-    const TensorId dy = node_.inputs[0], x = node_.inputs[1];
+    const bool masked = op_.relu_grad.has_value();
+    const TensorId dy = masked ? c_.graph().node(*op_.relu_grad).inputs[0] : node_.inputs[0];
+    const TensorId x = node_.inputs[1];
     c_.layer(op_.node);
     const bool sums = training_ || op_.weight_grad;
     ChannelTiles tiles(c_, node_, sums ? std::vector<TensorId>{x, dy} : std::vector<TensorId>{dy},
-                       sums ? 2 : 1);
+                       sums ? 2 : 1, masked ? std::optional<std::size_t>{1} : std::nullopt);
     channels_ = tiles.channels;
     const bool known = training_ && c_.batch_statistics.contains(x);
     NormVectors v;
@@ -361,9 +371,22 @@ class NormBackward : NormBase {
       v.mean = vector();
       c_.sequence.load({object, 0, channels_}, matrix(v.mean));
       c_.sequence.load({object, 4 * channels_, channels_}, matrix(v.rstd));
+      if (masked) {
+        open_ = {vector(), vector()};
+        c_.sequence.load({object, 8 * channels_, channels_}, matrix(open_.first));
+        c_.sequence.load({object, 12 * channels_, channels_}, matrix(open_.second));
+      }
     } else {
       v.mean = training_ ? vector() : vector(node_.inputs[statistics]);
       v.variance = training_ ? vector() : vector(node_.inputs[statistics + 1]);
+      if (masked) {
+        open_ = {vector(), vector()};
+        const TensorId y = c_.graph().node(*op_.relu_grad).inputs[1];
+        const Node& relu = c_.graph().node(*c_.graph().producer(y));
+        const Node& norm = c_.graph().node(*c_.graph().producer(relu.inputs[0]));
+        v.gamma = v.gamma != 0 ? v.gamma : vector(norm.inputs[1]);
+        v.beta = vector(norm.inputs[2]);
+      }
     }
     const std::uint32_t dbeta = sums ? vector() : 0, dgamma = sums ? vector() : 0;
     const std::uint32_t scale_x = training_ ? vector() : 0;
@@ -377,15 +400,17 @@ class NormBackward : NormBase {
       if (training_ && !known) {
         moments(tiles, 0, mine, channel, count);
         NormVectors only = mine;
-        only.scale = only.shift = 0;
+        only.scale = masked ? open_.first + 4 * channel : 0;
+        only.shift = masked ? open_.second + 4 * channel : 0;
         c_.sequence.batchnorm_scales(only, count, inverse(tiles), epsilon());
       }
       if (sums) {
         c_.layer(op_.weight_grad.value_or(op_.node));
         tiles.for_pieces(channel, count, [&](const Piece& piece, bool first) {
           const ChannelBlock image = tiles.fetch(0, piece);
-          c_.sequence.channel_products(image, tiles.fetch(1, piece), mine.mean, mine.rstd,
-                                       dbeta + 4 * channel, dgamma + 4 * channel, !first);
+          c_.sequence.channel_products(image, fetch_gradient(tiles, piece, image, 1), mine.mean,
+                                       mine.rstd, dbeta + 4 * channel, dgamma + 4 * channel,
+                                       !first);
         });
       }
       if (op_.input_grad) {
@@ -411,9 +436,10 @@ class NormBackward : NormBase {
     }
     tiles.for_pieces(channel, count, [&](const Piece& piece, bool) {
       std::vector<ChannelBlock> fetched;
-      for (std::size_t i = 0; i < (sums ? 2u : 1u); ++i) {
-        fetched.push_back(tiles.fetch(i, piece));
+      if (sums) {
+        fetched.push_back(tiles.fetch(0, piece));
       }
+      fetched.push_back(fetch_gradient(tiles, piece, sums ? fetched[0] : ChannelBlock{}, sums));
       const ChannelBlock to = tiles.place(piece, fetched);
       const ChannelBlock& dy = fetched.back();
       if (training_) {
@@ -426,6 +452,18 @@ class NormBackward : NormBase {
       }
       tiles.store(result, piece, to);
     });
+  }
+
+  /// The piece of dy, masked when it comes.
+  ChannelBlock fetch_gradient(ChannelTiles& tiles, const Piece& piece, const ChannelBlock& image,
+                              std::size_t number) {
+    bool fresh = false;
+    const ChannelBlock dy = tiles.fetch(number, piece, &fresh);
+    if (op_.relu_grad && fresh) {
+      const std::uint32_t at = 4 * piece.channel;
+      c_.sequence.affine_mask(image, dy, open_.first + at, open_.second + at);
+    }
+    return dy;
   }
 
   /// A vector's gradient updates it, or goes to L2.
@@ -447,6 +485,7 @@ class NormBackward : NormBase {
   }
 
   const Operator& op_;
+  std::pair<std::uint32_t, std::uint32_t> open_;  ///< scale and shift before a ReLU
 };
 
 }  // namespace

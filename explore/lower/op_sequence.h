@@ -161,6 +161,9 @@ class OpSequence {
   /// y = scale_a a + scale_b b + shift.
   void affine_pair(const ChannelBlock& a, const ChannelBlock& b, const ChannelBlock& y,
                    std::uint32_t scale_a, std::uint32_t scale_b, std::uint32_t shift);
+  /// dy = 0 where scale x + shift is not positive.
+  void affine_mask(const ChannelBlock& x, const ChannelBlock& dy, std::uint32_t scale,
+                   std::uint32_t shift);
   void batchnorm_scales(const NormVectors& v, std::uint32_t channels, float factor, float epsilon);
   void batchnorm_slopes(const NormVectors& v, std::uint32_t dbeta, std::uint32_t dgamma,
                         std::uint32_t scale_x, std::uint32_t channels, float inverse);

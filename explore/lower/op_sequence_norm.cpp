@@ -51,6 +51,16 @@ void OpSequence::affine_pair(const ChannelBlock& a, const ChannelBlock& b, const
   }
 }
 
+void OpSequence::affine_mask(const ChannelBlock& x, const ChannelBlock& dy, std::uint32_t scale,
+                             std::uint32_t shift) {
+  PlanOp& made = kernel(
+      ETUDE_KERNEL_AFFINE_MASK,
+      {x.address, dy.address, dy.address, scale, shift, x.samples * x.channels, x.cols, x.channels},
+      cost_.core_kernel(x.elements(), CostModel::kAffineMask));
+  made.accesses = {block_access(x, false), block_access(dy, true),
+                   l1_words(scale, x.channels, false), l1_words(shift, x.channels, false)};
+}
+
 void OpSequence::batchnorm_scales(const NormVectors& v, std::uint32_t channels, float factor,
                                   float epsilon) {
   PlanOp& made =

@@ -79,6 +79,10 @@ class Grouper {
       }
     } else if (node.op == OpType::kConvGradWeight || sums_pixels(graph_, node)) {
       made.sgd = sole_reader(n, OpType::kSgd);
+    } else if (const auto norm = norm_behind(n)) {
+      made.node = *norm;
+      made.relu_grad = n;
+      group_norm_backward(*norm, made);
     } else if (node.op == OpType::kBatchNormGrad || node.op == OpType::kBatchNormAffineGrad) {
       group_norm_backward(n, made);
     } else if (node.op == OpType::kLayerNormGrad) {
@@ -103,6 +107,35 @@ class Grouper {
       }
     }
     return made;
+  }
+
+  /// A gradient of the batch normalisation before a ReLU whose own gradient is node `n`, if nothing
+  /// else reads that: the normalisation's input tells where the ReLU was open.
+  std::optional<NodeId> norm_behind(NodeId n) const {
+    const Node& mask = graph_.node(n);
+    if (mask.op != OpType::kReluGrad) {
+      return std::nullopt;
+    }
+    const auto relu = graph_.producer(mask.inputs[1]);
+    const auto norm = relu && graph_.node(*relu).op == OpType::kRelu
+                          ? graph_.producer(graph_.node(*relu).inputs[0])
+                          : std::nullopt;
+    if (!norm || graph_.node(*norm).op != OpType::kBatchNorm ||
+        graph_.node(*norm).integer("training") == 0) {
+      return std::nullopt;
+    }
+    std::optional<NodeId> found;
+    for (NodeId reader : graph_.consumers(mask.outputs[0])) {
+      const Node& other = graph_.node(reader);
+      const bool gradient =
+          other.op == OpType::kBatchNormGrad || other.op == OpType::kBatchNormAffineGrad;
+      if (!gradient || other.inputs[0] != mask.outputs[0] || taken_.contains(reader) ||
+          other.inputs[1] != graph_.node(*norm).inputs[0]) {
+        return std::nullopt;
+      }
+      found = reader;
+    }
+    return found;
   }
 
   /// Both gradients of a batch normalisation, which need the same sums, and the updates with them.

@@ -60,6 +60,7 @@ enum etude_kernel {
   ETUDE_KERNEL_AFFINE_PAIR = 50,
   ETUDE_KERNEL_BATCHNORM_SCALES = 51,
   ETUDE_KERNEL_BATCHNORM_SLOPES = 52,
+  ETUDE_KERNEL_AFFINE_MASK = 53,
   ETUDE_KERNELS
 };
 
@@ -250,6 +251,11 @@ struct etude_channel_products_args {
  * dense, y may be a or b. */
 struct etude_affine_pair_args {
   uint32_t a, b, y, scale_a, scale_b, shift, rows, cols, channels;
+};
+/* dst[rows, cols] = dy where fma(x, scale, shift) > 0, else 0; vectors by row modulo channels; all
+ * dense, dst may be dy. */
+struct etude_affine_mask_args {
+  uint32_t x, dy, dst, scale, shift, rows, cols, channels;
 };
 /* rstd = 1 / sqrt(factor * variance + epsilon), scale = gamma rstd, shift = beta - mean scale, of
  * each channel; results with address 0 are not written. factor, epsilon: bits of a float. */

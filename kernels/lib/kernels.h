@@ -60,6 +60,7 @@ void etude_row_sum(const void* args, uint32_t worker, uint32_t workers);
 void etude_channel_sums(const void* args, uint32_t worker, uint32_t workers);
 void etude_channel_products(const void* args, uint32_t worker, uint32_t workers);
 void etude_affine_pair(const void* args, uint32_t worker, uint32_t workers);
+void etude_affine_mask(const void* args, uint32_t worker, uint32_t workers);
 void etude_batchnorm_scales(const void* args, uint32_t worker, uint32_t workers);
 void etude_batchnorm_slopes(const void* args, uint32_t worker, uint32_t workers);
 #ifdef __cplusplus

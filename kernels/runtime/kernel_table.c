@@ -61,6 +61,7 @@ void etude_fill_table(void) {
   ENTRY(ETUDE_KERNEL_CHANNEL_SUMS, etude_channel_sums);
   ENTRY(ETUDE_KERNEL_CHANNEL_PRODUCTS, etude_channel_products);
   ENTRY(ETUDE_KERNEL_AFFINE_PAIR, etude_affine_pair);
+  ENTRY(ETUDE_KERNEL_AFFINE_MASK, etude_affine_mask);
   ENTRY(ETUDE_KERNEL_BATCHNORM_SCALES, etude_batchnorm_scales);
   ENTRY(ETUDE_KERNEL_BATCHNORM_SLOPES, etude_batchnorm_slopes);
 }

@@ -172,6 +172,7 @@ static inline void etude_operator_cases(const struct etude_case_env* env) {
   CASE("channel_squares", etude_channel_sums, a, p, c, 3, 9, 13, 0);
   CASE("channel_products", etude_channel_products, a, b, p, p + 64, c, tail, 3, 9, 13, 0);
   CASE("affine_pair", etude_affine_pair, a, b, c, p, p + 64, p + 128, 27, 13, 9);
+  CASE("affine_mask", etude_affine_mask, a, b, c, p, a, 27, 13, 9);
   CASE("batchnorm_scales", etude_batchnorm_scales, a, b, p, p + 64, c, c + 64, c + 128, 9, k,
        epsilon);
   CASE("batchnorm_slopes", etude_batchnorm_slopes, a, b, p, p + 64, p + 128, c, c + 64, c + 128, 9,

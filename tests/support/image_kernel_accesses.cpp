@@ -25,6 +25,7 @@ const std::map<std::uint32_t, KernelFunction>& functions() {
       {ETUDE_KERNEL_CHANNEL_SUMS, etude_channel_sums},
       {ETUDE_KERNEL_CHANNEL_PRODUCTS, etude_channel_products},
       {ETUDE_KERNEL_AFFINE_PAIR, etude_affine_pair},
+      {ETUDE_KERNEL_AFFINE_MASK, etude_affine_mask},
       {ETUDE_KERNEL_BATCHNORM_SCALES, etude_batchnorm_scales},
       {ETUDE_KERNEL_BATCHNORM_SLOPES, etude_batchnorm_slopes},
   };
@@ -130,6 +131,13 @@ std::vector<KernelAccess> image_accesses_of(const std::uint32_t* words) {
       }
     }
     return found;
+  }
+  if (words[0] == ETUDE_KERNEL_AFFINE_MASK) {
+    etude_affine_mask_args a;
+    std::memcpy(&a, words + 1, sizeof a);
+    const std::uint32_t n = a.rows * a.cols;
+    return {vector_of(false, a.x, n), vector_of(false, a.dy, n), vector_of(true, a.dst, n),
+            vector_of(false, a.scale, a.channels), vector_of(false, a.shift, a.channels)};
   }
   if (words[0] >= ETUDE_KERNEL_CHANNEL_SUMS && words[0] <= ETUDE_KERNEL_BATCHNORM_SLOPES) {
     return norm_accesses(words[0], words + 1);

@@ -174,6 +174,50 @@ void etude_affine_pair(const void* args, uint32_t worker, uint32_t workers) {
   }
 }
 
+/* The gradient of a ReLU behind the normalisation, from its input: nothing else is kept. */
+void etude_affine_mask(const void* args, uint32_t worker, uint32_t workers) {
+  const struct etude_affine_mask_args* a = args;
+  ETUDE_FOR_PIECES(a->rows, a->cols, 0, worker, workers) {
+    const uint32_t first = p_.row * a->cols + p_.col;
+    const float* x = ETUDE_F(a->x) + first;
+    const float* dy = ETUDE_F(a->dy) + first;
+    float* dst = ETUDE_F(a->dst) + first;
+    uint32_t channel = p_.row;
+    while (channel >= a->channels) {
+      channel -= a->channels;
+    }
+    const float scale = ETUDE_F(a->scale)[channel], shift = ETUDE_F(a->shift)[channel];
+    uint32_t n = p_.n;
+#if ETUDE_ASM
+    const uint32_t pairs = n >> 1;
+    if (pairs) {
+      float t0, t1, g0, g1;
+      __asm__ volatile(ETUDE_HWLOOP(12)
+                       "cv.lw %[t0], (%[x]), 4\n"
+                       "cv.lw %[t1], (%[x]), 4\n"
+                       "cv.lw %[g0], (%[dy]), 4\n"
+                       "fmadd.s %[t0], %[t0], %[scale], %[shift]\n"
+                       "fmadd.s %[t1], %[t1], %[scale], %[shift]\n"
+                       "cv.lw %[g1], (%[dy]), 4\n"
+                       "flt.s %[t0], x0, %[t0]\n"
+                       "flt.s %[t1], x0, %[t1]\n"
+                       "mul %[g0], %[g0], %[t0]\n"
+                       "mul %[g1], %[g1], %[t1]\n"
+                       "cv.sw %[g0], (%[dst]), 4\n"
+                       "cv.sw %[g1], (%[dst]), 4\n" ETUDE_HWLOOP_END
+                       : [x] "+&r"(x), [dy] "+&r"(dy), [dst] "+&r"(dst), [t0] "=&r"(t0),
+                         [t1] "=&r"(t1), [g0] "=&r"(g0), [g1] "=&r"(g1)
+                       : [n] "r"(pairs), [scale] "r"(scale), [shift] "r"(shift)
+                       : "memory");
+      n &= 1;
+    }
+#endif
+    for (; n; n--, dy++) {
+      *dst++ = 0.0f < etude_fma(*x++, scale, shift) ? *dy : 0.0f;
+    }
+  }
+}
+
 void etude_batchnorm_scales(const void* args, uint32_t worker, uint32_t workers) {
   const struct etude_batchnorm_scales_args* a = args;
   const struct etude_range range = etude_split(a->channels, worker, workers);
