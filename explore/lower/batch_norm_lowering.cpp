@@ -1,206 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Batch normalisation and its gradients. Whole groups of channels pass through L1 once if they fit;
 // else pieces of their pixels come once for each pass over them.
+#include "explore/lower/channel_tiles.h"
 #include "explore/lower/image_operators.h"
-#include "models/base/error.h"
 
 namespace etude {
 
 namespace {
-
-/// Tiles of less work than this are not worth a kernel.
-constexpr std::uint32_t kSmallTile = 4096;
-
-/// Channels, samples and pixels that are worked on together.
-struct Piece {
-  std::uint32_t channel = 0, channels = 1, sample = 0, samples = 1, pixel = 0, pixels = 1;
-};
-
-/// How images [samples, channels, pixels] are cut, and the buffers of each tensor that is read.
-class ChannelTiles {
- public:
-  /// `passes`: times that every element is read; with one, no group need be whole.
-  /// `changed`: number of a tensor whose pieces are changed in L1.
-  ChannelTiles(LoweringContext& context, const Node& node, const std::vector<TensorId>& tensors,
-               unsigned passes, std::optional<std::size_t> changed = {})
-      : c_(context), node_(node), tensors_(tensors), passes_(passes), changed_(changed) {
-    const Shape& shape = c_.tensor(tensors[0]).shape;
-    samples = static_cast<std::uint32_t>(shape[0]);
-    channels = static_cast<std::uint32_t>(shape[1]);
-    pixels = static_cast<std::uint32_t>(c_.tensor(tensors[0]).elements() / (shape[0] * shape[1]));
-  }
-
-  /// Chooses the tiles; call when all other buffers are taken. `out`: a buffer for results is
-  /// needed where every tensor that is read is a resident.
-  void open(bool out) {
-    for (TensorId tensor : tensors_) {
-      residents_.push_back(dense_resident(c_, tensor));
-    }
-    choose(out);
-    const std::uint32_t bytes = 4 * tile.channels * tile.samples * tile.pixels;
-    const std::uint32_t tiles = ((channels + tile.channels - 1) / tile.channels) *
-                                ((samples + tile.samples - 1) / tile.samples) *
-                                ((pixels + tile.pixels - 1) / tile.pixels);
-    buffers_.resize(tensors_.size() + 1);
-    for (std::size_t i = 0; i < tensors_.size(); ++i) {
-      if (!usable(i)) {
-        buffers_[i].open(c_, std::min(copies_, tiles), bytes, 0);
-      }
-    }
-    if (out && in_place() == tensors_.size()) {
-      buffers_.back().open(c_, std::min(copies_, tiles), bytes, 0);
-    }
-  }
-
-  /// Calls `body(first channel, count)` for each group of channels.
-  template <typename Body>
-  void for_groups(Body&& body) const {
-    for (std::uint32_t ch = 0; ch < channels; ch += tile.channels) {
-      body(ch, std::min(tile.channels, channels - ch));
-    }
-  }
-
-  /// Calls `body(piece, whether it is the group's first)`.
-  template <typename Body>
-  void for_pieces(std::uint32_t channel, std::uint32_t count, Body&& body) const {
-    bool first = true;
-    for (std::uint32_t s = 0; s < samples; s += tile.samples) {
-      for (std::uint32_t p = 0; p < pixels; p += tile.pixels) {
-        body(Piece{channel, count, s, std::min(tile.samples, samples - s), p,
-                   std::min(tile.pixels, pixels - p)},
-             first);
-        first = false;
-      }
-    }
-  }
-
-  /// The piece of tensor number `i` in L1; `fresh` tells whether it has just come.
-  ChannelBlock fetch(std::size_t i, const Piece& piece, bool* fresh = nullptr) {
-    const std::uint32_t plane = piece.sample * channels + piece.channel;
-    if (usable(i)) {
-      return {residents_[i]->address + 4 * plane * pixels, piece.samples, piece.channels, pixels};
-    }
-    const TileBuffers::Key key{piece.channel, piece.sample, piece.pixel, 0, 0};
-    if (const L1Matrix* found = buffers_[i].find(key)) {
-      return {found->address, piece.samples, piece.channels, piece.pixels};
-    }
-    if (fresh != nullptr) {
-      *fresh = true;
-    }
-    TileBuffers::Slot& slot = buffers_[i].next(key);
-    slot.matrix.address = slot.address;
-    const ChannelBlock block{slot.address, piece.samples, piece.channels, piece.pixels};
-    for (std::uint32_t s = 0; s < piece.samples; ++s) {
-      c_.sequence.load(stored(tensors_[i], piece, s), part(block, s));
-    }
-    return block;
-  }
-
-  /// Where the result of a piece goes: over a tensor that was fetched, or into a buffer of its own.
-  ChannelBlock place(const Piece& piece, const std::vector<ChannelBlock>& fetched) {
-    if (const std::size_t i = in_place(); i < tensors_.size()) {
-      return fetched[i];
-    }
-    return {buffers_.back().next({}).address, piece.samples, piece.channels, piece.pixels};
-  }
-
-  void store(TensorId tensor, const Piece& piece, const ChannelBlock& from) {
-    for (std::uint32_t s = 0; s < piece.samples; ++s) {
-      c_.sequence.store(part(from, s), stored(tensor, piece, s));
-    }
-  }
-
-  std::uint32_t samples = 1, channels = 1, pixels = 1;
-  Piece tile;
-
- private:
-  /// A resident serves where pieces are dense in it.
-  bool usable(std::size_t i) const {
-    return residents_[i] && changed_ != i && tile.pixels == pixels &&
-           (tile.samples == 1 || tile.channels == channels);
-  }
-  /// The last tensor that is loaded; its buffer may be overwritten.
-  std::size_t in_place() const {
-    for (std::size_t i = tensors_.size(); i-- > 0;) {
-      if (!usable(i)) {
-        return i;
-      }
-    }
-    return tensors_.size();
-  }
-  static L1Matrix part(const ChannelBlock& block, std::uint32_t sample) {
-    return {block.address + 4 * sample * block.channels * block.cols, block.channels, block.cols,
-            block.cols};
-  }
-  StoredMatrix stored(TensorId tensor, const Piece& piece, std::uint32_t sample) const {
-    const std::uint32_t plane = (piece.sample + sample) * channels + piece.channel;
-    return stored_part(c_, tensor, plane * pixels + piece.pixel, pixels);
-  }
-
-  bool fits(const Piece& t, std::uint32_t copies, std::uint32_t budget, bool out) {
-    tile = t;
-    std::uint32_t buffers = out && in_place() == tensors_.size() ? 1 : 0;
-    for (std::size_t i = 0; i < tensors_.size(); ++i) {
-      buffers += usable(i) ? 0 : 1;
-    }
-    copies_ = copies;
-    return buffers * copies * (4 * t.channels * t.samples * t.pixels + 8) <= budget;
-  }
-
-  void choose(bool out) {
-    const std::uint32_t all = c_.l1.available();
-    const std::uint32_t half = std::min(all, static_cast<std::uint32_t>(0.5 * c_.l1.capacity()));
-    const std::uint32_t cores = std::min(channels, c_.platform.cluster.cores);
-    const std::uint32_t most = c_.tiling.double_buffer ? 2 : 1;
-    // Whole groups: as many channels as give several tiles of some work.
-    Piece t{0, cores, 0, samples, 0, pixels};
-    const auto work = [&] { return t.channels * t.samples * t.pixels; };
-    const auto grow = [&](std::uint32_t copies, std::uint32_t budget) {
-      if (!fits(t, copies, budget, out)) {
-        return false;
-      }
-      while (t.channels < channels && (work() < kSmallTile || 8 * t.channels < channels)) {
-        const std::uint32_t before = t.channels;
-        t.channels = std::min(channels, t.channels + cores);
-        if (!fits(t, copies, budget, out)) {
-          t.channels = before;
-          return fits(t, copies, budget, out);
-        }
-      }
-      return true;
-    };
-    if (grow(most, half) || grow(most, all)) {
-      return;
-    }
-    if (passes_ > 1 && grow(1, all)) {
-      return;
-    }
-    // Pieces of the pixels of one sample.
-    t = {0, cores, 0, 1, 0, pixels};
-    while (t.pixels > 1 && !fits(t, most, all, out)) {
-      t.pixels = (t.pixels + 1) / 2;
-    }
-    while (t.channels > 1 && !fits(t, most, all, out)) {
-      t.channels = (t.channels + 1) / 2;
-    }
-    if (!fits(t, most, all, out) && !fits(t, 1, all, out)) {
-      throw UserError(
-          "operator '" + node_.name + "'",
-          "its smallest tile needs " + std::to_string(12 * (tensors_.size() + (out ? 1 : 0))) +
-              " bytes of L1 beside its vectors, and " + std::to_string(all) + " are free",
-          "give a larger /platform/cluster/tcdm/size or /tiling/l1_budget");
-    }
-  }
-
-  LoweringContext& c_;
-  const Node& node_;
-  std::vector<TensorId> tensors_;
-  unsigned passes_;
-  std::optional<std::size_t> changed_;
-  std::vector<std::optional<L1Matrix>> residents_;
-  std::vector<TileBuffers> buffers_;
-  std::uint32_t copies_ = 1;
-};
 
 /// Vectors of all channels, and what is common to forward and backward.
 class NormBase {
@@ -229,12 +35,12 @@ class NormBase {
   /// Mean and sum of squared differences of the group, over two passes of tensor number `i`.
   void moments(ChannelTiles& tiles, std::size_t i, const NormVectors& v, std::uint32_t channel,
                std::uint32_t count) {
-    tiles.for_pieces(channel, count, [&](const Piece& piece, bool first) {
+    tiles.for_pieces(channel, count, [&](const ChannelPiece& piece, bool first) {
       c_.sequence.channel_sums(tiles.fetch(i, piece), 0, v.mean, !first);
     });
     const L1Matrix mean{v.mean, 1, count, count};
     c_.sequence.unary(ETUDE_KERNEL_SCALE, mean, mean, inverse(tiles));
-    tiles.for_pieces(channel, count, [&](const Piece& piece, bool first) {
+    tiles.for_pieces(channel, count, [&](const ChannelPiece& piece, bool first) {
       c_.sequence.channel_sums(tiles.fetch(i, piece), v.mean, v.variance, !first);
     });
   }
@@ -286,8 +92,9 @@ class NormForward : NormBase {
         moments(tiles, 0, mine, channel, count);
         c_.sequence.batchnorm_scales(mine, count, inverse(tiles), epsilon());
       }
-      tiles.for_pieces(channel, count,
-                       [&](const Piece& piece, bool) { apply(tiles, piece, mine, whole, y); });
+      tiles.for_pieces(channel, count, [&](const ChannelPiece& piece, bool) {
+        apply(tiles, piece, mine, whole, y);
+      });
     });
     if (training_) {
       keep_statistics(x, v);
@@ -300,7 +107,7 @@ class NormForward : NormBase {
   }
 
  private:
-  void apply(ChannelTiles& tiles, const Piece& piece, const NormVectors& v,
+  void apply(ChannelTiles& tiles, const ChannelPiece& piece, const NormVectors& v,
              const std::optional<L1Matrix>& whole, TensorId y) {
     const ChannelBlock x = tiles.fetch(0, piece);
     const std::uint32_t activation = activation_of(c_, op_.relu);
@@ -406,7 +213,7 @@ class NormBackward : NormBase {
       }
       if (sums) {
         c_.layer(op_.weight_grad.value_or(op_.node));
-        tiles.for_pieces(channel, count, [&](const Piece& piece, bool first) {
+        tiles.for_pieces(channel, count, [&](const ChannelPiece& piece, bool first) {
           const ChannelBlock image = tiles.fetch(0, piece);
           c_.sequence.channel_products(image, fetch_gradient(tiles, piece, image, 1), mine.mean,
                                        mine.rstd, dbeta + 4 * channel, dgamma + 4 * channel,
@@ -434,7 +241,7 @@ class NormBackward : NormBase {
     if (training_) {
       c_.sequence.batchnorm_slopes(v, dbeta, dgamma, scale_x, count, inverse(tiles));
     }
-    tiles.for_pieces(channel, count, [&](const Piece& piece, bool) {
+    tiles.for_pieces(channel, count, [&](const ChannelPiece& piece, bool) {
       std::vector<ChannelBlock> fetched;
       if (sums) {
         fetched.push_back(tiles.fetch(0, piece));
@@ -455,8 +262,8 @@ class NormBackward : NormBase {
   }
 
   /// The piece of dy, masked when it comes.
-  ChannelBlock fetch_gradient(ChannelTiles& tiles, const Piece& piece, const ChannelBlock& image,
-                              std::size_t number) {
+  ChannelBlock fetch_gradient(ChannelTiles& tiles, const ChannelPiece& piece,
+                              const ChannelBlock& image, std::size_t number) {
     bool fresh = false;
     const ChannelBlock dy = tiles.fetch(number, piece, &fresh);
     if (op_.relu_grad && fresh) {
