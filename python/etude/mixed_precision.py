@@ -11,7 +11,7 @@ from etude.traindeeploy import LOSS_SCALE, cct, deep_ae
 
 ROOT = Path(__file__).resolve().parents[2]
 # workload -> shown as, steps of a curve
-WORKLOADS = {"deep_ae": ("Deep-AE, batch 24", 40), "lora": ("CCT-2, LoRA of rank 4, batch 4", 20)}
+WORKLOADS = {"deep_ae": ("Deep-AE, batch 24", 40), "lora": ("CCT-2, LoRA of rank 4, four passes of one image", 20)}
 FP16_ARRAY = "platform/siracusa_redmule.json"
 
 
@@ -19,11 +19,11 @@ def curve_config(workload: str, steps: int, mixed: bool) -> dict:
     """A run of many steps, FP32 on the FP32 array or mixed on the FP16 one."""
     if workload == "deep_ae":
         config = deep_ae(24, "auto")
-        config["train"]["lr"] = 0.05
+        config["train"]["lr"] = 0.01
     else:
         config = cct({"method": "lora", "k": 2, "rank": 4}, "fp32")
         config["train"]["accumulate"] = 4
-        config["train"]["lr"] = 0.04
+        config["train"]["lr"] = 0.02
     config["train"]["steps"] = steps
     if mixed:
         config["platform"] = FP16_ARRAY
