@@ -183,9 +183,12 @@ class Observer {
   std::vector<MemoryImage> before_step(unsigned pass) {
     setup_.take_inputs_of(pass, values_);
     check_.begin_step(pass, values_);
-    std::vector<MemoryImage> images = setup_.rate_images(pass);
+    std::vector<MemoryImage> images;
     for (ProgramImage& image : input_images(setup_.program(), values_)) {
       images.push_back({image.address, std::move(image.bytes)});
+    }
+    for (MemoryImage& image : setup_.rate_images(pass)) {
+      images.push_back(std::move(image));  // behind the list that the inputs' images may renew
     }
     return images;
   }

@@ -137,10 +137,17 @@ std::vector<MemoryImage> TrainingSetup::rate_images(unsigned pass) const {
       adam_rates(lr, update.beta1, update.beta2, node.real("epsilon"), node.integer("step", 1));
   std::vector<MemoryImage> images;
   const auto put = [&](std::uint32_t op, std::uint32_t argument, float value) {
-    const std::size_t at =
-        ETUDE_TASK_FIRST_OP + op * sizeof(etude_op) + offsetof(etude_op, arg) + 4 * argument;
-    images.push_back({Address{program_.task_list_address.raw() + static_cast<std::uint32_t>(at)},
-                      bytes_of_struct(&value, sizeof value)});
+    const auto at =
+        static_cast<std::uint32_t>(op * sizeof(etude_op) + offsetof(etude_op, arg) + 4 * argument);
+    const auto bytes = bytes_of_struct(&value, sizeof value);
+    const std::uint64_t window = program_.list_window.raw();
+    if (window == 0 || at < window) {
+      images.push_back(
+          {Address{program_.task_list_address.raw() + ETUDE_TASK_FIRST_OP + at}, bytes});
+    }
+    if (window != 0) {
+      images.push_back({Address{program_.list_home.raw() + at}, bytes});
+    }
   };
   for (std::uint32_t i = 0; i < program_.op_count; ++i) {
     const etude_op op = operation(program_, i);
