@@ -79,6 +79,110 @@ TEST_CASE("integer sequences", "[core]") {
   });
 }
 
+TEST_CASE("divisions by their divisor", "[core]") {
+  check({
+      {"li t2,1\n divu t1,t0,t2", 36, "1 + (3 + clz(1) = 34) + 1"},
+      {"divu t1,t0,x0", 36, "35 by zero + 1"},
+      {"li t2,-1\n remu t1,t0,t2", 5, "1 + (3 + clz(2^32 - 1) = 3) + 1"},
+      {"li t2,-1\n rem t1,t0,t2", 36, "1 + (2 + clz(~-1 = 0) = 34) + 1"},
+      {"li t2,-8\n div t1,t0,t2", 33, "1 + (2 + clz(~-8 = 7) = 31) + 1"},
+  });
+}
+
+TEST_CASE("loads, stores and what waits for them", "[core]") {
+  check({
+      {"lw t1,0(a0)\n bnez t1,1f\n nop\n1:", 6, "load in 1, branch in 3, its target 3 later"},
+      {"cv.lw t1,(a0),4\n add t2,a0,x0\n addi a0,a0,-4", 4,
+       "the pointer is there at once: one per cycle + 1"},
+      {"cv.lw t1,(a0),4\n add t2,t1,x0\n addi a0,a0,-4", 5, "the loaded value is not: a bubble"},
+      {"lw x0,0(a0)\n add x0,t0,t0", 4, "x0 is compared as any register: a bubble"},
+      {"lw x0,0(a0)\n sw x0,24(a0)", 3, "a store of it writes nothing, and x0 is not waited for"},
+      {"sw t0,17(a0)\n nop", 4, "two accesses + 1 + 1"},
+      {"lw t1,0(a0)\n sw t1,24(a0)", 4, "store data wait as any operand: a bubble"},
+      {"la t1,1f\n sw t1,8(a0)\n lw t1,8(a0)\n jalr x0,0(t1)\n nop\n1:", 9,
+       "load in 4, free in 5: rs1 out of WB in 6, the target 3 later"},
+      {"la t1,1f\n sw t1,8(a0)\n lw t1,8(a0)\n nop\n jalr x0,0(t1)\n nop\n1:", 9,
+       "the same with an instruction between"},
+      {"la t1,1f\n nop\n nop\n jalr x0,0(t1)\n nop\n1:", 7,
+       "rs1 is there: 2 + 2 nop + 2 for jalr + 1"},
+  });
+}
+
+TEST_CASE("hardware loops: one cycle of set-up, none at the end of the body", "[core]") {
+  const std::string three = " .insn i 0x2b,4,x14,t1,4\n nop\n nop\n nop\n";  // cv.setup
+  const std::string from_load = "li t1,2\n sw t1,20(a0)\n lw t1,20(a0)\n" + three;
+  const std::string load_at_end =
+      "li t1,3\n .insn i 0x2b,4,x14,t1,4\n add t2,t2,t2\n nop\n lw t2,0(a0)\n";
+  const std::string plain = "li t1,3\n" + three, once = "li t1,1\n" + three;
+  const std::string nested =
+      "li t1,2\n .insn i 0x2b,4,x15,t1,9\n li t1,3\n" + three + " nop\n nop\n nop\n";
+  check({
+      {plain.c_str(), 12, "1 + 1 + 3 * 3 + 1"},
+      {once.c_str(), 6, "1 + 1 + 3 + 1"},
+      {from_load.c_str(), 12, "1 + 1 + 1, a bubble before the count, 1 + 2 * 3 + 1"},
+      {load_at_end.c_str(), 14, "1 + 1 + 3 * 3 + 1, and a bubble in passes 2 and 3"},
+      {nested.c_str(), 31, "1 + 1 + 2 * (1 + 1 + 3 * 3 + 3) + 1"},
+      {"li t1,3\n .insn i 0x2b,4,x14,t1,3\n nop\n nop", 10,
+       "a body of two costs a cycle more once: 1 + 1 + 3 * 2 + 1 + 1"},
+  });
+}
+
+TEST_CASE("CSRs that flush and those that do not", "[core]") {
+  check({
+      {"csrw frm,x0", 5, "a write of frm: 4 + 1"},
+      {"csrr t1,frm", 2, "a read does not flush"},
+      {"csrw fflags,x0", 2, "nor does fflags"},
+      {"csrr t1,mcycle", 5, "counters do"},
+      {"csrr t1,mstatus", 5, "4 + 1"},
+      {"csrr t1,mhartid", 2, "1 + 1"},
+      {"csrw mscratch,t0", 2, "1 + 1"},
+  });
+}
+
+TEST_CASE("floating-point order: latency 0 waits for what is under way", "[core]") {
+  CoreConfig config;
+  config.others_latency = 0;
+  check({{"fadd.s s4,s2,s3\n fsgnj.s s5,s2,s2", 4, "returns in 2, so that it issues in 3; + 1"},
+         {"fsgnj.s s5,s2,s2\n fsgnj.s s6,s5,s5", 3, "alone it is an ALU operation"}},
+        config);
+}
+
+TEST_CASE("fdiv: what it keeps waiting, and its special operands", "[core]") {
+  check({
+      {"fdiv.s s4,s2,s3\n fadd.s s5,s2,s3", 9, "issue in 1, 7 for 1.5: the next one in 8; + 1"},
+      {"fdiv.s s4,s2,s3\n nop\n nop\n nop", 5, "integer instructions overlap"},
+      {"li s5,1\n fdiv.s s4,s2,s5\n add t1,s4,x0", 9,
+       "1 + 5 out of range + 1 for the denormal divisor, consumer in 8; + 1"},
+      {"li s5,1\n fdiv.s s4,s2,s5\n nop", 5, "a denormal divisor keeps EX one cycle more"},
+  });
+}
+
+TEST_CASE("operand fields that nobody reads count against FP results", "[core]") {
+  CoreConfig config;
+  config.addmul_latency = 2;
+  // The immediate of cv.setup, 20, stands where rs2 does: s4 is x20, s5 x21. 19 nops, one pass.
+  const std::string loop = ",s2,s3\n .insn i 0x2b,4,x14,t1,20\n .rept 19\n nop\n .endr";
+  const std::string named = "li t1,1\n fadd.s s4" + loop, other = "li t1,1\n fadd.s s5" + loop;
+  check({{named.c_str(), 25, "issue in 2, return in 4, cv.setup in 5, 19, + 1"},
+         {other.c_str(), 24, "cv.setup in 3, 19, the return in 4 takes a nop's port, + 1"}},
+        config);
+}
+
+TEST_CASE("floating-point latency 2: what keeps the result from its port", "[core]") {
+  CoreConfig config;
+  config.addmul_latency = 2;
+  check({{"fadd.s s4,s2,s3\n add t1,s4,x0", 5, "issue in 1, return in 3, consumer in 4; + 1"},
+         {"fadd.s s4,s2,s3\n mulh t1,t0,t0", 7,
+          "due in 3, but mulh is in EX from 2 to 6: returns behind it without a conflict"},
+         {"fadd.s s4,s2,s3\n nop\n cv.lw t1,(a0),4\n addi a0,a0,-4", 5,
+          "due in 3 under a post-increment, blocked in 4 by an ALU writer in the cycle of the "
+          "response, returns in 5 beside the store"},
+         {"fadd.s s4,s2,s3\n beqz x0,1f\n nop\n1:", 5, "branch in 2, its target in 5"},
+         {"fadd.s s4,s2,s3\n beqz x0,1f\n csrr t1,mscratch\n1:", 6,
+          "a CSR instruction in the shadow holds the target to 3 behind the return in 3"}},
+        config);
+}
+
 TEST_CASE("floating-point latency 1: pipelined, one bubble to a consumer", "[core]") {
   check({
       {"fadd.s s4,s2,s3\n fadd.s s5,s2,s3\n fadd.s s6,s2,s3", 4, "one per cycle + 1"},

@@ -276,7 +276,7 @@ void Core::check_loop(const Instr& instr) {
     loop.count = 2;
     state_.set_loop(instr.mode & 1u, loop);
   } else {
-    id_floor_ = ex_free_ + 1;
+    id_floor_ = ex_free_;
     redirected_ = false;
     floor_reason_ = StallReason::kBranch;
   }
