@@ -11,7 +11,7 @@ from etude.traindeeploy import LOSS_SCALE, cct, deep_ae
 
 ROOT = Path(__file__).resolve().parents[2]
 # workload -> shown as, steps of a curve
-WORKLOADS = {"deep_ae": ("Deep-AE, batch 24", 40), "lora": ("CCT-2, LoRA of rank 4, four passes of one image", 20)}
+WORKLOADS = {"deep_ae": ("Deep-AE, batch 24", 32), "lora": ("CCT-2, LoRA of rank 4, four passes of one image", 20)}
 FP16_ARRAY = "platform/siracusa_redmule.json"
 
 
@@ -60,12 +60,15 @@ def page(results: dict[str, dict]) -> str:
             a, b = losses(fp32)[step - 1], losses(mixed)[step - 1]
             cells = ("not finite", "") if b is None else (f"{b:.4f}", f"{100 * (b / a - 1):+.2f} %")
             lines.append(f"| {step} | {a:.4f} | {cells[0]} | {cells[1]} |")
-        checks = " and ".join("passed" if r["check"]["passed"] else "FAILED" for r in (fp32, mixed))
         lines.append("")
         lines.append(
-            f"Cycles of a step: {fp32['step']['cycles']:,} and {mixed['step']['cycles']:,}; checks: {checks}; "
-            f"{mixed['check']['redmule_jobs']:,} FP16 products replayed bit for bit."
+            f"Cycles of a step: {fp32['step']['cycles']:,} and {mixed['step']['cycles']:,}; "
+            f"{mixed['check']['redmule_jobs']:,} FP16 products replayed."
         )
+        for kind, result in (("FP32", fp32), ("mixed", mixed)):
+            failures = result["check"].get("failures", [])
+            told = "passed" if result["check"]["passed"] else f"FAILED, first at {failures[0]}"
+            lines.append(f"Check of the {kind} run: {told}.")
     return "\n".join([*lines, ""])
 
 

@@ -88,6 +88,8 @@ def test_mixed_precision_compares_step_by_step():
         made["steps"] = [{"loss": factor / (i + 1)} for i in range(point.config["train"]["steps"])]
         found[point.name] = made
     found["lora-mixed"]["steps"][1]["loss"] = None
+    found["lora-mixed"]["check"] = {"passed": False, "redmule_jobs": 7, "failures": ["step 3: job 5", "more"]}
     page = mixed_precision.page(found)
     assert "| 1 | 1.0000 | 1.5000 | +50.00 % |" in page
     assert "| 2 | 0.5000 | not finite |  |" in page
+    assert "Check of the mixed run: FAILED, first at step 3: job 5." in page
