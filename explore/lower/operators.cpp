@@ -390,13 +390,15 @@ class Grouper {
     std::vector<bool> done(operators_.size(), false);
     while (order.size() < operators_.size()) {
       const std::size_t was = order.size();
-      for (std::size_t i = 0; i < operators_.size(); ++i) {
-        const bool ready =
-            !done[i] && std::ranges::all_of(before[i], [&](std::size_t b) { return done[b]; });
-        if (ready) {
-          order.push_back(operators_[i]);
-          done[i] = true;
-          break;
+      // An update with state as soon as it may be: its gradient need not wait in L2 to the end.
+      for (const bool update : {true, false}) {
+        for (std::size_t i = 0; i < operators_.size() && order.size() == was; ++i) {
+          const bool ready = !done[i] && (!update || keeps_state(operators_[i])) &&
+                             std::ranges::all_of(before[i], [&](std::size_t b) { return done[b]; });
+          if (ready) {
+            order.push_back(operators_[i]);
+            done[i] = true;
+          }
         }
       }
       if (order.size() == was) {
@@ -404,6 +406,11 @@ class Grouper {
       }
     }
     return order;
+  }
+
+  bool keeps_state(const Operator& op) const {
+    const OpType type = graph_.node(op.node).op;
+    return type == OpType::kMomentum || type == OpType::kAdam;
   }
 
   const Graph& graph_;
