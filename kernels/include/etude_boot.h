@@ -11,6 +11,7 @@
   0x1C000400u /* the runtime's first instruction; 63 KiB for its code and constants */
 #define ETUDE_DATA_ADDRESS 0x1C010000u /* from here on L2 belongs to the memory plan */
 
+#define ETUDE_BOOT_REDMULE_REFUSED 0x100u
 struct etude_boot {
   uint32_t magic;
   uint32_t workers;    /* harts 0..workers-1 compute */
@@ -18,7 +19,8 @@ struct etude_boot {
   uint32_t l1_base, l1_bytes;
   uint32_t l2_base, l2_bytes;
   uint32_t task_list;  /* address of the etude_task_header */
-  uint32_t redmule;    /* 0 none, 1 fp16 array, 4 fp32 array (register format code) */
+  uint32_t redmule;    /* 0 none, 1 fp16 array, 4 fp32 array (register format code), with
+                          ETUDE_BOOT_REDMULE_REFUSED if cores may hold up its port for long */
   uint32_t dma_engine; /* 0 MCHAN, 1 iDMA */
 };
 

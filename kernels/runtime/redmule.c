@@ -5,12 +5,24 @@
 
 #define REG(name) (ETUDE_HWPE_BASE + ETUDE_REDMULE_##name)
 
-void etude_redmule_init(struct etude_redmule* redmule, uint32_t format) {
+void etude_redmule_init(struct etude_redmule* redmule, uint32_t boot) {
+  const uint32_t format = boot & ~ETUDE_BOOT_REDMULE_REFUSED;
+  redmule->refused = boot & ETUDE_BOOT_REDMULE_REFUSED;
   redmule->posted = redmule->done = redmule->finished = 0;
   redmule->depth = format == ETUDE_REDMULE_FMT_FP32 ? 2 : 1;
   if (format) {
     etude_write(REG(SOFT_CLEAR), 0);
   }
+}
+
+/* The done event says that the last rows of Z are on their way: while cores hold up the port they
+ * are not in memory yet, and a SOFT_CLEAR would drop them. Their job's context is taken until they
+ * are. `later`: jobs posted behind it. */
+static __attribute__((noinline, cold)) void wait_stored(uint32_t later) {
+  uint32_t status;
+  do {
+    status = etude_read(REG(STATUS));
+  } while ((status & 1u) + (status >> 8 & 1u) > later);
 }
 
 /* RUNNING_JOB counts what has finished since the last clear; it is compared modulo 256. The done
@@ -24,6 +36,9 @@ void etude_redmule_wait(struct etude_redmule* redmule, uint32_t count) {
     if (more == 0) {
       etude_sleep(1u << ETUDE_EVENT_ACC0);
     }
+  }
+  if (redmule->refused) {
+    wait_stored(redmule->posted - count);
   }
 }
 

@@ -8,12 +8,13 @@
 
 struct etude_redmule {
   uint32_t posted, done; /* jobs of this step */
+  uint32_t refused;      /* its port may be refused for long */
   uint32_t depth;        /* jobs that the array may hold: 1 or 2 */
   uint32_t finished;     /* RUNNING_JOB when it was read last */
 };
 
-/* `format`: of the boot block. */
-void etude_redmule_init(struct etude_redmule* redmule, uint32_t format);
+/* `boot`: field redmule of the boot block. */
+void etude_redmule_init(struct etude_redmule* redmule, uint32_t boot);
 /* Starts the job of the arguments of ETUDE_OP_REDMULE; waits for a place. */
 void etude_redmule_start(struct etude_redmule* redmule, const uint32_t* arg);
 /* Sleeps until `count` jobs of this step are done. */

@@ -64,6 +64,9 @@ MemoryImage boot_block(const PlatformConfig& platform, const Program& program) {
   boot.task_list = program.task_list_address.raw();
   if (cluster.redmule.enabled) {
     boot.redmule = cluster.redmule.format == RedmuleConfig::Format::kFp32 ? 4 : 1;
+    if (cluster.hci.priority == HciConfig::Priority::kCores) {
+      boot.redmule |= ETUDE_BOOT_REDMULE_REFUSED;
+    }
   }
   boot.dma_engine = cluster.dma.engine == DmaConfig::Engine::kIdma ? 1 : 0;
   return {Address{ETUDE_BOOT_ADDRESS}, bytes_of_struct(&boot, sizeof boot)};
