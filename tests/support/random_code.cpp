@@ -3,43 +3,12 @@
 
 #include <stdexcept>
 
+#include "tests/support/instruction_words.h"
+
 namespace etude::test {
 namespace {
 
 using U = std::uint32_t;
-
-U r_type(U opcode, U funct3, U funct7, U rd, U rs1, U rs2) {
-  return opcode | rd << 7 | funct3 << 12 | rs1 << 15 | rs2 << 20 | funct7 << 25;
-}
-U i_type(U opcode, U funct3, U rd, U rs1, int imm) {
-  return opcode | rd << 7 | funct3 << 12 | rs1 << 15 | static_cast<U>(imm) << 20;
-}
-U s_type(U opcode, U funct3, U rs1, U rs2, int imm) {
-  const U value = static_cast<U>(imm);
-  return opcode | (value & 31) << 7 | funct3 << 12 | rs1 << 15 | rs2 << 20 | (value >> 5) << 25;
-}
-U lui(U rd, U value) { return (value & 0xfffff000u) | 0x37 | rd << 7; }
-
-/// Bits of `offset` of a branch, jal, c.beqz or c.j, in their places.
-U branch_bits(int offset) {
-  const U v = static_cast<U>(offset);
-  return ((v >> 11) & 1) << 7 | ((v >> 1) & 15) << 8 | ((v >> 5) & 63) << 25 | (v >> 12) << 31;
-}
-U jal_bits(int offset) {
-  const U v = static_cast<U>(offset);
-  return ((v >> 12) & 255) << 12 | ((v >> 11) & 1) << 20 | ((v >> 1) & 1023) << 21 |
-         (v >> 20) << 31;
-}
-U c_branch_bits(int offset) {
-  const U v = static_cast<U>(offset);
-  return ((v >> 8) & 1) << 12 | ((v >> 3) & 3) << 10 | ((v >> 6) & 3) << 5 | ((v >> 1) & 3) << 3 |
-         ((v >> 5) & 1) << 2;
-}
-U c_jump_bits(int offset) {
-  const U v = static_cast<U>(offset);
-  return ((v >> 11) & 1) << 12 | ((v >> 4) & 1) << 11 | ((v >> 8) & 3) << 9 | ((v >> 10) & 1) << 8 |
-         ((v >> 6) & 1) << 7 | ((v >> 7) & 1) << 6 | ((v >> 1) & 7) << 3 | ((v >> 5) & 1) << 2;
-}
 
 constexpr U kRa = 1, kSp = 2, kGp = 3, kTp = 4, kT0 = 5, kT1 = 6, kS0 = 8, kS1 = 9, kA0 = 10,
             kA1 = 11, kA2 = 12;
