@@ -16,7 +16,7 @@ case "${1:-}" in
     shift
     [[ -f build/compile_commands.json ]] || scripts/build.sh
     sources=("$@")
-    (($#)) || mapfile -t sources < <(git ls-files 'models/*.cpp' 'sim/*.cpp' 'explore/*.cpp' 'workloads/*.cpp')
+    (($#)) || mapfile -t sources < <(git ls-files 'models/*.cpp' 'sim/*.cpp' 'program/*.cpp' 'compiler/*.cpp' 'run/*.cpp' 'cli/*.cpp' 'workloads/*.cpp')
     # Silent but for findings: clang-tidy counts what it suppressed on stderr.
     printf '%s\0' "${sources[@]}" |
       xargs -0 -n 1 -P "${ETUDE_JOBS:-$(nproc)}" clang-tidy-19 -p build --quiet 2>/dev/null ||

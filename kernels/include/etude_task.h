@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The task list (plain C, little endian): what explore/lower writes and the runtime's interpreter
+ * The task list (plain C, little endian): what the compiler writes and the runtime's interpreter
  * executes.
  *
  * One in-order list. An operation is posted to the queue of its unit and the interpreter goes on;

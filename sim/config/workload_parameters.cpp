@@ -142,7 +142,7 @@ void declare_schedule(ParameterTable& table) {
                            {"pofo", Policy::kPofo},
                            {"checkmate", Policy::kCheckmate}},
            {.sentence = "Which tensors are kept, recomputed or paged out.",
-            .source = "docs/explore.md"})
+            .source = "docs/compiler.md"})
       .add("budget", &ScheduleConfig::budget,
            {.unit = "B",
             .sentence = "Dynamic memory that the schedule may use; 0: what L2 leaves.",

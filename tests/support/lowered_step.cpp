@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
+#include "run/plan/program_images.h"
 #include "tests/support/task_interpreter.h"
 #include "workloads/reference/reference.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "explore/lower/lower.h"
+#include "compiler/lower/lower.h"
 
 namespace etude::test {
 

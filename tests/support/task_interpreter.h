@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "explore/lower/program.h"
 #include "kernels/include/etude_task.h"
+#include "program/program.h"
 #include "sim/config/platform_config.h"
 
 namespace etude::test {

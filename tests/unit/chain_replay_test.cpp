@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sim/cli/chain_replay.h"
+#include "run/execute/chain_replay.h"
 
 #include <catch2/catch.hpp>
 #include <cmath>

@@ -3,7 +3,7 @@
 // reference.
 #include <catch2/catch.hpp>
 
-#include "explore/lower/operators.h"
+#include "compiler/operators/grouping.h"
 #include "tests/support/image_network.h"
 #include "tests/support/lowered_step.h"
 

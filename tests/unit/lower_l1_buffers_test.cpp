@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch.hpp>
 
-#include "explore/lower/encode.h"
-#include "explore/lower/l1_buffers.h"
+#include "compiler/order/encode.h"
+#include "compiler/order/l1_buffers.h"
 
 namespace etude {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch.hpp>
 
-#include "explore/lower/lower.h"
+#include "compiler/lower/lower.h"
 #include "kernels/include/etude_boot.h"
 #include "models/base/error.h"
 #include "tests/support/shared_data.h"

@@ -3,9 +3,10 @@
 #include <cstring>
 #include <stdexcept>
 
-#include "explore/lower/lower.h"
-#include "explore/lower/order.h"
-#include "explore/memory/allocator.h"
+#include "compiler/lower/lower.h"
+#include "compiler/memory/allocator.h"
+#include "compiler/order/order.h"
+#include "run/plan/program_images.h"
 #include "tests/support/task_interpreter.h"
 
 namespace etude {

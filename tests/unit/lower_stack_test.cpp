@@ -2,8 +2,8 @@
 // Stacks of products, strided views and sums: attention without what stands between its products.
 #include <catch2/catch.hpp>
 
-#include "explore/lower/lower.h"
-#include "explore/lower/storage.h"
+#include "compiler/lower/lower.h"
+#include "compiler/operators/storage.h"
 #include "tests/support/lowered_step.h"
 
 namespace etude {

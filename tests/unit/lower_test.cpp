@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whole training steps, lowered and executed by the host interpreter, against the float64
 // reference.
-#include "explore/lower/lower.h"
+#include "compiler/lower/lower.h"
 
 #include <catch2/catch.hpp>
 #include <cstring>

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sim/cli/numeric_check.h"
+#include "run/execute/numeric_check.h"
 
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstring>
 
-#include "sim/cli/update_check.h"
+#include "run/execute/update_check.h"
 #include "workloads/networks/networks.h"
 #include "workloads/reference/reference.h"
 

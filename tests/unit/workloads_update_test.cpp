@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "models/base/error.h"
-#include "sim/cli/update_check.h"
+#include "run/execute/update_check.h"
 #include "workloads/networks/initial.h"
 #include "workloads/reference/reference.h"
 #include "workloads/training/training_graph.h"

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/emit/image_operators.h"
+#include "models/base/error.h"
+
+namespace etude {
+
+void lower_channel_sum(LoweringContext& c, const Operator& op) {
+  const Node& node = c.graph().node(op.node);
+  const TensorId input = node.inputs[0];
+  const Shape& shape = c.tensor(input).shape;
+  const auto samples = static_cast<std::uint32_t>(shape[0]);
+  const auto channels = static_cast<std::uint32_t>(shape[1]);
+  const auto pixels = static_cast<std::uint32_t>(shape[2] * shape[3]);
+  c.layer(op.node);
+  const std::uint32_t sums = c.l1.take(4 * channels);
+  const auto whole = dense_resident(c, input);
+  // Tiles of channels if all their pixels fit, else of pixels of one channel per core.
+  const std::uint32_t copies = c.tiling.double_buffer ? 2 : 1;
+  const std::uint32_t budget =
+      std::min(c.l1.available(), static_cast<std::uint32_t>(0.45 * c.l1.capacity())) / (4 * copies);
+  constexpr std::uint32_t kLeast = 16;
+  if (!whole && budget < kLeast) {
+    throw UserError("operator '" + node.name + "'",
+                    "its smallest tile needs " + std::to_string(4 * copies * kLeast) +
+                        " bytes of L1, and only " + std::to_string(4 * copies * budget) +
+                        " are free",
+                    "give a larger /platform/cluster/tcdm/size or /tiling/l1_budget");
+  }
+  const std::uint32_t cores = std::min(channels, c.platform.cluster.cores);
+  std::uint32_t tile_pixels = whole ? pixels : std::min(pixels, std::max(1u, budget / cores));
+  std::uint32_t tile_channels =
+      whole ? channels : std::min(channels, std::max(1u, budget / tile_pixels));
+  if (!whole && tile_pixels == pixels) {  // several tiles, so that transfers run beside the sums
+    const std::uint32_t part = (channels + 3) / 4;
+    tile_channels = std::min(tile_channels, std::max({part, cores, 2048 / pixels}));
+    tile_channels = std::min(tile_channels, channels);
+  }
+  TileBuffers buffers;
+  if (!whole) {
+    buffers.open(c, copies, 4 * tile_channels * tile_pixels, 0);
+  }
+  for (std::uint32_t sample = 0; sample < samples; ++sample) {
+    for (std::uint32_t channel = 0; channel < channels; channel += tile_channels) {
+      const std::uint32_t rows = std::min(tile_channels, channels - channel);
+      const std::uint32_t plane = sample * channels + channel;
+      for (std::uint32_t pixel = 0; pixel < pixels; pixel += tile_pixels) {
+        const std::uint32_t cols = std::min(tile_pixels, pixels - pixel);
+        L1Matrix tile;
+        if (whole) {
+          tile = {whole->address + 4 * plane * pixels, rows, cols, pixels};
+        } else {
+          tile = {buffers.next({}).address, rows, cols, cols};
+          c.sequence.load(stored_part(c, input, plane * pixels + pixel, pixels), tile);
+        }
+        c.sequence.row_sum(tile, sums + 4 * channel, sample > 0 || pixel > 0);
+      }
+    }
+  }
+  const L1Matrix gradient{sums, 1, channels, channels};
+  if (!op.sgd) {
+    c.sequence.store(gradient, c.stored(node.outputs[0]));
+    return;
+  }
+  const Node& sgd = c.graph().node(*op.sgd);
+  c.layer(*op.sgd);
+  const L1Matrix bias{c.l1.take(4 * channels), 1, channels, channels};
+  c.sequence.load(c.stored(sgd.inputs[0]), bias);
+  c.sequence.sgd(bias, gradient, static_cast<float>(sgd.real("lr")));
+  c.sequence.probe({sgd.inputs[1], gradient, 0, 4 * channels});
+  c.sequence.store(bias, c.stored(sgd.inputs[0]));
+  c.l1.drop(sgd.inputs[0]);
+}
+
+}  // namespace etude

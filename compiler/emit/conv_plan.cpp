@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/emit/conv_plan.h"
+
+#include "models/base/error.h"
+
+namespace etude {
+
+using Unit = GemmProblem::Unit;
+using Product = ConvProblem::Product;
+
+ConvProblem conv_problem(LoweringContext& c, const Node& node) {
+  ConvProblem p;
+  Shape image, weight;
+  switch (node.op) {
+    case OpType::kConv:
+      image = c.tensor(node.inputs[0]).shape;
+      weight = c.tensor(node.inputs[1]).shape;
+      break;
+    case OpType::kConvGradWeight:
+      p.product = Product::kGradWeight;
+      image = c.tensor(node.inputs[1]).shape;
+      weight = c.tensor(node.outputs[0]).shape;
+      break;
+    default:
+      p.product = Product::kGradInput;
+      image = c.tensor(node.outputs[0]).shape;
+      weight = c.tensor(node.inputs[1]).shape;
+  }
+  p.image = geometry_of(c.graph(), node, image);
+  p.groups = static_cast<std::uint32_t>(node.integer("group", 1));
+  p.image.channels /= p.groups;
+  p.outputs = static_cast<std::uint32_t>(weight[0]) / p.groups;
+  return p;
+}
+
+bool is_depthwise(const ConvProblem& p) {
+  return p.groups > 1 && p.image.channels == 1 && p.outputs == 1;
+}
+
+ConvPlan plan_conv(LoweringContext& c, const Node& node, const ConvProblem& problem,
+                   TensorId result, bool may_keep) {
+  TileConfig fixed;
+  if (const auto found = c.tiling.operators.find(node.name); found != c.tiling.operators.end()) {
+    fixed = found->second;
+  }
+  TilingLimits limits;
+  limits.l1_bytes = c.l1.available();
+  limits.preferred = static_cast<std::uint32_t>(c.sharing.product * c.l1.capacity());
+  const bool keep =
+      may_keep && c.worth_keeping(result) && c.tensor(result).bytes() <= c.l1.capacity() / 8;
+  limits.keep_bytes = keep ? c.l1.capacity() / 8 : 0;
+  limits.fixed = fixed;
+  limits.double_buffer = c.tiling.double_buffer;
+  std::optional<ConvPlan> best;
+  std::optional<UserError> error;
+  const auto attempt = [&](Unit unit) {
+    ConvPlan plan{problem, {}};
+    ConvProblem& p = plan.problem;
+    p.unit = unit;
+    p.half = c.half && unit == Unit::kRedmule;
+    if (unit == Unit::kRedmule) {  // it reads rows up to a multiple of its height
+      const std::uint32_t height = c.platform.cluster.redmule.height;
+      p.dy_resident = p.dy_resident && p.outputs % height == 0;
+      p.x_resident = p.x_resident && (!p.image.pointwise() || p.image.channels % height == 0);
+    }
+    constexpr std::uint32_t kLarge = 65536;  // several pages of the SoC DMA
+    p.outputs_first = c.sharing.filters_in_turn && p.product == Product::kForward &&
+                      p.groups == 1 && 4 * p.outputs * p.inner() > kLarge;
+    const auto choose = [&] {
+      try {
+        plan.tiling = choose_conv_tiling(node.name, p, limits, c.cost, c.platform.cluster.redmule);
+        return true;
+      } catch (const UserError& e) {
+        error = e;
+        return false;
+      }
+    };
+    bool found = choose();
+    if (!found && p.outputs_first) {
+      p.outputs_first = false;
+      found = choose();
+    }
+    if (!found) {
+      return;
+    }
+    if (!best || plan.tiling.cycles < best->tiling.cycles) {
+      best = plan;
+    }
+  };
+  // In mixed precision the gradients of a convolution stay on the cores.
+  const bool array = c.redmule && (!c.half || problem.product == ConvProblem::Product::kForward);
+  if (array && fixed.unit != TileConfig::Unit::kCores) {
+    attempt(Unit::kRedmule);
+  }
+  if (!array || fixed.unit != TileConfig::Unit::kRedmule) {
+    attempt(Unit::kCores);
+  }
+  if (!best) {
+    if (c.residents) {
+      throw NoRoom{};
+    }
+    throw *error;
+  }
+  return *best;
+}
+
+}  // namespace etude

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// Operators that make each element of their result from one element of each input.
+#include "compiler/feeds/broadcast_view.h"
+#include "compiler/operators/not_available.h"
+
+namespace etude {
+
+namespace {
+
+/// One such node: its operands in the grid of the result.
+class Elementwise {
+ public:
+  Elementwise(LoweringContext& context, const Node& node)
+      : c_(context), node_(node), view_(view()), tiles_(context, node.name, view_.grid) {
+    for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+      const auto [spread, by_group] = view_.operands[i];
+      in_.push_back(tiles_.input(node.inputs[i], spread, by_group));
+      spread_.push_back(spread == Spread::kColumn   ? tiles_.scratch(Spread::kFull)
+                        : spread == Spread::kScalar ? tiles_.scratch(Spread::kRow)
+                                                    : in_.back());
+      columns_ = columns_ || spread == Spread::kColumn;
+    }
+    ones_ = columns_ ? tiles_.scratch(Spread::kRow) : 0;
+    out_ = tiles_.output(node.outputs[0]);
+    tiles_.work(cycles());
+  }
+
+  void run() {
+    tiles_.run([&](const RowTile& tile) {
+      if (columns_) {
+        c_.sequence.fill(one_row(tile.at[ones_]), 1.0f);
+      }
+      std::vector<L1Matrix> in;
+      for (std::size_t i = 0; i < in_.size(); ++i) {
+        in.push_back(spread(tile, i));
+      }
+      compute(in, tile.at[out_]);
+    });
+  }
+
+ private:
+  BroadcastView view() const {
+    std::vector<Shape> from;
+    for (TensorId input : node_.inputs) {
+      from.push_back(c_.tensor(input).shape);
+    }
+    const auto found = broadcast_view(c_.tensor(node_.outputs[0]).shape, from);
+    if (!found) {
+      throw NotAvailable("node '" + node_.name + "'",
+                         "broadcasting along alternate axes is not available on the simulated chip",
+                         "broadcast rows, columns, leading or trailing extents");
+    }
+    return *found;
+  }
+
+  double cycles() const {
+    switch (node_.op) {
+      case OpType::kDiv:
+        return CostModel::kDiv;
+      case OpType::kGelu:
+        return CostModel::kGelu;
+      case OpType::kGeluGrad:
+        return CostModel::kGeluGrad;
+      default:
+        return CostModel::kAdd;
+    }
+  }
+
+  static L1Matrix one_row(const L1Matrix& row) { return {row.address, 1, row.cols, row.cols}; }
+
+  /// The operand as a matrix of the tile's size: a column becomes its product with a row of ones, a
+  /// scalar a row.
+  L1Matrix spread(const RowTile& tile, std::size_t i) const {
+    const L1Matrix given = tile.at[in_[i]];
+    const L1Matrix made = tile.at[spread_[i]];
+    if (view_.operands[i].spread == Spread::kColumn) {
+      c_.sequence.gemm(given, one_row(tile.at[ones_]), made, 1, 0, 0);
+    } else if (view_.operands[i].spread == Spread::kScalar) {
+      c_.sequence.broadcast_row(given.address, {made.address, made.cols, 1, 1});
+    }
+    return made;
+  }
+
+  void compute(const std::vector<L1Matrix>& in, const L1Matrix& out) const {
+    OpSequence& sequence = c_.sequence;
+    switch (node_.op) {
+      case OpType::kAdd:
+        sequence.binary(ETUDE_KERNEL_ADD, in[0], in[1], out);
+        for (std::size_t i = 2; i < in.size(); ++i) {
+          sequence.binary(ETUDE_KERNEL_ADD, out, in[i], out);
+        }
+        return;
+      case OpType::kSub:
+        return sequence.binary(ETUDE_KERNEL_SUB, in[0], in[1], out);
+      case OpType::kMul:
+        return sequence.binary(ETUDE_KERNEL_MUL, in[0], in[1], out);
+      case OpType::kDiv:
+        return sequence.binary(ETUDE_KERNEL_DIV, in[0], in[1], out);
+      case OpType::kScale:
+        return sequence.unary(ETUDE_KERNEL_SCALE, in[0], out,
+                              static_cast<float>(node_.real("factor", 1)));
+      case OpType::kExpand:
+        return sequence.unary(ETUDE_KERNEL_COPY, in[0], out);
+      case OpType::kRelu:
+        return sequence.unary(ETUDE_KERNEL_RELU, in[0], out);
+      case OpType::kRelu6:
+        return sequence.unary(ETUDE_KERNEL_RELU6, in[0], out);
+      case OpType::kReluGrad:
+        return sequence.rectifier_grad(ETUDE_KERNEL_RELU_GRAD, in[0], in[1], out);
+      case OpType::kRelu6Grad:
+        return sequence.rectifier_grad(ETUDE_KERNEL_RELU6_GRAD, in[0], in[1], out);
+      case OpType::kGelu:
+        return sequence.gelu(in[0], out, gelu_form());
+      case OpType::kGeluGrad:
+        return sequence.gelu_grad(in[0], in[1], out, gelu_form());
+      default:
+        throw std::logic_error("not an elementwise operator");
+    }
+  }
+
+  std::uint32_t gelu_form() const {
+    const std::string name = node_.text("approximate", "none");
+    return name == "tanh"      ? ETUDE_GELU_TANH
+           : name == "sigmoid" ? ETUDE_GELU_SIGMOID
+                               : ETUDE_GELU_ERF;
+  }
+
+  LoweringContext& c_;
+  const Node& node_;
+  BroadcastView view_;
+  RowTiles tiles_;
+  std::vector<std::size_t> in_, spread_;  ///< as loaded, and as the kernel reads it
+  std::size_t ones_ = 0, out_ = 0;
+  bool columns_ = false;
+};
+
+}  // namespace
+
+void lower_elementwise(LoweringContext& c, const Operator& op) {
+  c.layer(op.node);
+  Elementwise(c, c.graph().node(op.node)).run();
+}
+
+}  // namespace etude

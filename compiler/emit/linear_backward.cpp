@@ -1,0 +1,465 @@
+// SPDX-License-Identifier: Apache-2.0
+// Both gradients of a linear layer on RedMulE, tile by tile of its weight: a tile is loaded once,
+// multiplied for dX^T = W dY^T, updated with dW = X^T dY, and stored. No weight is transposed.
+#include <algorithm>
+#include <optional>
+
+#include "compiler/emit/gemm_plan.h"
+#include "compiler/feeds/context.h"
+#include "compiler/feeds/operand_feed.h"
+#include "compiler/tiling/gemm_tiling.h"
+#include "workloads/ops/op_rules.h"
+
+namespace etude {
+
+namespace {
+
+constexpr std::uint32_t ceil_div(std::uint32_t a, std::uint32_t b) { return (a + b - 1) / b; }
+
+struct Tiles {
+  std::uint32_t in = 0, out = 0;  ///< rows and columns of a tile of W
+  std::uint32_t copies = 2;
+  bool keep = false;  ///< dX and its transpose stay in L1
+  std::uint64_t cycles = ~std::uint64_t{0};
+};
+
+/// The gradient with respect to the layer's input alone.
+Operator input_part(const Operator& op) {
+  Operator part;
+  part.node = *op.input_grad;
+  part.relu_grad = op.relu_grad;
+  return part;
+}
+
+/// The gradient with respect to its weight, and the update, alone.
+Operator weight_part(const Operator& op) {
+  Operator part = op;
+  part.node = *op.weight_grad;
+  part.relu_grad.reset();
+  part.input_grad.reset();
+  part.weight_grad.reset();
+  return part;
+}
+
+class LinearBackward {
+ public:
+  LinearBackward(LoweringContext& context, const Operator& op)
+      : c_(context),
+        op_(op),
+        array_(context.platform.cluster.redmule),
+        dx_(context.graph().node(*op.input_grad)),
+        dw_(context.graph().node(*op.weight_grad)),
+        dy_(dx_.inputs[0]),
+        w_(dx_.inputs[1]),
+        x_(dw_.inputs[0]),
+        result_(op.relu_grad ? context.graph().node(*op.relu_grad).outputs[0] : dx_.outputs[0]),
+        batch_(context.rows(dy_)),
+        in_(context.rows(w_)),
+        out_(context.cols(w_)),
+        forward_(op.loss.has_value()) {}
+
+  /// Modelled cycles of the two products apart.
+  static std::uint64_t apart(LoweringContext& c, const Operator& op) {
+    return plan_gemm(c, input_part(op)).tiling.cycles + plan_gemm(c, weight_part(op)).tiling.cycles;
+  }
+
+  bool better_apart() const { return better_apart_; }
+
+  /// False when no tile fits, or tiles so small that the two products are faster apart.
+  bool run() {
+    for (const Node* node : {&dx_, &dw_}) {
+      const auto fixed = c_.tiling.operators.find(node->name);
+      if (fixed != c_.tiling.operators.end()) {
+        return false;
+      }
+    }
+    if (batch_ < kLeastReduction || (forward_ && in_ < kLeastReduction)) {
+      return false;
+    }
+    if (!forward_) {
+      dy_resident_ = c_.l1.resident(dy_, false);
+      dyt_resident_ = c_.l1.resident(dy_, true);
+    }
+    (void)c_.l1.resident(x_, false);
+    (void)c_.l1.resident(x_, true);
+    if (!choose()) {
+      return false;
+    }
+    if (!forward_ && c_.residents) {
+      const L1Manager before = c_.l1;
+      const std::uint64_t other = apart(c_, op_);
+      c_.l1 = before;
+      if (other < t_.cycles) {
+        better_apart_ = true;
+        return false;
+      }
+    }
+    c_.layers[*op_.input_grad].unit = c_.layers[*op_.weight_grad].unit = "redmule";
+    if (forward_) {
+      c_.layers[op_.node].unit = "redmule";
+    }
+    take_buffers();
+    for (std::uint32_t o = 0; o < out_; o += t_.out) {
+      columns(o, std::min(t_.out, out_ - o));
+    }
+    finish();
+    return true;
+  }
+
+ private:
+  bool in_place(std::uint32_t out_tile) const {
+    return dy_resident_ && dy_resident_->pitch == dy_resident_->cols && out_tile == out_;
+  }
+
+  std::uint32_t bytes(const Tiles& t) const {
+    const std::uint32_t feeds = std::min(2u, ceil_div(out_, t.out));
+    const std::uint32_t copies = std::min(t.copies, ceil_div(in_, t.in) * ceil_div(out_, t.out));
+    std::uint32_t sum = 0;
+    const auto add = [&](std::uint32_t count, std::uint32_t each) { sum += count * (each + 8); };
+    if (!c_.l1.has_resident(x_, true)) {
+      add(1, 4 * in_ * batch_ + read_ahead(in_, batch_, array_));
+      add(c_.l1.has_resident(x_, false) ? 0 : 1, 4 * in_ * batch_);
+    }
+    add(1, 4 * stored_rows(GemmProblem::Unit::kRedmule, in_, array_) * batch_ +
+               read_ahead(in_, batch_, array_));
+    add(1, 4 * batch_ * (t.keep ? in_ : 2 * t.in) + read_ahead(batch_, in_, array_));
+    add(in_place(t.out) ? 0 : feeds, 4 * dy_rows() * t.out + read_ahead(batch_, t.out, array_));
+    if (forward_) {
+      add(feeds, 4 * batch_ * t.out);
+      add(c_.l1.has_resident(x_, false) ? 0 : 1,
+          4 * in_ * batch_ + read_ahead(batch_, in_, array_));
+    }
+    add(dyt_resident_ ? 0 : feeds, 4 * batch_ * t.out + read_ahead(t.out, batch_, array_));
+    add(copies, 4 * t.in * t.out + read_ahead(t.in, t.out, array_));
+    add(copies, 4 * stored_rows(GemmProblem::Unit::kRedmule, t.in, array_) * t.out);
+    add(op_.bias_sum ? 2 : 0, 4 * out_);
+    return sum;
+  }
+
+  std::uint64_t cycles(const Tiles& t) const {
+    const std::uint32_t in_tiles = ceil_div(in_, t.in);
+    const std::uint32_t out_tiles = ceil_div(out_, t.out);
+    const std::uint64_t tiles = std::uint64_t{in_tiles} * out_tiles;
+    const std::uint32_t i = ceil_div(in_, in_tiles), o = ceil_div(out_, out_tiles);
+    const auto both = [&](std::uint32_t rows, std::uint32_t cols) -> std::uint64_t {
+      return rows == 0 || cols == 0
+                 ? 0
+                 : c_.cost.redmule(rows, cols, batch_) + c_.cost.redmule(rows, batch_, cols) +
+                       3 * CostModel::kHandOver;
+    };
+    const std::uint64_t full_in = in_ / t.in, full_out = out_ / t.out;
+    const std::uint32_t last_in = in_ % t.in, last_out = out_ % t.out;
+    const std::uint64_t forward =
+        forward_ ? out_tiles * (c_.cost.redmule(batch_, in_, o) + 2 * CostModel::kHandOver) : 0;
+    const std::uint64_t unit = forward +
+                               full_in * (full_out * both(t.in, t.out) + both(t.in, last_out)) +
+                               full_out * both(last_in, t.out) + both(last_in, last_out);
+    const auto beside = [](std::uint64_t cycles) {
+      return static_cast<std::uint64_t>(CostModel::kContention * static_cast<double>(cycles));
+    };
+    const std::uint64_t cores =
+        beside(tiles * c_.cost.core_kernel(i * o, CostModel::kSgd) +
+               in_tiles * (c_.cost.core_kernel(i * batch_, CostModel::kReluGrad) +
+                           c_.cost.core_kernel(i * batch_, CostModel::kTranspose)) +
+               out_tiles * c_.cost.core_kernel(o * batch_, CostModel::kTranspose));
+    const bool dense = t.out == out_;
+    const auto moved = [&](bool to_l1) {
+      return beside(dense ? c_.cost.dma(1, 4 * i * o, to_l1) : c_.cost.dma(i, 4 * o, to_l1));
+    };
+    // A buffer of W is taken from the start of its load to the end of its store.
+    const std::uint64_t chain = moved(true) + unit / tiles +
+                                c_.cost.core_kernel(i * o, CostModel::kSgd) + moved(false) +
+                                4 * (CostModel::kPost + CostModel::kHandOver);
+    const std::uint64_t copies = std::min<std::uint64_t>(t.copies, tiles);
+    const std::uint64_t slowest =
+        std::max({unit, cores, tiles * moved(true), tiles * moved(false),
+                  (6 * tiles + 6) * CostModel::kPost, tiles * chain / copies});
+    // What follows waits for the last tile; what goes before is still there for the first.
+    return slowest + (unit / tiles + c_.cost.dma(i, 4 * o, true)) / 3;
+  }
+
+  bool choose() {
+    const std::uint32_t available = c_.l1.available();
+    const auto preferred = static_cast<std::uint32_t>(c_.sharing.backward * c_.l1.capacity());
+    for (std::uint32_t in_parts = 1; in_parts <= 54; in_parts += 1 + in_parts / 8) {
+      const std::uint32_t in_tile =
+          std::min(in_, ceil_div(ceil_div(in_, in_parts), array_.width) * array_.width);
+      for (std::uint32_t out_parts = 1; out_parts <= 40; out_parts += 1 + out_parts / 8) {
+        const std::uint32_t columns_ = array_.columns();
+        const std::uint32_t out_tile =
+            std::min(out_, ceil_div(ceil_div(out_, out_parts), columns_) * columns_);
+        if (!long_enough(out_, out_tile)) {
+          continue;
+        }
+        if (out_tile < std::min(c_.sharing.least_columns, out_)) {
+          break;
+        }
+        for (const std::uint32_t option : {0u, 1u, 2u, 3u, 4u, 5u, 6u, 7u}) {
+          const bool keep = option % 2 == 0;
+          const std::uint32_t copies = c_.tiling.double_buffer ? 1 + option / 2 : 1;
+          Tiles t{in_tile, out_tile, copies, keep, 0};
+          const bool may_keep =
+              c_.worth_keeping(result_) && 2 * c_.tensor(result_).bytes() <= c_.l1.capacity() / 4;
+          const std::uint32_t need = bytes(t);
+          if ((forward_ && in_tile != in_) || (keep && !may_keep) || need > available) {
+            continue;
+          }
+          t.cycles = cycles(t) + (keep ? 0 : c_.cost.dma(batch_, 4 * in_, true));
+          t.cycles += crowding(t.cycles, need, preferred);
+          if (t.cycles < t_.cycles) {
+            t_ = t;
+          }
+        }
+      }
+    }
+    return t_.in != 0;
+  }
+
+  void take_buffers() {
+    const std::uint32_t tiles = ceil_div(in_, t_.in) * ceil_div(out_, t_.out);
+    const std::uint32_t copies = std::min(t_.copies, tiles);
+    xt_ = transposed_x();
+    zt_ = {c_.l1.take(4 * stored_rows(GemmProblem::Unit::kRedmule, in_, array_) * batch_ +
+                      read_ahead(in_, batch_, array_)),
+           in_, batch_, batch_};
+    const std::uint32_t t_bytes =
+        4 * batch_ * (t_.keep ? in_ : t_.in) + read_ahead(batch_, in_, array_);
+    for (std::uint32_t i = 0; i < (t_.keep ? 1 : 2); ++i) {
+      t_buffers_.push_back(c_.l1.take(t_bytes));
+    }
+    for (std::uint32_t i = 0; i < copies; ++i) {
+      w_buffers_.push_back(c_.l1.take(4 * t_.in * t_.out + read_ahead(t_.in, t_.out, array_)));
+      g_buffers_.push_back(
+          c_.l1.take(4 * stored_rows(GemmProblem::Unit::kRedmule, t_.in, array_) * t_.out));
+    }
+    const std::uint32_t feeds = std::min(2u, ceil_div(out_, t_.out));
+    for (std::uint32_t i = 0; i < feeds; ++i) {
+      if (!in_place(t_.out)) {
+        dy_buffers_.push_back(
+            c_.l1.take(4 * dy_rows() * t_.out + read_ahead(batch_, t_.out, array_)));
+      }
+      if (!dyt_resident_) {
+        dyt_buffers_.push_back(
+            c_.l1.take(4 * batch_ * t_.out + read_ahead(t_.out, batch_, array_)));
+      }
+    }
+    if (forward_) {
+      take_forward(feeds);
+    }
+    if (op_.bias_sum) {
+      bias_ = {c_.l1.take(4 * out_), 1, out_, out_};
+      sums_ = {c_.l1.take(4 * out_), 1, out_, out_};
+      c_.layer(*op_.bias_sgd);
+      c_.sequence.load(c_.stored(c_.graph().node(*op_.bias_sgd).inputs[0]), bias_);
+    }
+  }
+
+  /// X^T as a whole: first factor of dW, and the mask of dX^T.
+  L1Matrix transposed_x() {
+    if (const auto found = c_.l1.resident(x_, true)) {
+      return *found;
+    }
+    c_.layer(*op_.weight_grad);
+    L1Matrix from;
+    if (const auto found = c_.l1.resident(x_, false)) {
+      from = *found;
+    } else {
+      from = {c_.l1.take(4 * in_ * batch_), batch_, in_, in_};
+      c_.sequence.load(c_.stored(x_), from);
+    }
+    const L1Matrix to{c_.l1.take(4 * in_ * batch_ + read_ahead(in_, batch_, array_)), in_, batch_,
+                      batch_};
+    c_.sequence.transpose(from, to, nullptr);
+    return to;
+  }
+
+  std::uint32_t dy_rows() const {
+    return forward_ ? stored_rows(GemmProblem::Unit::kRedmule, batch_, array_) : batch_;
+  }
+
+  void take_forward(std::uint32_t feeds) {
+    const auto found = c_.l1.resident(x_, false);
+    if (found && found->pitch == found->cols) {
+      x_matrix_ = *found;
+    } else {
+      x_matrix_ = {c_.l1.take(4 * in_ * batch_ + read_ahead(batch_, in_, array_)), batch_, in_,
+                   in_};
+      c_.layer(op_.node);
+      c_.sequence.load(c_.stored(x_), x_matrix_);
+    }
+    for (std::uint32_t i = 0; i < feeds; ++i) {
+      target_buffers_.push_back(c_.l1.take(4 * batch_ * t_.out));
+    }
+  }
+
+  /// Columns o.. of the result, compared with the target: the gradient takes the result's place.
+  L1Matrix forward(std::uint32_t o, std::uint32_t count, std::size_t turn) {
+    c_.layer(op_.node);
+    const L1Matrix w{w_buffers_[turn_ % w_buffers_.size()], in_, count, count};
+    c_.sequence.load(c_.stored(w_, 0, o), w);
+    const L1Matrix y{dy_buffers_[turn % dy_buffers_.size()], batch_, count, count};
+    c_.sequence.broadcast_row(bias_.address + 4 * o, y);
+    c_.sequence.redmule(x_matrix_, w, y, dy_rows(), true);
+    c_.layer(*op_.loss);
+    const TensorId target = c_.graph().node(*op_.loss).inputs[1];
+    const L1Matrix t{target_buffers_[turn % target_buffers_.size()], batch_, count, count};
+    c_.sequence.load(c_.stored(target, 0, o), t);
+    const auto elements = static_cast<double>(c_.tensor(target).elements());
+    c_.sequence.mse(y, t, y, c_.loss_cell, static_cast<float>(1.0 / elements),
+                    static_cast<float>(2.0 / elements));
+    return y;
+  }
+
+  void columns(std::uint32_t o, std::uint32_t count) {
+    const std::size_t turn = o / t_.out;
+    L1Matrix dy, dyt;
+    if (in_place(t_.out)) {
+      dy = *dy_resident_;
+    } else if (forward_) {
+      dy = forward(o, count, turn);
+    } else {
+      c_.layer(*op_.input_grad);
+      dy = {dy_buffers_[turn % dy_buffers_.size()], batch_, count, count};
+      c_.sequence.load(c_.stored(dy_, 0, o), dy);
+    }
+    if (dyt_resident_) {
+      dyt = dyt_resident_->slice(o, 0, count, batch_);
+    } else {
+      c_.layer(*op_.input_grad);
+      dyt = {dyt_buffers_[turn % dyt_buffers_.size()], count, batch_, batch_};
+      c_.sequence.transpose(dy, dyt, nullptr);
+    }
+    for (std::uint32_t i = 0; i < in_; i += t_.in) {
+      tile(i, std::min(t_.in, in_ - i), o, dy, dyt);
+    }
+    if (op_.bias_sum) {
+      c_.layer(*op_.bias_sum);
+      c_.sequence.column_sum(dy, sums_.address + 4 * o, false);
+    }
+  }
+
+  void tile(std::uint32_t i, std::uint32_t rows, std::uint32_t o, const L1Matrix& dy,
+            const L1Matrix& dyt) {
+    const std::uint32_t cols = dy.cols;
+    const std::uint32_t stored = stored_rows(GemmProblem::Unit::kRedmule, rows, array_);
+    const L1Matrix w{w_buffers_[turn_ % w_buffers_.size()], rows, cols, cols};
+    const L1Matrix g{g_buffers_[turn_ % g_buffers_.size()], rows, cols, cols};
+    c_.layer(*op_.input_grad);
+    if (!forward_) {
+      c_.sequence.load(c_.stored(w_, i, o), w);
+    }
+    const L1Matrix z = zt_.slice(i, 0, rows, batch_);
+    c_.sequence.redmule(w, dyt, z, stored, o > 0);
+    if (o + cols == out_) {
+      input_gradient(i, z);
+    }
+    c_.layer(*op_.weight_grad);
+    c_.sequence.redmule(xt_.slice(i, 0, rows, batch_), dy, g, stored, false);
+    c_.layer(*op_.sgd);
+    const auto lr = static_cast<float>(c_.graph().node(*op_.sgd).real("lr"));
+    c_.sequence.sgd(w, g, lr);
+    c_.sequence.probe({dw_.outputs[0], g, 4 * (i * out_ + o), 4 * out_});
+    c_.sequence.store(w, c_.stored(w_, i, o));
+    ++turn_;
+  }
+
+  /// Rows i.. of dX^T are complete: mask, and columns i.. of dX.
+  void input_gradient(std::uint32_t i, const L1Matrix& z) {
+    c_.layer(op_.relu_grad.value_or(*op_.input_grad));
+    if (op_.relu_grad) {
+      c_.sequence.relu_grad(z, xt_.slice(i, 0, z.rows, batch_), z);
+    }
+    if (t_.keep) {
+      const L1Matrix whole{t_buffers_[0], batch_, in_, in_};
+      c_.sequence.transpose(z, whole.slice(0, i, batch_, z.rows), nullptr);
+      return;
+    }
+    const L1Matrix piece{t_buffers_[turn_ % t_buffers_.size()], batch_, z.rows, z.rows};
+    c_.sequence.transpose(z, piece, nullptr);
+    c_.sequence.store(piece, c_.stored(result_, 0, i));
+  }
+
+  void finish() {
+    if (t_.keep) {
+      const L1Matrix whole{t_buffers_[0], batch_, in_, in_};
+      c_.layer(op_.relu_grad.value_or(*op_.input_grad));
+      c_.sequence.store(whole, c_.stored(result_));
+      c_.l1.keep(result_, false, whole);
+      c_.l1.keep(result_, true, zt_);
+    }
+    if (op_.bias_sum) {
+      const Node& sgd = c_.graph().node(*op_.bias_sgd);
+      c_.layer(*op_.bias_sgd);
+      c_.sequence.sgd(bias_, sums_, static_cast<float>(sgd.real("lr")));
+      c_.sequence.probe({sgd.inputs[1], sums_, 0, 4 * out_});
+      c_.sequence.store(bias_, c_.stored(sgd.inputs[0]));
+      c_.l1.drop(sgd.inputs[0]);
+    }
+    if (forward_) {
+      c_.layer(*op_.loss);
+      c_.sequence.store({c_.loss_cell, 1, 1, 1}, c_.stored(c_.graph().node(*op_.loss).outputs[0]));
+    }
+    c_.l1.drop(w_);
+  }
+
+  LoweringContext& c_;
+  const Operator& op_;
+  const RedmuleConfig& array_;
+  const Node& dx_;
+  const Node& dw_;
+  TensorId dy_, w_, x_, result_;
+  std::uint32_t batch_, in_, out_;
+  bool forward_;  ///< the layer's forward pass and the loss are part of it
+  L1Matrix x_matrix_;
+  std::vector<std::uint32_t> target_buffers_;
+  std::optional<L1Matrix> dy_resident_;
+  std::optional<L1Matrix> dyt_resident_;
+  Tiles t_;
+  bool better_apart_ = false;
+  L1Matrix xt_, zt_, bias_, sums_;
+  std::vector<std::uint32_t> t_buffers_, w_buffers_, g_buffers_, dy_buffers_, dyt_buffers_;
+  std::size_t turn_ = 0;
+};
+
+}  // namespace
+
+void lower_linear_backward(LoweringContext& context, const Operator& op) {
+  LinearBackward joined(context, op);
+  if (joined.run()) {
+    return;
+  }
+  if (joined.better_apart()) {
+    context.l1.unpin();
+    lower_gemm(context, input_part(op));
+    context.l1.end_operator();
+    context.l1.unpin();
+    lower_gemm(context, weight_part(op));
+    return;
+  }
+  if (context.residents) {
+    throw NoRoom{};  // once more with an empty L1
+  }
+  const auto apart = [&](const Operator& part) {
+    lower_gemm(context, part);
+    context.l1.end_operator();
+    context.l1.begin_operator(static_cast<std::uint32_t>(context.current));
+    context.l1.clear();
+  };
+  if (op.loss) {
+    Operator forward;
+    forward.node = op.node;
+    forward.loss = op.loss;
+    forward.loss_grad = op.loss_grad;
+    apart(forward);
+    Operator backward = op;
+    backward.node = *op.input_grad;
+    backward.loss.reset();
+    backward.loss_grad.reset();
+    lower_linear_backward(context, backward);
+    return;
+  }
+  apart(input_part(op));
+  lower_gemm(context, weight_part(op));
+}
+
+}  // namespace etude

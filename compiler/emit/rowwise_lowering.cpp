@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// Operators that work on whole rows: layer normalisation, softmax, and their gradients.
+#include "compiler/feeds/row_tiles.h"
+
+namespace etude {
+
+namespace {
+
+float epsilon_of(const Node& node) { return static_cast<float>(node.real("epsilon", 1e-5)); }
+
+L1Matrix one_row(const L1Matrix& row) { return {row.address, 1, row.cols, row.cols}; }
+
+void layer_norm(LoweringContext& c, const Node& node, RowTiles& tiles) {
+  const std::size_t x = tiles.input(node.inputs[0]);
+  const std::size_t gamma = tiles.input(node.inputs[1], Spread::kRow, false);
+  const bool shifted = node.inputs.size() == 3;
+  const std::size_t beta =
+      shifted ? tiles.input(node.inputs[2], Spread::kRow, false) : tiles.scratch(Spread::kRow);
+  const std::size_t y = tiles.output(node.outputs[0]);
+  tiles.work(CostModel::kLayerNorm);
+  tiles.run([&](const RowTile& tile) {
+    if (!shifted) {
+      c.sequence.fill(one_row(tile.at[beta]), 0.0f);
+    }
+    c.sequence.layernorm(tile.at[x], tile.at[gamma], tile.at[beta], tile.at[y], epsilon_of(node));
+  });
+}
+
+/// Gradients of gain and offset: sums over the rows of all tiles.
+class AffineGradient {
+ public:
+  AffineGradient(LoweringContext& context, const Node& node) : c_(context), node_(node) {
+    for (L1Matrix& sum : sums_) {
+      const std::uint32_t cols = c_.cols(node.inputs[0]);
+      sum = {c_.l1.take(4 * cols), 1, cols, cols};
+    }
+  }
+
+  void add(const L1Matrix& dy, const L1Matrix& x, const L1Matrix& stats) {
+    c_.sequence.layernorm_affine_grad(dy, x, stats, sums_[0], sums_[1], begun_);
+    begun_ = true;
+  }
+
+  void finish() {
+    for (std::size_t i = 0; i < 2; ++i) {
+      const TensorId result = node_.outputs[i];
+      c_.sequence.store(sums_[i], c_.stored(result));
+      if (c_.worth_keeping(result)) {
+        c_.l1.keep(result, false, sums_[i]);
+      }
+    }
+  }
+
+ private:
+  LoweringContext& c_;
+  const Node& node_;
+  L1Matrix sums_[2];
+  bool begun_ = false;
+};
+
+/// With the gradients of gain and offset if they are made of the same tensors: they share the
+/// statistics, and each tile is looked at once.
+void layer_norm_grad(LoweringContext& c, const Operator& op, RowTiles& tiles) {
+  const Node& node = c.graph().node(op.node);
+  const std::size_t dy = tiles.input(node.inputs[0]);
+  const std::size_t x = tiles.input(node.inputs[1]);
+  const std::size_t gamma = tiles.input(node.inputs[2], Spread::kRow, false);
+  const std::size_t dx = tiles.output(node.outputs[0]);
+  tiles.work(CostModel::kLayerNormGrad);
+  if (!op.affine) {
+    return tiles.run([&](const RowTile& tile) {
+      c.sequence.layernorm_grad(tile.at[dy], tile.at[x], tile.at[gamma], nullptr, tile.at[dx],
+                                epsilon_of(node));
+    });
+  }
+  const std::size_t stats = tiles.scratch(Spread::kColumn, 2);
+  AffineGradient affine(c, c.graph().node(*op.affine));
+  tiles.run([&](const RowTile& tile) {
+    c.layer(op.node);
+    c.sequence.layernorm_stats(tile.at[x], tile.at[stats], epsilon_of(node));
+    c.sequence.layernorm_grad(tile.at[dy], tile.at[x], tile.at[gamma], &tile.at[stats], tile.at[dx],
+                              epsilon_of(node));
+    c.layer(*op.affine);
+    affine.add(tile.at[dy], tile.at[x], tile.at[stats]);
+    c.layer(op.node);
+  });
+  c.layer(*op.affine);
+  affine.finish();
+}
+
+/// `before`: a Scale node whose result only this Softmax reads.
+void softmax(LoweringContext& c, const Node& node, const Node* before, RowTiles& tiles) {
+  const double factor = before != nullptr ? before->real("factor", 1) : 1;
+  const auto scale = static_cast<float>(node.real("scale", 1) * factor);
+  const std::size_t first = tiles.input(before != nullptr ? before->inputs[0] : node.inputs[0]);
+  const std::size_t second = node.op == OpType::kSoftmax ? first : tiles.input(node.inputs[1]);
+  const std::size_t result = tiles.output(node.outputs[0]);
+  tiles.work(node.op == OpType::kSoftmax ? CostModel::kSoftmax : CostModel::kSoftmaxGrad);
+  tiles.run([&](const RowTile& tile) {
+    if (node.op == OpType::kSoftmax) {
+      c.sequence.softmax(tile.at[first], tile.at[result], scale);
+    } else {
+      c.sequence.softmax_grad(tile.at[first], tile.at[second], tile.at[result], scale);
+    }
+  });
+}
+
+}  // namespace
+
+void lower_rowwise(LoweringContext& c, const Operator& op) {
+  const Node& node = c.graph().node(op.node);
+  c.layer(op.node);
+  RowTiles tiles(c, node.name, grid_of(c, node.outputs[0]));
+  tiles.whole_rows();
+  tiles.multiple_of(c.platform.cluster.cores);
+  switch (node.op) {
+    case OpType::kLayerNorm:
+      return layer_norm(c, node, tiles);
+    case OpType::kLayerNormGrad:
+      return layer_norm_grad(c, op, tiles);
+    default:
+      return softmax(c, node, op.scale ? &c.graph().node(*op.scale) : nullptr, tiles);
+  }
+}
+
+void lower_layer_norm_affine_grad(LoweringContext& c, const Operator& op) {
+  const Node& node = c.graph().node(op.node);
+  c.layer(op.node);
+  RowTiles tiles(c, node.name, grid_of(c, node.inputs[0]));
+  tiles.whole_rows();
+  tiles.multiple_of(c.platform.cluster.cores);
+  const std::size_t dy = tiles.input(node.inputs[0]);
+  const std::size_t x = tiles.input(node.inputs[1]);
+  const std::size_t stats = tiles.scratch(Spread::kColumn, 2);
+  tiles.work(CostModel::kLayerNormStats + CostModel::kLayerNormAffineGrad);
+  AffineGradient affine(c, node);
+  tiles.run([&](const RowTile& tile) {
+    c.sequence.layernorm_stats(tile.at[x], tile.at[stats], epsilon_of(node));
+    affine.add(tile.at[dy], tile.at[x], tile.at[stats]);
+  });
+  affine.finish();
+}
+
+}  // namespace etude

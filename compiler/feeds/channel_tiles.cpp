@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/feeds/channel_tiles.h"
+
+#include <algorithm>
+
+#include "models/base/error.h"
+
+namespace etude {
+
+namespace {
+
+/// Tiles of less work than this are not worth a kernel.
+constexpr std::uint32_t kSmallTile = 4096;
+
+}  // namespace
+
+void ChannelTiles::open(bool out) {
+  for (TensorId tensor : tensors_) {
+    residents_.push_back(dense_resident(c_, tensor));
+  }
+  choose(out);
+  const std::uint32_t bytes = 4 * tile.channels * tile.samples * tile.pixels;
+  const std::uint32_t tiles = ((channels + tile.channels - 1) / tile.channels) *
+                              ((samples + tile.samples - 1) / tile.samples) *
+                              ((pixels + tile.pixels - 1) / tile.pixels);
+  buffers_.resize(tensors_.size() + 1);
+  for (std::size_t i = 0; i < tensors_.size(); ++i) {
+    if (!usable(i)) {
+      buffers_[i].open(c_, std::min(copies_, tiles), bytes, 0);
+    }
+  }
+  if (out && in_place() == tensors_.size()) {
+    buffers_.back().open(c_, std::min(copies_, tiles), bytes, 0);
+  }
+}
+
+ChannelBlock ChannelTiles::fetch(std::size_t i, const ChannelPiece& piece, bool* fresh) {
+  const std::uint32_t plane = piece.sample * channels + piece.channel;
+  if (usable(i)) {
+    return {residents_[i]->address + 4 * plane * pixels, piece.samples, piece.channels, pixels};
+  }
+  const TileBuffers::Key key{piece.channel, piece.sample, piece.pixel, 0, 0};
+  if (const L1Matrix* found = buffers_[i].find(key)) {
+    return {found->address, piece.samples, piece.channels, piece.pixels};
+  }
+  if (fresh != nullptr) {
+    *fresh = true;
+  }
+  TileBuffers::Slot& slot = buffers_[i].next(key);
+  slot.matrix.address = slot.address;
+  const ChannelBlock block{slot.address, piece.samples, piece.channels, piece.pixels};
+  for (std::uint32_t s = 0; s < piece.samples; ++s) {
+    c_.sequence.load(stored(tensors_[i], piece, s), part(block, s));
+  }
+  return block;
+}
+
+void ChannelTiles::choose(bool out) {
+  const std::uint32_t all = c_.l1.available();
+  const std::uint32_t half = std::min(all, static_cast<std::uint32_t>(0.5 * c_.l1.capacity()));
+  const std::uint32_t cores = std::min(channels, c_.platform.cluster.cores);
+  const std::uint32_t most = c_.tiling.double_buffer ? 2 : 1;
+  // Whole groups: as many channels as give several tiles of some work.
+  ChannelPiece t{0, cores, 0, samples, 0, pixels};
+  const auto work = [&] { return t.channels * t.samples * t.pixels; };
+  const auto grow = [&](std::uint32_t copies, std::uint32_t budget) {
+    if (!fits(t, copies, budget, out)) {
+      return false;
+    }
+    while (t.channels < channels && (work() < kSmallTile || 8 * t.channels < channels)) {
+      const std::uint32_t before = t.channels;
+      t.channels = std::min(channels, t.channels + cores);
+      if (!fits(t, copies, budget, out)) {
+        t.channels = before;
+        return fits(t, copies, budget, out);
+      }
+    }
+    return true;
+  };
+  if (grow(most, half) || grow(most, all)) {
+    return;
+  }
+  if (passes_ > 1 && grow(1, all)) {
+    return;
+  }
+  // ChannelPieces of the pixels of one sample.
+  t = {0, cores, 0, 1, 0, pixels};
+  while (t.pixels > 1 && !fits(t, most, all, out)) {
+    t.pixels = (t.pixels + 1) / 2;
+  }
+  while (t.channels > 1 && !fits(t, most, all, out)) {
+    t.channels = (t.channels + 1) / 2;
+  }
+  if (!fits(t, most, all, out) && !fits(t, 1, all, out)) {
+    throw UserError("operator '" + node_.name + "'",
+                    "its smallest tile needs " +
+                        std::to_string(12 * (tensors_.size() + (out ? 1 : 0))) +
+                        " bytes of L1 beside its vectors, and " + std::to_string(all) + " are free",
+                    "give a larger /platform/cluster/tcdm/size or /tiling/l1_budget");
+  }
+}
+
+}  // namespace etude

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <optional>
+#include <vector>
+
+#include "compiler/feeds/context.h"
+#include "compiler/tiling/conv_tiling.h"
+
+namespace etude {
+
+/// The whole tensor in L1, dense; nothing if it does not stand there like that.
+std::optional<L1Matrix> dense_resident(LoweringContext& context, TensorId tensor);
+
+/// A part of a tensor in L2, `offset` elements from its start, with rows `pitch` elements apart.
+StoredMatrix stored_part(const LoweringContext& context, TensorId tensor, std::uint32_t offset,
+                         std::uint32_t pitch);
+
+/// Buffers that take turns; a tile that is still in one is found by its key.
+class TileBuffers {
+ public:
+  using Key = std::array<std::uint32_t, 5>;
+  struct Slot {
+    std::uint32_t address = 0;  ///< of the tile as the unit reads it
+    std::uint32_t staged = 0;   ///< of what it is made of
+    std::optional<Key> key;
+    L1Matrix matrix;
+  };
+  /// `copies` buffers of `bytes`, each with another of `staged_bytes` (0: none).
+  void open(LoweringContext& context, std::uint32_t copies, std::uint32_t bytes,
+            std::uint32_t staged_bytes);
+  const L1Matrix* find(const Key& key) const;
+  Slot& next(const Key& key);
+
+ private:
+  std::vector<Slot> slots_;
+  std::size_t turn_ = 0;
+};
+
+/// What the feeds of one convolution share.
+struct ConvTensors {
+  const ConvProblem& problem;
+  const ConvTiling& tiling;
+  TensorId x{}, w{}, dy{};
+};
+
+/// Tiles [outputs, channels * taps] of the weight; `transposed`: for RedMulE the other way round.
+class WeightFeed {
+ public:
+  WeightFeed(LoweringContext& context, const ConvTensors& conv, bool transposed);
+  L1Matrix fetch(std::uint32_t output0, std::uint32_t outputs, std::uint32_t channel0,
+                 std::uint32_t channels);
+
+ private:
+  LoweringContext& c_;
+  const ConvTensors& conv_;
+  bool transposed_;
+  TileBuffers buffers_;
+};
+
+/// Tiles [outputs, pixels of a strip] of the gradient.
+class GradientFeed {
+ public:
+  GradientFeed(LoweringContext& context, const ConvTensors& conv);
+  L1Matrix fetch(std::uint32_t output0, std::uint32_t outputs, const Strip& strip);
+
+ private:
+  LoweringContext& c_;
+  const ConvTensors& conv_;
+  std::optional<L1Matrix> whole_;
+  TileBuffers buffers_;
+};
+
+/// Columns [channels * taps, pixels of a strip] of the image, or rows, the transpose of it.
+class ColumnFeed {
+ public:
+  ColumnFeed(LoweringContext& context, const ConvTensors& conv, bool rows);
+  /// `channel0` counts over all groups.
+  L1Matrix fetch(std::uint32_t channel0, std::uint32_t channels, const Strip& strip);
+
+ private:
+  L1Matrix pointwise(std::uint32_t channel0, std::uint32_t channels, const Strip& strip,
+                     TileBuffers::Slot& slot);
+  void load_image(std::uint32_t channel0, std::uint32_t channels, std::uint32_t sample,
+                  const ImageRows& rows, const L1Matrix& to);
+
+  LoweringContext& c_;
+  const ConvTensors& conv_;
+  bool rows_;
+  bool in_place_ = false;
+  std::optional<L1Matrix> whole_;
+  TileBuffers buffers_;
+};
+
+}  // namespace etude

@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/feeds/row_tiles.h"
+
+#include <algorithm>
+
+#include "compiler/tiling/gemm_tiling.h"
+#include "models/base/error.h"
+
+namespace etude {
+
+namespace {
+
+/// Elements below which a tile is not worth a kernel of its own.
+constexpr std::uint32_t kSmallTile = 1536;
+/// Tiles of an operator, so that its transfers run under its computation.
+constexpr std::uint32_t kTiles = 8;
+/// Cycles of computation that are worth a kernel of their own where nothing has to be moved: the
+/// unit that makes the operand, or reads the result, then works on other pieces meanwhile.
+constexpr double kWorthAKernel = 1500;
+/// Part of L1 that an operator's buffers take at most, so that the next one can start beside it.
+constexpr double kShare = 0.45;
+/// What the allocator adds to a buffer at most.
+constexpr std::uint32_t kPadding = 8;
+
+}  // namespace
+
+TileGrid grid_of(const LoweringContext& context, TensorId tensor) {
+  const std::uint32_t rows = context.rows(tensor);
+  return {rows, context.cols(tensor), rows};
+}
+
+RowTiles::RowTiles(LoweringContext& context, std::string name, TileGrid grid)
+    : c_(context), name_(std::move(name)), grid_(grid) {}
+
+std::size_t RowTiles::input(TensorId tensor, Spread spread, bool by_group) {
+  for (std::size_t i = 0; i < operands_.size(); ++i) {
+    const Operand& other = operands_[i];
+    if (other.tensor == tensor && other.spread == spread && other.by_group == by_group &&
+        !other.write) {
+      return i;
+    }
+  }
+  Operand made;
+  made.tensor = tensor;
+  made.spread = spread;
+  made.by_group = by_group;
+  made.read = true;
+  operands_.push_back(made);
+  return operands_.size() - 1;
+}
+
+std::size_t RowTiles::output(TensorId tensor, Spread spread) {
+  Operand made;
+  made.tensor = tensor;
+  made.spread = spread;
+  made.write = true;
+  operands_.push_back(made);
+  return operands_.size() - 1;
+}
+
+std::size_t RowTiles::update(TensorId tensor) {
+  const std::size_t number = output(tensor);
+  operands_[number].read = true;
+  return number;
+}
+
+std::size_t RowTiles::scratch(Spread spread, std::uint32_t words) {
+  Operand made;
+  made.spread = spread;
+  made.words = words;
+  operands_.push_back(made);
+  return operands_.size() - 1;
+}
+
+/// Element of the tensor that stands at (row, col) of the grid.
+std::uint32_t RowTiles::position(const Operand& operand, std::uint32_t row,
+                                 std::uint32_t col) const {
+  const std::uint32_t group = operand.by_group ? row / grid_.period : 0;
+  const std::uint32_t inside = row % grid_.period;
+  switch (operand.spread) {
+    case Spread::kFull:
+      return (group * grid_.period + inside) * grid_.cols + col;
+    case Spread::kRow:
+      return group * grid_.cols + col;
+    case Spread::kColumn:
+      return group * grid_.period + inside;
+    case Spread::kScalar:
+      return group;
+  }
+  return 0;
+}
+
+void RowTiles::find_residents() {
+  for (Operand& operand : operands_) {
+    if (!operand.tensor || !operand.read) {
+      continue;
+    }
+    const auto found = c_.l1.resident(*operand.tensor);
+    if (!found) {
+      continue;
+    }
+    const bool dense = found->pitch == found->cols || found->rows == 1;
+    const bool same = operand.spread == Spread::kFull && operand.by_group &&
+                      found->cols == grid_.cols && found->rows == grid_.rows;
+    if (!dense && (!same || equal_pitches_)) {
+      continue;  // it is stored as well
+    }
+    operand.whole = *found;
+    operand.whole->pitch = dense ? grid_.cols : found->pitch;
+    operand.in_place = true;
+  }
+}
+
+/// Tensors that the next operators read become whole buffers, as far as they are small.
+void RowTiles::keep_whole() {
+  for (Operand& operand : operands_) {
+    const bool wanted = operand.tensor && operand.spread == Spread::kFull && operand.by_group &&
+                        !operand.whole && !(operand.read && operand.write) &&
+                        c_.worth_keeping(*operand.tensor);
+    if (!wanted) {
+      continue;
+    }
+    const auto bytes = static_cast<std::uint32_t>(c_.tensor(*operand.tensor).bytes());
+    const std::uint32_t rows = c_.rows(*operand.tensor);
+    const std::uint32_t cols = c_.cols(*operand.tensor);
+    const std::uint32_t all = bytes + read_ahead(rows, cols, c_.platform.cluster.redmule);
+    // Half of what is left stays for the tiles.
+    if (bytes > c_.l1.capacity() / 4 || all > c_.l1.available() / 2) {
+      continue;
+    }
+    operand.whole = L1Matrix{c_.l1.take(all), grid_.rows, grid_.cols, grid_.cols};
+    operand.kept = true;
+  }
+}
+
+std::uint32_t RowTiles::bytes_of(const Operand& operand, std::uint32_t rows,
+                                 std::uint32_t cols) const {
+  switch (operand.spread) {
+    case Spread::kFull:
+      return 4 * rows * cols + kPadding;
+    case Spread::kRow:
+      return 4 * cols + kPadding;
+    case Spread::kColumn:
+      return 4 * rows * operand.words + kPadding;
+    case Spread::kScalar:
+      return 4 + kPadding;
+  }
+  return 0;
+}
+
+std::uint32_t RowTiles::bytes_of_all(std::uint32_t rows, std::uint32_t cols,
+                                     std::uint32_t copies) const {
+  std::uint64_t sum = 0;
+  for (const Operand& operand : operands_) {
+    sum += operand.whole ? 0 : std::uint64_t{copies} * bytes_of(operand, rows, cols);
+  }
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(sum, ~0u));
+}
+
+void RowTiles::choose_tile() {
+  const std::uint32_t least_cols = whole_rows_ ? grid_.cols : std::min(16u, grid_.cols);
+  const std::uint32_t free = c_.l1.available();
+  std::uint32_t budget = std::min(free, static_cast<std::uint32_t>(kShare * c_.l1.capacity()));
+  copies_ = c_.tiling.double_buffer ? 2 : 1;
+  const auto fits = [&](std::uint32_t rows, std::uint32_t cols) {
+    return bytes_of_all(rows, cols, copies_) <= budget;
+  };
+  if (!fits(1, least_cols)) {
+    budget = free;
+    copies_ = fits(1, least_cols) ? copies_ : 1;
+  }
+  if (!fits(1, least_cols)) {
+    const std::uint32_t needed = bytes_of_all(1, least_cols, copies_);
+    throw UserError("operator '" + name_ + "'",
+                    "its smallest tile, 1x" + std::to_string(least_cols) + ", needs " +
+                        std::to_string(needed) + " bytes of L1, " +
+                        std::to_string(needed - budget) + " more than the " +
+                        std::to_string(budget) + " that are free",
+                    "give a larger /platform/cluster/tcdm/size or /tiling/l1_budget");
+  }
+  const bool streamed = std::ranges::any_of(operands_, [](const Operand& operand) {
+    const bool made_here = operand.kept && !operand.read;
+    return operand.tensor && operand.spread == Spread::kFull && !operand.in_place && !made_here;
+  });
+  // Several tiles, so that transfers run under computation, but none too small to be worth a
+  // kernel; one where nothing has to be moved.
+  const std::uint64_t all = std::uint64_t{grid_.rows} * grid_.cols;
+  const double cycles = work_ * static_cast<double>(all) / c_.platform.cluster.cores;
+  const auto pieces =
+      std::clamp<std::uint64_t>(static_cast<std::uint64_t>(cycles / kWorthAKernel), 1, kTiles);
+  const std::uint64_t most = streamed
+                                 ? std::max<std::uint64_t>(kSmallTile, (all + kTiles - 1) / kTiles)
+                                 : (all + pieces - 1) / pieces;
+  const auto largest = [](std::uint32_t low, std::uint32_t high, const auto& good) {
+    while (low < high) {  // `low` is good
+      const std::uint32_t middle = low + (high - low + 1) / 2;
+      good(middle) ? low = middle : high = middle - 1;
+    }
+    return low;
+  };
+  const auto good = [&](std::uint32_t rows, std::uint32_t cols) {
+    return std::uint64_t{rows} * cols <= most && fits(rows, cols);
+  };
+  const std::uint32_t high = grid_.period;
+  if (by_columns_ && good(high, 1)) {
+    tile_rows_ = high;
+    tile_cols_ = largest(1, grid_.cols, [&](std::uint32_t cols) { return good(high, cols); });
+    return;
+  }
+  tile_cols_ = whole_rows_ ? grid_.cols : largest(least_cols, grid_.cols, [&](std::uint32_t cols) {
+    return good(1, cols);
+  });
+  tile_rows_ = largest(1, high, [&](std::uint32_t rows) { return good(rows, tile_cols_); });
+  if (tile_rows_ > multiple_) {
+    tile_rows_ -= tile_rows_ % multiple_;
+  }
+  // Equal tiles rather than a small last one.
+  const std::uint32_t count = (high + tile_rows_ - 1) / tile_rows_;
+  const std::uint32_t even = (high + count - 1) / count;
+  tile_rows_ = std::min(tile_rows_, (even + multiple_ - 1) / multiple_ * multiple_);
+}
+
+void RowTiles::take_buffers() {
+  const std::uint64_t tiles = std::uint64_t{(grid_.period + tile_rows_ - 1) / tile_rows_} *
+                              (grid_.rows / grid_.period) *
+                              ((grid_.cols + tile_cols_ - 1) / tile_cols_);
+  for (Operand& operand : operands_) {
+    if (operand.whole) {
+      continue;
+    }
+    const bool repeats = !operand.by_group && tile_cols_ == grid_.cols &&
+                         operand.spread != Spread::kColumn && operand.spread != Spread::kFull;
+    const auto copies =
+        repeats ? 1u : static_cast<std::uint32_t>(std::min<std::uint64_t>(copies_, tiles));
+    for (std::uint32_t i = 0; i < copies; ++i) {
+      operand.buffers.push_back(c_.l1.take(bytes_of(operand, tile_rows_, tile_cols_) - kPadding));
+    }
+  }
+}
+
+L1Matrix RowTiles::place(Operand& operand, const RowTile& tile) {
+  const std::uint32_t first = position(operand, tile.row, tile.col);
+  L1Matrix matrix{0, tile.rows, tile.cols, tile.cols};
+  std::uint32_t words = tile.rows * tile.cols;
+  switch (operand.spread) {
+    case Spread::kFull:
+      break;
+    case Spread::kRow:
+      matrix.pitch = 0;
+      words = tile.cols;
+      break;
+    case Spread::kColumn:
+      matrix = {0, tile.rows, operand.words, operand.words};
+      words = tile.rows * operand.words;
+      break;
+    case Spread::kScalar:
+      matrix = {0, 1, 1, 1};
+      words = 1;
+      break;
+  }
+  if (operand.whole) {
+    if (operand.spread == Spread::kFull) {
+      matrix.pitch = operand.whole->pitch;
+      matrix.address =
+          operand.whole->address +
+          4 * (matrix.pitch == grid_.cols ? first : tile.row * matrix.pitch + tile.col);
+      if (operand.kept && operand.read && tile_cols_ == grid_.cols) {
+        StoredMatrix from = c_.stored(*operand.tensor);
+        from.offset += 4 * first;
+        c_.sequence.load(from, {matrix.address, 1, words, words});
+      }
+    } else {
+      matrix.address = operand.whole->address + 4 * first;
+    }
+    return matrix;
+  }
+  const bool stays =
+      operand.read != operand.write && (operand.read || operand.spread != Spread::kFull);
+  const bool there =
+      operand.tensor && stays && operand.loaded_from == first && operand.loaded_words == words;
+  if (!there) {
+    ++operand.turn;
+  }
+  matrix.address = operand.buffers[operand.turn % operand.buffers.size()];
+  if (operand.read && !there) {
+    StoredMatrix from = c_.stored(*operand.tensor);
+    from.offset += 4 * first;
+    from.pitch = grid_.cols;
+    L1Matrix to = matrix;
+    if (operand.spread != Spread::kFull) {
+      to = {matrix.address, 1, words, words};
+    }
+    c_.sequence.load(from, to);
+  }
+  operand.loaded_from = first;
+  operand.loaded_words = words;
+  return matrix;
+}
+
+void RowTiles::store(const Operand& operand, const L1Matrix& matrix, const RowTile& tile) {
+  if (operand.kept && tile_cols_ != grid_.cols) {
+    return;  // strided on both sides: stored whole in the end
+  }
+  StoredMatrix to = c_.stored(*operand.tensor);
+  to.offset += 4 * position(operand, tile.row, tile.col);
+  to.pitch = grid_.cols;
+  if (operand.spread == Spread::kColumn) {
+    if (tile.col + tile.cols == grid_.cols) {
+      c_.sequence.store({matrix.address, 1, tile.rows, tile.rows}, to);
+    }
+  } else if (operand.spread == Spread::kRow) {
+    if ((tile.row + tile.rows) % grid_.period == 0) {
+      c_.sequence.store({matrix.address, 1, tile.cols, tile.cols}, to);
+    }
+  } else if (matrix.pitch == tile.cols || to.pitch == tile.cols) {
+    c_.sequence.store(matrix, to);
+  } else {  // a transfer is strided on one side only
+    for (std::uint32_t row = 0; row < tile.rows; ++row) {
+      c_.sequence.store(matrix.slice(row, 0, 1, tile.cols),
+                        {to.object, to.offset + 4 * row * to.pitch, to.pitch});
+    }
+  }
+}
+
+void RowTiles::finish() {
+  for (const Operand& operand : operands_) {
+    if (operand.kept) {
+      const TensorId tensor = *operand.tensor;
+      const L1Matrix seen{operand.whole->address, c_.rows(tensor), c_.cols(tensor),
+                          c_.cols(tensor)};
+      if (operand.write && tile_cols_ != grid_.cols) {
+        c_.sequence.store(seen, c_.stored(tensor));
+      }
+      c_.l1.keep(tensor, false, seen);
+    } else if (operand.read && operand.write) {
+      c_.l1.drop(*operand.tensor);
+    }
+  }
+}
+
+void RowTiles::run(const std::function<void(const RowTile&)>& body) {
+  find_residents();
+  keep_whole();
+  choose_tile();
+  take_buffers();
+  bool repeating = false;
+  for (const Operand& operand : operands_) {
+    repeating = repeating || (operand.spread == Spread::kRow && !operand.whole);
+    if (operand.kept && operand.read && tile_cols_ != grid_.cols) {
+      const L1Matrix seen{operand.whole->address, 1, grid_.rows * grid_.cols,
+                          grid_.rows * grid_.cols};
+      c_.sequence.load(c_.stored(*operand.tensor), seen);
+    }
+  }
+  const auto tile_at = [&](std::uint32_t row, std::uint32_t col) {
+    RowTile tile{row,
+                 col,
+                 std::min(tile_rows_, grid_.period - row % grid_.period),
+                 std::min(tile_cols_, grid_.cols - col),
+                 {}};
+    for (Operand& operand : operands_) {
+      tile.at.push_back(place(operand, tile));
+    }
+    body(tile);
+    for (std::size_t i = 0; i < operands_.size(); ++i) {
+      if (operands_[i].write) {
+        store(operands_[i], tile.at[i], tile);
+      }
+    }
+  };
+  for (std::uint32_t group = 0; group < grid_.rows; group += grid_.period) {
+    const auto rows = [&](auto&& inner) {
+      for (std::uint32_t row = 0; row < grid_.period; row += tile_rows_) {
+        inner(group + row);
+      }
+    };
+    const auto cols = [&](auto&& inner) {
+      for (std::uint32_t col = 0; col < grid_.cols; col += tile_cols_) {
+        inner(col);
+      }
+    };
+    if (repeating) {  // the piece of the repeated row stays for all rows
+      cols([&](std::uint32_t col) { rows([&](std::uint32_t row) { tile_at(row, col); }); });
+    } else {
+      rows([&](std::uint32_t row) { cols([&](std::uint32_t col) { tile_at(row, col); }); });
+    }
+  }
+  finish();
+}
+
+}  // namespace etude

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "compiler/operators/not_available.h"
+#include "program/program.h"
+#include "sim/config/platform_config.h"
+#include "sim/config/workload_config.h"
+#include "workloads/training/training_graph.h"
+
+namespace etude {
+
+/// What the user fixed about how a step is run.
+struct LowerOptions {
+  WorkloadConfig::Home home = WorkloadConfig::Home::kAuto;
+  TilingConfig tiling;
+  /// mixed_fp16: an fp16 RedMulE multiplies matrices that the cores convert; everything else,
+  /// sums and weights first of all, stays in FP32.
+  TrainConfig::Precision precision = TrainConfig::Precision::kFp32;
+};
+
+/// Turns a training graph into a program for a platform: tiles, memory plan, task list.
+/// Errors: UserError when a tile, the activations or the parameters do not fit, naming what and by
+/// how many bytes; NotAvailable.
+Program lower_step(const TrainingGraph& training, const PlatformConfig& platform,
+                   const LowerOptions& options);
+
+}  // namespace etude

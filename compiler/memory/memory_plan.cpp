@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/memory/memory_plan.h"
+
+#include <algorithm>
+#include <set>
+
+#include "compiler/memory/allocator.h"
+#include "models/base/pulp_map_regs.h"
+
+namespace etude {
+
+namespace {
+
+/// Transfers between L2 and HyperRAM come in pieces, so that tiles need not wait for a whole
+/// tensor.
+constexpr std::uint32_t kPageBytes = 16 * 1024;
+/// Stages that a fetched copy may lie idle before it is given up and fetched again.
+constexpr std::uint32_t kIdleStages = 3;
+
+/// Bytes that an object takes: whole beats of the DMA.
+std::uint32_t aligned(std::uint32_t bytes) { return (std::max(bytes, 1u) + 7) / 8 * 8; }
+
+class Planner {
+ public:
+  Planner(LoweringContext& context, Placement placement, std::uint32_t l2_base,
+          std::uint32_t l2_bytes)
+      : c_(context), placement_(placement), l2_base_(l2_base), l2_bytes_(l2_bytes) {}
+
+  MemoryPlan run() {
+    for (const auto& [tensor, object] : c_.object_of) {
+      if (c_.objects[object].persistent) {
+        plan_.home[tensor] = object;
+      }
+    }
+    if (placement_ != Placement::kL2) {
+      page_all();
+    }
+    place_external();
+    // The oldest place keeps transfers from waiting; packing from the bottom wastes the least.
+    plan_.fits = place_l2(false) || place_l2(true) || place_l2_by_size();
+    if (plan_.fits) {
+      count_use();
+      resolve();
+    }
+    return std::move(plan_);
+  }
+
+ private:
+  struct Interval {
+    std::uint32_t first, last;  ///< stages
+    std::optional<std::uint32_t> last_write;
+  };
+
+  std::vector<Interval> intervals_of(ObjectId object) const {
+    std::vector<Interval> found;
+    for (const PlanOp& op : c_.sequence.ops) {
+      for (const Access& access : op.accesses) {
+        if (access.space != Access::Space::kL2 || access.object != object) {
+          continue;
+        }
+        const bool new_one = found.empty() || (placement_ == Placement::kExtmemTwice &&
+                                               op.stage > found.back().last + kIdleStages);
+        if (new_one) {
+          found.push_back({op.stage, op.stage, std::nullopt});
+        }
+        found.back().last = op.stage;
+        if (access.write) {
+          found.back().last_write = op.stage;
+        }
+      }
+    }
+    return found;
+  }
+
+  void page_all() {
+    std::map<std::uint32_t, std::vector<PlanOp>> in, out;  // by stage
+    for (auto& [tensor, home] : plan_.home) {
+      if (c_.tensor(tensor).kind == TensorKind::kLoss) {
+        continue;
+      }
+      const ObjectId original = home;
+      const StoredObject stored = c_.objects[original];
+      home = static_cast<ObjectId>(c_.objects.size());
+      c_.objects.push_back(stored);
+      c_.objects.back().external = true;
+      const auto layer = static_cast<std::uint32_t>(c_.layers.size());
+      c_.layers.push_back({"page " + stored.name, "Page", "page", "dma", 0});
+      for (const Interval& interval : intervals_of(original)) {
+        const auto copy = static_cast<ObjectId>(c_.objects.size());
+        c_.objects.push_back(stored);
+        c_.objects.back().persistent = false;
+        for (PlanOp& op : c_.sequence.ops) {
+          if (op.stage >= interval.first && op.stage <= interval.last) {
+            replace(op, original, copy);
+          }
+        }
+        transfer(in[interval.first], home, true, copy, stored.bytes, interval.first, layer);
+        if (interval.last_write) {
+          const std::uint32_t stage = *interval.last_write;
+          transfer(out[stage], copy, false, home, stored.bytes, stage, layer);
+        }
+      }
+      c_.objects[original].bytes = 0;
+    }
+    std::vector<PlanOp> all;
+    std::size_t next = 0;
+    auto& ops = c_.sequence.ops;
+    for (std::uint32_t stage = 0; next < ops.size(); ++stage) {
+      std::ranges::move(in[stage], std::back_inserter(all));
+      for (; next < ops.size() && ops[next].stage == stage; ++next) {
+        all.push_back(std::move(ops[next]));
+      }
+      std::ranges::move(out[stage], std::back_inserter(all));
+    }
+    ops = std::move(all);
+  }
+
+  static void replace(PlanOp& op, ObjectId original, ObjectId copy) {
+    for (auto& [argument, object] : op.patches) {
+      object = object == original ? copy : object;
+    }
+    for (Access& access : op.accesses) {
+      if (access.space == Access::Space::kL2 && access.object == original) {
+        access.object = copy;
+      }
+    }
+  }
+
+  void transfer(std::vector<PlanOp>& list, ObjectId from, bool from_external, ObjectId to,
+                std::uint32_t bytes, std::uint32_t stage, std::uint32_t layer) {
+    OpSequence scratch(c_.cost);
+    scratch.set_layer(layer);
+    scratch.set_stage(stage);
+    for (std::uint32_t offset = 0; offset < bytes; offset += kPageBytes) {
+      scratch.page(from, from_external, to, offset, std::min(kPageBytes, bytes - offset));
+    }
+    std::ranges::move(scratch.ops, std::back_inserter(list));
+  }
+
+  void place_external() {
+    std::uint32_t next = ETUDE_HYPERRAM_BASE;
+    for (StoredObject& object : c_.objects) {
+      if (object.external) {
+        object.address = next;
+        next += (object.bytes + 63) / 64 * 64;
+      }
+    }
+    plan_.external_bytes = next - ETUDE_HYPERRAM_BASE;
+  }
+
+  /// Bytes of what is in L2 all the time.
+  std::uint32_t permanent_bytes() const {
+    std::uint32_t sum = 0;
+    for (const StoredObject& object : c_.objects) {
+      sum += permanent(object) ? aligned(object.bytes) : 0;
+    }
+    return sum;
+  }
+
+  static bool permanent(const StoredObject& object) {
+    return !object.external && object.persistent && object.bytes > 0;
+  }
+
+  bool place_l2(bool lowest) {
+    Allocator allocator(l2_base_, l2_bytes_, lowest);
+    const auto place = [&](StoredObject& object) {
+      const auto address = allocator.allocate(object.bytes);
+      if (!address) {
+        plan_.worst = object.name;
+        const std::uint32_t free = allocator.capacity() - allocator.used();
+        plan_.missing = object.bytes > free ? object.bytes - free : 8;
+        return false;
+      }
+      object.address = *address;
+      return true;
+    };
+    for (StoredObject& object : c_.objects) {
+      if (permanent(object) && !place(object)) {
+        return false;
+      }
+    }
+    const Lifetimes lives = lifetimes();
+    for (std::size_t i = 0; i < lives.begins.size(); ++i) {
+      for (ObjectId object : lives.begins[i]) {
+        if (!place(c_.objects[object])) {
+          return false;
+        }
+      }
+      for (ObjectId object : lives.ends[i]) {
+        allocator.free(c_.objects[object].address);
+      }
+    }
+    plan_.l2_peak = allocator.peak();
+    return true;
+  }
+
+  /// The largest objects first, each at the lowest place that is free during its life: packs
+  /// tightest, but makes more transfers wait for what stood there before.
+  bool place_l2_by_size() {
+    std::uint32_t next = l2_base_;
+    for (StoredObject& object : c_.objects) {
+      if (permanent(object)) {
+        object.address = next;
+        next += aligned(object.bytes);
+      }
+    }
+    const Lifetimes lives = lifetimes();
+    std::vector<ObjectId> order;
+    for (const auto& [object, at] : lives.first) {
+      order.push_back(object);
+    }
+    std::ranges::stable_sort(
+        order, [&](ObjectId a, ObjectId b) { return c_.objects[a].bytes > c_.objects[b].bytes; });
+    std::uint32_t top = next;
+    std::vector<ObjectId> placed;
+    for (ObjectId object : order) {
+      std::vector<std::pair<std::uint32_t, std::uint32_t>> taken;
+      for (ObjectId other : placed) {
+        if (lives.first.at(other) <= lives.last.at(object) &&
+            lives.first.at(object) <= lives.last.at(other)) {
+          taken.emplace_back(c_.objects[other].address, aligned(c_.objects[other].bytes));
+        }
+      }
+      std::ranges::sort(taken);
+      std::uint32_t at = next;
+      const std::uint32_t bytes = aligned(c_.objects[object].bytes);
+      for (const auto& [begin, size] : taken) {
+        if (begin >= at + bytes) {
+          break;
+        }
+        at = std::max(at, begin + size);
+      }
+      c_.objects[object].address = at;
+      placed.push_back(object);
+      if (at + bytes > top) {
+        top = at + bytes;
+        plan_.worst = c_.objects[object].name;
+      }
+    }
+    plan_.l2_peak = top - l2_base_;
+    plan_.missing = plan_.l2_peak > l2_bytes_ ? plan_.l2_peak - l2_bytes_ : 0;
+    return plan_.l2_peak <= l2_bytes_;
+  }
+
+  /// Notes what is in use at each operation, and the most of what is neither parameter nor code.
+  void count_use() {
+    const Lifetimes lives = lifetimes();
+    std::uint64_t other = 0;
+    std::uint32_t used = permanent_bytes();
+    for (const StoredObject& object : c_.objects) {
+      other += !object.parameter && (object.external || object.persistent) ? object.bytes : 0;
+    }
+    plan_.activations_peak = other;
+    for (std::size_t i = 0; i < lives.begins.size(); ++i) {
+      for (ObjectId id : lives.begins[i]) {
+        used += aligned(c_.objects[id].bytes);
+        other += c_.objects[id].parameter ? 0 : c_.objects[id].bytes;
+        plan_.activations_peak = std::max(plan_.activations_peak, other);
+      }
+      c_.sequence.ops[i].l2_used = used;
+      for (ObjectId id : lives.ends[i]) {
+        used -= aligned(c_.objects[id].bytes);
+        other -= c_.objects[id].parameter ? 0 : c_.objects[id].bytes;
+      }
+    }
+  }
+
+  /// First and last operation that touches each L2 object that is not there all the time.
+  struct Lifetimes {
+    std::map<ObjectId, std::size_t> first, last;
+    std::vector<std::vector<ObjectId>> begins, ends;  ///< by operation
+  };
+  Lifetimes lifetimes() const {
+    Lifetimes lives;
+    for (std::size_t i = 0; i < c_.sequence.ops.size(); ++i) {
+      for (const Access& access : c_.sequence.ops[i].accesses) {
+        if (access.space == Access::Space::kL2 && !c_.objects[access.object].persistent) {
+          lives.first.try_emplace(access.object, i);
+          lives.last[access.object] = i;
+        }
+      }
+    }
+    lives.begins.resize(c_.sequence.ops.size());
+    lives.ends.resize(c_.sequence.ops.size());
+    for (const auto& [object, at] : lives.first) {
+      lives.begins[at].push_back(object);
+      lives.ends[lives.last.at(object)].push_back(object);
+    }
+    return lives;
+  }
+
+  void resolve() {
+    for (PlanOp& op : c_.sequence.ops) {
+      for (const auto& [argument, object] : op.patches) {
+        op.op.arg[argument] += c_.objects[object].address;
+      }
+      for (Access& access : op.accesses) {
+        if (access.space != Access::Space::kL1) {
+          access.address += c_.objects[access.object].address;
+        }
+      }
+    }
+  }
+
+  LoweringContext& c_;
+  Placement placement_;
+  std::uint32_t l2_base_, l2_bytes_;
+  MemoryPlan plan_;
+};
+
+}  // namespace
+
+void drop_unread_stores(LoweringContext& context) {
+  std::set<ObjectId> read;
+  for (const PlanOp& op : context.sequence.ops) {
+    for (const Access& access : op.accesses) {
+      if (access.space == Access::Space::kL2 && !access.write) {
+        read.insert(access.object);
+      }
+    }
+  }
+  std::erase_if(context.sequence.ops, [&](const PlanOp& op) {
+    return std::ranges::any_of(op.accesses, [&](const Access& access) {
+      return access.space == Access::Space::kL2 && access.write &&
+             !context.objects[access.object].persistent && !read.contains(access.object);
+    });
+  });
+}
+
+MemoryPlan plan_memory(LoweringContext& context, Placement placement, std::uint32_t l2_base,
+                       std::uint32_t l2_bytes) {
+  return Planner(context, placement, l2_base, l2_bytes).run();
+}
+
+}  // namespace etude

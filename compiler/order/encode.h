@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <vector>
+
+#include "compiler/tape/op_sequence.h"
+#include "program/program.h"
+
+namespace etude {
+
+constexpr std::uint32_t kNotInList = ~0u;
+
+/// Where a task list stands that does not fit L2: its operations at home in HyperRAM, and a ring of
+/// two parts in L2 behind the header. The list itself asks for each part while it works through the
+/// one before.
+struct ListWindow {
+  std::uint32_t bytes = 0;  ///< of the ring, a power of two; 0: the whole list is in L2
+  std::uint32_t address = 0;
+  std::uint32_t home = 0;
+  std::uint32_t layer = 0;  ///< that the transfers count for
+  std::uint32_t parts = 0;  ///< of the list, at most
+};
+
+/// Writes the operations in their final order, with the waits that their dependences need, into the
+/// program's task list, probes and job records. Returns each operation's place in that list
+/// (kNotInList for probes).
+std::vector<std::uint32_t> encode(const OpSequence& sequence,
+                                  const std::vector<std::vector<std::uint32_t>>& dependences,
+                                  const std::vector<std::uint32_t>& order, Program& program,
+                                  const ListWindow& window = {});
+
+}  // namespace etude

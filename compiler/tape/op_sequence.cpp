@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/tape/op_sequence.h"
+
+#include <algorithm>
+#include <bit>
+#include <stdexcept>
+
+#include "compiler/tape/l1_access.h"
+
+namespace etude {
+
+bool overlaps(const Access& a, const Access& b) {
+  if (a.space != b.space || a.end() <= b.address || b.end() <= a.address) {
+    return false;
+  }
+  const bool strided = a.rows > 1 && b.rows > 1 && a.pitch == b.pitch;
+  if (!strided || a.row_bytes >= a.pitch || b.row_bytes >= b.pitch) {
+    return true;
+  }
+  const std::uint32_t pitch = a.pitch;
+  const std::uint32_t shift = (b.address % pitch + pitch - a.address % pitch) % pitch;
+  return shift < a.row_bytes || shift + b.row_bytes > pitch;
+}
+
+PlanOp& OpSequence::append(std::uint16_t code, std::uint16_t unit) {
+  PlanOp& made = ops.emplace_back();
+  made.op.code = code;
+  made.op.unit = unit;
+  made.op.layer = layer_;
+  made.stage = stage_;
+  return made;
+}
+
+PlanOp& OpSequence::kernel(etude_kernel number, std::initializer_list<std::uint32_t> args,
+                           std::uint64_t cycles) {
+  PlanOp& made = append(ETUDE_OP_KERNEL, ETUDE_UNIT_CORES);
+  made.op.arg[0] = number;
+  std::ranges::copy(args, made.op.arg + 1);
+  made.cycles = cycles;
+  return made;
+}
+
+void OpSequence::transfer(const L1Matrix& l1, const StoredMatrix& l2, bool to_l1) {
+  std::uint32_t rows = l1.rows;
+  std::uint32_t cols = l1.cols;
+  std::uint32_t l1_pitch = rows == 1 ? cols : l1.pitch;
+  std::uint32_t l2_pitch = rows == 1 ? cols : l2.pitch;
+  if (l1_pitch != cols && l2_pitch != cols) {
+    throw std::logic_error("a transfer is strided on one side only");
+  }
+  if (l1_pitch == cols && l2_pitch == cols) {  // dense on both sides: one row
+    cols *= rows;
+    rows = 1;
+    l1_pitch = l2_pitch = cols;
+  }
+  const std::uint32_t most_cols = longest_transfer_ / 4;
+  const std::uint32_t most_rows = std::max(1u, most_cols / std::max(1u, cols));
+  for (std::uint32_t r = 0; r < rows; r += most_rows) {
+    const std::uint32_t r_count = std::min(most_rows, rows - r);
+    for (std::uint32_t c = 0; c < cols; c += most_cols) {
+      const std::uint32_t c_count = std::min(most_cols, cols - c);
+      const std::uint32_t l1_address = l1.address + 4 * (r * l1_pitch + c);
+      const std::uint32_t l2_offset = l2.offset + 4 * (r * l2_pitch + c);
+      // A piece of a row is dense on both sides.
+      const std::uint32_t p1 = r_count == 1 ? c_count : l1_pitch;
+      const std::uint32_t p2 = r_count == 1 ? c_count : l2_pitch;
+      PlanOp& made = append(ETUDE_OP_DMA, ETUDE_UNIT_DMA);
+      const std::uint32_t args[] = {
+          static_cast<std::uint32_t>(to_l1 ? ETUDE_DMA_TO_L1 : ETUDE_DMA_TO_L2),
+          l1_address,
+          l2_offset,
+          4 * c_count,
+          r_count,
+          4 * p1,
+          4 * p2};
+      std::ranges::copy(args, made.op.arg);
+      made.patches = {{2, l2.object}};
+      made.accesses = {
+          {to_l1, Access::Space::kL1, 0, l1_address, r_count, 4 * c_count, 4 * p1},
+          {!to_l1, Access::Space::kL2, l2.object, l2_offset, r_count, 4 * c_count, 4 * p2}};
+      made.cycles = cost_.dma(r_count, 4 * c_count, to_l1);
+    }
+  }
+}
+
+void OpSequence::load(const StoredMatrix& from, const L1Matrix& to) { transfer(to, from, true); }
+void OpSequence::store(const L1Matrix& from, const StoredMatrix& to) { transfer(from, to, false); }
+
+void OpSequence::page(ObjectId from, bool from_external, ObjectId to, std::uint32_t offset,
+                      std::uint32_t bytes) {
+  PlanOp& made = append(ETUDE_OP_SOC_DMA, ETUDE_UNIT_SOC_DMA);
+  const std::uint32_t args[] = {offset, offset, bytes, bytes, 1};
+  std::ranges::copy(args, made.op.arg);
+  made.patches = {{0, from}, {1, to}};
+  const auto outside = Access::Space::kExternal;
+  const auto l2 = Access::Space::kL2;
+  made.accesses = {{false, from_external ? outside : l2, from, offset, 1, bytes, bytes},
+                   {true, from_external ? l2 : outside, to, offset, 1, bytes, bytes}};
+  made.cycles = cost_.soc_dma(bytes);
+}
+
+void OpSequence::gemm(const L1Matrix& a, const L1Matrix& b, const L1Matrix& c, std::uint32_t inner,
+                      std::uint32_t bias, std::uint32_t flags) {
+  PlanOp& made = kernel(ETUDE_KERNEL_GEMM,
+                        {a.address, b.address, c.address, bias, c.rows, inner, c.cols, a.pitch,
+                         b.pitch, c.pitch, flags},
+                        cost_.core_gemm(c.rows, inner, c.cols));
+  made.accesses = {l1_access(a, false), l1_access(b, false), l1_access(c, true)};
+  if ((flags & ETUDE_GEMM_BIAS) != 0) {
+    made.accesses.push_back(l1_words(bias, c.cols, false));
+  }
+}
+
+void OpSequence::transpose(const L1Matrix& src, const L1Matrix& dst, const L1Matrix* mask) {
+  PlanOp& made = kernel(ETUDE_KERNEL_TRANSPOSE,
+                        {src.address, dst.address, mask != nullptr ? mask->address : 0, src.rows,
+                         src.cols, src.pitch, dst.pitch, mask != nullptr ? mask->pitch : 0},
+                        cost_.core_kernel(src.rows * src.cols, CostModel::kTranspose));
+  made.accesses = {l1_access(src, false), l1_access(dst, true)};
+  if (mask != nullptr) {
+    made.accesses.push_back(l1_access(*mask, false));
+  }
+}
+
+void OpSequence::relu(const L1Matrix& x) { relu_to(x, x); }
+
+void OpSequence::relu_to(const L1Matrix& x, const L1Matrix& y) {
+  PlanOp& made = kernel(ETUDE_KERNEL_RELU, {x.address, y.address, x.rows, x.cols, x.pitch, y.pitch},
+                        cost_.core_kernel(x.rows * x.cols, CostModel::kRelu));
+  made.accesses = {l1_access(x, false), l1_access(y, true)};
+}
+
+void OpSequence::relu_grad(const L1Matrix& dy, const L1Matrix& y, const L1Matrix& dx) {
+  PlanOp& made =
+      kernel(ETUDE_KERNEL_RELU_GRAD,
+             {dy.address, y.address, dx.address, dy.rows, dy.cols, dy.pitch, y.pitch, dx.pitch},
+             cost_.core_kernel(dy.rows * dy.cols, CostModel::kReluGrad));
+  made.accesses = {l1_access(dy, false), l1_access(y, false), l1_access(dx, true)};
+}
+
+void OpSequence::add(const L1Matrix& a, const L1Matrix& b, const L1Matrix& c) {
+  PlanOp& made =
+      kernel(ETUDE_KERNEL_ADD,
+             {a.address, b.address, c.address, a.rows, a.cols, a.pitch, b.pitch, c.pitch},
+             cost_.core_kernel(a.rows * a.cols, CostModel::kAdd));
+  made.accesses = {l1_access(a, false), l1_access(b, false), l1_access(c, true)};
+}
+
+void OpSequence::copy(const L1Matrix& x, const L1Matrix& y) {
+  PlanOp& made =
+      kernel(ETUDE_KERNEL_COPY, {x.address, y.address, x.rows, x.cols, x.pitch, y.pitch, 0},
+             cost_.core_kernel(x.rows * x.cols, CostModel::kCopy));
+  made.accesses = {l1_access(x, false), l1_access(y, true)};
+}
+
+void OpSequence::add_row(const L1Matrix& x, std::uint32_t row, const L1Matrix& y) {
+  PlanOp& made =
+      kernel(ETUDE_KERNEL_ADD_ROW, {x.address, row, y.address, x.rows, x.cols, x.pitch, y.pitch},
+             cost_.core_kernel(x.rows * x.cols, CostModel::kAdd));
+  made.accesses = {l1_access(x, false), l1_words(row, x.cols, false), l1_access(y, true)};
+}
+
+void OpSequence::column_sum(const L1Matrix& src, std::uint32_t dst, bool accumulate) {
+  PlanOp& made = kernel(ETUDE_KERNEL_COLUMN_SUM,
+                        {src.address, dst, src.rows, src.cols, src.pitch, accumulate ? 1u : 0u},
+                        cost_.core_kernel(src.rows * src.cols, CostModel::kColumnSum));
+  made.accesses = {l1_access(src, false), l1_words(dst, src.cols, true)};
+}
+
+void OpSequence::broadcast_row(std::uint32_t row, const L1Matrix& dst) {
+  PlanOp& made =
+      kernel(ETUDE_KERNEL_BROADCAST_ROW, {row, dst.address, dst.rows, dst.cols, dst.pitch},
+             cost_.core_kernel(dst.rows * dst.cols, CostModel::kFill));
+  made.accesses = {l1_words(row, dst.cols, false), l1_access(dst, true)};
+}
+
+void OpSequence::sgd(const L1Matrix& w, const L1Matrix& g, float lr) {
+  PlanOp& made = kernel(
+      ETUDE_KERNEL_SGD,
+      {w.address, g.address, w.rows, w.cols, w.pitch, g.pitch, std::bit_cast<std::uint32_t>(lr)},
+      cost_.core_kernel(w.rows * w.cols, CostModel::kSgd));
+  made.accesses = {l1_access(w, true), l1_access(g, false)};
+}
+
+void OpSequence::mse(const L1Matrix& y, const L1Matrix& t, const L1Matrix& dy, std::uint32_t loss,
+                     float scale_loss, float scale_grad) {
+  PlanOp& made =
+      kernel(ETUDE_KERNEL_MSE,
+             {y.address, t.address, dy.address, loss, y.rows, y.cols, y.pitch, t.pitch, dy.pitch,
+              std::bit_cast<std::uint32_t>(scale_loss), std::bit_cast<std::uint32_t>(scale_grad)},
+             cost_.core_kernel(y.rows * y.cols, CostModel::kMse));
+  made.accesses = {l1_access(y, false), l1_access(t, false), l1_access(dy, true),
+                   l1_words(loss, 1, true)};
+}
+
+void OpSequence::fill(const L1Matrix& dst, float value) {
+  PlanOp& made =
+      kernel(ETUDE_KERNEL_FILL,
+             {dst.address, dst.rows, dst.cols, dst.pitch, std::bit_cast<std::uint32_t>(value)},
+             cost_.core_kernel(dst.rows * dst.cols, CostModel::kFill));
+  made.accesses = {l1_access(dst, true)};
+}
+
+void OpSequence::redmule(const L1Matrix& x, const L1Matrix& w, const L1Matrix& z,
+                         std::uint32_t stored_rows, bool accumulate) {
+  PlanOp& made = append(ETUDE_OP_REDMULE, ETUDE_UNIT_REDMULE);
+  constexpr std::uint32_t kFp32 = 4;
+  const std::uint32_t args[] = {
+      x.address, w.address, z.address, x.rows, x.cols, w.cols, accumulate ? 1u : 0u, kFp32};
+  std::ranges::copy(args, made.op.arg);
+  L1Matrix stored = z;
+  stored.rows = stored_rows;
+  made.accesses = {l1_access(x, false), l1_access(w, false), l1_access(stored, true)};
+  made.cycles = cost_.redmule(x.rows, x.cols, w.cols);
+  made.port_share = static_cast<double>(cost_.redmule_beats(x.rows, x.cols, w.cols)) /
+                    static_cast<double>(made.cycles);
+}
+
+void OpSequence::redmule_half(const L1Matrix& x, const L1Matrix& w, const L1Matrix& z,
+                              std::uint32_t stored_rows) {
+  PlanOp& made = append(ETUDE_OP_REDMULE, ETUDE_UNIT_REDMULE);
+  constexpr std::uint32_t kGemm = 1, kFp16 = 1;
+  const std::uint32_t args[] = {x.address, w.address, z.address, x.rows,
+                                x.cols,    w.cols,    kGemm,     kFp16};
+  std::ranges::copy(args, made.op.arg);
+  made.accesses = {half_access(x, false), half_access(w, false),
+                   half_access({z.address, stored_rows, w.cols, w.cols}, true)};
+  made.cycles = cost_.redmule(x.rows, x.cols, w.cols);
+  made.port_share = static_cast<double>(cost_.redmule_beats(x.rows, x.cols, w.cols)) /
+                    static_cast<double>(made.cycles);
+}
+
+void OpSequence::to_half(const L1Matrix& from, const L1Matrix& half) {
+  PlanOp& made = kernel(ETUDE_KERNEL_FP32_TO_FP16,
+                        {from.address, half.address, from.rows, from.cols, from.pitch, half.pitch},
+                        cost_.core_kernel(from.rows * from.cols, CostModel::kConvert));
+  made.accesses = {l1_access(from, false),
+                   half_access({half.address, from.rows, from.cols, half.pitch}, true)};
+}
+
+void OpSequence::from_half(const L1Matrix& half, const L1Matrix& to) {
+  PlanOp& made = kernel(ETUDE_KERNEL_FP16_TO_FP32,
+                        {half.address, to.address, to.rows, to.cols, half.pitch, to.pitch},
+                        cost_.core_kernel(to.rows * to.cols, CostModel::kConvert));
+  made.accesses = {half_access({half.address, to.rows, to.cols, half.pitch}, false),
+                   l1_access(to, true)};
+}
+
+void OpSequence::probe(ProbeRequest request) {
+  PlanOp& made = append(ETUDE_OP_END, 0);
+  made.probe = static_cast<int>(probes.size());
+  made.accesses = {l1_access(request.piece, false)};
+  probes.push_back(request);
+}
+
+}  // namespace etude

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "compiler/cost/cost_model.h"
+#include "compiler/tiling/image_geometry.h"
+#include "kernels/include/etude_kernels.h"
+#include "kernels/include/etude_task.h"
+#include "workloads/graph/graph.h"
+#include "workloads/training/update.h"
+
+namespace etude {
+
+using ObjectId = std::uint32_t;
+
+/// Something stored outside L1: a tensor at home, an activation in L2, a copy of a paged parameter.
+struct StoredObject {
+  std::string name;
+  std::uint32_t bytes = 0;
+  bool external = false;    ///< in HyperRAM, else in L2
+  bool persistent = false;  ///< stands at both ends of a step
+  bool parameter = false;
+  std::uint32_t address = 0;  ///< set by the memory planner
+};
+
+/// A matrix of floats in L1; pitch in elements.
+struct L1Matrix {
+  std::uint32_t address = 0;
+  std::uint32_t rows = 0, cols = 0, pitch = 0;
+
+  L1Matrix slice(std::uint32_t r0, std::uint32_t c0, std::uint32_t r, std::uint32_t c) const {
+    return {address + 4 * (r0 * pitch + c0), r, c, pitch};
+  }
+};
+
+/// A matrix of floats inside a stored object.
+struct StoredMatrix {
+  ObjectId object = 0;
+  std::uint32_t offset = 0;  ///< bytes
+  std::uint32_t pitch = 0;   ///< elements
+};
+
+/// Bytes that an operation reads or writes.
+struct Access {
+  enum class Space : std::uint8_t { kL1, kL2, kExternal };
+  bool write = false;
+  Space space = Space::kL1;
+  ObjectId object = 0;  ///< L2 and external: the object; `address` is then an offset until resolved
+  std::uint32_t address = 0;
+  std::uint32_t rows = 1;
+  std::uint32_t row_bytes = 0;
+  std::uint32_t pitch = 0;  ///< bytes
+
+  std::uint32_t end() const { return address + (rows - 1) * pitch + row_bytes; }
+};
+
+/// Whether two accesses touch a common byte (may say yes for interleaved rows of unequal pitch).
+bool overlaps(const Access& a, const Access& b);
+
+/// A gradient piece to be copied; see TensorProbe.
+struct ProbeRequest {
+  TensorId tensor{};
+  L1Matrix piece;
+  std::uint32_t tensor_offset = 0, tensor_pitch = 0;  ///< bytes
+};
+
+/// A dense piece [samples, channels, cols] of images in L1.
+struct ChannelBlock {
+  std::uint32_t address = 0, samples = 1, channels = 1, cols = 1;
+  std::uint32_t elements() const { return samples * channels * cols; }
+};
+
+/// Addresses of the vectors of a batch normalisation, a float per channel; 0: none.
+struct NormVectors {
+  std::uint32_t gamma = 0, beta = 0, mean = 0, variance = 0, scale = 0, shift = 0, rstd = 0;
+};
+
+/// One operation in program order, before addresses outside L1, waits and the final order are
+/// known.
+struct PlanOp {
+  etude_op op{};
+  std::vector<Access> accesses;
+  std::vector<std::pair<unsigned, ObjectId>> patches;  ///< argument += address of the object
+  std::uint64_t cycles = 0;                            ///< modelled, on its unit
+  double port_share = 0;      ///< RedMulE: part of its cycles in which it takes all banks of L1
+  std::uint32_t stage = 0;    ///< operator of the step that it belongs to
+  std::uint32_t l2_used = 0;  ///< bytes of L2 that the plan has handed out then
+  int probe = -1;             ///< index of a ProbeRequest: no real operation
+};
+
+/// The step as a plain sequence of operations with their accesses: correct if executed one by one.
+/// What may overlap is found later from the accesses alone.
+class OpSequence {
+ public:
+  /// `longest_transfer`: bytes, below the 2^17 of the DMA's length field.
+  explicit OpSequence(const CostModel& cost, std::uint32_t longest_transfer = 8192)
+      : cost_(cost), longest_transfer_(longest_transfer) {}
+
+  void set_layer(std::uint32_t layer) { layer_ = layer; }
+  void set_stage(std::uint32_t stage) { stage_ = stage; }
+
+  // Transfers; matrix sizes are the L1 side's. Long ones are split below the DMA's length field.
+  void load(const StoredMatrix& from, const L1Matrix& to);
+  void store(const L1Matrix& from, const StoredMatrix& to);
+  /// `bytes` of object `from` at the same offset of object `to`.
+  void page(ObjectId from, bool from_external, ObjectId to, std::uint32_t offset,
+            std::uint32_t bytes);
+
+  // Kernels on the cores; see kernels/include/etude_kernels.h.
+  void gemm(const L1Matrix& a, const L1Matrix& b, const L1Matrix& c, std::uint32_t inner,
+            std::uint32_t bias, std::uint32_t flags);
+  void transpose(const L1Matrix& src, const L1Matrix& dst, const L1Matrix* mask);
+  void relu(const L1Matrix& x);
+  void relu_to(const L1Matrix& x, const L1Matrix& y);
+  void relu_grad(const L1Matrix& dy, const L1Matrix& y, const L1Matrix& dx);
+  void add(const L1Matrix& a, const L1Matrix& b, const L1Matrix& c);
+  void copy(const L1Matrix& x, const L1Matrix& y);
+  /// y = x + row (of y's columns).
+  void add_row(const L1Matrix& x, std::uint32_t row, const L1Matrix& y);
+  void column_sum(const L1Matrix& src, std::uint32_t dst, bool accumulate);
+  void broadcast_row(std::uint32_t row, const L1Matrix& dst);
+  void sgd(const L1Matrix& w, const L1Matrix& g, float lr);
+  void mse(const L1Matrix& y, const L1Matrix& t, const L1Matrix& dy, std::uint32_t loss,
+           float scale_loss, float scale_grad);
+  void fill(const L1Matrix& dst, float value);
+
+  // Kernels on images; `columns` are [channels * taps, pixels], `rows` the transpose.
+  void im2col(const WindowView& view, std::uint32_t image, const L1Matrix& columns);
+  void im2row(const WindowView& view, std::uint32_t image, const L1Matrix& rows);
+  void col2im(const WindowView& view, const L1Matrix& columns, std::uint32_t image,
+              bool accumulate);
+  /// `positive`: maxima are at least 0.
+  void pool(bool average, const WindowView& view, std::uint32_t image, const L1Matrix& pooled,
+            bool positive);
+  /// `x` is the address of the image for a maximum, unused for an average; `positive`: only
+  /// positive maxima count.
+  void pool_grad(bool average, const WindowView& view, const L1Matrix& dy, std::uint32_t x,
+                 std::uint32_t dx, bool positive);
+  /// `weights`: address of [channels, taps].
+  void depthwise(const WindowView& view, std::uint32_t image, std::uint32_t weights,
+                 const L1Matrix& y);
+  void depthwise_grad_input(const WindowView& view, const L1Matrix& dy, std::uint32_t weights,
+                            std::uint32_t dx);
+  void depthwise_grad_weight(const WindowView& view, std::uint32_t image, const L1Matrix& dy,
+                             std::uint32_t dw, bool accumulate);
+  /// y = act(scale x + shift) per row, counted modulo `channels`; address 0: no scale, no shift.
+  void affine_rows(const L1Matrix& x, const L1Matrix& y, std::uint32_t scale, std::uint32_t shift,
+                   std::uint32_t channels, std::uint32_t activation);
+  void row_sum(const L1Matrix& src, std::uint32_t dst, bool accumulate);
+
+  // Batch normalisation (op_sequence_norm.cpp); vectors are addresses of a float per channel.
+  /// dst (+)= sum of x, or of (x - mean)^2 if `mean` is not 0.
+  void channel_sums(const ChannelBlock& x, std::uint32_t mean, std::uint32_t dst, bool accumulate);
+  void channel_products(const ChannelBlock& x, const ChannelBlock& dy, std::uint32_t mean,
+                        std::uint32_t rstd, std::uint32_t dbeta, std::uint32_t dgamma,
+                        bool accumulate);
+  /// y = scale_a a + scale_b b + shift.
+  void affine_pair(const ChannelBlock& a, const ChannelBlock& b, const ChannelBlock& y,
+                   std::uint32_t scale_a, std::uint32_t scale_b, std::uint32_t shift);
+  /// dy = 0 where scale x + shift is not positive.
+  void affine_mask(const ChannelBlock& x, const ChannelBlock& dy, std::uint32_t scale,
+                   std::uint32_t shift);
+  void batchnorm_scales(const NormVectors& v, std::uint32_t channels, float factor, float epsilon);
+  void batchnorm_slopes(const NormVectors& v, std::uint32_t dbeta, std::uint32_t dgamma,
+                        std::uint32_t scale_x, std::uint32_t channels, float inverse);
+
+  // Element by element and row by row (op_sequence_rows.cpp); an operand of pitch 0 is one row for
+  // all.
+  /// c = a op b; `number`: ETUDE_KERNEL_ADD, _SUB, _MUL or _DIV.
+  void binary(etude_kernel number, const L1Matrix& a, const L1Matrix& b, const L1Matrix& c);
+  /// `number`: ETUDE_KERNEL_SCALE (y = factor x), _COPY, _RELU or _RELU6.
+  void unary(etude_kernel number, const L1Matrix& x, const L1Matrix& y, float factor = 1);
+  /// `number`: ETUDE_KERNEL_RELU_GRAD or _RELU6_GRAD.
+  void rectifier_grad(etude_kernel number, const L1Matrix& dy, const L1Matrix& y,
+                      const L1Matrix& dx);
+  /// `form`: ETUDE_GELU_ERF, _TANH or _SIGMOID.
+  void gelu(const L1Matrix& x, const L1Matrix& y, std::uint32_t form);
+  void gelu_grad(const L1Matrix& dy, const L1Matrix& x, const L1Matrix& dx, std::uint32_t form);
+  void layernorm(const L1Matrix& x, const L1Matrix& gamma, const L1Matrix& beta, const L1Matrix& y,
+                 float epsilon);
+  /// stats[row] = {mean, 1 / deviation}.
+  void layernorm_stats(const L1Matrix& x, const L1Matrix& stats, float epsilon);
+  /// `stats` null: computed again.
+  void layernorm_grad(const L1Matrix& dy, const L1Matrix& x, const L1Matrix& gamma,
+                      const L1Matrix* stats, const L1Matrix& dx, float epsilon);
+  void layernorm_affine_grad(const L1Matrix& dy, const L1Matrix& x, const L1Matrix& stats,
+                             const L1Matrix& dgamma, const L1Matrix& dbeta, bool accumulate);
+  void softmax(const L1Matrix& x, const L1Matrix& y, float scale);
+  void softmax_grad(const L1Matrix& dy, const L1Matrix& y, const L1Matrix& dx, float scale);
+  /// `labels`: one integer per row; the loss is added to the word at `loss`.
+  void cross_entropy(const L1Matrix& x, const L1Matrix& labels, const L1Matrix& log_p,
+                     std::uint32_t loss, float scale_loss);
+  void cross_entropy_grad(const L1Matrix& log_p, const L1Matrix& labels, const L1Matrix& dx,
+                          float scale);
+  void momentum(const L1Matrix& w, const L1Matrix& g, const L1Matrix& v, float lr, float mu);
+  /// Rates of one step; betas as the kernel takes them.
+  void adam(const L1Matrix& w, const L1Matrix& g, const L1Matrix& m, const L1Matrix& v,
+            const AdamRates& rates, float beta1, float beta2);
+
+  /// Z[m,k] (+)= X[m,n] W[n,k]; z.rows are those that belong to the result, `stored_rows` those
+  /// that the array writes.
+  void redmule(const L1Matrix& x, const L1Matrix& w, const L1Matrix& z, std::uint32_t stored_rows,
+               bool accumulate);
+  /// The same on dense FP16 matrices (extents and pitch in halves); always adds to Z.
+  void redmule_half(const L1Matrix& x, const L1Matrix& w, const L1Matrix& z,
+                    std::uint32_t stored_rows);
+  /// FP32 to FP16 (`half` has extents and pitch in halves), and back.
+  void to_half(const L1Matrix& from, const L1Matrix& half);
+  void from_half(const L1Matrix& half, const L1Matrix& to);
+
+  void probe(ProbeRequest request);
+
+  std::vector<PlanOp> ops;
+  std::vector<ProbeRequest> probes;
+
+ private:
+  PlanOp& append(std::uint16_t code, std::uint16_t unit);
+  PlanOp& kernel(etude_kernel number, std::initializer_list<std::uint32_t> args,
+                 std::uint64_t cycles);
+  PlanOp& window(etude_kernel number, const WindowView& view, std::uint32_t src, std::uint32_t dst,
+                 std::uint32_t pitch, std::uint32_t aux, std::uint64_t cycles);
+  void transfer(const L1Matrix& l1, const StoredMatrix& l2, bool to_l1);
+
+  CostModel cost_;
+  std::uint32_t longest_transfer_;
+  std::uint32_t layer_ = 0;
+  std::uint32_t stage_ = 0;
+};
+
+}  // namespace etude

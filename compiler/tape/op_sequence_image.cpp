@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// Kernels on images and their columns.
+#include "compiler/tape/l1_access.h"
+#include "compiler/tape/op_sequence.h"
+
+namespace etude {
+
+namespace {
+
+Access image_access(const WindowView& v, std::uint32_t address, bool write) {
+  return {write,
+          Access::Space::kL1,
+          0,
+          address,
+          v.channels,
+          4 * v.height * v.width,
+          4 * v.channel_pitch};
+}
+
+std::uint32_t taps_of(const WindowView& view) {
+  return (view.kernel >> 16) * (view.kernel & 0xFFFFu);
+}
+
+/// Bit of `kernel` with which results are added to what is there, and only positive maxima count.
+constexpr std::uint32_t kFlag = 1u << 31;
+
+}  // namespace
+
+PlanOp& OpSequence::window(etude_kernel number, const WindowView& v, std::uint32_t src,
+                           std::uint32_t dst, std::uint32_t pitch, std::uint32_t aux,
+                           std::uint64_t cycles) {
+  return kernel(number,
+                {src, dst, v.channels, v.height, v.width, v.channel_pitch, v.kernel, v.stride,
+                 v.pad, v.out_height, v.out_width, pitch, aux},
+                cycles);
+}
+
+void OpSequence::im2col(const WindowView& view, std::uint32_t image, const L1Matrix& columns) {
+  PlanOp& made = window(ETUDE_KERNEL_IM2COL, view, image, columns.address, columns.pitch, 0,
+                        cost_.im2col(columns.rows, view.out_height, view.out_width));
+  made.accesses = {image_access(view, image, false), l1_access(columns, true)};
+}
+
+void OpSequence::im2row(const WindowView& view, std::uint32_t image, const L1Matrix& rows) {
+  PlanOp& made = window(ETUDE_KERNEL_IM2ROW, view, image, rows.address, rows.pitch, 0,
+                        cost_.core_kernel(rows.rows * rows.cols, CostModel::kIm2row));
+  made.accesses = {image_access(view, image, false), l1_access(rows, true)};
+}
+
+void OpSequence::col2im(const WindowView& view, const L1Matrix& columns, std::uint32_t image,
+                        bool accumulate) {
+  WindowView v = view;
+  v.kernel |= accumulate ? kFlag : 0;
+  PlanOp& made = window(ETUDE_KERNEL_COL2IM, v, columns.address, image, columns.pitch, 0,
+                        cost_.core_kernel(columns.rows * columns.cols, CostModel::kCol2im));
+  // It makes entries zero that lie outside the image.
+  made.accesses = {l1_access(columns, true), image_access(view, image, true)};
+}
+
+void OpSequence::pool(bool average, const WindowView& view, std::uint32_t image,
+                      const L1Matrix& pooled, bool positive) {
+  const std::uint32_t taps = taps_of(view);
+  WindowView v = view;
+  v.kernel |= positive ? kFlag : 0;
+  PlanOp& made = window(average ? ETUDE_KERNEL_AVGPOOL : ETUDE_KERNEL_MAXPOOL, v, image,
+                        pooled.address, pooled.pitch, 0,
+                        cost_.core_kernel(pooled.rows * pooled.cols * taps, CostModel::kPool));
+  made.accesses = {image_access(view, image, false), l1_access(pooled, true)};
+}
+
+void OpSequence::pool_grad(bool average, const WindowView& view, const L1Matrix& dy,
+                           std::uint32_t x, std::uint32_t dx, bool positive) {
+  const std::uint32_t taps = taps_of(view);
+  WindowView v = view;
+  v.kernel |= positive ? kFlag : 0;
+  PlanOp& made = window(average ? ETUDE_KERNEL_AVGPOOL_GRAD : ETUDE_KERNEL_MAXPOOL_GRAD, v,
+                        dy.address, dx, dy.pitch, average ? 0 : x,
+                        cost_.core_kernel(dy.rows * dy.cols * taps, CostModel::kPoolGrad));
+  made.accesses = {l1_access(dy, false), image_access(view, dx, true)};
+  if (!average) {
+    made.accesses.push_back(image_access(view, x, false));
+  }
+}
+
+void OpSequence::depthwise(const WindowView& view, std::uint32_t image, std::uint32_t weights,
+                           const L1Matrix& y) {
+  const std::uint32_t taps = taps_of(view);
+  PlanOp& made = window(ETUDE_KERNEL_DEPTHWISE, view, image, y.address, y.pitch, weights,
+                        cost_.core_kernel(y.rows * y.cols * taps, CostModel::kDepthwise));
+  made.accesses = {image_access(view, image, false), l1_words(weights, y.rows * taps, false),
+                   l1_access(y, true)};
+}
+
+void OpSequence::depthwise_grad_input(const WindowView& view, const L1Matrix& dy,
+                                      std::uint32_t weights, std::uint32_t dx) {
+  const std::uint32_t taps = taps_of(view);
+  PlanOp& made = window(ETUDE_KERNEL_DEPTHWISE_GRAD_INPUT, view, dy.address, dx, dy.pitch, weights,
+                        cost_.core_kernel(dy.rows * dy.cols * taps, CostModel::kDepthwise));
+  made.accesses = {l1_access(dy, false), l1_words(weights, dy.rows * taps, false),
+                   image_access(view, dx, true)};
+}
+
+void OpSequence::depthwise_grad_weight(const WindowView& view, std::uint32_t image,
+                                       const L1Matrix& dy, std::uint32_t dw, bool accumulate) {
+  const std::uint32_t taps = taps_of(view);
+  WindowView v = view;
+  v.kernel |= accumulate ? kFlag : 0;
+  PlanOp& made = window(ETUDE_KERNEL_DEPTHWISE_GRAD_WEIGHT, v, image, dw, dy.pitch, dy.address,
+                        cost_.core_kernel(dy.rows * dy.cols * taps, CostModel::kDepthwise));
+  made.accesses = {image_access(view, image, false), l1_access(dy, false),
+                   l1_words(dw, dy.rows * taps, true)};
+}
+
+void OpSequence::affine_rows(const L1Matrix& x, const L1Matrix& y, std::uint32_t scale,
+                             std::uint32_t shift, std::uint32_t channels,
+                             std::uint32_t activation) {
+  PlanOp& made = kernel(
+      ETUDE_KERNEL_AFFINE_ROWS,
+      {x.address, y.address, scale, shift, x.rows, x.cols, x.pitch, y.pitch, channels, activation},
+      cost_.core_kernel(x.rows * x.cols, CostModel::kAffineRows));
+  made.accesses = {l1_access(x, false), l1_access(y, true)};
+  for (const std::uint32_t vector : {scale, shift}) {
+    if (vector != 0) {
+      made.accesses.push_back(
+          {false, Access::Space::kL1, 0, vector, 1, 4 * channels, 4 * channels});
+    }
+  }
+}
+
+void OpSequence::row_sum(const L1Matrix& src, std::uint32_t dst, bool accumulate) {
+  PlanOp& made = kernel(ETUDE_KERNEL_ROW_SUM,
+                        {src.address, dst, src.rows, src.cols, src.pitch, accumulate ? 1u : 0u},
+                        cost_.core_kernel(src.rows * src.cols, CostModel::kRowSum));
+  made.accesses = {l1_access(src, false),
+                   {true, Access::Space::kL1, 0, dst, 1, 4 * src.rows, 4 * src.rows}};
+}
+
+}  // namespace etude

@@ -1,0 +1,469 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/tiling/conv_tiling.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "models/base/error.h"
+
+namespace etude {
+
+namespace {
+
+using Unit = GemmProblem::Unit;
+using Product = ConvProblem::Product;
+
+/// Bytes of a piece of a parameter that is updated: small, so that several take turns.
+constexpr std::uint32_t kUpdateBytes = 8192;
+
+constexpr std::uint32_t ceil_div(std::uint32_t a, std::uint32_t b) { return (a + b - 1) / b; }
+
+std::uint32_t buffer(std::uint32_t copies, std::uint32_t bytes) {
+  return copies * ((bytes + 7) / 8 * 8);
+}
+
+std::set<std::uint32_t> parts_of(std::uint32_t whole, std::uint32_t step) {
+  std::set<std::uint32_t> found{whole, std::min(step, whole), 1u};
+  for (std::uint32_t parts = 2; parts <= 64; parts += 1 + parts / 4) {
+    const std::uint32_t size = ceil_div(ceil_div(whole, parts), step) * step;
+    found.insert(std::min(size, whole));
+  }
+  return found;
+}
+
+}  // namespace
+
+ConvCounts::ConvCounts(const ConvProblem& p, const ConvTiling& t)
+    : outputs(ceil_div(p.outputs, t.outputs)),
+      channels(ceil_div(p.image.channels, t.channels)),
+      rows(ceil_div(p.image.out_height, t.rows)),
+      samples(ceil_div(p.image.samples, t.samples)) {}
+
+bool writes_in_place(const ConvProblem& p, const ConvTiling& t, const RedmuleConfig& redmule) {
+  if (p.product == Product::kForward ? p.epilogue : !p.image.pointwise()) {
+    return true;  // another kernel writes it
+  }
+  if (t.rows != p.image.out_height || t.samples != 1) {
+    return false;
+  }
+  if (p.unit == Unit::kCores) {
+    return true;
+  }
+  // The array writes whole groups of its width in rows: what it writes too much has to be the next
+  // tile's, which comes later.
+  const std::uint32_t tile = p.product == Product::kForward ? t.outputs : t.channels;
+  const std::uint32_t whole = p.product == Product::kForward ? p.outputs : p.image.channels;
+  const bool full_tiles = tile % redmule.width == 0;
+  return (full_tiles && whole % redmule.width == 0) ||
+         (p.groups == 1 && (tile == whole || (full_tiles && p.image.samples == 1)));
+}
+
+std::uint32_t l1_bytes(const ConvProblem& p, const ConvTiling& t, const RedmuleConfig& redmule) {
+  const ConvCounts n(p, t);
+  const bool array = p.unit == Unit::kRedmule;
+  const ImageGeometry& g = p.image;
+  const std::uint32_t pixels = t.pixels(p), inner = t.channels * g.taps();
+  const std::uint32_t odd = array ? 0 : 1;  // the cores like odd pitches
+  const auto ahead = [&](std::uint32_t rows, std::uint32_t cols) {
+    return array ? read_ahead(rows, cols, redmule) : 0u;
+  };
+  const auto tile = [&](std::uint32_t copies, std::uint32_t rows, std::uint32_t cols) {
+    return buffer(copies, 4 * rows * (cols + odd) + ahead(rows, cols));
+  };
+  const std::uint32_t all = p.groups * n.strips();
+  const std::uint32_t image_bytes =
+      4 * t.samples * t.channels * most_rows_under(g, t.rows) * g.width;
+  const std::uint32_t pieces = t.copies(all * n.channels);
+  const bool direct = g.pointwise();
+  const bool in_place = t.rows == g.out_height && t.samples == 1;
+  std::uint32_t bytes = 0;
+  const std::uint32_t weights = t.copies(p.groups * n.outputs * n.channels);
+  switch (p.product) {
+    case Product::kForward: {
+      bytes += tile(weights, t.outputs, inner);
+      bytes += direct && p.x_resident && in_place ? 0 : tile(pieces, inner, pixels);
+      bytes += direct || p.x_resident ? 0 : buffer(pieces, image_bytes);
+      const bool whole = t.keep && !p.epilogue;
+      if (!whole) {
+        bytes += buffer(t.copies(all * n.outputs),
+                        4 * stored_rows(p.unit, t.outputs, redmule) * (pixels + odd));
+      }
+      bytes += p.epilogue ? buffer(1, 4 * p.outputs * p.groups) : 0;
+      if (p.half) {
+        const std::uint32_t padded = padded_reduction(inner);
+        bytes += buffer(weights, half_bytes(t.outputs, padded, redmule));
+        bytes += buffer(pieces, half_bytes(padded, pixels, redmule));
+        bytes += buffer(t.copies(all * n.outputs),
+                        half_bytes(stored_rows(p.unit, t.outputs, redmule), pixels, redmule));
+      }
+      if (t.keep) {
+        const std::uint32_t rows = g.samples * p.groups * p.outputs;
+        bytes += 4 * (rows + redmule.width) * g.pixels() + read_ahead(rows, g.pixels(), redmule);
+      }
+      break;
+    }
+    case Product::kGradWeight: {
+      bytes += p.dy_resident && in_place ? 0 : tile(t.copies(all * n.outputs), t.outputs, pixels);
+      const bool as_stored = direct && !array;
+      if (!(as_stored && p.x_resident && in_place)) {
+        bytes += array ? tile(pieces, pixels, inner) : tile(pieces, inner, pixels);
+      }
+      bytes += p.x_resident || as_stored ? 0 : buffer(pieces, image_bytes);
+      bytes += buffer(weights, 4 * stored_rows(p.unit, t.outputs, redmule) * (inner + odd));
+      if (p.sgd && !p.w_resident) {
+        const std::uint32_t updates = ceil_div(t.outputs, t.update_rows) * weights;
+        bytes += buffer(std::min(updates, t.double_buffer ? 4u : 1u), 4 * t.update_rows * inner);
+      }
+      break;
+    }
+    case Product::kGradInput: {
+      bytes += tile(weights, inner, t.outputs);
+      bytes += array ? buffer(weights, 4 * t.outputs * inner) : 0;
+      bytes += p.dy_resident && in_place ? 0 : tile(t.copies(all * n.outputs), t.outputs, pixels);
+      const std::uint32_t tiles = all * n.channels;
+      if (!(t.keep && direct)) {
+        bytes += buffer(t.copies(tiles), 4 * stored_rows(p.unit, inner, redmule) * (pixels + odd));
+      }
+      if (!direct && !t.keep) {
+        bytes += buffer(t.copies(p.groups * n.samples * n.channels),
+                        4 * t.samples * t.channels * g.image());
+      }
+      if (t.keep) {
+        const std::uint32_t rows = g.samples * p.groups * g.channels;
+        bytes += 4 * (rows + redmule.width) * g.image() + read_ahead(rows, g.image(), redmule);
+      }
+      break;
+    }
+  }
+  return bytes + 12 * 8;  // alignment
+}
+
+namespace {
+
+/// Totals of one group on each unit.
+struct Totals {
+  std::uint64_t unit = 0, cores = 0, in = 0, out = 0, posts = 0, ends = 0;
+
+  void core(std::uint64_t times, std::uint64_t each) {
+    cores += times * each;
+    posts += times;
+  }
+  void load(std::uint64_t times, std::uint64_t each) {
+    in += times * each;
+    posts += times;
+    ends += each;
+  }
+  void store(std::uint64_t times, std::uint64_t each) {
+    out += times * each;
+    posts += times;
+    ends += each;
+  }
+};
+
+}  // namespace
+
+std::uint64_t modelled_cycles(const ConvProblem& p, const ConvTiling& t, const CostModel& cost,
+                              const RedmuleConfig&) {
+  const ConvCounts n(p, t);
+  const ImageGeometry& g = p.image;
+  const bool array = p.unit == Unit::kRedmule;
+  const bool direct = g.pointwise();
+  const bool in_place = t.rows == g.out_height && t.samples == 1;
+  // Averages, so that a last tile that is smaller counts as such.
+  const std::uint32_t samples = ceil_div(g.samples, n.samples),
+                      rows = ceil_div(g.out_height, n.rows);
+  const std::uint32_t pixels = samples * rows * g.out_width;
+  const std::uint32_t outputs = ceil_div(p.outputs, n.outputs);
+  const std::uint32_t channels = ceil_div(g.channels, n.channels), inner = channels * g.taps();
+  const std::uint64_t strips = n.strips();
+  const std::uint32_t most = t.double_buffer ? 2 : 1;  // tiles that a pair of buffers holds
+
+  const auto product = [&](std::uint64_t m, std::uint64_t r, std::uint64_t k) {
+    return array ? cost.redmule(m, r, k) : cost.core_gemm(m, r, k);
+  };
+  const auto moved = [&](bool whole_rows, std::uint32_t r, std::uint32_t c, bool to_l1) {
+    return whole_rows ? cost.dma(1, 4ull * r * c, to_l1) : cost.dma(r, 4ull * c, to_l1);
+  };
+  const bool images = rows == g.out_height;
+  const std::uint64_t image = samples * moved(most_rows_under(g, t.rows) == g.height, channels,
+                                              most_rows_under(g, rows) * g.width, true);
+  const std::uint64_t weight = moved(n.channels == 1, outputs, inner, true);
+  const std::uint64_t gradient = samples * moved(images, outputs, rows * g.out_width, true);
+  const std::uint64_t lines = std::uint64_t{inner} * samples;
+  const std::uint64_t jobs = strips * n.outputs * n.channels;
+
+  Totals total;
+  const std::uint64_t job = p.product == Product::kForward      ? product(outputs, inner, pixels)
+                            : p.product == Product::kGradWeight ? product(outputs, pixels, inner)
+                                                                : product(inner, outputs, pixels);
+  if (array) {
+    total.unit = jobs * job;
+    total.posts += jobs;
+  } else {
+    total.core(jobs, job);
+  }
+  switch (p.product) {
+    case Product::kForward: {
+      const std::uint64_t tiles = std::uint64_t{n.outputs} * n.channels;
+      const bool stay = tiles <= most || (n.channels == 1 && (t.outputs_outer || n.outputs == 1));
+      total.load(stay ? tiles : tiles * strips, weight);
+      const bool once =
+          n.outputs == 1 || (t.outputs_outer ? strips * n.channels <= most : n.channels <= most);
+      const std::uint64_t made = strips * n.channels * (once ? 1 : n.outputs);
+      if (!(direct && p.x_resident && in_place) && !(p.x_resident && !direct)) {
+        total.load(made, image);
+      }
+      if (!direct) {
+        total.core(made, cost.im2col(lines, rows, g.out_width));
+      }
+      const std::uint64_t results = strips * n.outputs;
+      if (p.half) {
+        total.core(stay ? tiles : tiles * strips,
+                   cost.core_kernel(outputs * inner, CostModel::kConvert));
+        total.core(made, cost.core_kernel(inner * pixels, CostModel::kConvert));
+        total.core(results,
+                   cost.core_kernel(outputs * pixels, CostModel::kConvert + CostModel::kFill / 2));
+      }
+      if (p.epilogue) {
+        total.core(results, cost.core_kernel(outputs * pixels, CostModel::kAffineRows));
+      }
+      if (p.store) {
+        total.store(results, samples * moved(images, outputs, rows * g.out_width, false));
+      }
+      break;
+    }
+    case Product::kGradWeight: {
+      if (!(p.dy_resident && in_place)) {
+        const std::uint64_t tiles = strips * n.outputs;
+        total.load(tiles <= most ? tiles : tiles * n.channels, gradient);
+      }
+      const bool once = n.outputs == 1 || strips <= most;
+      const std::uint64_t made = strips * n.channels * (once ? 1 : n.outputs);
+      if (!(p.x_resident && (!direct || array || in_place))) {
+        total.load(made, image);
+      }
+      if (direct && array) {
+        total.core(made, cost.core_kernel(pixels * inner, CostModel::kTranspose));
+      } else if (!direct) {
+        total.core(made, array ? cost.core_kernel(pixels * inner, CostModel::kIm2row)
+                               : cost.im2col(lines, rows, g.out_width));
+      }
+      const std::uint64_t results = std::uint64_t{n.outputs} * n.channels;
+      if (p.sgd) {
+        total.core(results * ceil_div(outputs, t.update_rows),
+                   cost.core_kernel(std::min(outputs, t.update_rows) * inner, CostModel::kSgd));
+        if (!p.w_resident) {
+          total.load(results, weight);
+        }
+      }
+      total.store(results, moved(n.channels == 1, outputs, inner, false));
+      break;
+    }
+    case Product::kGradInput: {
+      const std::uint64_t tiles = std::uint64_t{n.outputs} * n.channels;
+      const std::uint64_t visits = n.outputs <= most ? tiles : tiles * strips;
+      total.load(visits, weight);
+      if (array) {
+        total.core(visits, cost.core_kernel(outputs * inner, CostModel::kTranspose));
+      }
+      if (!(p.dy_resident && in_place)) {
+        const std::uint64_t pieces = strips * n.outputs;
+        total.load(pieces <= most ? pieces : pieces * n.channels, gradient);
+      }
+      if (!direct) {
+        total.core(strips * n.channels, cost.core_kernel(inner * pixels, CostModel::kCol2im));
+        total.core(std::uint64_t{n.samples} * n.channels,
+                   cost.core_kernel(samples * channels * g.image(), CostModel::kFill));
+      }
+      if (p.store) {
+        total.store(
+            std::uint64_t{n.samples} * n.channels * (direct ? n.rows : 1),
+            moved(!direct || images, channels, g.image() / (direct ? n.rows : 1), false) * samples);
+      }
+      break;
+    }
+  }
+  if (array) {
+    const auto beside = [](std::uint64_t cycles) {
+      return static_cast<std::uint64_t>(CostModel::kContention * static_cast<double>(cycles));
+    };
+    total.cores = beside(total.cores);
+    total.in = beside(total.in);
+    total.out = beside(total.out);
+    total.unit += jobs * CostModel::kHandOver;
+  }
+  total.unit *= p.groups;
+  total.cores *= p.groups;
+  total.in *= p.groups;
+  total.out *= p.groups;
+  const std::uint64_t slowest = std::max(
+      {total.unit, total.cores, total.in, total.out, p.groups * total.posts * CostModel::kPost});
+  return t.double_buffer ? slowest + (total.ends + job) / 4
+                         : total.unit + total.cores + total.in + total.out;
+}
+
+namespace {
+
+/// Whether the array's control works with every reduction (docs/models/redmule.md).
+bool reductions_long_enough(const ConvProblem& p, const ConvTiling& t) {
+  const ImageGeometry& g = p.image;
+  if (p.half) {
+    return true;  // padded
+  }
+  switch (p.product) {
+    case Product::kForward:
+      return long_enough(g.channels * g.taps(), t.channels * g.taps());
+    case Product::kGradInput:
+      return long_enough(p.outputs, t.outputs);
+    case Product::kGradWeight:
+      break;
+  }
+  return t.rows < g.out_height ? long_enough(g.pixels(), t.rows * g.out_width)
+                               : long_enough(g.samples * g.pixels(), t.samples * g.pixels());
+}
+
+/// Candidates for each extent of a tile.
+struct Candidates {
+  std::vector<std::uint32_t> outputs, channels;
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> strips;  ///< rows, samples
+
+  Candidates(const ConvProblem& p, const TilingLimits& limits, const RedmuleConfig& redmule) {
+    const ImageGeometry& g = p.image;
+    const bool array = p.unit == Unit::kRedmule;
+    const std::uint32_t taps = g.taps();
+    std::uint32_t fixed_outputs = limits.fixed.m, fixed_inner = limits.fixed.n;
+    std::uint32_t fixed_pixels = limits.fixed.k;
+    if (p.product == Product::kGradWeight) {
+      std::swap(fixed_inner, fixed_pixels);
+    } else if (p.product == Product::kGradInput) {
+      std::swap(fixed_outputs, fixed_inner);
+    }
+    const std::uint32_t step = !array                             ? 8
+                               : p.product == Product::kGradInput ? redmule.height
+                                                                  : redmule.width;
+    const auto all = parts_of(p.outputs, step);
+    outputs.assign(all.begin(), all.end());
+    if (fixed_outputs != 0) {
+      outputs = {std::min(fixed_outputs, p.outputs)};
+    }
+    const auto some = parts_of(g.channels, 1);
+    channels.assign(some.begin(), some.end());
+    if (fixed_inner != 0) {
+      channels = {std::clamp(fixed_inner / taps, 1u, g.channels)};
+    }
+    if (fixed_pixels != 0) {
+      const std::uint32_t rows = std::clamp(fixed_pixels / g.out_width, 1u, g.out_height);
+      // NOLINTNEXTLINE(clang-analyzer-core.DivideZero): the shape rule gives every image a pixel
+      const std::uint32_t whole = fixed_pixels / g.pixels();
+      const std::uint32_t samples = rows < g.out_height ? 1 : std::clamp(whole, 1u, g.samples);
+      strips = {{rows, samples}};
+      return;
+    }
+    for (const std::uint32_t rows : parts_of(g.out_height, 1)) {
+      strips.emplace_back(rows, 1);
+    }
+    for (const std::uint32_t samples : parts_of(g.samples, 1)) {
+      if (samples > 1) {
+        strips.emplace_back(g.out_height, samples);
+      }
+    }
+  }
+};
+
+}  // namespace
+
+ConvTiling choose_conv_tiling(const std::string& name, const ConvProblem& p,
+                              const TilingLimits& limits, const CostModel& cost,
+                              const RedmuleConfig& redmule) {
+  const Candidates candidates(p, limits, redmule);
+  std::optional<ConvTiling> best;
+  ConvTiling smallest;
+  smallest.l1_bytes = ~0u;
+  const bool user_n = limits.fixed.n != 0;
+  const auto try_one = [&](ConvTiling t) {
+    if (p.unit == Unit::kRedmule && !user_n && !reductions_long_enough(p, t)) {
+      return;
+    }
+    if (p.outputs_first && !t.outputs_outer) {
+      return;
+    }
+    if (t.keep && !writes_in_place(p, t, redmule)) {
+      return;
+    }
+    t.l1_bytes = l1_bytes(p, t, redmule);
+    if (t.l1_bytes < smallest.l1_bytes) {
+      smallest = t;
+    }
+    if (t.l1_bytes > limits.l1_bytes) {
+      return;
+    }
+    t.cycles = modelled_cycles(p, t, cost, redmule);
+    t.cycles += crowding(t.cycles, t.l1_bytes, limits.preferred);
+    if (t.keep) {
+      const ImageGeometry& g = p.image;
+      const std::uint64_t bytes =
+          4ull * g.samples * p.groups *
+          (p.product == Product::kForward ? p.outputs * g.pixels() : g.channels * g.image());
+      t.cycles -= std::min(t.cycles, cost.dma(1, bytes, true) + cost.dma(1, bytes, false));
+    }
+    if (!best || t.cycles < best->cycles ||
+        (t.cycles == best->cycles && t.l1_bytes < best->l1_bytes)) {
+      best = t;
+    }
+  };
+  for (const std::uint32_t outputs : candidates.outputs) {
+    for (const std::uint32_t channels : candidates.channels) {
+      for (const auto& [rows, samples] : candidates.strips) {
+        ConvTiling t;
+        t.outputs = outputs;
+        t.channels = channels;
+        t.rows = rows;
+        t.samples = samples;
+        const std::uint32_t row_bytes = 4 * channels * p.image.taps();
+        t.update_rows = std::clamp(kUpdateBytes / row_bytes, 1u, outputs);
+        for (const bool outer : {false, true}) {
+          if (outer && (p.product != Product::kForward || outputs == p.outputs)) {
+            continue;
+          }
+          t.outputs_outer = outer;
+          for (const bool keep : {true, false}) {
+            if (keep && limits.keep_bytes == 0) {
+              continue;
+            }
+            t.keep = keep;
+            t.double_buffer = limits.double_buffer;
+            try_one(t);
+            if (limits.double_buffer && !best) {
+              t.double_buffer = false;
+              try_one(t);
+            }
+          }
+        }
+      }
+    }
+  }
+  if (!best) {
+    const std::uint32_t inner = smallest.channels * p.image.taps(), pixels = smallest.pixels(p);
+    const std::uint32_t m = p.product == Product::kGradInput ? inner : smallest.outputs;
+    const std::uint32_t r = p.product == Product::kForward      ? inner
+                            : p.product == Product::kGradWeight ? pixels
+                                                                : smallest.outputs;
+    const std::uint32_t k = p.product == Product::kGradWeight ? inner : pixels;
+    if (smallest.l1_bytes == ~0u) {
+      throw UserError("operator '" + name + "'", "its reduction is too short for RedMulE",
+                      "let the cores run it");
+    }
+    throw UserError("operator '" + name + "'",
+                    "its tile " + std::to_string(m) + "x" + std::to_string(r) + "x" +
+                        std::to_string(k) + " needs " + std::to_string(smallest.l1_bytes) +
+                        " bytes of L1, " + std::to_string(smallest.l1_bytes - limits.l1_bytes) +
+                        " more than the " + std::to_string(limits.l1_bytes) + " that are free",
+                    "give a larger /platform/cluster/tcdm/size, a larger /tiling/l1_budget or "
+                    "smaller tiles in /tiling/operators");
+  }
+  return *best;
+}
+
+}  // namespace etude

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "run/execute/numeric_check.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <limits>
+
+#include "run/execute/update_check.h"
+#include "workloads/reference/reference.h"
+
+namespace etude {
+namespace {
+constexpr double kRelative = 1e-5;    // of the tensor's largest reference value
+constexpr double kOfGradient = 1e-7;  // of the step's largest gradient
+// Operands of every product rounded to 11 bits, and sums on the array: masks of ReLU and small
+// differences change with them. A gradient that is missing or has the wrong sign is off by 1 or 2.
+constexpr double kNormHalf = 0.5;
+constexpr double kNoiseHalf = 1e-4;
+constexpr std::size_t kMostLines = 20;  // further failures are counted only
+
+double largest(const std::vector<double>& values) {
+  double most = 0;
+  for (const double value : values) {
+    most = std::max(most, std::abs(value));
+  }
+  return most;
+}
+
+std::string text(double value) {
+  char buffer[32];
+  std::snprintf(buffer, sizeof buffer, "%.9g", value);
+  return buffer;
+}
+}  // namespace
+
+NumericCheck::NumericCheck(TrainingGraph training, const UpdateOptions& update, bool half)
+    : training_(std::move(training)), update_(update), half_(half) {
+  facts_.done = true;
+  for (const Node& node : training_.graph.nodes()) {
+    if (node.phase == Phase::kUpdate) {
+      update_of_[node.inputs[0]] = static_cast<NodeId>(&node - training_.graph.nodes().data());
+    }
+  }
+}
+
+void NumericCheck::begin_step(unsigned step, StartValues start) {
+  step_ = step;
+  start_ = std::move(start);
+  set_rates(training_.graph, update_, step);
+  gradients_.clear();
+  // What no piece covers stays NaN, so that a gradient that is computed in part is found.
+  for (const TensorId parameter : training_.trained()) {
+    const TensorId gradient = training_.gradients.at(parameter);
+    gradients_[gradient].assign(training_.graph.tensor(gradient).elements(),
+                                std::numeric_limits<float>::quiet_NaN());
+  }
+}
+
+void NumericCheck::gradient(TensorId gradient, std::uint64_t offset, std::uint64_t pitch,
+                            std::uint32_t rows, const std::vector<std::uint8_t>& bytes) {
+  std::vector<float>& dense = gradients_.at(gradient);
+  const std::size_t row_bytes = rows == 0 ? 0 : bytes.size() / rows;
+  for (std::uint32_t row = 0; row < rows; ++row) {
+    const std::uint64_t at = offset + row * pitch;
+    if (at + row_bytes <= 4 * dense.size()) {
+      std::memcpy(reinterpret_cast<std::uint8_t*>(dense.data()) + at,
+                  bytes.data() + row * row_bytes, row_bytes);
+    }
+  }
+}
+
+void NumericCheck::fail(const std::string& line) {
+  facts_.passed = false;
+  ++failed_;
+  if (facts_.failures.size() < kMostLines) {
+    facts_.failures.push_back("step " + std::to_string(step_ + 1) + ": " + line);
+  } else if (facts_.failures.size() == kMostLines) {
+    facts_.failures.push_back("");
+  }
+  if (facts_.failures.size() > kMostLines) {
+    facts_.failures.back() = "and " + std::to_string(failed_ - kMostLines) + " more";
+  }
+}
+
+void NumericCheck::compare(const std::string& what, const std::vector<double>& reference,
+                           const std::vector<double>& simulated, double largest_gradient) {
+  const double scale = largest(reference);
+  const double allowed = kRelative * scale + kOfGradient * largest_gradient;
+  double worst = 0;
+  std::size_t worst_at = reference.size();
+  for (std::size_t i = 0; i < reference.size(); ++i) {
+    const double error = std::abs(simulated[i] - reference[i]);
+    if (!(error <= worst)) {  // not a number counts as worst
+      worst = error;
+      worst_at = i;
+      if (std::isnan(error)) {
+        break;
+      }
+    }
+  }
+  ++facts_.tensors;
+  facts_.max_abs_error = std::isnan(worst) ? worst : std::max(facts_.max_abs_error, worst);
+  if (scale > 0) {
+    facts_.max_rel_error =
+        std::isnan(worst) ? worst : std::max(facts_.max_rel_error, worst / scale);
+  }
+  if (half_) {
+    compare_norms(what, reference, simulated, largest_gradient);
+  } else if (!(worst <= allowed)) {
+    fail(what + "[" + std::to_string(worst_at) + "] is " + text(simulated[worst_at]) + " for " +
+         text(reference[worst_at]) + ", allowed error " + text(allowed));
+  }
+}
+
+void NumericCheck::compare_norms(const std::string& what, const std::vector<double>& reference,
+                                 const std::vector<double>& simulated, double largest_gradient) {
+  double error = 0;
+  double norm = 0;
+  for (std::size_t i = 0; i < reference.size(); ++i) {
+    error += (simulated[i] - reference[i]) * (simulated[i] - reference[i]);
+    norm += reference[i] * reference[i];
+  }
+  const double noise = kNoiseHalf * largest_gradient;
+  const double allowed =
+      kNormHalf * std::sqrt(norm) + noise * std::sqrt(static_cast<double>(reference.size()));
+  if (!(std::sqrt(error) <= allowed)) {
+    fail(what + " is off by " + text(std::sqrt(error)) + " in the Euclidean norm, of " +
+         text(std::sqrt(norm)) + ", allowed is " + text(allowed));
+  }
+}
+
+void NumericCheck::check_parameter(TensorId parameter, const StartValues& now) {
+  if (const auto update = update_of_.find(parameter); update != update_of_.end()) {
+    const Node& node = training_.graph.node(update->second);
+    const auto failure =
+        check_update(training_.graph, node, start_, gradients_.at(node.inputs[1]), now);
+    if (failure) {
+      fail(*failure);
+    }
+    return;
+  }
+  const std::vector<float>& before = start_.at(parameter);
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    if (i >= now.at(parameter).size() || !(now.at(parameter)[i] == before[i])) {
+      fail(training_.graph.tensor(parameter).name + "[" + std::to_string(i) +
+           "] is not trained, and was " + text(before[i]) + " before");
+      return;
+    }
+  }
+}
+
+void NumericCheck::end_step(double loss, const StartValues& parameters) {
+  const TensorValues reference = run_reference(training_.graph, start_);
+  double most = 0;
+  for (const auto& [gradient, values] : gradients_) {
+    most = std::max(most, largest(reference.at(gradient)));
+  }
+  compare("loss", reference.at(training_.loss), {loss}, most);
+  for (const auto& [gradient, values] : gradients_) {
+    compare(training_.graph.tensor(gradient).name, reference.at(gradient),
+            std::vector<double>(values.begin(), values.end()), most);
+  }
+  for (TensorId id = 0; id < training_.graph.tensors().size(); ++id) {
+    if (training_.graph.tensor(id).kind == TensorKind::kParameter && !start_.at(id).empty()) {
+      check_parameter(id, parameters);
+    }
+  }
+}
+
+}  // namespace etude

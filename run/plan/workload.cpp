@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "run/plan/workload.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "models/base/error.h"
+#include "sim/config/json_file.h"
+#include "workloads/networks/networks.h"
+#include "workloads/onnx/onnx_import.h"
+#include "workloads/training/methods.h"
+
+namespace etude {
+namespace {
+
+/// A file is named by its content: results do not depend on where it lies or what it is called.
+std::string file_title(const RootConfig& config) {
+  return "ONNX graph " + file_content_hash(config.workload.onnx, "/workload/onnx").substr(0, 8);
+}
+
+MethodOptions method_of(const TrainConfig& train) {
+  MethodOptions options;
+  switch (train.method) {
+    case TrainConfig::Method::kFull:
+      options.method = MethodOptions::Method::kFull;
+      break;
+    case TrainConfig::Method::kLastK:
+      options.method = MethodOptions::Method::kLastK;
+      break;
+    case TrainConfig::Method::kLora:
+      options.method = MethodOptions::Method::kLora;
+      break;
+    case TrainConfig::Method::kLinearProbe:
+      options.method = MethodOptions::Method::kLinearProbe;
+      break;
+  }
+  const bool last_k = train.method == TrainConfig::Method::kLastK;
+  options.k = train.k == 0 && last_k ? 1 : train.k;
+  options.rank = train.rank;
+  options.alpha = train.alpha;
+  options.layers = train.layers;
+  options.adapters_in_all = train.adapters_in == TrainConfig::AdaptersIn::kAll;
+  return options;
+}
+
+std::string method_text(const TrainConfig& train) {
+  const std::string last = train.k == 0 ? "all" : "the last " + std::to_string(train.k);
+  switch (train.method) {
+    case TrainConfig::Method::kFull:
+      return "full fine-tuning";
+    case TrainConfig::Method::kLastK:
+      return "last " + std::to_string(train.k == 0 ? 1 : train.k) + " fine-tuning";
+    case TrainConfig::Method::kLora:
+      return "LoRA of rank " + std::to_string(train.rank) + " in " + last + " blocks";
+    case TrainConfig::Method::kLinearProbe:
+      return "linear probe";
+  }
+  return "";
+}
+
+void read_parameters(const RootConfig& config, const Graph& graph, StartValues& values) {
+  complete_parameters(graph, config.train.seed, values);
+  if (!config.train.initial.empty()) {
+    take_parameters(graph, read_npz(config.train.initial), config.train.initial, values);
+  }
+}
+
+double loss_scale_of(const TrainConfig& train) {
+  return train.precision == TrainConfig::Precision::kMixedFp16 ? train.loss_scale : 1;
+}
+
+UpdateOptions update_of(const TrainConfig& train) {
+  using Optimizer = TrainConfig::Optimizer;
+  UpdateOptions update;
+  update.lr = train.lr;
+  update.beta1 = train.beta1;
+  update.beta2 = train.beta2;
+  update.epsilon = train.epsilon;
+  update.accumulate = train.accumulate;
+  update.loss_scale = loss_scale_of(train);
+  if (train.optimizer == Optimizer::kAdam) {
+    update.rule = UpdateOptions::Rule::kAdam;
+  } else if (train.optimizer == Optimizer::kMomentum || train.momentum != 0) {
+    update.rule = UpdateOptions::Rule::kMomentum;
+    update.momentum = train.momentum != 0 ? train.momentum : update.momentum;
+  }
+  return update;
+}
+
+std::string numbers_text(const TrainConfig& train) {
+  return train.precision == TrainConfig::Precision::kMixedFp16 ? "mixed fp16" : "fp32";
+}
+
+/// "batch 4, fp32, sgd".
+std::string update_text(const RootConfig& config, const UpdateOptions& update) {
+  const char* const rules[] = {"sgd", "momentum", "adam"};
+  std::string text = "batch " + std::to_string(config.workload.batch);
+  if (update.accumulate > 1) {
+    text += " x " + std::to_string(update.accumulate);
+  }
+  return text + ", " + numbers_text(config.train) + ", " +
+         rules[static_cast<std::size_t>(update.rule)];
+}
+
+/// An ONNX file decides what it trains: keys that would change that are refused.
+Workload from_training_graph(const RootConfig& config, OnnxModel model) {
+  for (const char* key : {"/train/method", "/train/k", "/train/rank", "/train/alpha",
+                          "/train/layers", "/train/adapters_in", "/train/lr", "/train/optimizer",
+                          "/train/momentum", "/train/accumulate"}) {
+    if (config.is_given(key)) {
+      throw UserError(key, "is given beside a training graph, which fixes it",
+                      "leave it out, or give an inference graph");
+    }
+  }
+  Workload made;
+  made.parameters = model.start;
+  const auto outputs = model.outputs;
+  made.training = make_training_graph(std::move(model), 0);
+  made.update.loss_scale = loss_scale_of(config.train);
+  scale_loss_gradient(made.training.graph, made.update.loss_scale);
+  Graph& graph = made.training.graph;
+  for (TensorId output : outputs) {
+    const Tensor& tensor = graph.tensor(output);
+    const bool gradient = std::ranges::any_of(made.training.trained(), [&](TensorId id) {
+      return made.training.gradients.at(id) == output;
+    });
+    if (tensor.alias_of) {
+      made.outputs.emplace_back(tensor.name, *tensor.alias_of);
+    } else if (output == made.training.loss || gradient) {
+      made.outputs.emplace_back(tensor.name, output);
+    } else {
+      made.warnings.push_back("output '" + tensor.name +
+                              "' of the graph is neither an updated parameter nor its gradient nor "
+                              "the loss: outputs.npz does not have it");
+    }
+  }
+  made.update.lr = 0;
+  for (NodeId n = 0; n < graph.nodes().size(); ++n) {
+    const Node& node = graph.node(n);
+    if (node.op != OpType::kSgd) {
+      continue;
+    }
+    const double lr = node.real("lr");
+    if (made.update.lr != 0 && lr != made.update.lr) {
+      throw UserError(config.workload.onnx, "has SGD nodes of different learning rates",
+                      "one is supported");
+    }
+    made.update.lr = lr;
+    graph.attributes(n)["lr"] = lr / made.update.loss_scale;
+  }
+  made.title = file_title(config) + ", training graph, " + numbers_text(config.train) + ", sgd";
+  return made;
+}
+
+void check_batch(const RootConfig& config, const Graph& graph, TensorId input) {
+  const Shape& shape = graph.tensor(input).shape;
+  if (config.is_given("/workload/batch") && !shape.empty() && shape[0] != config.workload.batch) {
+    throw UserError("/workload/batch",
+                    "is " + std::to_string(config.workload.batch) + ", and the ONNX graph is for " +
+                        std::to_string(shape[0]),
+                    "leave it out, or export the graph for that batch");
+  }
+}
+
+}  // namespace
+
+Workload build_workload(const RootConfig& config) {
+  const bool file = !config.workload.onnx.empty();
+  Network network;
+  Workload made;
+  if (file) {
+    OnnxModel model = read_onnx(config.workload.onnx);
+    check_batch(config, model.network.graph, model.network.inputs.at(0));
+    if (model.updates) {
+      made = from_training_graph(config, std::move(model));
+      read_parameters(config, made.training.graph, made.parameters);
+      return made;
+    }
+    made.parameters = std::move(model.start);
+    network = std::move(model.network);
+    add_cross_entropy(network);
+  } else {
+    network = make_network(config.workload.network, config.workload.sizes, config.workload.batch);
+  }
+  made.title = (file ? file_title(config) : config.workload.network) + ", " +
+               method_text(config.train) + ", ";
+  apply_method(network, method_of(config.train));
+  made.update = update_of(config.train);
+  made.title += update_text(config, made.update);
+  made.training = make_training_graph(std::move(network), made.update);
+  read_parameters(config, made.training.graph, made.parameters);
+  return made;
+}
+
+}  // namespace etude
