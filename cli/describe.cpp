@@ -1,20 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // etude-sim describe: what a configuration will run, without simulating it.
-#include <cstring>
+#include "run/plan/describe.h"
+
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
-#include "compiler/lower/lower.h"
-#include "kernels/include/etude_boot.h"
-#include "kernels/include/etude_task.h"
-#include "run/plan/training_setup.h"
+#include "run/plan/workload.h"
 #include "sim/config/load.h"
 #include "sim/report/text.h"
 #include "workloads/onnx/onnx_export.h"
-#include "workloads/ops/op_rules.h"
-#include "workloads/training/counts.h"
 
 namespace etude::cli {
 namespace {
@@ -26,121 +22,6 @@ struct DescribeArguments {
   bool json = false;
   std::string onnx;
 };
-
-/// Bytes that the task list moves, and how often it uses each unit.
-struct TaskSums {
-  std::uint64_t l2_l1_read = 0, l2_l1_write = 0, l3_l2_read = 0, l3_l2_write = 0;
-  std::uint64_t kernels = 0, redmule_jobs = 0, dma_transfers = 0, soc_dma_transfers = 0;
-};
-
-bool is_l2(std::uint32_t address) { return address >> 24 == ETUDE_BOOT_ADDRESS >> 24; }
-
-TaskSums sum_tasks(const Program& program) {
-  TaskSums sums;
-  for (std::uint32_t i = 0; i < program.op_count; ++i) {
-    etude_op op{};
-    std::memcpy(&op, program.task_list.data() + ETUDE_TASK_FIRST_OP + i * sizeof op, sizeof op);
-    if (op.code == ETUDE_OP_DMA) {
-      const std::uint64_t bytes = std::uint64_t{op.arg[3]} * op.arg[4];
-      (op.arg[0] == ETUDE_DMA_TO_L1 ? sums.l2_l1_read : sums.l2_l1_write) += bytes;
-      ++sums.dma_transfers;
-    } else if (op.code == ETUDE_OP_SOC_DMA) {
-      const std::uint64_t bytes = std::uint64_t{op.arg[2]} * op.arg[4];
-      (is_l2(op.arg[1]) ? sums.l3_l2_read : sums.l3_l2_write) += bytes;
-      ++sums.soc_dma_transfers;
-    } else if (op.code == ETUDE_OP_KERNEL) {
-      ++sums.kernels;
-    } else if (op.code == ETUDE_OP_REDMULE) {
-      ++sums.redmule_jobs;
-    }
-  }
-  return sums;
-}
-
-Json tensors_json(const Graph& graph, TensorKind kind) {
-  Json tensors = Json::array();
-  for (const Tensor& tensor : graph.tensors()) {
-    if (tensor.kind == kind && !tensor.alias_of) {
-      tensors.push_back({{"name", tensor.name},
-                         {"shape", tensor.shape},
-                         {"bytes", tensor.bytes()},
-                         {"trainable", tensor.trainable}});
-    }
-  }
-  return tensors;
-}
-
-/// What holds for any hardware.
-Json describe_graph(const Workload& workload) {
-  const Graph& graph = workload.training.graph;
-  const GraphCounts counts = count(graph);
-  Json nodes = Json::array();
-  for (const NodeId id : graph.topological_order()) {
-    const Node& node = graph.node(id);
-    nodes.push_back({{"name", node.name},
-                     {"op", name_of(node.op)},
-                     {"phase", name_of(node.phase)},
-                     {"shape", graph.tensor(node.outputs.front()).shape},
-                     {"macs", rules_of(node.op).macs(graph, node)}});
-  }
-  return {{"title", workload.title},
-          {"parameters",
-           {{"elements", counts.parameters},
-            {"trainable", counts.trainable},
-            {"bytes", counts.parameter_bytes},
-            {"gradient_bytes", counts.gradient_bytes}}},
-          {"macs",
-           {{"forward", counts.forward_macs},
-            {"backward", counts.backward_macs},
-            {"update", counts.update_macs},
-            {"total", counts.total_macs()}}},
-          {"tensors",
-           {{"parameters", tensors_json(graph, TensorKind::kParameter)},
-            {"inputs", tensors_json(graph, TensorKind::kInput)}}},
-          {"nodes", nodes},
-          {"warnings", Json::array()}};
-}
-
-Json describe(const TrainingSetup& setup) {
-  const Program& program = setup.program();
-  const TaskSums tasks = sum_tasks(program);
-  const RunFacts facts = setup.facts();
-  Json all = describe_graph(setup.workload());
-  Json layers = Json::array();
-  for (const LayerFacts& layer : facts.layers) {
-    layers.push_back({{"name", layer.name},
-                      {"op", layer.op},
-                      {"phase", layer.phase},
-                      {"unit", layer.unit},
-                      {"macs", layer.macs}});
-  }
-  const MemoryFacts& m = facts.memory;
-  all.update({{"memory",
-               {{"l1_peak", m.l1_peak},
-                {"l2_peak", m.l2_peak},
-                {"l3_peak", m.l3_peak},
-                {"parameters", m.parameters},
-                {"trainable", m.trainable},
-                {"gradients", m.gradients},
-                {"activations_peak", m.activations_peak},
-                {"activations_peak_gradients_kept", m.activations_peak_gradients_kept}}},
-              {"home", program.home_extmem ? "extmem" : "l2"},
-              {"traffic",
-               {{"l2_l1_read", tasks.l2_l1_read},
-                {"l2_l1_write", tasks.l2_l1_write},
-                {"l3_l2_read", tasks.l3_l2_read},
-                {"l3_l2_write", tasks.l3_l2_write}}},
-              {"tasks",
-               {{"operations", program.op_count},
-                {"kernels", tasks.kernels},
-                {"redmule_jobs", tasks.redmule_jobs},
-                {"dma_transfers", tasks.dma_transfers},
-                {"soc_dma_transfers", tasks.soc_dma_transfers}}},
-              {"modelled_cycles", program.modelled_cycles.raw()},
-              {"layers", layers},
-              {"warnings", facts.warnings}});
-  return all;
-}
 
 std::string shape_text(const Json& shape) {
   std::string text;
@@ -205,14 +86,8 @@ void add_describe(CLI::App& app, int& status) {
   command->callback([a, &status] {
     std::vector<std::string> warnings;
     const RootConfig config = load_config(a->config, a->sets, warnings);
-    Json all;
-    try {
-      all = describe(TrainingSetup(config));
-    } catch (const NotAvailable& missing) {
-      all = describe_graph(build_workload(config));
-      warnings.emplace_back(missing.what());
-    }
-    for (const Json& warning : all["warnings"]) {
+    Json all = describe(config);
+    for (const Json& warning : all.at("warnings")) {
       warnings.push_back(warning.get<std::string>());
     }
     all["warnings"] = warnings;

@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // etude-sim price: a finished run under another energy table, from its counters, without
 // simulating.
+#include "run/plan/price.h"
+
 #include <unistd.h>
 
-#include <filesystem>
 #include <iostream>
 #include <memory>
 
 #include "cli/commands.h"
 #include "models/base/error.h"
-#include "sim/config/json_file.h"
-#include "sim/config/load.h"
 #include "sim/report/report.h"
-#include "sim/report/result.h"
 
 namespace etude::cli {
 namespace {
@@ -23,22 +21,10 @@ struct PriceArguments {
   bool json = false;
 };
 
-int price_run(const PriceArguments& arguments) {
-  const std::filesystem::path folder = arguments.folder;
-  const RootConfig config =
-      load_for_pricing((folder / "config.resolved.json").string(), arguments.sets);
-  Json result = read_json_file(folder / "result.json");
-  std::string text;
-  try {
-    price_again(result, config.platform, config.energy);
-    text = arguments.json ? result.dump(1) + "\n"
-                          : terminal_report(result, isatty(STDOUT_FILENO) != 0);
-  } catch (const nlohmann::json::exception&) {
-    throw UserError((folder / "result.json").string(), "not a result of this version",
-                    "run the configuration again");
-  }
-  std::cout << text;
-  return 0;
+void price_run(const PriceArguments& arguments) {
+  const nlohmann::ordered_json result = price_folder(arguments.folder, arguments.sets);
+  std::cout << (arguments.json ? result.dump(1) + "\n"
+                               : terminal_report(result, isatty(STDOUT_FILENO) != 0));
 }
 }  // namespace
 
@@ -51,7 +37,10 @@ void add_price(CLI::App& app, int& status) {
                    "/energy=FILE.json, /energy/supply_v=VALUE or any coefficient's value")
       ->allow_extra_args(false);
   command->add_flag("--json", a->json, "Print result.json with the new energy");
-  command->callback([a, &status] { status = price_run(*a); });
+  command->callback([a, &status] {
+    price_run(*a);
+    status = 0;
+  });
 }
 
 void add_schedule(CLI::App& app, int& status) {

@@ -39,7 +39,7 @@ struct LoweringContext {
   std::vector<StoredObject> objects;
   std::map<TensorId, ObjectId> object_of;  ///< a storage's place in L2
   std::vector<Operator> operators;
-  std::vector<LayerEntry> layers;                ///< by node, pages behind them
+  std::vector<Layer> layers;                     ///< by node, pages behind them
   std::uint32_t loss_cell = 0;                   ///< L1 address of the running loss
   std::size_t current = 0;                       ///< operator being lowered
   std::vector<std::vector<std::uint32_t>> uses;  ///< operators that read a storage, by tensor

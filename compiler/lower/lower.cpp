@@ -42,7 +42,7 @@ class Lowering {
       best.transfer = kLongTransfer;  // fewer operations: a shorter task list
       return lower_with(best);
     }
-    if (found.op_count > kLargeProgram) {
+    if (found.tasks.operations.size() > kLargeProgram) {
       return found;
     }
     const auto attempt = [&](SharingChoice choice) {
@@ -358,25 +358,26 @@ class Lowering {
       made.warnings = program_.warnings;
       auto places_in_list = encode(context.sequence, dependences, order.order, made);
       if (windowed) {
-        const ListWindow window = list_window(made.op_count, plan, context);
+        const ListWindow window =
+            list_window(static_cast<std::uint32_t>(made.tasks.operations.size()), plan, context);
         made = {};
         made.warnings = program_.warnings;
         places_in_list = encode(context.sequence, dependences, order.order, made, window);
-        made.list_window = Bytes{window.bytes};
-        made.list_home = Address{window.home};
-      } else if (made.task_list.size() > reserve) {
-        reserve = static_cast<std::uint32_t>(made.task_list.size()) + 2048;
+        made.tasks.window = Bytes{window.bytes};
+        made.tasks.home = Address{window.home};
+      } else if (made.tasks.bytes.size() > reserve) {
+        reserve = static_cast<std::uint32_t>(made.tasks.bytes.size()) + 2048;
         continue;
       }
       made.l1_reserved = Bytes{l1_base() - ETUDE_L1_BASE};
       made.l1_buffers = l1_buffers(context.sequence.ops, places_in_list, context.l1.blocks());
-      made.task_list_address = Address{ETUDE_DATA_ADDRESS};
+      made.tasks.address = Address{ETUDE_DATA_ADDRESS};
       made.modelled_cycles = Cycle{order.cycles};
       made.layers = context.layers;
       made.home_extmem = placement != Placement::kL2;
       made.memory.l2_peak =
-          Bytes{ETUDE_DATA_ADDRESS - ETUDE_L2_BASE + (windowed ? reserve : made.task_list.size()) +
-                std::uint64_t{plan.l2_peak}};
+          Bytes{ETUDE_DATA_ADDRESS - ETUDE_L2_BASE +
+                (windowed ? reserve : made.tasks.bytes.size()) + std::uint64_t{plan.l2_peak}};
       made.memory.l3_peak = Bytes{plan.external_bytes};
       made.memory.activations_peak = Bytes{plan.activations_peak};
       places(context, plan, made);

@@ -116,9 +116,6 @@ class Planner {
   }
 
   static void replace(PlanOp& op, ObjectId original, ObjectId copy) {
-    for (auto& [argument, object] : op.patches) {
-      object = object == original ? copy : object;
-    }
     for (Access& access : op.accesses) {
       if (access.space == Access::Space::kL2 && access.object == original) {
         access.object = copy;
@@ -291,13 +288,16 @@ class Planner {
 
   void resolve() {
     for (PlanOp& op : c_.sequence.ops) {
-      for (const auto& [argument, object] : op.patches) {
-        op.op.arg[argument] += c_.objects[object].address;
-      }
       for (Access& access : op.accesses) {
         if (access.space != Access::Space::kL1) {
           access.address += c_.objects[access.object].address;
         }
+      }
+      if (auto* transfer = std::get_if<Transfer>(&op.what)) {
+        transfer->l2 = Address{op.accesses[1].address};
+      } else if (auto* page = std::get_if<PageTransfer>(&op.what)) {
+        page->from = Address{op.accesses[0].address};
+        page->to = Address{op.accesses[1].address};
       }
     }
   }

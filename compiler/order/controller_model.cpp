@@ -17,7 +17,7 @@ namespace {
 constexpr double kPostDma = 130;
 constexpr double kPostJob = 110;
 constexpr double kPostKernel = 70;
-constexpr std::array<double, ETUDE_UNITS> kLook{50, 100, 200, 50};  // cores, RedMulE, DMA, SoC DMA
+constexpr std::array<double, kUnits> kLook{50, 100, 200, 50};  // cores, RedMulE, DMA, SoC DMA
 constexpr double kWake = 60;
 
 class Replay {
@@ -51,7 +51,7 @@ class Replay {
 
   unsigned slot(const PlanOp& op) const {
     const unsigned queue = queue_of(op);
-    return one_dma_ && queue == ETUDE_UNITS ? static_cast<unsigned>(ETUDE_UNIT_DMA) : queue;
+    return one_dma_ && queue == kOutwards ? queue_of(TaskUnit::kDma) : queue;
   }
 
   bool blocked(std::uint32_t i) const {
@@ -63,11 +63,11 @@ class Replay {
     }
     const std::size_t waiting = queues_[slot(op)].posted.size();
     switch (queue_of(op)) {
-      case ETUDE_UNIT_REDMULE:
+      case queue_of(TaskUnit::kRedmule):
         return waiting >= 2;
-      case ETUDE_UNIT_CORES:
+      case queue_of(TaskUnit::kCores):
         return waiting >= 7;
-      case ETUDE_UNIT_SOC_DMA:
+      case queue_of(TaskUnit::kSocDma):
         return waiting >= 4;
       default:
         return waiting >= (one_dma_ ? 16u : 2u);
@@ -76,21 +76,21 @@ class Replay {
 
   /// Cycles for the waits that the task list has in front of an operation.
   double looks(std::uint32_t i) {
-    std::array<std::uint32_t, ETUDE_UNITS> needed{};
+    std::array<std::uint32_t, kUnits> needed{};
     for (std::uint32_t before : dependences_[i]) {
       const PlanOp& other = ops_[before];
       if (other.probe < 0 && queue_of(other) != queue_of(ops_[i])) {
-        needed[other.op.unit] = std::max(needed[other.op.unit], number_[before]);
+        needed[queue_of(other.unit())] = std::max(needed[queue_of(other.unit())], number_[before]);
       }
     }
     double cycles = 0;
-    for (unsigned unit = 0; unit < ETUDE_UNITS; ++unit) {
+    for (unsigned unit = 0; unit < kUnits; ++unit) {
       if (needed[unit] > waited_[unit]) {
         waited_[unit] = needed[unit];
         cycles += kLook[unit];
       }
     }
-    number_[i] = ++posted_[ops_[i].op.unit];
+    number_[i] = ++posted_[queue_of(ops_[i].unit())];
     return cycles;
   }
 
@@ -108,9 +108,9 @@ class Replay {
         continue;
       }
       const unsigned queue = queue_of(op);
-      const double cost = queue == ETUDE_UNIT_CORES     ? kPostKernel
-                          : queue == ETUDE_UNIT_REDMULE ? kPostJob
-                                                        : kPostDma;
+      const double cost = queue == queue_of(TaskUnit::kCores)     ? kPostKernel
+                          : queue == queue_of(TaskUnit::kRedmule) ? kPostJob
+                                                                  : kPostDma;
       controller_ = now_ + cost + looks(i) + (held_ ? kWake : 0);
       held_ = false;
       Queue& into = queues_[slot(op)];
@@ -123,12 +123,13 @@ class Replay {
 
   void advance() {
     constexpr double kFar = std::numeric_limits<double>::max();
-    const Queue& array = queues_[ETUDE_UNIT_REDMULE];
+    const Queue& array = queues_[queue_of(TaskUnit::kRedmule)];
     const double share = array.posted.empty() ? 0 : ops_[array.posted.front()].port_share;
     double next = next_ < order_.size() && controller_ > now_ ? controller_ : kFar;
     std::array<double, kQueues> speed{};
     for (unsigned q = 0; q < kQueues; ++q) {
-      speed[q] = speed_beside_redmule(q, share, !queues_[ETUDE_UNIT_CORES].posted.empty());
+      speed[q] =
+          speed_beside_redmule(q, share, !queues_[queue_of(TaskUnit::kCores)].posted.empty());
       if (!queues_[q].posted.empty()) {
         next = std::min(next, now_ + queues_[q].left / speed[q]);
       }
@@ -159,7 +160,7 @@ class Replay {
   bool one_dma_;
   std::vector<bool> over_;
   std::vector<std::uint32_t> number_;  ///< of each operation on its unit, from 1
-  std::array<std::uint32_t, ETUDE_UNITS> posted_{}, waited_{};
+  std::array<std::uint32_t, kUnits> posted_{}, waited_{};
   std::array<Queue, kQueues> queues_;
   std::size_t next_ = 0;
   double now_ = 0;
@@ -173,10 +174,10 @@ double speed_beside_redmule(unsigned queue, double share, bool cores_work) {
   constexpr double kCoreAccesses = 0.6;   // memory accesses per instruction of a kernel
   constexpr double kBankConflicts = 0.7;  // of a transfer, with the cores at work on 16 banks
   switch (queue) {
-    case ETUDE_UNIT_CORES:
+    case queue_of(TaskUnit::kCores):
       return 1 - kCoreAccesses * share;
-    case ETUDE_UNIT_DMA:
-    case ETUDE_UNITS:
+    case queue_of(TaskUnit::kDma):
+    case kOutwards:
       return std::max(0.1, 1 - share) * (cores_work ? kBankConflicts : 1);
     default:
       return 1;

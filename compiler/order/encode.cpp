@@ -6,10 +6,51 @@
 #include <cstring>
 
 #include "compiler/order/order.h"
+#include "kernels/include/etude_task.h"
 
 namespace etude {
 
 namespace {
+
+struct Encode {
+  etude_op operator()(const End&) const { return made(ETUDE_OP_END, {}); }
+  etude_op operator()(const Wait& w) const {
+    return made(ETUDE_OP_WAIT, {static_cast<std::uint32_t>(w.unit), w.count});
+  }
+  etude_op operator()(const KernelCall& call) const {
+    etude_op op = made(ETUDE_OP_KERNEL, {call.kernel});
+    std::ranges::copy(call.args, op.arg + 1);
+    return op;
+  }
+  etude_op operator()(const MatrixJob& j) const {
+    constexpr std::uint32_t kFp16 = 1, kFp32 = 4;
+    return made(ETUDE_OP_REDMULE, {j.x.raw(), j.w.raw(), j.z.raw(), j.m, j.n, j.k,
+                                   j.accumulate ? 1u : 0u, j.half ? kFp16 : kFp32});
+  }
+  etude_op operator()(const Transfer& t) const {
+    const auto direction = t.to_l1 ? ETUDE_DMA_TO_L1 : ETUDE_DMA_TO_L2;
+    return made(ETUDE_OP_DMA, {static_cast<std::uint32_t>(direction), t.l1.raw(), t.l2.raw(),
+                               t.row_bytes, t.rows, t.l1_pitch, t.l2_pitch});
+  }
+  etude_op operator()(const PageTransfer& p) const {
+    return made(ETUDE_OP_SOC_DMA, {p.from.raw(), p.to.raw(), p.bytes, p.bytes, 1});
+  }
+
+ private:
+  static etude_op made(std::uint16_t code, std::initializer_list<std::uint32_t> args) {
+    etude_op op{};
+    op.code = code;
+    std::ranges::copy(args, op.arg);
+    return op;
+  }
+};
+
+etude_op encoded(const Operation& operation) {
+  etude_op op = std::visit(Encode{}, operation.what);
+  op.unit = operation.posted() ? static_cast<std::uint16_t>(operation.unit()) : 0;
+  op.layer = operation.layer;
+  return op;
+}
 
 class Encoder {
  public:
@@ -29,31 +70,37 @@ class Encoder {
         add_probe(sequence_.probes[static_cast<std::size_t>(plan.probe)]);
         continue;
       }
-      number_[i] = ++posted_[plan.op.unit];
-      if (plan.op.code == ETUDE_OP_REDMULE) {
-        add_job(plan.op);
-      }
-      places[i] = static_cast<std::uint32_t>(ops_.size());
-      ops_.push_back(plan.op);
-      program_.l2_used.resize(ops_.size(), plan.l2_used);  // the waits before it too
+      number_[i] = ++posted_[queue_of(plan.unit())];
+      places[i] = place();
+      operations_.push_back(plan);
+      program_.l2_used.resize(operations_.size(), plan.l2_used);  // the waits before it too
     }
-    etude_op end{};
-    end.code = ETUDE_OP_END;
-    end.layer = ops_.empty() ? 0 : ops_.back().layer;
-    ops_.push_back(end);
-    etude_task_header header{ETUDE_TASK_MAGIC, ETUDE_TASK_VERSION,
-                             static_cast<std::uint32_t>(ops_.size()), window_.bytes};
-    program_.op_count = header.op_count;
-    program_.task_list.assign(ETUDE_TASK_FIRST_OP + ops_.size() * sizeof(etude_op), 0);
-    std::memcpy(program_.task_list.data(), &header, sizeof header);
-    std::memcpy(program_.task_list.data() + ETUDE_TASK_FIRST_OP, ops_.data(),
-                ops_.size() * sizeof(etude_op));
+    Operation& end = operations_.emplace_back();
+    end.layer = operations_.size() < 2 ? 0 : operations_[operations_.size() - 2].layer;
+    write();
     return places;
   }
 
  private:
   /// Operations that the runtime may have fetched ahead (its ring in L1), with some to spare.
   static constexpr std::size_t kFetchedAhead = 64;
+
+  std::uint32_t place() const { return static_cast<std::uint32_t>(operations_.size()); }
+
+  /// The list as the runtime reads it.
+  void write() {
+    const etude_task_header header{ETUDE_TASK_MAGIC, ETUDE_TASK_VERSION, place(), window_.bytes};
+    TaskList& tasks = program_.tasks;
+    tasks.bytes.assign(ETUDE_TASK_FIRST_OP + operations_.size() * sizeof(etude_op), 0);
+    std::memcpy(tasks.bytes.data(), &header, sizeof header);
+    std::uint8_t* next = tasks.bytes.data() + ETUDE_TASK_FIRST_OP;
+    for (const Operation& operation : operations_) {
+      const etude_op op = encoded(operation);
+      std::memcpy(next, &op, sizeof op);
+      next += sizeof op;
+    }
+    tasks.operations = std::move(operations_);
+  }
 
   std::size_t first_of(std::uint32_t part) const {
     return std::size_t{part} * (window_.bytes / 2 / sizeof(etude_op));
@@ -62,80 +109,60 @@ class Encoder {
   /// Asks for the next part of the list as soon as the one whose place it takes has been left, and
   /// waits for it before the runtime fetches from it.
   void bring_list() {
-    if (next_part_ < window_.parts && ops_.size() >= first_of(next_part_ - 1)) {
+    if (next_part_ < window_.parts && operations_.size() >= first_of(next_part_ - 1)) {
       const std::uint32_t bytes = window_.bytes / 2;
-      etude_op load{};
-      load.code = ETUDE_OP_SOC_DMA;
-      load.unit = ETUDE_UNIT_SOC_DMA;
+      Operation& load = operations_.emplace_back();
+      load.what = PageTransfer{Address{window_.home + next_part_ * bytes},
+                               Address{window_.address + next_part_ % 2 * bytes}, bytes};
       load.layer = window_.layer;
-      const std::uint32_t args[] = {window_.home + next_part_ * bytes,
-                                    window_.address + next_part_ % 2 * bytes, bytes, bytes, 1};
-      std::ranges::copy(args, load.arg);
-      part_token_ = ++posted_[ETUDE_UNIT_SOC_DMA];
-      ops_.push_back(load);
+      part_token_ = ++posted_[queue_of(TaskUnit::kSocDma)];
       ++next_part_;
     }
-    if (awaited_part_ < next_part_ && ops_.size() + kFetchedAhead >= first_of(awaited_part_)) {
+    if (awaited_part_ < next_part_ &&
+        operations_.size() + kFetchedAhead >= first_of(awaited_part_)) {
       ++awaited_part_;
-      if (part_token_ > waited_[ETUDE_UNIT_SOC_DMA]) {
-        push_wait(ETUDE_UNIT_SOC_DMA, part_token_, window_.layer);
+      if (part_token_ > waited_[queue_of(TaskUnit::kSocDma)]) {
+        push_wait(TaskUnit::kSocDma, part_token_, window_.layer);
       }
     }
   }
 
-  void push_wait(unsigned unit, std::uint32_t count, std::uint32_t layer) {
-    waited_[unit] = count;
-    etude_op wait{};
-    wait.code = ETUDE_OP_WAIT;
+  void push_wait(TaskUnit unit, std::uint32_t count, std::uint32_t layer) {
+    waited_[queue_of(unit)] = count;
+    Operation& wait = operations_.emplace_back();
+    wait.what = Wait{unit, count};
     wait.layer = layer;
-    wait.arg[0] = unit;
-    wait.arg[1] = count;
-    ops_.push_back(wait);
   }
 
   void wait_for(std::uint32_t i) {
     const PlanOp& plan = sequence_.ops[i];
-    std::array<std::uint32_t, ETUDE_UNITS> needed{};
+    std::array<std::uint32_t, kUnits> needed{};
     for (std::uint32_t before : dependences_[i]) {
       const PlanOp& other = sequence_.ops[before];
       // A queue works in order by itself; a probe has happened when its position is passed.
       if (other.probe < 0 && queue_of(other) != queue_of(plan)) {
-        needed[other.op.unit] = std::max(needed[other.op.unit], number_[before]);
+        std::uint32_t& most = needed[queue_of(other.unit())];
+        most = std::max(most, number_[before]);
       }
     }
-    for (unsigned unit = 0; unit < ETUDE_UNITS; ++unit) {
+    for (unsigned unit = 0; unit < kUnits; ++unit) {
       if (needed[unit] > waited_[unit]) {
-        push_wait(unit, needed[unit], plan.op.layer);
+        push_wait(static_cast<TaskUnit>(unit), needed[unit], plan.layer);
       }
     }
   }
 
   void add_probe(const ProbeRequest& request) {
     TensorProbe probe;
-    probe.op = static_cast<std::uint32_t>(ops_.size());  // whatever comes next
+    probe.piece.op = place();  // whatever comes next
+    probe.piece.address = Address{request.piece.address};
+    probe.piece.rows = request.piece.rows;
+    probe.piece.row_bytes = Bytes{4ull * request.piece.cols};
+    probe.piece.pitch = Bytes{4ull * request.piece.pitch};
     probe.tensor = request.tensor;
-    probe.address = Address{request.piece.address};
-    probe.rows = request.piece.rows;
-    probe.row_bytes = Bytes{4ull * request.piece.cols};
-    probe.pitch = Bytes{4ull * request.piece.pitch};
     probe.tensor_offset = Bytes{request.tensor_offset};
     probe.tensor_pitch = Bytes{request.tensor_pitch};
     program_.probes.push_back(probe);
-  }
-
-  void add_job(const etude_op& op) {
-    GemmJobRecord job;
-    job.op = static_cast<std::uint32_t>(ops_.size());
-    job.layer = op.layer;
-    job.x = Address{op.arg[0]};
-    job.w = Address{op.arg[1]};
-    job.z = Address{op.arg[2]};
-    job.m = op.arg[3];
-    job.n = op.arg[4];
-    job.k = op.arg[5];
-    job.accumulate = op.arg[6] == 1;
-    job.half = op.arg[7] != 4;
-    program_.gemm_jobs.push_back(job);
   }
 
   const OpSequence& sequence_;
@@ -145,9 +172,9 @@ class Encoder {
   std::uint32_t next_part_ = 2, awaited_part_ = 2;  ///< the first two are there from the start
   std::uint32_t part_token_ = 0;
   std::vector<std::uint32_t> number_;  ///< of each operation on its unit, from 1
-  std::array<std::uint32_t, ETUDE_UNITS> posted_{};
-  std::array<std::uint32_t, ETUDE_UNITS> waited_{};
-  std::vector<etude_op> ops_;
+  std::array<std::uint32_t, kUnits> posted_{};
+  std::array<std::uint32_t, kUnits> waited_{};
+  std::vector<Operation> operations_;
 };
 
 }  // namespace

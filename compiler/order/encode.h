@@ -22,8 +22,8 @@ struct ListWindow {
 };
 
 /// Writes the operations in their final order, with the waits that their dependences need, into the
-/// program's task list, probes and job records. Returns each operation's place in that list
-/// (kNotInList for probes).
+/// program's task list and probes. Returns each operation's place in that list (kNotInList for
+/// probes).
 std::vector<std::uint32_t> encode(const OpSequence& sequence,
                                   const std::vector<std::vector<std::uint32_t>>& dependences,
                                   const std::vector<std::uint32_t>& order, Program& program,

@@ -14,7 +14,7 @@ namespace {
 
 struct Use {
   std::optional<std::uint32_t> first;
-  std::array<std::optional<std::uint32_t>, ETUDE_UNITS> last;
+  std::array<std::optional<std::uint32_t>, kUnits> last;
 };
 
 void touch(Use& use, unsigned unit, std::uint32_t place) {
@@ -60,7 +60,7 @@ std::vector<L1Buffer> l1_buffers(const std::vector<PlanOp>& ops,
       }
       for (auto at = alive.begin(); at != alive.end() && at->first < access.end(); ++at) {
         if (access.address < at->first + blocks[at->second].bytes) {
-          touch(uses[at->second], ops[i].op.unit, places[i]);
+          touch(uses[at->second], static_cast<unsigned>(ops[i].unit()), places[i]);
         }
       }
     }

@@ -15,8 +15,8 @@ unsigned queue_of(const PlanOp& op) {
   if (op.probe >= 0) {
     return kProbeQueue;
   }
-  const bool outwards = op.op.code == ETUDE_OP_DMA && op.op.arg[0] == ETUDE_DMA_TO_L2;
-  return outwards ? static_cast<unsigned>(ETUDE_UNITS) : op.op.unit;
+  const Transfer* transfer = op.as<Transfer>();
+  return transfer != nullptr && !transfer->to_l1 ? kUnits : static_cast<unsigned>(op.unit());
 }
 
 std::vector<std::vector<std::uint32_t>> find_dependences(const std::vector<PlanOp>& ops) {
@@ -132,8 +132,9 @@ class Timeline {
           queue.ready.insert(queue.coming.begin()->second);
           queue.coming.erase(queue.coming.begin());
         }
-        const bool other_way = one_dma_ && (q == ETUDE_UNIT_DMA || q == ETUDE_UNITS) &&
-                               queues_[q == ETUDE_UNITS ? ETUDE_UNIT_DMA : ETUDE_UNITS].running;
+        const bool other_way =
+            one_dma_ && (q == queue_of(TaskUnit::kDma) || q == kOutwards) &&
+            queues_[q == kOutwards ? queue_of(TaskUnit::kDma) : kOutwards].running;
         if (queue.running || other_way || queue.ready.empty()) {
           continue;
         }
@@ -154,7 +155,7 @@ class Timeline {
     Queue& queue = queues_[q];
     // Two operations fit into a queue: one runs, one waits. The cluster DMA blocks who programs it
     // until the transfer before is nearly over, so it is not programmed much before its turn.
-    const bool dma = q == ETUDE_UNIT_DMA || q == ETUDE_UNITS;
+    const bool dma = q == queue_of(TaskUnit::kDma) || q == kOutwards;
     const double earliest = dma ? std::max(0.0, now_ - rules_.dma_lead) : queue.last_start;
     post_[pick] = std::max(post_[pick], earliest);
     queue.last_start = now_;
@@ -163,9 +164,9 @@ class Timeline {
   }
 
   double rate(unsigned q) const {
-    const auto& array = queues_[ETUDE_UNIT_REDMULE].running;
+    const auto& array = queues_[queue_of(TaskUnit::kRedmule)].running;
     const double taken = array ? ops_[*array].port_share : 0;
-    return speed_beside_redmule(q, taken, queues_[ETUDE_UNIT_CORES].running.has_value());
+    return speed_beside_redmule(q, taken, queues_[queue_of(TaskUnit::kCores)].running.has_value());
   }
 
   void advance() {

@@ -40,7 +40,10 @@ PostOrder best_order(const std::vector<PlanOp>& ops,
 /// The queue of an operation for the purpose of dependences: the two directions of the cluster DMA
 /// are two, because they overtake each other.
 unsigned queue_of(const PlanOp& op);
-constexpr unsigned kQueues = ETUDE_UNITS + 2;
-constexpr unsigned kProbeQueue = ETUDE_UNITS + 1;
+/// The queue of a unit; of the cluster DMA the one into L1.
+constexpr unsigned queue_of(TaskUnit unit) { return static_cast<unsigned>(unit); }
+constexpr unsigned kOutwards = kUnits;  ///< the cluster DMA towards L2
+constexpr unsigned kQueues = kUnits + 2;
+constexpr unsigned kProbeQueue = kUnits + 1;
 
 }  // namespace etude

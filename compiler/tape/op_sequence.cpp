@@ -9,33 +9,20 @@
 
 namespace etude {
 
-bool overlaps(const Access& a, const Access& b) {
-  if (a.space != b.space || a.end() <= b.address || b.end() <= a.address) {
-    return false;
-  }
-  const bool strided = a.rows > 1 && b.rows > 1 && a.pitch == b.pitch;
-  if (!strided || a.row_bytes >= a.pitch || b.row_bytes >= b.pitch) {
-    return true;
-  }
-  const std::uint32_t pitch = a.pitch;
-  const std::uint32_t shift = (b.address % pitch + pitch - a.address % pitch) % pitch;
-  return shift < a.row_bytes || shift + b.row_bytes > pitch;
-}
-
-PlanOp& OpSequence::append(std::uint16_t code, std::uint16_t unit) {
+template <class Kind>
+PlanOp& OpSequence::append(const Kind& what) {
   PlanOp& made = ops.emplace_back();
-  made.op.code = code;
-  made.op.unit = unit;
-  made.op.layer = layer_;
+  made.what = what;
+  made.layer = layer_;
   made.stage = stage_;
   return made;
 }
 
 PlanOp& OpSequence::kernel(etude_kernel number, std::initializer_list<std::uint32_t> args,
                            std::uint64_t cycles) {
-  PlanOp& made = append(ETUDE_OP_KERNEL, ETUDE_UNIT_CORES);
-  made.op.arg[0] = number;
-  std::ranges::copy(args, made.op.arg + 1);
+  KernelCall call{static_cast<std::uint32_t>(number), {}};
+  std::ranges::copy(args, call.args.begin());
+  PlanOp& made = append(call);
   made.cycles = cycles;
   return made;
 }
@@ -64,17 +51,8 @@ void OpSequence::transfer(const L1Matrix& l1, const StoredMatrix& l2, bool to_l1
       // A piece of a row is dense on both sides.
       const std::uint32_t p1 = r_count == 1 ? c_count : l1_pitch;
       const std::uint32_t p2 = r_count == 1 ? c_count : l2_pitch;
-      PlanOp& made = append(ETUDE_OP_DMA, ETUDE_UNIT_DMA);
-      const std::uint32_t args[] = {
-          static_cast<std::uint32_t>(to_l1 ? ETUDE_DMA_TO_L1 : ETUDE_DMA_TO_L2),
-          l1_address,
-          l2_offset,
-          4 * c_count,
-          r_count,
-          4 * p1,
-          4 * p2};
-      std::ranges::copy(args, made.op.arg);
-      made.patches = {{2, l2.object}};
+      PlanOp& made = append(Transfer{to_l1, Address{l1_address}, Address{l2_offset}, 4 * c_count,
+                                     r_count, 4 * p1, 4 * p2});
       made.accesses = {
           {to_l1, Access::Space::kL1, 0, l1_address, r_count, 4 * c_count, 4 * p1},
           {!to_l1, Access::Space::kL2, l2.object, l2_offset, r_count, 4 * c_count, 4 * p2}};
@@ -88,10 +66,7 @@ void OpSequence::store(const L1Matrix& from, const StoredMatrix& to) { transfer(
 
 void OpSequence::page(ObjectId from, bool from_external, ObjectId to, std::uint32_t offset,
                       std::uint32_t bytes) {
-  PlanOp& made = append(ETUDE_OP_SOC_DMA, ETUDE_UNIT_SOC_DMA);
-  const std::uint32_t args[] = {offset, offset, bytes, bytes, 1};
-  std::ranges::copy(args, made.op.arg);
-  made.patches = {{0, from}, {1, to}};
+  PlanOp& made = append(PageTransfer{Address{offset}, Address{offset}, bytes});
   const auto outside = Access::Space::kExternal;
   const auto l2 = Access::Space::kL2;
   made.accesses = {{false, from_external ? outside : l2, from, offset, 1, bytes, bytes},
@@ -203,11 +178,8 @@ void OpSequence::fill(const L1Matrix& dst, float value) {
 
 void OpSequence::redmule(const L1Matrix& x, const L1Matrix& w, const L1Matrix& z,
                          std::uint32_t stored_rows, bool accumulate) {
-  PlanOp& made = append(ETUDE_OP_REDMULE, ETUDE_UNIT_REDMULE);
-  constexpr std::uint32_t kFp32 = 4;
-  const std::uint32_t args[] = {
-      x.address, w.address, z.address, x.rows, x.cols, w.cols, accumulate ? 1u : 0u, kFp32};
-  std::ranges::copy(args, made.op.arg);
+  PlanOp& made = append(MatrixJob{Address{x.address}, Address{w.address}, Address{z.address},
+                                  x.rows, x.cols, w.cols, accumulate, false});
   L1Matrix stored = z;
   stored.rows = stored_rows;
   made.accesses = {l1_access(x, false), l1_access(w, false), l1_access(stored, true)};
@@ -218,11 +190,8 @@ void OpSequence::redmule(const L1Matrix& x, const L1Matrix& w, const L1Matrix& z
 
 void OpSequence::redmule_half(const L1Matrix& x, const L1Matrix& w, const L1Matrix& z,
                               std::uint32_t stored_rows) {
-  PlanOp& made = append(ETUDE_OP_REDMULE, ETUDE_UNIT_REDMULE);
-  constexpr std::uint32_t kGemm = 1, kFp16 = 1;
-  const std::uint32_t args[] = {x.address, w.address, z.address, x.rows,
-                                x.cols,    w.cols,    kGemm,     kFp16};
-  std::ranges::copy(args, made.op.arg);
+  PlanOp& made = append(MatrixJob{Address{x.address}, Address{w.address}, Address{z.address},
+                                  x.rows, x.cols, w.cols, true, true});
   made.accesses = {half_access(x, false), half_access(w, false),
                    half_access({z.address, stored_rows, w.cols, w.cols}, true)};
   made.cycles = cost_.redmule(x.rows, x.cols, w.cols);
@@ -247,7 +216,7 @@ void OpSequence::from_half(const L1Matrix& half, const L1Matrix& to) {
 }
 
 void OpSequence::probe(ProbeRequest request) {
-  PlanOp& made = append(ETUDE_OP_END, 0);
+  PlanOp& made = append(End{});
   made.probe = static_cast<int>(probes.size());
   made.accesses = {l1_access(request.piece, false)};
   probes.push_back(request);

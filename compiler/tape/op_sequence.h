@@ -9,13 +9,11 @@
 #include "compiler/cost/cost_model.h"
 #include "compiler/tiling/image_geometry.h"
 #include "kernels/include/etude_kernels.h"
-#include "kernels/include/etude_task.h"
+#include "program/operation.h"
 #include "workloads/graph/graph.h"
 #include "workloads/training/update.h"
 
 namespace etude {
-
-using ObjectId = std::uint32_t;
 
 /// Something stored outside L1: a tensor at home, an activation in L2, a copy of a paged parameter.
 struct StoredObject {
@@ -44,23 +42,6 @@ struct StoredMatrix {
   std::uint32_t pitch = 0;   ///< elements
 };
 
-/// Bytes that an operation reads or writes.
-struct Access {
-  enum class Space : std::uint8_t { kL1, kL2, kExternal };
-  bool write = false;
-  Space space = Space::kL1;
-  ObjectId object = 0;  ///< L2 and external: the object; `address` is then an offset until resolved
-  std::uint32_t address = 0;
-  std::uint32_t rows = 1;
-  std::uint32_t row_bytes = 0;
-  std::uint32_t pitch = 0;  ///< bytes
-
-  std::uint32_t end() const { return address + (rows - 1) * pitch + row_bytes; }
-};
-
-/// Whether two accesses touch a common byte (may say yes for interleaved rows of unequal pitch).
-bool overlaps(const Access& a, const Access& b);
-
 /// A gradient piece to be copied; see TensorProbe.
 struct ProbeRequest {
   TensorId tensor{};
@@ -79,13 +60,10 @@ struct NormVectors {
   std::uint32_t gamma = 0, beta = 0, mean = 0, variance = 0, scale = 0, shift = 0, rstd = 0;
 };
 
-/// One operation in program order, before addresses outside L1, waits and the final order are
-/// known.
-struct PlanOp {
-  etude_op op{};
-  std::vector<Access> accesses;
-  std::vector<std::pair<unsigned, ObjectId>> patches;  ///< argument += address of the object
-  std::uint64_t cycles = 0;                            ///< modelled, on its unit
+/// One operation in program order, before waits and the final order are known; addresses outside L1
+/// are offsets in their objects until the memory plan adds the objects' own.
+struct PlanOp : Operation {
+  std::uint64_t cycles = 0;   ///< modelled, on its unit
   double port_share = 0;      ///< RedMulE: part of its cycles in which it takes all banks of L1
   std::uint32_t stage = 0;    ///< operator of the step that it belongs to
   std::uint32_t l2_used = 0;  ///< bytes of L2 that the plan has handed out then
@@ -218,7 +196,8 @@ class OpSequence {
   std::vector<ProbeRequest> probes;
 
  private:
-  PlanOp& append(std::uint16_t code, std::uint16_t unit);
+  template <class Kind>
+  PlanOp& append(const Kind& what);
   PlanOp& kernel(etude_kernel number, std::initializer_list<std::uint32_t> args,
                  std::uint64_t cycles);
   PlanOp& window(etude_kernel number, const WindowView& view, std::uint32_t src, std::uint32_t dst,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kernels that work element by element or row by row.
 #include <bit>
+#include <cstddef>
 
 #include "compiler/tape/l1_access.h"
 #include "compiler/tape/op_sequence.h"
@@ -139,6 +140,9 @@ void OpSequence::momentum(const L1Matrix& w, const L1Matrix& g, const L1Matrix& 
              {w.address, g.address, v.address, w.rows, w.cols, w.pitch, bits(lr), bits(mu)},
              cost_.core_kernel(elements(w), CostModel::kMomentum));
   made.accesses = {l1_access(w, true), l1_access(g, false), l1_access(v, true)};
+  using Rate = RateArgument::Rate;
+  made.rates = {{Rate::kLearningRate, offsetof(etude_momentum_args, lr) / 4},
+                {Rate::kMomentum, offsetof(etude_momentum_args, mu) / 4}};
 }
 
 void OpSequence::adam(const L1Matrix& w, const L1Matrix& g, const L1Matrix& m, const L1Matrix& v,
@@ -148,6 +152,9 @@ void OpSequence::adam(const L1Matrix& w, const L1Matrix& g, const L1Matrix& m, c
                          bits(rates.lr), bits(beta1), bits(beta2), bits(rates.epsilon)},
                         cost_.core_kernel(elements(w), CostModel::kAdam));
   made.accesses = {l1_access(w, true), l1_access(g, false), l1_access(m, true), l1_access(v, true)};
+  using Rate = RateArgument::Rate;
+  made.rates = {{Rate::kAdamLearningRate, offsetof(etude_adam_args, lr) / 4},
+                {Rate::kAdamEpsilon, offsetof(etude_adam_args, epsilon) / 4}};
 }
 
 }  // namespace etude

@@ -7,7 +7,6 @@
 #include <cstring>
 #include <limits>
 
-#include "kernels/include/etude_task.h"
 #include "models/redmule/chain.h"
 #include "models/redmule/redmule_regs.h"
 
@@ -19,13 +18,13 @@ struct Range {
   std::uint32_t begin, end;
 };
 
-std::uint32_t element_bytes(const GemmJobRecord& job) { return job.half ? 2 : 4; }
-Range range_of(const GemmJobRecord& job, Address base, std::uint64_t elements) {
+std::uint32_t element_bytes(const MatrixJob& job) { return job.half ? 2 : 4; }
+Range range_of(const MatrixJob& job, Address base, std::uint64_t elements) {
   return {base.raw(), base.raw() + static_cast<std::uint32_t>(element_bytes(job) * elements)};
 }
-Range x_of(const GemmJobRecord& job) { return range_of(job, job.x, std::uint64_t{job.m} * job.n); }
-Range w_of(const GemmJobRecord& job) { return range_of(job, job.w, std::uint64_t{job.n} * job.k); }
-Range z_of(const GemmJobRecord& job) { return range_of(job, job.z, std::uint64_t{job.m} * job.k); }
+Range x_of(const MatrixJob& job) { return range_of(job, job.x, std::uint64_t{job.m} * job.n); }
+Range w_of(const MatrixJob& job) { return range_of(job, job.w, std::uint64_t{job.n} * job.k); }
+Range z_of(const MatrixJob& job) { return range_of(job, job.z, std::uint64_t{job.m} * job.k); }
 bool overlap(Range a, Range b) { return a.begin < b.end && b.begin < a.end; }
 
 std::vector<float> floats(const std::vector<std::uint8_t>& bytes) {
@@ -82,19 +81,26 @@ float redmule_chain(const float* x, const float* w, std::size_t w_pitch, std::si
 }
 
 ChainReplay::ChainReplay(const Program& program, const RedmuleConfig& array)
-    : program_(program), array_(array), result_(program.gemm_jobs.size()) {
+    : program_(program), array_(array) {
+  const auto& operations = program.tasks.operations;
+  for (std::uint32_t i = 0; i < operations.size(); ++i) {
+    if (const auto* job = operations[i].as<MatrixJob>()) {
+      jobs_.push_back({i, operations[i].layer, *job});
+    }
+  }
+  result_.resize(jobs_.size());
   find_order();
   choose_jobs();
 }
 
 // A job is known to be done at the first wait for that many operations of its unit.
 void ChainReplay::find_order() {
-  known_.assign(program_.gemm_jobs.size(), ~std::uint32_t{0});
-  for (std::uint32_t i = 0; i < program_.op_count; ++i) {
-    etude_op op{};
-    std::memcpy(&op, program_.task_list.data() + ETUDE_TASK_FIRST_OP + i * sizeof op, sizeof op);
-    if (op.code == ETUDE_OP_WAIT && op.arg[0] == ETUDE_UNIT_REDMULE) {
-      for (std::size_t job = 0; job < std::min<std::size_t>(op.arg[1], known_.size()); ++job) {
+  known_.assign(jobs_.size(), ~std::uint32_t{0});
+  const auto& operations = program_.tasks.operations;
+  for (std::uint32_t i = 0; i < operations.size(); ++i) {
+    const auto* wait = operations[i].as<Wait>();
+    if (wait != nullptr && wait->unit == TaskUnit::kRedmule) {
+      for (std::size_t job = 0; job < std::min<std::size_t>(wait->count, known_.size()); ++job) {
         known_[job] = std::min(known_[job], i);
       }
     }
@@ -102,7 +108,7 @@ void ChainReplay::find_order() {
 }
 
 void ChainReplay::choose_jobs() {
-  const auto& jobs = program_.gemm_jobs;
+  const std::vector<Posted>& jobs = jobs_;
   continues_.assign(jobs.size(), false);
   before_.assign(jobs.size(), 0);
   chosen_.assign(jobs.size(), true);
@@ -111,15 +117,15 @@ void ChainReplay::choose_jobs() {
       if (done_before(i, jobs[j].op)) {
         continue;  // nothing of it is under way any more
       }
-      const Range written = z_of(jobs[i]);
-      if (overlap(written, x_of(jobs[j])) || overlap(written, w_of(jobs[j]))) {
+      const Range written = z_of(jobs[i].job);
+      if (overlap(written, x_of(jobs[j].job)) || overlap(written, w_of(jobs[j].job))) {
         chosen_[j] = false;
       }
-      if (jobs[j].accumulate && overlap(written, z_of(jobs[j]))) {
+      if (jobs[j].job.accumulate && overlap(written, z_of(jobs[j].job))) {
         continues_[j] = true;
         before_[j] = i;
-        const bool same =
-            jobs[i].z == jobs[j].z && jobs[i].m == jobs[j].m && jobs[i].k == jobs[j].k;
+        const bool same = jobs[i].job.z == jobs[j].job.z && jobs[i].job.m == jobs[j].job.m &&
+                          jobs[i].job.k == jobs[j].job.k;
         chosen_[j] = chosen_[j] && same && chosen_[i];
       }
     }
@@ -130,16 +136,15 @@ void ChainReplay::choose_jobs() {
     }
     add(j, What::kX, jobs[j].op);
     add(j, What::kW, jobs[j].op);
-    if (jobs[j].accumulate && !continues_[j]) {
+    if (jobs[j].job.accumulate && !continues_[j]) {
       add(j, What::kY, jobs[j].op);
     }
     const std::uint32_t seen = known_[j] == ~std::uint32_t{0} ? known_[j] : known_[j] + 1;
-    const bool overwritten =
-        std::any_of(jobs.begin() + static_cast<std::ptrdiff_t>(j) + 1, jobs.end(),
-                    [&](const GemmJobRecord& later) {
-                      return later.op < seen && overlap(z_of(later), z_of(jobs[j]));
-                    });
-    if (seen < program_.op_count && !overwritten) {
+    const bool overwritten = std::any_of(
+        jobs.begin() + static_cast<std::ptrdiff_t>(j) + 1, jobs.end(), [&](const Posted& later) {
+          return later.op < seen && overlap(z_of(later.job), z_of(jobs[j].job));
+        });
+    if (seen < program_.tasks.operations.size() && !overwritten) {
       add(j, What::kZ, seen);
     }
   }
@@ -157,7 +162,7 @@ std::size_t ChainReplay::replayable() const {
 std::vector<Probe> ChainReplay::probes(std::uint32_t first_tag) const {
   std::vector<Probe> probes;
   for (const Piece& piece : pieces_) {
-    const GemmJobRecord& job = program_.gemm_jobs[piece.job];
+    const MatrixJob& job = jobs_[piece.job].job;
     const bool is_w = piece.what == What::kW;
     const Address base = piece.what == What::kX ? job.x : is_w ? job.w : job.z;
     const std::uint64_t elements = piece.what == What::kX ? std::uint64_t{job.m} * job.n
@@ -179,13 +184,13 @@ void ChainReplay::take(unsigned step, std::uint32_t index, const std::vector<std
     replay(piece.job);
   } else if (piece.what == What::kW) {
     w_[piece.job] = bytes;
-    const GemmJobRecord& job = program_.gemm_jobs[piece.job];
+    const MatrixJob& job = jobs_[piece.job].job;
     if (!job.accumulate || continues_[piece.job]) {
       replay(piece.job);
     }
   } else {
     ++compared_;
-    const GemmJobRecord& job = program_.gemm_jobs[piece.job];
+    const MatrixJob& job = jobs_[piece.job].job;
     for (std::size_t i = 0; i < std::size_t{job.m} * job.k; ++i) {
       const float got = element(bytes, job.half, i);
       const float wanted = element(result_[piece.job], job.half, i);
@@ -195,7 +200,8 @@ void ChainReplay::take(unsigned step, std::uint32_t index, const std::vector<std
           std::snprintf(text, sizeof text,
                         "step %u: RedMulE job %zu of %s differs from its chain at element %zu: "
                         "%.9g for %.9g",
-                        step + 1, piece.job, program_.layers.at(job.layer).name.c_str(), i,
+                        step + 1, piece.job,
+                        program_.layers.at(jobs_[piece.job].layer).name.c_str(), i,
                         static_cast<double>(got), static_cast<double>(wanted));
           failures_.emplace_back(text);
         }
@@ -206,7 +212,7 @@ void ChainReplay::take(unsigned step, std::uint32_t index, const std::vector<std
 }
 
 void ChainReplay::replay(std::size_t index) {
-  const GemmJobRecord& job = program_.gemm_jobs[index];
+  const MatrixJob& job = jobs_[index].job;
   const std::vector<std::uint8_t>* addend = nullptr;
   if (job.accumulate) {
     addend = continues_[index] ? &result_[before_[index]] : &y_.at(index);

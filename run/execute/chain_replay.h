@@ -37,6 +37,10 @@ class ChainReplay {
   std::size_t replayable() const;
 
  private:
+  struct Posted {
+    std::uint32_t op, layer;
+    MatrixJob job;
+  };
   enum class What : std::uint8_t { kX, kW, kY, kZ };
   struct Piece {
     std::size_t job;
@@ -53,6 +57,7 @@ class ChainReplay {
 
   const Program& program_;
   RedmuleConfig array_;
+  std::vector<Posted> jobs_;          ///< RedMulE jobs, in order
   std::vector<std::uint32_t> known_;  ///< per job: the wait that knows it done; none: past the end
   std::vector<bool> continues_;       ///< per job: it adds to the result of one still in the queue
   std::vector<std::size_t> before_;   ///< per job that continues: that one

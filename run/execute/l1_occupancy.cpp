@@ -28,7 +28,7 @@ class Occupancy {
   }
 
   void add_step(const StepRecord& step, std::size_t number) {
-    begin_of_.assign(program_.op_count, Cycle{0});
+    begin_of_.assign(program_.tasks.operations.size(), Cycle{0});
     end_of_ = begin_of_;
     for (const OpSegment& segment : step.segments) {
       if (end_of_.at(segment.op) == Cycle{0}) {

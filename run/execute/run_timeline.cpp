@@ -8,6 +8,29 @@
 namespace etude {
 namespace {
 
+/// "wait for redmule", "post DMA in, 4096 B".
+struct NameOfOperation {
+  std::string operator()(const End&) const { return "end of the step"; }
+  std::string operator()(const Wait& wait) const {
+    const char* const units[kUnits] = {"cores", "redmule", "dma", "soc_dma"};
+    return std::string("wait for ") + units[static_cast<unsigned>(wait.unit)];
+  }
+  std::string operator()(const KernelCall& call) const {
+    return "post kernel " + std::to_string(call.kernel);
+  }
+  std::string operator()(const Transfer& transfer) const {
+    return (transfer.to_l1 ? "post DMA in, " : "post DMA out, ") +
+           std::to_string(transfer.bytes()) + " B";
+  }
+  std::string operator()(const PageTransfer& page) const {
+    return "post page, " + std::to_string(page.bytes) + " B";
+  }
+  std::string operator()(const MatrixJob& job) const {
+    return "post RedMulE " + std::to_string(job.m) + "x" + std::to_string(job.n) + "x" +
+           std::to_string(job.k);
+  }
+};
+
 TraceTrack step_track(const RunRecord& record) {
   TraceTrack track{"steps", {}};
   for (std::size_t i = 0; i < record.steps.size(); ++i) {
@@ -36,21 +59,21 @@ TraceTrack layer_track(const RunFacts& facts, const RunRecord& record) {
   return track;
 }
 
-TraceTrack operation_track(const TrainingSetup& setup, const RunRecord& record) {
-  const std::vector<std::string> names = setup.op_names();
+TraceTrack operation_track(const Program& program, const RunRecord& record) {
   TraceTrack track{"task list", {}};
   for (const StepRecord& step : record.steps) {
     for (const OpSegment& segment : step.segments) {
       track.spans.push_back(
-          {step.begin + segment.begin, step.begin + segment.end, names.at(segment.op)});
+          {step.begin + segment.begin, step.begin + segment.end,
+           std::visit(NameOfOperation{}, program.tasks.operations.at(segment.op).what)});
     }
   }
   return track;
 }
 
-TraceCounter memory_counter(const TrainingSetup& setup, const RunRecord& record) {
+TraceCounter memory_counter(const Program& program, const RunRecord& record) {
   TraceCounter counter{"L2 in use", "B", {}};
-  const std::vector<std::uint32_t>& used = setup.program().l2_used;
+  const std::vector<std::uint32_t>& used = program.l2_used;
   for (const StepRecord& step : record.steps) {
     for (const OpSegment& segment : step.segments) {
       const std::int64_t bytes = segment.op < used.size() ? used[segment.op] : 0;
@@ -64,15 +87,15 @@ TraceCounter memory_counter(const TrainingSetup& setup, const RunRecord& record)
 }
 }  // namespace
 
-void complete_timeline(const RootConfig& config, const TrainingSetup& setup, const RunFacts& facts,
-                       const RunRecord& record, Timeline& timeline) {
+void complete_timeline(const Plan& plan, const RunRecord& record, Timeline& timeline) {
+  const RunFacts facts = plan.facts();
   timeline.title = facts.title;
-  timeline.clock_hz = config.platform.cluster.clock_hz;
+  timeline.clock_hz = plan.config().platform.cluster.clock_hz;
   const auto first = {step_track(record), layer_track(facts, record),
-                      operation_track(setup, record)};
+                      operation_track(plan.program(), record)};
   timeline.tracks.insert(timeline.tracks.begin(), first.begin(), first.end());
-  timeline.counters = {l1_occupancy(setup.program(), record, timeline),
-                       memory_counter(setup, record)};
+  timeline.counters = {l1_occupancy(plan.program(), record, timeline),
+                       memory_counter(plan.program(), record)};
 }
 
 }  // namespace etude

@@ -7,26 +7,10 @@
 #include <vector>
 
 #include "models/base/types.h"
+#include "program/memory_image.h"
+#include "program/probe.h"
 
 namespace etude {
-
-/// Bytes that stand in a memory before the run.
-struct MemoryImage {
-  Address base;
-  std::vector<std::uint8_t> bytes;
-};
-
-/// A two-dimensional piece of simulated memory that the simulator copies, in no time, when the
-/// controller starts operation `op` of the task list (so that a gradient can be seen before its
-/// buffer is used again).
-struct Probe {
-  std::uint32_t op{};
-  Address address;
-  std::uint32_t rows{1};
-  Bytes row_bytes;
-  Bytes pitch;
-  std::uint32_t tag{};  ///< the asker's own number
-};
 
 /// What the engine runs: a program, the memory that it finds, a task list, probes.
 struct Job {

@@ -19,7 +19,7 @@ double sum(const Activity& activity, const std::vector<std::string>& events) {
 
 std::uint64_t macs_on(const RunFacts& facts, const std::string& unit) {
   std::uint64_t macs = 0;
-  for (const LayerFacts& layer : facts.layers) {
+  for (const Layer& layer : facts.layers) {
     macs += layer.unit == unit ? layer.macs : 0;
   }
   return macs;

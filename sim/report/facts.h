@@ -5,35 +5,17 @@
 #include <string>
 #include <vector>
 
+#include "program/layer.h"
+#include "program/memory_figures.h"
+
 namespace etude {
-
-/// One layer of the task list, as the compiler knows it.
-struct LayerFacts {
-  std::string name;
-  std::string op;
-  std::string phase;  ///< forward, backward, recompute, update, page
-  std::string unit;   ///< cores, redmule, dma
-  std::uint64_t macs = 0;
-};
-
-/// Bytes that the memory plan uses.
-struct MemoryFacts {
-  std::uint64_t l1_peak = 0;  ///< stacks included
-  std::uint64_t l2_peak = 0;
-  std::uint64_t l3_peak = 0;
-  std::uint64_t parameters = 0;
-  std::uint64_t trainable = 0;
-  std::uint64_t gradients = 0;
-  std::uint64_t activations_peak = 0;                 ///< dynamic memory
-  std::uint64_t activations_peak_gradients_kept = 0;  ///< with all gradients kept to the end
-};
 
 /// What the compiler knows of a run before it is simulated.
 struct RunFacts {
   std::string title;  ///< "deep_ae, full, batch 24, fp32, sgd"
-  std::vector<LayerFacts> layers;
+  std::vector<Layer> layers;
   std::vector<std::uint32_t> op_layer;  ///< layer of each operation of the task list
-  MemoryFacts memory;
+  MemoryFigures memory;
   std::uint64_t macs = 0;     ///< algorithmic, whole batch
   std::uint64_t samples = 1;  ///< per step
   std::vector<std::string> warnings;

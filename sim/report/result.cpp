@@ -72,7 +72,7 @@ Json layers_json(const StepRecord& step, const RunFacts& facts) {
   const std::vector<Cycle> cycles = cycles_of_layers(step, facts);
   Json layers = Json::array();
   for (std::size_t i = 0; i < facts.layers.size(); ++i) {
-    const LayerFacts& layer = facts.layers[i];
+    const Layer& layer = facts.layers[i];
     const bool counted = i < step.layer_counters.size();
     layers.push_back(
         {{"name", layer.name},
@@ -145,15 +145,15 @@ Json platform_json(const PlatformConfig& platform) {
           {"redmule", array}};
 }
 
-Json memory_json(const MemoryFacts& memory) {
-  return {{"l1_peak", memory.l1_peak},
-          {"l2_peak", memory.l2_peak},
-          {"l3_peak", memory.l3_peak},
-          {"parameters", memory.parameters},
-          {"trainable", memory.trainable},
-          {"gradients", memory.gradients},
-          {"activations_peak", memory.activations_peak},
-          {"activations_peak_gradients_kept", memory.activations_peak_gradients_kept}};
+Json memory_json(const MemoryFigures& memory) {
+  return {{"l1_peak", memory.l1_peak.raw()},
+          {"l2_peak", memory.l2_peak.raw()},
+          {"l3_peak", memory.l3_peak.raw()},
+          {"parameters", memory.parameters.raw()},
+          {"trainable", memory.trainable.raw()},
+          {"gradients", memory.gradients.raw()},
+          {"activations_peak", memory.activations_peak.raw()},
+          {"activations_peak_gradients_kept", memory.activations_peak_gradients_kept.raw()}};
 }
 
 Json traffic_json(const StepRecord& step) {

@@ -5,7 +5,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
-#include "run/plan/program_images.h"
+#include "run/plan/start_images.h"
 #include "tests/support/task_interpreter.h"
 #include "workloads/reference/reference.h"
 

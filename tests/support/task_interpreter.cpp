@@ -73,11 +73,11 @@ float* TaskInterpreter::at(std::uint32_t address) {
   return const_cast<float*>(static_cast<const TaskInterpreter*>(this)->at(address));
 }
 
-void TaskInterpreter::write(const std::vector<ProgramImage>& images) {
-  for (const ProgramImage& image : images) {
+void TaskInterpreter::write(const std::vector<MemoryImage>& images) {
+  for (const MemoryImage& image : images) {
     if (!image.bytes.empty()) {
-      (void)at(image.address.raw() + static_cast<std::uint32_t>(image.bytes.size()) - 4);
-      std::memcpy(at(image.address.raw()), image.bytes.data(), image.bytes.size());
+      (void)at(image.base.raw() + static_cast<std::uint32_t>(image.bytes.size()) - 4);
+      std::memcpy(at(image.base.raw()), image.bytes.data(), image.bytes.size());
     }
   }
 }
@@ -88,10 +88,10 @@ std::vector<float> TaskInterpreter::read(Address address, std::size_t floats) co
 }
 
 void TaskInterpreter::run(const Program& program) {
-  const float* list = at(program.task_list_address.raw());
+  const float* list = at(program.tasks.address.raw());
   etude_task_header header;
   std::memcpy(&header, list, sizeof header);
-  if (header.magic != ETUDE_TASK_MAGIC || header.op_count != program.op_count) {
+  if (header.magic != ETUDE_TASK_MAGIC || header.op_count != program.tasks.operations.size()) {
     throw std::runtime_error("no task list");
   }
   outstanding_.clear();
@@ -100,12 +100,13 @@ void TaskInterpreter::run(const Program& program) {
   found.clear();
   std::size_t next_probe = 0;
   for (std::uint32_t i = 0; i < header.op_count; ++i) {
-    for (; next_probe < program.probes.size() && program.probes[next_probe].op == i; ++next_probe) {
+    for (; next_probe < program.probes.size() && program.probes[next_probe].piece.op == i;
+         ++next_probe) {
       probe(program.probes[next_probe]);
     }
     etude_op op;
     const std::uint32_t offset = (64 * i) & (header.window - 1);
-    std::memcpy(&op, at(program.task_list_address.raw() + ETUDE_TASK_FIRST_OP + offset), sizeof op);
+    std::memcpy(&op, at(program.tasks.address.raw() + ETUDE_TASK_FIRST_OP + offset), sizeof op);
     if (op.layer >= program.layers.size()) {
       throw std::runtime_error("operation " + std::to_string(i) + " has no layer");
     }
@@ -416,19 +417,21 @@ std::vector<TaskInterpreter::Range> TaskInterpreter::kernel(const std::uint32_t*
 }
 
 void TaskInterpreter::probe(const TensorProbe& p) {
-  const Range mine{false, p.address.raw(), p.rows, static_cast<std::uint32_t>(p.row_bytes.raw()),
-                   static_cast<std::uint32_t>(p.pitch.raw())};
-  check({~0u, ~0u, 0, p.op, {mine}});
+  const Range mine{false, p.piece.address.raw(), p.piece.rows,
+                   static_cast<std::uint32_t>(p.piece.row_bytes.raw()),
+                   static_cast<std::uint32_t>(p.piece.pitch.raw())};
+  check({~0u, ~0u, 0, p.piece.op, {mine}});
   auto& gradient = gradients[p.tensor];
   auto& count = found[p.tensor];
-  for (std::uint32_t r = 0; r < p.rows; ++r) {
+  for (std::uint32_t r = 0; r < p.piece.rows; ++r) {
     const std::size_t first = (p.tensor_offset.raw() + r * p.tensor_pitch.raw()) / 4;
-    const std::size_t columns = p.row_bytes.raw() / 4;
+    const std::size_t columns = p.piece.row_bytes.raw() / 4;
     if (gradient.size() < first + columns) {
       gradient.resize(first + columns);
       count.resize(first + columns);
     }
-    const float* row = at(p.address.raw() + r * static_cast<std::uint32_t>(p.pitch.raw()));
+    const float* row =
+        at(p.piece.address.raw() + r * static_cast<std::uint32_t>(p.piece.pitch.raw()));
     for (std::size_t c = 0; c < columns; ++c) {
       gradient[first + c] = row[c];
       ++count[first + c];

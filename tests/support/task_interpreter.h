@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kernels/include/etude_task.h"
+#include "program/memory_image.h"
 #include "program/program.h"
 #include "sim/config/platform_config.h"
 
@@ -27,7 +28,7 @@ class TaskInterpreter {
   TaskInterpreter(const TaskInterpreter&) = delete;
   TaskInterpreter& operator=(const TaskInterpreter&) = delete;
 
-  void write(const std::vector<ProgramImage>& images);
+  void write(const std::vector<MemoryImage>& images);
   std::vector<float> read(Address address, std::size_t floats) const;
   /// One step. Throws std::runtime_error naming the operation at the first hazard or access
   /// outside.

@@ -5,8 +5,6 @@
 #include <cmath>
 #include <cstring>
 
-#include "kernels/include/etude_task.h"
-
 using namespace etude;
 using Catch::Matchers::Contains;
 
@@ -22,38 +20,18 @@ std::vector<std::uint8_t> bytes(const std::vector<float>& values) {
 /// A program of RedMulE jobs 2x3x2, each followed by a wait for all so far where `wait` says so.
 struct Bench {
   Program program;
-  std::vector<etude_op> ops;
 
   void job(std::uint32_t z, bool accumulate, bool wait, std::uint32_t x = 0x1000) {
-    GemmJobRecord record;
-    record.op = static_cast<std::uint32_t>(ops.size());
-    record.x = Address{x};
-    record.w = Address{0x2000};
-    record.z = Address{z};
-    record.m = 2;
-    record.n = 3;
-    record.k = 2;
-    record.accumulate = accumulate;
-    program.gemm_jobs.push_back(record);
-    etude_op op{};
-    op.code = ETUDE_OP_REDMULE;
-    op.unit = ETUDE_UNIT_REDMULE;
-    ops.push_back(op);
+    auto& operations = program.tasks.operations;
+    operations.emplace_back().what =
+        MatrixJob{Address{x}, Address{0x2000}, Address{z}, 2, 3, 2, accumulate, false};
     if (wait) {
-      op.code = ETUDE_OP_WAIT;
-      op.arg[0] = ETUDE_UNIT_REDMULE;
-      op.arg[1] = static_cast<std::uint32_t>(program.gemm_jobs.size());
-      ops.push_back(op);
+      const auto so_far = static_cast<std::uint32_t>(count_of<MatrixJob>(program.tasks));
+      operations.emplace_back().what = Wait{TaskUnit::kRedmule, so_far};
     }
   }
   const Program& finish() {
-    etude_op end{};
-    end.code = ETUDE_OP_END;
-    ops.push_back(end);
-    program.op_count = static_cast<std::uint32_t>(ops.size());
-    program.task_list.assign(ETUDE_TASK_FIRST_OP + ops.size() * sizeof(etude_op), 0);
-    std::memcpy(program.task_list.data() + ETUDE_TASK_FIRST_OP, ops.data(),
-                ops.size() * sizeof(etude_op));
+    program.tasks.operations.emplace_back();
     program.layers.push_back({"fc0", "Gemm", "forward", "redmule", 0});
     return program;
   }

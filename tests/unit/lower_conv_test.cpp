@@ -70,7 +70,7 @@ TEST_CASE("a convolution forward in mixed precision, outside the array's errata"
       options.tiling.operators[node.name].unit = TileConfig::Unit::kRedmule;
     }
     const Program program = test::check_step(training, platform, options, 1, {}, 1e-2);
-    CHECK(!program.gemm_jobs.empty());
+    CHECK(count_of<MatrixJob>(program.tasks) > 0);
   }
 }
 
@@ -183,7 +183,7 @@ TEST_CASE("a result of a convolution stays in L1 for the layers behind it") {
   const Program program = test::check_step(make_training_graph(net.finish(), 0.125),
                                            test::platform_of(redmule, 256), {}, 2);
   // Nothing between the convolutions goes to L2: input, weights, parameter, target, loss do.
-  CHECK(program.op_count < 100);
+  CHECK(program.tasks.operations.size() < 100);
 }
 
 }  // namespace

@@ -65,7 +65,7 @@ TEST_CASE("tiles and memories that are too small name operator, tile and missing
 TEST_CASE("an fp16 array leaves FP32 matrix multiplications to the cores, with a warning") {
   const TrainingGraph training = small();
   const Program program = lower_step(training, PlatformConfig{}, {});
-  CHECK(program.gemm_jobs.empty());
+  CHECK(count_of<MatrixJob>(program.tasks) == 0);
   REQUIRE(program.warnings.size() == 1);
   CHECK(program.warnings[0].find("cores") != std::string::npos);
 }
@@ -73,8 +73,8 @@ TEST_CASE("an fp16 array leaves FP32 matrix multiplications to the cores, with a
 TEST_CASE("two lowerings give the same bytes") {
   const TrainingGraph training = small();
   const PlatformConfig platform;
-  CHECK(lower_step(training, platform, {}).task_list ==
-        lower_step(training, platform, {}).task_list);
+  CHECK(lower_step(training, platform, {}).tasks.bytes ==
+        lower_step(training, platform, {}).tasks.bytes);
 }
 
 }  // namespace

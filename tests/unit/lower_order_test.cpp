@@ -6,7 +6,7 @@
 #include "compiler/lower/lower.h"
 #include "compiler/memory/allocator.h"
 #include "compiler/order/order.h"
-#include "run/plan/program_images.h"
+#include "run/plan/start_images.h"
 #include "tests/support/task_interpreter.h"
 
 namespace etude {
@@ -84,17 +84,17 @@ TEST_CASE("a task list without one of its waits is caught by the interpreter") {
   draw_parameters(training.graph, 1, start);
   draw_inputs(training.graph, 1, 0, start);
   unsigned waits = 0, caught = 0;
-  for (std::uint32_t i = 0; i < program.op_count; ++i) {
+  for (std::uint32_t i = 0; i < program.tasks.operations.size(); ++i) {
     etude_op op;
     const std::size_t at = ETUDE_TASK_FIRST_OP + i * sizeof op;
-    std::memcpy(&op, program.task_list.data() + at, sizeof op);
+    std::memcpy(&op, program.tasks.bytes.data() + at, sizeof op);
     if (op.code != ETUDE_OP_WAIT) {
       continue;
     }
     ++waits;
     Program broken = program;
     op.arg[1] = 0;  // waits for nothing
-    std::memcpy(broken.task_list.data() + at, &op, sizeof op);
+    std::memcpy(broken.tasks.bytes.data() + at, &op, sizeof op);
     test::TaskInterpreter machine(platform);
     machine.write(initial_images(broken, start));
     try {

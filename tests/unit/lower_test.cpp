@@ -70,7 +70,7 @@ TEST_CASE("perceptrons train in mixed precision on an fp16 array, outside its er
   }
   // FP16 keeps 11 bits, and a ReLU whose input is near 0 may switch: one of 13 samples' parts.
   const Program program = check_step(training, platform, options, 2, {}, 0.1);
-  CHECK(!program.gemm_jobs.empty());
+  CHECK(count_of<MatrixJob>(program.tasks) > 0);
 }
 
 TEST_CASE("Deep-AE trains on RedMulE, on cores, and with its parameters in HyperRAM") {
@@ -81,8 +81,10 @@ TEST_CASE("Deep-AE trains on RedMulE, on cores, and with its parameters in Hyper
     CHECK(!program.home_extmem);
     CHECK(program.modelled_cycles.raw() < 700000);
     std::uint64_t macs = 0;
-    for (const auto& job : program.gemm_jobs) {
-      macs += std::uint64_t{job.m} * job.n * job.k;
+    for (const Operation& operation : program.tasks.operations) {
+      if (const auto* job = operation.as<MatrixJob>()) {
+        macs += std::uint64_t{job->m} * job->n * job->k;
+      }
     }
     // A reduction of 8 is padded to 12: at most 1 % more in all.
     CHECK(static_cast<double>(macs) <=
@@ -91,7 +93,7 @@ TEST_CASE("Deep-AE trains on RedMulE, on cores, and with its parameters in Hyper
   }
   SECTION("cores") {
     const Program program = check_step(training, platform_of(false, 256), options);
-    CHECK(program.gemm_jobs.empty());
+    CHECK(count_of<MatrixJob>(program.tasks) == 0);
   }
   SECTION("HyperRAM") {
     options.home = WorkloadConfig::Home::kExtmem;
@@ -112,23 +114,23 @@ TEST_CASE("a task list that L2 cannot hold is at home in HyperRAM and comes part
   auto platform = platform_of(GENERATE(false, true), 24);
   platform.l2.size = Bytes{760 * 1024};
   const Program program = check_step(training, platform, {}, 2);
-  REQUIRE(program.list_window.raw() != 0);
-  CHECK(program.task_list.size() > 2 * program.list_window.raw());
+  const TaskList& tasks = program.tasks;
+  REQUIRE(tasks.window.raw() != 0);
+  CHECK(tasks.bytes.size() > 2 * tasks.window.raw());
   // Each part is waited for before the runtime's ring (32 operations) can reach it.
-  const std::uint64_t part = program.list_window.raw() / 2 / sizeof(etude_op);
+  const std::uint64_t part = tasks.window.raw() / 2 / sizeof(etude_op);
   std::uint32_t pages = 0;
-  for (std::uint32_t i = 0; i < program.op_count; ++i) {
-    etude_op op;
-    std::memcpy(&op, program.task_list.data() + ETUDE_TASK_FIRST_OP + i * sizeof op, sizeof op);
-    const bool own = op.layer + 1 == program.layers.size();
-    if (own && op.code == ETUDE_OP_SOC_DMA) {
+  for (std::uint32_t i = 0; i < tasks.operations.size(); ++i) {
+    const Operation& operation = tasks.operations[i];
+    const bool own = operation.layer + 1 == program.layers.size();
+    if (own && operation.as<PageTransfer>() != nullptr) {
       ++pages;
       CHECK(i >= pages * part);
-    } else if (own && op.code == ETUDE_OP_WAIT) {
+    } else if (own && operation.as<Wait>() != nullptr) {
       CHECK(i + 40 < (pages + 1) * part);
     }
   }
-  CHECK(pages + 2 == (program.op_count + part - 1) / part);
+  CHECK(pages + 2 == (tasks.operations.size() + part - 1) / part);
 }
 
 }  // namespace

@@ -9,18 +9,6 @@
 
 namespace etude {
 
-unsigned bytes_of(DType type) {
-  switch (type) {
-    case DType::kFloat32:
-      return 4;
-    case DType::kFloat16:
-      return 2;
-    case DType::kInt32:
-      return 4;
-  }
-  return 0;
-}
-
 const char* name_of(Phase phase) {
   switch (phase) {
     case Phase::kForward:

@@ -8,17 +8,14 @@
 #include <variant>
 #include <vector>
 
+#include "models/base/element_type.h"
+
 namespace etude {
 
 using TensorId = std::uint32_t;
 using NodeId = std::uint32_t;
 /// Extents, outermost first; empty for a scalar.
 using Shape = std::vector<std::uint64_t>;
-
-/// Element type of a tensor.
-enum class DType { kFloat32, kFloat16, kInt32 };
-/// Bytes of one element.
-unsigned bytes_of(DType type);
 
 /// What a tensor is to the training step.
 /// kState: what an optimiser keeps from step to step (momentum); stored like a parameter.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What stands in memory before a step.
-#include "run/plan/program_images.h"
+#include "run/plan/start_images.h"
 
 #include <algorithm>
 #include <cstring>
@@ -27,30 +27,31 @@ std::vector<std::uint8_t> image_of(const std::vector<float>& values, DType type)
 }
 
 void add_images(const std::vector<TensorPlace>& places, const StartValues& start,
-                std::vector<ProgramImage>& images) {
+                std::vector<MemoryImage>& images) {
   for (const TensorPlace& place : places) {
     images.push_back({place.address, image_of(start.at(place.tensor), place.dtype)});
   }
 }
 
 /// What stands in L2 of the task list when a step begins.
-ProgramImage list_image(const Program& program) {
-  std::size_t bytes = program.task_list.size();
-  if (program.list_window.raw() != 0) {
-    bytes = std::min<std::size_t>(bytes, ETUDE_TASK_FIRST_OP + program.list_window.raw());
+MemoryImage list_image(const Program& program) {
+  std::size_t bytes = program.tasks.bytes.size();
+  if (program.tasks.window.raw() != 0) {
+    bytes = std::min<std::size_t>(bytes, ETUDE_TASK_FIRST_OP + program.tasks.window.raw());
   }
-  return {
-      program.task_list_address,
-      {program.task_list.begin(), program.task_list.begin() + static_cast<std::ptrdiff_t>(bytes)}};
+  return {program.tasks.address,
+          {program.tasks.bytes.begin(),
+           program.tasks.bytes.begin() + static_cast<std::ptrdiff_t>(bytes)}};
 }
 
 }  // namespace
 
-std::vector<ProgramImage> initial_images(const Program& program, const StartValues& start) {
-  std::vector<ProgramImage> images{list_image(program)};
-  if (program.list_window.raw() != 0) {
-    images.push_back({program.list_home,
-                      {program.task_list.begin() + ETUDE_TASK_FIRST_OP, program.task_list.end()}});
+std::vector<MemoryImage> initial_images(const Program& program, const StartValues& start) {
+  std::vector<MemoryImage> images{list_image(program)};
+  if (program.tasks.window.raw() != 0) {
+    images.push_back(
+        {program.tasks.home,
+         {program.tasks.bytes.begin() + ETUDE_TASK_FIRST_OP, program.tasks.bytes.end()}});
   }
   add_images(program.parameters, start, images);
   add_images(program.states, start, images);
@@ -58,9 +59,9 @@ std::vector<ProgramImage> initial_images(const Program& program, const StartValu
   return images;
 }
 
-std::vector<ProgramImage> input_images(const Program& program, const StartValues& start) {
-  std::vector<ProgramImage> images;
-  if (program.list_window.raw() != 0) {
+std::vector<MemoryImage> input_images(const Program& program, const StartValues& start) {
+  std::vector<MemoryImage> images;
+  if (program.tasks.window.raw() != 0) {
     images.push_back(list_image(program));  // as the step before found it
   }
   add_images(program.inputs, start, images);

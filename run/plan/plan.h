@@ -2,12 +2,13 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
+#include "program/memory_image.h"
 #include "program/program.h"
 #include "run/plan/workload.h"
 #include "sim/config/root_config.h"
-#include "sim/engine/job.h"
 #include "sim/report/facts.h"
 #include "workloads/networks/initial.h"
 #include "workloads/npz/npz.h"
@@ -15,13 +16,15 @@
 
 namespace etude {
 
-/// Everything about a training run that stands before it is simulated: graph, program, numbers.
-class TrainingSetup {
+/// Everything about a training run that stands before it is simulated: configuration, graph,
+/// program, numbers. Needs no SystemC.
+class Plan {
  public:
   /// Builds the graph, lowers it and reads the user's arrays.
   /// Errors: UserError for what the user gave, also for what is not available.
-  explicit TrainingSetup(const RootConfig& config);
+  explicit Plan(RootConfig config);
 
+  const RootConfig& config() const { return config_; }
   const TrainingGraph& training() const { return workload_.training; }
   /// Graph, parameters, learning rate and names of outputs.
   const Workload& workload() const { return workload_; }
@@ -32,20 +35,18 @@ class TrainingSetup {
   void take_inputs_of(unsigned step, StartValues& values) const;
   /// Runs of the task list that make one step: /train/accumulate.
   unsigned passes_per_step() const;
-  /// What the host changes in the task list before a pass (from 0): the updates' rates of it.
-  std::vector<MemoryImage> rate_images(unsigned pass) const;
-  /// The operations of the task list.
-  std::vector<std::uint32_t> op_layers() const;
+  /// What memory holds before the first pass, besides the runtime: task list, parameters, optimiser
+  /// states, inputs, rates.
+  std::vector<MemoryImage> images() const;
+  /// What the host replaces before a further pass (from 1): inputs of `values`, and the rates.
+  std::vector<MemoryImage> images_before(unsigned pass, const StartValues& values) const;
+  /// What the report says of the step besides what is measured.
   RunFacts facts() const;
-  /// What each operation of the task list does, in a few words: "wait redmule", "kernel gemm".
-  std::vector<std::string> op_names() const;
-
-  /// The job without callbacks: runtime, boot block, task list, parameters, first batch, probes
-  /// (tag = index in the program's list). Errors: UserError if the runtime is not built.
-  Job job() const;
 
  private:
-  const RootConfig& config_;
+  std::vector<MemoryImage> rate_images(unsigned pass) const;
+
+  RootConfig config_;
   Workload workload_;
   Program program_;
   StartValues start_;

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "run/execute/job.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <utility>
+
+#include "kernels/include/etude_boot.h"
+#include "models/base/error.h"
+#include "models/base/pulp_map_regs.h"
+#include "sim/platform/elf_file.h"
+
+namespace etude {
+namespace {
+
+std::filesystem::path runtime_file() {
+  if (const char* folder = std::getenv("ETUDE_KERNELS")) {
+    return std::filesystem::path(folder) / "runtime.elf";
+  }
+  std::error_code ignored;
+  return std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path() / "kernels" /
+         "runtime.elf";
+}
+
+MemoryImage boot_block(const PlatformConfig& platform, const Program& program) {
+  const ClusterConfig& cluster = platform.cluster;
+  etude_boot boot{};
+  boot.magic = ETUDE_BOOT_MAGIC;
+  boot.workers = cluster.cores;
+  boot.controller = cluster.controller ? 1 : 0;
+  boot.l1_base = ETUDE_L1_BASE;
+  boot.l1_bytes = static_cast<std::uint32_t>(cluster.tcdm.size.raw());
+  boot.l2_base = ETUDE_BOOT_ADDRESS;
+  boot.l2_bytes = static_cast<std::uint32_t>(platform.l2.size.raw());
+  boot.task_list = program.tasks.address.raw();
+  if (cluster.redmule.enabled) {
+    boot.redmule = cluster.redmule.format == RedmuleConfig::Format::kFp32 ? 4 : 1;
+    if (cluster.hci.priority == HciConfig::Priority::kCores) {
+      boot.redmule |= ETUDE_BOOT_REDMULE_REFUSED;
+    }
+  }
+  boot.dma_engine = cluster.dma.engine == DmaConfig::Engine::kIdma ? 1 : 0;
+  const auto* first = reinterpret_cast<const std::uint8_t*>(&boot);
+  return {Address{ETUDE_BOOT_ADDRESS}, {first, first + sizeof boot}};
+}
+
+}  // namespace
+
+Job make_job(const Plan& plan) {
+  const std::filesystem::path file = runtime_file();
+  if (!std::filesystem::exists(file)) {
+    throw UserError(file.string(), "the cores' runtime is not there",
+                    "build it with scripts/build.sh, or name its folder in ETUDE_KERNELS");
+  }
+  const ElfFile runtime = ElfFile::load(file);
+  const Program& program = plan.program();
+  Job job;
+  for (const ElfSegment& segment : runtime.segments()) {
+    job.images.push_back({segment.base, segment.bytes});
+  }
+  job.images.push_back(boot_block(plan.config().platform, program));
+  for (MemoryImage& image : plan.images()) {
+    job.images.push_back(std::move(image));
+  }
+  job.entry = runtime.entry();
+  job.steps = plan.config().train.steps * plan.passes_per_step();
+  for (const Operation& operation : program.tasks.operations) {
+    job.op_layer.push_back(operation.layer);
+    job.op_unit.push_back(operation.posted() ? static_cast<std::uint8_t>(operation.unit())
+                                             : std::uint8_t{255});
+  }
+  for (const Layer& layer : program.layers) {
+    job.layer_name.push_back(layer.name);
+  }
+  for (std::uint32_t i = 0; i < program.probes.size(); ++i) {
+    job.probes.push_back(program.probes[i].piece);
+    job.probes.back().tag = i;
+  }
+  return job;
+}
+
+}  // namespace etude

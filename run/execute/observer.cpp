@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "run/execute/observer.h"
+
+#include <cstring>
+#include <utility>
+
+namespace etude {
+namespace {
+
+std::vector<float> floats(const std::vector<std::uint8_t>& bytes) {
+  std::vector<float> values(bytes.size() / sizeof(float));
+  std::memcpy(values.data(), bytes.data(), values.size() * sizeof(float));
+  return values;
+}
+
+bool verified(const Plan& plan) { return plan.config().run.verify; }
+
+}  // namespace
+
+Observer::Observer(const Plan& plan, std::function<void(unsigned, unsigned)> progress)
+    : plan_(plan),
+      values_(plan.start()),
+      progress_(std::move(progress)),
+      passes_(plan.passes_per_step()),
+      check_(plan.training(), plan.workload().update,
+             plan.config().train.precision == TrainConfig::Precision::kMixedFp16),
+      chains_(plan.program(), plan.config().platform.cluster.redmule) {
+  check_.begin_step(0, values_);
+}
+
+void Observer::attach(Job& job) {
+  job.before_step = [this](unsigned step) { return before_step(step); };
+  if (verified(plan_)) {
+    const auto gradients = static_cast<std::uint32_t>(plan_.program().probes.size());
+    for (const Probe& probe : chains_.probes(gradients)) {
+      job.probes.push_back(probe);
+    }
+  }
+  job.on_probe = [this](unsigned step, const Probe& probe, const std::vector<std::uint8_t>& bytes) {
+    on_probe(step, probe, bytes);
+  };
+  job.after_step = [this](unsigned step, const Reader& read) { after_step(step, read); };
+}
+
+void Observer::on_probe(unsigned step, const Probe& probe, const std::vector<std::uint8_t>& bytes) {
+  const auto& probes = plan_.program().probes;
+  if (probe.tag >= probes.size()) {
+    chains_.take(step, probe.tag - static_cast<std::uint32_t>(probes.size()), bytes);
+    return;
+  }
+  const TensorProbe& found = probes[probe.tag];
+  check_.gradient(found.tensor, found.tensor_offset.raw(), found.tensor_pitch.raw(), probe.rows,
+                  bytes);
+}
+
+CheckFacts Observer::facts() const {
+  if (!verified(plan_)) {
+    return {};
+  }
+  CheckFacts facts = check_.facts();
+  facts.redmule_jobs = chains_.compared();
+  facts.passed = facts.passed && chains_.failures().empty();
+  facts.failures.insert(facts.failures.end(), chains_.failures().begin(), chains_.failures().end());
+  return facts;
+}
+
+NpzArchive Observer::outputs() const {
+  NpzArchive archive;
+  const Graph& graph = plan_.training().graph;
+  archive["loss"] = NpyArray::from_float32({}, {static_cast<float>(losses_.back())});
+  for (const auto& [name, tensor] : plan_.workload().outputs) {
+    const Shape& shape = graph.tensor(tensor).shape;
+    if (tensor == plan_.training().loss) {
+      archive[name] = NpyArray::from_float32(shape, {static_cast<float>(losses_.back())});
+    } else if (gradients_.contains(tensor)) {
+      archive[name] = NpyArray::from_float32(shape, gradient(tensor));
+    } else {
+      archive[name] = NpyArray::from_float32(shape, values_.at(tensor));
+    }
+  }
+  if (!plan_.workload().outputs.empty()) {
+    return archive;
+  }
+  for (const auto* places : {&plan_.program().parameters, &plan_.program().states}) {
+    for (const TensorPlace& place : *places) {
+      archive[place.name] = NpyArray::from_float32(place.shape, values_.at(place.tensor));
+    }
+  }
+  for (const auto& [id, sums] : gradients_) {
+    archive[graph.tensor(id).name] = NpyArray::from_float32(graph.tensor(id).shape, gradient(id));
+  }
+  return archive;
+}
+
+std::vector<float> Observer::gradient(TensorId id) const {
+  std::vector<float> values = gradients_.at(id);
+  const auto scale = static_cast<float>(plan_.workload().update.loss_scale * passes_);
+  for (float& value : values) {
+    value /= scale;
+  }
+  return values;
+}
+
+std::vector<MemoryImage> Observer::before_step(unsigned pass) {
+  plan_.take_inputs_of(pass, values_);
+  check_.begin_step(pass, values_);
+  return plan_.images_before(pass, values_);
+}
+
+void Observer::after_step(unsigned pass, const Reader& read) {
+  for (const auto* places : {&plan_.program().parameters, &plan_.program().states}) {
+    for (const TensorPlace& place : *places) {
+      values_.at(place.tensor) = floats(read(place.address, place.bytes));
+    }
+  }
+  const TensorPlace& place = plan_.program().loss;
+  const double loss = floats(read(place.address, place.bytes)).at(0);
+  if (verified(plan_)) {
+    check_.end_step(loss, values_);
+  }
+  loss_sum_ += loss;
+  add_gradients(pass % passes_ == 0);
+  if ((pass + 1) % passes_ == 0) {
+    end_step((pass + 1) / passes_);
+  }
+}
+
+void Observer::add_gradients(bool first) {
+  for (const auto& [id, values] : check_.gradients()) {
+    std::vector<float>& sum = gradients_[id];
+    if (first) {
+      sum = values;
+      continue;
+    }
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      sum[i] += values[i];
+    }
+  }
+}
+
+void Observer::end_step(unsigned steps) {
+  losses_.push_back(loss_sum_ / passes_);
+  loss_sum_ = 0;
+  const unsigned every = plan_.config().run.save_every;
+  if (every != 0 && steps % every == 0) {
+    save(steps);
+  }
+  if (progress_) {
+    progress_(steps, plan_.config().train.steps);
+  }
+}
+
+void Observer::save(unsigned steps) {
+  const Graph& graph = plan_.training().graph;
+  for (const TensorId id : plan_.training().trained()) {
+    saved_[steps][graph.tensor(id).name] =
+        NpyArray::from_float32(graph.tensor(id).shape, values_.at(id));
+  }
+}
+
+}  // namespace etude

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <vector>
+
+#include "run/execute/chain_replay.h"
+#include "run/execute/numeric_check.h"
+#include "run/plan/plan.h"
+#include "sim/engine/job.h"
+#include "sim/report/facts.h"
+#include "workloads/networks/initial.h"
+#include "workloads/npz/npz.h"
+
+namespace etude {
+
+/// Follows a run from step to step: feeds inputs, checks numbers, keeps what the user gets.
+class Observer {
+ public:
+  /// `progress`: called after each step with the number of steps that are over and of all; may be
+  /// empty.
+  Observer(const Plan& plan, std::function<void(unsigned over, unsigned all)> progress);
+
+  /// Adds its probes and callbacks to a job; the observer must outlive the run.
+  void attach(Job& job);
+
+  /// Of each step: mean over its passes.
+  const std::vector<double>& losses() const { return losses_; }
+  CheckFacts facts() const;
+  /// Trained parameters by name each time /run/save_every steps were over, by number of steps.
+  const std::map<unsigned, NpzArchive>& saved() const { return saved_; }
+  /// Updated parameters, loss and gradients by name, of the last step.
+  NpzArchive outputs() const;
+
+ private:
+  using Reader = std::function<std::vector<std::uint8_t>(Address, Bytes)>;
+
+  /// The mean over the step's passes, without the scale of the loss.
+  std::vector<float> gradient(TensorId id) const;
+  void on_probe(unsigned step, const Probe& probe, const std::vector<std::uint8_t>& bytes);
+  std::vector<MemoryImage> before_step(unsigned pass);
+  void after_step(unsigned pass, const Reader& read);
+  /// What the passes of a step say together.
+  void add_gradients(bool first);
+  void end_step(unsigned steps);
+  void save(unsigned steps);
+
+  const Plan& plan_;
+  StartValues values_;  ///< as the simulated memory has them
+  std::function<void(unsigned, unsigned)> progress_;
+  unsigned passes_;
+  NumericCheck check_;
+  ChainReplay chains_;
+  std::map<TensorId, std::vector<float>> gradients_;  ///< of a step: sums over its passes
+  double loss_sum_ = 0;
+  std::vector<double> losses_;
+  std::map<unsigned, NpzArchive> saved_;
+};
+
+}  // namespace etude

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "run/execute/run.h"
+
+#include <utility>
+
+#include "models/base/error.h"
+#include "run/execute/job.h"
+#include "run/execute/observer.h"
+#include "run/execute/passes.h"
+#include "run/execute/run_timeline.h"
+#include "sim/engine/run.h"
+#include "sim/report/result.h"
+
+namespace etude {
+
+Result Run::execute(const ExecuteOptions& options) {
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point began = options.began.value_or(Clock::now());
+  Observer observer(plan_, options.progress);
+  Job job = make_job(plan_);
+  observer.attach(job);
+  const RunConfig& run = config().run;
+  Result result;
+  EngineOptions engine;
+  engine.lockstep = run.engine == RunConfig::Engine::kLockstep;
+  engine.max_cycles = run.max_cycles;
+  engine.timeline = run.trace ? &result.timeline.emplace() : nullptr;
+  result.record = run_job(config().platform, job, engine);
+  RunRecord& record = result.record;
+  if (record.exit_status != 0 || record.steps.size() != job.steps) {
+    throw ProgramError("the runtime ended with status " + std::to_string(record.exit_status) +
+                       " after " + std::to_string(record.steps.size()) + " of " +
+                       std::to_string(job.steps) + " passes");
+  }
+  check_ = observer.facts();
+  if (result.timeline) {
+    complete_timeline(plan_, record, *result.timeline);
+  }
+  record.steps = join_passes(std::move(record.steps), plan_.passes_per_step());
+  RunFacts facts = plan_.facts();
+  facts.warnings.insert(facts.warnings.begin(), options.warnings.begin(), options.warnings.end());
+  const double wall = std::chrono::duration<double>(Clock::now() - began).count();
+  result.json = make_result(config(), facts, record, observer.losses(), check_,
+                            {wall, ETUDE_VERSION});
+  result.outputs = observer.outputs();
+  result.saved = observer.saved();
+  return result;
+}
+
+}  // namespace etude

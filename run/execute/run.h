@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "run/plan/plan.h"
+#include "sim/engine/run_record.h"
+#include "sim/report/facts.h"
+#include "sim/trace/timeline.h"
+#include "workloads/npz/npz.h"
+
+namespace etude {
+
+/// How a run is executed besides what its configuration says.
+struct ExecuteOptions {
+  /// Called after each step with the number of steps that are over and of all.
+  std::function<void(unsigned over, unsigned all)> progress;
+  /// What loading the configuration warned of: they stand first in the result.
+  std::vector<std::string> warnings;
+  /// When the work began that `simulator.wall_s` counts; without it, when execute() is called.
+  std::optional<std::chrono::steady_clock::time_point> began;
+};
+
+/// What a run leaves behind.
+struct Result {
+  nlohmann::ordered_json json;           ///< result.json (docs/report.md)
+  NpzArchive outputs;                    ///< outputs.npz: updated parameters, loss, gradients
+  std::map<unsigned, NpzArchive> saved;  ///< trained parameters, by step (/run/save_every)
+  std::optional<Timeline> timeline;      ///< with /run/trace
+  RunRecord record;                      ///< of the engine, whole steps
+};
+
+/// A training run as its configuration says: planned when it is made, simulated by execute().
+class Run {
+ public:
+  /// Builds the graph, lowers it and reads the user's arrays. Errors: UserError.
+  explicit Run(RootConfig config) : plan_(std::move(config)) {}
+
+  const RootConfig& config() const { return plan_.config(); }
+  const Plan& plan() const { return plan_; }
+  const Program& program() const { return plan_.program(); }
+
+  /// Simulates all steps and checks them (unless /run/verify is off). Once per process: SystemC
+  /// elaborates once. Errors: ProgramError if the simulated program fails.
+  Result execute(const ExecuteOptions& options = {});
+  /// What the numeric check found in the executed run; before that, and without /run/verify: not
+  /// done.
+  const CheckFacts& check() const { return check_; }
+
+ private:
+  Plan plan_;
+  CheckFacts check_;
+};
+
+}  // namespace etude

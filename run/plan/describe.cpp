@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "run/plan/describe.h"
+
+#include <string>
+
+#include "compiler/operators/not_available.h"
+#include "models/base/pulp_map_regs.h"
+#include "kernels/include/etude_boot.h"
+#include "run/plan/plan.h"
+#include "workloads/ops/op_rules.h"
+#include "workloads/training/counts.h"
+
+namespace etude {
+namespace {
+using Json = nlohmann::ordered_json;
+
+/// Bytes that the task list moves, and how often it uses each unit.
+struct TaskSums {
+  std::uint64_t l2_l1_read = 0, l2_l1_write = 0, l3_l2_read = 0, l3_l2_write = 0;
+  std::uint64_t kernels = 0, redmule_jobs = 0, dma_transfers = 0, soc_dma_transfers = 0;
+};
+
+bool is_l2(std::uint32_t address) { return address >> 24 == ETUDE_BOOT_ADDRESS >> 24; }
+
+TaskSums sum_tasks(const TaskList& tasks) {
+  TaskSums sums;
+  for (const Operation& operation : tasks.operations) {
+    if (const auto* transfer = operation.as<Transfer>()) {
+      (transfer->to_l1 ? sums.l2_l1_read : sums.l2_l1_write) += transfer->bytes();
+    } else if (const auto* page = operation.as<PageTransfer>()) {
+      (is_l2(page->to.raw()) ? sums.l3_l2_read : sums.l3_l2_write) += page->bytes;
+    }
+  }
+  sums.kernels = count_of<KernelCall>(tasks);
+  sums.redmule_jobs = count_of<MatrixJob>(tasks);
+  sums.dma_transfers = count_of<Transfer>(tasks);
+  sums.soc_dma_transfers = count_of<PageTransfer>(tasks);
+  return sums;
+}
+
+Json tensors_json(const Graph& graph, TensorKind kind) {
+  Json tensors = Json::array();
+  for (const Tensor& tensor : graph.tensors()) {
+    if (tensor.kind == kind && !tensor.alias_of) {
+      tensors.push_back({{"name", tensor.name},
+                         {"shape", tensor.shape},
+                         {"bytes", tensor.bytes()},
+                         {"trainable", tensor.trainable}});
+    }
+  }
+  return tensors;
+}
+
+/// What holds for any hardware.
+Json describe_graph(const Workload& workload) {
+  const Graph& graph = workload.training.graph;
+  const GraphCounts counts = count(graph);
+  Json nodes = Json::array();
+  for (const NodeId id : graph.topological_order()) {
+    const Node& node = graph.node(id);
+    nodes.push_back({{"name", node.name},
+                     {"op", name_of(node.op)},
+                     {"phase", name_of(node.phase)},
+                     {"shape", graph.tensor(node.outputs.front()).shape},
+                     {"macs", rules_of(node.op).macs(graph, node)}});
+  }
+  return {{"title", workload.title},
+          {"parameters",
+           {{"elements", counts.parameters},
+            {"trainable", counts.trainable},
+            {"bytes", counts.parameter_bytes},
+            {"gradient_bytes", counts.gradient_bytes}}},
+          {"macs",
+           {{"forward", counts.forward_macs},
+            {"backward", counts.backward_macs},
+            {"update", counts.update_macs},
+            {"total", counts.total_macs()}}},
+          {"tensors",
+           {{"parameters", tensors_json(graph, TensorKind::kParameter)},
+            {"inputs", tensors_json(graph, TensorKind::kInput)}}},
+          {"nodes", nodes},
+          {"warnings", Json::array()}};
+}
+
+Json describe_plan(const Plan& plan) {
+  const Program& program = plan.program();
+  const TaskSums tasks = sum_tasks(program.tasks);
+  const RunFacts facts = plan.facts();
+  Json all = describe_graph(plan.workload());
+  Json layers = Json::array();
+  for (const Layer& layer : facts.layers) {
+    layers.push_back({{"name", layer.name},
+                      {"op", layer.op},
+                      {"phase", layer.phase},
+                      {"unit", layer.unit},
+                      {"macs", layer.macs}});
+  }
+  const MemoryFigures& m = facts.memory;
+  all.update({{"memory",
+               {{"l1_peak", m.l1_peak.raw()},
+                {"l2_peak", m.l2_peak.raw()},
+                {"l3_peak", m.l3_peak.raw()},
+                {"parameters", m.parameters.raw()},
+                {"trainable", m.trainable.raw()},
+                {"gradients", m.gradients.raw()},
+                {"activations_peak", m.activations_peak.raw()},
+                {"activations_peak_gradients_kept", m.activations_peak_gradients_kept.raw()}}},
+              {"home", program.home_extmem ? "extmem" : "l2"},
+              {"traffic",
+               {{"l2_l1_read", tasks.l2_l1_read},
+                {"l2_l1_write", tasks.l2_l1_write},
+                {"l3_l2_read", tasks.l3_l2_read},
+                {"l3_l2_write", tasks.l3_l2_write}}},
+              {"tasks",
+               {{"operations", program.tasks.operations.size()},
+                {"kernels", tasks.kernels},
+                {"redmule_jobs", tasks.redmule_jobs},
+                {"dma_transfers", tasks.dma_transfers},
+                {"soc_dma_transfers", tasks.soc_dma_transfers}}},
+              {"modelled_cycles", program.modelled_cycles.raw()},
+              {"layers", layers},
+              {"warnings", facts.warnings}});
+  return all;
+}
+
+}  // namespace
+
+Json describe(const RootConfig& config) {
+  try {
+    return describe_plan(Plan(config));
+  } catch (const NotAvailable& missing) {
+    Json all = describe_graph(build_workload(config));
+    all["warnings"].push_back(missing.what());
+    return all;
+  }
+}
+
+}  // namespace etude

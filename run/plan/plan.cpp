@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "run/plan/plan.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <utility>
+
+#include "compiler/lower/lower.h"
+#include "kernels/include/etude_kernels.h"
+#include "kernels/include/etude_task.h"
+#include "models/base/error.h"
+#include "run/plan/start_images.h"
+#include "sim/config/load.h"
+#include "workloads/training/counts.h"
+
+namespace etude {
+namespace {
+using Json = nlohmann::ordered_json;
+
+/// Refuses what the contract names and this version does not do.
+void check_available(const RootConfig& config) {
+  const auto refuse_unless = [&](bool available, const char* pointer, const char* instead) {
+    if (!available) {
+      const Json resolved = Json::parse(resolved_json(config));
+      throw UserError(pointer,
+                      resolved.at(Json::json_pointer(pointer)).dump() + " is not available",
+                      std::string("this version has ") + instead);
+    }
+  };
+  refuse_unless(config.run.tier == RunConfig::Tier::kCycle, "/run/tier", "\"cycle\"");
+  refuse_unless(!config.run.check, "/run/check", "false");
+  refuse_unless(config.schedule.policy == ScheduleConfig::Policy::kKeep, "/schedule/policy",
+                "\"keep\"");
+}
+
+std::vector<std::uint8_t> bytes_of_struct(const void* data, std::size_t size) {
+  const auto* first = static_cast<const std::uint8_t*>(data);
+  return {first, first + size};
+}
+
+Workload available_workload(const RootConfig& config) {
+  check_available(config);
+  return build_workload(config);
+}
+}  // namespace
+
+Plan::Plan(RootConfig config)
+    : config_(std::move(config)),
+      workload_(available_workload(config_)),
+      program_(lower_step(training(), config_.platform,
+                          {config_.workload.home, config_.tiling, config_.train.precision})),
+      start_(workload_.parameters) {
+  if (!config_.workload.inputs.empty()) {
+    inputs_ = std::make_unique<NpzArchive>(read_npz(config_.workload.inputs));
+  }
+  take_inputs_of(0, start_);
+}
+
+void Plan::take_inputs_of(unsigned step, StartValues& values) const {
+  if (inputs_ != nullptr) {
+    take_inputs(training().graph, *inputs_, config_.workload.inputs, step, values);
+  } else {
+    draw_inputs(training().graph, config_.train.seed, step, values);
+  }
+}
+
+unsigned Plan::passes_per_step() const { return workload_.update.accumulate; }
+
+std::vector<MemoryImage> Plan::rate_images(unsigned pass) const {
+  const UpdateOptions& update = workload_.update;
+  if (update.rule == UpdateOptions::Rule::kSgd && update.accumulate == 1) {
+    return {};
+  }
+  Node node;
+  node.attributes = update_rates(update, pass);
+  const auto lr = static_cast<float>(node.real("lr"));
+  const AdamRates adam =
+      adam_rates(lr, update.beta1, update.beta2, node.real("epsilon"), node.integer("step", 1));
+  using Rate = RateArgument::Rate;
+  const auto value_of = [&](Rate rate) {
+    switch (rate) {
+      case Rate::kLearningRate:
+        return lr;
+      case Rate::kMomentum:
+        return static_cast<float>(node.real("momentum"));
+      case Rate::kAdamLearningRate:
+        return adam.lr;
+      case Rate::kAdamEpsilon:
+        return adam.epsilon;
+    }
+    throw std::logic_error("no such rate");
+  };
+  std::vector<MemoryImage> images;
+  const TaskList& tasks = program_.tasks;
+  for (std::uint32_t i = 0; i < tasks.operations.size(); ++i) {
+    for (const RateArgument& patch : tasks.operations[i].rates) {
+      // Argument 0 of the operation is the kernel's number, its own follow.
+      const auto at = static_cast<std::uint32_t>(i * sizeof(etude_op) + offsetof(etude_op, arg) +
+                                                 4 * (1 + patch.argument));
+      const float value = value_of(patch.rate);
+      const auto bytes = bytes_of_struct(&value, sizeof value);
+      const std::uint64_t window = tasks.window.raw();
+      if (window == 0 || at < window) {
+        images.push_back({Address{tasks.address.raw() + ETUDE_TASK_FIRST_OP + at}, bytes});
+      }
+      if (window != 0) {
+        images.push_back({Address{tasks.home.raw() + at}, bytes});
+      }
+    }
+  }
+  return images;
+}
+
+std::vector<MemoryImage> Plan::images() const {
+  std::vector<MemoryImage> images = initial_images(program_, start_);
+  std::ranges::move(rate_images(0), std::back_inserter(images));
+  return images;
+}
+
+std::vector<MemoryImage> Plan::images_before(unsigned pass, const StartValues& values) const {
+  std::vector<MemoryImage> images = input_images(program_, values);
+  // Behind the list that the inputs' images may renew.
+  std::ranges::move(rate_images(pass), std::back_inserter(images));
+  return images;
+}
+
+RunFacts Plan::facts() const {
+  RunFacts facts;
+  facts.title = workload_.title;
+  facts.layers = program_.layers;
+  for (const Operation& operation : program_.tasks.operations) {
+    facts.op_layer.push_back(operation.layer);
+  }
+  facts.memory = program_.memory;
+  facts.macs = count(training().graph).total_macs() * passes_per_step();
+  facts.samples = std::uint64_t{config_.workload.batch} * passes_per_step();
+  facts.warnings = workload_.warnings;
+  facts.warnings.insert(facts.warnings.end(), program_.warnings.begin(), program_.warnings.end());
+  return facts;
+}
+
+}  // namespace etude

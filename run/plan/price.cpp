@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "run/plan/price.h"
+
+#include "models/base/error.h"
+#include "sim/config/json_file.h"
+#include "sim/config/load.h"
+#include "sim/report/report.h"
+#include "sim/report/result.h"
+
+namespace etude {
+
+Json price_folder(const std::filesystem::path& folder, const std::vector<std::string>& sets) {
+  const RootConfig config = load_for_pricing((folder / "config.resolved.json").string(), sets);
+  Json result = read_json_file(folder / "result.json");
+  try {
+    price_again(result, config.platform, config.energy);
+    (void)terminal_report(result, false);  // reads every member that a result has
+  } catch (const nlohmann::json::exception&) {
+    throw UserError((folder / "result.json").string(), "not a result of this version",
+                    "run the configuration again");
+  }
+  return result;
+}
+
+}  // namespace etude
