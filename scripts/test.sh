@@ -8,6 +8,6 @@ scripts/setup.sh --tests
 scripts/build.sh
 scripts/lint.sh
 if compgen -G 'tests/*/test_*.py' >/dev/null; then
-  .venv/bin/python -m pytest -q tests
+  .venv/bin/python -m pytest -q -rs tests
 fi
 ctest --test-dir build --output-on-failure -j "$(nproc)"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Runs every comparison with the reference data (ETUDE_SHARED_DIR, else ../shared) and writes
-# results/validation/ and docs/validation.md. Exit status 1: a required figure is missed.
+# Runs every comparison with the reference data (ETUDE_SHARED_DIR, else ../shared, else the records of
+# tests/data) and writes results/validation/ and docs/validation.md. Exit status 1: a required figure is missed.
 # Usage: scripts/validate.sh [--only BLOCK]...
 set -euo pipefail
 cd "$(dirname "$0")/.."

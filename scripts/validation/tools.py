@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("ETUDE_BUILD_DIR", ROOT / "build"))
 SHARED = Path(os.environ.get("ETUDE_SHARED_DIR", ROOT.parent / "shared"))
-REFERENCE = SHARED / "reference"
+RECORDS = BUILD / "data"  # the records that the project carries (tests/data), unpacked by the build
 WORKERS = int(os.environ.get("ETUDE_JOBS", "0")) or max(1, (os.cpu_count() or 2) - 1)
 
 
@@ -24,11 +24,12 @@ class NotAvailable(Exception):
 
 
 def reference(name: str) -> Path:
-    """A file of the reference folder."""
-    path = REFERENCE / name
-    if not path.exists():
-        raise NotAvailable(f"shared/reference/{name} is absent (set ETUDE_SHARED_DIR)")
-    return path
+    """A file of the reference folder, else the same record as the project carries it."""
+    for root in (SHARED, RECORDS):
+        path = root / "reference" / name
+        if path.exists():
+            return path
+    raise NotAvailable(f"shared/reference/{name} is absent (set ETUDE_SHARED_DIR)")
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:

@@ -6,10 +6,20 @@ import os
 import subprocess
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("ETUDE_BUILD_DIR", ROOT / "build"))
 SIM = BUILD / "etude-sim"
+SHARED = Path(os.environ.get("ETUDE_SHARED_DIR", ROOT.parent / "shared"))
 MARCH = "rv32imc_zfinx_zicsr_zifencei_xcvmem_xcvmac_xcvsimd_xcvalu_xcvbitmanip_xcvbi_xcvelw"
+
+
+def shared(relative: str) -> Path:
+    """`relative` below the reference folder; the running test is skipped where it is absent."""
+    if not (SHARED / relative).exists():
+        pytest.skip(f"needs shared/{relative} (set ETUDE_SHARED_DIR)")
+    return SHARED / relative
 
 
 def run(*arguments, check=None, **options) -> subprocess.CompletedProcess:

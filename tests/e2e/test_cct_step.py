@@ -2,14 +2,12 @@
 """A small transformer's training step on the simulated chip: right, and as fast as the chip should be."""
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
 import pytest
-from support import ROOT, run
+from support import run, shared
 
-SHARED = Path(os.environ.get("ETUDE_SHARED_DIR", ROOT.parent / "shared")) / "data"
 PRESET = "platform/traindeeploy.json"
 
 
@@ -62,9 +60,7 @@ def initial_values(file: Path) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize("name,least", [("CCT2_LP", 2), ("CCT2_LoRA1", 16)])
 def test_training_graphs_from_onnx_give_their_published_weights(tmp_path, name, least):
-    folder = SHARED / name
-    if not folder.exists():
-        pytest.skip(f"skipped: needs shared/data/{name} (set ETUDE_SHARED_DIR)")
+    folder = shared(f"data/{name}")
     workload = {"onnx": str(folder / "network.onnx"), "inputs": str(folder / "inputs.npz")}
     result = step(tmp_path, workload)
     assert result["check"]["passed"]

@@ -2,13 +2,11 @@
 """ONNX files and the transformer's training methods through the program."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
-from support import ROOT, run
+from support import run, shared
 
-SHARED = Path(os.environ.get("ETUDE_SHARED_DIR", ROOT.parent / "shared")) / "data"
 PRESET = "platform/traindeeploy.json"
 
 
@@ -24,10 +22,7 @@ def described(file: Path, *sets: str) -> dict:
 
 
 def shared_graph(name: str) -> Path:
-    file = SHARED / name / "network.onnx"
-    if not file.exists():
-        pytest.skip(f"skipped: needs shared/data/{name}/network.onnx (set ETUDE_SHARED_DIR)")
-    return file
+    return shared(f"data/{name}/network.onnx")
 
 
 # method, its keys, trainable elements, forward and backward MACs: the published graphs

@@ -15,10 +15,7 @@ using namespace etude::test;
 TEST_CASE("recorded transfers of both engines are launched and complete in the same cycles",
           "[dma]") {
   const auto file = shared_file("reference/dma_rtl.csv");
-  if (!file) {
-    return;
-  }
-  const ProgramRun run = run_etude_sim("replay dma " + file->string() + " --json");
+  const ProgramRun run = run_etude_sim("replay dma " + file.string() + " --json");
   REQUIRE(run.status == 0);
   const auto result = nlohmann::json::parse(run.text);
   INFO(run.text);

@@ -88,11 +88,8 @@ Result replay(const std::vector<std::pair<unsigned, Fetch>>& rows, std::uint64_t
 
 TEST_CASE("icache: the fetches of the RTL's record", "[icache]") {
   const auto file = etude::test::shared_file("reference/icache_rtl.csv");
-  if (!file) {
-    return;
-  }
   std::map<std::pair<std::string, std::uint64_t>, std::vector<std::pair<unsigned, Fetch>>> runs;
-  for (auto& row : etude::test::read_csv(*file)) {
+  for (auto& row : etude::test::read_csv(file)) {
     if (row["scenario"].rfind("pf_", 0) != 0) {
       runs[{row["scenario"], std::stoull(row["L"])}].push_back(
           {static_cast<unsigned>(std::stoul(row["core"])),

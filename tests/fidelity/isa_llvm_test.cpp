@@ -11,6 +11,7 @@
 #include "models/iss/isa/decode.h"
 #include "models/iss/isa/disassemble.h"
 #include "models/iss/isa/op_info.h"
+#include "tests/support/skip.h"
 #include "tests/support/toolchain.h"
 
 using namespace etude;
@@ -22,6 +23,7 @@ namespace {
 std::map<std::uint32_t, std::string> llvm(const std::vector<std::uint32_t>& words,
                                           const std::string& attributes, unsigned bytes,
                                           const std::string& options) {
+  test::need_program("llvm-mc-19");
   TempDir folder;
   std::string input;
   for (const std::uint32_t word : words) {

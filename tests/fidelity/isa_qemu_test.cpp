@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tests/support/functional_hart.h"
+#include "tests/support/skip.h"
 #include "tests/support/toolchain.h"
 
 using namespace etude;
@@ -66,6 +67,7 @@ class Program {
 
   // Runs it on both and compares each result.
   void check(const std::string& march, const std::string& cpu) const {
+    test::need_program("qemu-riscv32");
     TempDir folder;
     const auto elf = test::assemble(folder, "program", source(), march, "0x10000");
     const std::string expected = test::capture("qemu-riscv32 -cpu " + cpu + " " + elf.string());

@@ -100,9 +100,9 @@ def test_a_damaged_result_is_one_line_and_no_page(tmp_path, damage):
 @pytest.mark.parametrize(("width", "height"), [(1280, 900), (390, 844)])
 def test_page_fits_the_screen(page, width, height):
     chromium = shutil.which("chromium")
-    sync_api = pytest.importorskip("playwright.sync_api")
+    sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright (scripts/setup.sh --tests)")
     if chromium is None:
-        pytest.skip("no chromium")
+        pytest.skip("needs chromium (scripts/setup.sh --tests)")
     requests, errors = [], []
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])

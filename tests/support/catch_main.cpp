@@ -6,10 +6,12 @@
 #include <cstdlib>
 #include <systemc>
 
+#include "tests/support/skip.h"
+
 int sc_main(int, char**) { return 0; }
 
 int main(int argc, char** argv) {
   setenv("SC_COPYRIGHT_MESSAGE", "DISABLE", 1);
   sc_core::sc_report_handler::set_actions(sc_core::SC_INFO, sc_core::SC_DO_NOTHING);
-  return Catch::Session().run(argc, argv);
+  return etude::test::suite_status(Catch::Session().run(argc, argv));
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "models/iss/isa/isa_config.h"
+#include "tests/support/skip.h"
 #include "tests/support/toolchain.h"
 
 namespace etude::test {
@@ -20,6 +21,7 @@ inline IsaConfig corev_isa() {
 
 /// The instruction words that llvm-mc-19 makes of `lines`, one each.
 inline std::vector<std::uint32_t> corev_words(const std::vector<std::string>& lines) {
+  need_program("llvm-mc-19");
   TempDir folder;
   std::string source;
   for (const std::string& line : lines) {

@@ -10,8 +10,8 @@
 
 namespace etude::test {
 
-ProgramRun run_etude_sim(const std::string& arguments) {
-  const std::string command = (binary_dir() / "etude-sim").string() + " " + arguments + " 2>&1";
+ProgramRun run_program(const std::string& program, const std::string& arguments) {
+  const std::string command = (binary_dir() / program).string() + " " + arguments + " 2>&1";
   FILE* pipe = popen(command.c_str(), "r");
   if (pipe == nullptr) {
     throw std::runtime_error("cannot start " + command);
@@ -24,6 +24,10 @@ ProgramRun run_etude_sim(const std::string& arguments) {
   const int status = pclose(pipe);
   run.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   return run;
+}
+
+ProgramRun run_etude_sim(const std::string& arguments) {
+  return run_program("etude-sim", arguments);
 }
 
 }  // namespace etude::test

@@ -11,6 +11,10 @@ struct ProgramRun {
   int status = -1;
 };
 
+/// Runs `program` of this build (a name in the build folder) with `arguments`, as a user's shell
+/// would.
+ProgramRun run_program(const std::string& program, const std::string& arguments);
+
 /// Runs `etude-sim` of this build with `arguments`, as a user's shell would.
 ProgramRun run_etude_sim(const std::string& arguments);
 

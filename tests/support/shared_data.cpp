@@ -3,22 +3,25 @@
 
 #include <cstdlib>
 #include <fstream>
-#include <iostream>
+
+#include "tests/support/skip.h"
 
 namespace etude::test {
 
 std::filesystem::path source_dir() { return ETUDE_SOURCE_DIR; }
 std::filesystem::path binary_dir() { return ETUDE_BINARY_DIR; }
 
-std::optional<std::filesystem::path> shared_file(const std::string& relative) {
+std::filesystem::path shared_file(const std::string& relative) {
   const char* environment = std::getenv("ETUDE_SHARED_DIR");
-  const std::filesystem::path root = environment != nullptr ? std::filesystem::path(environment)
-                                                            : source_dir().parent_path() / "shared";
-  if (std::filesystem::exists(root / relative)) {
-    return root / relative;
+  const std::filesystem::path shared = environment != nullptr
+                                           ? std::filesystem::path(environment)
+                                           : source_dir().parent_path() / "shared";
+  for (const auto& root : {shared, binary_dir() / "data"}) {
+    if (std::filesystem::exists(root / relative)) {
+      return root / relative;
+    }
   }
-  std::cerr << "skipped: needs shared/" << relative << " (set ETUDE_SHARED_DIR)\n";
-  return std::nullopt;
+  skip("needs shared/" + relative + " (set ETUDE_SHARED_DIR)");
 }
 
 static std::vector<std::string> split_line(const std::string& line) {

@@ -3,7 +3,6 @@
 
 #include <filesystem>
 #include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,8 +13,9 @@ std::filesystem::path source_dir();
 /// The build folder of the running test (etude-sim and kernels/ stand in it).
 std::filesystem::path binary_dir();
 /// `relative` below the reference folder (environment ETUDE_SHARED_DIR, else ../shared beside the
-/// source tree), or nothing if it is absent; then a line on stderr says which test misses what.
-std::optional<std::filesystem::path> shared_file(const std::string& relative);
+/// source tree), else the same record as tests/data carries it (unpacked into the build folder).
+/// The running test case is skipped if neither has it.
+std::filesystem::path shared_file(const std::string& relative);
 
 /// A CSV file with a header line: one map of column name to text per row (no quoting but "...").
 std::vector<std::map<std::string, std::string>> read_csv(const std::filesystem::path& file);

@@ -11,10 +11,12 @@ sanitizer, an internal error or a run beyond the time limit is a defect: the fil
 import argparse
 import io
 import json
+import os
 import random
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +26,7 @@ import numpy
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "e2e"))
+SHARED = Path(os.environ.get("ETUDE_SHARED_DIR", ROOT.parent / "shared"))
 LIMIT = 120  # seconds, sanitizers included
 SIGNS = ("AddressSanitizer", "LeakSanitizer", "runtime error", "internal error", "terminate called", "Assertion")
 
@@ -215,7 +218,7 @@ class Fuzzer:
 
         self.seed("mlp.onnx", onnx.read_bytes(), damage, 3, describe)
         self.seed("run.onnx", onnx.read_bytes(), damage, 2, execute)
-        for graph in sorted((ROOT.parent / "shared" / "data").glob("*/network.onnx")):
+        for graph in sorted((SHARED / "data").glob("*/network.onnx")):
             self.seed(f"{graph.parent.name}.onnx", graph.read_bytes(), damage, 1, describe)
         text = json.dumps(base, indent=1).encode()
         self.seed("config.json", text, damage_text, 3, lambda f: ["describe", f])
@@ -242,11 +245,11 @@ class Fuzzer:
     def make_tables(self) -> None:
         shapes = b"M,N,K,gap,stall,seed\n12,16,16,0,0,1\n5,5,5,3,0.2,2\n1,33,7,0,0.1,3\n"
         self.seed("shapes.csv", shapes, damage_text, 1, lambda f: ["gemm", "--shapes", f, "--json"])
-        reference = ROOT.parent / "shared" / "reference"
         for name, kind in (("hci_traces/g01_samebank.txt", "hci"), ("dma_rtl.csv", "dma")):
-            if (reference / name).exists():
-                head = b"\n".join((reference / name).read_bytes().split(b"\n")[:120]) + b"\n"
-                self.seed(f"{kind}.txt", head, damage_text, 1, lambda f, k=kind: ["replay", k, f, "--json"])
+            with tarfile.open(ROOT / "tests/data/rtl_records.tar.xz") as records:
+                record = records.extractfile(f"reference/{name}").read()
+            head = b"\n".join(record.split(b"\n")[:120]) + b"\n"
+            self.seed(f"{kind}.txt", head, damage_text, 1, lambda f, k=kind: ["replay", k, f, "--json"])
 
     def run(self, arguments):
         command = [str(self.sim), *map(str, arguments)]
