@@ -30,8 +30,8 @@ fi
 
 [[ -x .venv/bin/python ]] || python3 -m venv .venv
 stamp=.venv/installed.txt
-# The package itself is installed in place; its own line changes with its pyproject.toml.
-wanted=$(printf '%s\n' "${python[@]}" "etude $(sha256sum < python/pyproject.toml)")
+# The package itself is installed in place; its own line changes with its pyproject.toml and the version.
+wanted=$(printf '%s\n' "${python[@]}" "etude $(cat python/pyproject.toml VERSION | sha256sum)")
 if [[ -n $(comm -13 <(sort -u "$stamp" 2>/dev/null) <(sort -u <<<"$wanted")) ]]; then
   echo "setup: installing Python packages"
   .venv/bin/python -m pip install -q --disable-pip-version-check "${python[@]}"

@@ -8,6 +8,7 @@
 #include "kernels/include/etude_boot.h"
 #include "models/base/error.h"
 #include "models/base/pulp_map_regs.h"
+#include "sim/config/program_data.h"
 #include "sim/platform/elf_file.h"
 
 namespace etude {
@@ -17,9 +18,7 @@ std::filesystem::path runtime_file() {
   if (const char* folder = std::getenv("ETUDE_KERNELS")) {
     return std::filesystem::path(folder) / "runtime.elf";
   }
-  std::error_code ignored;
-  return std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path() / "kernels" /
-         "runtime.elf";
+  return program_data("kernels/runtime.elf");
 }
 
 MemoryImage boot_block(const PlatformConfig& platform, const Program& program) {

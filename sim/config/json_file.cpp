@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "models/base/error.h"
+#include "sim/config/program_data.h"
 
 namespace etude {
 namespace {
@@ -72,7 +73,11 @@ std::optional<fs::path> find_file(const std::string& name, const fs::path& named
     return found;
   }
   const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
-  return below_configs(program.parent_path(), name);
+  if (auto found = below_configs(program.parent_path(), name)) {
+    return found;
+  }
+  const fs::path installed = program_data("configs/" + name);
+  return is_file(installed) ? std::optional(installed) : std::nullopt;
 }
 
 std::string read_whole_file(const fs::path& file, const std::string& where) {

@@ -11,7 +11,7 @@ namespace etude {
 
 /// The file that `name` means: as it is (an absolute name, or from the current folder), beside the
 /// file that names it, then below configs/ (found from the current folder upwards, else from the
-/// program's own place upwards). Nothing if there is none.
+/// program's own place upwards, else the installed one). Nothing if there is none.
 std::optional<std::filesystem::path> find_file(const std::string& name,
                                                const std::filesystem::path& named_in);
 

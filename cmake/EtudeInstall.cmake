@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: Apache-2.0
+# cmake --install: the program with what it reads, and the package `etude` of all that etude_library() made.
+include_guard()
+include(CMakePackageConfigHelpers)
+
+install(TARGETS etude-sim RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+# Configurations name recordings and weights relative to themselves (../workloads/data).
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/configs DESTINATION ${ETUDE_INSTALL_DATADIR})
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/workloads/data DESTINATION ${ETUDE_INSTALL_DATADIR}/workloads)
+
+install(EXPORT etudeTargets NAMESPACE etude:: DESTINATION ${ETUDE_INSTALL_CMAKEDIR})
+configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/etudeConfig.cmake.in ${PROJECT_BINARY_DIR}/etudeConfig.cmake
+                              INSTALL_DESTINATION ${ETUDE_INSTALL_CMAKEDIR} PATH_VARS ETUDE_INSTALL_DATADIR)
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/etudeConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/etudeConfig.cmake ${PROJECT_BINARY_DIR}/etudeConfigVersion.cmake
+              ${PROJECT_SOURCE_DIR}/cmake/EtudeDependencies.cmake ${PROJECT_SOURCE_DIR}/cmake/FindSystemC.cmake
+              ${PROJECT_SOURCE_DIR}/cmake/FindLibZip.cmake ${PROJECT_SOURCE_DIR}/cmake/FindOnnxProto.cmake
+        DESTINATION ${ETUDE_INSTALL_CMAKEDIR})
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
