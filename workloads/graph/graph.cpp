@@ -23,7 +23,7 @@ const char* name_of(Phase phase) {
   return "";
 }
 
-const char* name_of(OpType type) { return rules_of(type).name; }
+const char* name_of(OpType type) { return names_of(type).name; }
 
 std::string to_string(const Shape& shape) {
   std::string text = "[";

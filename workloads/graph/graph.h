@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "models/base/element_type.h"
+#include "workloads/graph/operator_list.h"
 
 namespace etude {
 
@@ -25,48 +26,7 @@ enum class TensorKind { kInput, kParameter, kActivation, kGradient, kLoss, kStat
 enum class Phase { kForward, kBackward, kRecompute, kUpdate };
 const char* name_of(Phase phase);
 
-/// Operators. docs/workloads.md defines each; rules_of() in workloads/ops/op_rules.h implements it.
-enum class OpType {
-  kGemm,
-  kRelu,
-  kReluGrad,
-  kMseLoss,
-  kMseLossGrad,
-  kReduceSum,
-  kAdd,
-  kSgd,
-  kSub,
-  kMul,
-  kDiv,
-  kScale,
-  kRelu6,
-  kRelu6Grad,
-  kGelu,
-  kGeluGrad,
-  kExpand,
-  kReshape,
-  kTranspose,
-  kConv,
-  kConvGradInput,
-  kConvGradWeight,
-  kMaxPool,
-  kMaxPoolGrad,
-  kAveragePool,
-  kAveragePoolGrad,
-  kLayerNorm,
-  kLayerNormGrad,
-  kLayerNormAffineGrad,
-  kBatchNorm,
-  kBatchNormGrad,
-  kBatchNormAffineGrad,
-  kBatchNormStatistics,
-  kSoftmax,
-  kSoftmaxGrad,
-  kSoftmaxCrossEntropy,
-  kSoftmaxCrossEntropyGrad,
-  kMomentum,
-  kAdam,
-};
+/// The name of an operator in result.json.
 const char* name_of(OpType type);
 
 /// A value of a node's attribute.

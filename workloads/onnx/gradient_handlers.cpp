@@ -9,11 +9,6 @@ namespace {
 
 using Integers = std::vector<std::int64_t>;
 
-void relu_grad(Translator& to, const RawNode& node) {
-  // The second input is x or y: both are positive at the same places.
-  to.add(node, OpType::kReluGrad, {to.value(node, 0), to.value(node, 1)}, {}, node.outputs.at(0));
-}
-
 void gelu_grad(Translator& to, const RawNode& node) {
   std::string form = node.text("approximate", "none");
   if (node.op == "FastGeluGrad") {
@@ -150,7 +145,6 @@ void sgd(Translator& to, const RawNode& node) {
 
 Handler gradient_handler_of(const std::string& op) {
   static const std::map<std::string, Handler> handlers{
-      {"ReluGrad", relu_grad},
       {"GeluGrad", gelu_grad},
       {"FastGeluGrad", gelu_grad},
       {"QuickGeluGrad", gelu_grad},

@@ -188,10 +188,6 @@ void softmax(Translator& to, const RawNode& node) {
   to.add(node, OpType::kSoftmax, {x}, {}, node.outputs.at(0));
 }
 
-void relu(Translator& to, const RawNode& node) {
-  to.add(node, OpType::kRelu, {to.value(node, 0)}, {}, node.outputs.at(0));
-}
-
 void clip(Translator& to, const RawNode& node) {
   const double least =
       node.has_input(1) ? scalar(to, node, 1).value_or(NAN) : node.real("min", -INFINITY);
@@ -261,7 +257,6 @@ Handler network_handler_of(const std::string& op) {
       {"BatchNormalization", batch_norm},
       {"LayerNormalization", layer_norm},
       {"Softmax", softmax},
-      {"Relu", relu},
       {"Clip", clip},
       {"Gelu", gelu},
       {"BiasGelu", gelu},

@@ -4,7 +4,9 @@
 #include <onnx/onnx_pb.h>
 
 #include <algorithm>
+#include <array>
 #include <fstream>
+#include <sstream>
 
 #include "models/base/error.h"
 #include "workloads/ops/op_rules.h"
@@ -140,8 +142,10 @@ class Exporter {
     }
   }
 
-  static void copy(onnx::NodeProto& to, const Node& from, const std::vector<std::string>& keys) {
-    for (const auto& key : keys) {
+  /// `keys`: separated by blanks.
+  static void copy(onnx::NodeProto& to, const Node& from, std::string_view keys) {
+    std::istringstream words{std::string(keys)};
+    for (std::string key; words >> key;) {
       if (const auto found = from.attributes.find(key); found != from.attributes.end()) {
         set(to, key, found->second);
       }
@@ -157,7 +161,7 @@ class Exporter {
   }
 
   void plain(const Node& node, const std::string& op, const std::string& domain = "",
-             const std::vector<std::string>& keys = {}) {
+             std::string_view keys = "") {
     copy(emit(node, op, domain, names(node.inputs), names(node.outputs)), node, keys);
   }
 
@@ -171,7 +175,7 @@ class Exporter {
 
   void gemm(const Node& node) {
     if (shape(node.inputs[0]).size() == 2 && shape(node.inputs[1]).size() == 2) {
-      plain(node, "Gemm", "", {"transA", "transB"});
+      plain(node, "Gemm", "", "transA transB");
       return;
     }
     const bool biased = node.inputs.size() == 3;
@@ -179,7 +183,7 @@ class Exporter {
     const std::string product = biased ? result + ".product" : result;
     copy(emit(node, "FusedMatMul", kMicrosoft, {name(node.inputs[0]), name(node.inputs[1])},
               {product}),
-         node, {"transA", "transB"});
+         node, "transA transB");
     if (biased) {
       emit(node, "Add", "", {product, name(node.inputs[2])}, {result});
     }
@@ -228,7 +232,7 @@ class Exporter {
                                              static_cast<float>(node.real("scale", 1))));
     }
     copy(emit(node, "SoftmaxCrossEntropyLossGrad", kMicrosoft, inputs, names(node.outputs)), node,
-         {"reduction"});
+         "reduction");
   }
 
   /// The gradient with respect to the image is the transposed convolution.
@@ -246,81 +250,86 @@ class Exporter {
       missing.push_back(static_cast<std::int64_t>(shape(node.outputs[0])[axis + 2]) - reached);
     }
     auto& made = emit(node, "ConvTranspose", "", names(node.inputs), names(node.outputs));
-    copy(made, node, {"kernel_shape", "strides", "pads", "dilations", "group"});
+    copy(made, node, "kernel_shape strides pads dilations group");
     set(made, "output_padding", missing);
   }
 
-  void with_integers(const Node& node, const std::string& op, const std::string& key,
-                     const Integers& otherwise) {
+  onnx::NodeProto& with_integers(const Node& node, const std::string& key,
+                                 const Integers& otherwise) {
     const std::string held =
         constant(name(node.outputs[0]) + "." + key, node.integers(key, otherwise));
-    auto& made = emit(node, op, "", {name(node.inputs[0]), held}, names(node.outputs));
-    if (op == "ReduceSum") {
-      set(made, "keepdims", node.integer("keepdims"));
+    return emit(node, name_of(node.op), "", {name(node.inputs[0]), held}, names(node.outputs));
+  }
+  void with_shape(const Node& node) { with_integers(node, "shape", {}); }
+  void reduce_sum(const Node& node) {
+    set(with_integers(node, "axes", {0}), "keepdims", node.integer("keepdims"));
+  }
+
+  void sum(const Node& node) { plain(node, node.inputs.size() == 2 ? "Add" : "Sum"); }
+
+  void scale(const Node& node) {
+    scaled(node, name(node.inputs[0]), node.real("factor", 1), name(node.outputs[0]));
+  }
+
+  /// Between 0 and 6, the only cut at both ends among our operators.
+  void clip(const Node& node) {
+    emit(node, "Clip", "",
+         {name(node.inputs[0]), constant(name(node.outputs[0]) + ".least", 0.0f),
+          constant(name(node.outputs[0]) + ".most", 6.0f)},
+         names(node.outputs));
+  }
+
+  void batch_norm(const Node& node) {
+    if (node.integer("training") != 0) {
+      return own(node);  // ONNX would have the running statistics updated as well
     }
+    plain(node, "BatchNormalization", "", "epsilon momentum");
+  }
+
+  using Writer = void (Exporter::*)(const Node& node);
+
+  /// The writer of an operator of form kWritten; nullptr: it has none.
+  static constexpr Writer writer_of(const OperatorNames& op) {
+    const std::pair<std::string_view, Writer> writers[] = {
+        {"Gemm", &Exporter::gemm},
+        {"ReduceSum", &Exporter::reduce_sum},
+        {"Add", &Exporter::sum},
+        {"Mul", &Exporter::scale},
+        {"Clip", &Exporter::clip},
+        {"Gelu", &Exporter::gelu},
+        {"GeluGrad", &Exporter::gelu},
+        {"Expand", &Exporter::with_shape},
+        {"Reshape", &Exporter::with_shape},
+        {"ConvTranspose", &Exporter::conv_grad_input},
+        {"BatchNormalization", &Exporter::batch_norm},
+        {"Softmax", &Exporter::softmax},
+        {"SoftmaxGrad", &Exporter::softmax},
+        {"SoftmaxCrossEntropyLossGrad", &Exporter::cross_entropy_grad}};
+    for (const auto& [onnx, writer] : writers) {
+      if (onnx == op.onnx) {
+        return writer;
+      }
+    }
+    return nullptr;
+  }
+  static constexpr bool all_written() {
+    return std::ranges::all_of(kOperators, [](const OperatorNames& op) {
+      return op.form != OnnxForm::kWritten || writer_of(op) != nullptr;
+    });
   }
 
   void add(const Node& node) {
-    const std::vector<std::string> window{"kernel_shape", "strides", "pads", "dilations", "group"};
-    switch (node.op) {
-      case OpType::kGemm:
-        return gemm(node);
-      case OpType::kRelu:
-        return plain(node, "Relu");
-      case OpType::kReluGrad:
-        return plain(node, "ReluGrad", kMicrosoft);
-      case OpType::kAdd:
-        return plain(node, node.inputs.size() == 2 ? "Add" : "Sum");
-      case OpType::kSub:
-        return plain(node, "Sub");
-      case OpType::kMul:
-        return plain(node, "Mul");
-      case OpType::kDiv:
-        return plain(node, "Div");
-      case OpType::kScale:
-        return scaled(node, name(node.inputs[0]), node.real("factor", 1), name(node.outputs[0]));
-      case OpType::kRelu6:
-        emit(node, "Clip", "",
-             {name(node.inputs[0]), constant(name(node.outputs[0]) + ".least", 0.0f),
-              constant(name(node.outputs[0]) + ".most", 6.0f)},
-             names(node.outputs));
-        return;
-      case OpType::kGelu:
-      case OpType::kGeluGrad:
-        return gelu(node);
-      case OpType::kReduceSum:
-        return with_integers(node, "ReduceSum", "axes", {0});
-      case OpType::kReshape:
-        return with_integers(node, "Reshape", "shape", {});
-      case OpType::kExpand:
-        return with_integers(node, "Expand", "shape", {});
-      case OpType::kTranspose:
-        return plain(node, "Transpose", "", {"perm"});
-      case OpType::kConv:
-        return plain(node, "Conv", "", window);
-      case OpType::kConvGradInput:
-        return conv_grad_input(node);
-      case OpType::kMaxPool:
-      case OpType::kAveragePool:
-        return plain(node, name_of(node.op), "", {"kernel_shape", "strides", "pads"});
-      case OpType::kLayerNorm:
-        return plain(node, "LayerNormalization", "", {"epsilon"});
-      case OpType::kLayerNormGrad:
-        return plain(node, "LayerNormalizationGrad", kMicrosoft, {"epsilon"});
-      case OpType::kSoftmax:
-      case OpType::kSoftmaxGrad:
-        return softmax(node);
-      case OpType::kSoftmaxCrossEntropy:
-        return plain(node, "SoftmaxCrossEntropyLoss", "", {"reduction"});
-      case OpType::kSoftmaxCrossEntropyGrad:
-        return cross_entropy_grad(node);
-      case OpType::kBatchNorm:
-        if (node.integer("training") == 0) {
-          return plain(node, "BatchNormalization", "", {"epsilon", "momentum"});
-        }
-        return own(node);  // ONNX would have the running statistics updated as well
-      default:
+    static_assert(all_written(), "an operator of form kWritten has no writer");
+    const OperatorNames& op = names_of(node.op);
+    switch (op.form) {
+      case OnnxForm::kOwn:
         return own(node);
+      case OnnxForm::kStandard:
+        return plain(node, std::string(op.onnx), "", op.onnx_attributes);
+      case OnnxForm::kMicrosoft:
+        return plain(node, std::string(op.onnx), kMicrosoft, op.onnx_attributes);
+      case OnnxForm::kWritten:
+        return (this->*writer_of(op))(node);
     }
   }
 

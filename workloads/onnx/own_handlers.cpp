@@ -9,9 +9,9 @@ namespace etude::onnxio {
 namespace {
 
 std::optional<OpType> own_type(const std::string& op) {
-  for (int i = 0; i <= static_cast<int>(OpType::kAdam); ++i) {
-    if (op == name_of(static_cast<OpType>(i))) {
-      return static_cast<OpType>(i);
+  for (const OperatorNames& each : kOperators) {
+    if (op == each.name) {
+      return each.type;
     }
   }
   return std::nullopt;

@@ -67,5 +67,7 @@ Handler shape_handler_of(const std::string& op);
 Handler network_handler_of(const std::string& op);
 Handler gradient_handler_of(const std::string& op);
 Handler own_handler_of(const std::string& op);
+/// Of an operator that ONNX holds as we do, without attributes.
+Handler plain_handler_of(const std::string& op);
 
 }  // namespace etude::onnxio

@@ -200,11 +200,9 @@ void evaluate_statistics(const Graph& graph, const Node& node, TensorValues& val
 
 }  // namespace
 
-const OpRules kBatchNormRules{"BatchNormalization", infer, gradient, evaluate, no_macs};
-const OpRules kBatchNormGradRules{"BatchNormalizationGrad", infer, nullptr, evaluate_grad, no_macs};
-const OpRules kBatchNormAffineGradRules{"BatchNormalizationAffineGrad", infer, nullptr,
-                                        evaluate_affine, no_macs};
-const OpRules kBatchNormStatisticsRules{"BatchNormalizationStatistics", infer, nullptr,
-                                        evaluate_statistics, no_macs};
+const OpRules kBatchNormRules{infer, gradient, evaluate, no_macs};
+const OpRules kBatchNormGradRules{infer, nullptr, evaluate_grad, no_macs};
+const OpRules kBatchNormAffineGradRules{infer, nullptr, evaluate_affine, no_macs};
+const OpRules kBatchNormStatisticsRules{infer, nullptr, evaluate_statistics, no_macs};
 
 }  // namespace etude::ops

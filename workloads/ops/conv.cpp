@@ -201,8 +201,8 @@ std::uint64_t macs(const Graph& graph, const Node& node) {
 
 }  // namespace
 
-const OpRules kConvRules{"Conv", infer, gradient, evaluate, macs};
-const OpRules kConvGradInputRules{"ConvGradInput", infer, nullptr, evaluate, macs};
-const OpRules kConvGradWeightRules{"ConvGradWeight", infer, nullptr, evaluate, macs};
+const OpRules kConvRules{infer, gradient, evaluate, macs};
+const OpRules kConvGradInputRules{infer, nullptr, evaluate, macs};
+const OpRules kConvGradWeightRules{infer, nullptr, evaluate, macs};
 
 }  // namespace etude::ops

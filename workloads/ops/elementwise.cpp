@@ -1,45 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Add, Sub, Mul, Div with broadcasting; Scale (y = factor * x); Relu, ReluGrad (dx = dy where y >
-// 0); Relu6, Relu6Grad (dx = dy where 0 < y < 6).
+// Add, Sub, Mul, Div with broadcasting; Scale (y = factor * x).
+#include <functional>
+
 #include "workloads/ops/broadcast.h"
 #include "workloads/ops/op_rules.h"
 #include "workloads/training/backward.h"
 
 namespace etude::ops {
 namespace {
-
-void rectifier_gradient(GradientBuilder& builder, NodeId id) {
-  const Node node = builder.graph().node(id);
-  if (builder.wants(node.inputs[0])) {
-    // y tells where x was cut off, so that x need not be kept.
-    const OpType type = node.op == OpType::kRelu ? OpType::kReluGrad : OpType::kRelu6Grad;
-    builder.contribute(node.inputs[0], Node{"",
-                                            type,
-                                            Phase::kBackward,
-                                            {builder.gradient_of(node.outputs[0]), node.outputs[0]},
-                                            {},
-                                            {}});
-  }
-}
-
-void rectifier_evaluate(const Graph&, const Node& node, TensorValues& values) {
-  auto y = values[node.inputs[0]];
-  for (double& v : y) {
-    v = v > 0 ? v : 0;
-    v = node.op == OpType::kRelu6 && v > 6 ? 6 : v;
-  }
-  values[node.outputs[0]] = std::move(y);
-}
-
-void rectifier_grad_evaluate(const Graph&, const Node& node, TensorValues& values) {
-  auto dx = values[node.inputs[0]];
-  const auto& y = values[node.inputs[1]];
-  for (std::size_t i = 0; i < dx.size(); ++i) {
-    const bool open = y[i] > 0 && (node.op == OpType::kReluGrad || y[i] < 6);
-    dx[i] = open ? dx[i] : 0;
-  }
-  values[node.outputs[0]] = std::move(dx);
-}
 
 void infer_broadcast(Graph& graph, const Node& node) {
   expect_arity(graph, node, 2, node.op == OpType::kAdd ? 8 : 2);
@@ -53,6 +21,7 @@ void infer_broadcast(Graph& graph, const Node& node) {
   set_output(graph, node, 0, *shape, graph.tensor(node.inputs[0]).dtype);
 }
 
+template <typename Operation>
 void evaluate_binary(const Graph& graph, const Node& node, TensorValues& values) {
   const Shape& shape = graph.tensor(node.outputs[0]).shape;
   std::vector<double> result;
@@ -66,20 +35,7 @@ void evaluate_binary(const Graph& graph, const Node& node, TensorValues& values)
       continue;
     }
     for (std::size_t i = 0; i < result.size(); ++i) {
-      const double right = input[offsets[i]];
-      switch (node.op) {
-        case OpType::kSub:
-          result[i] -= right;
-          break;
-        case OpType::kMul:
-          result[i] *= right;
-          break;
-        case OpType::kDiv:
-          result[i] /= right;
-          break;
-        default:
-          result[i] += right;
-      }
+      result[i] = Operation{}(result[i], input[offsets[i]]);
     }
   }
   values[node.outputs[0]] = std::move(result);
@@ -164,17 +120,10 @@ void scale_evaluate(const Graph&, const Node& node, TensorValues& values) {
 
 }  // namespace
 
-const OpRules kReluRules{"Relu", infer_same_shape, rectifier_gradient, rectifier_evaluate, no_macs};
-const OpRules kReluGradRules{"ReluGrad", infer_same_shape, nullptr, rectifier_grad_evaluate,
-                             no_macs};
-const OpRules kRelu6Rules{"Relu6", infer_same_shape, rectifier_gradient, rectifier_evaluate,
-                          no_macs};
-const OpRules kRelu6GradRules{"Relu6Grad", infer_same_shape, nullptr, rectifier_grad_evaluate,
-                              no_macs};
-const OpRules kAddRules{"Add", infer_broadcast, add_gradient, evaluate_binary, no_macs};
-const OpRules kSubRules{"Sub", infer_broadcast, sub_gradient, evaluate_binary, no_macs};
-const OpRules kMulRules{"Mul", infer_broadcast, mul_gradient, evaluate_binary, no_macs};
-const OpRules kDivRules{"Div", infer_broadcast, div_gradient, evaluate_binary, no_macs};
-const OpRules kScaleRules{"Scale", infer_same_shape, scale_gradient, scale_evaluate, no_macs};
+const OpRules kAddRules{infer_broadcast, add_gradient, evaluate_binary<std::plus<>>, no_macs};
+const OpRules kSubRules{infer_broadcast, sub_gradient, evaluate_binary<std::minus<>>, no_macs};
+const OpRules kMulRules{infer_broadcast, mul_gradient, evaluate_binary<std::multiplies<>>, no_macs};
+const OpRules kDivRules{infer_broadcast, div_gradient, evaluate_binary<std::divides<>>, no_macs};
+const OpRules kScaleRules{infer_same_shape, scale_gradient, scale_evaluate, no_macs};
 
 }  // namespace etude::ops

@@ -96,7 +96,7 @@ void evaluate_grad(const Graph& graph, const Node& node, TensorValues& values) {
 
 }  // namespace
 
-const OpRules kGeluRules{"Gelu", infer, gradient, evaluate, no_macs};
-const OpRules kGeluGradRules{"GeluGrad", infer, nullptr, evaluate_grad, no_macs};
+const OpRules kGeluRules{infer, gradient, evaluate, no_macs};
+const OpRules kGeluGradRules{infer, nullptr, evaluate_grad, no_macs};
 
 }  // namespace etude::ops

@@ -178,7 +178,7 @@ std::uint64_t macs(const Graph& graph, const Node& node) {
 
 }  // namespace
 
-const OpRules kGemmRules{"Gemm", infer, gradient, evaluate, macs};
+const OpRules kGemmRules{infer, gradient, evaluate, macs};
 
 }  // namespace ops
 }  // namespace etude

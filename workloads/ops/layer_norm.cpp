@@ -160,10 +160,8 @@ void evaluate_affine(const Graph& graph, const Node& node, TensorValues& values)
 
 }  // namespace
 
-const OpRules kLayerNormRules{"LayerNormalization", infer, gradient, evaluate, no_macs};
-const OpRules kLayerNormGradRules{"LayerNormalizationGrad", infer_grad, nullptr, evaluate_grad,
-                                  no_macs};
-const OpRules kLayerNormAffineGradRules{"LayerNormalizationAffineGrad", infer_affine, nullptr,
-                                        evaluate_affine, no_macs};
+const OpRules kLayerNormRules{infer, gradient, evaluate, no_macs};
+const OpRules kLayerNormGradRules{infer_grad, nullptr, evaluate_grad, no_macs};
+const OpRules kLayerNormAffineGradRules{infer_affine, nullptr, evaluate_affine, no_macs};
 
 }  // namespace etude::ops

@@ -47,8 +47,7 @@ void evaluate_gradient(const Graph&, const Node& node, TensorValues& values) {
 
 }  // namespace
 
-const OpRules kMseLossRules{"MseLoss", infer_loss, gradient, evaluate_loss, no_macs};
-const OpRules kMseLossGradRules{"MseLossGrad", infer_same_shape, nullptr, evaluate_gradient,
-                                no_macs};
+const OpRules kMseLossRules{infer_loss, gradient, evaluate_loss, no_macs};
+const OpRules kMseLossGradRules{infer_same_shape, nullptr, evaluate_gradient, no_macs};
 
 }  // namespace etude::ops

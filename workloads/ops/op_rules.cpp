@@ -7,84 +7,11 @@ namespace etude {
 
 const OpRules& rules_of(OpType type) {
   switch (type) {
-    case OpType::kGemm:
-      return ops::kGemmRules;
-    case OpType::kRelu:
-      return ops::kReluRules;
-    case OpType::kReluGrad:
-      return ops::kReluGradRules;
-    case OpType::kMseLoss:
-      return ops::kMseLossRules;
-    case OpType::kMseLossGrad:
-      return ops::kMseLossGradRules;
-    case OpType::kReduceSum:
-      return ops::kReduceSumRules;
-    case OpType::kAdd:
-      return ops::kAddRules;
-    case OpType::kSgd:
-      return ops::kSgdRules;
-    case OpType::kSub:
-      return ops::kSubRules;
-    case OpType::kMul:
-      return ops::kMulRules;
-    case OpType::kDiv:
-      return ops::kDivRules;
-    case OpType::kScale:
-      return ops::kScaleRules;
-    case OpType::kRelu6:
-      return ops::kRelu6Rules;
-    case OpType::kRelu6Grad:
-      return ops::kRelu6GradRules;
-    case OpType::kGelu:
-      return ops::kGeluRules;
-    case OpType::kGeluGrad:
-      return ops::kGeluGradRules;
-    case OpType::kExpand:
-      return ops::kExpandRules;
-    case OpType::kReshape:
-      return ops::kReshapeRules;
-    case OpType::kTranspose:
-      return ops::kTransposeRules;
-    case OpType::kConv:
-      return ops::kConvRules;
-    case OpType::kConvGradInput:
-      return ops::kConvGradInputRules;
-    case OpType::kConvGradWeight:
-      return ops::kConvGradWeightRules;
-    case OpType::kMaxPool:
-      return ops::kMaxPoolRules;
-    case OpType::kMaxPoolGrad:
-      return ops::kMaxPoolGradRules;
-    case OpType::kAveragePool:
-      return ops::kAveragePoolRules;
-    case OpType::kAveragePoolGrad:
-      return ops::kAveragePoolGradRules;
-    case OpType::kLayerNorm:
-      return ops::kLayerNormRules;
-    case OpType::kLayerNormGrad:
-      return ops::kLayerNormGradRules;
-    case OpType::kLayerNormAffineGrad:
-      return ops::kLayerNormAffineGradRules;
-    case OpType::kBatchNorm:
-      return ops::kBatchNormRules;
-    case OpType::kBatchNormGrad:
-      return ops::kBatchNormGradRules;
-    case OpType::kBatchNormAffineGrad:
-      return ops::kBatchNormAffineGradRules;
-    case OpType::kBatchNormStatistics:
-      return ops::kBatchNormStatisticsRules;
-    case OpType::kSoftmax:
-      return ops::kSoftmaxRules;
-    case OpType::kSoftmaxGrad:
-      return ops::kSoftmaxGradRules;
-    case OpType::kSoftmaxCrossEntropy:
-      return ops::kSoftmaxCrossEntropyRules;
-    case OpType::kSoftmaxCrossEntropyGrad:
-      return ops::kSoftmaxCrossEntropyGradRules;
-    case OpType::kMomentum:
-      return ops::kMomentumRules;
-    case OpType::kAdam:
-      return ops::kAdamRules;
+#define ETUDE_RULES_CASE(op, ...) \
+  case OpType::k##op:             \
+    return ops::k##op##Rules;
+    ETUDE_OPERATORS(ETUDE_RULES_CASE)
+#undef ETUDE_RULES_CASE
   }
   throw std::logic_error("operator without rules");
 }

@@ -14,10 +14,8 @@ class GradientBuilder;
 /// Values of all tensors of a graph in float64, by tensor; empty where nothing is known yet.
 using TensorValues = std::vector<std::vector<double>>;
 
-/// What the project knows of one operator. A new operator family is one file that defines these and
-/// one line in rules_of().
+/// What the project knows of one operator: kXRules of the operator kX of operator_list.h.
 struct OpRules {
-  const char* name;  ///< as in result.json and in exported graphs
   /// Sets shapes and types of the outputs. Errors: UserError naming node and shapes.
   void (*infer)(Graph& graph, const Node& node);
   /// Adds the nodes that carry the gradient of the outputs to the inputs; nullptr: not
@@ -43,45 +41,9 @@ GemmShape gemm_shape(const Graph& graph, const Node& node);
 namespace ops {
 
 // One definition per operator, in the file of its family.
-extern const OpRules kGemmRules;
-extern const OpRules kReluRules;
-extern const OpRules kReluGradRules;
-extern const OpRules kMseLossRules;
-extern const OpRules kMseLossGradRules;
-extern const OpRules kReduceSumRules;
-extern const OpRules kAddRules;
-extern const OpRules kSgdRules;
-extern const OpRules kSubRules;
-extern const OpRules kMulRules;
-extern const OpRules kDivRules;
-extern const OpRules kScaleRules;
-extern const OpRules kRelu6Rules;
-extern const OpRules kRelu6GradRules;
-extern const OpRules kGeluRules;
-extern const OpRules kGeluGradRules;
-extern const OpRules kExpandRules;
-extern const OpRules kReshapeRules;
-extern const OpRules kTransposeRules;
-extern const OpRules kConvRules;
-extern const OpRules kConvGradInputRules;
-extern const OpRules kConvGradWeightRules;
-extern const OpRules kMaxPoolRules;
-extern const OpRules kMaxPoolGradRules;
-extern const OpRules kAveragePoolRules;
-extern const OpRules kAveragePoolGradRules;
-extern const OpRules kLayerNormRules;
-extern const OpRules kLayerNormGradRules;
-extern const OpRules kLayerNormAffineGradRules;
-extern const OpRules kBatchNormRules;
-extern const OpRules kBatchNormGradRules;
-extern const OpRules kBatchNormAffineGradRules;
-extern const OpRules kBatchNormStatisticsRules;
-extern const OpRules kSoftmaxRules;
-extern const OpRules kSoftmaxGradRules;
-extern const OpRules kSoftmaxCrossEntropyRules;
-extern const OpRules kSoftmaxCrossEntropyGradRules;
-extern const OpRules kMomentumRules;
-extern const OpRules kAdamRules;
+#define ETUDE_DECLARE_RULES(op, ...) extern const OpRules k##op##Rules;
+ETUDE_OPERATORS(ETUDE_DECLARE_RULES)
+#undef ETUDE_DECLARE_RULES
 
 /// No multiply-accumulates.
 std::uint64_t no_macs(const Graph& graph, const Node& node);

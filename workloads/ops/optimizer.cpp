@@ -86,8 +86,8 @@ void evaluate_adam(const Graph&, const Node& node, TensorValues& values) {
 
 }  // namespace
 
-const OpRules kSgdRules{"Sgd", infer, nullptr, evaluate, no_macs};
-const OpRules kMomentumRules{"Momentum", infer, nullptr, evaluate_momentum, no_macs};
-const OpRules kAdamRules{"Adam", infer, nullptr, evaluate_adam, no_macs};
+const OpRules kSgdRules{infer, nullptr, evaluate, no_macs};
+const OpRules kMomentumRules{infer, nullptr, evaluate_momentum, no_macs};
+const OpRules kAdamRules{infer, nullptr, evaluate_adam, no_macs};
 
 }  // namespace etude::ops

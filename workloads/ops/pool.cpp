@@ -89,45 +89,67 @@ std::optional<std::uint64_t> first_maximum(const std::vector<double>& x,
   return best;
 }
 
-void evaluate(const Graph& graph, const Node& node, TensorValues& values) {
+/// `visit(result, out, under)` for each window: number of the output and the elements under it.
+template <typename Visit>
+void evaluate_windows(const Graph& graph, const Node& node, TensorValues& values, Visit&& visit) {
   const Shape image = image_shape(graph, node);
-  const auto& first = values[node.inputs[0]];
-  const auto& x = values[node.inputs.back()];
   std::vector<double> result(graph.tensor(node.outputs[0]).elements(), 0.0);
   for_windows(image, window_of(graph, node, image),
               [&](std::uint64_t out, const std::vector<std::uint64_t>& under) {
-                const auto count = static_cast<double>(under.size());
-                switch (node.op) {
-                  case OpType::kMaxPool:
-                    if (const auto best = first_maximum(x, under)) {
-                      result[out] = x[*best];
-                    }
-                    break;
-                  case OpType::kMaxPoolGrad:
-                    if (const auto best = first_maximum(x, under)) {
-                      result[*best] += first[out];
-                    }
-                    break;
-                  case OpType::kAveragePool:
-                    for (std::uint64_t element : under) {
-                      result[out] += x[element];
-                    }
-                    result[out] = under.empty() ? 0 : result[out] / count;
-                    break;
-                  default:
-                    for (std::uint64_t element : under) {
-                      result[element] += first[out] / count;
-                    }
-                }
+                visit(result, out, under);
               });
   values[node.outputs[0]] = std::move(result);
 }
 
+using Elements = std::vector<std::uint64_t>;
+
+void evaluate_max(const Graph& graph, const Node& node, TensorValues& values) {
+  const auto& x = values[node.inputs[0]];
+  evaluate_windows(graph, node, values,
+                   [&](std::vector<double>& y, std::uint64_t out, const Elements& under) {
+                     if (const auto best = first_maximum(x, under)) {
+                       y[out] = x[*best];
+                     }
+                   });
+}
+
+void evaluate_max_grad(const Graph& graph, const Node& node, TensorValues& values) {
+  const auto& dy = values[node.inputs[0]];
+  const auto& x = values[node.inputs[1]];
+  evaluate_windows(graph, node, values,
+                   [&](std::vector<double>& dx, std::uint64_t out, const Elements& under) {
+                     if (const auto best = first_maximum(x, under)) {
+                       dx[*best] += dy[out];
+                     }
+                   });
+}
+
+void evaluate_average(const Graph& graph, const Node& node, TensorValues& values) {
+  const auto& x = values[node.inputs[0]];
+  evaluate_windows(graph, node, values,
+                   [&](std::vector<double>& y, std::uint64_t out, const Elements& under) {
+                     for (std::uint64_t element : under) {
+                       y[out] += x[element];
+                     }
+                     y[out] = under.empty() ? 0 : y[out] / static_cast<double>(under.size());
+                   });
+}
+
+void evaluate_average_grad(const Graph& graph, const Node& node, TensorValues& values) {
+  const auto& dy = values[node.inputs[0]];
+  evaluate_windows(graph, node, values,
+                   [&](std::vector<double>& dx, std::uint64_t out, const Elements& under) {
+                     for (std::uint64_t element : under) {
+                       dx[element] += dy[out] / static_cast<double>(under.size());
+                     }
+                   });
+}
+
 }  // namespace
 
-const OpRules kMaxPoolRules{"MaxPool", infer, gradient, evaluate, no_macs};
-const OpRules kMaxPoolGradRules{"MaxPoolGrad", infer, nullptr, evaluate, no_macs};
-const OpRules kAveragePoolRules{"AveragePool", infer, gradient, evaluate, no_macs};
-const OpRules kAveragePoolGradRules{"AveragePoolGrad", infer, nullptr, evaluate, no_macs};
+const OpRules kMaxPoolRules{infer, gradient, evaluate_max, no_macs};
+const OpRules kMaxPoolGradRules{infer, nullptr, evaluate_max_grad, no_macs};
+const OpRules kAveragePoolRules{infer, gradient, evaluate_average, no_macs};
+const OpRules kAveragePoolGradRules{infer, nullptr, evaluate_average_grad, no_macs};
 
 }  // namespace etude::ops

@@ -102,7 +102,7 @@ void evaluate_expand(const Graph& graph, const Node& node, TensorValues& values)
 
 }  // namespace
 
-const OpRules kReduceSumRules{"ReduceSum", infer, gradient, evaluate, no_macs};
-const OpRules kExpandRules{"Expand", infer_expand, gradient_expand, evaluate_expand, no_macs};
+const OpRules kReduceSumRules{infer, gradient, evaluate, no_macs};
+const OpRules kExpandRules{infer_expand, gradient_expand, evaluate_expand, no_macs};
 
 }  // namespace etude::ops

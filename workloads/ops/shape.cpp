@@ -106,8 +106,7 @@ void evaluate_transpose(const Graph& graph, const Node& node, TensorValues& valu
 
 }  // namespace
 
-const OpRules kReshapeRules{"Reshape", infer_reshape, gradient_reshape, evaluate_reshape, no_macs};
-const OpRules kTransposeRules{"Transpose", infer_transpose, gradient_transpose, evaluate_transpose,
-                              no_macs};
+const OpRules kReshapeRules{infer_reshape, gradient_reshape, evaluate_reshape, no_macs};
+const OpRules kTransposeRules{infer_transpose, gradient_transpose, evaluate_transpose, no_macs};
 
 }  // namespace etude::ops

@@ -169,11 +169,9 @@ void evaluate_loss_grad(const Graph& graph, const Node& node, TensorValues& valu
 
 }  // namespace
 
-const OpRules kSoftmaxRules{"Softmax", infer, gradient, evaluate, no_macs};
-const OpRules kSoftmaxGradRules{"SoftmaxGrad", infer, nullptr, evaluate_grad, no_macs};
-const OpRules kSoftmaxCrossEntropyRules{"SoftmaxCrossEntropyLoss", infer_loss, gradient_loss,
-                                        evaluate_loss, no_macs};
-const OpRules kSoftmaxCrossEntropyGradRules{"SoftmaxCrossEntropyLossGrad", infer_loss_grad, nullptr,
-                                            evaluate_loss_grad, no_macs};
+const OpRules kSoftmaxRules{infer, gradient, evaluate, no_macs};
+const OpRules kSoftmaxGradRules{infer, nullptr, evaluate_grad, no_macs};
+const OpRules kSoftmaxCrossEntropyRules{infer_loss, gradient_loss, evaluate_loss, no_macs};
+const OpRules kSoftmaxCrossEntropyGradRules{infer_loss_grad, nullptr, evaluate_loss_grad, no_macs};
 
 }  // namespace etude::ops

@@ -95,7 +95,7 @@ GradientMap add_backward(Graph& graph) {
     const OpRules& rules = rules_of(node.op);
     if (rules.gradient == nullptr) {
       throw UserError("node '" + node.name + "'",
-                      std::string("operator ") + rules.name + " has no gradient",
+                      std::string("operator ") + name_of(node.op) + " has no gradient",
                       "freeze the parameters before it");
     }
     rules.gradient(builder, *n);
