@@ -6,63 +6,21 @@
 #define ETUDE_KERNELS_H
 #include <stdint.h>
 
-enum etude_kernel {
-  ETUDE_KERNEL_GEMM = 0,
-  ETUDE_KERNEL_RELU_GRAD = 1,
-  ETUDE_KERNEL_TRANSPOSE = 2,
-  ETUDE_KERNEL_COLUMN_SUM = 3,
-  ETUDE_KERNEL_SGD = 4,
-  ETUDE_KERNEL_MSE = 5,
-  ETUDE_KERNEL_BROADCAST_ROW = 6,
-  ETUDE_KERNEL_RELU = 7,
-  ETUDE_KERNEL_FP32_TO_FP16 = 8,
-  ETUDE_KERNEL_FP16_TO_FP32 = 9,
-  ETUDE_KERNEL_FILL = 10,
-  ETUDE_KERNEL_ADD = 11,
-  ETUDE_KERNEL_SCALE = 12,
-  ETUDE_KERNEL_MUL = 13,
-  ETUDE_KERNEL_ADD_ROW = 14,
-  ETUDE_KERNEL_COPY = 15,
-  ETUDE_KERNEL_MOMENTUM = 16,
-  ETUDE_KERNEL_ADAM = 17,
-  ETUDE_KERNEL_LAYERNORM = 18,
-  ETUDE_KERNEL_LAYERNORM_GRAD = 19,
-  ETUDE_KERNEL_LAYERNORM_AFFINE_GRAD = 20,
-  ETUDE_KERNEL_SOFTMAX = 21,
-  ETUDE_KERNEL_SOFTMAX_GRAD = 22,
-  ETUDE_KERNEL_GELU = 23,
-  ETUDE_KERNEL_GELU_GRAD = 24,
-  ETUDE_KERNEL_CROSS_ENTROPY = 25,
-  ETUDE_KERNEL_CROSS_ENTROPY_GRAD = 26,
-  ETUDE_KERNEL_IM2COL = 27,
-  ETUDE_KERNEL_COL2IM = 28,
-  ETUDE_KERNEL_MAXPOOL = 29,
-  ETUDE_KERNEL_MAXPOOL_GRAD = 30,
-  ETUDE_KERNEL_AVGPOOL = 31,
-  ETUDE_KERNEL_AVGPOOL_GRAD = 32,
-  ETUDE_KERNEL_BATCHNORM = 33,
-  ETUDE_KERNEL_BATCHNORM_GRAD = 34,
-  ETUDE_KERNEL_SUB = 35,
-  ETUDE_KERNEL_DIV = 36,
-  ETUDE_KERNEL_RELU6 = 37,
-  ETUDE_KERNEL_RELU6_GRAD = 38,
-  ETUDE_KERNEL_DEPTHWISE = 39,
-  ETUDE_KERNEL_DEPTHWISE_GRAD_INPUT = 40,
-  ETUDE_KERNEL_DEPTHWISE_GRAD_WEIGHT = 41,
-  ETUDE_KERNEL_BATCHNORM_APPLY = 42,
-  ETUDE_KERNEL_IM2ROW = 43,
-  ETUDE_KERNEL_AFFINE_ROWS = 44,
-  ETUDE_KERNEL_ROW_SUM = 45,
-  ETUDE_KERNEL_LAYERNORM_STATS = 46,
-  ETUDE_KERNEL_GEMM_FP16 = 47,
-  ETUDE_KERNEL_CHANNEL_SUMS = 48,
-  ETUDE_KERNEL_CHANNEL_PRODUCTS = 49,
-  ETUDE_KERNEL_AFFINE_PAIR = 50,
-  ETUDE_KERNEL_BATCHNORM_SCALES = 51,
-  ETUDE_KERNEL_BATCHNORM_SLOPES = 52,
-  ETUDE_KERNEL_AFFINE_MASK = 53,
-  ETUDE_KERNELS
-};
+#include "kernels/include/etude_kernel_list.h"
+
+#define ETUDE_KERNEL_ENUMERATOR(e, number, name, args) ETUDE_KERNEL_##e = number,
+enum etude_kernel { ETUDE_KERNEL_LIST(ETUDE_KERNEL_ENUMERATOR) ETUDE_KERNELS };
+#undef ETUDE_KERNEL_ENUMERATOR
+
+/* The name of a kernel by its number; 0: there is none. */
+static inline const char* etude_kernel_name(uint32_t kernel) {
+#define ETUDE_KERNEL_NAME(e, number, name, args) \
+  case number:                                   \
+    return #name;
+  switch (kernel) { ETUDE_KERNEL_LIST(ETUDE_KERNEL_NAME) }
+#undef ETUDE_KERNEL_NAME
+  return 0;
+}
 
 /* C[rows, cols] = opA(A) opB(B) (+ C) (+ bias of cols), then ReLU; opA(A) is [rows, inner], opB(B)
  * [inner, cols]. Each element is one chain: acc = 0, bias, C or C + bias (rounded); then acc =
@@ -77,9 +35,10 @@ enum etude_kernel {
 struct etude_gemm_args {
   uint32_t a, b, c, bias, rows, inner, cols, pitch_a, pitch_b, pitch_c, flags;
 };
-/* dx[rows, cols] = dy where y > 0, else 0 (dx may be dy); for ETUDE_KERNEL_RELU6_GRAD dy where
- * 0 < y < 6. */
-struct etude_relu_grad_args {
+/* dx[rows, cols] from dy and the result y of the forward pass (dx may be dy):
+ * ETUDE_KERNEL_RELU_GRAD dy where y > 0, else 0; ETUDE_KERNEL_RELU6_GRAD dy where 0 < y < 6, else
+ * 0. */
+struct etude_result_grad_args {
   uint32_t dy, y, dx, rows, cols, pitch_dy, pitch_y, pitch_dx;
 };
 /* dst[cols, rows] = src[rows, cols] transposed; with `y` not 0 only where y[rows, cols] > 0 (pitch
@@ -105,9 +64,10 @@ struct etude_mse_args {
 struct etude_broadcast_row_args {
   uint32_t row, dst, rows, cols, pitch_dst;
 };
-/* y = max(x, 0) (y may be x); for ETUDE_KERNEL_RELU6 y = min(max(x, 0), 6). */
-struct etude_relu_args {
-  uint32_t x, y, rows, cols, pitch_x, pitch_y;
+/* y = f(x), one element at a time (y may be x): ETUDE_KERNEL_SCALE scale * x, _COPY x, _RELU max(x,
+ * 0), _RELU6 min(max(x, 0), 6). scale: bits of a float; ignored by the others. */
+struct etude_unary_args {
+  uint32_t x, y, rows, cols, pitch_x, pitch_y, scale;
 };
 /* Conversion of [rows, cols]; pitches in elements of their own side. Round to nearest even. */
 struct etude_convert_args {
@@ -117,14 +77,9 @@ struct etude_convert_args {
 struct etude_fill_args {
   uint32_t dst, rows, cols, pitch_dst, value;
 };
-/* c = a + b (c may be a or b); for ETUDE_KERNEL_MUL, _SUB and _DIV c = a * b,
- * a - b, a / b. */
-struct etude_add_args {
+/* c = a op b (c may be a or b): ETUDE_KERNEL_ADD, _SUB, _MUL, _DIV. */
+struct etude_binary_args {
   uint32_t a, b, c, rows, cols, pitch_a, pitch_b, pitch_c;
-};
-/* y = scale * x (y may be x). scale: bits of a float. ETUDE_KERNEL_COPY: y = x, scale ignored. */
-struct etude_scale_args {
-  uint32_t x, y, rows, cols, pitch_x, pitch_y, scale;
 };
 /* y[rows, cols] = x + row (of cols) (y may be x). */
 struct etude_add_row_args {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "kernels/include/etude_kernels.h"
 #include "run/execute/l1_occupancy.h"
 
 namespace etude {
@@ -16,7 +17,7 @@ struct NameOfOperation {
     return std::string("wait for ") + units[static_cast<unsigned>(wait.unit)];
   }
   std::string operator()(const KernelCall& call) const {
-    return "post kernel " + std::to_string(call.kernel);
+    return std::string("post ") + etude_kernel_name(call.kernel);
   }
   std::string operator()(const Transfer& transfer) const {
     return (transfer.to_l1 ? "post DMA in, " : "post DMA out, ") +

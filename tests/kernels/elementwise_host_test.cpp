@@ -40,7 +40,7 @@ TEST_CASE("ReLU and its gradient: each element, nothing else", "[elementwise]") 
     std::vector<float> x = numbers.vector(s.rows * s.cols);
     x[0] = -0.0f;
     x.back() = std::numeric_limits<float>::quiet_NaN();
-    etude_relu_args relu{};
+    etude_unary_args relu{};
     relu.x = arena.matrix(s.rows, s.cols, pitch, x);
     relu.y = arena.matrix(s.rows, pitch);
     relu.rows = s.rows;
@@ -56,7 +56,7 @@ TEST_CASE("ReLU and its gradient: each element, nothing else", "[elementwise]") 
     }
 
     const std::vector<float> dy = numbers.vector(s.rows * s.cols);
-    etude_relu_grad_args grad{};
+    etude_result_grad_args grad{};
     grad.dy = arena.matrix(s.rows, s.cols, pitch, dy);
     grad.y = relu.y;
     grad.dx = arena.matrix(s.rows, pitch);
@@ -80,7 +80,7 @@ TEST_CASE("add, SGD: rounded once", "[elementwise]") {
     const unsigned pitch = s.cols + s.gap;
     const std::vector<float> a = numbers.vector(s.rows * s.cols);
     const std::vector<float> b = numbers.vector(s.rows * s.cols);
-    etude_add_args add{};
+    etude_binary_args add{};
     add.a = arena.matrix(s.rows, s.cols, pitch, a);
     add.b = arena.matrix(s.rows, s.cols, pitch, b);
     add.c = arena.matrix(s.rows, pitch);

@@ -390,8 +390,8 @@ TEST_CASE("scale, copy, product, row added", "[transformer]") {
     const std::uint32_t py = arena.matrix(s.rows, s.cols, pitch, y);
     const std::uint32_t row = arena.matrix(1, s.cols, s.cols, y);
     const std::uint32_t out = arena.matrix(s.rows, pitch);
-    const etude_scale_args scale{px, out, s.rows, s.cols, pitch, pitch, bits_of(0.3f)};
-    const etude_add_args product{px, py, out, s.rows, s.cols, pitch, pitch, pitch};
+    const etude_unary_args scale{px, out, s.rows, s.cols, pitch, pitch, bits_of(0.3f)};
+    const etude_binary_args product{px, py, out, s.rows, s.cols, pitch, pitch, pitch};
     const etude_add_row_args added{px, row, out, s.rows, s.cols, pitch, pitch};
     const auto run = [&](KernelFunction kernel, const void* args, auto&& want) {
       arena.snapshot();
@@ -422,8 +422,8 @@ TEST_CASE("ReLU6 and its gradient", "[transformer]") {
   const std::uint32_t px = arena.matrix(1, n, n, x), py = arena.matrix(1, n);
   const std::uint32_t ones = arena.matrix(1, n, n, std::vector<float>(n, 1.0f)),
                       dx = arena.matrix(1, n);
-  const etude_relu_args forward{px, py, 1, n, n, n};
-  const etude_relu_grad_args backward{ones, py, dx, 1, n, n, n, n};
+  const etude_unary_args forward{px, py, 1, n, n, n};
+  const etude_result_grad_args backward{ones, py, dx, 1, n, n, n, n};
   run_on_host(etude_relu6, &forward, 3);
   run_on_host(etude_relu6_grad, &backward, 3);
   const std::vector<float> y = arena.read(py, 1, n, n);

@@ -2,35 +2,30 @@
 #include "tests/support/image_kernel_accesses.h"
 
 #include <cstring>
-#include <map>
+#include <set>
 
 namespace etude::test {
 
 namespace {
 
-const std::map<std::uint32_t, KernelFunction>& functions() {
-  static const std::map<std::uint32_t, KernelFunction> table{
-      {ETUDE_KERNEL_IM2COL, etude_im2col},
-      {ETUDE_KERNEL_IM2ROW, etude_im2row},
-      {ETUDE_KERNEL_COL2IM, etude_col2im},
-      {ETUDE_KERNEL_MAXPOOL, etude_maxpool},
-      {ETUDE_KERNEL_MAXPOOL_GRAD, etude_maxpool_grad},
-      {ETUDE_KERNEL_AVGPOOL, etude_avgpool},
-      {ETUDE_KERNEL_AVGPOOL_GRAD, etude_avgpool_grad},
-      {ETUDE_KERNEL_DEPTHWISE, etude_depthwise},
-      {ETUDE_KERNEL_DEPTHWISE_GRAD_INPUT, etude_depthwise_grad_input},
-      {ETUDE_KERNEL_DEPTHWISE_GRAD_WEIGHT, etude_depthwise_grad_weight},
-      {ETUDE_KERNEL_AFFINE_ROWS, etude_affine_rows},
-      {ETUDE_KERNEL_ROW_SUM, etude_row_sum},
-      {ETUDE_KERNEL_CHANNEL_SUMS, etude_channel_sums},
-      {ETUDE_KERNEL_CHANNEL_PRODUCTS, etude_channel_products},
-      {ETUDE_KERNEL_AFFINE_PAIR, etude_affine_pair},
-      {ETUDE_KERNEL_AFFINE_MASK, etude_affine_mask},
-      {ETUDE_KERNEL_BATCHNORM_SCALES, etude_batchnorm_scales},
-      {ETUDE_KERNEL_BATCHNORM_SLOPES, etude_batchnorm_slopes},
-  };
-  return table;
-}
+const std::set<std::uint32_t> kImageKernels{ETUDE_KERNEL_IM2COL,
+                                            ETUDE_KERNEL_IM2ROW,
+                                            ETUDE_KERNEL_COL2IM,
+                                            ETUDE_KERNEL_MAXPOOL,
+                                            ETUDE_KERNEL_MAXPOOL_GRAD,
+                                            ETUDE_KERNEL_AVGPOOL,
+                                            ETUDE_KERNEL_AVGPOOL_GRAD,
+                                            ETUDE_KERNEL_DEPTHWISE,
+                                            ETUDE_KERNEL_DEPTHWISE_GRAD_INPUT,
+                                            ETUDE_KERNEL_DEPTHWISE_GRAD_WEIGHT,
+                                            ETUDE_KERNEL_AFFINE_ROWS,
+                                            ETUDE_KERNEL_ROW_SUM,
+                                            ETUDE_KERNEL_CHANNEL_SUMS,
+                                            ETUDE_KERNEL_CHANNEL_PRODUCTS,
+                                            ETUDE_KERNEL_AFFINE_PAIR,
+                                            ETUDE_KERNEL_AFFINE_MASK,
+                                            ETUDE_KERNEL_BATCHNORM_SCALES,
+                                            ETUDE_KERNEL_BATCHNORM_SLOPES};
 
 KernelAccess vector_of(bool write, std::uint32_t address, std::uint32_t n) {
   return {write, address, 1, n, n};
@@ -116,8 +111,7 @@ std::vector<KernelAccess> norm_accesses(std::uint32_t kernel, const std::uint32_
 
 }  // namespace
 
-bool is_image_kernel(std::uint32_t kernel) { return functions().contains(kernel); }
-KernelFunction image_function_of(std::uint32_t kernel) { return functions().at(kernel); }
+bool is_image_kernel(std::uint32_t kernel) { return kImageKernels.contains(kernel); }
 
 std::vector<KernelAccess> image_accesses_of(const std::uint32_t* words) {
   if (words[0] == ETUDE_KERNEL_AFFINE_ROWS) {

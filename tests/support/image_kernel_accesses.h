@@ -11,6 +11,5 @@ namespace etude::test {
 /// The part of kernel_accesses.h for kernels on images [channels, height, width].
 bool is_image_kernel(std::uint32_t kernel);
 std::vector<KernelAccess> image_accesses_of(const std::uint32_t* words);
-KernelFunction image_function_of(std::uint32_t kernel);
 
 }  // namespace etude::test

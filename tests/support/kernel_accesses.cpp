@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/kernel_accesses.h"
 
+#include <map>
 #include <stdexcept>
 #include <string>
 
@@ -18,90 +19,71 @@ struct Operand {
 };
 constexpr int kPair = -2;
 
-struct Entry {
-  etude_kernel kernel;
+/// The struct that a kernel reads its arguments from, and its function.
+struct Row {
+  const char* args;
   KernelFunction function;
-  std::vector<Operand> operands;
 };
 
-const std::vector<Entry>& entries() {
+const Row& row_of(std::uint32_t kernel) {
+#define ETUDE_ROW(e, number, name, args) {#args, etude_##name},
+  static const Row rows[] = {ETUDE_KERNEL_LIST(ETUDE_ROW)};
+#undef ETUDE_ROW
+  if (kernel >= std::size(rows)) {
+    throw std::runtime_error("there is no kernel " + std::to_string(kernel));
+  }
+  return rows[kernel];
+}
+
+/// By the name of that struct.
+const std::vector<Operand>& operands_of(const std::string& args) {
   constexpr bool kIn = false, kOut = true;
-  static const std::vector<Entry> table{
-      {ETUDE_KERNEL_FILL, etude_fill, {{kOut, 1, 2, 3, 4}}},
-      {ETUDE_KERNEL_ADD, etude_add, {{kIn, 1, 4, 5, 6}, {kIn, 2, 4, 5, 7}, {kOut, 3, 4, 5, 8}}},
-      {ETUDE_KERNEL_MUL, etude_mul, {{kIn, 1, 4, 5, 6}, {kIn, 2, 4, 5, 7}, {kOut, 3, 4, 5, 8}}},
-      {ETUDE_KERNEL_SUB, etude_sub, {{kIn, 1, 4, 5, 6}, {kIn, 2, 4, 5, 7}, {kOut, 3, 4, 5, 8}}},
-      {ETUDE_KERNEL_DIV, etude_div, {{kIn, 1, 4, 5, 6}, {kIn, 2, 4, 5, 7}, {kOut, 3, 4, 5, 8}}},
-      {ETUDE_KERNEL_SCALE, etude_scale, {{kIn, 1, 3, 4, 5}, {kOut, 2, 3, 4, 6}}},
-      {ETUDE_KERNEL_COPY, etude_copy, {{kIn, 1, 3, 4, 5}, {kOut, 2, 3, 4, 6}}},
-      {ETUDE_KERNEL_RELU, etude_relu, {{kIn, 1, 3, 4, 5}, {kOut, 2, 3, 4, 6}}},
-      {ETUDE_KERNEL_RELU6, etude_relu6, {{kIn, 1, 3, 4, 5}, {kOut, 2, 3, 4, 6}}},
-      {ETUDE_KERNEL_RELU6_GRAD,
-       etude_relu6_grad,
-       {{kIn, 1, 4, 5, 6}, {kIn, 2, 4, 5, 7}, {kOut, 3, 4, 5, 8}}},
-      {ETUDE_KERNEL_ADD_ROW,
-       etude_add_row,
-       {{kIn, 1, 4, 5, 6}, {kIn, 2, -1, 5, -1}, {kOut, 3, 4, 5, 7}}},
-      {ETUDE_KERNEL_MOMENTUM,
-       etude_momentum,
-       {{kOut, 1, 4, 5, 6}, {kIn, 2, 4, 5, 6}, {kOut, 3, 4, 5, 6}}},
-      {ETUDE_KERNEL_ADAM,
-       etude_adam,
-       {{kOut, 1, 5, 6, 7}, {kIn, 2, 5, 6, 7}, {kOut, 3, 5, 6, 7}, {kOut, 4, 5, 6, 7}}},
-      {ETUDE_KERNEL_LAYERNORM,
-       etude_layernorm,
+  static const std::map<std::string, std::vector<Operand>> table{
+      {"fill", {{kOut, 1, 2, 3, 4}}},
+      {"binary", {{kIn, 1, 4, 5, 6}, {kIn, 2, 4, 5, 7}, {kOut, 3, 4, 5, 8}}},
+      {"unary", {{kIn, 1, 3, 4, 5}, {kOut, 2, 3, 4, 6}}},
+      {"result_grad", {{kIn, 1, 4, 5, 6}, {kIn, 2, 4, 5, 7}, {kOut, 3, 4, 5, 8}}},
+      {"add_row", {{kIn, 1, 4, 5, 6}, {kIn, 2, -1, 5, -1}, {kOut, 3, 4, 5, 7}}},
+      {"momentum", {{kOut, 1, 4, 5, 6}, {kIn, 2, 4, 5, 6}, {kOut, 3, 4, 5, 6}}},
+      {"adam", {{kOut, 1, 5, 6, 7}, {kIn, 2, 5, 6, 7}, {kOut, 3, 5, 6, 7}, {kOut, 4, 5, 6, 7}}},
+      {"layernorm",
        {{kIn, 1, 6, 7, 8},
         {kOut, 2, 6, 7, 9},
         {kIn, 3, -1, 7, -1},
         {kIn, 4, -1, 7, -1},
         {kOut, 5, 6, kPair, kPair}}},
-      {ETUDE_KERNEL_LAYERNORM_STATS,
-       etude_layernorm_stats,
-       {{kIn, 1, 3, 4, 5}, {kOut, 2, 3, kPair, kPair}}},
-      {ETUDE_KERNEL_LAYERNORM_GRAD,
-       etude_layernorm_grad,
+      {"layernorm_stats", {{kIn, 1, 3, 4, 5}, {kOut, 2, 3, kPair, kPair}}},
+      {"layernorm_grad",
        {{kIn, 1, 6, 7, 8},
         {kIn, 2, 6, 7, 9},
         {kIn, 3, -1, 7, -1},
         {kIn, 4, 6, kPair, kPair},
         {kOut, 5, 6, 7, 10}}},
-      {ETUDE_KERNEL_LAYERNORM_AFFINE_GRAD,
-       etude_layernorm_affine_grad,
+      {"layernorm_affine_grad",
        {{kIn, 1, 6, 7, 8},
         {kIn, 2, 6, 7, 9},
         {kIn, 3, 6, kPair, kPair},
         {kOut, 4, -1, 7, -1},
         {kOut, 5, -1, 7, -1}}},
-      {ETUDE_KERNEL_SOFTMAX, etude_softmax, {{kIn, 1, 3, 4, 5}, {kOut, 2, 3, 4, 6}}},
-      {ETUDE_KERNEL_SOFTMAX_GRAD,
-       etude_softmax_grad,
-       {{kIn, 1, 4, 5, 6}, {kIn, 2, 4, 5, 7}, {kOut, 3, 4, 5, 8}}},
-      {ETUDE_KERNEL_GELU, etude_gelu, {{kIn, 1, 4, 5, 6}, {kOut, 2, 4, 5, 7}, {kIn, 3, -1, 5, -1}}},
-      {ETUDE_KERNEL_GELU_GRAD,
-       etude_gelu_grad,
+      {"softmax", {{kIn, 1, 3, 4, 5}, {kOut, 2, 3, 4, 6}}},
+      {"softmax_grad", {{kIn, 1, 4, 5, 6}, {kIn, 2, 4, 5, 7}, {kOut, 3, 4, 5, 8}}},
+      {"gelu", {{kIn, 1, 4, 5, 6}, {kOut, 2, 4, 5, 7}, {kIn, 3, -1, 5, -1}}},
+      {"gelu_grad",
        {{kIn, 1, 5, 6, 7}, {kIn, 2, 5, 6, 8}, {kOut, 3, 5, 6, 9}, {kIn, 4, -1, 6, -1}}},
-      {ETUDE_KERNEL_CROSS_ENTROPY,
-       etude_cross_entropy,
+      {"cross_entropy",
        {{kIn, 1, 6, 7, 8},
         {kIn, 2, -1, 6, -1},
         {kOut, 3, 6, 7, 9},
         {kOut, 4, 6, 7, 10},
         {kOut, 5, -1, -1, -1}}},
-      {ETUDE_KERNEL_CROSS_ENTROPY_GRAD,
-       etude_cross_entropy_grad,
-       {{kIn, 1, 4, 5, 6}, {kIn, 2, -1, 4, -1}, {kOut, 3, 4, 5, 7}}},
+      {"cross_entropy_grad", {{kIn, 1, 4, 5, 6}, {kIn, 2, -1, 4, -1}, {kOut, 3, 4, 5, 7}}},
   };
-  return table;
-}
-
-const Entry& entry_of(std::uint32_t kernel) {
-  for (const Entry& entry : entries()) {
-    if (entry.kernel == kernel) {
-      return entry;
-    }
+  const auto found = table.find(args);
+  if (found == table.end()) {
+    throw std::runtime_error("accesses of kernels with etude_" + args +
+                             "_args are not written down");
   }
-  throw std::runtime_error("accesses of kernel " + std::to_string(kernel) +
-                           " are not written down");
+  return found->second;
 }
 
 }  // namespace
@@ -111,7 +93,7 @@ std::vector<KernelAccess> accesses_of(const std::uint32_t* words) {
     return image_accesses_of(words);
   }
   std::vector<KernelAccess> found;
-  for (const Operand& o : entry_of(words[0]).operands) {
+  for (const Operand& o : operands_of(row_of(words[0]).args)) {
     const auto number = [&](int at) { return at == kPair ? 2u : at < 0 ? 1u : words[at]; };
     const std::uint32_t cols = number(o.cols);
     if (words[o.address] != 0) {
@@ -122,8 +104,6 @@ std::vector<KernelAccess> accesses_of(const std::uint32_t* words) {
   return found;
 }
 
-KernelFunction function_of(std::uint32_t kernel) {
-  return is_image_kernel(kernel) ? image_function_of(kernel) : entry_of(kernel).function;
-}
+KernelFunction function_of(std::uint32_t kernel) { return row_of(kernel).function; }
 
 }  // namespace etude::test

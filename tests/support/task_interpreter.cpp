@@ -296,7 +296,7 @@ std::vector<TaskInterpreter::Range> TaskInterpreter::kernel(const std::uint32_t*
               matrix(true, g.c, g.rows, g.cols, g.pitch_c)};
     }
     case ETUDE_KERNEL_RELU_GRAD: {
-      etude_relu_grad_args g;
+      etude_result_grad_args g;
       std::memcpy(&g, a + 1, sizeof g);
       each(g.rows, g.cols, [&](std::uint32_t r, std::uint32_t c) {
         const float dy = *element(g.dy, r, c, g.pitch_dy);
@@ -364,7 +364,7 @@ std::vector<TaskInterpreter::Range> TaskInterpreter::kernel(const std::uint32_t*
               matrix(true, g.dst, g.rows, g.cols, g.pitch_dst)};
     }
     case ETUDE_KERNEL_RELU: {
-      etude_relu_args g;
+      etude_unary_args g;
       std::memcpy(&g, a + 1, sizeof g);
       each(g.rows, g.cols, [&](std::uint32_t r, std::uint32_t c) {
         const float x = *element(g.x, r, c, g.pitch_x);
@@ -382,7 +382,7 @@ std::vector<TaskInterpreter::Range> TaskInterpreter::kernel(const std::uint32_t*
       return {matrix(true, g.dst, g.rows, g.cols, g.pitch_dst)};
     }
     case ETUDE_KERNEL_ADD: {
-      etude_add_args g;
+      etude_binary_args g;
       std::memcpy(&g, a + 1, sizeof g);
       each(g.rows, g.cols, [&](std::uint32_t r, std::uint32_t c) {
         *element(g.c, r, c, g.pitch_c) =

@@ -34,7 +34,7 @@
 #endif
 
 void etude_scale(const void* args, uint32_t worker, uint32_t workers) {
-  const struct etude_scale_args* a = args;
+  const struct etude_unary_args* a = args;
   const int dense = a->pitch_x == a->cols && a->pitch_y == a->cols;
   const float k = etude_from_bits(a->scale);
   ETUDE_FOR_PIECES(a->rows, a->cols, dense, worker, workers) {
@@ -72,7 +72,7 @@ void etude_scale(const void* args, uint32_t worker, uint32_t workers) {
 }
 
 void etude_copy(const void* args, uint32_t worker, uint32_t workers) {
-  const struct etude_scale_args* a = args;
+  const struct etude_unary_args* a = args;
   const int dense = a->pitch_x == a->cols && a->pitch_y == a->cols;
   ETUDE_FOR_PIECES(a->rows, a->cols, dense, worker, workers) {
     const uint32_t* x = ETUDE_W(a->x) + p_.row * a->pitch_x + p_.col;
@@ -82,7 +82,7 @@ void etude_copy(const void* args, uint32_t worker, uint32_t workers) {
 }
 
 void etude_add(const void* args, uint32_t worker, uint32_t workers) {
-  const struct etude_add_args* g = args;
+  const struct etude_binary_args* g = args;
   const int dense = g->pitch_a == g->cols && g->pitch_b == g->cols && g->pitch_c == g->cols;
   ETUDE_FOR_PIECES(g->rows, g->cols, dense, worker, workers) {
     const float* a = ETUDE_F(g->a) + p_.row * g->pitch_a + p_.col;
@@ -102,7 +102,7 @@ void etude_add(const void* args, uint32_t worker, uint32_t workers) {
 }
 
 void etude_mul(const void* args, uint32_t worker, uint32_t workers) {
-  const struct etude_add_args* g = args;
+  const struct etude_binary_args* g = args;
   const int dense = g->pitch_a == g->cols && g->pitch_b == g->cols && g->pitch_c == g->cols;
   ETUDE_FOR_PIECES(g->rows, g->cols, dense, worker, workers) {
     const float* a = ETUDE_F(g->a) + p_.row * g->pitch_a + p_.col;
@@ -122,7 +122,7 @@ void etude_mul(const void* args, uint32_t worker, uint32_t workers) {
 }
 
 void etude_sub(const void* args, uint32_t worker, uint32_t workers) {
-  const struct etude_add_args* g = args;
+  const struct etude_binary_args* g = args;
   const int dense = g->pitch_a == g->cols && g->pitch_b == g->cols && g->pitch_c == g->cols;
   ETUDE_FOR_PIECES(g->rows, g->cols, dense, worker, workers) {
     const float* a = ETUDE_F(g->a) + p_.row * g->pitch_a + p_.col;
@@ -142,7 +142,7 @@ void etude_sub(const void* args, uint32_t worker, uint32_t workers) {
 }
 
 void etude_div(const void* args, uint32_t worker, uint32_t workers) {
-  const struct etude_add_args* g = args;
+  const struct etude_binary_args* g = args;
   const int dense = g->pitch_a == g->cols && g->pitch_b == g->cols && g->pitch_c == g->cols;
   ETUDE_FOR_PIECES(g->rows, g->cols, dense, worker, workers) {
     const float* a = ETUDE_F(g->a) + p_.row * g->pitch_a + p_.col;

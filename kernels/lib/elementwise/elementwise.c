@@ -8,7 +8,7 @@
 static inline uint32_t relu_bits(uint32_t x) { return (int32_t)x > 0 ? x : 0; }
 
 void etude_relu(const void* args, uint32_t worker, uint32_t workers) {
-  const struct etude_relu_args* a = args;
+  const struct etude_unary_args* a = args;
   const int dense = a->pitch_x == a->cols && a->pitch_y == a->cols;
   ETUDE_FOR_PIECES(a->rows, a->cols, dense, worker, workers) {
     const uint32_t* x = ETUDE_W(a->x) + p_.row * a->pitch_x + p_.col;
@@ -45,7 +45,7 @@ void etude_relu(const void* args, uint32_t worker, uint32_t workers) {
 }
 
 void etude_relu_grad(const void* args, uint32_t worker, uint32_t workers) {
-  const struct etude_relu_grad_args* a = args;
+  const struct etude_result_grad_args* a = args;
   const int dense = a->pitch_dy == a->cols && a->pitch_y == a->cols && a->pitch_dx == a->cols;
   ETUDE_FOR_PIECES(a->rows, a->cols, dense, worker, workers) {
     const uint32_t* dy = ETUDE_W(a->dy) + p_.row * a->pitch_dy + p_.col;
@@ -141,7 +141,7 @@ void etude_sgd(const void* args, uint32_t worker, uint32_t workers) {
 #define SIX 0x40C00000
 
 void etude_relu6(const void* args, uint32_t worker, uint32_t workers) {
-  const struct etude_relu_args* a = args;
+  const struct etude_unary_args* a = args;
   const int dense = a->pitch_x == a->cols && a->pitch_y == a->cols;
   ETUDE_FOR_PIECES(a->rows, a->cols, dense, worker, workers) {
     const uint32_t* x = ETUDE_W(a->x) + p_.row * a->pitch_x + p_.col;
@@ -155,7 +155,7 @@ void etude_relu6(const void* args, uint32_t worker, uint32_t workers) {
 }
 
 void etude_relu6_grad(const void* args, uint32_t worker, uint32_t workers) {
-  const struct etude_relu_grad_args* a = args;
+  const struct etude_result_grad_args* a = args;
   const int dense = a->pitch_dy == a->cols && a->pitch_y == a->cols && a->pitch_dx == a->cols;
   ETUDE_FOR_PIECES(a->rows, a->cols, dense, worker, workers) {
     const uint32_t* dy = ETUDE_W(a->dy) + p_.row * a->pitch_dy + p_.col;

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The one list of kernels, for C and C++. A row gives the enumerator (etude_kernels.h), the
+ * function (kernels/lib/kernels.h), its place in the table of the runtime and the name in traces
+ * and tables. */
+#ifndef ETUDE_KERNEL_LIST_H
+#define ETUDE_KERNEL_LIST_H
+
+/* X(e, number, name, args): ETUDE_KERNEL_e has that number in task lists and is implemented by
+ * etude_name, which reads a struct etude_args_args. Numbers ascend from 0 and are never given
+ * anew. */
+#define ETUDE_KERNEL_LIST(X)                                                 \
+  X(GEMM, 0, gemm, gemm)                                                     \
+  X(RELU_GRAD, 1, relu_grad, result_grad)                                    \
+  X(TRANSPOSE, 2, transpose, transpose)                                      \
+  X(COLUMN_SUM, 3, column_sum, column_sum)                                   \
+  X(SGD, 4, sgd, sgd)                                                        \
+  X(MSE, 5, mse, mse)                                                        \
+  X(BROADCAST_ROW, 6, broadcast_row, broadcast_row)                          \
+  X(RELU, 7, relu, unary)                                                    \
+  X(FP32_TO_FP16, 8, fp32_to_fp16, convert)                                  \
+  X(FP16_TO_FP32, 9, fp16_to_fp32, convert)                                  \
+  X(FILL, 10, fill, fill)                                                    \
+  X(ADD, 11, add, binary)                                                    \
+  X(SCALE, 12, scale, unary)                                                 \
+  X(MUL, 13, mul, binary)                                                    \
+  X(ADD_ROW, 14, add_row, add_row)                                           \
+  X(COPY, 15, copy, unary)                                                   \
+  X(MOMENTUM, 16, momentum, momentum)                                        \
+  X(ADAM, 17, adam, adam)                                                    \
+  X(LAYERNORM, 18, layernorm, layernorm)                                     \
+  X(LAYERNORM_GRAD, 19, layernorm_grad, layernorm_grad)                      \
+  X(LAYERNORM_AFFINE_GRAD, 20, layernorm_affine_grad, layernorm_affine_grad) \
+  X(SOFTMAX, 21, softmax, softmax)                                           \
+  X(SOFTMAX_GRAD, 22, softmax_grad, softmax_grad)                            \
+  X(GELU, 23, gelu, gelu)                                                    \
+  X(GELU_GRAD, 24, gelu_grad, gelu_grad)                                     \
+  X(CROSS_ENTROPY, 25, cross_entropy, cross_entropy)                         \
+  X(CROSS_ENTROPY_GRAD, 26, cross_entropy_grad, cross_entropy_grad)          \
+  X(IM2COL, 27, im2col, window)                                              \
+  X(COL2IM, 28, col2im, window)                                              \
+  X(MAXPOOL, 29, maxpool, window)                                            \
+  X(MAXPOOL_GRAD, 30, maxpool_grad, window)                                  \
+  X(AVGPOOL, 31, avgpool, window)                                            \
+  X(AVGPOOL_GRAD, 32, avgpool_grad, window)                                  \
+  X(BATCHNORM, 33, batchnorm, batchnorm)                                     \
+  X(BATCHNORM_GRAD, 34, batchnorm_grad, batchnorm_grad)                      \
+  X(SUB, 35, sub, binary)                                                    \
+  X(DIV, 36, div, binary)                                                    \
+  X(RELU6, 37, relu6, unary)                                                 \
+  X(RELU6_GRAD, 38, relu6_grad, result_grad)                                 \
+  X(DEPTHWISE, 39, depthwise, window)                                        \
+  X(DEPTHWISE_GRAD_INPUT, 40, depthwise_grad_input, window)                  \
+  X(DEPTHWISE_GRAD_WEIGHT, 41, depthwise_grad_weight, window)                \
+  X(BATCHNORM_APPLY, 42, batchnorm_apply, batchnorm)                         \
+  X(IM2ROW, 43, im2row, window)                                              \
+  X(AFFINE_ROWS, 44, affine_rows, affine_rows)                               \
+  X(ROW_SUM, 45, row_sum, row_sum)                                           \
+  X(LAYERNORM_STATS, 46, layernorm_stats, layernorm_stats)                   \
+  X(GEMM_FP16, 47, gemm_fp16, gemm)                                          \
+  X(CHANNEL_SUMS, 48, channel_sums, channel_sums)                            \
+  X(CHANNEL_PRODUCTS, 49, channel_products, channel_products)                \
+  X(AFFINE_PAIR, 50, affine_pair, affine_pair)                               \
+  X(BATCHNORM_SCALES, 51, batchnorm_scales, batchnorm_scales)                \
+  X(BATCHNORM_SLOPES, 52, batchnorm_slopes, batchnorm_slopes)                \
+  X(AFFINE_MASK, 53, affine_mask, affine_mask)
+#endif
