@@ -39,7 +39,7 @@ class NormBase {
       c_.sequence.channel_sums(tiles.fetch(i, piece), 0, v.mean, !first);
     });
     const L1Matrix mean{v.mean, 1, count, count};
-    c_.sequence.unary(ETUDE_KERNEL_SCALE, mean, mean, inverse(tiles));
+    c_.sequence.unary(ETUDE_KERNEL_SCALE, mean, mean, CostModel::kRelu, inverse(tiles));
     tiles.for_pieces(channel, count, [&](const ChannelPiece& piece, bool first) {
       c_.sequence.channel_sums(tiles.fetch(i, piece), v.mean, v.variance, !first);
     });

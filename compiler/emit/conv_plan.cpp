@@ -10,22 +10,15 @@ using Product = ConvProblem::Product;
 
 ConvProblem conv_problem(LoweringContext& c, const Node& node) {
   ConvProblem p;
-  Shape image, weight;
-  switch (node.op) {
-    case OpType::kConv:
-      image = c.tensor(node.inputs[0]).shape;
-      weight = c.tensor(node.inputs[1]).shape;
-      break;
-    case OpType::kConvGradWeight:
-      p.product = Product::kGradWeight;
-      image = c.tensor(node.inputs[1]).shape;
-      weight = c.tensor(node.outputs[0]).shape;
-      break;
-    default:
-      p.product = Product::kGradInput;
-      image = c.tensor(node.outputs[0]).shape;
-      weight = c.tensor(node.inputs[1]).shape;
+  if (node.op == OpType::kConvGradWeight) {
+    p.product = Product::kGradWeight;
+  } else if (node.op == OpType::kConvGradInput) {
+    p.product = Product::kGradInput;
   }
+  const TensorId result = node.outputs[0];
+  const TensorId first = node.inputs[p.product == Product::kGradWeight ? 1 : 0];
+  const Shape image = c.tensor(p.product == Product::kGradInput ? result : first).shape;
+  const Shape weight = c.tensor(p.product == Product::kGradWeight ? result : node.inputs[1]).shape;
   p.image = geometry_of(c.graph(), node, image);
   p.groups = static_cast<std::uint32_t>(node.integer("group", 1));
   p.image.channels /= p.groups;

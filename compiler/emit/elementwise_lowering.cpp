@@ -2,6 +2,7 @@
 // Operators that make each element of their result from one element of each input.
 #include "compiler/feeds/broadcast_view.h"
 #include "compiler/operators/not_available.h"
+#include "compiler/operators/operator_table.h"
 
 namespace etude {
 
@@ -11,7 +12,11 @@ namespace {
 class Elementwise {
  public:
   Elementwise(LoweringContext& context, const Node& node)
-      : c_(context), node_(node), view_(view()), tiles_(context, node.name, view_.grid) {
+      : c_(context),
+        node_(node),
+        row_(row_of(node.op)),
+        view_(view()),
+        tiles_(context, node.name, view_.grid) {
     for (std::size_t i = 0; i < node.inputs.size(); ++i) {
       const auto [spread, by_group] = view_.operands[i];
       in_.push_back(tiles_.input(node.inputs[i], spread, by_group));
@@ -53,17 +58,9 @@ class Elementwise {
     return *found;
   }
 
+  /// What is not slower than loads and stores counts as an addition.
   double cycles() const {
-    switch (node_.op) {
-      case OpType::kDiv:
-        return CostModel::kDiv;
-      case OpType::kGelu:
-        return CostModel::kGelu;
-      case OpType::kGeluGrad:
-        return CostModel::kGeluGrad;
-      default:
-        return CostModel::kAdd;
-    }
+    return row_.cycles < 2 * CostModel::kAdd ? CostModel::kAdd : row_.cycles;
   }
 
   static L1Matrix one_row(const L1Matrix& row) { return {row.address, 1, row.cols, row.cols}; }
@@ -83,39 +80,26 @@ class Elementwise {
 
   void compute(const std::vector<L1Matrix>& in, const L1Matrix& out) const {
     OpSequence& sequence = c_.sequence;
-    switch (node_.op) {
-      case OpType::kAdd:
-        sequence.binary(ETUDE_KERNEL_ADD, in[0], in[1], out);
+    switch (row_.elements) {
+      case Elements::kUnary:
+        return sequence.unary(row_.kernel, in[0], out, row_.cycles,
+                              static_cast<float>(node_.real("factor", 1)));
+      case Elements::kBinary:
+        sequence.binary(row_.kernel, in[0], in[1], out, row_.cycles);
         for (std::size_t i = 2; i < in.size(); ++i) {
-          sequence.binary(ETUDE_KERNEL_ADD, out, in[i], out);
+          sequence.binary(row_.kernel, out, in[i], out, row_.cycles);
         }
         return;
-      case OpType::kSub:
-        return sequence.binary(ETUDE_KERNEL_SUB, in[0], in[1], out);
-      case OpType::kMul:
-        return sequence.binary(ETUDE_KERNEL_MUL, in[0], in[1], out);
-      case OpType::kDiv:
-        return sequence.binary(ETUDE_KERNEL_DIV, in[0], in[1], out);
-      case OpType::kScale:
-        return sequence.unary(ETUDE_KERNEL_SCALE, in[0], out,
-                              static_cast<float>(node_.real("factor", 1)));
-      case OpType::kExpand:
-        return sequence.unary(ETUDE_KERNEL_COPY, in[0], out);
-      case OpType::kRelu:
-        return sequence.unary(ETUDE_KERNEL_RELU, in[0], out);
-      case OpType::kRelu6:
-        return sequence.unary(ETUDE_KERNEL_RELU6, in[0], out);
-      case OpType::kReluGrad:
-        return sequence.rectifier_grad(ETUDE_KERNEL_RELU_GRAD, in[0], in[1], out);
-      case OpType::kRelu6Grad:
-        return sequence.rectifier_grad(ETUDE_KERNEL_RELU6_GRAD, in[0], in[1], out);
-      case OpType::kGelu:
+      case Elements::kResultGrad:
+        return sequence.result_grad(row_.kernel, in[0], in[1], out, row_.cycles);
+      case Elements::kGelu:
         return sequence.gelu(in[0], out, gelu_form());
-      case OpType::kGeluGrad:
+      case Elements::kGeluGrad:
         return sequence.gelu_grad(in[0], in[1], out, gelu_form());
-      default:
-        throw std::logic_error("not an elementwise operator");
+      case Elements::kNone:
+        break;
     }
+    throw std::logic_error("not an elementwise operator");
   }
 
   std::uint32_t gelu_form() const {
@@ -127,6 +111,7 @@ class Elementwise {
 
   LoweringContext& c_;
   const Node& node_;
+  const OperatorRow& row_;
   BroadcastView view_;
   RowTiles tiles_;
   std::vector<std::size_t> in_, spread_;  ///< as loaded, and as the kernel reads it

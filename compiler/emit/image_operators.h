@@ -19,7 +19,7 @@ void for_strips(const ImageGeometry& g, std::uint32_t rows, std::uint32_t sample
   }
 }
 
-/// ETUDE_ACTIVATION_* of a node that is a Relu or a Relu6, or of none.
+/// ETUDE_ACTIVATION_* of a node that is one (operator_table.h), or of none.
 std::uint32_t activation_of(const LoweringContext& context, std::optional<NodeId> node);
 
 /// The matrix [rows, columns] of a tensor that stands in L1 without gaps.

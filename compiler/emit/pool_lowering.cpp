@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pooling and its gradients, in tiles of planes (a channel of a sample) and, forward, of rows.
 #include "compiler/emit/image_operators.h"
+#include "compiler/operators/operator_table.h"
 #include "models/base/error.h"
 
 namespace etude {
@@ -210,11 +211,7 @@ class PoolLowering {
 void lower_pool(LoweringContext& context, const Operator& op) { PoolLowering(context, op).run(); }
 
 std::uint32_t activation_of(const LoweringContext& context, std::optional<NodeId> node) {
-  if (!node) {
-    return ETUDE_ACTIVATION_NONE;
-  }
-  return context.graph().node(*node).op == OpType::kRelu6 ? ETUDE_ACTIVATION_RELU6
-                                                          : ETUDE_ACTIVATION_RELU;
+  return node ? row_of(context.graph().node(*node).op).activation : ETUDE_ACTIVATION_NONE;
 }
 
 L1Matrix as_tensor(const LoweringContext& context, TensorId tensor, std::uint32_t address) {

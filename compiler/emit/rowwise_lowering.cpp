@@ -113,13 +113,12 @@ void lower_rowwise(LoweringContext& c, const Operator& op) {
   RowTiles tiles(c, node.name, grid_of(c, node.outputs[0]));
   tiles.whole_rows();
   tiles.multiple_of(c.platform.cluster.cores);
-  switch (node.op) {
-    case OpType::kLayerNorm:
-      return layer_norm(c, node, tiles);
-    case OpType::kLayerNormGrad:
-      return layer_norm_grad(c, op, tiles);
-    default:
-      return softmax(c, node, op.scale ? &c.graph().node(*op.scale) : nullptr, tiles);
+  if (node.op == OpType::kLayerNorm) {
+    layer_norm(c, node, tiles);
+  } else if (node.op == OpType::kLayerNormGrad) {
+    layer_norm_grad(c, op, tiles);
+  } else {
+    softmax(c, node, op.scale ? &c.graph().node(*op.scale) : nullptr, tiles);
   }
 }
 

@@ -11,6 +11,7 @@
 #include "compiler/order/encode.h"
 #include "compiler/order/l1_buffers.h"
 #include "compiler/order/order.h"
+#include "compiler/operators/operator_table.h"
 #include "kernels/include/etude_boot.h"
 #include "kernels/include/etude_task.h"
 #include "models/base/error.h"
@@ -190,62 +191,39 @@ class Lowering {
 
   static void lower_one(LoweringContext& c) {
     const Operator& op = c.operators[c.current];
-    switch (c.graph().node(op.node).op) {
-      case OpType::kGemm:
+    switch (row_of(c.graph().node(op.node).op).family) {
+      case Family::kGemm:
         return op.input_grad ? lower_linear_backward(c, op) : lower_gemm(c, op);
-      case OpType::kMseLoss:
+      case Family::kMse:
         return lower_mse(c, op);
-      case OpType::kSoftmaxCrossEntropy:
-      case OpType::kSoftmaxCrossEntropyGrad:
+      case Family::kCrossEntropy:
         return lower_cross_entropy(c, op);
-      case OpType::kReduceSum:
+      case Family::kReduce:
         return sums_pixels(c.graph(), c.graph().node(op.node)) ? lower_channel_sum(c, op)
                                                                : lower_reduce(c, op);
-      case OpType::kAdd:
-      case OpType::kSub:
-      case OpType::kMul:
-      case OpType::kDiv:
-      case OpType::kScale:
-      case OpType::kExpand:
-      case OpType::kRelu:
-      case OpType::kReluGrad:
-      case OpType::kRelu6:
-      case OpType::kRelu6Grad:
-      case OpType::kGelu:
-      case OpType::kGeluGrad:
+      case Family::kElementwise:
         return lower_elementwise(c, op);
-      case OpType::kReshape:
-      case OpType::kTranspose:
+      case Family::kCopy:
         return lower_copy(c, op);
-      case OpType::kConv:
+      case Family::kConv:
         return lower_conv(c, op);
-      case OpType::kConvGradWeight:
+      case Family::kConvGradWeight:
         return lower_conv_grad_weight(c, op);
-      case OpType::kConvGradInput:
+      case Family::kConvGradInput:
         return lower_conv_grad_input(c, op);
-      case OpType::kBatchNorm:
-      case OpType::kBatchNormGrad:
-      case OpType::kBatchNormAffineGrad:
+      case Family::kBatchNorm:
         return lower_batch_norm(c, op);
-      case OpType::kMaxPool:
-      case OpType::kMaxPoolGrad:
-      case OpType::kAveragePool:
-      case OpType::kAveragePoolGrad:
+      case Family::kPool:
         return lower_pool(c, op);
-      case OpType::kLayerNorm:
-      case OpType::kLayerNormGrad:
-      case OpType::kSoftmax:
-      case OpType::kSoftmaxGrad:
+      case Family::kRowwise:
         return lower_rowwise(c, op);
-      case OpType::kLayerNormAffineGrad:
+      case Family::kLayerNormAffineGrad:
         return lower_layer_norm_affine_grad(c, op);
-      case OpType::kSgd:
-      case OpType::kMomentum:
-      case OpType::kAdam:
+      case Family::kUpdate:
         return lower_update(c, op);
-      case OpType::kMseLossGrad:
-        break;  // part of its loss
-      default:
+      case Family::kWithLoss:
+        break;
+      case Family::kNone:
         throw NotAvailable("node '" + c.graph().node(op.node).name + "'",
                            std::string("operator ") + name_of(c.graph().node(op.node).op) +
                                " is not available on the simulated chip yet",

@@ -6,6 +6,7 @@
 #include <set>
 #include <stdexcept>
 
+#include "compiler/operators/operator_table.h"
 #include "workloads/ops/op_rules.h"
 
 namespace etude {
@@ -43,13 +44,18 @@ class Grouper {
   }
 
  private:
-  /// The only reader of an output of the node, if it has that type and is free.
-  std::optional<NodeId> sole_reader(NodeId n, OpType type, std::size_t output = 0) const {
+  /// The only reader of an output of the node, if its type is wanted and it is free.
+  template <typename Wanted>
+  std::optional<NodeId> sole_reader_if(NodeId n, Wanted&& wanted, std::size_t output = 0) const {
     const auto readers = graph_.consumers(graph_.node(n).outputs[output]);
-    if (readers.size() != 1 || graph_.node(readers[0]).op != type || taken_.contains(readers[0])) {
+    if (readers.size() != 1 || !wanted(graph_.node(readers[0]).op) || taken_.contains(readers[0])) {
       return std::nullopt;
     }
     return readers[0];
+  }
+
+  std::optional<NodeId> sole_reader(NodeId n, OpType type, std::size_t output = 0) const {
+    return sole_reader_if(n, [&](OpType found) { return found == type; }, output);
   }
 
   Operator group(NodeId n) const {
@@ -60,10 +66,8 @@ class Grouper {
       group_gemm(n, made);
     } else if ((node.op == OpType::kConv || node.op == OpType::kBatchNorm) &&
                node.phase == Phase::kForward) {
-      made.relu = sole_reader(n, OpType::kRelu);
-      if (!made.relu) {
-        made.relu = sole_reader(n, OpType::kRelu6);
-      }
+      made.relu = sole_reader_if(
+          n, [](OpType type) { return row_of(type).activation != ETUDE_ACTIVATION_NONE; });
       if (made.relu && pooled_relu(graph_, graph_.node(*made.relu).outputs[0]) == made.relu) {
         made.relu.reset();
       }

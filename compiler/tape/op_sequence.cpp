@@ -9,24 +9,6 @@
 
 namespace etude {
 
-template <class Kind>
-PlanOp& OpSequence::append(const Kind& what) {
-  PlanOp& made = ops.emplace_back();
-  made.what = what;
-  made.layer = layer_;
-  made.stage = stage_;
-  return made;
-}
-
-PlanOp& OpSequence::kernel(etude_kernel number, std::initializer_list<std::uint32_t> args,
-                           std::uint64_t cycles) {
-  KernelCall call{static_cast<std::uint32_t>(number), {}};
-  std::ranges::copy(args, call.args.begin());
-  PlanOp& made = append(call);
-  made.cycles = cycles;
-  return made;
-}
-
 void OpSequence::transfer(const L1Matrix& l1, const StoredMatrix& l2, bool to_l1) {
   std::uint32_t rows = l1.rows;
   std::uint32_t cols = l1.cols;
@@ -76,10 +58,18 @@ void OpSequence::page(ObjectId from, bool from_external, ObjectId to, std::uint3
 
 void OpSequence::gemm(const L1Matrix& a, const L1Matrix& b, const L1Matrix& c, std::uint32_t inner,
                       std::uint32_t bias, std::uint32_t flags) {
-  PlanOp& made = kernel(ETUDE_KERNEL_GEMM,
-                        {a.address, b.address, c.address, bias, c.rows, inner, c.cols, a.pitch,
-                         b.pitch, c.pitch, flags},
-                        cost_.core_gemm(c.rows, inner, c.cols));
+  PlanOp& made = kernel<ETUDE_KERNEL_GEMM>({.a = a.address,
+                                            .b = b.address,
+                                            .c = c.address,
+                                            .bias = bias,
+                                            .rows = c.rows,
+                                            .inner = inner,
+                                            .cols = c.cols,
+                                            .pitch_a = a.pitch,
+                                            .pitch_b = b.pitch,
+                                            .pitch_c = c.pitch,
+                                            .flags = flags},
+                                           cost_.core_gemm(c.rows, inner, c.cols));
   made.accesses = {l1_access(a, false), l1_access(b, false), l1_access(c, true)};
   if ((flags & ETUDE_GEMM_BIAS) != 0) {
     made.accesses.push_back(l1_words(bias, c.cols, false));
@@ -87,10 +77,16 @@ void OpSequence::gemm(const L1Matrix& a, const L1Matrix& b, const L1Matrix& c, s
 }
 
 void OpSequence::transpose(const L1Matrix& src, const L1Matrix& dst, const L1Matrix* mask) {
-  PlanOp& made = kernel(ETUDE_KERNEL_TRANSPOSE,
-                        {src.address, dst.address, mask != nullptr ? mask->address : 0, src.rows,
-                         src.cols, src.pitch, dst.pitch, mask != nullptr ? mask->pitch : 0},
-                        cost_.core_kernel(src.rows * src.cols, CostModel::kTranspose));
+  PlanOp& made =
+      kernel<ETUDE_KERNEL_TRANSPOSE>({.src = src.address,
+                                      .dst = dst.address,
+                                      .y = mask != nullptr ? mask->address : 0,
+                                      .rows = src.rows,
+                                      .cols = src.cols,
+                                      .pitch_src = src.pitch,
+                                      .pitch_dst = dst.pitch,
+                                      .pitch_y = mask != nullptr ? mask->pitch : 0},
+                                     cost_.core_kernel(src.rows * src.cols, CostModel::kTranspose));
   made.accesses = {l1_access(src, false), l1_access(dst, true)};
   if (mask != nullptr) {
     made.accesses.push_back(l1_access(*mask, false));
@@ -100,79 +96,90 @@ void OpSequence::transpose(const L1Matrix& src, const L1Matrix& dst, const L1Mat
 void OpSequence::relu(const L1Matrix& x) { relu_to(x, x); }
 
 void OpSequence::relu_to(const L1Matrix& x, const L1Matrix& y) {
-  PlanOp& made = kernel(ETUDE_KERNEL_RELU, {x.address, y.address, x.rows, x.cols, x.pitch, y.pitch},
-                        cost_.core_kernel(x.rows * x.cols, CostModel::kRelu));
-  made.accesses = {l1_access(x, false), l1_access(y, true)};
+  unary(ETUDE_KERNEL_RELU, x, y, CostModel::kRelu);
 }
 
 void OpSequence::relu_grad(const L1Matrix& dy, const L1Matrix& y, const L1Matrix& dx) {
-  PlanOp& made =
-      kernel(ETUDE_KERNEL_RELU_GRAD,
-             {dy.address, y.address, dx.address, dy.rows, dy.cols, dy.pitch, y.pitch, dx.pitch},
-             cost_.core_kernel(dy.rows * dy.cols, CostModel::kReluGrad));
-  made.accesses = {l1_access(dy, false), l1_access(y, false), l1_access(dx, true)};
+  result_grad(ETUDE_KERNEL_RELU_GRAD, dy, y, dx, CostModel::kReluGrad);
 }
 
 void OpSequence::add(const L1Matrix& a, const L1Matrix& b, const L1Matrix& c) {
-  PlanOp& made =
-      kernel(ETUDE_KERNEL_ADD,
-             {a.address, b.address, c.address, a.rows, a.cols, a.pitch, b.pitch, c.pitch},
-             cost_.core_kernel(a.rows * a.cols, CostModel::kAdd));
-  made.accesses = {l1_access(a, false), l1_access(b, false), l1_access(c, true)};
+  binary(ETUDE_KERNEL_ADD, a, b, c, CostModel::kAdd);
 }
 
 void OpSequence::copy(const L1Matrix& x, const L1Matrix& y) {
-  PlanOp& made =
-      kernel(ETUDE_KERNEL_COPY, {x.address, y.address, x.rows, x.cols, x.pitch, y.pitch, 0},
-             cost_.core_kernel(x.rows * x.cols, CostModel::kCopy));
-  made.accesses = {l1_access(x, false), l1_access(y, true)};
+  unary(ETUDE_KERNEL_COPY, x, y, CostModel::kCopy);
 }
 
 void OpSequence::add_row(const L1Matrix& x, std::uint32_t row, const L1Matrix& y) {
-  PlanOp& made =
-      kernel(ETUDE_KERNEL_ADD_ROW, {x.address, row, y.address, x.rows, x.cols, x.pitch, y.pitch},
-             cost_.core_kernel(x.rows * x.cols, CostModel::kAdd));
+  PlanOp& made = kernel<ETUDE_KERNEL_ADD_ROW>({.x = x.address,
+                                               .row = row,
+                                               .y = y.address,
+                                               .rows = x.rows,
+                                               .cols = x.cols,
+                                               .pitch_x = x.pitch,
+                                               .pitch_y = y.pitch},
+                                              cost_.core_kernel(x.rows * x.cols, CostModel::kAdd));
   made.accesses = {l1_access(x, false), l1_words(row, x.cols, false), l1_access(y, true)};
 }
 
 void OpSequence::column_sum(const L1Matrix& src, std::uint32_t dst, bool accumulate) {
-  PlanOp& made = kernel(ETUDE_KERNEL_COLUMN_SUM,
-                        {src.address, dst, src.rows, src.cols, src.pitch, accumulate ? 1u : 0u},
-                        cost_.core_kernel(src.rows * src.cols, CostModel::kColumnSum));
+  PlanOp& made = kernel<ETUDE_KERNEL_COLUMN_SUM>(
+      {.src = src.address,
+       .dst = dst,
+       .rows = src.rows,
+       .cols = src.cols,
+       .pitch_src = src.pitch,
+       .accumulate = accumulate ? 1u : 0u},
+      cost_.core_kernel(src.rows * src.cols, CostModel::kColumnSum));
   made.accesses = {l1_access(src, false), l1_words(dst, src.cols, true)};
 }
 
 void OpSequence::broadcast_row(std::uint32_t row, const L1Matrix& dst) {
-  PlanOp& made =
-      kernel(ETUDE_KERNEL_BROADCAST_ROW, {row, dst.address, dst.rows, dst.cols, dst.pitch},
-             cost_.core_kernel(dst.rows * dst.cols, CostModel::kFill));
+  PlanOp& made = kernel<ETUDE_KERNEL_BROADCAST_ROW>(
+      {.row = row, .dst = dst.address, .rows = dst.rows, .cols = dst.cols, .pitch_dst = dst.pitch},
+      cost_.core_kernel(dst.rows * dst.cols, CostModel::kFill));
   made.accesses = {l1_words(row, dst.cols, false), l1_access(dst, true)};
 }
 
 void OpSequence::sgd(const L1Matrix& w, const L1Matrix& g, float lr) {
-  PlanOp& made = kernel(
-      ETUDE_KERNEL_SGD,
-      {w.address, g.address, w.rows, w.cols, w.pitch, g.pitch, std::bit_cast<std::uint32_t>(lr)},
-      cost_.core_kernel(w.rows * w.cols, CostModel::kSgd));
+  PlanOp& made = kernel<ETUDE_KERNEL_SGD>({.w = w.address,
+                                           .g = g.address,
+                                           .rows = w.rows,
+                                           .cols = w.cols,
+                                           .pitch_w = w.pitch,
+                                           .pitch_g = g.pitch,
+                                           .lr = std::bit_cast<std::uint32_t>(lr)},
+                                          cost_.core_kernel(w.rows * w.cols, CostModel::kSgd));
   made.accesses = {l1_access(w, true), l1_access(g, false)};
 }
 
 void OpSequence::mse(const L1Matrix& y, const L1Matrix& t, const L1Matrix& dy, std::uint32_t loss,
                      float scale_loss, float scale_grad) {
-  PlanOp& made =
-      kernel(ETUDE_KERNEL_MSE,
-             {y.address, t.address, dy.address, loss, y.rows, y.cols, y.pitch, t.pitch, dy.pitch,
-              std::bit_cast<std::uint32_t>(scale_loss), std::bit_cast<std::uint32_t>(scale_grad)},
-             cost_.core_kernel(y.rows * y.cols, CostModel::kMse));
+  PlanOp& made = kernel<ETUDE_KERNEL_MSE>({.y = y.address,
+                                           .t = t.address,
+                                           .dy = dy.address,
+                                           .loss = loss,
+                                           .rows = y.rows,
+                                           .cols = y.cols,
+                                           .pitch_y = y.pitch,
+                                           .pitch_t = t.pitch,
+                                           .pitch_dy = dy.pitch,
+                                           .scale_loss = std::bit_cast<std::uint32_t>(scale_loss),
+                                           .scale_grad = std::bit_cast<std::uint32_t>(scale_grad)},
+                                          cost_.core_kernel(y.rows * y.cols, CostModel::kMse));
   made.accesses = {l1_access(y, false), l1_access(t, false), l1_access(dy, true),
                    l1_words(loss, 1, true)};
 }
 
 void OpSequence::fill(const L1Matrix& dst, float value) {
   PlanOp& made =
-      kernel(ETUDE_KERNEL_FILL,
-             {dst.address, dst.rows, dst.cols, dst.pitch, std::bit_cast<std::uint32_t>(value)},
-             cost_.core_kernel(dst.rows * dst.cols, CostModel::kFill));
+      kernel<ETUDE_KERNEL_FILL>({.dst = dst.address,
+                                 .rows = dst.rows,
+                                 .cols = dst.cols,
+                                 .pitch_dst = dst.pitch,
+                                 .value = std::bit_cast<std::uint32_t>(value)},
+                                cost_.core_kernel(dst.rows * dst.cols, CostModel::kFill));
   made.accesses = {l1_access(dst, true)};
 }
 
@@ -200,17 +207,27 @@ void OpSequence::redmule_half(const L1Matrix& x, const L1Matrix& w, const L1Matr
 }
 
 void OpSequence::to_half(const L1Matrix& from, const L1Matrix& half) {
-  PlanOp& made = kernel(ETUDE_KERNEL_FP32_TO_FP16,
-                        {from.address, half.address, from.rows, from.cols, from.pitch, half.pitch},
-                        cost_.core_kernel(from.rows * from.cols, CostModel::kConvert));
+  PlanOp& made = kernel<ETUDE_KERNEL_FP32_TO_FP16>(
+      {.src = from.address,
+       .dst = half.address,
+       .rows = from.rows,
+       .cols = from.cols,
+       .pitch_src = from.pitch,
+       .pitch_dst = half.pitch},
+      cost_.core_kernel(from.rows * from.cols, CostModel::kConvert));
   made.accesses = {l1_access(from, false),
                    half_access({half.address, from.rows, from.cols, half.pitch}, true)};
 }
 
 void OpSequence::from_half(const L1Matrix& half, const L1Matrix& to) {
-  PlanOp& made = kernel(ETUDE_KERNEL_FP16_TO_FP32,
-                        {half.address, to.address, to.rows, to.cols, half.pitch, to.pitch},
-                        cost_.core_kernel(to.rows * to.cols, CostModel::kConvert));
+  PlanOp& made =
+      kernel<ETUDE_KERNEL_FP16_TO_FP32>({.src = half.address,
+                                         .dst = to.address,
+                                         .rows = to.rows,
+                                         .cols = to.cols,
+                                         .pitch_src = half.pitch,
+                                         .pitch_dst = to.pitch},
+                                        cost_.core_kernel(to.rows * to.cols, CostModel::kConvert));
   made.accesses = {half_access({half.address, to.rows, to.cols, half.pitch}, false),
                    l1_access(to, true)};
 }

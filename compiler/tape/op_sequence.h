@@ -2,13 +2,15 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "compiler/cost/cost_model.h"
+#include "compiler/operators/kernel_args.h"
 #include "compiler/tiling/image_geometry.h"
-#include "kernels/include/etude_kernels.h"
 #include "program/operation.h"
 #include "workloads/graph/graph.h"
 #include "workloads/training/update.h"
@@ -148,13 +150,16 @@ class OpSequence {
 
   // Element by element and row by row (op_sequence_rows.cpp); an operand of pitch 0 is one row for
   // all.
-  /// c = a op b; `number`: ETUDE_KERNEL_ADD, _SUB, _MUL or _DIV.
-  void binary(etude_kernel number, const L1Matrix& a, const L1Matrix& b, const L1Matrix& c);
-  /// `number`: ETUDE_KERNEL_SCALE (y = factor x), _COPY, _RELU or _RELU6.
-  void unary(etude_kernel number, const L1Matrix& x, const L1Matrix& y, float factor = 1);
-  /// `number`: ETUDE_KERNEL_RELU_GRAD or _RELU6_GRAD.
-  void rectifier_grad(etude_kernel number, const L1Matrix& dy, const L1Matrix& y,
-                      const L1Matrix& dx);
+  /// c = a op b; `number`: a kernel that takes etude_binary_args. `cycles` of one core per element,
+  /// here and below.
+  void binary(etude_kernel number, const L1Matrix& a, const L1Matrix& b, const L1Matrix& c,
+              double cycles);
+  /// `number`: a kernel that takes etude_unary_args.
+  void unary(etude_kernel number, const L1Matrix& x, const L1Matrix& y, double cycles,
+             float factor = 0);
+  /// `number`: a kernel that takes etude_result_grad_args.
+  void result_grad(etude_kernel number, const L1Matrix& dy, const L1Matrix& y, const L1Matrix& dx,
+                   double cycles);
   /// `form`: ETUDE_GELU_ERF, _TANH or _SIGMOID.
   void gelu(const L1Matrix& x, const L1Matrix& y, std::uint32_t form);
   void gelu_grad(const L1Matrix& dy, const L1Matrix& x, const L1Matrix& dx, std::uint32_t form);
@@ -197,9 +202,28 @@ class OpSequence {
 
  private:
   template <class Kind>
-  PlanOp& append(const Kind& what);
-  PlanOp& kernel(etude_kernel number, std::initializer_list<std::uint32_t> args,
-                 std::uint64_t cycles);
+  PlanOp& append(const Kind& what) {
+    PlanOp& made = ops.emplace_back();
+    made.what = what;
+    made.layer = layer_;
+    made.stage = stage_;
+    return made;
+  }
+  template <etude_kernel number>
+  PlanOp& kernel(const KernelArgs<number>& args, std::uint64_t cycles) {
+    return kernel(number, args, cycles);
+  }
+  /// Of a kernel that comes out of a table.
+  template <typename Args>
+  PlanOp& kernel(etude_kernel number, const Args& args, std::uint64_t cycles) {
+    static_assert(std::is_trivially_copyable_v<Args> && sizeof(Args) % sizeof(std::uint32_t) == 0);
+    KernelCall call{static_cast<std::uint32_t>(number), {}};
+    static_assert(sizeof(Args) <= sizeof(call.args));
+    std::memcpy(call.args.data(), &args, sizeof args);
+    PlanOp& made = append(call);
+    made.cycles = cycles;
+    return made;
+  }
   PlanOp& window(etude_kernel number, const WindowView& view, std::uint32_t src, std::uint32_t dst,
                  std::uint32_t pitch, std::uint32_t aux, std::uint64_t cycles);
   void transfer(const L1Matrix& l1, const StoredMatrix& l2, bool to_l1);

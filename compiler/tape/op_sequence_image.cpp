@@ -30,8 +30,19 @@ PlanOp& OpSequence::window(etude_kernel number, const WindowView& v, std::uint32
                            std::uint32_t dst, std::uint32_t pitch, std::uint32_t aux,
                            std::uint64_t cycles) {
   return kernel(number,
-                {src, dst, v.channels, v.height, v.width, v.channel_pitch, v.kernel, v.stride,
-                 v.pad, v.out_height, v.out_width, pitch, aux},
+                etude_window_args{.src = src,
+                                  .dst = dst,
+                                  .channels = v.channels,
+                                  .height = v.height,
+                                  .width = v.width,
+                                  .channel_pitch = v.channel_pitch,
+                                  .kernel = v.kernel,
+                                  .stride = v.stride,
+                                  .pad = v.pad,
+                                  .out_height = v.out_height,
+                                  .out_width = v.out_width,
+                                  .pitch = pitch,
+                                  .aux = aux},
                 cycles);
 }
 
@@ -114,10 +125,18 @@ void OpSequence::depthwise_grad_weight(const WindowView& view, std::uint32_t ima
 void OpSequence::affine_rows(const L1Matrix& x, const L1Matrix& y, std::uint32_t scale,
                              std::uint32_t shift, std::uint32_t channels,
                              std::uint32_t activation) {
-  PlanOp& made = kernel(
-      ETUDE_KERNEL_AFFINE_ROWS,
-      {x.address, y.address, scale, shift, x.rows, x.cols, x.pitch, y.pitch, channels, activation},
-      cost_.core_kernel(x.rows * x.cols, CostModel::kAffineRows));
+  PlanOp& made =
+      kernel<ETUDE_KERNEL_AFFINE_ROWS>({.x = x.address,
+                                        .y = y.address,
+                                        .scale = scale,
+                                        .shift = shift,
+                                        .rows = x.rows,
+                                        .cols = x.cols,
+                                        .pitch_x = x.pitch,
+                                        .pitch_y = y.pitch,
+                                        .channels = channels,
+                                        .activation = activation},
+                                       cost_.core_kernel(x.rows * x.cols, CostModel::kAffineRows));
   made.accesses = {l1_access(x, false), l1_access(y, true)};
   for (const std::uint32_t vector : {scale, shift}) {
     if (vector != 0) {
@@ -128,9 +147,14 @@ void OpSequence::affine_rows(const L1Matrix& x, const L1Matrix& y, std::uint32_t
 }
 
 void OpSequence::row_sum(const L1Matrix& src, std::uint32_t dst, bool accumulate) {
-  PlanOp& made = kernel(ETUDE_KERNEL_ROW_SUM,
-                        {src.address, dst, src.rows, src.cols, src.pitch, accumulate ? 1u : 0u},
-                        cost_.core_kernel(src.rows * src.cols, CostModel::kRowSum));
+  PlanOp& made =
+      kernel<ETUDE_KERNEL_ROW_SUM>({.src = src.address,
+                                    .dst = dst,
+                                    .rows = src.rows,
+                                    .cols = src.cols,
+                                    .pitch_src = src.pitch,
+                                    .accumulate = accumulate ? 1u : 0u},
+                                   cost_.core_kernel(src.rows * src.cols, CostModel::kRowSum));
   made.accesses = {l1_access(src, false),
                    {true, Access::Space::kL1, 0, dst, 1, 4 * src.rows, 4 * src.rows}};
 }

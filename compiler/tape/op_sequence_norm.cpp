@@ -17,9 +17,15 @@ Access block_access(const ChannelBlock& block, bool write) {
 
 void OpSequence::channel_sums(const ChannelBlock& x, std::uint32_t mean, std::uint32_t dst,
                               bool accumulate) {
-  PlanOp& made = kernel(ETUDE_KERNEL_CHANNEL_SUMS,
-                        {x.address, mean, dst, x.samples, x.channels, x.cols, accumulate ? 1u : 0u},
-                        cost_.core_kernel(x.elements(), CostModel::kRowSum));
+  PlanOp& made =
+      kernel<ETUDE_KERNEL_CHANNEL_SUMS>({.src = x.address,
+                                         .mean = mean,
+                                         .dst = dst,
+                                         .samples = x.samples,
+                                         .channels = x.channels,
+                                         .cols = x.cols,
+                                         .accumulate = accumulate ? 1u : 0u},
+                                        cost_.core_kernel(x.elements(), CostModel::kRowSum));
   made.accesses = {block_access(x, false), l1_words(dst, x.channels, true)};
   if (mean != 0) {
     made.accesses.push_back(l1_words(mean, x.channels, false));
@@ -29,10 +35,18 @@ void OpSequence::channel_sums(const ChannelBlock& x, std::uint32_t mean, std::ui
 void OpSequence::channel_products(const ChannelBlock& x, const ChannelBlock& dy, std::uint32_t mean,
                                   std::uint32_t rstd, std::uint32_t dbeta, std::uint32_t dgamma,
                                   bool accumulate) {
-  PlanOp& made = kernel(ETUDE_KERNEL_CHANNEL_PRODUCTS,
-                        {x.address, dy.address, mean, rstd, dbeta, dgamma, x.samples, x.channels,
-                         x.cols, accumulate ? 1u : 0u},
-                        cost_.core_kernel(x.elements(), CostModel::kChannelProducts));
+  PlanOp& made = kernel<ETUDE_KERNEL_CHANNEL_PRODUCTS>(
+      {.x = x.address,
+       .dy = dy.address,
+       .mean = mean,
+       .rstd = rstd,
+       .dbeta = dbeta,
+       .dgamma = dgamma,
+       .samples = x.samples,
+       .channels = x.channels,
+       .cols = x.cols,
+       .accumulate = accumulate ? 1u : 0u},
+      cost_.core_kernel(x.elements(), CostModel::kChannelProducts));
   made.accesses = {block_access(x, false), block_access(dy, false)};
   for (const std::uint32_t vector : {mean, rstd, dbeta, dgamma}) {
     made.accesses.push_back(l1_words(vector, x.channels, vector == dbeta || vector == dgamma));
@@ -41,10 +55,17 @@ void OpSequence::channel_products(const ChannelBlock& x, const ChannelBlock& dy,
 
 void OpSequence::affine_pair(const ChannelBlock& a, const ChannelBlock& b, const ChannelBlock& y,
                              std::uint32_t scale_a, std::uint32_t scale_b, std::uint32_t shift) {
-  PlanOp& made = kernel(ETUDE_KERNEL_AFFINE_PAIR,
-                        {a.address, b.address, y.address, scale_a, scale_b, shift,
-                         a.samples * a.channels, a.cols, a.channels},
-                        cost_.core_kernel(a.elements(), CostModel::kAffinePair));
+  PlanOp& made =
+      kernel<ETUDE_KERNEL_AFFINE_PAIR>({.a = a.address,
+                                        .b = b.address,
+                                        .y = y.address,
+                                        .scale_a = scale_a,
+                                        .scale_b = scale_b,
+                                        .shift = shift,
+                                        .rows = a.samples * a.channels,
+                                        .cols = a.cols,
+                                        .channels = a.channels},
+                                       cost_.core_kernel(a.elements(), CostModel::kAffinePair));
   made.accesses = {block_access(a, false), block_access(b, false), block_access(y, true)};
   for (const std::uint32_t vector : {scale_a, scale_b, shift}) {
     made.accesses.push_back(l1_words(vector, a.channels, false));
@@ -53,10 +74,16 @@ void OpSequence::affine_pair(const ChannelBlock& a, const ChannelBlock& b, const
 
 void OpSequence::affine_mask(const ChannelBlock& x, const ChannelBlock& dy, std::uint32_t scale,
                              std::uint32_t shift) {
-  PlanOp& made = kernel(
-      ETUDE_KERNEL_AFFINE_MASK,
-      {x.address, dy.address, dy.address, scale, shift, x.samples * x.channels, x.cols, x.channels},
-      cost_.core_kernel(x.elements(), CostModel::kAffineMask));
+  PlanOp& made =
+      kernel<ETUDE_KERNEL_AFFINE_MASK>({.x = x.address,
+                                        .dy = dy.address,
+                                        .dst = dy.address,
+                                        .scale = scale,
+                                        .shift = shift,
+                                        .rows = x.samples * x.channels,
+                                        .cols = x.cols,
+                                        .channels = x.channels},
+                                       cost_.core_kernel(x.elements(), CostModel::kAffineMask));
   made.accesses = {block_access(x, false), block_access(dy, true),
                    l1_words(scale, x.channels, false), l1_words(shift, x.channels, false)};
 }
@@ -64,10 +91,17 @@ void OpSequence::affine_mask(const ChannelBlock& x, const ChannelBlock& dy, std:
 void OpSequence::batchnorm_scales(const NormVectors& v, std::uint32_t channels, float factor,
                                   float epsilon) {
   PlanOp& made =
-      kernel(ETUDE_KERNEL_BATCHNORM_SCALES,
-             {v.gamma, v.beta, v.mean, v.variance, v.scale, v.shift, v.rstd, channels,
-              std::bit_cast<std::uint32_t>(factor), std::bit_cast<std::uint32_t>(epsilon)},
-             cost_.core_kernel(channels, CostModel::kNormVector));
+      kernel<ETUDE_KERNEL_BATCHNORM_SCALES>({.gamma = v.gamma,
+                                             .beta = v.beta,
+                                             .mean = v.mean,
+                                             .variance = v.variance,
+                                             .scale = v.scale,
+                                             .shift = v.shift,
+                                             .rstd = v.rstd,
+                                             .channels = channels,
+                                             .factor = std::bit_cast<std::uint32_t>(factor),
+                                             .epsilon = std::bit_cast<std::uint32_t>(epsilon)},
+                                            cost_.core_kernel(channels, CostModel::kNormVector));
   for (const std::uint32_t vector : {v.gamma, v.beta, v.mean, v.variance}) {
     if (vector != 0) {
       made.accesses.push_back(l1_words(vector, channels, false));
@@ -82,10 +116,18 @@ void OpSequence::batchnorm_scales(const NormVectors& v, std::uint32_t channels, 
 
 void OpSequence::batchnorm_slopes(const NormVectors& v, std::uint32_t dbeta, std::uint32_t dgamma,
                                   std::uint32_t scale_x, std::uint32_t channels, float inverse) {
-  PlanOp& made = kernel(ETUDE_KERNEL_BATCHNORM_SLOPES,
-                        {v.gamma, v.mean, v.rstd, dbeta, dgamma, v.scale, scale_x, v.shift,
-                         channels, std::bit_cast<std::uint32_t>(inverse)},
-                        cost_.core_kernel(channels, CostModel::kNormVector));
+  PlanOp& made =
+      kernel<ETUDE_KERNEL_BATCHNORM_SLOPES>({.gamma = v.gamma,
+                                             .mean = v.mean,
+                                             .rstd = v.rstd,
+                                             .dbeta = dbeta,
+                                             .dgamma = dgamma,
+                                             .scale_dy = v.scale,
+                                             .scale_x = scale_x,
+                                             .shift = v.shift,
+                                             .channels = channels,
+                                             .inverse = std::bit_cast<std::uint32_t>(inverse)},
+                                            cost_.core_kernel(channels, CostModel::kNormVector));
   for (const std::uint32_t vector : {v.gamma, v.mean, v.rstd, dbeta, dgamma}) {
     made.accesses.push_back(l1_words(vector, channels, false));
   }

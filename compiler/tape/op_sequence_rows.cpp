@@ -17,69 +17,124 @@ std::uint32_t elements(const L1Matrix& m) { return m.rows * m.cols; }
 }  // namespace
 
 void OpSequence::binary(etude_kernel number, const L1Matrix& a, const L1Matrix& b,
-                        const L1Matrix& c) {
-  const double cycles = number == ETUDE_KERNEL_DIV ? CostModel::kDiv : CostModel::kAdd;
-  PlanOp& made =
-      kernel(number, {a.address, b.address, c.address, c.rows, c.cols, a.pitch, b.pitch, c.pitch},
-             cost_.core_kernel(elements(c), cycles));
+                        const L1Matrix& c, double cycles) {
+  PlanOp& made = kernel(number,
+                        etude_binary_args{.a = a.address,
+                                          .b = b.address,
+                                          .c = c.address,
+                                          .rows = c.rows,
+                                          .cols = c.cols,
+                                          .pitch_a = a.pitch,
+                                          .pitch_b = b.pitch,
+                                          .pitch_c = c.pitch},
+                        cost_.core_kernel(elements(c), cycles));
   made.accesses = {l1_access(a, false), l1_access(b, false), l1_access(c, true)};
 }
 
-void OpSequence::unary(etude_kernel number, const L1Matrix& x, const L1Matrix& y, float factor) {
-  PlanOp& made =
-      kernel(number, {x.address, y.address, y.rows, y.cols, x.pitch, y.pitch, bits(factor)},
-             cost_.core_kernel(elements(y), CostModel::kRelu));
+void OpSequence::unary(etude_kernel number, const L1Matrix& x, const L1Matrix& y, double cycles,
+                       float factor) {
+  PlanOp& made = kernel(number,
+                        etude_unary_args{.x = x.address,
+                                         .y = y.address,
+                                         .rows = y.rows,
+                                         .cols = y.cols,
+                                         .pitch_x = x.pitch,
+                                         .pitch_y = y.pitch,
+                                         .scale = bits(factor)},
+                        cost_.core_kernel(elements(y), cycles));
   made.accesses = {l1_access(x, false), l1_access(y, true)};
 }
 
-void OpSequence::rectifier_grad(etude_kernel number, const L1Matrix& dy, const L1Matrix& y,
-                                const L1Matrix& dx) {
-  PlanOp& made = kernel(
-      number, {dy.address, y.address, dx.address, dx.rows, dx.cols, dy.pitch, y.pitch, dx.pitch},
-      cost_.core_kernel(elements(dx), CostModel::kReluGrad));
+void OpSequence::result_grad(etude_kernel number, const L1Matrix& dy, const L1Matrix& y,
+                             const L1Matrix& dx, double cycles) {
+  PlanOp& made = kernel(number,
+                        etude_result_grad_args{.dy = dy.address,
+                                               .y = y.address,
+                                               .dx = dx.address,
+                                               .rows = dx.rows,
+                                               .cols = dx.cols,
+                                               .pitch_dy = dy.pitch,
+                                               .pitch_y = y.pitch,
+                                               .pitch_dx = dx.pitch},
+                        cost_.core_kernel(elements(dx), cycles));
   made.accesses = {l1_access(dy, false), l1_access(y, false), l1_access(dx, true)};
 }
 
 void OpSequence::gelu(const L1Matrix& x, const L1Matrix& y, std::uint32_t form) {
-  PlanOp& made =
-      kernel(ETUDE_KERNEL_GELU, {x.address, y.address, 0, y.rows, y.cols, x.pitch, y.pitch, form},
-             cost_.core_kernel(elements(y), CostModel::kGelu));
+  PlanOp& made = kernel<ETUDE_KERNEL_GELU>({.x = x.address,
+                                            .y = y.address,
+                                            .bias = 0,
+                                            .rows = y.rows,
+                                            .cols = y.cols,
+                                            .pitch_x = x.pitch,
+                                            .pitch_y = y.pitch,
+                                            .form = form},
+                                           cost_.core_kernel(elements(y), CostModel::kGelu));
   made.accesses = {l1_access(x, false), l1_access(y, true)};
 }
 
 void OpSequence::gelu_grad(const L1Matrix& dy, const L1Matrix& x, const L1Matrix& dx,
                            std::uint32_t form) {
-  PlanOp& made = kernel(
-      ETUDE_KERNEL_GELU_GRAD,
-      {x.address, dy.address, dx.address, 0, dx.rows, dx.cols, x.pitch, dy.pitch, dx.pitch, form},
-      cost_.core_kernel(elements(dx), CostModel::kGeluGrad));
+  PlanOp& made =
+      kernel<ETUDE_KERNEL_GELU_GRAD>({.x = x.address,
+                                      .dy = dy.address,
+                                      .dx = dx.address,
+                                      .bias = 0,
+                                      .rows = dx.rows,
+                                      .cols = dx.cols,
+                                      .pitch_x = x.pitch,
+                                      .pitch_dy = dy.pitch,
+                                      .pitch_dx = dx.pitch,
+                                      .form = form},
+                                     cost_.core_kernel(elements(dx), CostModel::kGeluGrad));
   made.accesses = {l1_access(x, false), l1_access(dy, false), l1_access(dx, true)};
 }
 
 void OpSequence::layernorm(const L1Matrix& x, const L1Matrix& gamma, const L1Matrix& beta,
                            const L1Matrix& y, float epsilon) {
-  PlanOp& made = kernel(ETUDE_KERNEL_LAYERNORM,
-                        {x.address, y.address, gamma.address, beta.address, 0, y.rows, y.cols,
-                         x.pitch, y.pitch, bits(epsilon)},
-                        cost_.core_rows(y.rows, y.cols, CostModel::kLayerNorm));
+  PlanOp& made =
+      kernel<ETUDE_KERNEL_LAYERNORM>({.x = x.address,
+                                      .y = y.address,
+                                      .gamma = gamma.address,
+                                      .beta = beta.address,
+                                      .stats = 0,
+                                      .rows = y.rows,
+                                      .cols = y.cols,
+                                      .pitch_x = x.pitch,
+                                      .pitch_y = y.pitch,
+                                      .epsilon = bits(epsilon)},
+                                     cost_.core_rows(y.rows, y.cols, CostModel::kLayerNorm));
   made.accesses = {l1_access(x, false), l1_access(gamma, false), l1_access(beta, false),
                    l1_access(y, true)};
 }
 
 void OpSequence::layernorm_stats(const L1Matrix& x, const L1Matrix& stats, float epsilon) {
-  PlanOp& made = kernel(ETUDE_KERNEL_LAYERNORM_STATS,
-                        {x.address, stats.address, x.rows, x.cols, x.pitch, bits(epsilon)},
-                        cost_.core_rows(x.rows, x.cols, CostModel::kLayerNormStats));
+  PlanOp& made = kernel<ETUDE_KERNEL_LAYERNORM_STATS>(
+      {.x = x.address,
+       .stats = stats.address,
+       .rows = x.rows,
+       .cols = x.cols,
+       .pitch_x = x.pitch,
+       .epsilon = bits(epsilon)},
+      cost_.core_rows(x.rows, x.cols, CostModel::kLayerNormStats));
   made.accesses = {l1_access(x, false), l1_access(stats, true)};
 }
 
 void OpSequence::layernorm_grad(const L1Matrix& dy, const L1Matrix& x, const L1Matrix& gamma,
                                 const L1Matrix* stats, const L1Matrix& dx, float epsilon) {
-  PlanOp& made =
-      kernel(ETUDE_KERNEL_LAYERNORM_GRAD,
-             {x.address, dy.address, gamma.address, stats != nullptr ? stats->address : 0,
-              dx.address, dx.rows, dx.cols, x.pitch, dy.pitch, dx.pitch, bits(epsilon)},
-             cost_.core_rows(dx.rows, dx.cols, CostModel::kLayerNormGrad));
+  PlanOp& made = kernel<ETUDE_KERNEL_LAYERNORM_GRAD>(
+      {.x = x.address,
+       .dy = dy.address,
+       .gamma = gamma.address,
+       .stats = stats != nullptr ? stats->address : 0,
+       .dx = dx.address,
+       .rows = dx.rows,
+       .cols = dx.cols,
+       .pitch_x = x.pitch,
+       .pitch_dy = dy.pitch,
+       .pitch_dx = dx.pitch,
+       .epsilon = bits(epsilon)},
+      cost_.core_rows(dx.rows, dx.cols, CostModel::kLayerNormGrad));
   made.accesses = {l1_access(x, false), l1_access(dy, false), l1_access(gamma, false),
                    l1_access(dx, true)};
   if (stats != nullptr) {
@@ -90,55 +145,97 @@ void OpSequence::layernorm_grad(const L1Matrix& dy, const L1Matrix& x, const L1M
 void OpSequence::layernorm_affine_grad(const L1Matrix& dy, const L1Matrix& x, const L1Matrix& stats,
                                        const L1Matrix& dgamma, const L1Matrix& dbeta,
                                        bool accumulate) {
-  PlanOp& made = kernel(ETUDE_KERNEL_LAYERNORM_AFFINE_GRAD,
-                        {x.address, dy.address, stats.address, dgamma.address, dbeta.address,
-                         x.rows, x.cols, x.pitch, dy.pitch, accumulate ? 1u : 0u},
-                        cost_.core_kernel(elements(x), CostModel::kLayerNormAffineGrad));
+  PlanOp& made = kernel<ETUDE_KERNEL_LAYERNORM_AFFINE_GRAD>(
+      {.x = x.address,
+       .dy = dy.address,
+       .stats = stats.address,
+       .dgamma = dgamma.address,
+       .dbeta = dbeta.address,
+       .rows = x.rows,
+       .cols = x.cols,
+       .pitch_x = x.pitch,
+       .pitch_dy = dy.pitch,
+       .accumulate = accumulate ? 1u : 0u},
+      cost_.core_kernel(elements(x), CostModel::kLayerNormAffineGrad));
   made.accesses = {l1_access(x, false), l1_access(dy, false), l1_access(stats, false),
                    l1_access(dgamma, true), l1_access(dbeta, true)};
 }
 
 void OpSequence::softmax(const L1Matrix& x, const L1Matrix& y, float scale) {
-  PlanOp& made = kernel(ETUDE_KERNEL_SOFTMAX,
-                        {x.address, y.address, y.rows, y.cols, x.pitch, y.pitch, bits(scale)},
-                        cost_.core_rows(y.rows, y.cols, CostModel::kSoftmax));
+  PlanOp& made = kernel<ETUDE_KERNEL_SOFTMAX>({.x = x.address,
+                                               .y = y.address,
+                                               .rows = y.rows,
+                                               .cols = y.cols,
+                                               .pitch_x = x.pitch,
+                                               .pitch_y = y.pitch,
+                                               .scale = bits(scale)},
+                                              cost_.core_rows(y.rows, y.cols, CostModel::kSoftmax));
   made.accesses = {l1_access(x, false), l1_access(y, true)};
 }
 
 void OpSequence::softmax_grad(const L1Matrix& dy, const L1Matrix& y, const L1Matrix& dx,
                               float scale) {
-  PlanOp& made = kernel(ETUDE_KERNEL_SOFTMAX_GRAD,
-                        {y.address, dy.address, dx.address, dx.rows, dx.cols, y.pitch, dy.pitch,
-                         dx.pitch, bits(scale)},
-                        cost_.core_rows(dx.rows, dx.cols, CostModel::kSoftmaxGrad));
+  PlanOp& made =
+      kernel<ETUDE_KERNEL_SOFTMAX_GRAD>({.y = y.address,
+                                         .dy = dy.address,
+                                         .dx = dx.address,
+                                         .rows = dx.rows,
+                                         .cols = dx.cols,
+                                         .pitch_y = y.pitch,
+                                         .pitch_dy = dy.pitch,
+                                         .pitch_dx = dx.pitch,
+                                         .scale = bits(scale)},
+                                        cost_.core_rows(dx.rows, dx.cols, CostModel::kSoftmaxGrad));
   made.accesses = {l1_access(y, false), l1_access(dy, false), l1_access(dx, true)};
 }
 
 void OpSequence::cross_entropy(const L1Matrix& x, const L1Matrix& labels, const L1Matrix& log_p,
                                std::uint32_t loss, float scale_loss) {
-  PlanOp& made = kernel(ETUDE_KERNEL_CROSS_ENTROPY,
-                        {x.address, labels.address, log_p.address, 0, loss, x.rows, x.cols, x.pitch,
-                         log_p.pitch, 0, bits(scale_loss), 0},
-                        cost_.core_rows(x.rows, x.cols, CostModel::kCrossEntropy));
+  PlanOp& made =
+      kernel<ETUDE_KERNEL_CROSS_ENTROPY>({.x = x.address,
+                                          .labels = labels.address,
+                                          .log_p = log_p.address,
+                                          .dx = 0,
+                                          .loss = loss,
+                                          .rows = x.rows,
+                                          .cols = x.cols,
+                                          .pitch_x = x.pitch,
+                                          .pitch_log_p = log_p.pitch,
+                                          .pitch_dx = 0,
+                                          .scale_loss = bits(scale_loss),
+                                          .scale_grad = 0},
+                                         cost_.core_rows(x.rows, x.cols, CostModel::kCrossEntropy));
   made.accesses = {l1_access(x, false), l1_access(labels, false), l1_access(log_p, true),
                    l1_words(loss, 1, true)};
 }
 
 void OpSequence::cross_entropy_grad(const L1Matrix& log_p, const L1Matrix& labels,
                                     const L1Matrix& dx, float scale) {
-  PlanOp& made = kernel(ETUDE_KERNEL_CROSS_ENTROPY_GRAD,
-                        {log_p.address, labels.address, dx.address, dx.rows, dx.cols, log_p.pitch,
-                         dx.pitch, bits(scale)},
-                        cost_.core_rows(dx.rows, dx.cols, CostModel::kCrossEntropy));
+  PlanOp& made = kernel<ETUDE_KERNEL_CROSS_ENTROPY_GRAD>(
+      {.log_p = log_p.address,
+       .labels = labels.address,
+       .dx = dx.address,
+       .rows = dx.rows,
+       .cols = dx.cols,
+       .pitch_log_p = log_p.pitch,
+       .pitch_dx = dx.pitch,
+       .scale = bits(scale)},
+      cost_.core_rows(dx.rows, dx.cols, CostModel::kCrossEntropy));
   made.accesses = {l1_access(log_p, false), l1_access(labels, false), l1_access(dx, true)};
 }
 
 void OpSequence::momentum(const L1Matrix& w, const L1Matrix& g, const L1Matrix& v, float lr,
                           float mu) {
   PlanOp& made =
-      kernel(ETUDE_KERNEL_MOMENTUM,
-             {w.address, g.address, v.address, w.rows, w.cols, w.pitch, bits(lr), bits(mu)},
-             cost_.core_kernel(elements(w), CostModel::kMomentum));
+      kernel<ETUDE_KERNEL_MOMENTUM>({.w = w.address,
+                                     .g = g.address,
+                                     .v = v.address,
+                                     .rows = w.rows,
+                                     .cols = w.cols,
+                                     .pitch = w.pitch,
+                                     .lr = bits(lr),
+                                     .mu = bits(mu)},
+                                    cost_.core_kernel(elements(w), CostModel::kMomentum));
   made.accesses = {l1_access(w, true), l1_access(g, false), l1_access(v, true)};
   using Rate = RateArgument::Rate;
   made.rates = {{Rate::kLearningRate, offsetof(etude_momentum_args, lr) / 4},
@@ -147,10 +244,18 @@ void OpSequence::momentum(const L1Matrix& w, const L1Matrix& g, const L1Matrix& 
 
 void OpSequence::adam(const L1Matrix& w, const L1Matrix& g, const L1Matrix& m, const L1Matrix& v,
                       const AdamRates& rates, float beta1, float beta2) {
-  PlanOp& made = kernel(ETUDE_KERNEL_ADAM,
-                        {w.address, g.address, m.address, v.address, w.rows, w.cols, w.pitch,
-                         bits(rates.lr), bits(beta1), bits(beta2), bits(rates.epsilon)},
-                        cost_.core_kernel(elements(w), CostModel::kAdam));
+  PlanOp& made = kernel<ETUDE_KERNEL_ADAM>({.w = w.address,
+                                            .g = g.address,
+                                            .m = m.address,
+                                            .v = v.address,
+                                            .rows = w.rows,
+                                            .cols = w.cols,
+                                            .pitch = w.pitch,
+                                            .lr = bits(rates.lr),
+                                            .beta1 = bits(beta1),
+                                            .beta2 = bits(beta2),
+                                            .epsilon = bits(rates.epsilon)},
+                                           cost_.core_kernel(elements(w), CostModel::kAdam));
   made.accesses = {l1_access(w, true), l1_access(g, false), l1_access(m, true), l1_access(v, true)};
   using Rate = RateArgument::Rate;
   made.rates = {{Rate::kAdamLearningRate, offsetof(etude_adam_args, lr) / 4},

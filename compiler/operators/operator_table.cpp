@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/operators/operator_table.h"
+
+#include <iterator>
+
+#include "compiler/cost/cost_model.h"
+#include "compiler/operators/kernel_args.h"
+
+namespace etude {
+
+namespace {
+
+using enum Family;
+using Cost = CostModel;
+
+constexpr OperatorRow unary(OpType type, etude_kernel kernel, double cycles,
+                            std::uint32_t activation = ETUDE_ACTIVATION_NONE) {
+  return {type, kElementwise, Elements::kUnary, kernel, cycles, activation};
+}
+constexpr OperatorRow binary(OpType type, etude_kernel kernel, double cycles) {
+  return {type, kElementwise, Elements::kBinary, kernel, cycles};
+}
+constexpr OperatorRow result_grad(OpType type, etude_kernel kernel, double cycles) {
+  return {type, kElementwise, Elements::kResultGrad, kernel, cycles};
+}
+
+constexpr OperatorRow kRows[] = {
+    {OpType::kGemm, kGemm},
+    unary(OpType::kRelu, ETUDE_KERNEL_RELU, Cost::kRelu, ETUDE_ACTIVATION_RELU),
+    result_grad(OpType::kReluGrad, ETUDE_KERNEL_RELU_GRAD, Cost::kReluGrad),
+    {OpType::kMseLoss, kMse},
+    {OpType::kMseLossGrad, kWithLoss},
+    {OpType::kReduceSum, kReduce},
+    binary(OpType::kAdd, ETUDE_KERNEL_ADD, Cost::kAdd),
+    {OpType::kSgd, kUpdate},
+    binary(OpType::kSub, ETUDE_KERNEL_SUB, Cost::kAdd),
+    binary(OpType::kMul, ETUDE_KERNEL_MUL, Cost::kAdd),
+    binary(OpType::kDiv, ETUDE_KERNEL_DIV, Cost::kDiv),
+    unary(OpType::kScale, ETUDE_KERNEL_SCALE, Cost::kRelu),
+    unary(OpType::kRelu6, ETUDE_KERNEL_RELU6, Cost::kRelu, ETUDE_ACTIVATION_RELU6),
+    result_grad(OpType::kRelu6Grad, ETUDE_KERNEL_RELU6_GRAD, Cost::kReluGrad),
+    {OpType::kGelu, kElementwise, Elements::kGelu, ETUDE_KERNEL_GELU, Cost::kGelu},
+    {OpType::kGeluGrad, kElementwise, Elements::kGeluGrad, ETUDE_KERNEL_GELU_GRAD, Cost::kGeluGrad},
+    unary(OpType::kExpand, ETUDE_KERNEL_COPY, Cost::kRelu),
+    {OpType::kReshape, kCopy},
+    {OpType::kTranspose, kCopy},
+    {OpType::kConv, kConv},
+    {OpType::kConvGradInput, kConvGradInput},
+    {OpType::kConvGradWeight, kConvGradWeight},
+    {OpType::kMaxPool, kPool},
+    {OpType::kMaxPoolGrad, kPool},
+    {OpType::kAveragePool, kPool},
+    {OpType::kAveragePoolGrad, kPool},
+    {OpType::kLayerNorm, kRowwise},
+    {OpType::kLayerNormGrad, kRowwise},
+    {OpType::kLayerNormAffineGrad, kLayerNormAffineGrad},
+    {OpType::kBatchNorm, kBatchNorm},
+    {OpType::kBatchNormGrad, kBatchNorm},
+    {OpType::kBatchNormAffineGrad, kBatchNorm},
+    {OpType::kBatchNormStatistics, kNone},
+    {OpType::kSoftmax, kRowwise},
+    {OpType::kSoftmaxGrad, kRowwise},
+    {OpType::kSoftmaxCrossEntropy, kCrossEntropy},
+    {OpType::kSoftmaxCrossEntropyGrad, kCrossEntropy},
+    {OpType::kMomentum, kUpdate},
+    {OpType::kAdam, kUpdate},
+};
+
+/// Whether the kernel of a row reads its arguments as the row says.
+constexpr bool fits(const OperatorRow& row) {
+  switch (row.elements) {
+    case Elements::kNone:
+      return row.family != kElementwise && row.kernel == ETUDE_KERNELS;
+    case Elements::kUnary:
+      return takes<etude_unary_args>(row.kernel);
+    case Elements::kBinary:
+      return takes<etude_binary_args>(row.kernel);
+    case Elements::kResultGrad:
+      return takes<etude_result_grad_args>(row.kernel);
+    case Elements::kGelu:
+      return takes<etude_gelu_args>(row.kernel);
+    case Elements::kGeluGrad:
+      return takes<etude_gelu_grad_args>(row.kernel);
+  }
+  return false;
+}
+
+constexpr bool complete() {
+  for (std::size_t i = 0; i < kOperators.size(); ++i) {
+    if (kRows[i].type != kOperators[i].type || !fits(kRows[i])) {
+      return false;
+    }
+  }
+  return true;
+}
+static_assert(std::size(kRows) == kOperators.size() && complete(),
+              "one row an operator, in the order of operator_list.h, with a kernel that fits");
+
+}  // namespace
+
+const OperatorRow& row_of(OpType type) { return kRows[static_cast<std::size_t>(type)]; }
+
+}  // namespace etude
