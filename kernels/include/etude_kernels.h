@@ -35,9 +35,8 @@ static inline const char* etude_kernel_name(uint32_t kernel) {
 struct etude_gemm_args {
   uint32_t a, b, c, bias, rows, inner, cols, pitch_a, pitch_b, pitch_c, flags;
 };
-/* dx[rows, cols] from dy and the result y of the forward pass (dx may be dy):
- * ETUDE_KERNEL_RELU_GRAD dy where y > 0, else 0; ETUDE_KERNEL_RELU6_GRAD dy where 0 < y < 6, else
- * 0. */
+/* dx[rows, cols] = f(dy, y), y being the result of the forward pass (dx may be dy); f is the
+ * kernel's (docs/kernels.md). */
 struct etude_result_grad_args {
   uint32_t dy, y, dx, rows, cols, pitch_dy, pitch_y, pitch_dx;
 };
@@ -64,8 +63,8 @@ struct etude_mse_args {
 struct etude_broadcast_row_args {
   uint32_t row, dst, rows, cols, pitch_dst;
 };
-/* y = f(x), one element at a time (y may be x): ETUDE_KERNEL_SCALE scale * x, _COPY x, _RELU max(x,
- * 0), _RELU6 min(max(x, 0), 6). scale: bits of a float; ignored by the others. */
+/* y = f(x) (y may be x); f is the kernel's (docs/kernels.md). scale: bits of a float, for
+ * ETUDE_KERNEL_SCALE alone. */
 struct etude_unary_args {
   uint32_t x, y, rows, cols, pitch_x, pitch_y, scale;
 };

@@ -43,8 +43,9 @@ static inline uint32_t etude_sign(float x) { return (uint32_t)((int32_t)etude_bi
     statement;                \
   }
 
-/* x[i] = e^x[i] for x <= 0, within 2 ulp; below -87 it stays e^-87. */
-static inline void etude_exp_both(float x[2]) {
+/* e^x[i] = s[i] + s[i] q[i] for x <= 0, s a power of two, q (in the place of x) within 2 ulp of
+ * itself; below -87 it is e^-87. */
+static inline void etude_exp_parts(float x[2], float s[2]) {
   const float log2e = ETUDE_CONSTANT(0x3FB8AA3Bu), ln2_high = ETUDE_CONSTANT(0xBF317200u);
   const float ln2_low = ETUDE_CONSTANT(0xB5BFBE8Eu), magic = 0x1.8p+23f;
   const float c6 = ETUDE_CONSTANT(0x3AB5192Fu), c5 = ETUDE_CONSTANT(0x3C091CEAu);
@@ -65,9 +66,16 @@ static inline void etude_exp_both(float x[2]) {
   ETUDE_BOTH(p[i] = etude_fma(p[i], r[i], c4))
   ETUDE_BOTH(p[i] = etude_fma(p[i], r[i], c3))
   ETUDE_BOTH(p[i] = etude_fma(p[i], r[i], c2))
-  ETUDE_BOTH(p[i] = etude_fma(p[i], z[i], r[i]))
-  ETUDE_BOTH(p[i] = p[i] + 1.0f)
-  ETUDE_BOTH(x[i] = p[i] * etude_from_bits((etude_bits(shifted[i]) << 23) + 0x3F800000u))
+  ETUDE_BOTH(x[i] = etude_fma(p[i], z[i], r[i]))
+  ETUDE_BOTH(s[i] = etude_from_bits((etude_bits(shifted[i]) << 23) + 0x3F800000u))
+}
+
+/* x[i] = e^x[i] for x <= 0, within 2 ulp; below -87 it stays e^-87. */
+static inline void etude_exp_both(float x[2]) {
+  float s[2];
+  etude_exp_parts(x, s);
+  ETUDE_BOTH(x[i] = x[i] + 1.0f)
+  ETUDE_BOTH(x[i] = x[i] * s[i])
 }
 
 static inline float etude_exp(float x) {
