@@ -70,6 +70,8 @@ class CostModel {
   static constexpr double kDiv = 22.0;       ///< one divider, 19 cycles each
   static constexpr double kGelu = 20.0;
   static constexpr double kGeluGrad = 41.0;
+  static constexpr double kSigmoid = 44.0;
+  static constexpr double kSigmoidGrad = 12.0;
   static constexpr double kLayerNorm = 13.5;
   static constexpr double kLayerNormGrad = 22.0;
   static constexpr double kLayerNormStats = 6.0;

@@ -39,6 +39,8 @@ constexpr OperatorRow kRows[] = {
     unary(OpType::kScale, ETUDE_KERNEL_SCALE, Cost::kRelu),
     unary(OpType::kRelu6, ETUDE_KERNEL_RELU6, Cost::kRelu, ETUDE_ACTIVATION_RELU6),
     result_grad(OpType::kRelu6Grad, ETUDE_KERNEL_RELU6_GRAD, Cost::kReluGrad),
+    unary(OpType::kSigmoid, ETUDE_KERNEL_SIGMOID, Cost::kSigmoid),
+    result_grad(OpType::kSigmoidGrad, ETUDE_KERNEL_SIGMOID_GRAD, Cost::kSigmoidGrad),
     {OpType::kGelu, kElementwise, Elements::kGelu, ETUDE_KERNEL_GELU, Cost::kGelu},
     {OpType::kGeluGrad, kElementwise, Elements::kGeluGrad, ETUDE_KERNEL_GELU_GRAD, Cost::kGeluGrad},
     unary(OpType::kExpand, ETUDE_KERNEL_COPY, Cost::kRelu),

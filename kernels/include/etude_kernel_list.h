@@ -62,5 +62,7 @@
   X(AFFINE_PAIR, 50, affine_pair, affine_pair)                               \
   X(BATCHNORM_SCALES, 51, batchnorm_scales, batchnorm_scales)                \
   X(BATCHNORM_SLOPES, 52, batchnorm_slopes, batchnorm_slopes)                \
-  X(AFFINE_MASK, 53, affine_mask, affine_mask)
+  X(AFFINE_MASK, 53, affine_mask, affine_mask)                               \
+  X(SIGMOID, 54, sigmoid, unary)                                             \
+  X(SIGMOID_GRAD, 55, sigmoid_grad, result_grad)
 #endif

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes one training step of a built-in network, as the float64 reference computes it, for tests
-// in Python: reference_step OUT.npz NETWORK BATCH METHOD [SIZE...]. Members: inputs and parameters
-// by name, "<name>.grad" of everything trained, "loss". METHOD: full, last_k, linear_probe or lora
-// (rank 3, alpha 6, all blocks; B is drawn too).
+// in Python: reference_step OUT.npz NETWORK BATCH METHOD [SIZE...], or reference_step OUT.npz
+// MODEL.onnx. Members: inputs and parameters by name, "<name>.grad" of everything trained, "loss".
+// METHOD: full, last_k, linear_probe or lora (rank 3, alpha 6, all blocks; B is drawn too).
 #include <iostream>
 
 #include "models/base/error.h"
 #include "workloads/npz/npz.h"
+#include "workloads/onnx/onnx_import.h"
 #include "workloads/reference/reference.h"
 #include "workloads/training/methods.h"
 #include "workloads/training/training_graph.h"
@@ -32,7 +33,7 @@ MethodOptions method_of(const std::string& name) {
   return options;
 }
 
-void write_step(const std::vector<std::string>& arguments) {
+TrainingGraph built_in_step(const std::vector<std::string>& arguments, StartValues& start) {
   std::vector<unsigned> sizes;
   for (std::size_t i = 4; i < arguments.size(); ++i) {
     sizes.push_back(static_cast<unsigned>(std::stoul(arguments[i])));
@@ -45,9 +46,21 @@ void write_step(const std::vector<std::string>& arguments) {
       network.graph.tensor(id).fill.reset();  // at 0 the gradients of A would be 0
     }
   }
-  const TrainingGraph training = make_training_graph(std::move(network), 0.01);
-  StartValues start;
+  TrainingGraph training = make_training_graph(std::move(network), 0.01);
   draw_parameters(training.graph, 1, start);
+  return training;
+}
+
+void write_step(const std::vector<std::string>& arguments) {
+  StartValues start;
+  TrainingGraph training;
+  if (arguments.at(1).ends_with(".onnx")) {
+    OnnxModel model = read_onnx(arguments[1]);
+    start = model.start;
+    training = make_training_graph(std::move(model), 0.01);
+  } else {
+    training = built_in_step(arguments, start);
+  }
   draw_inputs(training.graph, 2, 0, start);
   const auto values = run_reference(training.graph, start);
   NpzArchive archive;

@@ -93,6 +93,7 @@ TEST_CASE("activations and their gradients run on the chip") {
   const auto shape = GENERATE(Shape{5}, Shape{3, 41}, Shape{60, 64}, Shape{2, 3, 5, 7});
   const auto [type, form] = GENERATE(table<OpType, std::string>({{OpType::kRelu, ""},
                                                                  {OpType::kRelu6, ""},
+                                                                 {OpType::kSigmoid, ""},
                                                                  {OpType::kGelu, "none"},
                                                                  {OpType::kGelu, "tanh"},
                                                                  {OpType::kGelu, "sigmoid"}}));

@@ -198,6 +198,18 @@ TEST_CASE("names that are not UTF-8 are shown with question marks, others as the
   CHECK(model.network.graph.node(1).name == "???\xf0\x90\x8d\x88");  // a surrogate, and U+10348
 }
 
+TEST_CASE("operators that ONNX holds as we do are read by their rows, with as many inputs") {
+  const std::string op = GENERATE("Relu", "Sigmoid");
+  OnnxGraph graph = product();
+  graph.nodes.push_back(onnx_node(op, "act", {"y"}, {"z"}));
+  graph.outputs = {onnx_value("z", {2, 4})};
+  const OnnxModel model = read(graph.model());
+  const Graph& made = model.network.graph;
+  CHECK(name_of(made.node(*made.producer(*made.find("z"))).op) == op);
+  graph.nodes.back() = onnx_node(op, "act", {"y", "y"}, {"z"});
+  CHECK_THROWS_WITH(read(graph.model()), Catch::Contains("'act'"));
+}
+
 TEST_CASE("a convolutional graph: auto_pad, clip as ReLU6, pools, flatten, scalars") {
   OnnxGraph graph;
   graph.nodes = {

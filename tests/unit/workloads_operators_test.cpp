@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Gradients of every operator against finite differences, at odd sizes.
 #include <catch2/catch.hpp>
+#include <set>
 
 #include "models/base/error.h"
 #include "tests/support/gradient_check.h"
@@ -140,11 +141,44 @@ TEST_CASE("elementwise functions") {
     const auto wide = bench.apply(OpType::kScale, {a}, {{"factor", 16.0}}, "wide");
     bench.check(bench.apply(OpType::kRelu6, {wide}));
   }
+  SECTION("Sigmoid") {
+    const auto wide = bench.apply(OpType::kScale, {a}, {{"factor", 3.0}}, "wide");
+    bench.check(bench.apply(OpType::kSigmoid, {wide}));
+  }
   SECTION("Gelu") {
     const auto form = GENERATE("none", "tanh", "sigmoid");
     const auto wide = bench.apply(OpType::kScale, {a}, {{"factor", 3.0}}, "wide");
     bench.check(bench.apply(OpType::kGelu, {wide}, {{"approximate", std::string(form)}}));
   }
+}
+
+TEST_CASE("every operator has a name of its own, in reports and, if it has one, in ONNX") {
+  std::set<std::string_view> names, onnx;
+  for (const OperatorNames& each : kOperators) {
+    CHECK(names_of(each.type).name == std::string(each.name));
+    CHECK(names.insert(each.name).second);
+    // One node of the standard may stand for several of ours only where a writer tells them apart.
+    const bool plain = each.form == OnnxForm::kStandard || each.form == OnnxForm::kMicrosoft;
+    CHECK((!plain || onnx.insert(each.onnx).second));
+    CHECK((each.form == OnnxForm::kOwn) == each.onnx.empty());
+  }
+}
+
+TEST_CASE("functions of one element have the values of their definitions") {
+  const auto [type, x, y] = GENERATE(table<OpType, double, double>({
+      {OpType::kSigmoid, 0.0, 0.5},
+      {OpType::kSigmoid, 1.0, 0.7310585786300049},        // 1 / (1 + 1 / e)
+      {OpType::kSigmoid, -800.0, 0.0},                    // no overflow on the way
+      {OpType::kSigmoid, -30.0, 9.3576229688392989e-14},  // relative accuracy on the left
+  }));
+  INFO(name_of(type) << ' ' << x);
+  Bench bench;
+  const TensorId result = bench.apply(type, {bench.tensor("x", {1})});
+  const Graph& graph = bench.network.graph;
+  TensorValues values(graph.tensors().size());
+  values[0] = {x};
+  rules_of(type).evaluate(graph, graph.node(0), values);
+  CHECK(values[result][0] == Approx(y).epsilon(1e-14));
 }
 
 TEST_CASE("GELU has the values of its definition") {

@@ -34,6 +34,8 @@ enum class OnnxForm {
   X(Scale, "Scale", kWritten, "Mul", "")                                                      \
   X(Relu6, "Relu6", kWritten, "Clip", "")                                                     \
   X(Relu6Grad, "Relu6Grad", kOwn, "", "")                                                     \
+  X(Sigmoid, "Sigmoid", kStandard, "Sigmoid", "")                                             \
+  X(SigmoidGrad, "SigmoidGrad", kMicrosoft, "SigmoidGrad", "")                                \
   X(Gelu, "Gelu", kWritten, "Gelu", "")                                                       \
   X(GeluGrad, "GeluGrad", kWritten, "GeluGrad", "")                                           \
   X(Expand, "Expand", kWritten, "Expand", "")                                                 \

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Functions of one element whose gradient needs only the result y, so that x need not be kept:
-// Relu (dx = dy where y > 0), Relu6 (dx = dy where 0 < y < 6).
+// Relu (dx = dy where y > 0), Relu6 (dx = dy where 0 < y < 6), Sigmoid
+// (dx = dy y (1 - y)).
+#include "workloads/ops/exact_math.h"
 #include "workloads/ops/op_rules.h"
 #include "workloads/training/backward.h"
 
@@ -61,11 +63,19 @@ double relu_slope(double dy, double y) { return y > 0 ? dy : 0; }
 double relu6(double x) { return x > 6 ? 6 : relu(x); }
 double relu6_slope(double dy, double y) { return y > 0 && y < 6 ? dy : 0; }
 
+double sigmoid(double x) {
+  const double e = exact_exp(x > 0 ? -x : x);
+  return (x > 0 ? 1 : e) / (1 + e);
+}
+double sigmoid_slope(double dy, double y) { return dy * y * (1 - y); }
+
 }  // namespace
 
 const OpRules kReluRules = kFunction<OpType::kReluGrad, relu>;
 const OpRules kReluGradRules = kSlope<relu_slope>;
 const OpRules kRelu6Rules = kFunction<OpType::kRelu6Grad, relu6>;
 const OpRules kRelu6GradRules = kSlope<relu6_slope>;
+const OpRules kSigmoidRules = kFunction<OpType::kSigmoidGrad, sigmoid>;
+const OpRules kSigmoidGradRules = kSlope<sigmoid_slope>;
 
 }  // namespace etude::ops
