@@ -72,6 +72,8 @@ class CostModel {
   static constexpr double kGeluGrad = 41.0;
   static constexpr double kSigmoid = 44.0;
   static constexpr double kSigmoidGrad = 12.0;
+  static constexpr double kTanh = 41.0;
+  static constexpr double kTanhGrad = 10.5;
   static constexpr double kLayerNorm = 13.5;
   static constexpr double kLayerNormGrad = 22.0;
   static constexpr double kLayerNormStats = 6.0;

@@ -41,6 +41,8 @@ constexpr OperatorRow kRows[] = {
     result_grad(OpType::kRelu6Grad, ETUDE_KERNEL_RELU6_GRAD, Cost::kReluGrad),
     unary(OpType::kSigmoid, ETUDE_KERNEL_SIGMOID, Cost::kSigmoid),
     result_grad(OpType::kSigmoidGrad, ETUDE_KERNEL_SIGMOID_GRAD, Cost::kSigmoidGrad),
+    unary(OpType::kTanh, ETUDE_KERNEL_TANH, Cost::kTanh),
+    result_grad(OpType::kTanhGrad, ETUDE_KERNEL_TANH_GRAD, Cost::kTanhGrad),
     {OpType::kGelu, kElementwise, Elements::kGelu, ETUDE_KERNEL_GELU, Cost::kGelu},
     {OpType::kGeluGrad, kElementwise, Elements::kGeluGrad, ETUDE_KERNEL_GELU_GRAD, Cost::kGeluGrad},
     unary(OpType::kExpand, ETUDE_KERNEL_COPY, Cost::kRelu),

@@ -64,5 +64,7 @@
   X(BATCHNORM_SLOPES, 52, batchnorm_slopes, batchnorm_slopes)                \
   X(AFFINE_MASK, 53, affine_mask, affine_mask)                               \
   X(SIGMOID, 54, sigmoid, unary)                                             \
-  X(SIGMOID_GRAD, 55, sigmoid_grad, result_grad)
+  X(SIGMOID_GRAD, 55, sigmoid_grad, result_grad)                             \
+  X(TANH, 56, tanh, unary)                                                   \
+  X(TANH_GRAD, 57, tanh_grad, result_grad)
 #endif

@@ -78,6 +78,8 @@ int test_main(uint32_t hart, uint32_t harts) {
   RUN("gelu grad (erf)", etude_gelu_grad, pa, pb, pc, 0, ROWS, COLS, COLS, COLS, COLS, 0);
   RUN("sigmoid", etude_sigmoid, pa, pc, ROWS, COLS, COLS, COLS);
   RUN("sigmoid grad", etude_sigmoid_grad, pa, pb, pc, ROWS, COLS, COLS, COLS, COLS);
+  RUN("tanh", etude_tanh, pa, pc, ROWS, COLS, COLS, COLS);
+  RUN("tanh grad", etude_tanh_grad, pa, pb, pc, ROWS, COLS, COLS, COLS, COLS);
   /* 8 images of 32x32 are 8192 pixels too; per pixel of the image */
   RUN("maxpool 3x3 stride 2", etude_maxpool, pa, pc, 8, 32, 32, 1024, 3 << 16 | 3, 2 << 16 | 2,
       1 << 16 | 1, 16, 16, 256, 0);

@@ -128,6 +128,8 @@ static inline void etude_operator_cases(const struct etude_case_env* env) {
   CASE("relu6_grad", etude_relu6_grad, a, p, c, 13, 37, 41, 39, 37);
   CASE("sigmoid", etude_sigmoid, a, c, 13, 37, 41, 37);
   CASE("sigmoid_grad", etude_sigmoid_grad, a, p, c, 13, 37, 41, 39, 37);
+  CASE("tanh", etude_tanh, a, c, 13, 37, 41, 37);
+  CASE("tanh_grad", etude_tanh_grad, a, p, c, 13, 37, 41, 39, 37);
   CASE("depthwise", etude_depthwise, a, c, 5, 9, 11, 100, kernel, stride, pad, 5, 11, 57, b);
   CASE("depthwise_grad_input", etude_depthwise_grad_input, a, c, 5, 9, 11, 100, kernel, stride, pad,
        5, 11, 57, b);

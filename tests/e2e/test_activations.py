@@ -11,7 +11,7 @@ from support import BUILD, run
 
 SIZES = [11, 19, 13, 5]  # odd on purpose
 BATCH = 6
-ACTIVATIONS = ["Relu", "Sigmoid"]
+ACTIVATIONS = ["Relu", "Sigmoid", "Tanh"]
 
 
 def parameters() -> dict[str, np.ndarray]:

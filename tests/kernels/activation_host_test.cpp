@@ -27,6 +27,13 @@ const Function kSigmoid{etude_sigmoid,    etude_sigmoid_grad,
                         sigmoid,          [](double y) { return y * (1 - y); },
                         std::exp(-87.0f), 1};
 
+const Function kTanh{etude_tanh,
+                     etude_tanh_grad,
+                     [](double x) { return std::tanh(x); },
+                     [](double y) { return 1 - y * y; },
+                     -1,
+                     1};
+
 /// x through a kernel that takes etude_unary_args, on `workers` workers.
 std::vector<float> result_of(KernelFunction kernel, const std::vector<float>& x) {
   Arena arena(1u << 16);
@@ -102,4 +109,9 @@ void check_shapes(const Function& function) {
 TEST_CASE("Sigmoid and its gradient", "[activation]") {
   check_values(kSigmoid);
   check_shapes(kSigmoid);
+}
+
+TEST_CASE("Tanh and its gradient", "[activation]") {
+  check_values(kTanh);
+  check_shapes(kTanh);
 }

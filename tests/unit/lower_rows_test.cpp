@@ -94,6 +94,7 @@ TEST_CASE("activations and their gradients run on the chip") {
   const auto [type, form] = GENERATE(table<OpType, std::string>({{OpType::kRelu, ""},
                                                                  {OpType::kRelu6, ""},
                                                                  {OpType::kSigmoid, ""},
+                                                                 {OpType::kTanh, ""},
                                                                  {OpType::kGelu, "none"},
                                                                  {OpType::kGelu, "tanh"},
                                                                  {OpType::kGelu, "sigmoid"}}));

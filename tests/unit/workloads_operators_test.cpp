@@ -145,6 +145,10 @@ TEST_CASE("elementwise functions") {
     const auto wide = bench.apply(OpType::kScale, {a}, {{"factor", 3.0}}, "wide");
     bench.check(bench.apply(OpType::kSigmoid, {wide}));
   }
+  SECTION("Tanh") {
+    const auto wide = bench.apply(OpType::kScale, {a}, {{"factor", 3.0}}, "wide");
+    bench.check(bench.apply(OpType::kTanh, {wide}));
+  }
   SECTION("Gelu") {
     const auto form = GENERATE("none", "tanh", "sigmoid");
     const auto wide = bench.apply(OpType::kScale, {a}, {{"factor", 3.0}}, "wide");
@@ -170,6 +174,8 @@ TEST_CASE("functions of one element have the values of their definitions") {
       {OpType::kSigmoid, 1.0, 0.7310585786300049},        // 1 / (1 + 1 / e)
       {OpType::kSigmoid, -800.0, 0.0},                    // no overflow on the way
       {OpType::kSigmoid, -30.0, 9.3576229688392989e-14},  // relative accuracy on the left
+      {OpType::kTanh, 1.0, 0.7615941559557649},           // (e - 1/e) / (e + 1/e)
+      {OpType::kTanh, -800.0, -1.0},
   }));
   INFO(name_of(type) << ' ' << x);
   Bench bench;

@@ -36,6 +36,8 @@ enum class OnnxForm {
   X(Relu6Grad, "Relu6Grad", kOwn, "", "")                                                     \
   X(Sigmoid, "Sigmoid", kStandard, "Sigmoid", "")                                             \
   X(SigmoidGrad, "SigmoidGrad", kMicrosoft, "SigmoidGrad", "")                                \
+  X(Tanh, "Tanh", kStandard, "Tanh", "")                                                      \
+  X(TanhGrad, "TanhGrad", kMicrosoft, "TanhGrad", "")                                         \
   X(Gelu, "Gelu", kWritten, "Gelu", "")                                                       \
   X(GeluGrad, "GeluGrad", kWritten, "GeluGrad", "")                                           \
   X(Expand, "Expand", kWritten, "Expand", "")                                                 \

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Functions of one element whose gradient needs only the result y, so that x need not be kept:
 // Relu (dx = dy where y > 0), Relu6 (dx = dy where 0 < y < 6), Sigmoid
-// (dx = dy y (1 - y)).
+// (dx = dy y (1 - y)), Tanh (dx = dy (1 - y^2)).
 #include "workloads/ops/exact_math.h"
 #include "workloads/ops/op_rules.h"
 #include "workloads/training/backward.h"
@@ -69,6 +69,8 @@ double sigmoid(double x) {
 }
 double sigmoid_slope(double dy, double y) { return dy * y * (1 - y); }
 
+double tanh_slope(double dy, double y) { return dy * (1 - y * y); }
+
 }  // namespace
 
 const OpRules kReluRules = kFunction<OpType::kReluGrad, relu>;
@@ -77,5 +79,7 @@ const OpRules kRelu6Rules = kFunction<OpType::kRelu6Grad, relu6>;
 const OpRules kRelu6GradRules = kSlope<relu6_slope>;
 const OpRules kSigmoidRules = kFunction<OpType::kSigmoidGrad, sigmoid>;
 const OpRules kSigmoidGradRules = kSlope<sigmoid_slope>;
+const OpRules kTanhRules = kFunction<OpType::kTanhGrad, exact_tanh>;
+const OpRules kTanhGradRules = kSlope<tanh_slope>;
 
 }  // namespace etude::ops
