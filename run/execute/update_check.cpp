@@ -49,18 +49,16 @@ class Rule {
   /// `old`: weight and states before; `now`: states after (what the weight's change is made of).
   std::vector<Expected> expect(const std::vector<double>& old, double g,
                                const std::vector<double>& now) const {
-    switch (op_) {
-      case OpType::kMomentum:
-        return {sum(old[0], -lr_ * now[1]), sum(momentum_ * old[1], g)};
-      case OpType::kAdam: {
-        const double change = double{adam_.lr} * now[1] / (std::sqrt(now[2]) + adam_.epsilon);
-        Expected w = sum(old[0], -change);
-        w.allowed += std::ldexp(std::abs(change), -20);
-        return {w, moment(old[1], g, beta1_), moment(old[2], g * g, beta2_)};
-      }
-      default:
-        return {sum(old[0], -lr_ * g)};
+    if (op_ == OpType::kMomentum) {
+      return {sum(old[0], -lr_ * now[1]), sum(momentum_ * old[1], g)};
     }
+    if (op_ == OpType::kAdam) {
+      const double change = double{adam_.lr} * now[1] / (std::sqrt(now[2]) + adam_.epsilon);
+      Expected w = sum(old[0], -change);
+      w.allowed += std::ldexp(std::abs(change), -20);
+      return {w, moment(old[1], g, beta1_), moment(old[2], g * g, beta2_)};
+    }
+    return {sum(old[0], -lr_ * g)};
   }
 
  private:
