@@ -12,14 +12,14 @@
 enum etude_kernel { ETUDE_KERNEL_LIST(ETUDE_KERNEL_ENUMERATOR) ETUDE_KERNELS };
 #undef ETUDE_KERNEL_ENUMERATOR
 
-/* The name of a kernel by its number; 0: there is none. */
+/* The name of a kernel by its number. */
 static inline const char* etude_kernel_name(uint32_t kernel) {
 #define ETUDE_KERNEL_NAME(e, number, name, args) \
   case number:                                   \
     return #name;
   switch (kernel) { ETUDE_KERNEL_LIST(ETUDE_KERNEL_NAME) }
 #undef ETUDE_KERNEL_NAME
-  return 0;
+  return "unknown kernel";
 }
 
 /* C[rows, cols] = opA(A) opB(B) (+ C) (+ bias of cols), then ReLU; opA(A) is [rows, inner], opB(B)
