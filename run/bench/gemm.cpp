@@ -38,7 +38,8 @@ std::uint32_t size_in_range(const std::string& where, long long value) {
   return static_cast<std::uint32_t>(value);
 }
 
-RedmuleBenchJob checked(const std::string& where, const GemmRequest& o, const RedmuleConfig& config) {
+RedmuleBenchJob checked(const std::string& where, const GemmRequest& o,
+                        const RedmuleConfig& config) {
   RedmuleBenchJob job;
   job.m = size_in_range(where + "m", o.m);
   job.n = size_in_range(where + "n", o.n);

@@ -40,8 +40,8 @@ Result Run::execute(const ExecuteOptions& options) {
   RunFacts facts = plan_.facts();
   facts.warnings.insert(facts.warnings.begin(), options.warnings.begin(), options.warnings.end());
   const double wall = std::chrono::duration<double>(Clock::now() - began).count();
-  result.json = make_result(config(), facts, record, observer.losses(), check_,
-                            {wall, ETUDE_VERSION});
+  result.json =
+      make_result(config(), facts, record, observer.losses(), check_, {wall, ETUDE_VERSION});
   result.outputs = observer.outputs();
   result.saved = observer.saved();
   return result;

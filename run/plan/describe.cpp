@@ -4,8 +4,8 @@
 #include <string>
 
 #include "compiler/operators/not_available.h"
-#include "models/base/pulp_map_regs.h"
 #include "kernels/include/etude_boot.h"
+#include "models/base/pulp_map_regs.h"
 #include "run/plan/plan.h"
 #include "workloads/ops/op_rules.h"
 #include "workloads/training/counts.h"

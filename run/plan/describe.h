@@ -8,9 +8,9 @@
 namespace etude {
 
 /// What a configuration will run, without simulating it: graph, parameters, MACs, and, where the
-/// step can be lowered, layers, memory, traffic and tasks (docs/report.md). Where an operator is not
-/// available on the simulated chip, `warnings` says so and those members are missing.
-/// Errors: UserError.
+/// step can be lowered, layers, memory, traffic and tasks (docs/report.md). Where an operator is
+/// not available on the simulated chip, `warnings` says so and those members are missing. Errors:
+/// UserError.
 nlohmann::ordered_json describe(const RootConfig& config);
 
 }  // namespace etude

@@ -24,7 +24,15 @@ def check(tmp_path):
 
 @pytest.mark.parametrize(
     "wrong",
-    [[], ["lint"], ["asan", "x"], ["bench", "0"], ["bench", "1", "2"], ["tidy", "none.cpp"], ["tidy", "scripts/setup.sh"]],
+    [
+        [],
+        ["lint"],
+        ["asan", "x"],
+        ["bench", "0"],
+        ["bench", "1", "2"],
+        ["tidy", "none.cpp"],
+        ["tidy", "scripts/setup.sh"],
+    ],
 )
 def test_wrong_arguments_print_the_usage(check, wrong):
     done = check(*wrong)
