@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Batch normalisation and its gradients. Whole groups of channels pass through L1 once if they fit;
 // else pieces of their pixels come once for each pass over them.
+#include "compiler/emit/families.h"
 #include "compiler/emit/image_operators.h"
 #include "compiler/feeds/channel_tiles.h"
 
@@ -19,7 +20,7 @@ class NormBase {
   std::uint32_t vector(std::optional<TensorId> from = {}) {
     const std::uint32_t address = c_.l1.take(4 * channels_);
     if (from) {
-      c_.sequence.load(stored_part(c_, *from, 0, channels_), matrix(address));
+      c_.tape.load(stored_part(c_, *from, 0, channels_), matrix(address));
     }
     return address;
   }
@@ -36,12 +37,12 @@ class NormBase {
   void moments(ChannelTiles& tiles, std::size_t i, const NormVectors& v, std::uint32_t channel,
                std::uint32_t count) {
     tiles.for_pieces(channel, count, [&](const ChannelPiece& piece, bool first) {
-      c_.sequence.channel_sums(tiles.fetch(i, piece), 0, v.mean, !first);
+      c_.tape.channel_sums(tiles.fetch(i, piece), 0, v.mean, !first);
     });
     const L1Matrix mean{v.mean, 1, count, count};
-    c_.sequence.unary(ETUDE_KERNEL_SCALE, mean, mean, CostModel::kRelu, inverse(tiles));
+    c_.tape.unary(ETUDE_KERNEL_SCALE, mean, mean, CostModel::kRelu, inverse(tiles));
     tiles.for_pieces(channel, count, [&](const ChannelPiece& piece, bool first) {
-      c_.sequence.channel_sums(tiles.fetch(i, piece), v.mean, v.variance, !first);
+      c_.tape.channel_sums(tiles.fetch(i, piece), v.mean, v.variance, !first);
     });
   }
   static float inverse(const ChannelTiles& tiles) {
@@ -77,20 +78,21 @@ class NormForward : NormBase {
     std::optional<L1Matrix> whole;
     if (c_.worth_keeping(y) && c_.tensor(y).bytes() <= c_.l1.capacity() / 8) {
       const std::uint32_t planes = tiles.samples * channels_;
-      whole = L1Matrix{c_.l1.take(4 * planes * tiles.pixels +
-                                  read_ahead(planes, tiles.pixels, c_.platform.cluster.redmule)),
-                       planes, tiles.pixels, tiles.pixels};
+      whole =
+          L1Matrix{c_.l1.take(4 * planes * tiles.pixels +
+                              read_ahead(planes, tiles.pixels, c_.step.platform.cluster.redmule)),
+                   planes, tiles.pixels, tiles.pixels};
     }
     tiles.open(!whole);
     if (!training_) {
-      c_.sequence.batchnorm_scales(v, channels_, 1.0f, epsilon());
+      c_.tape.batchnorm_scales(v, channels_, 1.0f, epsilon());
     }
     tiles.for_groups([&](std::uint32_t channel, std::uint32_t count) {
       const NormVectors mine = from(v, channel);
       c_.layer(op_.node);
       if (training_) {
         moments(tiles, 0, mine, channel, count);
-        c_.sequence.batchnorm_scales(mine, count, inverse(tiles), epsilon());
+        c_.tape.batchnorm_scales(mine, count, inverse(tiles), epsilon());
       }
       tiles.for_pieces(channel, count, [&](const ChannelPiece& piece, bool) {
         apply(tiles, piece, mine, whole, y);
@@ -101,7 +103,7 @@ class NormForward : NormBase {
     }
     if (whole) {
       c_.layer(op_.relu.value_or(op_.node));
-      c_.sequence.store(*whole, stored_part(c_, y, 0, tiles.pixels));
+      c_.tape.store(*whole, stored_part(c_, y, 0, tiles.pixels));
       c_.l1.keep(y, false, as_tensor(c_, y, whole->address));
     }
   }
@@ -115,8 +117,8 @@ class NormForward : NormBase {
     const L1Matrix from{x.address, rows, x.cols, x.cols};
     if (!whole) {
       const ChannelBlock to = tiles.place(piece, {x});
-      c_.sequence.affine_rows(from, {to.address, rows, x.cols, x.cols}, v.scale, v.shift,
-                              x.channels, activation);
+      c_.tape.affine_rows(from, {to.address, rows, x.cols, x.cols}, v.scale, v.shift, x.channels,
+                          activation);
       c_.layer(op_.relu.value_or(op_.node));
       tiles.store(y, piece, to);
       c_.layer(op_.node);
@@ -124,9 +126,9 @@ class NormForward : NormBase {
     }
     for (std::uint32_t s = 0; s < x.samples; ++s) {
       const std::uint32_t plane = (piece.sample + s) * channels_ + piece.channel;
-      c_.sequence.affine_rows(from.slice(s * x.channels, 0, x.channels, x.cols),
-                              whole->slice(plane, piece.pixel, x.channels, x.cols), v.scale,
-                              v.shift, x.channels, activation);
+      c_.tape.affine_rows(from.slice(s * x.channels, 0, x.channels, x.cols),
+                          whole->slice(plane, piece.pixel, x.channels, x.cols), v.scale, v.shift,
+                          x.channels, activation);
     }
   }
 
@@ -136,13 +138,13 @@ class NormForward : NormBase {
       StoredObject object;
       object.name = node_.name + ".statistics";
       object.bytes = 16 * channels_;
-      c_.batch_statistics[x] = static_cast<ObjectId>(c_.objects.size());
-      c_.objects.push_back(object);
+      c_.batch_statistics[x] = static_cast<ObjectId>(c_.tape.objects.size());
+      c_.tape.objects.push_back(object);
     }
     const ObjectId object = c_.batch_statistics.at(x);
     std::uint32_t offset = 0;
     for (const std::uint32_t kept : {v.mean, v.rstd, v.scale, v.shift}) {
-      c_.sequence.store(matrix(kept), {object, offset, channels_});
+      c_.tape.store(matrix(kept), {object, offset, channels_});
       offset += 4 * channels_;
     }
   }
@@ -176,12 +178,12 @@ class NormBackward : NormBase {
     if (known) {
       const ObjectId object = c_.batch_statistics.at(x);
       v.mean = vector();
-      c_.sequence.load({object, 0, channels_}, matrix(v.mean));
-      c_.sequence.load({object, 4 * channels_, channels_}, matrix(v.rstd));
+      c_.tape.load({object, 0, channels_}, matrix(v.mean));
+      c_.tape.load({object, 4 * channels_, channels_}, matrix(v.rstd));
       if (masked) {
         open_ = {vector(), vector()};
-        c_.sequence.load({object, 8 * channels_, channels_}, matrix(open_.first));
-        c_.sequence.load({object, 12 * channels_, channels_}, matrix(open_.second));
+        c_.tape.load({object, 8 * channels_, channels_}, matrix(open_.first));
+        c_.tape.load({object, 12 * channels_, channels_}, matrix(open_.second));
       }
     } else {
       v.mean = training_ ? vector() : vector(node_.inputs[statistics]);
@@ -199,7 +201,7 @@ class NormBackward : NormBase {
     const std::uint32_t scale_x = training_ ? vector() : 0;
     tiles.open(op_.input_grad.has_value());
     if (!training_) {
-      c_.sequence.batchnorm_scales(v, channels_, 1.0f, epsilon());
+      c_.tape.batchnorm_scales(v, channels_, 1.0f, epsilon());
     }
     tiles.for_groups([&](std::uint32_t channel, std::uint32_t count) {
       const NormVectors mine = from(v, channel);
@@ -209,15 +211,14 @@ class NormBackward : NormBase {
         NormVectors only = mine;
         only.scale = masked ? open_.first + 4 * channel : 0;
         only.shift = masked ? open_.second + 4 * channel : 0;
-        c_.sequence.batchnorm_scales(only, count, inverse(tiles), epsilon());
+        c_.tape.batchnorm_scales(only, count, inverse(tiles), epsilon());
       }
       if (sums) {
         c_.layer(op_.weight_grad.value_or(op_.node));
         tiles.for_pieces(channel, count, [&](const ChannelPiece& piece, bool first) {
           const ChannelBlock image = tiles.fetch(0, piece);
-          c_.sequence.channel_products(image, fetch_gradient(tiles, piece, image, 1), mine.mean,
-                                       mine.rstd, dbeta + 4 * channel, dgamma + 4 * channel,
-                                       !first);
+          c_.tape.channel_products(image, fetch_gradient(tiles, piece, image, 1), mine.mean,
+                                   mine.rstd, dbeta + 4 * channel, dgamma + 4 * channel, !first);
         });
       }
       if (op_.input_grad) {
@@ -239,7 +240,7 @@ class NormBackward : NormBase {
     const TensorId result = c_.graph().node(*op_.input_grad).outputs[0];
     const bool sums = training_ || op_.weight_grad;
     if (training_) {
-      c_.sequence.batchnorm_slopes(v, dbeta, dgamma, scale_x, count, inverse(tiles));
+      c_.tape.batchnorm_slopes(v, dbeta, dgamma, scale_x, count, inverse(tiles));
     }
     tiles.for_pieces(channel, count, [&](const ChannelPiece& piece, bool) {
       std::vector<ChannelBlock> fetched;
@@ -250,12 +251,12 @@ class NormBackward : NormBase {
       const ChannelBlock to = tiles.place(piece, fetched);
       const ChannelBlock& dy = fetched.back();
       if (training_) {
-        c_.sequence.affine_pair(dy, fetched[0], to, v.scale, scale_x, v.shift);
+        c_.tape.affine_pair(dy, fetched[0], to, v.scale, scale_x, v.shift);
       } else {
         const std::uint32_t rows = dy.samples * dy.channels;
-        c_.sequence.affine_rows({dy.address, rows, dy.cols, dy.cols},
-                                {to.address, rows, dy.cols, dy.cols}, v.scale, 0, dy.channels,
-                                ETUDE_ACTIVATION_NONE);
+        c_.tape.affine_rows({dy.address, rows, dy.cols, dy.cols},
+                            {to.address, rows, dy.cols, dy.cols}, v.scale, 0, dy.channels,
+                            ETUDE_ACTIVATION_NONE);
       }
       tiles.store(result, piece, to);
     });
@@ -268,7 +269,7 @@ class NormBackward : NormBase {
     const ChannelBlock dy = tiles.fetch(number, piece, &fresh);
     if (op_.relu_grad && fresh) {
       const std::uint32_t at = 4 * piece.channel;
-      c_.sequence.affine_mask(image, dy, open_.first + at, open_.second + at);
+      c_.tape.affine_mask(image, dy, open_.first + at, open_.second + at);
     }
     return dy;
   }
@@ -279,15 +280,15 @@ class NormBackward : NormBase {
     const TensorId tensor = c_.graph().node(*op_.weight_grad).outputs[output];
     if (!update) {
       c_.layer(*op_.weight_grad);
-      c_.sequence.store(matrix(gradient), stored_part(c_, tensor, 0, channels_));
+      c_.tape.store(matrix(gradient), stored_part(c_, tensor, 0, channels_));
       return;
     }
     const Node& sgd = c_.graph().node(*update);
     c_.layer(*update);
     const std::uint32_t parameter = loaded != 0 ? loaded : vector(sgd.inputs[0]);
-    c_.sequence.sgd(matrix(parameter), matrix(gradient), static_cast<float>(sgd.real("lr")));
-    c_.sequence.probe({tensor, matrix(gradient), 0, 4 * channels_});
-    c_.sequence.store(matrix(parameter), stored_part(c_, sgd.inputs[0], 0, channels_));
+    c_.tape.sgd(matrix(parameter), matrix(gradient), static_cast<float>(sgd.real("lr")));
+    c_.tape.probe({tensor, matrix(gradient), 0, 4 * channels_});
+    c_.tape.store(matrix(parameter), stored_part(c_, sgd.inputs[0], 0, channels_));
     c_.l1.drop(sgd.inputs[0]);
   }
 

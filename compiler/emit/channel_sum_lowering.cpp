@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "compiler/emit/families.h"
 #include "compiler/emit/image_operators.h"
 #include "models/base/error.h"
 
@@ -15,7 +16,7 @@ void lower_channel_sum(LoweringContext& c, const Operator& op) {
   const std::uint32_t sums = c.l1.take(4 * channels);
   const auto whole = dense_resident(c, input);
   // Tiles of channels if all their pixels fit, else of pixels of one channel per core.
-  const std::uint32_t copies = c.tiling.double_buffer ? 2 : 1;
+  const std::uint32_t copies = c.step.tiling.double_buffer ? 2 : 1;
   const std::uint32_t budget =
       std::min(c.l1.available(), static_cast<std::uint32_t>(0.45 * c.l1.capacity())) / (4 * copies);
   constexpr std::uint32_t kLeast = 16;
@@ -26,7 +27,7 @@ void lower_channel_sum(LoweringContext& c, const Operator& op) {
                         " are free",
                     "give a larger /platform/cluster/tcdm/size or /tiling/l1_budget");
   }
-  const std::uint32_t cores = std::min(channels, c.platform.cluster.cores);
+  const std::uint32_t cores = std::min(channels, c.step.platform.cluster.cores);
   std::uint32_t tile_pixels = whole ? pixels : std::min(pixels, std::max(1u, budget / cores));
   std::uint32_t tile_channels =
       whole ? channels : std::min(channels, std::max(1u, budget / tile_pixels));
@@ -50,24 +51,24 @@ void lower_channel_sum(LoweringContext& c, const Operator& op) {
           tile = {whole->address + 4 * plane * pixels, rows, cols, pixels};
         } else {
           tile = {buffers.next({}).address, rows, cols, cols};
-          c.sequence.load(stored_part(c, input, plane * pixels + pixel, pixels), tile);
+          c.tape.load(stored_part(c, input, plane * pixels + pixel, pixels), tile);
         }
-        c.sequence.row_sum(tile, sums + 4 * channel, sample > 0 || pixel > 0);
+        c.tape.row_sum(tile, sums + 4 * channel, sample > 0 || pixel > 0);
       }
     }
   }
   const L1Matrix gradient{sums, 1, channels, channels};
   if (!op.sgd) {
-    c.sequence.store(gradient, c.stored(node.outputs[0]));
+    c.tape.store(gradient, c.stored(node.outputs[0]));
     return;
   }
   const Node& sgd = c.graph().node(*op.sgd);
   c.layer(*op.sgd);
   const L1Matrix bias{c.l1.take(4 * channels), 1, channels, channels};
-  c.sequence.load(c.stored(sgd.inputs[0]), bias);
-  c.sequence.sgd(bias, gradient, static_cast<float>(sgd.real("lr")));
-  c.sequence.probe({sgd.inputs[1], gradient, 0, 4 * channels});
-  c.sequence.store(bias, c.stored(sgd.inputs[0]));
+  c.tape.load(c.stored(sgd.inputs[0]), bias);
+  c.tape.sgd(bias, gradient, static_cast<float>(sgd.real("lr")));
+  c.tape.probe({sgd.inputs[1], gradient, 0, 4 * channels});
+  c.tape.store(bias, c.stored(sgd.inputs[0]));
   c.l1.drop(sgd.inputs[0]);
 }
 

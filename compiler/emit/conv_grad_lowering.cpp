@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "compiler/emit/conv_plan.h"
+#include "compiler/emit/families.h"
 #include "compiler/emit/image_operators.h"
 
 namespace etude {
@@ -28,7 +29,7 @@ class GradWeightLowering {
   void run() {
     const ImageGeometry& g = p_.image;
     const bool array = p_.unit == Unit::kRedmule;
-    c_.layers[op_.node].unit = array ? "redmule" : "cores";
+    c_.tape.layers[op_.node].unit = array ? "redmule" : "cores";
     c_.layer(op_.node);
     GradientFeed gradients(c_, tensors_);
     ColumnFeed columns(c_, tensors_, array);  // the cores read columns the other way round
@@ -54,7 +55,7 @@ class GradWeightLowering {
     const std::uint32_t tiles = p_.groups * n.outputs * n.channels;
     const std::uint32_t pitch = p_.unit == Unit::kCores ? inner + 1 : inner;
     z_.open(c_, t_.copies(tiles),
-            4 * stored_rows(p_.unit, t_.outputs, c_.platform.cluster.redmule) * pitch, 0);
+            4 * stored_rows(p_.unit, t_.outputs, c_.step.platform.cluster.redmule) * pitch, 0);
     if (op_.sgd) {
       const std::uint32_t updates =
           (t_.outputs + t_.update_rows - 1) / t_.update_rows * t_.copies(tiles);
@@ -77,17 +78,18 @@ class GradWeightLowering {
       const L1Matrix dy = gradients.fetch(output0, outputs, strip);
       const L1Matrix made = columns.fetch(group * g.channels + channel0, channels, strip);
       if (array) {
-        c_.sequence.redmule(dy, made, z, stored_rows(p_.unit, outputs, c_.platform.cluster.redmule),
-                            accumulate);
+        c_.tape.redmule(dy, made, z,
+                        stored_rows(p_.unit, outputs, c_.step.platform.cluster.redmule),
+                        accumulate);
       } else {
-        c_.sequence.gemm(dy, made, z, dy.cols, 0,
-                         ETUDE_GEMM_TRANS_B | (accumulate ? ETUDE_GEMM_ACCUMULATE : 0));
+        c_.tape.gemm(dy, made, z, dy.cols, 0,
+                     ETUDE_GEMM_TRANS_B | (accumulate ? ETUDE_GEMM_ACCUMULATE : 0));
       }
       accumulate = true;
     });
     const std::uint32_t first = output0 * p_.inner() + channel0 * g.taps();
     if (!op_.sgd) {
-      c_.sequence.store(z, stored_part(c_, node_.outputs[0], first, p_.inner()));
+      c_.tape.store(z, stored_part(c_, node_.outputs[0], first, p_.inner()));
       return;
     }
     c_.layer(*op_.sgd);
@@ -97,10 +99,10 @@ class GradWeightLowering {
       const std::uint32_t offset = first + row * p_.inner();
       const L1Matrix gradient = z.slice(row, 0, rows, inner);
       const L1Matrix w{parameters_.next({}).address, rows, inner, inner};
-      c_.sequence.load(stored_part(c_, parameter_, offset, p_.inner()), w);
-      c_.sequence.sgd(w, gradient, lr);
-      c_.sequence.probe({node_.outputs[0], gradient, 4 * offset, 4 * p_.inner()});
-      c_.sequence.store(w, stored_part(c_, parameter_, offset, p_.inner()));
+      c_.tape.load(stored_part(c_, parameter_, offset, p_.inner()), w);
+      c_.tape.sgd(w, gradient, lr);
+      c_.tape.probe({node_.outputs[0], gradient, 4 * offset, 4 * p_.inner()});
+      c_.tape.store(w, stored_part(c_, parameter_, offset, p_.inner()));
     }
   }
 
@@ -128,7 +130,7 @@ class GradInputLowering {
 
   void run() {
     const ImageGeometry& g = p_.image;
-    c_.layers[op_.node].unit = p_.unit == Unit::kRedmule ? "redmule" : "cores";
+    c_.tape.layers[op_.node].unit = p_.unit == Unit::kRedmule ? "redmule" : "cores";
     c_.layer(op_.node);
     WeightFeed weights(c_, tensors_, true);
     GradientFeed gradients(c_, tensors_);
@@ -143,7 +145,7 @@ class GradInputLowering {
       }
     }
     if (whole_) {
-      c_.sequence.store(*whole_, stored_part(c_, node_.outputs[0], 0, g.image()));
+      c_.tape.store(*whole_, stored_part(c_, node_.outputs[0], 0, g.image()));
       c_.l1.keep(node_.outputs[0], false, as_tensor(c_, node_.outputs[0], whole_->address));
     }
   }
@@ -153,7 +155,7 @@ class GradInputLowering {
 
   void take_buffers() {
     const ImageGeometry& g = p_.image;
-    const RedmuleConfig& array = c_.platform.cluster.redmule;
+    const RedmuleConfig& array = c_.step.platform.cluster.redmule;
     const ConvCounts n(p_, t_);
     const std::uint32_t inner = t_.channels * g.taps(), pixels = t_.pixels(p_);
     const std::uint32_t tiles = p_.groups * n.strips() * n.channels;
@@ -190,7 +192,7 @@ class GradInputLowering {
       for (std::uint32_t s = 0; s < samples; ++s) {
         dx.push_back(whole_ ? whole_->slice(plane(s), 0, channels, size)
                             : L1Matrix{place + 4 * s * channels * size, channels, size, size});
-        c_.sequence.fill(dx.back(), 0.0f);
+        c_.tape.fill(dx.back(), 0.0f);
       }
     }
     for (std::uint32_t row = 0; row < g.out_height; row += t_.rows) {
@@ -201,18 +203,18 @@ class GradInputLowering {
         const L1Matrix part = z.slice(0, s * each, z.rows, each);
         if (direct()) {
           if (!whole_) {
-            c_.sequence.store(
-                part, stored_part(c_, node_.outputs[0], plane(s) * size + row * g.width, size));
+            c_.tape.store(part,
+                          stored_part(c_, node_.outputs[0], plane(s) * size + row * g.width, size));
           }
           continue;
         }
         const ImageRows under = rows_under(g, strip);
-        c_.sequence.col2im(view_of(g, channels, strip, under, size), part,
-                           dx[s].address + 4 * under.first * g.width, true);
+        c_.tape.col2im(view_of(g, channels, strip, under, size), part,
+                       dx[s].address + 4 * under.first * g.width, true);
       }
     }
     for (std::uint32_t s = 0; !direct() && !whole_ && s < samples; ++s) {
-      c_.sequence.store(dx[s], stored_part(c_, node_.outputs[0], plane(s) * size, size));
+      c_.tape.store(dx[s], stored_part(c_, node_.outputs[0], plane(s) * size, size));
     }
   }
 
@@ -234,11 +236,11 @@ class GradInputLowering {
       const L1Matrix w = weights.fetch(o, outputs, channel0, channels);
       const L1Matrix dy = gradients.fetch(o, outputs, strip);
       if (array) {
-        c_.sequence.redmule(w, dy, z, stored_rows(p_.unit, inner, c_.platform.cluster.redmule),
-                            o > begin);
+        c_.tape.redmule(w, dy, z, stored_rows(p_.unit, inner, c_.step.platform.cluster.redmule),
+                        o > begin);
       } else {
-        c_.sequence.gemm(w, dy, z, outputs, 0,
-                         ETUDE_GEMM_TRANS_A | (o > begin ? ETUDE_GEMM_ACCUMULATE : 0));
+        c_.tape.gemm(w, dy, z, outputs, 0,
+                     ETUDE_GEMM_TRANS_A | (o > begin ? ETUDE_GEMM_ACCUMULATE : 0));
       }
     }
     return z;

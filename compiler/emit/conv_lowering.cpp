@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "compiler/emit/conv_plan.h"
+#include "compiler/emit/families.h"
 #include "compiler/emit/image_operators.h"
 
 namespace etude {
@@ -24,7 +25,7 @@ class ConvLowering {
 
   void run() {
     const ImageGeometry& g = p_.image;
-    c_.layers[op_.node].unit = p_.unit == Unit::kRedmule ? "redmule" : "cores";
+    c_.tape.layers[op_.node].unit = p_.unit == Unit::kRedmule ? "redmule" : "cores";
     c_.layer(op_.node);
     ColumnFeed columns(c_, tensors_, false);
     WeightFeed weights(c_, tensors_, false);
@@ -51,7 +52,7 @@ class ConvLowering {
     }
     if (whole_) {
       c_.layer(op_.relu.value_or(op_.node));
-      c_.sequence.store(*whole_, stored_part(c_, result_, 0, g.pixels()));
+      c_.tape.store(*whole_, stored_part(c_, result_, 0, g.pixels()));
       c_.l1.keep(result_, false, as_tensor(c_, result_, whole_->address));
     }
   }
@@ -59,7 +60,7 @@ class ConvLowering {
  private:
   void take_buffers() {
     const ImageGeometry& g = p_.image;
-    const RedmuleConfig& array = c_.platform.cluster.redmule;
+    const RedmuleConfig& array = c_.step.platform.cluster.redmule;
     const ConvCounts n(p_, t_);
     const std::uint32_t pixels = t_.pixels(p_);
     if (t_.keep) {
@@ -86,7 +87,7 @@ class ConvLowering {
     if (node_.inputs.size() > 2) {
       const std::uint32_t all = p_.groups * p_.outputs;
       bias_ = c_.l1.take(4 * all);
-      c_.sequence.load(c_.stored(node_.inputs[2]), {bias_, 1, all, all});
+      c_.tape.load(c_.stored(node_.inputs[2]), {bias_, 1, all, all});
     }
   }
 
@@ -109,13 +110,13 @@ class ConvLowering {
     } else {
       z = {z_.next({}).address, outputs, pixels, tile_pitch(p_.unit, pixels, each == g.pixels())};
     }
-    const std::uint32_t stored = stored_rows(p_.unit, outputs, c_.platform.cluster.redmule);
+    const std::uint32_t stored = stored_rows(p_.unit, outputs, c_.step.platform.cluster.redmule);
     L1Matrix half_z;
     if (p_.half) {
       const std::uint32_t words = (stored * pixels + 1) / 2;
       half_z = {half_z_.next({}).address, outputs, pixels, pixels};
       c_.layer(op_.node);
-      c_.sequence.fill({half_z.address, 1, words, words}, 0.0f);
+      c_.tape.fill({half_z.address, 1, words, words}, 0.0f);
     }
     for (std::uint32_t c0 = 0; c0 < g.channels; c0 += t_.channels) {
       const std::uint32_t channels = std::min(t_.channels, g.channels - c0);
@@ -127,16 +128,15 @@ class ConvLowering {
         const L1Matrix x = converted(
             half_columns_, {group * g.channels + c0, channels, strip.sample, strip.row, strip.rows},
             right, true);
-        c_.sequence.redmule_half(w, x, half_z, stored);
+        c_.tape.redmule_half(w, x, half_z, stored);
       } else if (array) {
-        c_.sequence.redmule(left, right, z, stored, c0 > 0);
+        c_.tape.redmule(left, right, z, stored, c0 > 0);
       } else {
-        c_.sequence.gemm(left, right, z, channels * g.taps(), 0,
-                         c0 > 0 ? ETUDE_GEMM_ACCUMULATE : 0);
+        c_.tape.gemm(left, right, z, channels * g.taps(), 0, c0 > 0 ? ETUDE_GEMM_ACCUMULATE : 0);
       }
     }
     if (p_.half) {
-      c_.sequence.from_half(half_z, z);
+      c_.tape.from_half(half_z, z);
     }
     c_.layer(op_.relu.value_or(op_.node));
     if (p_.epilogue) {
@@ -144,7 +144,7 @@ class ConvLowering {
     }
     for (std::uint32_t s = 0; !whole_ && s < strip.samples; ++s) {
       const std::uint32_t plane = (strip.sample + s) * p_.groups * p_.outputs + output0;
-      c_.sequence.store(
+      c_.tape.store(
           z.slice(0, s * each, outputs, each),
           stored_part(c_, result_, plane * g.pixels() + strip.row * g.out_width, g.pixels()));
     }
@@ -162,9 +162,9 @@ class ConvLowering {
     slot.matrix = {slot.address, rows, cols, cols};
     if (rows != tile.rows || cols != tile.cols) {
       const std::uint32_t words = (rows * cols + 1) / 2;
-      c_.sequence.fill({slot.address, 1, words, words}, 0.0f);
+      c_.tape.fill({slot.address, 1, words, words}, 0.0f);
     }
-    c_.sequence.to_half(tile, slot.matrix);
+    c_.tape.to_half(tile, slot.matrix);
     return slot.matrix;
   }
 
@@ -174,10 +174,9 @@ class ConvLowering {
     const std::uint32_t each = strip.rows * p_.image.out_width;
     const auto apply = [&](const L1Matrix& from, const L1Matrix& to) {
       if (bias_ == 0 && activation == ETUDE_ACTIVATION_RELU) {
-        c_.sequence.relu_to(from, to);
+        c_.tape.relu_to(from, to);
       } else {
-        c_.sequence.affine_rows(from, to, 0, bias_ == 0 ? 0 : bias_ + 4 * output0, outputs,
-                                activation);
+        c_.tape.affine_rows(from, to, 0, bias_ == 0 ? 0 : bias_ + 4 * output0, outputs, activation);
       }
     };
     if (!whole_) {

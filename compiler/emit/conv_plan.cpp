@@ -33,7 +33,8 @@ bool is_depthwise(const ConvProblem& p) {
 ConvPlan plan_conv(LoweringContext& c, const Node& node, const ConvProblem& problem,
                    TensorId result, bool may_keep) {
   TileConfig fixed;
-  if (const auto found = c.tiling.operators.find(node.name); found != c.tiling.operators.end()) {
+  if (const auto found = c.step.tiling.operators.find(node.name);
+      found != c.step.tiling.operators.end()) {
     fixed = found->second;
   }
   TilingLimits limits;
@@ -43,16 +44,16 @@ ConvPlan plan_conv(LoweringContext& c, const Node& node, const ConvProblem& prob
       may_keep && c.worth_keeping(result) && c.tensor(result).bytes() <= c.l1.capacity() / 8;
   limits.keep_bytes = keep ? c.l1.capacity() / 8 : 0;
   limits.fixed = fixed;
-  limits.double_buffer = c.tiling.double_buffer;
+  limits.double_buffer = c.step.tiling.double_buffer;
   std::optional<ConvPlan> best;
   std::optional<UserError> error;
   const auto attempt = [&](Unit unit) {
     ConvPlan plan{problem, {}};
     ConvProblem& p = plan.problem;
     p.unit = unit;
-    p.half = c.half && unit == Unit::kRedmule;
+    p.half = c.step.half && unit == Unit::kRedmule;
     if (unit == Unit::kRedmule) {  // it reads rows up to a multiple of its height
-      const std::uint32_t height = c.platform.cluster.redmule.height;
+      const std::uint32_t height = c.step.platform.cluster.redmule.height;
       p.dy_resident = p.dy_resident && p.outputs % height == 0;
       p.x_resident = p.x_resident && (!p.image.pointwise() || p.image.channels % height == 0);
     }
@@ -61,7 +62,8 @@ ConvPlan plan_conv(LoweringContext& c, const Node& node, const ConvProblem& prob
                       p.groups == 1 && 4 * p.outputs * p.inner() > kLarge;
     const auto choose = [&] {
       try {
-        plan.tiling = choose_conv_tiling(node.name, p, limits, c.cost, c.platform.cluster.redmule);
+        plan.tiling =
+            choose_conv_tiling(node.name, p, limits, c.step.cost, c.step.platform.cluster.redmule);
         return true;
       } catch (const UserError& e) {
         error = e;
@@ -81,7 +83,8 @@ ConvPlan plan_conv(LoweringContext& c, const Node& node, const ConvProblem& prob
     }
   };
   // In mixed precision the gradients of a convolution stay on the cores.
-  const bool array = c.redmule && (!c.half || problem.product == ConvProblem::Product::kForward);
+  const bool array =
+      c.step.redmule && (!c.step.half || problem.product == ConvProblem::Product::kForward);
   if (array && fixed.unit != TileConfig::Unit::kCores) {
     attempt(Unit::kRedmule);
   }

@@ -24,8 +24,4 @@ ConvPlan plan_conv(LoweringContext& context, const Node& node, const ConvProblem
 /// A depthwise convolution or a gradient of one, on the cores.
 void lower_depthwise(LoweringContext& context, const Operator& op, const ConvProblem& problem);
 
-void lower_conv(LoweringContext& context, const Operator& op);
-void lower_conv_grad_weight(LoweringContext& context, const Operator& op);
-void lower_conv_grad_input(LoweringContext& context, const Operator& op);
-
 }  // namespace etude

@@ -4,6 +4,7 @@
 #include <numeric>
 #include <optional>
 
+#include "compiler/emit/families.h"
 #include "compiler/feeds/context.h"
 #include "compiler/tiling/gemm_tiling.h"
 #include "models/base/error.h"
@@ -42,7 +43,7 @@ class CopyLowering {
       }
     }
     if (kept_) {
-      c_.sequence.store(*kept_, c_.stored(to_));
+      c_.tape.store(*kept_, c_.stored(to_));
       c_.l1.keep(to_, false, *kept_);
     }
   }
@@ -52,7 +53,7 @@ class CopyLowering {
   void find_axes() {
     const Shape& shape = c_.tensor(to_).shape;
     out_strides_ = dense_strides(shape);
-    const auto& view = c_.storage.view(from_).strides;
+    const auto& view = c_.step.storage.view(from_).strides;
     if (node_.op == OpType::kTranspose) {
       std::vector<std::int64_t> reversed(shape.size());
       std::iota(reversed.rbegin(), reversed.rend(), 0);
@@ -108,10 +109,10 @@ class CopyLowering {
     const std::uint64_t bytes = c_.tensor(to_).bytes();
     const bool matrix = std::uint64_t{rows_} * cols_ * 4 == bytes;
     if (matrix && c_.worth_keeping(to_) && bytes <= c_.l1.capacity() / 8) {
-      const std::uint32_t ahead = read_ahead(rows_, cols_, c_.platform.cluster.redmule);
+      const std::uint32_t ahead = read_ahead(rows_, cols_, c_.step.platform.cluster.redmule);
       kept_ = L1Matrix{c_.l1.take(static_cast<std::uint32_t>(bytes) + ahead), rows_, cols_, cols_};
     }
-    const std::uint32_t copies = c_.tiling.double_buffer ? 2 : 1;
+    const std::uint32_t copies = c_.step.tiling.double_buffer ? 2 : 1;
     const std::uint32_t budget = c_.l1.available() / (2 * copies);
     const std::uint32_t elements = budget > 64 ? (budget - 64) / 4 : 0;
     tile_rows_ = std::min(rows_, 64u);
@@ -135,7 +136,7 @@ class CopyLowering {
   }
 
   void matrix(std::uint64_t in, std::uint64_t out) {
-    const TensorId base = c_.storage.base(from_);
+    const TensorId base = c_.step.storage.base(from_);
     const std::uint64_t row_in = in_strides_[row_axis_];
     const std::uint64_t col_in = in_strides_.back();
     const std::uint64_t row_out = rows_ == 1 ? cols_ : out_strides_[row_axis_];
@@ -155,19 +156,19 @@ class CopyLowering {
         if (resident) {
           tile = transposed_ ? resident->slice(k, r, n, m) : resident->slice(r, k, m, n);
         } else {
-          c_.sequence.load(transposed_ ? c_.stored(source, k, r) : c_.stored(source, r, k), tile);
+          c_.tape.load(transposed_ ? c_.stored(source, k, r) : c_.stored(source, r, k), tile);
         }
         L1Matrix made = tile;
         if (kept_ || transposed_) {
           made = kept_ ? kept_->slice(r, k, m, n) : L1Matrix{out_[turn_ % out_.size()], m, n, n};
           if (transposed_) {
-            c_.sequence.transpose(tile, made, nullptr);
+            c_.tape.transpose(tile, made, nullptr);
           } else {
-            c_.sequence.copy(tile, made);
+            c_.tape.copy(tile, made);
           }
         }
         if (!kept_) {
-          c_.sequence.store(made, c_.stored(result, r, k));
+          c_.tape.store(made, c_.stored(result, r, k));
         }
       }
     }

@@ -2,6 +2,7 @@
 // Depthwise convolution and its gradients on the cores, in tiles of channels of one sample, and of
 // rows where images are large.
 #include "compiler/emit/conv_plan.h"
+#include "compiler/emit/families.h"
 #include "compiler/emit/image_operators.h"
 #include "models/base/error.h"
 
@@ -44,22 +45,23 @@ class Depthwise {
         c_.tensor(result_).bytes() <= c_.l1.capacity() / 8) {
       const std::uint32_t planes = g_.samples * channels_;
       const std::uint32_t size = input_grad_ ? g_.image() : g_.pixels();
-      whole_result_ = L1Matrix{
-          c_.l1.take(4 * planes * size + read_ahead(planes, size, c_.platform.cluster.redmule)),
-          planes, size, size};
+      whole_result_ =
+          L1Matrix{c_.l1.take(4 * planes * size +
+                              read_ahead(planes, size, c_.step.platform.cluster.redmule)),
+                   planes, size, size};
     }
     if (!weight_grad_) {
       weights_ = c_.l1.take(4 * channels_ * taps);
-      c_.sequence.load(stored_part(c_, node_.inputs[1], 0, channels_ * taps),
-                       {weights_, 1, channels_ * taps, channels_ * taps});
+      c_.tape.load(stored_part(c_, node_.inputs[1], 0, channels_ * taps),
+                   {weights_, 1, channels_ * taps, channels_ * taps});
     } else {
       weights_ = c_.l1.take(4 * channels_ * taps);  // their gradient
       parameter_ = op_.sgd ? c_.l1.take(4 * channels_ * taps) : 0;
     }
     if (node_.op == OpType::kConv && node_.inputs.size() > 2) {
       bias_ = c_.l1.take(4 * channels_);
-      c_.sequence.load(stored_part(c_, node_.inputs[2], 0, channels_),
-                       {bias_, 1, channels_, channels_});
+      c_.tape.load(stored_part(c_, node_.inputs[2], 0, channels_),
+                   {bias_, 1, channels_, channels_});
     }
     choose();
     for (std::uint32_t channel = 0; channel < channels_; channel += tile_channels_) {
@@ -72,7 +74,7 @@ class Depthwise {
     }
     if (whole_result_) {
       c_.layer(op_.relu.value_or(op_.node));
-      c_.sequence.store(*whole_result_, stored_part(c_, result_, 0, whole_result_->cols));
+      c_.tape.store(*whole_result_, stored_part(c_, result_, 0, whole_result_->cols));
       c_.l1.keep(result_, false, as_tensor(c_, result_, whole_result_->address));
     }
     if (weight_grad_) {
@@ -125,8 +127,8 @@ class Depthwise {
   void choose() {
     const std::uint32_t all = c_.l1.available();
     const std::uint32_t some = std::min(all, static_cast<std::uint32_t>(0.5 * c_.l1.capacity()));
-    const std::uint32_t cores = std::min(channels_, c_.platform.cluster.cores);
-    std::uint32_t copies = c_.tiling.double_buffer ? 2 : 1;
+    const std::uint32_t cores = std::min(channels_, c_.step.platform.cluster.cores);
+    std::uint32_t copies = c_.step.tiling.double_buffer ? 2 : 1;
     std::uint32_t rows = input_grad_ ? g_.height : g_.out_height;
     strips_ = cut(rows);
     tile_channels_ = cores;
@@ -194,7 +196,7 @@ class Depthwise {
     }
     const L1Matrix made{buffers.next({}).address, count, size, size};
     if (load) {
-      c_.sequence.load(stored_part(c_, tensor, plane * all + first, all), made);
+      c_.tape.load(stored_part(c_, tensor, plane * all + first, all), made);
     }
     return made;
   }
@@ -215,18 +217,18 @@ class Depthwise {
     const std::uint32_t weights = weights_ + 4 * channel * taps;
     if (weight_grad_) {
       const bool first = sample == 0 && strip.out_row == 0;
-      c_.sequence.depthwise_grad_weight(view, image.address, pooled, weights, !first);
+      c_.tape.depthwise_grad_weight(view, image.address, pooled, weights, !first);
       return;
     }
     if (input_grad_) {
-      c_.sequence.depthwise_grad_input(view, pooled, weights, image.address);
+      c_.tape.depthwise_grad_input(view, pooled, weights, image.address);
     } else {
-      c_.sequence.depthwise(view, image.address, weights, pooled);
+      c_.tape.depthwise(view, image.address, weights, pooled);
       const std::uint32_t activation = activation_of(c_, op_.relu);
       if (bias_ != 0 || activation != ETUDE_ACTIVATION_NONE) {
         c_.layer(op_.relu.value_or(op_.node));
-        c_.sequence.affine_rows(pooled, pooled, 0, bias_ == 0 ? 0 : bias_ + 4 * channel, count,
-                                activation);
+        c_.tape.affine_rows(pooled, pooled, 0, bias_ == 0 ? 0 : bias_ + 4 * channel, count,
+                            activation);
       }
     }
     if (!whole_result_) {
@@ -234,7 +236,7 @@ class Depthwise {
       const std::uint32_t all = input_grad_ ? g_.image() : g_.pixels();
       const std::uint32_t first =
           input_grad_ ? strip.image_row * g_.width : strip.out_row * g_.out_width;
-      c_.sequence.store(made, stored_part(c_, result_, plane * all + first, all));
+      c_.tape.store(made, stored_part(c_, result_, plane * all + first, all));
     }
   }
 
@@ -242,16 +244,16 @@ class Depthwise {
     const std::uint32_t n = channels_ * g_.taps();
     const L1Matrix gradient{weights_, 1, n, n};
     if (!op_.sgd) {
-      c_.sequence.store(gradient, stored_part(c_, result_, 0, n));
+      c_.tape.store(gradient, stored_part(c_, result_, 0, n));
       return;
     }
     const Node& sgd = c_.graph().node(*op_.sgd);
     c_.layer(*op_.sgd);
     const L1Matrix w{parameter_, 1, n, n};
-    c_.sequence.load(stored_part(c_, sgd.inputs[0], 0, n), w);
-    c_.sequence.sgd(w, gradient, static_cast<float>(sgd.real("lr")));
-    c_.sequence.probe({node_.outputs[0], gradient, 0, 4 * n});
-    c_.sequence.store(w, stored_part(c_, sgd.inputs[0], 0, n));
+    c_.tape.load(stored_part(c_, sgd.inputs[0], 0, n), w);
+    c_.tape.sgd(w, gradient, static_cast<float>(sgd.real("lr")));
+    c_.tape.probe({node_.outputs[0], gradient, 0, 4 * n});
+    c_.tape.store(w, stored_part(c_, sgd.inputs[0], 0, n));
     c_.l1.drop(sgd.inputs[0]);
   }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Operators that make each element of their result from one element of each input.
+#include "compiler/emit/families.h"
 #include "compiler/feeds/broadcast_view.h"
 #include "compiler/operators/not_available.h"
 #include "compiler/operators/operator_table.h"
@@ -33,7 +34,7 @@ class Elementwise {
   void run() {
     tiles_.run([&](const RowTile& tile) {
       if (columns_) {
-        c_.sequence.fill(one_row(tile.at[ones_]), 1.0f);
+        c_.tape.fill(one_row(tile.at[ones_]), 1.0f);
       }
       std::vector<L1Matrix> in;
       for (std::size_t i = 0; i < in_.size(); ++i) {
@@ -71,31 +72,31 @@ class Elementwise {
     const L1Matrix given = tile.at[in_[i]];
     const L1Matrix made = tile.at[spread_[i]];
     if (view_.operands[i].spread == Spread::kColumn) {
-      c_.sequence.gemm(given, one_row(tile.at[ones_]), made, 1, 0, 0);
+      c_.tape.gemm(given, one_row(tile.at[ones_]), made, 1, 0, 0);
     } else if (view_.operands[i].spread == Spread::kScalar) {
-      c_.sequence.broadcast_row(given.address, {made.address, made.cols, 1, 1});
+      c_.tape.broadcast_row(given.address, {made.address, made.cols, 1, 1});
     }
     return made;
   }
 
   void compute(const std::vector<L1Matrix>& in, const L1Matrix& out) const {
-    OpSequence& sequence = c_.sequence;
+    Tape& tape = c_.tape;
     switch (row_.elements) {
       case Elements::kUnary:
-        return sequence.unary(row_.kernel, in[0], out, row_.cycles,
-                              static_cast<float>(node_.real("factor", 1)));
+        return tape.unary(row_.kernel, in[0], out, row_.cycles,
+                          static_cast<float>(node_.real("factor", 1)));
       case Elements::kBinary:
-        sequence.binary(row_.kernel, in[0], in[1], out, row_.cycles);
+        tape.binary(row_.kernel, in[0], in[1], out, row_.cycles);
         for (std::size_t i = 2; i < in.size(); ++i) {
-          sequence.binary(row_.kernel, out, in[i], out, row_.cycles);
+          tape.binary(row_.kernel, out, in[i], out, row_.cycles);
         }
         return;
       case Elements::kResultGrad:
-        return sequence.result_grad(row_.kernel, in[0], in[1], out, row_.cycles);
+        return tape.result_grad(row_.kernel, in[0], in[1], out, row_.cycles);
       case Elements::kGelu:
-        return sequence.gelu(in[0], out, gelu_form());
+        return tape.gelu(in[0], out, gelu_form());
       case Elements::kGeluGrad:
-        return sequence.gelu_grad(in[0], in[1], out, gelu_form());
+        return tape.gelu_grad(in[0], in[1], out, gelu_form());
       case Elements::kNone:
         break;
     }

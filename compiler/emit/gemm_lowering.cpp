@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "compiler/emit/families.h"
 #include "compiler/emit/gemm_plan.h"
 #include "compiler/feeds/context.h"
 #include "compiler/feeds/operand_feed.h"
@@ -19,10 +20,10 @@ class GemmLowering {
       : c_(context), op_(op), plan_(plan_gemm(context, op)), p_(plan_.problem), t_(plan_.tiling) {}
 
   void run() {
-    const RedmuleConfig& array = c_.platform.cluster.redmule;
+    const RedmuleConfig& array = c_.step.platform.cluster.redmule;
     for (NodeId member : op_.nodes()) {
       if (c_.graph().node(member).op == OpType::kGemm) {
-        c_.layers[member].unit = p_.unit == Unit::kRedmule ? "redmule" : "cores";
+        c_.tape.layers[member].unit = p_.unit == Unit::kRedmule ? "redmule" : "cores";
       }
     }
     prelude();
@@ -46,7 +47,7 @@ class GemmLowering {
     }
     if (p_.sgd && p_.sgd_resident && t_.k != p_.k) {
       c_.layer(*op_.sgd);
-      c_.sequence.store(*parameter_resident_, c_.stored(plan_.parameter));
+      c_.tape.store(*parameter_resident_, c_.stored(plan_.parameter));
     }
     if (p_.column_sums) {
       update_bias();
@@ -69,12 +70,12 @@ class GemmLowering {
         from = *resident;
       } else {
         from = {c_.l1.take(4 * rows * cols), rows, cols, cols};
-        c_.sequence.load(c_.stored(tensor), from);
+        c_.tape.load(c_.stored(tensor), from);
       }
-      const RedmuleConfig& array = c_.platform.cluster.redmule;
+      const RedmuleConfig& array = c_.step.platform.cluster.redmule;
       const L1Matrix to{c_.l1.take(4 * rows * cols + read_ahead(cols, rows, array)), cols, rows,
                         rows};
-      c_.sequence.transpose(from, to, nullptr);
+      c_.tape.transpose(from, to, nullptr);
       c_.l1.keep(tensor, true, to);
     }
   }
@@ -131,11 +132,12 @@ class GemmLowering {
       const NodeId reader = p_.bias ? op_.node : *op_.bias_sgd;
       const TensorId tensor = p_.bias ? *plan_.bias : c_.graph().node(reader).inputs[0];
       c_.layer(reader);
-      c_.sequence.load({c_.object_of.at(c_.storage.base(tensor)), 0, p_.k}, bias_);
+      c_.tape.load({c_.tape.object_of.at(c_.step.storage.base(tensor)), 0, p_.k}, bias_);
       if (plan_.second_bias) {
         const L1Matrix second{c_.l1.take(4 * p_.k), 1, p_.k, p_.k};
-        c_.sequence.load({c_.object_of.at(c_.storage.base(*plan_.second_bias)), 0, p_.k}, second);
-        c_.sequence.add(bias_, second, bias_);
+        c_.tape.load({c_.tape.object_of.at(c_.step.storage.base(*plan_.second_bias)), 0, p_.k},
+                     second);
+        c_.tape.add(bias_, second, bias_);
       }
     }
     if (p_.column_sums) {
@@ -153,7 +155,7 @@ class GemmLowering {
     if (!one || !p_.addend_resident || p_.transpose_z || c_.next_use(*plan_.added) != ~0ul) {
       return std::nullopt;
     }
-    const TensorId base = c_.storage.base(*plan_.added);
+    const TensorId base = c_.step.storage.base(*plan_.added);
     const auto stands = c_.l1.resident(*plan_.added);
     if (base == plan_.x[0].base || base == plan_.w[0].base || !stands || stands->cols != p_.k ||
         stands->pitch != z_pitch(p_.k, true)) {
@@ -169,17 +171,17 @@ class GemmLowering {
       const MatrixView& addend = plan_.addend[member_];
       const auto resident = p_.addend_resident ? c_.resident(addend) : std::nullopt;
       if (resident) {
-        c_.sequence.copy(resident->slice(m0, k0, z.rows, z.cols), z);
+        c_.tape.copy(resident->slice(m0, k0, z.rows, z.cols), z);
       } else {
-        c_.sequence.load(c_.stored(addend, m0, k0), z);
+        c_.tape.load(c_.stored(addend, m0, k0), z);
       }
     }
     c_.layer(op_.node);
     if (p_.unit == Unit::kRedmule && p_.bias) {
       if (p_.addend) {
-        c_.sequence.add_row(z, bias_.address + 4 * k0, z);
+        c_.tape.add_row(z, bias_.address + 4 * k0, z);
       } else {
-        c_.sequence.broadcast_row(bias_.address + 4 * k0, z);
+        c_.tape.broadcast_row(bias_.address + 4 * k0, z);
       }
     }
   }
@@ -209,19 +211,19 @@ class GemmLowering {
       const L1Matrix right = w.fetch(n0, k0, n, k);
       if (p_.column_sums && m0 == 0) {
         c_.layer(*op_.bias_sum);
-        c_.sequence.column_sum(right, sums_.address + 4 * k0, n0 > 0);
+        c_.tape.column_sum(right, sums_.address + 4 * k0, n0 > 0);
         c_.layer(op_.node);
       }
       if (array) {
-        c_.sequence.redmule(left, right, z, stored_rows(p_.unit, m, c_.platform.cluster.redmule),
-                            p_.bias || p_.addend || n0 > 0);
+        c_.tape.redmule(left, right, z, stored_rows(p_.unit, m, c_.step.platform.cluster.redmule),
+                        p_.bias || p_.addend || n0 > 0);
       } else {
         std::uint32_t flags =
             (p_.x.transpose ? ETUDE_GEMM_TRANS_A : 0u) | (p_.w.transpose ? ETUDE_GEMM_TRANS_B : 0u);
         flags |= n0 > 0 || p_.addend ? ETUDE_GEMM_ACCUMULATE : 0u;
         flags |= n0 == 0 && p_.bias ? ETUDE_GEMM_BIAS : 0u;
         flags |= p_.relu && n0 + n == p_.n ? ETUDE_GEMM_RELU : 0u;
-        c_.sequence.gemm(left, right, z, n, p_.bias ? bias_.address + 4 * k0 : 0, flags);
+        c_.tape.gemm(left, right, z, n, p_.bias ? bias_.address + 4 * k0 : 0, flags);
       }
     }
     epilogue(m0, k0, z);
@@ -231,35 +233,35 @@ class GemmLowering {
   /// A tile in FP16: the product from zero on; its sum with bias and addend in FP32.
   void half_product(std::uint32_t m0, std::uint32_t k0, const L1Matrix& z, OperandFeed& x,
                     OperandFeed& w) {
-    const std::uint32_t rows = stored_rows(p_.unit, z.rows, c_.platform.cluster.redmule);
+    const std::uint32_t rows = stored_rows(p_.unit, z.rows, c_.step.platform.cluster.redmule);
     const std::uint32_t words = (rows * z.cols + 1) / 2;
     const L1Matrix half{half_z_[turn_ % half_z_.size()], z.rows, z.cols, z.cols};
     c_.layer(op_.node);
-    c_.sequence.fill({half.address, 1, words, words}, 0.0f);
+    c_.tape.fill({half.address, 1, words, words}, 0.0f);
     for (std::uint32_t n0 = 0; n0 < p_.n; n0 += t_.n) {
       const std::uint32_t n = std::min(t_.n, p_.n - n0);
       const L1Matrix left = x.fetch(m0, n0, z.rows, n);
       const L1Matrix right = w.fetch(n0, k0, n, z.cols);
       if (p_.column_sums && m0 == 0) {
         c_.layer(*op_.bias_sum);
-        c_.sequence.column_sum(w.unconverted(), sums_.address + 4 * k0, n0 > 0);
+        c_.tape.column_sum(w.unconverted(), sums_.address + 4 * k0, n0 > 0);
         c_.layer(op_.node);
       }
-      c_.sequence.redmule_half(left, right, half, rows);
+      c_.tape.redmule_half(left, right, half, rows);
     }
     if (!p_.addend && !p_.bias) {
-      c_.sequence.from_half(half, z);
+      c_.tape.from_half(half, z);
       return;
     }
     const L1Matrix product{product_[turn_ % product_.size()], z.rows, z.cols, z.cols};
-    c_.sequence.from_half(half, product);
-    c_.sequence.add(z, product, z);
+    c_.tape.from_half(half, product);
+    c_.tape.add(z, product, z);
   }
 
   void epilogue(std::uint32_t m0, std::uint32_t k0, const L1Matrix& z) {
     if (p_.unit == Unit::kRedmule && p_.relu) {
       c_.layer(*op_.relu);
-      c_.sequence.relu(z);
+      c_.tape.relu(z);
     }
     L1Matrix result = z;  // in the stored orientation from here on
     std::uint32_t row = m0, col = k0;
@@ -270,7 +272,7 @@ class GemmLowering {
       if (mask) {
         const L1Matrix piece = mask->slice(m0, k0, z.rows, z.cols);
         c_.layer(*op_.relu_grad);
-        c_.sequence.relu_grad(z, piece, z);
+        c_.tape.relu_grad(z, piece, z);
       }
       if (t_.keep_z) {
         result = L1Matrix{t_buffers_[0], p_.k, p_.m, p_.m}.slice(row, col, z.cols, z.rows);
@@ -278,7 +280,7 @@ class GemmLowering {
         result = {t_buffers_[turn_ % t_buffers_.size()], z.cols, z.rows, z.rows};
       }
       c_.layer(op_.node);
-      c_.sequence.transpose(z, result, nullptr);
+      c_.tape.transpose(z, result, nullptr);
       if (p_.mask && !mask) {
         apply_mask(row, col, result);
       }
@@ -292,7 +294,7 @@ class GemmLowering {
     } else if (!(t_.keep_z && p_.transpose_z)) {
       c_.layer(
           op_.relu.value_or(op_.relu_grad.value_or(op_.row.value_or(op_.add.value_or(op_.node)))));
-      c_.sequence.store(result, c_.stored(plan_.z[member_], row, col));
+      c_.tape.store(result, c_.stored(plan_.z[member_], row, col));
     }
   }
 
@@ -305,9 +307,9 @@ class GemmLowering {
       const bool dense = result.cols == c_.cols(plan_.mask);
       mask = {mask_[turn_ % mask_.size()], result.rows, result.cols,
               tile_pitch(p_.unit, result.cols, dense)};
-      c_.sequence.load(c_.stored(plan_.mask, row, col), mask);
+      c_.tape.load(c_.stored(plan_.mask, row, col), mask);
     }
-    c_.sequence.relu_grad(result, mask, result);
+    c_.tape.relu_grad(result, mask, result);
   }
 
   void loss(std::uint32_t row, std::uint32_t col, const L1Matrix& y) {
@@ -315,12 +317,12 @@ class GemmLowering {
     const bool dense = y.cols == c_.cols(plan_.mask);
     const L1Matrix t{mask_[turn_ % mask_.size()], y.rows, y.cols,
                      tile_pitch(p_.unit, y.cols, dense)};
-    c_.sequence.load(c_.stored(plan_.mask, row, col), t);
+    c_.tape.load(c_.stored(plan_.mask, row, col), t);
     const auto elements = static_cast<double>(c_.tensor(plan_.mask).elements());
-    c_.sequence.mse(y, t, t, c_.loss_cell, static_cast<float>(1.0 / elements),
-                    static_cast<float>(2.0 / elements));
+    c_.tape.mse(y, t, t, c_.loss_cell, static_cast<float>(1.0 / elements),
+                static_cast<float>(2.0 / elements));
     c_.layer(*op_.loss_grad);
-    c_.sequence.store(t, c_.stored(plan_.result, row, col));
+    c_.tape.store(t, c_.stored(plan_.result, row, col));
   }
 
   void update(std::uint32_t row, std::uint32_t col, const L1Matrix& gradient) {
@@ -333,23 +335,23 @@ class GemmLowering {
       const bool dense = gradient.cols == c_.cols(plan_.parameter);
       parameter = {parameter_[turn_ % parameter_.size()], gradient.rows, gradient.cols,
                    tile_pitch(p_.unit, gradient.cols, dense)};
-      c_.sequence.load(c_.stored(plan_.parameter, row, col), parameter);
+      c_.tape.load(c_.stored(plan_.parameter, row, col), parameter);
     }
-    c_.sequence.sgd(parameter, gradient, lr);
+    c_.tape.sgd(parameter, gradient, lr);
     const std::uint32_t whole = c_.cols(plan_.parameter);
-    c_.sequence.probe(
+    c_.tape.probe(
         {c_.graph().node(op_.node).outputs[0], gradient, 4 * (row * whole + col), 4 * whole});
     if (!(p_.sgd_resident && t_.k != p_.k)) {
-      c_.sequence.store(parameter, c_.stored(plan_.parameter, row, col));
+      c_.tape.store(parameter, c_.stored(plan_.parameter, row, col));
     }
   }
 
   void update_bias() {
     const Node& sgd = c_.graph().node(*op_.bias_sgd);
     c_.layer(*op_.bias_sgd);
-    c_.sequence.sgd(bias_, sums_, static_cast<float>(sgd.real("lr")));
-    c_.sequence.probe({sgd.inputs[1], sums_, 0, 4 * p_.k});
-    c_.sequence.store(bias_, c_.stored(sgd.inputs[0]));
+    c_.tape.sgd(bias_, sums_, static_cast<float>(sgd.real("lr")));
+    c_.tape.probe({sgd.inputs[1], sums_, 0, 4 * p_.k});
+    c_.tape.store(bias_, c_.stored(sgd.inputs[0]));
     c_.l1.drop(sgd.inputs[0]);
   }
 
@@ -362,7 +364,7 @@ class GemmLowering {
     if (p_.loss) {
       const Node& node = c_.graph().node(*op_.loss);
       c_.layer(*op_.loss);
-      c_.sequence.store({c_.loss_cell, 1, 1, 1}, c_.stored(node.outputs[0]));
+      c_.tape.store({c_.loss_cell, 1, 1, 1}, c_.stored(node.outputs[0]));
     }
     if (!t_.keep_z) {
       return;
@@ -374,7 +376,7 @@ class GemmLowering {
     }
     const L1Matrix whole{t_buffers_[0], p_.k, p_.m, p_.m};
     c_.layer(op_.relu_grad.value_or(op_.node));
-    c_.sequence.store(whole, c_.stored(plan_.result));
+    c_.tape.store(whole, c_.stored(plan_.result));
     c_.l1.keep(plan_.result, false, whole);
     if (!p_.mask || c_.l1.has_resident(plan_.mask, true)) {
       c_.l1.keep(plan_.result, true, z);  // masked as well

@@ -17,8 +17,8 @@ class Planner {
  public:
   Planner(LoweringContext& context, const Operator& op)
       : c_(context), op_(op), node_(context.graph().node(op.node)) {
-    if (const auto found = c_.tiling.operators.find(node_.name);
-        found != c_.tiling.operators.end()) {
+    if (const auto found = c_.step.tiling.operators.find(node_.name);
+        found != c_.step.tiling.operators.end()) {
       fixed_ = found->second;
     }
   }
@@ -35,8 +35,8 @@ class Planner {
       GemmPlan plan = candidate(unit, swap);
       const bool used = plan.problem.x.resident || plan.problem.w.resident;
       try {
-        plan.tiling = choose_tiling(node_.name, plan.problem, limits(plan), c_.cost,
-                                    c_.platform.cluster.redmule);
+        plan.tiling = choose_tiling(node_.name, plan.problem, limits(plan), c_.step.cost,
+                                    c_.step.platform.cluster.redmule);
       } catch (const UserError& e) {
         error = e;
         return used;
@@ -57,7 +57,7 @@ class Planner {
         attempt_with(unit, swap, false, false);
       }
     };
-    if (c_.redmule && fixed_.unit != TileConfig::Unit::kCores) {
+    if (c_.step.redmule && fixed_.unit != TileConfig::Unit::kCores) {
       attempt(Unit::kRedmule, false);
       const bool row_epilogue =
           op_.relu || op_.sgd || op_.loss || op_.add || op_.row || node_.inputs.size() > 2;
@@ -65,7 +65,7 @@ class Planner {
         attempt(Unit::kRedmule, true);
       }
     }
-    if (!c_.redmule || fixed_.unit != TileConfig::Unit::kRedmule) {
+    if (!c_.step.redmule || fixed_.unit != TileConfig::Unit::kRedmule) {
       attempt(Unit::kCores, false);
     }
     if (!best) {
@@ -100,7 +100,7 @@ class Planner {
     if (!use_residents) {
       return {false, transpose, false, false};
     }
-    const bool one = plan.problem.count == 1 && c_.whole(view);
+    const bool one = plan.problem.count == 1 && c_.step.whole(view);
     const bool worth = one && c_.worth_keeping(tensor);
     const auto found = c_.resident(view);
     if (unit == Unit::kCores) {
@@ -114,7 +114,7 @@ class Planner {
     }
     // The array reads dense matrices only; the cores transpose and convert from any.
     const bool usable =
-        c_.half ? found && !transpose : found && (transpose || found->pitch == found->cols);
+        c_.step.half ? found && !transpose : found && (transpose || found->pitch == found->cols);
     return {usable, transpose, false, !transpose && worth};
   }
 
@@ -129,10 +129,10 @@ class Planner {
     const TensorId y = node_.outputs[0];
     const auto add = [&](TensorId id, const Shape& leading, std::vector<MatrixView>& to) {
       if (leading.empty()) {
-        to = {*c_.storage.as_matrix(id)};
+        to = {*c_.step.storage.as_matrix(id)};
         return;
       }
-      const auto stack = c_.storage.as_stack(id, leading);
+      const auto stack = c_.step.storage.as_stack(id, leading);
       if (!stack) {
         throw NotAvailable("node '" + node_.name + "'",
                            "tensor '" + c_.tensor(id).name +
@@ -143,7 +143,7 @@ class Planner {
       to = *stack;
     };
     Shape leading;
-    if (!one_product(c_.graph(), c_.storage, node_)) {
+    if (!one_product(c_.graph(), c_.step.storage, node_)) {
       const Shape& shape = c_.tensor(y).shape;
       leading.assign(shape.begin(), shape.end() - 2);
       if (leading.empty()) {
@@ -195,7 +195,7 @@ class Planner {
     const bool trans_a = node_.integer("transA") != 0;
     const bool trans_b = node_.integer("transB") != 0;
     p.unit = unit;
-    p.half = c_.half && unit == Unit::kRedmule;
+    p.half = c_.step.half && unit == Unit::kRedmule;
     plan.result = node_.outputs[0];
     for (const auto& behind : {op_.add, op_.row, op_.relu, op_.relu_grad}) {
       if (behind) {
@@ -268,11 +268,11 @@ class Planner {
     }
     limits.preferred = static_cast<std::uint32_t>(c_.sharing.product * c_.l1.capacity());
     const bool keep = c_.worth_keeping(plan.result) && !plan.problem.sgd && !plan.problem.loss &&
-                      c_.storage.contiguous(plan.result) &&
+                      c_.step.storage.contiguous(plan.result) &&
                       (plan.problem.count == 1 || !plan.problem.transpose_z);
     limits.keep_bytes = keep ? c_.l1.capacity() / 4 : 0;
     limits.fixed = fixed_;
-    limits.double_buffer = c_.tiling.double_buffer;
+    limits.double_buffer = c_.step.tiling.double_buffer;
     return limits;
   }
 

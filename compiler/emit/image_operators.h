@@ -25,14 +25,4 @@ std::uint32_t activation_of(const LoweringContext& context, std::optional<NodeId
 /// The matrix [rows, columns] of a tensor that stands in L1 without gaps.
 L1Matrix as_tensor(const LoweringContext& context, TensorId tensor, std::uint32_t address);
 
-/// Pooling over windows of images and its gradients.
-void lower_pool(LoweringContext& context, const Operator& op);
-
-/// The sum over samples and pixels of images (the gradient of a convolution's bias), and the bias's
-/// update.
-void lower_channel_sum(LoweringContext& context, const Operator& op);
-
-/// Batch normalisation; both of its gradients with the updates of scale and offset.
-void lower_batch_norm(LoweringContext& context, const Operator& op);
-
 }  // namespace etude

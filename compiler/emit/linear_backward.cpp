@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "compiler/emit/families.h"
 #include "compiler/emit/gemm_plan.h"
 #include "compiler/feeds/context.h"
 #include "compiler/feeds/operand_feed.h"
@@ -46,7 +47,7 @@ class LinearBackward {
   LinearBackward(LoweringContext& context, const Operator& op)
       : c_(context),
         op_(op),
-        array_(context.platform.cluster.redmule),
+        array_(context.step.platform.cluster.redmule),
         dx_(context.graph().node(*op.input_grad)),
         dw_(context.graph().node(*op.weight_grad)),
         dy_(dx_.inputs[0]),
@@ -68,8 +69,8 @@ class LinearBackward {
   /// False when no tile fits, or tiles so small that the two products are faster apart.
   bool run() {
     for (const Node* node : {&dx_, &dw_}) {
-      const auto fixed = c_.tiling.operators.find(node->name);
-      if (fixed != c_.tiling.operators.end()) {
+      const auto fixed = c_.step.tiling.operators.find(node->name);
+      if (fixed != c_.step.tiling.operators.end()) {
         return false;
       }
     }
@@ -94,9 +95,9 @@ class LinearBackward {
         return false;
       }
     }
-    c_.layers[*op_.input_grad].unit = c_.layers[*op_.weight_grad].unit = "redmule";
+    c_.tape.layers[*op_.input_grad].unit = c_.tape.layers[*op_.weight_grad].unit = "redmule";
     if (forward_) {
-      c_.layers[op_.node].unit = "redmule";
+      c_.tape.layers[op_.node].unit = "redmule";
     }
     take_buffers();
     for (std::uint32_t o = 0; o < out_; o += t_.out) {
@@ -144,13 +145,14 @@ class LinearBackward {
     const auto both = [&](std::uint32_t rows, std::uint32_t cols) -> std::uint64_t {
       return rows == 0 || cols == 0
                  ? 0
-                 : c_.cost.redmule(rows, cols, batch_) + c_.cost.redmule(rows, batch_, cols) +
-                       3 * CostModel::kHandOver;
+                 : c_.step.cost.redmule(rows, cols, batch_) +
+                       c_.step.cost.redmule(rows, batch_, cols) + 3 * CostModel::kHandOver;
     };
     const std::uint64_t full_in = in_ / t.in, full_out = out_ / t.out;
     const std::uint32_t last_in = in_ % t.in, last_out = out_ % t.out;
     const std::uint64_t forward =
-        forward_ ? out_tiles * (c_.cost.redmule(batch_, in_, o) + 2 * CostModel::kHandOver) : 0;
+        forward_ ? out_tiles * (c_.step.cost.redmule(batch_, in_, o) + 2 * CostModel::kHandOver)
+                 : 0;
     const std::uint64_t unit = forward +
                                full_in * (full_out * both(t.in, t.out) + both(t.in, last_out)) +
                                full_out * both(last_in, t.out) + both(last_in, last_out);
@@ -158,24 +160,25 @@ class LinearBackward {
       return static_cast<std::uint64_t>(CostModel::kContention * static_cast<double>(cycles));
     };
     const std::uint64_t cores =
-        beside(tiles * c_.cost.core_kernel(i * o, CostModel::kSgd) +
-               in_tiles * (c_.cost.core_kernel(i * batch_, CostModel::kReluGrad) +
-                           c_.cost.core_kernel(i * batch_, CostModel::kTranspose)) +
-               out_tiles * c_.cost.core_kernel(o * batch_, CostModel::kTranspose));
+        beside(tiles * c_.step.cost.core_kernel(i * o, CostModel::kSgd) +
+               in_tiles * (c_.step.cost.core_kernel(i * batch_, CostModel::kReluGrad) +
+                           c_.step.cost.core_kernel(i * batch_, CostModel::kTranspose)) +
+               out_tiles * c_.step.cost.core_kernel(o * batch_, CostModel::kTranspose));
     const bool dense = t.out == out_;
     const auto moved = [&](bool to_l1) {
-      return beside(dense ? c_.cost.dma(1, 4 * i * o, to_l1) : c_.cost.dma(i, 4 * o, to_l1));
+      return beside(dense ? c_.step.cost.dma(1, 4 * i * o, to_l1)
+                          : c_.step.cost.dma(i, 4 * o, to_l1));
     };
     // A buffer of W is taken from the start of its load to the end of its store.
     const std::uint64_t chain = moved(true) + unit / tiles +
-                                c_.cost.core_kernel(i * o, CostModel::kSgd) + moved(false) +
+                                c_.step.cost.core_kernel(i * o, CostModel::kSgd) + moved(false) +
                                 4 * (CostModel::kPost + CostModel::kHandOver);
     const std::uint64_t copies = std::min<std::uint64_t>(t.copies, tiles);
     const std::uint64_t slowest =
         std::max({unit, cores, tiles * moved(true), tiles * moved(false),
                   (6 * tiles + 6) * CostModel::kPost, tiles * chain / copies});
     // What follows waits for the last tile; what goes before is still there for the first.
-    return slowest + (unit / tiles + c_.cost.dma(i, 4 * o, true)) / 3;
+    return slowest + (unit / tiles + c_.step.cost.dma(i, 4 * o, true)) / 3;
   }
 
   bool choose() {
@@ -196,7 +199,7 @@ class LinearBackward {
         }
         for (const std::uint32_t option : {0u, 1u, 2u, 3u, 4u, 5u, 6u, 7u}) {
           const bool keep = option % 2 == 0;
-          const std::uint32_t copies = c_.tiling.double_buffer ? 1 + option / 2 : 1;
+          const std::uint32_t copies = c_.step.tiling.double_buffer ? 1 + option / 2 : 1;
           Tiles t{in_tile, out_tile, copies, keep, 0};
           const bool may_keep =
               c_.worth_keeping(result_) && 2 * c_.tensor(result_).bytes() <= c_.l1.capacity() / 4;
@@ -204,7 +207,7 @@ class LinearBackward {
           if ((forward_ && in_tile != in_) || (keep && !may_keep) || need > available) {
             continue;
           }
-          t.cycles = cycles(t) + (keep ? 0 : c_.cost.dma(batch_, 4 * in_, true));
+          t.cycles = cycles(t) + (keep ? 0 : c_.step.cost.dma(batch_, 4 * in_, true));
           t.cycles += crowding(t.cycles, need, preferred);
           if (t.cycles < t_.cycles) {
             t_ = t;
@@ -250,7 +253,7 @@ class LinearBackward {
       bias_ = {c_.l1.take(4 * out_), 1, out_, out_};
       sums_ = {c_.l1.take(4 * out_), 1, out_, out_};
       c_.layer(*op_.bias_sgd);
-      c_.sequence.load(c_.stored(c_.graph().node(*op_.bias_sgd).inputs[0]), bias_);
+      c_.tape.load(c_.stored(c_.graph().node(*op_.bias_sgd).inputs[0]), bias_);
     }
   }
 
@@ -265,11 +268,11 @@ class LinearBackward {
       from = *found;
     } else {
       from = {c_.l1.take(4 * in_ * batch_), batch_, in_, in_};
-      c_.sequence.load(c_.stored(x_), from);
+      c_.tape.load(c_.stored(x_), from);
     }
     const L1Matrix to{c_.l1.take(4 * in_ * batch_ + read_ahead(in_, batch_, array_)), in_, batch_,
                       batch_};
-    c_.sequence.transpose(from, to, nullptr);
+    c_.tape.transpose(from, to, nullptr);
     return to;
   }
 
@@ -285,7 +288,7 @@ class LinearBackward {
       x_matrix_ = {c_.l1.take(4 * in_ * batch_ + read_ahead(batch_, in_, array_)), batch_, in_,
                    in_};
       c_.layer(op_.node);
-      c_.sequence.load(c_.stored(x_), x_matrix_);
+      c_.tape.load(c_.stored(x_), x_matrix_);
     }
     for (std::uint32_t i = 0; i < feeds; ++i) {
       target_buffers_.push_back(c_.l1.take(4 * batch_ * t_.out));
@@ -296,17 +299,17 @@ class LinearBackward {
   L1Matrix forward(std::uint32_t o, std::uint32_t count, std::size_t turn) {
     c_.layer(op_.node);
     const L1Matrix w{w_buffers_[turn_ % w_buffers_.size()], in_, count, count};
-    c_.sequence.load(c_.stored(w_, 0, o), w);
+    c_.tape.load(c_.stored(w_, 0, o), w);
     const L1Matrix y{dy_buffers_[turn % dy_buffers_.size()], batch_, count, count};
-    c_.sequence.broadcast_row(bias_.address + 4 * o, y);
-    c_.sequence.redmule(x_matrix_, w, y, dy_rows(), true);
+    c_.tape.broadcast_row(bias_.address + 4 * o, y);
+    c_.tape.redmule(x_matrix_, w, y, dy_rows(), true);
     c_.layer(*op_.loss);
     const TensorId target = c_.graph().node(*op_.loss).inputs[1];
     const L1Matrix t{target_buffers_[turn % target_buffers_.size()], batch_, count, count};
-    c_.sequence.load(c_.stored(target, 0, o), t);
+    c_.tape.load(c_.stored(target, 0, o), t);
     const auto elements = static_cast<double>(c_.tensor(target).elements());
-    c_.sequence.mse(y, t, y, c_.loss_cell, static_cast<float>(1.0 / elements),
-                    static_cast<float>(2.0 / elements));
+    c_.tape.mse(y, t, y, c_.loss_cell, static_cast<float>(1.0 / elements),
+                static_cast<float>(2.0 / elements));
     return y;
   }
 
@@ -320,21 +323,21 @@ class LinearBackward {
     } else {
       c_.layer(*op_.input_grad);
       dy = {dy_buffers_[turn % dy_buffers_.size()], batch_, count, count};
-      c_.sequence.load(c_.stored(dy_, 0, o), dy);
+      c_.tape.load(c_.stored(dy_, 0, o), dy);
     }
     if (dyt_resident_) {
       dyt = dyt_resident_->slice(o, 0, count, batch_);
     } else {
       c_.layer(*op_.input_grad);
       dyt = {dyt_buffers_[turn % dyt_buffers_.size()], count, batch_, batch_};
-      c_.sequence.transpose(dy, dyt, nullptr);
+      c_.tape.transpose(dy, dyt, nullptr);
     }
     for (std::uint32_t i = 0; i < in_; i += t_.in) {
       tile(i, std::min(t_.in, in_ - i), o, dy, dyt);
     }
     if (op_.bias_sum) {
       c_.layer(*op_.bias_sum);
-      c_.sequence.column_sum(dy, sums_.address + 4 * o, false);
+      c_.tape.column_sum(dy, sums_.address + 4 * o, false);
     }
   }
 
@@ -346,20 +349,20 @@ class LinearBackward {
     const L1Matrix g{g_buffers_[turn_ % g_buffers_.size()], rows, cols, cols};
     c_.layer(*op_.input_grad);
     if (!forward_) {
-      c_.sequence.load(c_.stored(w_, i, o), w);
+      c_.tape.load(c_.stored(w_, i, o), w);
     }
     const L1Matrix z = zt_.slice(i, 0, rows, batch_);
-    c_.sequence.redmule(w, dyt, z, stored, o > 0);
+    c_.tape.redmule(w, dyt, z, stored, o > 0);
     if (o + cols == out_) {
       input_gradient(i, z);
     }
     c_.layer(*op_.weight_grad);
-    c_.sequence.redmule(xt_.slice(i, 0, rows, batch_), dy, g, stored, false);
+    c_.tape.redmule(xt_.slice(i, 0, rows, batch_), dy, g, stored, false);
     c_.layer(*op_.sgd);
     const auto lr = static_cast<float>(c_.graph().node(*op_.sgd).real("lr"));
-    c_.sequence.sgd(w, g, lr);
-    c_.sequence.probe({dw_.outputs[0], g, 4 * (i * out_ + o), 4 * out_});
-    c_.sequence.store(w, c_.stored(w_, i, o));
+    c_.tape.sgd(w, g, lr);
+    c_.tape.probe({dw_.outputs[0], g, 4 * (i * out_ + o), 4 * out_});
+    c_.tape.store(w, c_.stored(w_, i, o));
     ++turn_;
   }
 
@@ -367,37 +370,37 @@ class LinearBackward {
   void input_gradient(std::uint32_t i, const L1Matrix& z) {
     c_.layer(op_.relu_grad.value_or(*op_.input_grad));
     if (op_.relu_grad) {
-      c_.sequence.relu_grad(z, xt_.slice(i, 0, z.rows, batch_), z);
+      c_.tape.relu_grad(z, xt_.slice(i, 0, z.rows, batch_), z);
     }
     if (t_.keep) {
       const L1Matrix whole{t_buffers_[0], batch_, in_, in_};
-      c_.sequence.transpose(z, whole.slice(0, i, batch_, z.rows), nullptr);
+      c_.tape.transpose(z, whole.slice(0, i, batch_, z.rows), nullptr);
       return;
     }
     const L1Matrix piece{t_buffers_[turn_ % t_buffers_.size()], batch_, z.rows, z.rows};
-    c_.sequence.transpose(z, piece, nullptr);
-    c_.sequence.store(piece, c_.stored(result_, 0, i));
+    c_.tape.transpose(z, piece, nullptr);
+    c_.tape.store(piece, c_.stored(result_, 0, i));
   }
 
   void finish() {
     if (t_.keep) {
       const L1Matrix whole{t_buffers_[0], batch_, in_, in_};
       c_.layer(op_.relu_grad.value_or(*op_.input_grad));
-      c_.sequence.store(whole, c_.stored(result_));
+      c_.tape.store(whole, c_.stored(result_));
       c_.l1.keep(result_, false, whole);
       c_.l1.keep(result_, true, zt_);
     }
     if (op_.bias_sum) {
       const Node& sgd = c_.graph().node(*op_.bias_sgd);
       c_.layer(*op_.bias_sgd);
-      c_.sequence.sgd(bias_, sums_, static_cast<float>(sgd.real("lr")));
-      c_.sequence.probe({sgd.inputs[1], sums_, 0, 4 * out_});
-      c_.sequence.store(bias_, c_.stored(sgd.inputs[0]));
+      c_.tape.sgd(bias_, sums_, static_cast<float>(sgd.real("lr")));
+      c_.tape.probe({sgd.inputs[1], sums_, 0, 4 * out_});
+      c_.tape.store(bias_, c_.stored(sgd.inputs[0]));
       c_.l1.drop(sgd.inputs[0]);
     }
     if (forward_) {
       c_.layer(*op_.loss);
-      c_.sequence.store({c_.loss_cell, 1, 1, 1}, c_.stored(c_.graph().node(*op_.loss).outputs[0]));
+      c_.tape.store({c_.loss_cell, 1, 1, 1}, c_.stored(c_.graph().node(*op_.loss).outputs[0]));
     }
     c_.l1.drop(w_);
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Losses and their gradients. The loss of a step is summed up in one word of L1.
+#include "compiler/emit/families.h"
 #include "compiler/feeds/row_tiles.h"
 
 namespace etude {
@@ -12,7 +13,7 @@ double weight(const Node& node, std::uint32_t samples) {
 }
 
 void store_loss(LoweringContext& c, const Node& node) {
-  c.sequence.store({c.loss_cell, 1, 1, 1}, c.stored(node.outputs[0]));
+  c.tape.store({c.loss_cell, 1, 1, 1}, c.stored(node.outputs[0]));
 }
 
 }  // namespace
@@ -30,7 +31,7 @@ void lower_mse(LoweringContext& c, const Operator& op) {
   const std::size_t dy = op.loss_grad ? tiles.output(c.graph().node(*op.loss_grad).outputs[0])
                                       : tiles.scratch(Spread::kFull);
   tiles.run([&](const RowTile& tile) {
-    c.sequence.mse(tile.at[y], tile.at[t], tile.at[dy], c.loss_cell, scale_loss, scale_grad);
+    c.tape.mse(tile.at[y], tile.at[t], tile.at[dy], c.loss_cell, scale_loss, scale_grad);
   });
   store_loss(c, node);
 }
@@ -40,15 +41,15 @@ void lower_cross_entropy(LoweringContext& c, const Operator& op) {
   c.layer(op.node);
   RowTiles tiles(c, node.name, grid_of(c, node.inputs[0]));
   tiles.whole_rows();
-  tiles.multiple_of(c.platform.cluster.cores);
+  tiles.multiple_of(c.step.platform.cluster.cores);
   const std::size_t x = tiles.input(node.inputs[0]);
   const std::size_t labels = tiles.input(node.inputs[1], Spread::kColumn);
   const auto samples = c.rows(node.inputs[0]);
   if (node.op == OpType::kSoftmaxCrossEntropy) {
     const std::size_t log_p = tiles.output(node.outputs[1]);
     tiles.run([&](const RowTile& tile) {
-      c.sequence.cross_entropy(tile.at[x], tile.at[labels], tile.at[log_p], c.loss_cell,
-                               static_cast<float>(weight(node, samples)));
+      c.tape.cross_entropy(tile.at[x], tile.at[labels], tile.at[log_p], c.loss_cell,
+                           static_cast<float>(weight(node, samples)));
     });
     store_loss(c, node);
     return;
@@ -57,7 +58,7 @@ void lower_cross_entropy(LoweringContext& c, const Operator& op) {
       static_cast<float>(static_cast<float>(node.real("scale", 1)) * weight(node, samples));
   const std::size_t dx = tiles.output(node.outputs[0]);
   tiles.run([&](const RowTile& tile) {
-    c.sequence.cross_entropy_grad(tile.at[x], tile.at[labels], tile.at[dx], scale);
+    c.tape.cross_entropy_grad(tile.at[x], tile.at[labels], tile.at[dx], scale);
   });
 }
 

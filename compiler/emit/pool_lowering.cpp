@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pooling and its gradients, in tiles of planes (a channel of a sample) and, forward, of rows.
+#include "compiler/emit/families.h"
 #include "compiler/emit/image_operators.h"
 #include "compiler/operators/operator_table.h"
 #include "models/base/error.h"
@@ -48,7 +49,7 @@ class PoolLowering {
     if (c_.worth_keeping(result_) && c_.tensor(result_).bytes() <= c_.l1.capacity() / 8) {
       whole_result_ =
           L1Matrix{c_.l1.take(4 * planes_ * out_plane +
-                              read_ahead(planes_, out_plane, c_.platform.cluster.redmule)),
+                              read_ahead(planes_, out_plane, c_.step.platform.cluster.redmule)),
                    planes_, out_plane, out_plane};
     }
     choose(has_image && !whole_image_, has_dy && !whole_dy_);
@@ -61,7 +62,7 @@ class PoolLowering {
       }
     }
     if (whole_result_) {
-      c_.sequence.store(*whole_result_, stored_part(c_, result_, 0, out_plane));
+      c_.tape.store(*whole_result_, stored_part(c_, result_, 0, out_plane));
       c_.l1.keep(result_, false, as_tensor(c_, result_, whole_result_->address));
     }
   }
@@ -83,8 +84,8 @@ class PoolLowering {
   void choose(bool image, bool dy) {
     std::uint32_t budget =
         std::min(c_.l1.available(), static_cast<std::uint32_t>(0.45 * c_.l1.capacity()));
-    copies_ = c_.tiling.double_buffer ? 2 : 1;
-    const std::uint32_t cores = c_.platform.cluster.cores;
+    copies_ = c_.step.tiling.double_buffer ? 2 : 1;
+    const std::uint32_t cores = c_.step.platform.cluster.cores;
     const auto fits = [&](std::uint32_t planes, std::uint32_t rows) {
       return copies_ * (bytes_of(planes, rows, image, dy) + 24) <= budget;
     };
@@ -152,7 +153,7 @@ class PoolLowering {
       return {whole_image_->address + 4 * (plane * g_.image() + rows.first * g_.width), g_.image()};
     }
     const std::uint32_t address = image_.next({}).address, size = rows.count * g_.width;
-    c_.sequence.load(
+    c_.tape.load(
         stored_part(c_, image_tensor_, plane * g_.image() + rows.first * g_.width, g_.image()),
         {address, count, size, size});
     return {address, size};
@@ -164,9 +165,9 @@ class PoolLowering {
     const std::uint32_t size = strip.rows * g_.out_width, first = strip.row * g_.out_width;
     const L1Matrix out = whole_result_ ? whole_result_->slice(plane, first, count, size)
                                        : L1Matrix{out_.next({}).address, count, size, size};
-    c_.sequence.pool(average_, view_of(g_, count, strip, under, pitch), address, out, masked_);
+    c_.tape.pool(average_, view_of(g_, count, strip, under, pitch), address, out, masked_);
     if (!whole_result_) {
-      c_.sequence.store(out, stored_part(c_, result_, plane * g_.pixels() + first, g_.pixels()));
+      c_.tape.store(out, stored_part(c_, result_, plane * g_.pixels() + first, g_.pixels()));
     }
   }
 
@@ -181,15 +182,15 @@ class PoolLowering {
       dy = {whole_dy_->address + 4 * plane * g_.pixels(), count, g_.pixels(), g_.pixels()};
     } else {
       dy = {dy_.next({}).address, count, g_.pixels(), g_.pixels()};
-      c_.sequence.load(stored_part(c_, node_.inputs[0], plane * g_.pixels(), g_.pixels()), dy);
+      c_.tape.load(stored_part(c_, node_.inputs[0], plane * g_.pixels(), g_.pixels()), dy);
     }
     const L1Matrix dx = whole_result_
                             ? whole_result_->slice(plane, 0, count, g_.image())
                             : L1Matrix{out_.next({}).address, count, g_.image(), g_.image()};
-    c_.sequence.pool_grad(average_, view_of(g_, count, strip, all, g_.image()), dy, x, dx.address,
-                          masked_);
+    c_.tape.pool_grad(average_, view_of(g_, count, strip, all, g_.image()), dy, x, dx.address,
+                      masked_);
     if (!whole_result_) {
-      c_.sequence.store(dx, stored_part(c_, result_, plane * g_.image(), g_.image()));
+      c_.tape.store(dx, stored_part(c_, result_, plane * g_.image(), g_.image()));
     }
   }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "compiler/emit/families.h"
 #include "compiler/feeds/row_tiles.h"
 #include "compiler/operators/not_available.h"
 #include "compiler/tiling/gemm_tiling.h"
@@ -72,7 +73,7 @@ class Reduction {
   /// The result as a buffer; it is stored and, if it is read soon, kept.
   void result_is(const L1Matrix& sums) {
     const std::uint32_t count = sums.rows * sums.cols;
-    c_.sequence.store({sums.address, 1, count, count}, c_.stored(y_));
+    c_.tape.store({sums.address, 1, count, count}, c_.stored(y_));
     if (c_.worth_keeping(y_)) {
       c_.l1.keep(y_, false, {sums.address, c_.rows(y_), c_.cols(y_), c_.cols(y_)});
     }
@@ -80,7 +81,7 @@ class Reduction {
 
   std::uint32_t take_result() {
     return c_.l1.take(static_cast<std::uint32_t>(c_.tensor(y_).bytes()) +
-                      read_ahead(c_.rows(y_), c_.cols(y_), c_.platform.cluster.redmule));
+                      read_ahead(c_.rows(y_), c_.cols(y_), c_.step.platform.cluster.redmule));
   }
 
   /// [groups, rows, cols] summed over the rows. Few columns are summed as several of them, side by
@@ -106,8 +107,8 @@ class Reduction {
       const std::uint32_t whole = dense ? tile.rows / fold : 0;
       const std::uint32_t width = fold * cols;
       if (whole > 0) {
-        c_.sequence.column_sum({m.address, whole, width, width}, partial + 4 * group * width,
-                               begun[group]);
+        c_.tape.column_sum({m.address, whole, width, width}, partial + 4 * group * width,
+                           begun[group]);
         begun[group] = true;
       }
       const std::uint32_t done = whole * fold;
@@ -116,17 +117,16 @@ class Reduction {
       }
       const L1Matrix rest = m.slice(done, 0, tile.rows - done, tile.cols);
       if (fold == 1) {
-        c_.sequence.column_sum(rest, sums.address + 4 * (group * cols + tile.col),
-                               tile.row % rows > 0);
+        c_.tape.column_sum(rest, sums.address + 4 * (group * cols + tile.col), tile.row % rows > 0);
         return;
       }
-      c_.sequence.column_sum(rest, sums.address + 4 * group * cols, rest_begun[group]);
+      c_.tape.column_sum(rest, sums.address + 4 * group * cols, rest_begun[group]);
       rest_begun[group] = true;
     });
     for (std::uint32_t group = 0; fold > 1 && group < groups; ++group) {
       if (begun[group]) {
-        c_.sequence.column_sum({partial + 4 * group * fold * cols, fold, cols, cols},
-                               sums.address + 4 * group * cols, rest_begun[group]);
+        c_.tape.column_sum({partial + 4 * group * fold * cols, fold, cols, cols},
+                           sums.address + 4 * group * cols, rest_begun[group]);
       }
     }
     result_is(sums);
@@ -140,13 +140,13 @@ class Reduction {
     const L1Matrix sums{take_result(), 1, rows, rows};
     const std::uint32_t each = outer > 1 ? c_.l1.take(4 * outer * rows) : sums.address;
     RowTiles tiles(c_, node_.name, {outer * rows, cols, outer * rows});
-    tiles.multiple_of(c_.platform.cluster.cores);
+    tiles.multiple_of(c_.step.platform.cluster.cores);
     const std::size_t x = tiles.input(x_);
     tiles.run([&](const RowTile& tile) {
-      c_.sequence.row_sum(tile.at[x], each + 4 * tile.row, tile.col > 0);
+      c_.tape.row_sum(tile.at[x], each + 4 * tile.row, tile.col > 0);
     });
     if (outer > 1) {
-      c_.sequence.column_sum({each, outer, rows, rows}, sums.address, false);
+      c_.tape.column_sum({each, outer, rows, rows}, sums.address, false);
     }
     result_is(sums);
   }
@@ -159,9 +159,9 @@ class Reduction {
     tiles.run([&](const RowTile& tile) {
       const bool accumulate = !tiles.first(tile, spread);
       if (spread == Spread::kRow) {
-        c_.sequence.column_sum(tile.at[x], tile.at[y].address, accumulate);
+        c_.tape.column_sum(tile.at[x], tile.at[y].address, accumulate);
       } else {
-        c_.sequence.row_sum(tile.at[x], tile.at[y].address, accumulate);
+        c_.tape.row_sum(tile.at[x], tile.at[y].address, accumulate);
       }
     });
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Operators that work on whole rows: layer normalisation, softmax, and their gradients.
+#include "compiler/emit/families.h"
 #include "compiler/feeds/row_tiles.h"
 
 namespace etude {
@@ -20,9 +21,9 @@ void layer_norm(LoweringContext& c, const Node& node, RowTiles& tiles) {
   tiles.work(CostModel::kLayerNorm);
   tiles.run([&](const RowTile& tile) {
     if (!shifted) {
-      c.sequence.fill(one_row(tile.at[beta]), 0.0f);
+      c.tape.fill(one_row(tile.at[beta]), 0.0f);
     }
-    c.sequence.layernorm(tile.at[x], tile.at[gamma], tile.at[beta], tile.at[y], epsilon_of(node));
+    c.tape.layernorm(tile.at[x], tile.at[gamma], tile.at[beta], tile.at[y], epsilon_of(node));
   });
 }
 
@@ -37,14 +38,14 @@ class AffineGradient {
   }
 
   void add(const L1Matrix& dy, const L1Matrix& x, const L1Matrix& stats) {
-    c_.sequence.layernorm_affine_grad(dy, x, stats, sums_[0], sums_[1], begun_);
+    c_.tape.layernorm_affine_grad(dy, x, stats, sums_[0], sums_[1], begun_);
     begun_ = true;
   }
 
   void finish() {
     for (std::size_t i = 0; i < 2; ++i) {
       const TensorId result = node_.outputs[i];
-      c_.sequence.store(sums_[i], c_.stored(result));
+      c_.tape.store(sums_[i], c_.stored(result));
       if (c_.worth_keeping(result)) {
         c_.l1.keep(result, false, sums_[i]);
       }
@@ -69,17 +70,17 @@ void layer_norm_grad(LoweringContext& c, const Operator& op, RowTiles& tiles) {
   tiles.work(CostModel::kLayerNormGrad);
   if (!op.affine) {
     return tiles.run([&](const RowTile& tile) {
-      c.sequence.layernorm_grad(tile.at[dy], tile.at[x], tile.at[gamma], nullptr, tile.at[dx],
-                                epsilon_of(node));
+      c.tape.layernorm_grad(tile.at[dy], tile.at[x], tile.at[gamma], nullptr, tile.at[dx],
+                            epsilon_of(node));
     });
   }
   const std::size_t stats = tiles.scratch(Spread::kColumn, 2);
   AffineGradient affine(c, c.graph().node(*op.affine));
   tiles.run([&](const RowTile& tile) {
     c.layer(op.node);
-    c.sequence.layernorm_stats(tile.at[x], tile.at[stats], epsilon_of(node));
-    c.sequence.layernorm_grad(tile.at[dy], tile.at[x], tile.at[gamma], &tile.at[stats], tile.at[dx],
-                              epsilon_of(node));
+    c.tape.layernorm_stats(tile.at[x], tile.at[stats], epsilon_of(node));
+    c.tape.layernorm_grad(tile.at[dy], tile.at[x], tile.at[gamma], &tile.at[stats], tile.at[dx],
+                          epsilon_of(node));
     c.layer(*op.affine);
     affine.add(tile.at[dy], tile.at[x], tile.at[stats]);
     c.layer(op.node);
@@ -98,9 +99,9 @@ void softmax(LoweringContext& c, const Node& node, const Node* before, RowTiles&
   tiles.work(node.op == OpType::kSoftmax ? CostModel::kSoftmax : CostModel::kSoftmaxGrad);
   tiles.run([&](const RowTile& tile) {
     if (node.op == OpType::kSoftmax) {
-      c.sequence.softmax(tile.at[first], tile.at[result], scale);
+      c.tape.softmax(tile.at[first], tile.at[result], scale);
     } else {
-      c.sequence.softmax_grad(tile.at[first], tile.at[second], tile.at[result], scale);
+      c.tape.softmax_grad(tile.at[first], tile.at[second], tile.at[result], scale);
     }
   });
 }
@@ -112,7 +113,7 @@ void lower_rowwise(LoweringContext& c, const Operator& op) {
   c.layer(op.node);
   RowTiles tiles(c, node.name, grid_of(c, node.outputs[0]));
   tiles.whole_rows();
-  tiles.multiple_of(c.platform.cluster.cores);
+  tiles.multiple_of(c.step.platform.cluster.cores);
   if (node.op == OpType::kLayerNorm) {
     layer_norm(c, node, tiles);
   } else if (node.op == OpType::kLayerNormGrad) {
@@ -127,14 +128,14 @@ void lower_layer_norm_affine_grad(LoweringContext& c, const Operator& op) {
   c.layer(op.node);
   RowTiles tiles(c, node.name, grid_of(c, node.inputs[0]));
   tiles.whole_rows();
-  tiles.multiple_of(c.platform.cluster.cores);
+  tiles.multiple_of(c.step.platform.cluster.cores);
   const std::size_t dy = tiles.input(node.inputs[0]);
   const std::size_t x = tiles.input(node.inputs[1]);
   const std::size_t stats = tiles.scratch(Spread::kColumn, 2);
   tiles.work(CostModel::kLayerNormStats + CostModel::kLayerNormAffineGrad);
   AffineGradient affine(c, node);
   tiles.run([&](const RowTile& tile) {
-    c.sequence.layernorm_stats(tile.at[x], tile.at[stats], epsilon_of(node));
+    c.tape.layernorm_stats(tile.at[x], tile.at[stats], epsilon_of(node));
     affine.add(tile.at[dy], tile.at[x], tile.at[stats]);
   });
   affine.finish();

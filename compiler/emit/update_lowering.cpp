@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Updates of parameters that are not part of the operator that makes the gradient.
+#include "compiler/emit/families.h"
 #include "compiler/feeds/row_tiles.h"
 #include "workloads/training/update.h"
 
@@ -21,19 +22,19 @@ void lower_update(LoweringContext& c, const Operator& op) {
   const std::uint32_t pitch = 4 * c.cols(node.inputs[0]);
   tiles.run([&](const RowTile& tile) {
     if (node.op == OpType::kSgd) {
-      c.sequence.sgd(tile.at[w], tile.at[g], lr);
+      c.tape.sgd(tile.at[w], tile.at[g], lr);
     } else if (node.op == OpType::kAdam) {
       const double beta1 = node.real("beta1", 0.9);
       const double beta2 = node.real("beta2", 0.999);
       const AdamRates rates =
           adam_rates(lr, beta1, beta2, node.real("epsilon", 1e-8), node.integer("step", 1));
-      c.sequence.adam(tile.at[w], tile.at[g], tile.at[state[0]], tile.at[state[1]], rates,
-                      static_cast<float>(beta1), static_cast<float>(beta2));
+      c.tape.adam(tile.at[w], tile.at[g], tile.at[state[0]], tile.at[state[1]], rates,
+                  static_cast<float>(beta1), static_cast<float>(beta2));
     } else {
-      c.sequence.momentum(tile.at[w], tile.at[g], tile.at[state[0]], lr,
-                          static_cast<float>(node.real("momentum")));
+      c.tape.momentum(tile.at[w], tile.at[g], tile.at[state[0]], lr,
+                      static_cast<float>(node.real("momentum")));
     }
-    c.sequence.probe({gradient, tile.at[g], tile.row * pitch + 4 * tile.col, pitch});
+    c.tape.probe({gradient, tile.at[g], tile.row * pitch + 4 * tile.col, pitch});
   });
 }
 

@@ -50,7 +50,7 @@ ChannelBlock ChannelTiles::fetch(std::size_t i, const ChannelPiece& piece, bool*
   slot.matrix.address = slot.address;
   const ChannelBlock block{slot.address, piece.samples, piece.channels, piece.pixels};
   for (std::uint32_t s = 0; s < piece.samples; ++s) {
-    c_.sequence.load(stored(tensors_[i], piece, s), part(block, s));
+    c_.tape.load(stored(tensors_[i], piece, s), part(block, s));
   }
   return block;
 }
@@ -58,8 +58,8 @@ ChannelBlock ChannelTiles::fetch(std::size_t i, const ChannelPiece& piece, bool*
 void ChannelTiles::choose(bool out) {
   const std::uint32_t all = c_.l1.available();
   const std::uint32_t half = std::min(all, static_cast<std::uint32_t>(0.5 * c_.l1.capacity()));
-  const std::uint32_t cores = std::min(channels, c_.platform.cluster.cores);
-  const std::uint32_t most = c_.tiling.double_buffer ? 2 : 1;
+  const std::uint32_t cores = std::min(channels, c_.step.platform.cluster.cores);
+  const std::uint32_t most = c_.step.tiling.double_buffer ? 2 : 1;
   // Whole groups: as many channels as give several tiles of some work.
   ChannelPiece t{0, cores, 0, samples, 0, pixels};
   const auto work = [&] { return t.channels * t.samples * t.pixels; };

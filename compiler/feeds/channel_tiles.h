@@ -67,7 +67,7 @@ class ChannelTiles {
 
   void store(TensorId tensor, const ChannelPiece& piece, const ChannelBlock& from) {
     for (std::uint32_t s = 0; s < piece.samples; ++s) {
-      c_.sequence.store(part(from, s), stored(tensor, piece, s));
+      c_.tape.store(part(from, s), stored(tensor, piece, s));
     }
   }
 

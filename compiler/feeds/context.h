@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <map>
-#include <string>
-#include <vector>
+#include <optional>
 
-#include "compiler/cost/cost_model.h"
 #include "compiler/memory/l1_manager.h"
-#include "compiler/operators/grouping.h"
-#include "compiler/operators/storage.h"
-#include "compiler/tape/op_sequence.h"
-#include "program/program.h"
-#include "sim/config/platform_config.h"
-#include "sim/config/workload_config.h"
+#include "compiler/operators/step.h"
+#include "compiler/tape/tape.h"
 
 namespace etude {
 
@@ -27,31 +22,22 @@ struct SharingChoice {
   std::size_t keep_for = 3;         ///< operators that a tensor may wait in L1 for its next reader
 };
 
-/// What all lowerings of one step share.
+/// Where the lowering of a step stands: what is lowered, what is written, what L1 holds.
 struct LoweringContext {
-  const TrainingGraph& training;
-  const StoragePlan& storage;
-  const PlatformConfig& platform;
-  const TilingConfig& tiling;
-  CostModel cost;
-  OpSequence sequence;
+  const Step& step;
+  const SharingChoice sharing;
+  Tape tape;
   L1Manager l1;
-  std::vector<StoredObject> objects;
-  std::map<TensorId, ObjectId> object_of;  ///< a storage's place in L2
-  std::vector<Operator> operators;
-  std::vector<Layer> layers;                     ///< by node, pages behind them
-  std::uint32_t loss_cell = 0;                   ///< L1 address of the running loss
-  std::size_t current = 0;                       ///< operator being lowered
-  std::vector<std::vector<std::uint32_t>> uses;  ///< operators that read a storage, by tensor
-  bool redmule = false;                          ///< matrix multiplications may use it
-  bool half = false;                             ///< in FP16: train.precision mixed_fp16
-  bool residents = true;                         ///< tensors may stay in L1
-  SharingChoice sharing;
+  const std::uint32_t loss_cell;  ///< L1 address of the running loss
+  std::size_t current = 0;        ///< operator being lowered
+  bool residents = true;          ///< tensors may stay in L1
   /// Means, then reciprocal deviations, that a batch normalisation left in L2, by its input.
   std::map<TensorId, ObjectId> batch_statistics;
 
-  const Graph& graph() const { return training.graph; }
-  const Tensor& tensor(TensorId id) const { return training.graph.tensor(id); }
+  const Graph& graph() const { return step.graph(); }
+  const Tensor& tensor(TensorId id) const { return step.tensor(id); }
+  std::uint32_t rows(TensorId id) const { return step.rows(id); }
+  std::uint32_t cols(TensorId id) const { return step.cols(id); }
   /// The stored matrix of a contiguous tensor (one row if it has rank below 2), from an element on.
   StoredMatrix stored(TensorId id, std::uint32_t row = 0, std::uint32_t col = 0) const;
   /// The same of a view, from an element of it on.
@@ -59,34 +45,12 @@ struct LoweringContext {
   /// The view in L1 (rows and columns as stored), if its storage stands there as a whole in a way
   /// that shows it; the storage then stays for this operator.
   std::optional<L1Matrix> resident(const MatrixView& view);
-  /// Whether a view is the whole storage, row by row.
-  bool whole(const MatrixView& view) const;
-  /// Product of the leading extents, and last extent, of a tensor.
-  std::uint32_t rows(TensorId id) const;
-  std::uint32_t cols(TensorId id) const;
   /// Operators from now to the next one that reads the tensor's storage; a large number if none
   /// does.
-  std::size_t next_use(TensorId id) const;
+  std::size_t next_use(TensorId id) const { return step.next_use(id, current); }
   /// Whether a tensor that is in L1 now should stay: it is read again soon.
   bool worth_keeping(TensorId id) const { return residents && next_use(id) <= sharing.keep_for; }
-  /// Groups the nodes, in an order that respects every dependence, and notes who reads what.
-  void set_operators(std::vector<Operator> ordered);
-  void layer(NodeId node) { sequence.set_layer(node); }
+  void layer(NodeId node) { tape.set_layer(node); }
 };
-
-/// Lowers one operator; throws NoRoom when L1 is too fragmented and UserError when it is too small.
-void lower_gemm(LoweringContext& context, const Operator& op);
-void lower_linear_backward(LoweringContext& context, const Operator& op);
-void lower_mse(LoweringContext& context, const Operator& op);
-/// Also the gradient of the loss, a node of its own.
-void lower_cross_entropy(LoweringContext& context, const Operator& op);
-void lower_elementwise(LoweringContext& context, const Operator& op);
-/// Layer normalisation, softmax, and their gradients by the input.
-void lower_rowwise(LoweringContext& context, const Operator& op);
-void lower_layer_norm_affine_grad(LoweringContext& context, const Operator& op);
-void lower_update(LoweringContext& context, const Operator& op);
-void lower_reduce(LoweringContext& context, const Operator& op);
-/// A transpose (or reshape of a transpose) that no reader can do without.
-void lower_copy(LoweringContext& context, const Operator& op);
 
 }  // namespace etude

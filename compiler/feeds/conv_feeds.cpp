@@ -55,7 +55,7 @@ WeightFeed::WeightFeed(LoweringContext& context, const ConvTensors& conv, bool t
     buffers_.open(context, copies, 4 * t.outputs * (inner + 1), 0);
     return;
   }
-  const RedmuleConfig& redmule = context.platform.cluster.redmule;
+  const RedmuleConfig& redmule = context.step.platform.cluster.redmule;
   const std::uint32_t ahead =
       transposed ? read_ahead(inner, t.outputs, redmule) : read_ahead(t.outputs, inner, redmule);
   buffers_.open(context, copies, 4 * t.outputs * inner + ahead,
@@ -75,12 +75,12 @@ L1Matrix WeightFeed::fetch(std::uint32_t output0, std::uint32_t outputs, std::ui
   TileBuffers::Slot& slot = buffers_.next(key);
   if (transposed_ && p.unit == Unit::kRedmule) {
     const L1Matrix staged{slot.staged, outputs, inner, inner};
-    c_.sequence.load(from, staged);
+    c_.tape.load(from, staged);
     slot.matrix = {slot.address, inner, outputs, outputs};
-    c_.sequence.transpose(staged, slot.matrix, nullptr);
+    c_.tape.transpose(staged, slot.matrix, nullptr);
   } else {
     slot.matrix = {slot.address, outputs, inner, tile_pitch(p.unit, inner, inner == p.inner())};
-    c_.sequence.load(from, slot.matrix);
+    c_.tape.load(from, slot.matrix);
   }
   return slot.matrix;
 }
@@ -99,10 +99,11 @@ GradientFeed::GradientFeed(LoweringContext& context, const ConvTensors& conv)
   const ConvCounts n(p, t);
   const std::uint32_t pixels = t.pixels(p);
   const bool array = p.unit == Unit::kRedmule;
-  buffers_.open(context, t.copies(p.groups * n.strips() * n.outputs),
-                4 * t.outputs * (array ? pixels : pixels + 1) +
-                    (array ? read_ahead(t.outputs, pixels, context.platform.cluster.redmule) : 0),
-                0);
+  buffers_.open(
+      context, t.copies(p.groups * n.strips() * n.outputs),
+      4 * t.outputs * (array ? pixels : pixels + 1) +
+          (array ? read_ahead(t.outputs, pixels, context.step.platform.cluster.redmule) : 0),
+      0);
 }
 
 L1Matrix GradientFeed::fetch(std::uint32_t output0, std::uint32_t outputs, const Strip& strip) {
@@ -121,7 +122,7 @@ L1Matrix GradientFeed::fetch(std::uint32_t output0, std::uint32_t outputs, const
   const std::uint32_t pixels = strip.pixels(g), each = strip.rows * g.out_width;
   slot.matrix = {slot.address, outputs, pixels, tile_pitch(p.unit, pixels, each == g.pixels())};
   for (std::uint32_t s = 0; s < strip.samples; ++s) {
-    c_.sequence.load(
+    c_.tape.load(
         stored_part(c_, conv_.dy,
                     ((strip.sample + s) * all + output0) * g.pixels() + strip.row * g.out_width,
                     g.pixels()),
@@ -149,7 +150,7 @@ ColumnFeed::ColumnFeed(LoweringContext& context, const ConvTensors& conv, bool r
   const ConvCounts n(p, t);
   const std::uint32_t inner = t.channels * g.taps(), pixels = t.pixels(p);
   const bool array = p.unit == Unit::kRedmule;
-  const RedmuleConfig& redmule = context.platform.cluster.redmule;
+  const RedmuleConfig& redmule = context.step.platform.cluster.redmule;
   std::uint32_t bytes =
       4 * (rows ? pixels * (inner + (array ? 0 : 1)) : inner * (pixels + (array ? 0 : 1)));
   if (array) {
@@ -165,8 +166,8 @@ void ColumnFeed::load_image(std::uint32_t channel0, std::uint32_t channels, std:
   const ConvProblem& p = conv_.problem;
   const ImageGeometry& g = p.image;
   const std::uint32_t plane = sample * p.groups * g.channels + channel0;
-  c_.sequence.load(stored_part(c_, conv_.x, plane * g.image() + rows.first * g.width, g.image()),
-                   {to.address, channels, rows.count * g.width, to.pitch});
+  c_.tape.load(stored_part(c_, conv_.x, plane * g.image() + rows.first * g.width, g.image()),
+               {to.address, channels, rows.count * g.width, to.pitch});
 }
 
 L1Matrix ColumnFeed::pointwise(std::uint32_t channel0, std::uint32_t channels, const Strip& strip,
@@ -195,7 +196,7 @@ L1Matrix ColumnFeed::pointwise(std::uint32_t channel0, std::uint32_t channels, c
       from = {slot.staged + 4 * s * channels * each, channels, each, each};
       load_image(channel0, channels, strip.sample + s, rows, from);
     }
-    c_.sequence.transpose(from, made.slice(s * each, 0, each, channels), nullptr);
+    c_.tape.transpose(from, made.slice(s * each, 0, each, channels), nullptr);
   }
   return made;
 }
@@ -236,9 +237,9 @@ L1Matrix ColumnFeed::fetch(std::uint32_t channel0, std::uint32_t channels, const
       view = view_of(g, channels, strip, under, size);
     }
     if (rows_) {
-      c_.sequence.im2row(view, image, slot.matrix.slice(s * each, 0, each, inner));
+      c_.tape.im2row(view, image, slot.matrix.slice(s * each, 0, each, inner));
     } else {
-      c_.sequence.im2col(view, image, slot.matrix.slice(0, s * each, inner, each));
+      c_.tape.im2col(view, image, slot.matrix.slice(0, s * each, inner, each));
     }
   }
   return slot.matrix;

@@ -28,7 +28,7 @@ OperandFeed::OperandFeed(LoweringContext& context, const MatrixView& view,
   const auto tiles = ((extents.rows + extents.tile_rows - 1) / extents.tile_rows) *
                      ((extents.cols + extents.tile_cols - 1) / extents.tile_cols) * members;
   buffers_.resize(std::min(tiles, double_buffer ? 2u : 1u));
-  const RedmuleConfig& array = context.platform.cluster.redmule;
+  const RedmuleConfig& array = context.step.platform.cluster.redmule;
   for (Buffer& buffer : buffers_) {
     const std::uint32_t r = extents.tile_rows;
     const std::uint32_t c = extents.tile_cols;
@@ -69,7 +69,7 @@ void OperandFeed::find_resident() {
 void OperandFeed::take_half(Buffer& buffer) {
   const std::uint32_t r = extents_.tile_rows;
   const std::uint32_t c = extents_.tile_cols;
-  const RedmuleConfig& array = context_.platform.cluster.redmule;
+  const RedmuleConfig& array = context_.step.platform.cluster.redmule;
   buffer.half = context_.l1.take(extents_.is_w ? half_bytes(padded_reduction(r), c, array)
                                                : half_bytes(r, padded_reduction(c), array));
   if (!resident_) {
@@ -80,7 +80,7 @@ void OperandFeed::take_half(Buffer& buffer) {
 
 /// The tile in FP32 wherever it stands, then converted between zeros.
 L1Matrix OperandFeed::fetch_half(Buffer& buffer, std::uint32_t r, std::uint32_t c) {
-  OpSequence& sequence = context_.sequence;
+  Tape& tape = context_.tape;
   L1Matrix whole;
   if (resident_ && source_.transpose) {
     // Transposed in the place of a tile that nobody loads would need another buffer: the planner
@@ -92,20 +92,20 @@ L1Matrix OperandFeed::fetch_half(Buffer& buffer, std::uint32_t r, std::uint32_t 
   } else if (source_.transpose) {
     const L1Matrix staged{buffer.staged, c, r, r};
     whole = {buffer.ready, r, c, c};
-    sequence.load(context_.stored(view_, buffer.c0, buffer.r0), staged);
-    sequence.transpose(staged, whole, nullptr);
+    tape.load(context_.stored(view_, buffer.c0, buffer.r0), staged);
+    tape.transpose(staged, whole, nullptr);
   } else {
     whole = {buffer.ready, r, c, c};
-    sequence.load(context_.stored(view_, buffer.r0, buffer.c0), whole);
+    tape.load(context_.stored(view_, buffer.r0, buffer.c0), whole);
   }
   const std::uint32_t rows = extents_.is_w ? padded_reduction(r) : r;
   const std::uint32_t cols = extents_.is_w ? c : padded_reduction(c);
   const L1Matrix half{buffer.half, rows, cols, cols};
   if (rows != r || cols != c) {
     const std::uint32_t words = (rows * cols + 1) / 2;
-    sequence.fill({buffer.half, 1, words, words}, 0.0f);
+    tape.fill({buffer.half, 1, words, words}, 0.0f);
   }
-  sequence.to_half(whole, half);
+  tape.to_half(whole, half);
   buffer.whole = whole;
   unconverted_ = whole;
   return half;
@@ -113,23 +113,23 @@ L1Matrix OperandFeed::fetch_half(Buffer& buffer, std::uint32_t r, std::uint32_t 
 
 /// The tile among zeros, so that the reduction is long enough for the array.
 L1Matrix OperandFeed::fetch_padded(Buffer& buffer, std::uint32_t r, std::uint32_t c) {
-  OpSequence& sequence = context_.sequence;
-  const RedmuleConfig& array = context_.platform.cluster.redmule;
+  Tape& tape = context_.tape;
+  const RedmuleConfig& array = context_.step.platform.cluster.redmule;
   const std::uint32_t rows = extents_.is_w ? least_padded(r, array) : r;
   const std::uint32_t cols = extents_.is_w ? c : least_padded(c, array);
   const L1Matrix whole{buffer.ready, rows, cols, cols};
   const L1Matrix part = whole.slice(0, 0, r, c);
   if (rows != r || cols != c) {
-    sequence.fill(whole, 0.0f);
+    tape.fill(whole, 0.0f);
   }
   if (!source_.transpose || source_.transposed_view) {
     if (resident_) {
-      sequence.copy(resident_->slice(buffer.r0, buffer.c0, r, c), part);
+      tape.copy(resident_->slice(buffer.r0, buffer.c0, r, c), part);
     } else if (cols == c || view_.pitch == c || r == 1) {
-      sequence.load(context_.stored(view_, buffer.r0, buffer.c0), part);
+      tape.load(context_.stored(view_, buffer.r0, buffer.c0), part);
     } else {  // a transfer is strided on one side only
       for (std::uint32_t row = 0; row < r; ++row) {
-        sequence.load(context_.stored(view_, buffer.r0 + row, buffer.c0), part.slice(row, 0, 1, c));
+        tape.load(context_.stored(view_, buffer.r0 + row, buffer.c0), part.slice(row, 0, 1, c));
       }
     }
     return whole;
@@ -138,9 +138,9 @@ L1Matrix OperandFeed::fetch_padded(Buffer& buffer, std::uint32_t r, std::uint32_
   if (resident_) {
     from = resident_->slice(buffer.c0, buffer.r0, c, r);
   } else {
-    sequence.load(context_.stored(view_, buffer.c0, buffer.r0), from);
+    tape.load(context_.stored(view_, buffer.c0, buffer.r0), from);
   }
-  sequence.transpose(from, part, nullptr);
+  tape.transpose(from, part, nullptr);
   return whole;
 }
 
@@ -178,7 +178,7 @@ L1Matrix OperandFeed::fetch(std::uint32_t r0, std::uint32_t c0, std::uint32_t r,
     buffer.matrix = fetch_padded(buffer, r, c);
     return buffer.matrix;
   }
-  OpSequence& sequence = context_.sequence;
+  Tape& tape = context_.tape;
   const std::uint32_t stored_r = source_.transpose ? c : r;
   const std::uint32_t stored_c = source_.transpose ? r : c;
   const std::uint32_t row = source_.transpose ? c0 : r0;
@@ -187,7 +187,7 @@ L1Matrix OperandFeed::fetch(std::uint32_t r0, std::uint32_t c0, std::uint32_t r,
   if (unit_ == Unit::kCores || !source_.transpose) {
     const std::uint32_t pitch = tile_pitch(unit_, stored_c, dense);
     buffer.matrix = {buffer.ready, stored_r, stored_c, pitch};
-    sequence.load(context_.stored(view_, row, col), buffer.matrix);
+    tape.load(context_.stored(view_, row, col), buffer.matrix);
     return buffer.matrix;
   }
   L1Matrix from;
@@ -195,16 +195,16 @@ L1Matrix OperandFeed::fetch(std::uint32_t r0, std::uint32_t c0, std::uint32_t r,
     from = resident_->slice(row, col, stored_r, stored_c);
   } else {
     from = {buffer.staged, stored_r, stored_c, stored_c};
-    sequence.load(context_.stored(view_, row, col), from);
+    tape.load(context_.stored(view_, row, col), from);
   }
   buffer.matrix = {buffer.ready, r, c, c};
-  sequence.transpose(from, buffer.matrix, nullptr);
+  tape.transpose(from, buffer.matrix, nullptr);
   return buffer.matrix;
 }
 
 void OperandFeed::keep_whole() {
   if (half_ || padded_ || buffers_.size() != 1 || buffers_[0].matrix.rows == 0 || members_ != 1 ||
-      !context_.whole(view_) || !context_.worth_keeping(view_.base)) {
+      !context_.step.whole(view_) || !context_.worth_keeping(view_.base)) {
     return;
   }
   const Buffer& buffer = buffers_[0];

@@ -123,7 +123,7 @@ void RowTiles::keep_whole() {
     const auto bytes = static_cast<std::uint32_t>(c_.tensor(*operand.tensor).bytes());
     const std::uint32_t rows = c_.rows(*operand.tensor);
     const std::uint32_t cols = c_.cols(*operand.tensor);
-    const std::uint32_t all = bytes + read_ahead(rows, cols, c_.platform.cluster.redmule);
+    const std::uint32_t all = bytes + read_ahead(rows, cols, c_.step.platform.cluster.redmule);
     // Half of what is left stays for the tiles.
     if (bytes > c_.l1.capacity() / 4 || all > c_.l1.available() / 2) {
       continue;
@@ -161,7 +161,7 @@ void RowTiles::choose_tile() {
   const std::uint32_t least_cols = whole_rows_ ? grid_.cols : std::min(16u, grid_.cols);
   const std::uint32_t free = c_.l1.available();
   std::uint32_t budget = std::min(free, static_cast<std::uint32_t>(kShare * c_.l1.capacity()));
-  copies_ = c_.tiling.double_buffer ? 2 : 1;
+  copies_ = c_.step.tiling.double_buffer ? 2 : 1;
   const auto fits = [&](std::uint32_t rows, std::uint32_t cols) {
     return bytes_of_all(rows, cols, copies_) <= budget;
   };
@@ -185,7 +185,7 @@ void RowTiles::choose_tile() {
   // Several tiles, so that transfers run under computation, but none too small to be worth a
   // kernel; one where nothing has to be moved.
   const std::uint64_t all = std::uint64_t{grid_.rows} * grid_.cols;
-  const double cycles = work_ * static_cast<double>(all) / c_.platform.cluster.cores;
+  const double cycles = work_ * static_cast<double>(all) / c_.step.platform.cluster.cores;
   const auto pieces =
       std::clamp<std::uint64_t>(static_cast<std::uint64_t>(cycles / kWorthAKernel), 1, kTiles);
   const std::uint64_t most = streamed
@@ -267,7 +267,7 @@ L1Matrix RowTiles::place(Operand& operand, const RowTile& tile) {
       if (operand.kept && operand.read && tile_cols_ == grid_.cols) {
         StoredMatrix from = c_.stored(*operand.tensor);
         from.offset += 4 * first;
-        c_.sequence.load(from, {matrix.address, 1, words, words});
+        c_.tape.load(from, {matrix.address, 1, words, words});
       }
     } else {
       matrix.address = operand.whole->address + 4 * first;
@@ -290,7 +290,7 @@ L1Matrix RowTiles::place(Operand& operand, const RowTile& tile) {
     if (operand.spread != Spread::kFull) {
       to = {matrix.address, 1, words, words};
     }
-    c_.sequence.load(from, to);
+    c_.tape.load(from, to);
   }
   operand.loaded_from = first;
   operand.loaded_words = words;
@@ -306,18 +306,18 @@ void RowTiles::store(const Operand& operand, const L1Matrix& matrix, const RowTi
   to.pitch = grid_.cols;
   if (operand.spread == Spread::kColumn) {
     if (tile.col + tile.cols == grid_.cols) {
-      c_.sequence.store({matrix.address, 1, tile.rows, tile.rows}, to);
+      c_.tape.store({matrix.address, 1, tile.rows, tile.rows}, to);
     }
   } else if (operand.spread == Spread::kRow) {
     if ((tile.row + tile.rows) % grid_.period == 0) {
-      c_.sequence.store({matrix.address, 1, tile.cols, tile.cols}, to);
+      c_.tape.store({matrix.address, 1, tile.cols, tile.cols}, to);
     }
   } else if (matrix.pitch == tile.cols || to.pitch == tile.cols) {
-    c_.sequence.store(matrix, to);
+    c_.tape.store(matrix, to);
   } else {  // a transfer is strided on one side only
     for (std::uint32_t row = 0; row < tile.rows; ++row) {
-      c_.sequence.store(matrix.slice(row, 0, 1, tile.cols),
-                        {to.object, to.offset + 4 * row * to.pitch, to.pitch});
+      c_.tape.store(matrix.slice(row, 0, 1, tile.cols),
+                    {to.object, to.offset + 4 * row * to.pitch, to.pitch});
     }
   }
 }
@@ -329,7 +329,7 @@ void RowTiles::finish() {
       const L1Matrix seen{operand.whole->address, c_.rows(tensor), c_.cols(tensor),
                           c_.cols(tensor)};
       if (operand.write && tile_cols_ != grid_.cols) {
-        c_.sequence.store(seen, c_.stored(tensor));
+        c_.tape.store(seen, c_.stored(tensor));
       }
       c_.l1.keep(tensor, false, seen);
     } else if (operand.read && operand.write) {
@@ -349,7 +349,7 @@ void RowTiles::run(const std::function<void(const RowTile&)>& body) {
     if (operand.kept && operand.read && tile_cols_ != grid_.cols) {
       const L1Matrix seen{operand.whole->address, 1, grid_.rows * grid_.cols,
                           grid_.rows * grid_.cols};
-      c_.sequence.load(c_.stored(*operand.tensor), seen);
+      c_.tape.load(c_.stored(*operand.tensor), seen);
     }
   }
   const auto tile_at = [&](std::uint32_t row, std::uint32_t col) {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "compiler/memory/allocator.h"
-#include "compiler/tape/op_sequence.h"
+#include "compiler/tape/tape.h"
 
 namespace etude {
 

@@ -22,13 +22,13 @@ std::uint32_t aligned(std::uint32_t bytes) { return (std::max(bytes, 1u) + 7) / 
 
 class Planner {
  public:
-  Planner(LoweringContext& context, Placement placement, std::uint32_t l2_base,
+  Planner(Tape& tape, const Graph& graph, Placement placement, std::uint32_t l2_base,
           std::uint32_t l2_bytes)
-      : c_(context), placement_(placement), l2_base_(l2_base), l2_bytes_(l2_bytes) {}
+      : tape_(tape), graph_(graph), placement_(placement), l2_base_(l2_base), l2_bytes_(l2_bytes) {}
 
   MemoryPlan run() {
-    for (const auto& [tensor, object] : c_.object_of) {
-      if (c_.objects[object].persistent) {
+    for (const auto& [tensor, object] : tape_.object_of) {
+      if (tape_.objects[object].persistent) {
         plan_.home[tensor] = object;
       }
     }
@@ -53,7 +53,7 @@ class Planner {
 
   std::vector<Interval> intervals_of(ObjectId object) const {
     std::vector<Interval> found;
-    for (const PlanOp& op : c_.sequence.ops) {
+    for (const PlanOp& op : tape_.ops) {
       for (const Access& access : op.accesses) {
         if (access.space != Access::Space::kL2 || access.object != object) {
           continue;
@@ -75,21 +75,21 @@ class Planner {
   void page_all() {
     std::map<std::uint32_t, std::vector<PlanOp>> in, out;  // by stage
     for (auto& [tensor, home] : plan_.home) {
-      if (c_.tensor(tensor).kind == TensorKind::kLoss) {
+      if (graph_.tensor(tensor).kind == TensorKind::kLoss) {
         continue;
       }
       const ObjectId original = home;
-      const StoredObject stored = c_.objects[original];
-      home = static_cast<ObjectId>(c_.objects.size());
-      c_.objects.push_back(stored);
-      c_.objects.back().external = true;
-      const auto layer = static_cast<std::uint32_t>(c_.layers.size());
-      c_.layers.push_back({"page " + stored.name, "Page", "page", "dma", 0});
+      const StoredObject stored = tape_.objects[original];
+      home = static_cast<ObjectId>(tape_.objects.size());
+      tape_.objects.push_back(stored);
+      tape_.objects.back().external = true;
+      const auto layer = static_cast<std::uint32_t>(tape_.layers.size());
+      tape_.layers.push_back({"page " + stored.name, "Page", "page", "dma", 0});
       for (const Interval& interval : intervals_of(original)) {
-        const auto copy = static_cast<ObjectId>(c_.objects.size());
-        c_.objects.push_back(stored);
-        c_.objects.back().persistent = false;
-        for (PlanOp& op : c_.sequence.ops) {
+        const auto copy = static_cast<ObjectId>(tape_.objects.size());
+        tape_.objects.push_back(stored);
+        tape_.objects.back().persistent = false;
+        for (PlanOp& op : tape_.ops) {
           if (op.stage >= interval.first && op.stage <= interval.last) {
             replace(op, original, copy);
           }
@@ -100,11 +100,11 @@ class Planner {
           transfer(out[stage], copy, false, home, stored.bytes, stage, layer);
         }
       }
-      c_.objects[original].bytes = 0;
+      tape_.objects[original].bytes = 0;
     }
     std::vector<PlanOp> all;
     std::size_t next = 0;
-    auto& ops = c_.sequence.ops;
+    auto& ops = tape_.ops;
     for (std::uint32_t stage = 0; next < ops.size(); ++stage) {
       std::ranges::move(in[stage], std::back_inserter(all));
       for (; next < ops.size() && ops[next].stage == stage; ++next) {
@@ -125,7 +125,7 @@ class Planner {
 
   void transfer(std::vector<PlanOp>& list, ObjectId from, bool from_external, ObjectId to,
                 std::uint32_t bytes, std::uint32_t stage, std::uint32_t layer) {
-    OpSequence scratch(c_.cost);
+    Tape scratch(tape_.cost());
     scratch.set_layer(layer);
     scratch.set_stage(stage);
     for (std::uint32_t offset = 0; offset < bytes; offset += kPageBytes) {
@@ -136,7 +136,7 @@ class Planner {
 
   void place_external() {
     std::uint32_t next = ETUDE_HYPERRAM_BASE;
-    for (StoredObject& object : c_.objects) {
+    for (StoredObject& object : tape_.objects) {
       if (object.external) {
         object.address = next;
         next += (object.bytes + 63) / 64 * 64;
@@ -148,7 +148,7 @@ class Planner {
   /// Bytes of what is in L2 all the time.
   std::uint32_t permanent_bytes() const {
     std::uint32_t sum = 0;
-    for (const StoredObject& object : c_.objects) {
+    for (const StoredObject& object : tape_.objects) {
       sum += permanent(object) ? aligned(object.bytes) : 0;
     }
     return sum;
@@ -171,7 +171,7 @@ class Planner {
       object.address = *address;
       return true;
     };
-    for (StoredObject& object : c_.objects) {
+    for (StoredObject& object : tape_.objects) {
       if (permanent(object) && !place(object)) {
         return false;
       }
@@ -179,12 +179,12 @@ class Planner {
     const Lifetimes lives = lifetimes();
     for (std::size_t i = 0; i < lives.begins.size(); ++i) {
       for (ObjectId object : lives.begins[i]) {
-        if (!place(c_.objects[object])) {
+        if (!place(tape_.objects[object])) {
           return false;
         }
       }
       for (ObjectId object : lives.ends[i]) {
-        allocator.free(c_.objects[object].address);
+        allocator.free(tape_.objects[object].address);
       }
     }
     plan_.l2_peak = allocator.peak();
@@ -195,7 +195,7 @@ class Planner {
   /// tightest, but makes more transfers wait for what stood there before.
   bool place_l2_by_size() {
     std::uint32_t next = l2_base_;
-    for (StoredObject& object : c_.objects) {
+    for (StoredObject& object : tape_.objects) {
       if (permanent(object)) {
         object.address = next;
         next += aligned(object.bytes);
@@ -206,8 +206,9 @@ class Planner {
     for (const auto& [object, at] : lives.first) {
       order.push_back(object);
     }
-    std::ranges::stable_sort(
-        order, [&](ObjectId a, ObjectId b) { return c_.objects[a].bytes > c_.objects[b].bytes; });
+    std::ranges::stable_sort(order, [&](ObjectId a, ObjectId b) {
+      return tape_.objects[a].bytes > tape_.objects[b].bytes;
+    });
     std::uint32_t top = next;
     std::vector<ObjectId> placed;
     for (ObjectId object : order) {
@@ -215,23 +216,23 @@ class Planner {
       for (ObjectId other : placed) {
         if (lives.first.at(other) <= lives.last.at(object) &&
             lives.first.at(object) <= lives.last.at(other)) {
-          taken.emplace_back(c_.objects[other].address, aligned(c_.objects[other].bytes));
+          taken.emplace_back(tape_.objects[other].address, aligned(tape_.objects[other].bytes));
         }
       }
       std::ranges::sort(taken);
       std::uint32_t at = next;
-      const std::uint32_t bytes = aligned(c_.objects[object].bytes);
+      const std::uint32_t bytes = aligned(tape_.objects[object].bytes);
       for (const auto& [begin, size] : taken) {
         if (begin >= at + bytes) {
           break;
         }
         at = std::max(at, begin + size);
       }
-      c_.objects[object].address = at;
+      tape_.objects[object].address = at;
       placed.push_back(object);
       if (at + bytes > top) {
         top = at + bytes;
-        plan_.worst = c_.objects[object].name;
+        plan_.worst = tape_.objects[object].name;
       }
     }
     plan_.l2_peak = top - l2_base_;
@@ -244,20 +245,20 @@ class Planner {
     const Lifetimes lives = lifetimes();
     std::uint64_t other = 0;
     std::uint32_t used = permanent_bytes();
-    for (const StoredObject& object : c_.objects) {
+    for (const StoredObject& object : tape_.objects) {
       other += !object.parameter && (object.external || object.persistent) ? object.bytes : 0;
     }
     plan_.activations_peak = other;
     for (std::size_t i = 0; i < lives.begins.size(); ++i) {
       for (ObjectId id : lives.begins[i]) {
-        used += aligned(c_.objects[id].bytes);
-        other += c_.objects[id].parameter ? 0 : c_.objects[id].bytes;
+        used += aligned(tape_.objects[id].bytes);
+        other += tape_.objects[id].parameter ? 0 : tape_.objects[id].bytes;
         plan_.activations_peak = std::max(plan_.activations_peak, other);
       }
-      c_.sequence.ops[i].l2_used = used;
+      tape_.ops[i].l2_used = used;
       for (ObjectId id : lives.ends[i]) {
-        used -= aligned(c_.objects[id].bytes);
-        other -= c_.objects[id].parameter ? 0 : c_.objects[id].bytes;
+        used -= aligned(tape_.objects[id].bytes);
+        other -= tape_.objects[id].parameter ? 0 : tape_.objects[id].bytes;
       }
     }
   }
@@ -269,16 +270,16 @@ class Planner {
   };
   Lifetimes lifetimes() const {
     Lifetimes lives;
-    for (std::size_t i = 0; i < c_.sequence.ops.size(); ++i) {
-      for (const Access& access : c_.sequence.ops[i].accesses) {
-        if (access.space == Access::Space::kL2 && !c_.objects[access.object].persistent) {
+    for (std::size_t i = 0; i < tape_.ops.size(); ++i) {
+      for (const Access& access : tape_.ops[i].accesses) {
+        if (access.space == Access::Space::kL2 && !tape_.objects[access.object].persistent) {
           lives.first.try_emplace(access.object, i);
           lives.last[access.object] = i;
         }
       }
     }
-    lives.begins.resize(c_.sequence.ops.size());
-    lives.ends.resize(c_.sequence.ops.size());
+    lives.begins.resize(tape_.ops.size());
+    lives.ends.resize(tape_.ops.size());
     for (const auto& [object, at] : lives.first) {
       lives.begins[at].push_back(object);
       lives.ends[lives.last.at(object)].push_back(object);
@@ -287,10 +288,10 @@ class Planner {
   }
 
   void resolve() {
-    for (PlanOp& op : c_.sequence.ops) {
+    for (PlanOp& op : tape_.ops) {
       for (Access& access : op.accesses) {
         if (access.space != Access::Space::kL1) {
-          access.address += c_.objects[access.object].address;
+          access.address += tape_.objects[access.object].address;
         }
       }
       if (auto* transfer = std::get_if<Transfer>(&op.what)) {
@@ -302,7 +303,8 @@ class Planner {
     }
   }
 
-  LoweringContext& c_;
+  Tape& tape_;
+  const Graph& graph_;
   Placement placement_;
   std::uint32_t l2_base_, l2_bytes_;
   MemoryPlan plan_;
@@ -310,26 +312,26 @@ class Planner {
 
 }  // namespace
 
-void drop_unread_stores(LoweringContext& context) {
+void drop_unread_stores(Tape& tape) {
   std::set<ObjectId> read;
-  for (const PlanOp& op : context.sequence.ops) {
+  for (const PlanOp& op : tape.ops) {
     for (const Access& access : op.accesses) {
       if (access.space == Access::Space::kL2 && !access.write) {
         read.insert(access.object);
       }
     }
   }
-  std::erase_if(context.sequence.ops, [&](const PlanOp& op) {
+  std::erase_if(tape.ops, [&](const PlanOp& op) {
     return std::ranges::any_of(op.accesses, [&](const Access& access) {
       return access.space == Access::Space::kL2 && access.write &&
-             !context.objects[access.object].persistent && !read.contains(access.object);
+             !tape.objects[access.object].persistent && !read.contains(access.object);
     });
   });
 }
 
-MemoryPlan plan_memory(LoweringContext& context, Placement placement, std::uint32_t l2_base,
+MemoryPlan plan_memory(Tape& tape, const Graph& graph, Placement placement, std::uint32_t l2_base,
                        std::uint32_t l2_bytes) {
-  return Planner(context, placement, l2_base, l2_bytes).run();
+  return Planner(tape, graph, placement, l2_base, l2_bytes).run();
 }
 
 }  // namespace etude

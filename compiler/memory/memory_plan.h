@@ -4,7 +4,7 @@
 #include <map>
 #include <vector>
 
-#include "compiler/feeds/context.h"
+#include "compiler/tape/tape.h"
 
 namespace etude {
 
@@ -27,12 +27,12 @@ struct MemoryPlan {
 };
 
 /// Removes stores of tensors that nobody loads from L2.
-void drop_unread_stores(LoweringContext& context);
+void drop_unread_stores(Tape& tape);
 
 /// Adds page transfers for `placement`, gives every object outside L1 an address (L2 from
 /// `l2_base`, `l2_bytes` long) by liveness in program order, and fills the addresses into the
 /// operations.
-MemoryPlan plan_memory(LoweringContext& context, Placement placement, std::uint32_t l2_base,
+MemoryPlan plan_memory(Tape& tape, const Graph& graph, Placement placement, std::uint32_t l2_base,
                        std::uint32_t l2_bytes);
 
 }  // namespace etude

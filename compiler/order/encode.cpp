@@ -54,20 +54,20 @@ etude_op encoded(const Operation& operation) {
 
 class Encoder {
  public:
-  Encoder(const OpSequence& sequence, const std::vector<std::vector<std::uint32_t>>& dependences,
+  Encoder(const Tape& tape, const std::vector<std::vector<std::uint32_t>>& dependences,
           Program& program, const ListWindow& window)
-      : sequence_(sequence), dependences_(dependences), program_(program), window_(window) {
-    number_.resize(sequence.ops.size(), 0);
+      : tape_(tape), dependences_(dependences), program_(program), window_(window) {
+    number_.resize(tape.ops.size(), 0);
   }
 
   std::vector<std::uint32_t> run(const std::vector<std::uint32_t>& order) {
-    std::vector<std::uint32_t> places(sequence_.ops.size(), kNotInList);
+    std::vector<std::uint32_t> places(tape_.ops.size(), kNotInList);
     for (std::uint32_t i : order) {
-      const PlanOp& plan = sequence_.ops[i];
+      const PlanOp& plan = tape_.ops[i];
       bring_list();
       wait_for(i);
       if (plan.probe >= 0) {
-        add_probe(sequence_.probes[static_cast<std::size_t>(plan.probe)]);
+        add_probe(tape_.probes[static_cast<std::size_t>(plan.probe)]);
         continue;
       }
       number_[i] = ++posted_[queue_of(plan.unit())];
@@ -135,10 +135,10 @@ class Encoder {
   }
 
   void wait_for(std::uint32_t i) {
-    const PlanOp& plan = sequence_.ops[i];
+    const PlanOp& plan = tape_.ops[i];
     std::array<std::uint32_t, kUnits> needed{};
     for (std::uint32_t before : dependences_[i]) {
-      const PlanOp& other = sequence_.ops[before];
+      const PlanOp& other = tape_.ops[before];
       // A queue works in order by itself; a probe has happened when its position is passed.
       if (other.probe < 0 && queue_of(other) != queue_of(plan)) {
         std::uint32_t& most = needed[queue_of(other.unit())];
@@ -165,7 +165,7 @@ class Encoder {
     program_.probes.push_back(probe);
   }
 
-  const OpSequence& sequence_;
+  const Tape& tape_;
   const std::vector<std::vector<std::uint32_t>>& dependences_;
   Program& program_;
   ListWindow window_;
@@ -179,11 +179,11 @@ class Encoder {
 
 }  // namespace
 
-std::vector<std::uint32_t> encode(const OpSequence& sequence,
+std::vector<std::uint32_t> encode(const Tape& tape,
                                   const std::vector<std::vector<std::uint32_t>>& dependences,
                                   const std::vector<std::uint32_t>& order, Program& program,
                                   const ListWindow& window) {
-  return Encoder(sequence, dependences, program, window).run(order);
+  return Encoder(tape, dependences, program, window).run(order);
 }
 
 }  // namespace etude

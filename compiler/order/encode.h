@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "compiler/tape/op_sequence.h"
+#include "compiler/tape/tape.h"
 #include "program/program.h"
 
 namespace etude {
@@ -24,7 +24,7 @@ struct ListWindow {
 /// Writes the operations in their final order, with the waits that their dependences need, into the
 /// program's task list and probes. Returns each operation's place in that list (kNotInList for
 /// probes).
-std::vector<std::uint32_t> encode(const OpSequence& sequence,
+std::vector<std::uint32_t> encode(const Tape& tape,
                                   const std::vector<std::vector<std::uint32_t>>& dependences,
                                   const std::vector<std::uint32_t>& order, Program& program,
                                   const ListWindow& window = {});

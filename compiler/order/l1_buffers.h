@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "compiler/memory/l1_manager.h"
-#include "compiler/tape/op_sequence.h"
+#include "compiler/tape/tape.h"
 #include "program/program.h"
 
 namespace etude {

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "compiler/tape/op_sequence.h"
+#include "compiler/tape/tape.h"
 
 namespace etude {
 

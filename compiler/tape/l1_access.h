@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "compiler/tape/op_sequence.h"
+#include "compiler/tape/tape.h"
 
 namespace etude {
 

@@ -28,7 +28,7 @@ TEST_CASE("two accesses overlap when they share a byte, also between strided row
 }
 
 TEST_CASE("reads do not wait for reads; a write waits for both; a covering write hides the past") {
-  OpSequence sequence{CostModel(PlatformConfig{})};
+  Tape sequence{CostModel(PlatformConfig{})};
   const L1Matrix a{0x10004000, 4, 8, 8}, b{0x10005000, 4, 8, 8}, c{0x10006000, 4, 8, 8};
   sequence.fill(a, 1);     // 0
   sequence.relu_to(a, b);  // 1 reads a
@@ -44,7 +44,7 @@ TEST_CASE("reads do not wait for reads; a write waits for both; a covering write
 
 TEST_CASE("a transfer of the next tile runs under the computation of this one") {
   const CostModel cost{PlatformConfig{}};
-  OpSequence sequence{cost};
+  Tape sequence{cost};
   const L1Matrix one{0x10004000, 32, 32, 32}, two{0x10006000, 32, 32, 32};
   sequence.load({0, 0, 32}, one);
   sequence.relu(one);

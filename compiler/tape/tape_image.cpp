@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kernels on images and their columns.
 #include "compiler/tape/l1_access.h"
-#include "compiler/tape/op_sequence.h"
+#include "compiler/tape/tape.h"
 
 namespace etude {
 
@@ -26,9 +26,8 @@ constexpr std::uint32_t kFlag = 1u << 31;
 
 }  // namespace
 
-PlanOp& OpSequence::window(etude_kernel number, const WindowView& v, std::uint32_t src,
-                           std::uint32_t dst, std::uint32_t pitch, std::uint32_t aux,
-                           std::uint64_t cycles) {
+PlanOp& Tape::window(etude_kernel number, const WindowView& v, std::uint32_t src, std::uint32_t dst,
+                     std::uint32_t pitch, std::uint32_t aux, std::uint64_t cycles) {
   return kernel(number,
                 etude_window_args{.src = src,
                                   .dst = dst,
@@ -46,20 +45,20 @@ PlanOp& OpSequence::window(etude_kernel number, const WindowView& v, std::uint32
                 cycles);
 }
 
-void OpSequence::im2col(const WindowView& view, std::uint32_t image, const L1Matrix& columns) {
+void Tape::im2col(const WindowView& view, std::uint32_t image, const L1Matrix& columns) {
   PlanOp& made = window(ETUDE_KERNEL_IM2COL, view, image, columns.address, columns.pitch, 0,
                         cost_.im2col(columns.rows, view.out_height, view.out_width));
   made.accesses = {image_access(view, image, false), l1_access(columns, true)};
 }
 
-void OpSequence::im2row(const WindowView& view, std::uint32_t image, const L1Matrix& rows) {
+void Tape::im2row(const WindowView& view, std::uint32_t image, const L1Matrix& rows) {
   PlanOp& made = window(ETUDE_KERNEL_IM2ROW, view, image, rows.address, rows.pitch, 0,
                         cost_.core_kernel(rows.rows * rows.cols, CostModel::kIm2row));
   made.accesses = {image_access(view, image, false), l1_access(rows, true)};
 }
 
-void OpSequence::col2im(const WindowView& view, const L1Matrix& columns, std::uint32_t image,
-                        bool accumulate) {
+void Tape::col2im(const WindowView& view, const L1Matrix& columns, std::uint32_t image,
+                  bool accumulate) {
   WindowView v = view;
   v.kernel |= accumulate ? kFlag : 0;
   PlanOp& made = window(ETUDE_KERNEL_COL2IM, v, columns.address, image, columns.pitch, 0,
@@ -68,8 +67,8 @@ void OpSequence::col2im(const WindowView& view, const L1Matrix& columns, std::ui
   made.accesses = {l1_access(columns, true), image_access(view, image, true)};
 }
 
-void OpSequence::pool(bool average, const WindowView& view, std::uint32_t image,
-                      const L1Matrix& pooled, bool positive) {
+void Tape::pool(bool average, const WindowView& view, std::uint32_t image, const L1Matrix& pooled,
+                bool positive) {
   const std::uint32_t taps = taps_of(view);
   WindowView v = view;
   v.kernel |= positive ? kFlag : 0;
@@ -79,8 +78,8 @@ void OpSequence::pool(bool average, const WindowView& view, std::uint32_t image,
   made.accesses = {image_access(view, image, false), l1_access(pooled, true)};
 }
 
-void OpSequence::pool_grad(bool average, const WindowView& view, const L1Matrix& dy,
-                           std::uint32_t x, std::uint32_t dx, bool positive) {
+void Tape::pool_grad(bool average, const WindowView& view, const L1Matrix& dy, std::uint32_t x,
+                     std::uint32_t dx, bool positive) {
   const std::uint32_t taps = taps_of(view);
   WindowView v = view;
   v.kernel |= positive ? kFlag : 0;
@@ -93,8 +92,8 @@ void OpSequence::pool_grad(bool average, const WindowView& view, const L1Matrix&
   }
 }
 
-void OpSequence::depthwise(const WindowView& view, std::uint32_t image, std::uint32_t weights,
-                           const L1Matrix& y) {
+void Tape::depthwise(const WindowView& view, std::uint32_t image, std::uint32_t weights,
+                     const L1Matrix& y) {
   const std::uint32_t taps = taps_of(view);
   PlanOp& made = window(ETUDE_KERNEL_DEPTHWISE, view, image, y.address, y.pitch, weights,
                         cost_.core_kernel(y.rows * y.cols * taps, CostModel::kDepthwise));
@@ -102,8 +101,8 @@ void OpSequence::depthwise(const WindowView& view, std::uint32_t image, std::uin
                    l1_access(y, true)};
 }
 
-void OpSequence::depthwise_grad_input(const WindowView& view, const L1Matrix& dy,
-                                      std::uint32_t weights, std::uint32_t dx) {
+void Tape::depthwise_grad_input(const WindowView& view, const L1Matrix& dy, std::uint32_t weights,
+                                std::uint32_t dx) {
   const std::uint32_t taps = taps_of(view);
   PlanOp& made = window(ETUDE_KERNEL_DEPTHWISE_GRAD_INPUT, view, dy.address, dx, dy.pitch, weights,
                         cost_.core_kernel(dy.rows * dy.cols * taps, CostModel::kDepthwise));
@@ -111,8 +110,8 @@ void OpSequence::depthwise_grad_input(const WindowView& view, const L1Matrix& dy
                    image_access(view, dx, true)};
 }
 
-void OpSequence::depthwise_grad_weight(const WindowView& view, std::uint32_t image,
-                                       const L1Matrix& dy, std::uint32_t dw, bool accumulate) {
+void Tape::depthwise_grad_weight(const WindowView& view, std::uint32_t image, const L1Matrix& dy,
+                                 std::uint32_t dw, bool accumulate) {
   const std::uint32_t taps = taps_of(view);
   WindowView v = view;
   v.kernel |= accumulate ? kFlag : 0;
@@ -122,9 +121,8 @@ void OpSequence::depthwise_grad_weight(const WindowView& view, std::uint32_t ima
                    l1_words(dw, dy.rows * taps, true)};
 }
 
-void OpSequence::affine_rows(const L1Matrix& x, const L1Matrix& y, std::uint32_t scale,
-                             std::uint32_t shift, std::uint32_t channels,
-                             std::uint32_t activation) {
+void Tape::affine_rows(const L1Matrix& x, const L1Matrix& y, std::uint32_t scale,
+                       std::uint32_t shift, std::uint32_t channels, std::uint32_t activation) {
   PlanOp& made =
       kernel<ETUDE_KERNEL_AFFINE_ROWS>({.x = x.address,
                                         .y = y.address,
@@ -146,7 +144,7 @@ void OpSequence::affine_rows(const L1Matrix& x, const L1Matrix& y, std::uint32_t
   }
 }
 
-void OpSequence::row_sum(const L1Matrix& src, std::uint32_t dst, bool accumulate) {
+void Tape::row_sum(const L1Matrix& src, std::uint32_t dst, bool accumulate) {
   PlanOp& made =
       kernel<ETUDE_KERNEL_ROW_SUM>({.src = src.address,
                                     .dst = dst,

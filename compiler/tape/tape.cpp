@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "compiler/tape/op_sequence.h"
+#include "compiler/tape/tape.h"
 
 #include <algorithm>
 #include <bit>
@@ -9,7 +9,7 @@
 
 namespace etude {
 
-void OpSequence::transfer(const L1Matrix& l1, const StoredMatrix& l2, bool to_l1) {
+void Tape::transfer(const L1Matrix& l1, const StoredMatrix& l2, bool to_l1) {
   std::uint32_t rows = l1.rows;
   std::uint32_t cols = l1.cols;
   std::uint32_t l1_pitch = rows == 1 ? cols : l1.pitch;
@@ -43,11 +43,11 @@ void OpSequence::transfer(const L1Matrix& l1, const StoredMatrix& l2, bool to_l1
   }
 }
 
-void OpSequence::load(const StoredMatrix& from, const L1Matrix& to) { transfer(to, from, true); }
-void OpSequence::store(const L1Matrix& from, const StoredMatrix& to) { transfer(from, to, false); }
+void Tape::load(const StoredMatrix& from, const L1Matrix& to) { transfer(to, from, true); }
+void Tape::store(const L1Matrix& from, const StoredMatrix& to) { transfer(from, to, false); }
 
-void OpSequence::page(ObjectId from, bool from_external, ObjectId to, std::uint32_t offset,
-                      std::uint32_t bytes) {
+void Tape::page(ObjectId from, bool from_external, ObjectId to, std::uint32_t offset,
+                std::uint32_t bytes) {
   PlanOp& made = append(PageTransfer{Address{offset}, Address{offset}, bytes});
   const auto outside = Access::Space::kExternal;
   const auto l2 = Access::Space::kL2;
@@ -56,8 +56,8 @@ void OpSequence::page(ObjectId from, bool from_external, ObjectId to, std::uint3
   made.cycles = cost_.soc_dma(bytes);
 }
 
-void OpSequence::gemm(const L1Matrix& a, const L1Matrix& b, const L1Matrix& c, std::uint32_t inner,
-                      std::uint32_t bias, std::uint32_t flags) {
+void Tape::gemm(const L1Matrix& a, const L1Matrix& b, const L1Matrix& c, std::uint32_t inner,
+                std::uint32_t bias, std::uint32_t flags) {
   PlanOp& made = kernel<ETUDE_KERNEL_GEMM>({.a = a.address,
                                             .b = b.address,
                                             .c = c.address,
@@ -76,7 +76,7 @@ void OpSequence::gemm(const L1Matrix& a, const L1Matrix& b, const L1Matrix& c, s
   }
 }
 
-void OpSequence::transpose(const L1Matrix& src, const L1Matrix& dst, const L1Matrix* mask) {
+void Tape::transpose(const L1Matrix& src, const L1Matrix& dst, const L1Matrix* mask) {
   PlanOp& made =
       kernel<ETUDE_KERNEL_TRANSPOSE>({.src = src.address,
                                       .dst = dst.address,
@@ -93,25 +93,25 @@ void OpSequence::transpose(const L1Matrix& src, const L1Matrix& dst, const L1Mat
   }
 }
 
-void OpSequence::relu(const L1Matrix& x) { relu_to(x, x); }
+void Tape::relu(const L1Matrix& x) { relu_to(x, x); }
 
-void OpSequence::relu_to(const L1Matrix& x, const L1Matrix& y) {
+void Tape::relu_to(const L1Matrix& x, const L1Matrix& y) {
   unary(ETUDE_KERNEL_RELU, x, y, CostModel::kRelu);
 }
 
-void OpSequence::relu_grad(const L1Matrix& dy, const L1Matrix& y, const L1Matrix& dx) {
+void Tape::relu_grad(const L1Matrix& dy, const L1Matrix& y, const L1Matrix& dx) {
   result_grad(ETUDE_KERNEL_RELU_GRAD, dy, y, dx, CostModel::kReluGrad);
 }
 
-void OpSequence::add(const L1Matrix& a, const L1Matrix& b, const L1Matrix& c) {
+void Tape::add(const L1Matrix& a, const L1Matrix& b, const L1Matrix& c) {
   binary(ETUDE_KERNEL_ADD, a, b, c, CostModel::kAdd);
 }
 
-void OpSequence::copy(const L1Matrix& x, const L1Matrix& y) {
+void Tape::copy(const L1Matrix& x, const L1Matrix& y) {
   unary(ETUDE_KERNEL_COPY, x, y, CostModel::kCopy);
 }
 
-void OpSequence::add_row(const L1Matrix& x, std::uint32_t row, const L1Matrix& y) {
+void Tape::add_row(const L1Matrix& x, std::uint32_t row, const L1Matrix& y) {
   PlanOp& made = kernel<ETUDE_KERNEL_ADD_ROW>({.x = x.address,
                                                .row = row,
                                                .y = y.address,
@@ -123,7 +123,7 @@ void OpSequence::add_row(const L1Matrix& x, std::uint32_t row, const L1Matrix& y
   made.accesses = {l1_access(x, false), l1_words(row, x.cols, false), l1_access(y, true)};
 }
 
-void OpSequence::column_sum(const L1Matrix& src, std::uint32_t dst, bool accumulate) {
+void Tape::column_sum(const L1Matrix& src, std::uint32_t dst, bool accumulate) {
   PlanOp& made = kernel<ETUDE_KERNEL_COLUMN_SUM>(
       {.src = src.address,
        .dst = dst,
@@ -135,14 +135,14 @@ void OpSequence::column_sum(const L1Matrix& src, std::uint32_t dst, bool accumul
   made.accesses = {l1_access(src, false), l1_words(dst, src.cols, true)};
 }
 
-void OpSequence::broadcast_row(std::uint32_t row, const L1Matrix& dst) {
+void Tape::broadcast_row(std::uint32_t row, const L1Matrix& dst) {
   PlanOp& made = kernel<ETUDE_KERNEL_BROADCAST_ROW>(
       {.row = row, .dst = dst.address, .rows = dst.rows, .cols = dst.cols, .pitch_dst = dst.pitch},
       cost_.core_kernel(dst.rows * dst.cols, CostModel::kFill));
   made.accesses = {l1_words(row, dst.cols, false), l1_access(dst, true)};
 }
 
-void OpSequence::sgd(const L1Matrix& w, const L1Matrix& g, float lr) {
+void Tape::sgd(const L1Matrix& w, const L1Matrix& g, float lr) {
   PlanOp& made = kernel<ETUDE_KERNEL_SGD>({.w = w.address,
                                            .g = g.address,
                                            .rows = w.rows,
@@ -154,8 +154,8 @@ void OpSequence::sgd(const L1Matrix& w, const L1Matrix& g, float lr) {
   made.accesses = {l1_access(w, true), l1_access(g, false)};
 }
 
-void OpSequence::mse(const L1Matrix& y, const L1Matrix& t, const L1Matrix& dy, std::uint32_t loss,
-                     float scale_loss, float scale_grad) {
+void Tape::mse(const L1Matrix& y, const L1Matrix& t, const L1Matrix& dy, std::uint32_t loss,
+               float scale_loss, float scale_grad) {
   PlanOp& made = kernel<ETUDE_KERNEL_MSE>({.y = y.address,
                                            .t = t.address,
                                            .dy = dy.address,
@@ -172,7 +172,7 @@ void OpSequence::mse(const L1Matrix& y, const L1Matrix& t, const L1Matrix& dy, s
                    l1_words(loss, 1, true)};
 }
 
-void OpSequence::fill(const L1Matrix& dst, float value) {
+void Tape::fill(const L1Matrix& dst, float value) {
   PlanOp& made =
       kernel<ETUDE_KERNEL_FILL>({.dst = dst.address,
                                  .rows = dst.rows,
@@ -183,8 +183,8 @@ void OpSequence::fill(const L1Matrix& dst, float value) {
   made.accesses = {l1_access(dst, true)};
 }
 
-void OpSequence::redmule(const L1Matrix& x, const L1Matrix& w, const L1Matrix& z,
-                         std::uint32_t stored_rows, bool accumulate) {
+void Tape::redmule(const L1Matrix& x, const L1Matrix& w, const L1Matrix& z,
+                   std::uint32_t stored_rows, bool accumulate) {
   PlanOp& made = append(MatrixJob{Address{x.address}, Address{w.address}, Address{z.address},
                                   x.rows, x.cols, w.cols, accumulate, false});
   L1Matrix stored = z;
@@ -195,8 +195,8 @@ void OpSequence::redmule(const L1Matrix& x, const L1Matrix& w, const L1Matrix& z
                     static_cast<double>(made.cycles);
 }
 
-void OpSequence::redmule_half(const L1Matrix& x, const L1Matrix& w, const L1Matrix& z,
-                              std::uint32_t stored_rows) {
+void Tape::redmule_half(const L1Matrix& x, const L1Matrix& w, const L1Matrix& z,
+                        std::uint32_t stored_rows) {
   PlanOp& made = append(MatrixJob{Address{x.address}, Address{w.address}, Address{z.address},
                                   x.rows, x.cols, w.cols, true, true});
   made.accesses = {half_access(x, false), half_access(w, false),
@@ -206,7 +206,7 @@ void OpSequence::redmule_half(const L1Matrix& x, const L1Matrix& w, const L1Matr
                     static_cast<double>(made.cycles);
 }
 
-void OpSequence::to_half(const L1Matrix& from, const L1Matrix& half) {
+void Tape::to_half(const L1Matrix& from, const L1Matrix& half) {
   PlanOp& made = kernel<ETUDE_KERNEL_FP32_TO_FP16>(
       {.src = from.address,
        .dst = half.address,
@@ -219,7 +219,7 @@ void OpSequence::to_half(const L1Matrix& from, const L1Matrix& half) {
                    half_access({half.address, from.rows, from.cols, half.pitch}, true)};
 }
 
-void OpSequence::from_half(const L1Matrix& half, const L1Matrix& to) {
+void Tape::from_half(const L1Matrix& half, const L1Matrix& to) {
   PlanOp& made =
       kernel<ETUDE_KERNEL_FP16_TO_FP32>({.src = half.address,
                                          .dst = to.address,
@@ -232,7 +232,7 @@ void OpSequence::from_half(const L1Matrix& half, const L1Matrix& to) {
                    l1_access(to, true)};
 }
 
-void OpSequence::probe(ProbeRequest request) {
+void Tape::probe(ProbeRequest request) {
   PlanOp& made = append(End{});
   made.probe = static_cast<int>(probes.size());
   made.accesses = {l1_access(request.piece, false)};

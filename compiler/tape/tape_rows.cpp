@@ -4,7 +4,7 @@
 #include <cstddef>
 
 #include "compiler/tape/l1_access.h"
-#include "compiler/tape/op_sequence.h"
+#include "compiler/tape/tape.h"
 
 namespace etude {
 
@@ -16,8 +16,8 @@ std::uint32_t elements(const L1Matrix& m) { return m.rows * m.cols; }
 
 }  // namespace
 
-void OpSequence::binary(etude_kernel number, const L1Matrix& a, const L1Matrix& b,
-                        const L1Matrix& c, double cycles) {
+void Tape::binary(etude_kernel number, const L1Matrix& a, const L1Matrix& b, const L1Matrix& c,
+                  double cycles) {
   PlanOp& made = kernel(number,
                         etude_binary_args{.a = a.address,
                                           .b = b.address,
@@ -31,8 +31,8 @@ void OpSequence::binary(etude_kernel number, const L1Matrix& a, const L1Matrix& 
   made.accesses = {l1_access(a, false), l1_access(b, false), l1_access(c, true)};
 }
 
-void OpSequence::unary(etude_kernel number, const L1Matrix& x, const L1Matrix& y, double cycles,
-                       float factor) {
+void Tape::unary(etude_kernel number, const L1Matrix& x, const L1Matrix& y, double cycles,
+                 float factor) {
   PlanOp& made = kernel(number,
                         etude_unary_args{.x = x.address,
                                          .y = y.address,
@@ -45,8 +45,8 @@ void OpSequence::unary(etude_kernel number, const L1Matrix& x, const L1Matrix& y
   made.accesses = {l1_access(x, false), l1_access(y, true)};
 }
 
-void OpSequence::result_grad(etude_kernel number, const L1Matrix& dy, const L1Matrix& y,
-                             const L1Matrix& dx, double cycles) {
+void Tape::result_grad(etude_kernel number, const L1Matrix& dy, const L1Matrix& y,
+                       const L1Matrix& dx, double cycles) {
   PlanOp& made = kernel(number,
                         etude_result_grad_args{.dy = dy.address,
                                                .y = y.address,
@@ -60,7 +60,7 @@ void OpSequence::result_grad(etude_kernel number, const L1Matrix& dy, const L1Ma
   made.accesses = {l1_access(dy, false), l1_access(y, false), l1_access(dx, true)};
 }
 
-void OpSequence::gelu(const L1Matrix& x, const L1Matrix& y, std::uint32_t form) {
+void Tape::gelu(const L1Matrix& x, const L1Matrix& y, std::uint32_t form) {
   PlanOp& made = kernel<ETUDE_KERNEL_GELU>({.x = x.address,
                                             .y = y.address,
                                             .bias = 0,
@@ -73,8 +73,8 @@ void OpSequence::gelu(const L1Matrix& x, const L1Matrix& y, std::uint32_t form) 
   made.accesses = {l1_access(x, false), l1_access(y, true)};
 }
 
-void OpSequence::gelu_grad(const L1Matrix& dy, const L1Matrix& x, const L1Matrix& dx,
-                           std::uint32_t form) {
+void Tape::gelu_grad(const L1Matrix& dy, const L1Matrix& x, const L1Matrix& dx,
+                     std::uint32_t form) {
   PlanOp& made =
       kernel<ETUDE_KERNEL_GELU_GRAD>({.x = x.address,
                                       .dy = dy.address,
@@ -90,8 +90,8 @@ void OpSequence::gelu_grad(const L1Matrix& dy, const L1Matrix& x, const L1Matrix
   made.accesses = {l1_access(x, false), l1_access(dy, false), l1_access(dx, true)};
 }
 
-void OpSequence::layernorm(const L1Matrix& x, const L1Matrix& gamma, const L1Matrix& beta,
-                           const L1Matrix& y, float epsilon) {
+void Tape::layernorm(const L1Matrix& x, const L1Matrix& gamma, const L1Matrix& beta,
+                     const L1Matrix& y, float epsilon) {
   PlanOp& made =
       kernel<ETUDE_KERNEL_LAYERNORM>({.x = x.address,
                                       .y = y.address,
@@ -108,7 +108,7 @@ void OpSequence::layernorm(const L1Matrix& x, const L1Matrix& gamma, const L1Mat
                    l1_access(y, true)};
 }
 
-void OpSequence::layernorm_stats(const L1Matrix& x, const L1Matrix& stats, float epsilon) {
+void Tape::layernorm_stats(const L1Matrix& x, const L1Matrix& stats, float epsilon) {
   PlanOp& made = kernel<ETUDE_KERNEL_LAYERNORM_STATS>(
       {.x = x.address,
        .stats = stats.address,
@@ -120,8 +120,8 @@ void OpSequence::layernorm_stats(const L1Matrix& x, const L1Matrix& stats, float
   made.accesses = {l1_access(x, false), l1_access(stats, true)};
 }
 
-void OpSequence::layernorm_grad(const L1Matrix& dy, const L1Matrix& x, const L1Matrix& gamma,
-                                const L1Matrix* stats, const L1Matrix& dx, float epsilon) {
+void Tape::layernorm_grad(const L1Matrix& dy, const L1Matrix& x, const L1Matrix& gamma,
+                          const L1Matrix* stats, const L1Matrix& dx, float epsilon) {
   PlanOp& made = kernel<ETUDE_KERNEL_LAYERNORM_GRAD>(
       {.x = x.address,
        .dy = dy.address,
@@ -142,9 +142,8 @@ void OpSequence::layernorm_grad(const L1Matrix& dy, const L1Matrix& x, const L1M
   }
 }
 
-void OpSequence::layernorm_affine_grad(const L1Matrix& dy, const L1Matrix& x, const L1Matrix& stats,
-                                       const L1Matrix& dgamma, const L1Matrix& dbeta,
-                                       bool accumulate) {
+void Tape::layernorm_affine_grad(const L1Matrix& dy, const L1Matrix& x, const L1Matrix& stats,
+                                 const L1Matrix& dgamma, const L1Matrix& dbeta, bool accumulate) {
   PlanOp& made = kernel<ETUDE_KERNEL_LAYERNORM_AFFINE_GRAD>(
       {.x = x.address,
        .dy = dy.address,
@@ -161,7 +160,7 @@ void OpSequence::layernorm_affine_grad(const L1Matrix& dy, const L1Matrix& x, co
                    l1_access(dgamma, true), l1_access(dbeta, true)};
 }
 
-void OpSequence::softmax(const L1Matrix& x, const L1Matrix& y, float scale) {
+void Tape::softmax(const L1Matrix& x, const L1Matrix& y, float scale) {
   PlanOp& made = kernel<ETUDE_KERNEL_SOFTMAX>({.x = x.address,
                                                .y = y.address,
                                                .rows = y.rows,
@@ -173,8 +172,7 @@ void OpSequence::softmax(const L1Matrix& x, const L1Matrix& y, float scale) {
   made.accesses = {l1_access(x, false), l1_access(y, true)};
 }
 
-void OpSequence::softmax_grad(const L1Matrix& dy, const L1Matrix& y, const L1Matrix& dx,
-                              float scale) {
+void Tape::softmax_grad(const L1Matrix& dy, const L1Matrix& y, const L1Matrix& dx, float scale) {
   PlanOp& made =
       kernel<ETUDE_KERNEL_SOFTMAX_GRAD>({.y = y.address,
                                          .dy = dy.address,
@@ -189,8 +187,8 @@ void OpSequence::softmax_grad(const L1Matrix& dy, const L1Matrix& y, const L1Mat
   made.accesses = {l1_access(y, false), l1_access(dy, false), l1_access(dx, true)};
 }
 
-void OpSequence::cross_entropy(const L1Matrix& x, const L1Matrix& labels, const L1Matrix& log_p,
-                               std::uint32_t loss, float scale_loss) {
+void Tape::cross_entropy(const L1Matrix& x, const L1Matrix& labels, const L1Matrix& log_p,
+                         std::uint32_t loss, float scale_loss) {
   PlanOp& made =
       kernel<ETUDE_KERNEL_CROSS_ENTROPY>({.x = x.address,
                                           .labels = labels.address,
@@ -209,8 +207,8 @@ void OpSequence::cross_entropy(const L1Matrix& x, const L1Matrix& labels, const 
                    l1_words(loss, 1, true)};
 }
 
-void OpSequence::cross_entropy_grad(const L1Matrix& log_p, const L1Matrix& labels,
-                                    const L1Matrix& dx, float scale) {
+void Tape::cross_entropy_grad(const L1Matrix& log_p, const L1Matrix& labels, const L1Matrix& dx,
+                              float scale) {
   PlanOp& made = kernel<ETUDE_KERNEL_CROSS_ENTROPY_GRAD>(
       {.log_p = log_p.address,
        .labels = labels.address,
@@ -224,8 +222,7 @@ void OpSequence::cross_entropy_grad(const L1Matrix& log_p, const L1Matrix& label
   made.accesses = {l1_access(log_p, false), l1_access(labels, false), l1_access(dx, true)};
 }
 
-void OpSequence::momentum(const L1Matrix& w, const L1Matrix& g, const L1Matrix& v, float lr,
-                          float mu) {
+void Tape::momentum(const L1Matrix& w, const L1Matrix& g, const L1Matrix& v, float lr, float mu) {
   PlanOp& made =
       kernel<ETUDE_KERNEL_MOMENTUM>({.w = w.address,
                                      .g = g.address,
@@ -242,8 +239,8 @@ void OpSequence::momentum(const L1Matrix& w, const L1Matrix& g, const L1Matrix& 
                 {Rate::kMomentum, offsetof(etude_momentum_args, mu) / 4}};
 }
 
-void OpSequence::adam(const L1Matrix& w, const L1Matrix& g, const L1Matrix& m, const L1Matrix& v,
-                      const AdamRates& rates, float beta1, float beta2) {
+void Tape::adam(const L1Matrix& w, const L1Matrix& g, const L1Matrix& m, const L1Matrix& v,
+                const AdamRates& rates, float beta1, float beta2) {
   PlanOp& made = kernel<ETUDE_KERNEL_ADAM>({.w = w.address,
                                             .g = g.address,
                                             .m = m.address,

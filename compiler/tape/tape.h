@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <map>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "compiler/cost/cost_model.h"
 #include "compiler/operators/kernel_args.h"
 #include "compiler/tiling/image_geometry.h"
+#include "program/layer.h"
 #include "program/operation.h"
 #include "workloads/graph/graph.h"
 #include "workloads/training/update.h"
@@ -74,11 +76,14 @@ struct PlanOp : Operation {
 
 /// The step as a plain sequence of operations with their accesses: correct if executed one by one.
 /// What may overlap is found later from the accesses alone.
-class OpSequence {
+class Tape {
  public:
   /// `longest_transfer`: bytes, below the 2^17 of the DMA's length field.
-  explicit OpSequence(const CostModel& cost, std::uint32_t longest_transfer = 8192)
+  explicit Tape(const CostModel& cost, std::uint32_t longest_transfer = 8192)
       : cost_(cost), longest_transfer_(longest_transfer) {}
+
+  /// What its operations are priced with.
+  const CostModel& cost() const { return cost_; }
 
   void set_layer(std::uint32_t layer) { layer_ = layer; }
   void set_stage(std::uint32_t stage) { stage_ = stage; }
@@ -132,7 +137,7 @@ class OpSequence {
                    std::uint32_t channels, std::uint32_t activation);
   void row_sum(const L1Matrix& src, std::uint32_t dst, bool accumulate);
 
-  // Batch normalisation (op_sequence_norm.cpp); vectors are addresses of a float per channel.
+  // Batch normalisation (tape_norm.cpp); vectors are addresses of a float per channel.
   /// dst (+)= sum of x, or of (x - mean)^2 if `mean` is not 0.
   void channel_sums(const ChannelBlock& x, std::uint32_t mean, std::uint32_t dst, bool accumulate);
   void channel_products(const ChannelBlock& x, const ChannelBlock& dy, std::uint32_t mean,
@@ -148,7 +153,7 @@ class OpSequence {
   void batchnorm_slopes(const NormVectors& v, std::uint32_t dbeta, std::uint32_t dgamma,
                         std::uint32_t scale_x, std::uint32_t channels, float inverse);
 
-  // Element by element and row by row (op_sequence_rows.cpp); an operand of pitch 0 is one row for
+  // Element by element and row by row (tape_rows.cpp); an operand of pitch 0 is one row for
   // all.
   /// c = a op b; `number`: a kernel that takes etude_binary_args. `cycles` of one core per element,
   /// here and below.
@@ -199,6 +204,9 @@ class OpSequence {
 
   std::vector<PlanOp> ops;
   std::vector<ProbeRequest> probes;
+  std::vector<StoredObject> objects;       ///< what operations load from and store to
+  std::map<TensorId, ObjectId> object_of;  ///< a storage's place among them
+  std::vector<Layer> layers;               ///< by node of the graph; others behind them
 
  private:
   template <class Kind>

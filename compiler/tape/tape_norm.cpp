@@ -3,7 +3,7 @@
 #include <bit>
 
 #include "compiler/tape/l1_access.h"
-#include "compiler/tape/op_sequence.h"
+#include "compiler/tape/tape.h"
 
 namespace etude {
 
@@ -15,8 +15,8 @@ Access block_access(const ChannelBlock& block, bool write) {
 
 }  // namespace
 
-void OpSequence::channel_sums(const ChannelBlock& x, std::uint32_t mean, std::uint32_t dst,
-                              bool accumulate) {
+void Tape::channel_sums(const ChannelBlock& x, std::uint32_t mean, std::uint32_t dst,
+                        bool accumulate) {
   PlanOp& made =
       kernel<ETUDE_KERNEL_CHANNEL_SUMS>({.src = x.address,
                                          .mean = mean,
@@ -32,9 +32,9 @@ void OpSequence::channel_sums(const ChannelBlock& x, std::uint32_t mean, std::ui
   }
 }
 
-void OpSequence::channel_products(const ChannelBlock& x, const ChannelBlock& dy, std::uint32_t mean,
-                                  std::uint32_t rstd, std::uint32_t dbeta, std::uint32_t dgamma,
-                                  bool accumulate) {
+void Tape::channel_products(const ChannelBlock& x, const ChannelBlock& dy, std::uint32_t mean,
+                            std::uint32_t rstd, std::uint32_t dbeta, std::uint32_t dgamma,
+                            bool accumulate) {
   PlanOp& made = kernel<ETUDE_KERNEL_CHANNEL_PRODUCTS>(
       {.x = x.address,
        .dy = dy.address,
@@ -53,8 +53,8 @@ void OpSequence::channel_products(const ChannelBlock& x, const ChannelBlock& dy,
   }
 }
 
-void OpSequence::affine_pair(const ChannelBlock& a, const ChannelBlock& b, const ChannelBlock& y,
-                             std::uint32_t scale_a, std::uint32_t scale_b, std::uint32_t shift) {
+void Tape::affine_pair(const ChannelBlock& a, const ChannelBlock& b, const ChannelBlock& y,
+                       std::uint32_t scale_a, std::uint32_t scale_b, std::uint32_t shift) {
   PlanOp& made =
       kernel<ETUDE_KERNEL_AFFINE_PAIR>({.a = a.address,
                                         .b = b.address,
@@ -72,8 +72,8 @@ void OpSequence::affine_pair(const ChannelBlock& a, const ChannelBlock& b, const
   }
 }
 
-void OpSequence::affine_mask(const ChannelBlock& x, const ChannelBlock& dy, std::uint32_t scale,
-                             std::uint32_t shift) {
+void Tape::affine_mask(const ChannelBlock& x, const ChannelBlock& dy, std::uint32_t scale,
+                       std::uint32_t shift) {
   PlanOp& made =
       kernel<ETUDE_KERNEL_AFFINE_MASK>({.x = x.address,
                                         .dy = dy.address,
@@ -88,8 +88,8 @@ void OpSequence::affine_mask(const ChannelBlock& x, const ChannelBlock& dy, std:
                    l1_words(scale, x.channels, false), l1_words(shift, x.channels, false)};
 }
 
-void OpSequence::batchnorm_scales(const NormVectors& v, std::uint32_t channels, float factor,
-                                  float epsilon) {
+void Tape::batchnorm_scales(const NormVectors& v, std::uint32_t channels, float factor,
+                            float epsilon) {
   PlanOp& made =
       kernel<ETUDE_KERNEL_BATCHNORM_SCALES>({.gamma = v.gamma,
                                              .beta = v.beta,
@@ -114,8 +114,8 @@ void OpSequence::batchnorm_scales(const NormVectors& v, std::uint32_t channels, 
   }
 }
 
-void OpSequence::batchnorm_slopes(const NormVectors& v, std::uint32_t dbeta, std::uint32_t dgamma,
-                                  std::uint32_t scale_x, std::uint32_t channels, float inverse) {
+void Tape::batchnorm_slopes(const NormVectors& v, std::uint32_t dbeta, std::uint32_t dgamma,
+                            std::uint32_t scale_x, std::uint32_t channels, float inverse) {
   PlanOp& made =
       kernel<ETUDE_KERNEL_BATCHNORM_SLOPES>({.gamma = v.gamma,
                                              .mean = v.mean,

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/lower/place_step.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "compiler/memory/memory_plan.h"
+#include "compiler/order/encode.h"
+#include "compiler/order/l1_buffers.h"
+#include "compiler/order/order.h"
+#include "kernels/include/etude_boot.h"
+#include "kernels/include/etude_task.h"
+#include "models/base/error.h"
+#include "models/base/pulp_map_regs.h"
+#include "workloads/training/counts.h"
+
+namespace etude {
+namespace {
+
+/// Bytes of a task list that are in L2 when the list as a whole is not.
+constexpr std::uint32_t kListWindow = 65536;
+
+std::vector<Placement> placements_of(WorkloadConfig::Home home) {
+  switch (home) {
+    case WorkloadConfig::Home::kL2:
+      return {Placement::kL2};
+    case WorkloadConfig::Home::kExtmem:
+      return {Placement::kExtmem, Placement::kExtmemTwice};
+    case WorkloadConfig::Home::kAuto:
+      return {Placement::kL2, Placement::kExtmem, Placement::kExtmemTwice};
+  }
+  return {};
+}
+
+void add_places(const Graph& graph, const Tape& tape, const MemoryPlan& plan, Program& made) {
+  for (const auto& [tensor, object] : plan.home) {
+    const Tensor& t = graph.tensor(tensor);
+    const TensorPlace place{tensor,           t.name,  Address{tape.objects[object].address},
+                            Bytes{t.bytes()}, t.shape, t.dtype};
+    if (t.kind == TensorKind::kInput) {
+      made.inputs.push_back(place);
+    } else if (t.kind == TensorKind::kParameter) {
+      made.parameters.push_back(place);
+    } else if (t.kind == TensorKind::kState) {
+      made.states.push_back(place);
+    } else {
+      made.loss = place;
+    }
+  }
+}
+
+class StepPlacer {
+ public:
+  StepPlacer(const Step& step, const WrittenStep& written, WorkloadConfig::Home home)
+      : step_(step), written_(written), home_(home) {}
+
+  Program run() {
+    for (const bool windowed : {false, true}) {
+      for (const Placement placement : placements_of(home_)) {
+        if (windowed && placement == Placement::kL2) {
+          continue;  // everything is in L2 then, the task list too
+        }
+        if (auto made = try_placement(placement, windowed)) {
+          add_figures(*made);
+          return std::move(*made);
+        }
+      }
+    }
+    throw UserError("/platform/l2/size",
+                    "is " + std::to_string(step_.platform.l2.size.raw()) + ", " +
+                        std::to_string(last_.missing) + " bytes short when '" + last_.worst +
+                        "' needs its place",
+                    home_ == WorkloadConfig::Home::kL2
+                        ? "give a larger L2, a smaller batch, or /workload/home extmem"
+                        : "give a larger L2 or a smaller batch");
+  }
+
+ private:
+  /// `windowed`: the task list is at home in HyperRAM, and a part of it at a time in L2.
+  std::optional<Program> try_placement(Placement placement, bool windowed) {
+    const std::uint32_t end =
+        ETUDE_L2_BASE + static_cast<std::uint32_t>(step_.platform.l2.size.raw());
+    // The task list lies below everything else; its length is known only in the end.
+    std::uint32_t reserve = windowed
+                                ? ETUDE_TASK_FIRST_OP + kListWindow
+                                : static_cast<std::uint32_t>(written_.tape.ops.size() * 96) + 1024;
+    for (;;) {
+      const std::uint32_t base = ETUDE_DATA_ADDRESS + (reserve + 63) / 64 * 64;
+      if (base >= end) {
+        last_.worst = "the task list";
+        last_.missing = base - end;
+        return std::nullopt;
+      }
+      Tape tape = written_.tape;
+      MemoryPlan plan = plan_memory(tape, step_.graph(), placement, base, end - base);
+      if (!plan.fits) {
+        last_ = std::move(plan);
+        return std::nullopt;
+      }
+      Program made = ordered(tape, plan, windowed);
+      if (!windowed && made.tasks.bytes.size() > reserve) {
+        reserve = static_cast<std::uint32_t>(made.tasks.bytes.size()) + 2048;
+        continue;
+      }
+      made.layers = std::move(tape.layers);
+      made.home_extmem = placement != Placement::kL2;
+      made.memory.l2_peak =
+          Bytes{ETUDE_DATA_ADDRESS - ETUDE_L2_BASE +
+                (windowed ? reserve : made.tasks.bytes.size()) + std::uint64_t{plan.l2_peak}};
+      made.memory.l3_peak = Bytes{plan.external_bytes};
+      made.memory.activations_peak = Bytes{plan.activations_peak};
+      add_places(step_.graph(), tape, plan, made);
+      check_external(made);
+      return made;
+    }
+  }
+
+  /// The program's task list, with its probes and buffers.
+  Program ordered(Tape& tape, MemoryPlan& plan, bool windowed) const {
+    const auto dependences = find_dependences(tape.ops);
+    const bool one_dma = step_.platform.cluster.dma.engine == DmaConfig::Engine::kIdma;
+    const PostOrder order = best_order(tape.ops, dependences, one_dma);
+    Program made;
+    auto places = encode(tape, dependences, order.order, made);
+    if (windowed) {
+      const ListWindow window =
+          list_window(static_cast<std::uint32_t>(made.tasks.operations.size()), plan, tape);
+      made = {};
+      places = encode(tape, dependences, order.order, made, window);
+      made.tasks.window = Bytes{window.bytes};
+      made.tasks.home = Address{window.home};
+    }
+    made.tasks.address = Address{ETUDE_DATA_ADDRESS};
+    made.modelled_cycles = Cycle{order.cycles};
+    made.l1_reserved = Bytes{written_.l1_reserved};
+    made.l1_buffers = l1_buffers(tape.ops, places, written_.l1_blocks);
+    made.warnings = step_.warnings();
+    return made;
+  }
+
+  static ListWindow list_window(std::uint32_t ops, MemoryPlan& plan, Tape& tape) {
+    constexpr std::uint32_t part_ops = kListWindow / 2 / sizeof(etude_op);
+    ListWindow window;
+    window.bytes = kListWindow;
+    window.address = ETUDE_DATA_ADDRESS + ETUDE_TASK_FIRST_OP;
+    window.home = ETUDE_HYPERRAM_BASE + plan.external_bytes;
+    while (window.parts * part_ops < ops + 2 * window.parts) {
+      ++window.parts;
+    }
+    window.layer = static_cast<std::uint32_t>(tape.layers.size());
+    tape.layers.push_back({"page task list", "Page", "page", "dma", 0});
+    plan.external_bytes += window.parts * kListWindow / 2;
+    return window;
+  }
+
+  void check_external(const Program& made) const {
+    const std::uint64_t size = step_.platform.hyperram.size.raw();
+    if (made.memory.l3_peak.raw() > size) {
+      throw UserError("/platform/hyperram/size",
+                      "is " + std::to_string(size) + ", " +
+                          std::to_string(made.memory.l3_peak.raw() - size) + " bytes short",
+                      "give a larger HyperRAM or a smaller network");
+    }
+  }
+
+  void add_figures(Program& made) const {
+    const GraphCounts counts = count(step_.graph());
+    MemoryFigures& memory = made.memory;
+    memory.l1_peak = Bytes{made.l1_reserved.raw() + written_.l1_peak};
+    memory.parameters = Bytes{counts.parameter_bytes};
+    memory.trainable = Bytes{counts.gradient_bytes};
+    memory.gradients = Bytes{counts.gradient_bytes};
+    memory.activations_peak_gradients_kept =
+        Bytes{memory.activations_peak.raw() + counts.gradient_bytes};
+  }
+
+  const Step& step_;
+  const WrittenStep& written_;
+  WorkloadConfig::Home home_;
+  MemoryPlan last_;  ///< of the placement that did not fit
+};
+
+}  // namespace
+
+Program place_step(const Step& step, const WrittenStep& written, WorkloadConfig::Home home) {
+  return StepPlacer(step, written, home).run();
+}
+
+}  // namespace etude

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/lower/write_tape.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "compiler/emit/emit.h"
+#include "compiler/memory/memory_plan.h"
+#include "kernels/include/etude_boot.h"
+#include "models/base/error.h"
+#include "models/base/pulp_map_regs.h"
+#include "workloads/ops/op_rules.h"
+
+namespace etude {
+namespace {
+
+std::uint32_t l1_base(const PlatformConfig& platform) {
+  const std::uint32_t reserved = ETUDE_L1_RESERVED(platform.cluster.cores);
+  return ETUDE_L1_BASE + (reserved + 7) / 8 * 8 + 8;  // 8: the loss
+}
+
+L1Manager l1_manager(const Step& step) {
+  const std::uint32_t base = l1_base(step.platform);
+  const auto size = static_cast<std::uint32_t>(step.platform.cluster.tcdm.size.raw());
+  const std::uint32_t before = base - ETUDE_L1_BASE;
+  if (size < before + 256) {
+    throw UserError(
+        "/platform/cluster/tcdm/size",
+        "is " + std::to_string(size) + ", and the runtime alone needs " + std::to_string(before),
+        "give at least " + std::to_string(before + 4096));
+  }
+  std::uint32_t bytes = size - before;
+  const auto budget = static_cast<std::uint32_t>(step.tiling.l1_budget.raw());
+  if (budget != 0) {
+    bytes = std::min(bytes, budget);
+  }
+  std::vector<L1Manager::Known> known;
+  for (TensorId id = 0; id < step.graph().tensors().size(); ++id) {
+    const Shape& shape = step.graph().tensor(id).shape;
+    known.push_back(
+        {step.storage.base(id), shape.empty() ? 1 : static_cast<std::uint32_t>(shape.back())});
+  }
+  return {base, bytes, std::move(known)};
+}
+
+void make_objects(const Step& step, Tape& tape) {
+  for (TensorId id = 0; id < step.graph().tensors().size(); ++id) {
+    const Tensor& tensor = step.tensor(id);
+    if (step.storage.base(id) != id) {
+      continue;
+    }
+    StoredObject object;
+    object.name = tensor.name;
+    object.bytes = static_cast<std::uint32_t>(tensor.bytes());
+    object.parameter = tensor.kind == TensorKind::kParameter;
+    object.persistent = object.parameter || tensor.kind == TensorKind::kInput ||
+                        tensor.kind == TensorKind::kState || tensor.kind == TensorKind::kLoss;
+    tape.object_of[id] = static_cast<ObjectId>(tape.objects.size());
+    tape.objects.push_back(object);
+  }
+}
+
+void make_layers(const Graph& graph, Tape& tape) {
+  for (const Node& node : graph.nodes()) {
+    tape.layers.push_back({node.name, name_of(node.op), name_of(node.phase), "cores",
+                        rules_of(node.op).macs(graph, node)});
+  }
+}
+
+/// With all of L1 for the operator.
+void lower_alone(LoweringContext& c) {
+  try {
+    emit_operator(c);
+  } catch (const NoRoom&) {
+    throw UserError("operator '" + c.graph().node(c.step.operators[c.current].node).name + "'",
+                    "its buffers do not fit into the " + std::to_string(c.l1.capacity()) +
+                        " bytes of L1 that it has for itself",
+                    "give a larger /platform/cluster/tcdm/size or /tiling/l1_budget");
+  }
+}
+
+void write_operators(LoweringContext& c) {
+  c.tape.set_layer(0);
+  c.tape.fill({c.loss_cell, 1, 1, 1}, 0.0f);
+  for (c.current = 0; c.current < c.step.operators.size(); ++c.current) {
+    c.tape.set_stage(static_cast<std::uint32_t>(c.current));
+    const std::size_t ops = c.tape.ops.size();
+    const std::size_t probes = c.tape.probes.size();
+    const L1Manager before = c.l1;
+    try {
+      c.l1.begin_operator(static_cast<std::uint32_t>(c.current));
+      c.residents = true;
+      emit_operator(c);
+    } catch (const NoRoom&) {
+      c.tape.ops.resize(ops);
+      c.tape.probes.resize(probes);
+      c.l1 = before;
+      c.l1.begin_operator(static_cast<std::uint32_t>(c.current));
+      c.l1.clear();
+      c.residents = false;
+      lower_alone(c);
+    }
+    c.l1.end_operator();
+    for (TensorId tensor : c.l1.tensors()) {
+      if (c.next_use(tensor) > c.sharing.keep_for + 1) {
+        c.l1.drop(tensor);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+WrittenStep write_tape(const Step& step, const SharingChoice& sharing) {
+  LoweringContext context{step, sharing, Tape(step.cost, sharing.transfer), l1_manager(step),
+                          l1_base(step.platform) - 8, 0, true, {}};
+  make_objects(step, context.tape);
+  make_layers(step.graph(), context.tape);
+  write_operators(context);
+  drop_unread_stores(context.tape);
+  return {std::move(context.tape), context.l1.blocks(), l1_base(step.platform) - ETUDE_L1_BASE,
+          context.l1.peak()};
+}
+
+}  // namespace etude

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "compiler/feeds/context.h"
+
+namespace etude {
+
+/// A step as its tape, and the buffers of L1 that it uses.
+struct WrittenStep {
+  Tape tape;
+  std::vector<L1Block> l1_blocks;
+  std::uint32_t l1_reserved = 0;  ///< bytes of the runtime: stacks, rings, the loss
+  std::uint32_t l1_peak = 0;      ///< most bytes of buffers behind them at once
+};
+
+/// Writes all operators of a step, in their order. Errors: UserError when an operator does not fit
+/// into L1, naming it and the bytes; NotAvailable.
+WrittenStep write_tape(const Step& step, const SharingChoice& sharing);
+
+}  // namespace etude

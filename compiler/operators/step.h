@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "compiler/cost/cost_model.h"
+#include "compiler/operators/grouping.h"
+#include "compiler/operators/storage.h"
+#include "sim/config/platform_config.h"
+#include "sim/config/workload_config.h"
+#include "workloads/training/training_graph.h"
+
+namespace etude {
+
+/// What is to be lowered, and for what: the graph of a training step with the storage of its
+/// tensors and its operators in their order, the platform, and what the user fixed. Nothing of it
+/// changes while the step is lowered. Platform and tiling must outlive it.
+class Step {
+ public:
+  /// Rewrites sums, finds storages and groups the nodes. `precision`: mixed_fp16 runs products on
+  /// an fp16 RedMulE. Errors: UserError if that is wanted and there is none.
+  Step(const TrainingGraph& training, const PlatformConfig& platform, const TilingConfig& tiling,
+       TrainConfig::Precision precision);
+  Step(const Step&) = delete;
+  Step& operator=(const Step&) = delete;
+
+  const TrainingGraph training;
+  const StoragePlan storage;
+  const PlatformConfig& platform;
+  const TilingConfig& tiling;
+  const CostModel cost;
+  const bool half;                        ///< products are in FP16: train.precision mixed_fp16
+  const bool redmule;                     ///< matrix multiplications may use it
+  const std::vector<Operator> operators;  ///< in an order that respects every dependence
+
+  const Graph& graph() const { return training.graph; }
+  const Tensor& tensor(TensorId id) const { return training.graph.tensor(id); }
+  /// Product of the leading extents, and last extent, of a tensor.
+  std::uint32_t rows(TensorId id) const;
+  std::uint32_t cols(TensorId id) const;
+  /// Whether a view is the whole storage, row by row.
+  bool whole(const MatrixView& view) const;
+  /// Operators from number `current` to the next one that reads the tensor's storage; a large
+  /// number if none does.
+  std::size_t next_use(TensorId id, std::size_t current) const;
+  /// What the user should know of how the step is run.
+  std::vector<std::string> warnings() const;
+
+ private:
+  std::vector<std::vector<std::uint32_t>> uses() const;
+
+  const std::vector<std::vector<std::uint32_t>> uses_;  ///< operators that read a storage
+};
+
+}  // namespace etude
