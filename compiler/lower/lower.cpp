@@ -7,6 +7,7 @@
 #include "compiler/lower/place_step.h"
 #include "compiler/lower/write_tape.h"
 #include "compiler/operators/step.h"
+#include "compiler/schedule/policy.h"
 #include "models/base/error.h"
 
 namespace etude {
@@ -19,7 +20,8 @@ constexpr std::uint32_t kLongTransfer = 65536;
 /// Looks for the way of sharing L1 with which the modelled step is over first.
 class Search {
  public:
-  Search(const Step& step, WorkloadConfig::Home home) : step_(step), home_(home) {}
+  Search(const Step& step, Schedule schedule, WorkloadConfig::Home home)
+      : step_(step), schedule_(std::move(schedule)), home_(home) {}
 
   /// Lowers with the usual sharing of L1, then looks for a better one around it, one choice after
   /// the other: the timeline of the whole step sees overlap that no operator alone can price.
@@ -46,7 +48,7 @@ class Search {
 
  private:
   Program lower_with(const SharingChoice& sharing) const {
-    return place_step(step_, write_tape(step_, sharing), home_);
+    return place_step(step_, write_tape(step_, schedule_, sharing), home_);
   }
 
   /// Tries values of one member beside the best of the others so far.
@@ -69,6 +71,7 @@ class Search {
   }
 
   const Step& step_;
+  const Schedule schedule_;
   WorkloadConfig::Home home_;
   SharingChoice best_;
   Program found_;
@@ -79,7 +82,11 @@ class Search {
 Program lower_step(const TrainingGraph& training, const PlatformConfig& platform,
                    const LowerOptions& options) {
   const Step step(training, platform, options.tiling, options.precision);
-  return Search(step, options.home).run();
+  const auto policy = make_policy(options.schedule);
+  if (policy == nullptr) {
+    throw NotAvailable("/schedule/policy", "is not available", "this version has \"keep\"");
+  }
+  return Search(step, policy->choose(step), options.home).run();
 }
 
 }  // namespace etude

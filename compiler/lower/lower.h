@@ -11,6 +11,7 @@ namespace etude {
 
 /// What the user fixed about how a step is run.
 struct LowerOptions {
+  ScheduleConfig schedule;
   WorkloadConfig::Home home = WorkloadConfig::Home::kAuto;
   TilingConfig tiling;
   /// mixed_fp16: an fp16 RedMulE multiplies matrices that the cores convert; everything else,

@@ -64,7 +64,7 @@ void make_objects(const Step& step, Tape& tape) {
 void make_layers(const Graph& graph, Tape& tape) {
   for (const Node& node : graph.nodes()) {
     tape.layers.push_back({node.name, name_of(node.op), name_of(node.phase), "cores",
-                        rules_of(node.op).macs(graph, node)});
+                           rules_of(node.op).macs(graph, node)});
   }
 }
 
@@ -80,10 +80,11 @@ void lower_alone(LoweringContext& c) {
   }
 }
 
-void write_operators(LoweringContext& c) {
+void write_operators(const Schedule& schedule, LoweringContext& c) {
   c.tape.set_layer(0);
   c.tape.fill({c.loss_cell, 1, 1, 1}, 0.0f);
-  for (c.current = 0; c.current < c.step.operators.size(); ++c.current) {
+  for (const std::uint32_t current : schedule.order) {
+    c.current = current;
     c.tape.set_stage(static_cast<std::uint32_t>(c.current));
     const std::size_t ops = c.tape.ops.size();
     const std::size_t probes = c.tape.probes.size();
@@ -112,12 +113,18 @@ void write_operators(LoweringContext& c) {
 
 }  // namespace
 
-WrittenStep write_tape(const Step& step, const SharingChoice& sharing) {
-  LoweringContext context{step, sharing, Tape(step.cost, sharing.transfer), l1_manager(step),
-                          l1_base(step.platform) - 8, 0, true, {}};
+WrittenStep write_tape(const Step& step, const Schedule& schedule, const SharingChoice& sharing) {
+  LoweringContext context{step,
+                          sharing,
+                          Tape(step.cost, sharing.transfer),
+                          l1_manager(step),
+                          l1_base(step.platform) - 8,
+                          0,
+                          true,
+                          {}};
   make_objects(step, context.tape);
   make_layers(step.graph(), context.tape);
-  write_operators(context);
+  write_operators(schedule, context);
   drop_unread_stores(context.tape);
   return {std::move(context.tape), context.l1.blocks(), l1_base(step.platform) - ETUDE_L1_BASE,
           context.l1.peak()};

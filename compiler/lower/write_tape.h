@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "compiler/feeds/context.h"
+#include "compiler/schedule/policy.h"
 
 namespace etude {
 
@@ -16,8 +17,8 @@ struct WrittenStep {
   std::uint32_t l1_peak = 0;      ///< most bytes of buffers behind them at once
 };
 
-/// Writes all operators of a step, in their order. Errors: UserError when an operator does not fit
-/// into L1, naming it and the bytes; NotAvailable.
-WrittenStep write_tape(const Step& step, const SharingChoice& sharing);
+/// Writes the operators of a step as they are scheduled. Errors: UserError when an operator does
+/// not fit into L1, naming it and the bytes; NotAvailable.
+WrittenStep write_tape(const Step& step, const Schedule& schedule, const SharingChoice& sharing);
 
 }  // namespace etude

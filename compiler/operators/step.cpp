@@ -34,8 +34,8 @@ Step::Step(const TrainingGraph& given, const PlatformConfig& on, const TilingCon
       cost(on),
       half(products_in_half(on, precision)),
       redmule(on.cluster.redmule.enabled && (half || !fp16_array(on))),
-      operators(group_operators(training.graph, storage,
-                                on.cluster.redmule.enabled && !fp16_array(on))),
+      operators(
+          group_operators(training.graph, storage, on.cluster.redmule.enabled && !fp16_array(on))),
       uses_(uses()) {}
 
 std::uint32_t Step::rows(TensorId id) const {

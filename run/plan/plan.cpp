@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "compiler/lower/lower.h"
+#include "compiler/schedule/policy.h"
 #include "kernels/include/etude_kernels.h"
 #include "kernels/include/etude_task.h"
 #include "models/base/error.h"
@@ -32,8 +33,7 @@ void check_available(const RootConfig& config) {
   };
   refuse_unless(config.run.tier == RunConfig::Tier::kCycle, "/run/tier", "\"cycle\"");
   refuse_unless(!config.run.check, "/run/check", "false");
-  refuse_unless(config.schedule.policy == ScheduleConfig::Policy::kKeep, "/schedule/policy",
-                "\"keep\"");
+  refuse_unless(make_policy(config.schedule) != nullptr, "/schedule/policy", "\"keep\"");
 }
 
 std::vector<std::uint8_t> bytes_of_struct(const void* data, std::size_t size) {
@@ -50,8 +50,9 @@ Workload available_workload(const RootConfig& config) {
 Plan::Plan(RootConfig config)
     : config_(std::move(config)),
       workload_(available_workload(config_)),
-      program_(lower_step(training(), config_.platform,
-                          {config_.workload.home, config_.tiling, config_.train.precision})),
+      program_(lower_step(
+          training(), config_.platform,
+          {config_.schedule, config_.workload.home, config_.tiling, config_.train.precision})),
       start_(workload_.parameters) {
   if (!config_.workload.inputs.empty()) {
     inputs_ = std::make_unique<NpzArchive>(read_npz(config_.workload.inputs));

@@ -2,6 +2,8 @@
 """A program in the bin/ of a prefix finds its kernels and presets in the prefix's share/etude."""
 
 import json
+import os
+import re
 import shutil
 import subprocess
 
@@ -44,3 +46,29 @@ def test_a_missing_part_of_the_prefix_is_named(prefix, part, named):
     assert done.returncode == 2
     assert named in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_a_program_outside_the_tree_runs_a_step(tmp_path):
+    """examples/run_step, ten lines on Run, builds against an installed package and runs."""
+    installed = tmp_path / "prefix"
+    subprocess.run(["cmake", "--install", BUILD, "--prefix", installed], check=True, capture_output=True)
+    configure = ["cmake", "-G", "Ninja", "-S", ROOT / "examples/run_step", "-B", tmp_path / "build"]
+    tools = [f"-DCMAKE_PREFIX_PATH={installed}", "-DCMAKE_BUILD_TYPE=Release"]
+    if shutil.which("ccache"):
+        tools.append("-DCMAKE_CXX_COMPILER_LAUNCHER=ccache")
+    for command in ([*configure, *tools], ["cmake", "--build", tmp_path / "build"]):
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+    config = tmp_path / "step.json"
+    workload = {"network": "mlp", "sizes": [9, 6, 4], "batch": 2}
+    config.write_text(json.dumps({"platform": "platform/traindeeploy.json", "workload": workload}))
+    environment = {**os.environ, "ETUDE_KERNELS": str(installed / "share/etude/kernels")}
+    done = subprocess.run(
+        [tmp_path / "build/run_step", config],
+        cwd=installed / "share/etude",
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r"\d+ cycles, [\d.e-]+ J, checked: 1\n", done.stdout)

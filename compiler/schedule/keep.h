@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "compiler/schedule/policy.h"
+
+namespace etude {
+
+/// Keeps everything that is read again: each operator runs once, in the step's own order.
+class KeepPolicy : public SchedulePolicy {
+ public:
+  Schedule choose(const Step& step) const override;
+};
+
+}  // namespace etude

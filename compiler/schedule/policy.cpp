@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/schedule/policy.h"
+
+#include "compiler/schedule/keep.h"
+
+namespace etude {
+
+std::unique_ptr<SchedulePolicy> make_policy(const ScheduleConfig& config) {
+  using Policy = ScheduleConfig::Policy;
+  switch (config.policy) {
+    case Policy::kKeep:
+      return std::make_unique<KeepPolicy>();
+    case Policy::kPoet:
+    case Policy::kRecompute:
+    case Policy::kPage:
+    case Policy::kCapuchin:
+    case Policy::kPofo:
+    case Policy::kCheckmate:
+      break;
+  }
+  return nullptr;
+}
+
+}  // namespace etude

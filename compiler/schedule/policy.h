@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "compiler/operators/step.h"
+#include "sim/config/workload_config.h"
+
+namespace etude {
+
+/// What runs when: the operators of a step (indices of Step::operators) in the order of their
+/// execution. Every tensor that is read again is kept from its making to its last use.
+struct Schedule {
+  std::vector<std::uint32_t> order;
+};
+
+/// Decides what is kept, made again or moved out of the way. One file a policy, and one line in
+/// make_policy().
+class SchedulePolicy {
+ public:
+  virtual ~SchedulePolicy() = default;
+  /// A schedule that respects every dependence of the step.
+  virtual Schedule choose(const Step& step) const = 0;
+};
+
+/// The policy of a configuration, or null where this version has none of that name.
+std::unique_ptr<SchedulePolicy> make_policy(const ScheduleConfig& config);
+
+}  // namespace etude
