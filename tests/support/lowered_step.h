@@ -2,6 +2,7 @@
 #pragma once
 
 #include "compiler/lower/lower.h"
+#include "workloads/networks/initial.h"
 
 namespace etude::test {
 

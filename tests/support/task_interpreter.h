@@ -12,6 +12,7 @@
 #include "program/memory_image.h"
 #include "program/program.h"
 #include "sim/config/platform_config.h"
+#include "workloads/graph/graph.h"
 
 namespace etude::test {
 
