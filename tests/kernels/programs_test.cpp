@@ -13,12 +13,13 @@ using namespace etude::test;
 
 namespace {
 
-ProgramRun run_program(const std::string& name, const std::string& options = "") {
+ProgramRun run_kernels_program(const std::string& name, const std::string& options = "") {
   return run_etude_sim("elf " + (binary_dir() / "kernels" / (name + ".elf")).string() + options);
 }
 
 void gemm_sizes_on(const std::string& cores) {
-  const ProgramRun run = run_program("gemm_sizes", " --set /platform/cluster/cores=" + cores);
+  const ProgramRun run =
+      run_kernels_program("gemm_sizes", " --set /platform/cluster/cores=" + cores);
   INFO(run.text);
   CHECK(run.status == 0);
   CHECK(run.text.find("3516 products on " + cores + " cores, all right") != std::string::npos);
@@ -36,7 +37,7 @@ TEST_CASE("FP16 GEMM at every small shape, on cores with packed FP", "[programs]
       " --set /platform/cluster/isa=rv32imc_zfinx_zhinx_xfvec_zicsr_zifencei_xcvmem_xcvmac_xcvsimd_"
       "xcvalu_xcvbitmanip_xcvbi_xcvhwlp --set /platform/cluster/cores=";
   for (const std::string cores : {"3", "8"}) {
-    const ProgramRun run = run_program("gemm_fp16_sizes", isa + cores);
+    const ProgramRun run = run_kernels_program("gemm_fp16_sizes", isa + cores);
     INFO(run.text);
     CHECK(run.status == 0);
     CHECK(run.text.find("879 products on " + cores + " cores, all right") != std::string::npos);
@@ -44,7 +45,7 @@ TEST_CASE("FP16 GEMM at every small shape, on cores with packed FP", "[programs]
 }
 
 TEST_CASE("without packed FP the FP16 GEMM is an illegal instruction", "[programs]") {
-  const ProgramRun run = run_program("gemm_fp16_bench");
+  const ProgramRun run = run_kernels_program("gemm_fp16_bench");
   INFO(run.text);
   CHECK(run.status == 3);
   CHECK(run.text.find("mcause 2") != std::string::npos);
@@ -52,7 +53,8 @@ TEST_CASE("without packed FP the FP16 GEMM is an illegal instruction", "[program
 
 TEST_CASE("operators with assembly at every small size, bit by bit", "[programs]") {
   for (const std::string cores : {"1", "8", "9"}) {
-    const ProgramRun run = run_program("operator_sizes", " --set /platform/cluster/cores=" + cores);
+    const ProgramRun run =
+        run_kernels_program("operator_sizes", " --set /platform/cluster/cores=" + cores);
     INFO(run.text);
     CHECK(run.status == 0);
     CHECK(run.text.find("operations on " + cores + " cores, all right") != std::string::npos);
@@ -75,13 +77,13 @@ TEST_CASE("every operator: the modelled cores and this machine agree in every bi
                              host_hashes += std::string(name) + " " + std::to_string(hash) + "\n";
                            }};
   etude_operator_cases(&env);
-  const ProgramRun run = run_program("operator_hashes");
+  const ProgramRun run = run_kernels_program("operator_hashes");
   CHECK(run.status == 0);
   CHECK(run.text == host_hashes);
 }
 
 TEST_CASE("64x128x128 FP32 on 8 cores: MAC per cycle of every form", "[programs]") {
-  const ProgramRun run = run_program("gemm_bench");
+  const ProgramRun run = run_kernels_program("gemm_bench");
   INFO(run.text);
   REQUIRE(run.status == 0);
   // 16 MAC take 24 instructions, so 8 cores reach at most 5.33; the best published figure is 4.39
