@@ -10,7 +10,8 @@ int sc_main(int argc, char** argv) {
   std::vector<std::string> warnings;
   etude::Run run(etude::load_config(argc > 1 ? argv[1] : "deep_ae.json", {}, warnings));
   const etude::Result result = run.execute();
-  std::cout << result.json.at("step").at("cycles") << " cycles, " << result.json.at("step").at("energy_j")
-            << " J, checked: " << run.check().passed << "\n";
+  std::cout << result.json.at("step").at("cycles") << " cycles, "
+            << result.json.at("step").at("energy_j") << " J, checked: " << run.check().passed
+            << "\n";
   return run.check().passed ? 0 : 1;
 }
