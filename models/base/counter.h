@@ -6,12 +6,21 @@
 
 namespace etude {
 
-/// One statistic of a component: its name is its name in result.json; the sentence is its
-/// documentation.
+/// What a counter's number is in the account of its component's cycles.
+enum class CounterRole : std::uint8_t {
+  kEvent,  ///< no part of it: things that happened, or cycles of something else. Memories book
+           ///< their cycles ahead, perhaps beyond the end of a step, so these are events too
+  kBusy,   ///< the component did its work; one counter of a component at most
+  kStall,  ///< it had work and waited for the reason that is the counter's name
+};
+
+/// One statistic of a component: after the component's name and a dot, its name is its name in
+/// result.json; the sentence is its documentation.
 struct Counter {
   const char* name;
   const char* unit;
   const char* sentence;
+  CounterRole role{CounterRole::kEvent};
   std::uint64_t value{0};
 
   Counter& operator++() { return ++value, *this; }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <systemc>
+#include <vector>
 
 #include "models/base/axi_port.h"
 #include "models/base/counter.h"
@@ -54,6 +55,7 @@ class ClusterDma : public sc_core::sc_module {
  public:
   static constexpr unsigned kPorts = 4;
   static constexpr unsigned kMaxCores = 16;
+  static constexpr Range kHarts{.min = 1, .max = kMaxCores};
   using Requests = std::array<DmaPortRequest, kPorts>;
 
   explicit ClusterDma(const sc_core::sc_module_name& name) : sc_core::sc_module(name) {}
@@ -80,6 +82,14 @@ class ClusterDma : public sc_core::sc_module {
   virtual bool busy() const = 0;
   /// The first fault since the last call.
   virtual DmaFault take_fault() = 0;
+  /// The same as a warning for the user, if there is one.
+  std::vector<std::string> take_warnings() {
+    const DmaFault fault = take_fault();
+    if (!fault.happened) {
+      return {};
+    }
+    return {"cluster DMA, programmed by hart " + std::to_string(fault.core) + ": " + fault.what};
+  }
   /// The oldest record not taken yet, of the last 32; false if there is none.
   bool take_record(DmaRecord& record) {
     if (records_taken_ == records_made_) {

@@ -18,10 +18,14 @@ struct DmaBooks {
   Counter bursts_write{"bursts_write", "bursts", "AXI write bursts"};
   Counter tcdm_reads{"tcdm_reads", "accesses", "Words read from the TCDM"};
   Counter tcdm_writes{"tcdm_writes", "accesses", "Words written to the TCDM"};
-  Counter busy{"busy", "cycles", "Cycles in which a word or beat of data advanced"};
-  Counter tcdm_conflict{"tcdm_conflict", "cycles", "Stalled: a TCDM bank was taken"};
-  Counter l2_wait{"l2_wait", "cycles", "Stalled: the external memory has not answered yet"};
-  Counter queue{"queue", "cycles", "Stalled: commands on their way through the engine"};
+  Counter busy{"busy", "cycles", "Cycles in which a word or beat of data advanced",
+               CounterRole::kBusy};
+  Counter tcdm_conflict{"tcdm_conflict", "cycles", "Stalled: a TCDM bank was taken",
+                        CounterRole::kStall};
+  Counter l2_wait{"l2_wait", "cycles", "Stalled: the external memory has not answered yet",
+                  CounterRole::kStall};
+  Counter queue{"queue", "cycles", "Stalled: commands on their way through the engine",
+                CounterRole::kStall};
 
   void count(Use use, std::uint64_t cycles) {
     switch (use) {

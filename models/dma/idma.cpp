@@ -12,14 +12,8 @@ namespace etude {
 Idma::Idma(const sc_core::sc_module_name& name, const DmaConfig& config, unsigned cores,
            AxiPort& axi)
     : ClusterDma(name), config_(config), cores_(cores), backend_(axi) {
-  if (config.queue < 1 || config.queue > 16) {
-    throw UserError("/platform/cluster/dma/queue", std::to_string(config.queue),
-                    "1 to 16 transfers can wait");
-  }
-  if (cores < 1 || cores > kMaxCores) {
-    throw UserError("/platform/cluster/cores", std::to_string(cores) + " harts",
-                    "the DMA serves 1 to 16 harts");
-  }
+  check_range(DmaConfig::kQueue, config.queue, "/platform/cluster/dma/queue");
+  check_range(kHarts, cores, "/platform/cluster/cores: harts of the DMA");
 }
 
 void Idma::reset() {

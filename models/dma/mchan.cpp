@@ -11,23 +11,11 @@ namespace etude {
 namespace {
 
 DmaConfig checked(const DmaConfig& config, unsigned cores) {
-  const auto burst = config.burst.raw();
-  if (!std::has_single_bit(burst) || burst < 16 || burst > 2048) {
-    throw UserError("/platform/cluster/dma/burst", std::to_string(burst) + " bytes",
-                    "a power of two from 16 to 2048 is needed");
-  }
-  if (config.outstanding < 1 || config.outstanding > 8) {
-    throw UserError("/platform/cluster/dma/outstanding", std::to_string(config.outstanding),
-                    "1 to 8 bursts can be in flight");
-  }
-  if (config.queue < 1 || config.queue > 16) {
-    throw UserError("/platform/cluster/dma/queue", std::to_string(config.queue),
-                    "1 to 16 transfers can wait");
-  }
-  if (cores < 1 || cores > ClusterDma::kMaxCores) {
-    throw UserError("/platform/cluster/cores", std::to_string(cores) + " harts",
-                    "the DMA serves 1 to 16 harts");
-  }
+  check_range(DmaConfig::kBurst, static_cast<double>(config.burst.raw()),
+              "/platform/cluster/dma/burst");
+  check_range(DmaConfig::kOutstanding, config.outstanding, "/platform/cluster/dma/outstanding");
+  check_range(DmaConfig::kQueue, config.queue, "/platform/cluster/dma/queue");
+  check_range(ClusterDma::kHarts, cores, "/platform/cluster/cores: harts of the DMA");
   return config;
 }
 

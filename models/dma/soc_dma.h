@@ -52,12 +52,12 @@ class SocDma : public sc_core::sc_module, private TlmInitiator {
   /// What the user should know (empty transfers), handed over once.
   std::vector<std::string> take_warnings();
 
-  Counter transfers_{"soc_dma_transfers", "transfers", "transfers completed"};
-  Counter ext_to_l2_{"soc_dma_ext_to_l2_bytes", "bytes", "bytes from external memory to L2"};
-  Counter l2_to_ext_{"soc_dma_l2_to_ext_bytes", "bytes", "bytes from L2 to external memory"};
-  Counter l2_to_l2_{"soc_dma_l2_to_l2_bytes", "bytes", "bytes within L2"};
-  Counter ext_to_ext_{"soc_dma_ext_to_ext_bytes", "bytes", "bytes within external memories"};
-  Counter busy_{"soc_dma_busy", "cycles", "cycles with a transfer under way"};
+  Counter transfers_{"transfers", "transfers", "transfers completed"};
+  Counter ext_to_l2_{"ext_to_l2_bytes", "bytes", "bytes from external memory to L2"};
+  Counter l2_to_ext_{"l2_to_ext_bytes", "bytes", "bytes from L2 to external memory"};
+  Counter l2_to_l2_{"l2_to_l2_bytes", "bytes", "bytes within L2"};
+  Counter ext_to_ext_{"ext_to_ext_bytes", "bytes", "bytes within external memories"};
+  Counter busy_{"busy", "cycles", "cycles with a transfer under way", CounterRole::kBusy};
 
  private:
   /// One launched transfer.

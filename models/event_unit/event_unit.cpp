@@ -20,16 +20,10 @@ EventUnit::EventUnit(const sc_core::sc_module_name& name, const EventUnitConfig&
       config_(config),
       all_((1u << std::min(config.cores, 16u)) - 1u),
       dispatch_(config.cores, config.dispatch_depth) {
-  if (config.cores < 1 || config.cores > 16) {
-    throw UserError("event unit", std::to_string(config.cores) + " cores", "1 to 16");
-  }
-  if (config.barriers < 1 || config.barriers > 16) {
-    throw UserError("event unit", std::to_string(config.barriers) + " barriers", "1 to 16");
-  }
-  if (!std::has_single_bit(config.dispatch_depth)) {
-    throw UserError("event unit", std::to_string(config.dispatch_depth) + " dispatch entries",
-                    "a power of two");
-  }
+  check_range(EventUnitConfig::kCores, config.cores, "event unit: cores");
+  check_range(EventUnitConfig::kBarriers, config.barriers, "event unit: barriers");
+  check_range(EventUnitConfig::kDispatchDepth, config.dispatch_depth,
+              "event unit: dispatch entries");
   reset();
 }
 

@@ -70,14 +70,14 @@ class EventUnit : public sc_core::sc_module {
   void reset();
   void visit_counters(const CounterVisitor& visit) const;
 
-  Counter accesses_{"eu_accesses", "accesses", "granted accesses through the cores' private ports"};
-  Counter periph_accesses_{"eu_periph_accesses", "accesses",
+  Counter accesses_{"accesses", "accesses", "granted accesses through the cores' private ports"};
+  Counter periph_accesses_{"periph_accesses", "accesses",
                            "accesses through the peripheral interconnect"};
-  Counter waits_{"eu_waits", "accesses", "blocking loads granted"};
-  Counter wait_cycles_{"eu_wait_cycles", "core cycles", "cycles that blocking loads stayed up"};
-  Counter gated_cycles_{"eu_gated_cycles", "core cycles", "cycles with a stopped core clock"};
-  Counter barriers_{"eu_barriers", "events", "barriers completed"};
-  Counter conflicts_{"eu_conflicts", "core cycles",
+  Counter waits_{"waits", "accesses", "blocking loads granted"};
+  Counter wait_cycles_{"wait_cycles", "core cycles", "cycles that blocking loads stayed up"};
+  Counter gated_cycles_{"gated_cycles", "core cycles", "cycles with a stopped core clock"};
+  Counter barriers_{"barriers", "events", "barriers completed"};
+  Counter conflicts_{"conflicts", "core cycles",
                      "cycles a core waited for another one at the registers of a barrier"};
 
  private:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "models/base/range.h"
 #include "models/base/types.h"
 
 namespace etude {
@@ -9,19 +10,32 @@ namespace etude {
 /// cycles.
 struct HyperramConfig {
   Bytes size{64ull * 1024 * 1024};
+  static constexpr Range kSize{.min = 1024, .max = 256 * 1024 * 1024};
   double bandwidth_mb_s = 333.0;  ///< S27KS0641, 166 MHz DDR x8
-  double access_ns = 56.0;        ///< chip select to first data
-  double recovery_ns = 36.0;      ///< between two bursts: 6 controller clocks at 166 MHz
-  double burst_cap_ns = 3500.0;   ///< longest burst (refresh), hyperbus_pkg.sv
+  static constexpr Range kBandwidth{.min = 0.01, .max = 100000};
+  double access_ns = 56.0;  ///< chip select to first data
+  static constexpr Range kAccess{.max = 100000};
+  double recovery_ns = 36.0;  ///< between two bursts: 6 controller clocks at 166 MHz
+  static constexpr Range kRecovery{.max = 1e6};
+  double burst_cap_ns = 3500.0;  ///< longest burst (refresh), hyperbus_pkg.sv
+  static constexpr Range kBurstCap{.min = 10, .max = 1e6};
+
+  /// Bytes that fit between the first data and the end of the longest burst; kLeastBurst at least.
+  double burst_bytes() const { return (burst_cap_ns - access_ns) * bandwidth_mb_s / 1000.0; }
+  static constexpr double kLeastBurst = 2;  ///< one word of the bus
 };
 
 /// Parameters of the octal NOR flash behind the SoC DMA.
 struct FlashConfig {
-  Bytes size{64ull * 1024 * 1024};
+  static constexpr unsigned kSectorBytes = 4096;
+  Bytes size{64ull * 1024 * 1024};  ///< whole sectors
+  static constexpr Range kSize{.min = kSectorBytes, .max = 256 * 1024 * 1024};
   double read_mb_s = 200.0;
+  static constexpr Range kRead{.min = 0.01, .max = 100000};
   double access_ns = 100.0;
-  double page_program_us = 500.0;  ///< 256-byte page
-  double sector_erase_ms = 100.0;  ///< 4 KiB sector
+  double page_program_us = 500.0;            ///< 256-byte page
+  double sector_erase_ms = 100.0;            ///< one sector
+  static constexpr Range kTime{.max = 1e6};  ///< of these three, each in its own unit
 };
 
 }  // namespace etude

@@ -16,14 +16,16 @@ Flash::Flash(const sc_core::sc_module_name& name, const FlashConfig& config,
       clock_(clock),
       storage_(config.size.raw()),
       wear_(config.size.raw() / kSectorBytes, 0) {
-  if (config.size.raw() % kSectorBytes != 0) {
-    throw UserError("flash size", std::to_string(config.size.raw()),
-                    "a whole number of 4096-byte sectors");
+  const std::string place = "/platform/flash/";
+  check_range(FlashConfig::kSize, static_cast<double>(config.size.raw()), place + "size");
+  if (config.size.raw() % FlashConfig::kSectorBytes != 0) {
+    throw UserError(place + "size", std::to_string(config.size.raw()) + " bytes",
+                    "a whole number of 4096-byte sectors is needed");
   }
-  if (!(config.read_mb_s > 0) || config.access_ns < 0 || config.page_program_us < 0 ||
-      config.sector_erase_ms < 0) {
-    throw UserError("flash", "a bandwidth of zero or a negative time", "read_mb_s > 0, times >= 0");
-  }
+  check_range(FlashConfig::kRead, config.read_mb_s, place + "read_mb_s");
+  check_range(FlashConfig::kTime, config.access_ns, place + "access_ns");
+  check_range(FlashConfig::kTime, config.page_program_us, place + "page_program_us");
+  check_range(FlashConfig::kTime, config.sector_erase_ms, place + "sector_erase_ms");
   in_bus_.bind(*this);
 }
 

@@ -21,7 +21,7 @@ namespace etude {
 class Flash : public sc_core::sc_module, public TlmTarget {
  public:
   static constexpr std::uint64_t kPageBytes = 256;
-  static constexpr std::uint64_t kSectorBytes = 4096;
+  static constexpr std::uint64_t kSectorBytes = FlashConfig::kSectorBytes;
   static constexpr std::uint64_t kEndurance = 100'000;  ///< erase cycles of a sector, typical
 
   /// Throws UserError when a rate or time is not positive or the size no whole number of sectors.
@@ -46,16 +46,14 @@ class Flash : public sc_core::sc_module, public TlmTarget {
   void reset();
   void visit_counters(const CounterVisitor& visit) const;
 
-  Counter read_bytes_{"flash_read_bytes", "bytes", "bytes read"};
-  Counter reads_{"flash_reads", "accesses", "read commands"};
-  Counter program_bytes_{"flash_program_bytes", "bytes", "bytes programmed"};
-  Counter pages_{"flash_pages", "pages", "page programs"};
-  Counter sectors_{"flash_sectors", "sectors", "sectors erased"};
-  Counter busy_{"flash_busy", "cycles", "cycles with an operation under way"};
-  Counter conflicts_{"flash_conflicts", "cycles",
-                     "cycles accesses waited for the one before to end"};
-  Counter lost_bits_{"flash_lost_bytes", "bytes",
-                     "bytes that kept zeros which programming cannot set"};
+  Counter read_bytes_{"read_bytes", "bytes", "bytes read"};
+  Counter reads_{"reads", "accesses", "read commands"};
+  Counter program_bytes_{"program_bytes", "bytes", "bytes programmed"};
+  Counter pages_{"pages", "pages", "page programs"};
+  Counter sectors_{"sectors", "sectors", "sectors erased"};
+  Counter busy_{"busy", "cycles", "cycles with an operation under way"};
+  Counter conflicts_{"conflicts", "cycles", "cycles accesses waited for the one before to end"};
+  Counter lost_bits_{"lost_bytes", "bytes", "bytes that kept zeros which programming cannot set"};
 
  private:
   void read(tlm::tlm_generic_payload& payload);

@@ -13,16 +13,17 @@ namespace {
 
 /// Bytes that move between the access time and the cap on chip select, whole 16-bit words.
 std::uint64_t cap_bytes(const HyperramConfig& config) {
-  if (!(config.bandwidth_mb_s > 0) || config.access_ns < 0 || config.recovery_ns < 0) {
-    throw UserError("hyperram", "a bandwidth of zero or a negative time",
-                    "bandwidth_mb_s > 0, access_ns and recovery_ns >= 0");
-  }
-  const double bytes = (config.burst_cap_ns - config.access_ns) * config.bandwidth_mb_s / 1000.0;
-  if (!(bytes >= 2.0)) {
-    throw UserError("hyperram", "burst_cap_ns leaves no time for data",
+  const std::string place = "/platform/hyperram/";
+  check_range(HyperramConfig::kSize, static_cast<double>(config.size.raw()), place + "size");
+  check_range(HyperramConfig::kBandwidth, config.bandwidth_mb_s, place + "bandwidth_mb_s");
+  check_range(HyperramConfig::kAccess, config.access_ns, place + "access_ns");
+  check_range(HyperramConfig::kRecovery, config.recovery_ns, place + "recovery_ns");
+  check_range(HyperramConfig::kBurstCap, config.burst_cap_ns, place + "burst_cap_ns");
+  if (!(config.burst_bytes() >= HyperramConfig::kLeastBurst)) {
+    throw UserError(place + "burst_cap_ns", "it leaves no time for data",
                     "more than access_ns and the time of two bytes");
   }
-  return static_cast<std::uint64_t>(std::floor(bytes)) & ~std::uint64_t{1};
+  return static_cast<std::uint64_t>(std::floor(config.burst_bytes())) & ~std::uint64_t{1};
 }
 
 }  // namespace

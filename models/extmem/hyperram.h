@@ -38,12 +38,11 @@ class Hyperram : public sc_core::sc_module, public TlmTarget {
   void reset();
   void visit_counters(const CounterVisitor& visit) const;
 
-  Counter read_bytes_{"hyperram_read_bytes", "bytes", "bytes read"};
-  Counter write_bytes_{"hyperram_write_bytes", "bytes", "bytes written"};
-  Counter bursts_{"hyperram_bursts", "bursts", "bursts opened (chip select falls)"};
-  Counter busy_{"hyperram_busy", "cycles", "cycles with chip select low or in recovery"};
-  Counter conflicts_{"hyperram_conflicts", "cycles",
-                     "cycles accesses waited for the one before to end"};
+  Counter read_bytes_{"read_bytes", "bytes", "bytes read"};
+  Counter write_bytes_{"write_bytes", "bytes", "bytes written"};
+  Counter bursts_{"bursts", "bursts", "bursts opened (chip select falls)"};
+  Counter busy_{"busy", "cycles", "cycles with chip select low or in recovery"};
+  Counter conflicts_{"conflicts", "cycles", "cycles accesses waited for the one before to end"};
 
  private:
   struct Burst {

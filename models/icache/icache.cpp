@@ -12,23 +12,19 @@ namespace etude {
 
 namespace {
 constexpr std::uint32_t kEmpty = ~std::uint32_t{0};
-}
+constexpr Range kCores{.min = 1, .max = 16};  // bits of a bank's request mask
+}  // namespace
 
 Icache::Icache(const sc_core::sc_module_name& name, const IcacheConfig& config, unsigned cores,
                AxiPort& memory)
     : sc_module(name), config_(config), memory_(memory), cores_(cores) {
-  if (cores < 1 || cores > 16) {
-    throw UserError("icache", std::to_string(cores) + " cores", "1 to 16");
-  }
-  for (const auto& [what, value] : {std::pair{"private_ways", config.private_ways},
-                                    {"private_sets", config.private_sets},
-                                    {"shared_banks", config.shared_banks},
-                                    {"shared_ways", config.shared_ways},
-                                    {"shared_sets", config.shared_sets}}) {
-    if (!std::has_single_bit(value)) {
-      throw UserError(std::string("icache ") + what, std::to_string(value), "a power of two");
-    }
-  }
+  check_range(kCores, cores, "/platform/cluster/cores: of the instruction cache");
+  const std::string place = "/platform/cluster/icache/";
+  check_range(IcacheConfig::kWays, config.private_ways, place + "private_ways");
+  check_range(IcacheConfig::kSets, config.private_sets, place + "private_sets");
+  check_range(IcacheConfig::kBanks, config.shared_banks, place + "shared_banks");
+  check_range(IcacheConfig::kWays, config.shared_ways, place + "shared_ways");
+  check_range(IcacheConfig::kSets, config.shared_sets, place + "shared_sets");
   reset();
 }
 

@@ -69,11 +69,11 @@ class Icache : public sc_core::sc_module {
   void reset();
   void visit_counters(const CounterVisitor& visit) const;
 
-  Counter private_misses_{"icache_private_misses", "fetches", "fetches that left a private cache"};
-  Counter shared_hits_{"icache_shared_hits", "lines", "lines found in a shared bank"};
-  Counter refills_{"icache_refills", "lines", "16-byte lines read from memory"};
-  Counter bypasses_{"icache_bypasses", "fetches", "fetches that went past the disabled cache"};
-  Counter conflicts_{"icache_conflicts", "core cycles",
+  Counter private_misses_{"private_misses", "fetches", "fetches that left a private cache"};
+  Counter shared_hits_{"shared_hits", "lines", "lines found in a shared bank"};
+  Counter refills_{"refills", "lines", "16-byte lines read from memory"};
+  Counter bypasses_{"bypasses", "fetches", "fetches that went past the disabled cache"};
+  Counter conflicts_{"conflicts", "core cycles",
                      "cycles a missing fetch waited for its bank to take it"};
 
  private:

@@ -7,26 +7,16 @@
 #include "models/base/error.h"
 
 namespace etude {
-namespace {
-
-void require(bool good, const char* where, unsigned value, const char* allowed) {
-  if (!good) {
-    throw UserError(where, std::to_string(value) + " is out of range", allowed);
-  }
-}
-
-}  // namespace
 
 Hci::Hci(const sc_core::sc_module_name& name, const HciConfig& config, const HciShape& shape)
     : sc_core::sc_module(name), config_(config), shape_(shape) {
-  require(shape.ports >= 1 && shape.ports <= HciRequests::kMaxPorts, "/platform/cluster/cores",
-          shape.ports, "the interconnect has 1 to 24 narrow ports (harts, ext, DMA)");
-  require(std::has_single_bit(shape.banks) && shape.banks <= 64, "/platform/cluster/tcdm/banks",
-          shape.banks, "a power of two from 1 to 64 is needed");
-  require(shape.wide_banks <= shape.banks, "/platform/cluster/redmule", shape.wide_banks,
-          "the accelerator's port must not be wider than all banks");
-  require(config.window <= 255, "/platform/cluster/hci/window", config.window,
-          "0 to 255 are allowed");
+  check_range(HciShape::kPorts, shape.ports, "/platform/cluster/cores: harts, ext and DMA ports");
+  check_range(HciShape::kBanks, shape.banks, "/platform/cluster/tcdm/banks");
+  if (shape.wide_banks > shape.banks) {
+    throw UserError("/platform/cluster/redmule", std::to_string(shape.wide_banks) + " banks wide",
+                    "the accelerator's port must not be wider than all banks");
+  }
+  check_range(HciConfig::kWindowLength, config.window, "/platform/cluster/hci/window");
   all_banks_ = ~std::uint64_t{0} >> (64 - shape.banks);
   reset();
 }
@@ -43,7 +33,7 @@ void Hci::reset() {
 }
 
 void Hci::set_priority(bool invert, unsigned max_stall) {
-  require(max_stall <= 255, "/platform/cluster/hci/max_stall", max_stall, "0 to 255 are allowed");
+  check_range(HciConfig::kMaxStall, max_stall, "/platform/cluster/hci/max_stall");
   invert_ = invert;
   max_stall_ = max_stall;
   // The release cycle hurts a high log branch even if the accelerator asks for nothing then.

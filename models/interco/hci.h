@@ -13,15 +13,17 @@ namespace etude {
 
 /// Sizes of the interconnect; they follow from the cluster's cores, memory and accelerator.
 struct HciShape {
-  unsigned ports = 16;      ///< of the log branch: workers, [controller], ext, DMA; 1..24
-  unsigned banks = 16;      ///< power of two, 1..64
+  unsigned ports = 16;  ///< of the log branch: workers, [controller], ext, DMA
+  static constexpr Range kPorts{.min = 1, .max = 24};
+  unsigned banks = 16;                                                       ///< as the memory has
+  static constexpr Range kBanks{.min = 1, .max = 64, .power_of_two = true};  ///< one 64-bit mask
   unsigned wide_banks = 9;  ///< consecutive banks that one access of the wide port claims (port
                             ///< bytes / 4); 0..banks
 };
 
 /// What is asked for in one cycle. A refused master repeats its request unchanged (the protocol).
 struct HciRequests {
-  static constexpr unsigned kMaxPorts = 24;
+  static constexpr auto kMaxPorts = static_cast<unsigned>(HciShape::kPorts.max);
   std::uint32_t mask{0};                       ///< bit i: port i of the log branch requests
   std::array<std::uint8_t, kMaxPorts> bank{};  ///< bank of each requesting port
   bool wide{false};                            ///< the accelerator requests

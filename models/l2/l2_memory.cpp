@@ -14,6 +14,11 @@ constexpr unsigned kBeatBytes = 8;
 L2Memory::L2Memory(const sc_core::sc_module_name& name, const L2Config& config,
                    const ClusterClock& clock)
     : sc_module(name), config_(config), clock_(clock), storage_(config.size.raw()) {
+  check_range(L2Config::kSize, static_cast<double>(config.size.raw()), "/platform/l2/size");
+  check_range(L2Config::kLatency, static_cast<double>(config.latency.raw()),
+              "/platform/l2/latency");
+  check_range(L2Config::kLatency, static_cast<double>(config.core_latency.raw()),
+              "/platform/l2/core_latency");
   in_bus_.bind(*this);
 }
 

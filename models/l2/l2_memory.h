@@ -34,13 +34,13 @@ class L2Memory : public sc_core::sc_module, public TlmTarget {
   void reset();
   void visit_counters(const CounterVisitor& visit) const;
 
-  Counter reads_{"l2_reads", "accesses", "bursts and words read"};
-  Counter writes_{"l2_writes", "accesses", "bursts and words written"};
-  Counter read_bytes_{"l2_read_bytes", "bytes", "bytes read"};
-  Counter write_bytes_{"l2_write_bytes", "bytes", "bytes written"};
-  Counter read_busy_{"l2_read_busy", "cycles", "beats on the read channel"};
-  Counter write_busy_{"l2_write_busy", "cycles", "beats on the write channel"};
-  Counter conflicts_{"l2_conflicts", "initiator cycles",
+  Counter reads_{"reads", "accesses", "bursts and words read"};
+  Counter writes_{"writes", "accesses", "bursts and words written"};
+  Counter read_bytes_{"read_bytes", "bytes", "bytes read"};
+  Counter write_bytes_{"write_bytes", "bytes", "bytes written"};
+  Counter read_busy_{"read_busy", "cycles", "beats on the read channel"};
+  Counter write_busy_{"write_busy", "cycles", "beats on the write channel"};
+  Counter conflicts_{"conflicts", "initiator cycles",
                      "cycles accesses waited for the channel taken by another one"};
 
  private:

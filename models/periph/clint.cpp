@@ -58,7 +58,7 @@ std::uint32_t Clint::lines(unsigned hart, Cycle now) const {
 Cycle Clint::next_activity(Cycle now) const {
   Cycle next = kNever;
   for (const std::uint64_t compare : compare_) {
-    if (compare > time(now) && compare - time(now) < kNever.raw() - now.raw()) {
+    if (compare >= time(now) && compare - time(now) < kNever.raw() - now.raw()) {
       next = std::min(next, Cycle{now.raw() + (compare - time(now))});
     }
   }

@@ -24,7 +24,8 @@ class Clint : public sc_core::sc_module {
   void write(std::uint32_t offset, std::uint32_t value, Cycle now);
   /// Bits of mip that hart `n` sees in cycle `now`.
   std::uint32_t lines(unsigned hart, Cycle now) const;
-  /// The next cycle after `now` in which a line of some hart rises by itself; kNever if none will.
+  /// The first cycle from `now` on in which a line of some hart rises by itself; kNever if none
+  /// will.
   Cycle next_activity(Cycle now) const;
 
  private:

@@ -190,7 +190,7 @@ RedmuleBenchResult run_redmule_bench(Redmule& redmule, const RedmuleBenchJob& jo
       check && result.finished && std::memcmp(expected.data(), &memory[at.z], z_bytes) == 0;
   result.estimated = redmule.estimated_jobs() != estimated;
   result.errata = errata_of(reference, config, false, result.tally.refused > before.refused);
-  redmule.collect_warnings(result.warnings);
+  result.warnings = redmule.take_warnings();
   return result;
 }
 

@@ -19,26 +19,24 @@ constexpr std::uint64_t kTriggerToStart = 5;
 constexpr std::uint64_t kTilerToStart = 35;
 constexpr unsigned kFirstJobRegister = ETUDE_REDMULE_X_PTR;
 
-void check_size(const char* name, unsigned value, unsigned low, unsigned high) {
-  if (value < low || value > high) {
-    throw UserError(std::string("/platform/cluster/redmule/") + name, "is " + std::to_string(value),
-                    "allowed are " + std::to_string(low) + " to " + std::to_string(high));
-  }
+const RedmuleConfig& checked(const RedmuleConfig& config) {
+  const std::string place = "/platform/cluster/redmule";
+  check_range(RedmuleConfig::kHeight, config.height, place + "/height");
+  check_range(RedmuleConfig::kWidth, config.width, place + "/width");
+  check_range(RedmuleConfig::kPipe, config.pipe, place + "/pipe");
+  check_range(RedmuleConfig::kColumns, config.columns(), place + ": height * (pipe + 1)");
+  return config;
 }
 
 }  // namespace
 
 Redmule::Redmule(const sc_core::sc_module_name& name, const RedmuleConfig& config)
     : sc_module(name),
-      config_(config),
+      config_(checked(config)),
       port_bytes_(config.port_bytes()),
       silence_limit_(8 * config.columns() + 64 * (config.pipe + 1)),
       data_(config),
       recorder_(std::make_unique<RedmuleRecorder>()) {
-  check_size("height", config.height, 1, 64);
-  check_size("width", config.width, 1, 64);
-  check_size("pipe", config.pipe, 1, 16);
-  check_size("height * (pipe + 1)", config.columns(), 2, 64);
   request_.bytes = port_bytes_;
 }
 

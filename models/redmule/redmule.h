@@ -98,7 +98,7 @@ class Redmule : public sc_core::sc_module {
   RedmuleTally tally() const;
   void visit_counters(const CounterVisitor& visit) const;
   /// What the user should know: jobs that fall into errata, degenerate jobs, hangs.
-  void collect_warnings(std::vector<std::string>& warnings) const;
+  std::vector<std::string> take_warnings();
   /// Jobs since power-on whose control stopped or lost step, so that their cycles are an estimate.
   std::uint64_t estimated_jobs() const { return estimated_jobs_; }
   /// Errata that any job fell into, ascending.

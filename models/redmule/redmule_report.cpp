@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What RedMulE tells the user: counters and warnings.
 #include <algorithm>
+#include <utility>
 
 #include "models/base/error.h"
 #include "models/redmule/redmule.h"
@@ -114,14 +115,16 @@ std::string Redmule::odd_registers(const RedmuleJob& job, const Context& context
   return text;
 }
 
-void Redmule::collect_warnings(std::vector<std::string>& warnings) const {
-  for (const Warning& warning : warnings_) {
+std::vector<std::string> Redmule::take_warnings() {
+  std::vector<std::string> texts;
+  for (const Warning& warning : std::exchange(warnings_, {})) {
     std::string text = std::string(basename()) + ": " + warning.text;
     if (warning.count > 1) {
       text += " and " + std::to_string(warning.count - 1) + " more jobs";
     }
-    warnings.push_back(std::move(text));
+    texts.push_back(std::move(text));
   }
+  return texts;
 }
 
 std::vector<int> Redmule::errata_seen() const {
@@ -137,29 +140,36 @@ std::vector<int> Redmule::errata_seen() const {
 void Redmule::visit_counters(const CounterVisitor& visit) const {
   const RedmuleTally t = tally();
   const Counter counters[] = {
-      {"jobs", "jobs", "Jobs finished", t.jobs},
-      {"active", "cycles", "Cycles from TRIGGER to the done event, over all jobs", t.total()},
-      {"busy", "cycles", "Active cycles in which the array advanced", t.busy},
-      {"tiler", "cycles", "Active cycles before the first request: tiler and controller", t.start},
-      {"x_wait", "cycles", "Active cycles in which the array waited for X", t.x_wait},
-      {"w_wait", "cycles", "Active cycles in which the array waited for W", t.w_wait},
+      {"jobs", "jobs", "Jobs finished", CounterRole::kEvent, t.jobs},
+      {"active", "cycles", "Cycles from TRIGGER to the done event, over all jobs",
+       CounterRole::kEvent, t.total()},
+      {"busy", "cycles", "Active cycles in which the array advanced", CounterRole::kBusy, t.busy},
+      {"tiler", "cycles", "Active cycles before the first request: tiler and controller",
+       CounterRole::kStall, t.start},
+      {"x_wait", "cycles", "Active cycles in which the array waited for X", CounterRole::kStall,
+       t.x_wait},
+      {"w_wait", "cycles", "Active cycles in which the array waited for W", CounterRole::kStall,
+       t.w_wait},
       {"yz_wait", "cycles", "Active cycles in which the array waited for the Y/Z buffer",
-       t.yz_wait},
-      {"drain", "cycles", "Active cycles in which only rows of Z were left to store", t.drain},
+       CounterRole::kStall, t.yz_wait},
+      {"drain", "cycles", "Active cycles in which only rows of Z were left to store",
+       CounterRole::kStall, t.drain},
       {"port_conflict", "cycles",
-       "Active cycles in which the array waited and the port was refused", t.port_conflict},
+       "Active cycles in which the array waited and the port was refused", CounterRole::kStall,
+       t.port_conflict},
       {"port_refused", "cycles", "Cycles in which the port was refused, array waiting or not",
-       t.refused},
-      {"x_beats", "accesses", "Accesses of the wide port for X",
+       CounterRole::kEvent, t.refused},
+      {"x_beats", "accesses", "Accesses of the wide port for X", CounterRole::kEvent,
        t.beats[static_cast<unsigned>(RedmuleStream::kX)]},
-      {"w_beats", "accesses", "Accesses of the wide port for W",
+      {"w_beats", "accesses", "Accesses of the wide port for W", CounterRole::kEvent,
        t.beats[static_cast<unsigned>(RedmuleStream::kW)]},
-      {"y_beats", "accesses", "Accesses of the wide port for Y",
+      {"y_beats", "accesses", "Accesses of the wide port for Y", CounterRole::kEvent,
        t.beats[static_cast<unsigned>(RedmuleStream::kY)]},
-      {"z_beats", "accesses", "Accesses of the wide port for Z",
+      {"z_beats", "accesses", "Accesses of the wide port for Z", CounterRole::kEvent,
        t.beats[static_cast<unsigned>(RedmuleStream::kZ)]},
-      {"fma_useful", "operations", "Operations on elements of the matrices", t.fma_useful},
-      {"fma_padded", "operations", "Operations on padding", t.fma_padded},
+      {"fma_useful", "operations", "Operations on elements of the matrices", CounterRole::kEvent,
+       t.fma_useful},
+      {"fma_padded", "operations", "Operations on padding", CounterRole::kEvent, t.fma_padded},
   };
   for (const Counter& counter : counters) {
     visit(counter);

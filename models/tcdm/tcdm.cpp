@@ -2,7 +2,6 @@
 #include "models/tcdm/tcdm.h"
 
 #include <algorithm>
-#include <bit>
 #include <string>
 
 #include "models/base/error.h"
@@ -11,14 +10,12 @@ namespace etude {
 
 Tcdm::Tcdm(const sc_core::sc_module_name& name, const TcdmConfig& config)
     : sc_core::sc_module(name) {
-  if (!std::has_single_bit(config.banks) || config.banks > 64) {
-    throw UserError("/platform/cluster/tcdm/banks", std::to_string(config.banks) + " banks",
-                    "a power of two from 1 to 64 is needed");
-  }
-  const std::uint64_t row = 4ull * config.banks;
-  if (config.size.raw() == 0 || config.size.raw() % row != 0 || config.size.raw() > (1u << 20)) {
-    throw UserError("/platform/cluster/tcdm/size", std::to_string(config.size.raw()) + " bytes",
-                    "a multiple of " + std::to_string(row) + " up to 1048576 is needed");
+  check_range(TcdmConfig::kBanks, config.banks, "/platform/cluster/tcdm/banks");
+  const std::uint64_t bytes = config.size.raw();
+  check_range(TcdmConfig::kSize, static_cast<double>(bytes), "/platform/cluster/tcdm/size");
+  if (bytes % config.row_bytes().raw() != 0) {
+    throw UserError("/platform/cluster/tcdm/size", std::to_string(bytes) + " bytes",
+                    "a multiple of " + std::to_string(config.row_bytes().raw()) + " is needed");
   }
   bank_mask_ = config.banks - 1;
   bytes_.assign(config.size.raw(), 0);

@@ -14,18 +14,18 @@ namespace etude {
 namespace {
 constexpr std::size_t kMostLines = 5;
 
-struct Range {
+struct ByteRange {
   std::uint32_t begin, end;
 };
 
 std::uint32_t element_bytes(const MatrixJob& job) { return job.half ? 2 : 4; }
-Range range_of(const MatrixJob& job, Address base, std::uint64_t elements) {
+ByteRange range_of(const MatrixJob& job, Address base, std::uint64_t elements) {
   return {base.raw(), base.raw() + static_cast<std::uint32_t>(element_bytes(job) * elements)};
 }
-Range x_of(const MatrixJob& job) { return range_of(job, job.x, std::uint64_t{job.m} * job.n); }
-Range w_of(const MatrixJob& job) { return range_of(job, job.w, std::uint64_t{job.n} * job.k); }
-Range z_of(const MatrixJob& job) { return range_of(job, job.z, std::uint64_t{job.m} * job.k); }
-bool overlap(Range a, Range b) { return a.begin < b.end && b.begin < a.end; }
+ByteRange x_of(const MatrixJob& job) { return range_of(job, job.x, std::uint64_t{job.m} * job.n); }
+ByteRange w_of(const MatrixJob& job) { return range_of(job, job.w, std::uint64_t{job.n} * job.k); }
+ByteRange z_of(const MatrixJob& job) { return range_of(job, job.z, std::uint64_t{job.m} * job.k); }
+bool overlap(ByteRange a, ByteRange b) { return a.begin < b.end && b.begin < a.end; }
 
 std::vector<float> floats(const std::vector<std::uint8_t>& bytes) {
   std::vector<float> values(bytes.size() / sizeof(float));
@@ -117,7 +117,7 @@ void ChainReplay::choose_jobs() {
       if (done_before(i, jobs[j].op)) {
         continue;  // nothing of it is under way any more
       }
-      const Range written = z_of(jobs[i].job);
+      const ByteRange written = z_of(jobs[i].job);
       if (overlap(written, x_of(jobs[j].job)) || overlap(written, w_of(jobs[j].job))) {
         chosen_[j] = false;
       }

@@ -27,27 +27,6 @@ std::size_t edit_distance(const std::string& a, const std::string& b) {
   return row[b.size()];
 }
 
-std::string number_text(double value) {
-  return Json(value == std::floor(value) && std::abs(value) < 1e15
-                  ? Json(static_cast<std::int64_t>(value))
-                  : Json(value))
-      .dump();
-}
-
-/// "8", ">= 0", "1..16", as far as there are limits.
-std::string range_text(const ParameterText& text) {
-  const std::string low = number_text(text.min);
-  if (!std::isfinite(text.max) || text.max == 4294967295.0 || text.max > 1e19) {
-    return (text.above_min ? "above " : "at least ") + low;
-  }
-  return text.above_min ? "above " + low + " and up to " + number_text(text.max)
-                        : "from " + low + " to " + number_text(text.max);
-}
-
-bool in_range(const ParameterText& text, double value) {
-  return (text.above_min ? value > text.min : value >= text.min) && value <= text.max;
-}
-
 bool is_whole(const Json& value) {
   return value.is_number_integer() ||
          (value.is_number_float() && std::floor(value.get<double>()) == value.get<double>() &&
@@ -83,14 +62,13 @@ std::string shown(const Json& value) {
 
 std::string allowed_text(const Parameter& p) {
   const std::string unit = p.text.unit.empty() ? "" : " (" + p.text.unit + ")";
-  const std::string power = p.text.power_of_two ? ", a power of two" : "";
   switch (p.kind) {
     case ParameterKind::kBoolean:
       return "true or false";
     case ParameterKind::kInteger:
-      return "an integer " + range_text(p.text) + power + unit;
+      return "an integer " + p.text.range.text() + unit;
     case ParameterKind::kNumber:
-      return "a number " + range_text(p.text) + unit;
+      return "a number " + p.text.range.text() + unit;
     case ParameterKind::kString:
       return "a string";
     case ParameterKind::kFile:
@@ -105,7 +83,7 @@ std::string allowed_text(const Parameter& p) {
     case ParameterKind::kStrings:
       return "a list of strings";
     case ParameterKind::kSizes:
-      return "a list of integers, each " + range_text(p.text);
+      return "a list of integers, each " + p.text.range.text();
   }
   return "";
 }
@@ -116,14 +94,12 @@ void check_value(const Parameter& p, const Json& value, const std::string& where
     throw UserError(where, shown(value) + " has the wrong type", remedy);
   }
   const auto check_number = [&](const Json& number) {
-    if (!in_range(p.text, number.get<double>())) {
-      throw UserError(where, shown(number) + " is out of range", remedy);
-    }
-    if (p.text.power_of_two) {
-      const auto whole = static_cast<std::uint64_t>(number.get<double>());
-      if (whole == 0 || (whole & (whole - 1)) != 0) {
-        throw UserError(where, shown(number) + " is no power of two", remedy);
-      }
+    const auto given = number.get<double>();
+    if (!p.text.range.holds(given)) {
+      throw UserError(
+          where,
+          shown(number) + (p.text.range.within(given) ? " is no power of two" : " is out of range"),
+          remedy);
     }
   };
   if (p.kind == ParameterKind::kInteger || p.kind == ParameterKind::kNumber) {

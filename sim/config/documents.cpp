@@ -32,18 +32,18 @@ Json number_or_whole(double value) {
              : Json(value);
 }
 
-void add_range(Json& schema, const ParameterText& text) {
-  schema[text.above_min ? "exclusiveMinimum" : "minimum"] = number_or_whole(text.min);
-  if (std::isfinite(text.max)) {
-    schema["maximum"] = number_or_whole(text.max);
+void add_range(Json& schema, const Range& range) {
+  schema[range.above_min ? "exclusiveMinimum" : "minimum"] = number_or_whole(range.min);
+  if (std::isfinite(range.max)) {
+    schema["maximum"] = number_or_whole(range.max);
   }
 }
 
 /// 1, 2, 4 ... as far as the range allows.
-Json powers_of_two(const ParameterText& text) {
+Json powers_of_two(const Range& range) {
   Json powers = Json::array();
-  for (double power = 1; power <= text.max && power < 9e15; power *= 2) {
-    if (power >= text.min) {
+  for (double power = 1; power <= range.max && power < 9e15; power *= 2) {
+    if (power >= range.min) {
       powers.push_back(number_or_whole(power));
     }
   }
@@ -63,11 +63,11 @@ Json value_schema(const Parameter& p) {
     schema["items"] = {{"type", "string"}};
   } else if (p.kind == ParameterKind::kSizes) {
     schema["items"] = {{"type", "integer"}};
-    add_range(schema["items"], p.text);
+    add_range(schema["items"], p.text.range);
   } else if (p.kind == ParameterKind::kInteger || p.kind == ParameterKind::kNumber) {
-    add_range(schema, p.text);
-    if (p.text.power_of_two) {
-      schema["enum"] = powers_of_two(p.text);
+    add_range(schema, p.text.range);
+    if (p.text.range.power_of_two) {
+      schema["enum"] = powers_of_two(p.text.range);
     }
   }
   if (!p.text.required) {

@@ -14,7 +14,11 @@ void declare_coefficient(ParameterTable& table, const std::string& name,
       table, "/energy/" + name,
       [member](RootConfig& c, const std::string&) -> Coefficient& { return c.energy.*member; })
       .add("value", &Coefficient::value,
-           {.unit = unit, .sentence = sentence, .source = source, .max = 1e12, .required = true})
+           {.unit = unit,
+            .sentence = sentence,
+            .source = source,
+            .range = {.max = 1e12},
+            .required = true})
       .add("source", &Coefficient::source,
            {.sentence = "Where the value comes from.", .source = source, .required = true})
       .add("status", &Coefficient::status,
@@ -102,29 +106,26 @@ void declare_energy(ParameterTable& table) {
            {.unit = "nm",
             .sentence = "Node that every coefficient belongs to.",
             .source = source,
-            .above_min = true,
-            .max = 1000,
+            .range = {.above_min = true, .max = 1000},
             .required = true})
       .add("voltage_v", &EnergyConfig::voltage_v,
            {.unit = "V",
             .sentence = "Supply that every coefficient belongs to.",
             .source = source,
-            .above_min = true,
-            .max = 5,
+            .range = {.above_min = true, .max = 5},
             .required = true})
       .add("clock_hz", &EnergyConfig::clock_hz,
            {.unit = "Hz",
             .sentence = "Clock of the published points at that supply.",
             .source = source,
-            .above_min = true,
-            .max = 5e9,
+            .range = {.above_min = true, .max = 5e9},
             .required = true})
       .add("supply_v", &EnergyConfig::supply_v,
            {.unit = "V",
             .sentence = "Supply of this run, 0: the table's; dynamic energy scales with its "
                         "square, leakage with its cube.",
             .source = "user",
-            .max = 5});
+            .range = {.max = 5}});
   for (const Row& row : kRows) {
     declare_coefficient(table, row.name, row.member, row.unit, row.sentence);
   }

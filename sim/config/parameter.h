@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "models/base/range.h"
 #include "models/base/types.h"
 #include "sim/config/root_config.h"
 
@@ -32,11 +33,8 @@ struct ParameterText {
   std::string unit{};      ///< "" for a plain number
   std::string sentence{};  ///< what it is
   std::string source{};    ///< where the default comes from
-  double min = 0;
-  bool above_min = false;  ///< `min` itself is not allowed
-  double max = std::numeric_limits<double>::infinity();
-  bool power_of_two = false;  ///< integers only
-  bool required = false;      ///< the section is refused without it
+  Range range{};           ///< of numbers; that of a model stands beside its config struct
+  bool required = false;   ///< the section is refused without it
   std::optional<Selector> only_if{};
 };
 
@@ -138,7 +136,8 @@ class Section {
       detail::JsonOf<T>::from(j, find(c, key).*member);
     };
     if constexpr (std::unsigned_integral<T>) {
-      p.text.max = std::min(p.text.max, static_cast<double>(std::numeric_limits<T>::max()));
+      p.text.range.max =
+          std::min(p.text.range.max, static_cast<double>(std::numeric_limits<T>::max()));
     }
     table_.push_back(std::move(p));
     return *this;

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "models/base/range.h"
 #include "models/base/types.h"
 #include "models/dma/dma_config.h"
 #include "models/extmem/extmem_config.h"
@@ -25,9 +26,11 @@ enum class MemoryMap {
 
 /// Everything about one cluster, resolved: /platform/cluster.
 struct ClusterConfig {
-  unsigned cores = 8;      ///< workers, harts 0..cores-1; 1..16 together with the controller
+  unsigned cores = 8;  ///< workers, harts 0..cores-1
+  static constexpr Range kCores{.min = 1, .max = 16};
   bool controller = true;  ///< hart `cores` interprets the task list
   double clock_hz = 300e6;
+  static constexpr Range kClock{.min = 1e6, .max = 5e9};
   CoreConfig core;  ///< /platform/cluster/isa, /fpu, /corev_cluster
   TcdmConfig tcdm;
   HciConfig hci;
@@ -36,6 +39,7 @@ struct ClusterConfig {
   RedmuleConfig redmule;
 
   unsigned harts() const { return cores + (controller ? 1u : 0u); }
+  static constexpr Range kHarts{.min = 1, .max = 16};  ///< masks of the event unit have 16 bits
 };
 
 /// Everything about the simulated SoC, resolved: /platform.

@@ -13,8 +13,7 @@ void declare_cluster(ParameterTable& table) {
       .add("cores", &ClusterConfig::cores,
            {.sentence = "Workers, harts 0 to cores-1; with the controller at most 16 harts.",
             .source = "pulp_cluster_package.sv",
-            .min = 1,
-            .max = 16})
+            .range = ClusterConfig::kCores})
       .add("controller", &ClusterConfig::controller,
            {.sentence = "One more hart that interprets the task list and never computes.",
             .source = "Siracusa software view (Deeploy)"})
@@ -22,8 +21,7 @@ void declare_cluster(ParameterTable& table) {
            {.unit = "Hz",
             .sentence = "Cluster and SoC clock.",
             .source = "11 images/s of 126 MFLOP at 4.6 FLOP/cycle (arXiv 2603.09511) imply it",
-            .min = 1e6,
-            .max = 5e9});
+            .range = ClusterConfig::kClock});
   const auto core = [](RootConfig& c, const std::string&) -> CoreConfig& {
     return c.platform.cluster.core;
   };
@@ -39,20 +37,19 @@ void declare_cluster(ParameterTable& table) {
            {.unit = "cycles",
             .sentence = "Cycles after issue until fadd, fsub, fmul and fmadd return.",
             .source = "CV32E40P, FPU_ADDMUL_LAT",
-            .max = 2})
+            .range = CoreConfig::kFpuLatency})
       .add("fpu/others_latency", &CoreConfig::others_latency,
            {.unit = "cycles",
             .sentence = "The same for compare, min, max, sign, class, convert and move.",
             .source = "CV32E40P, FPU_OTHERS_LAT",
-            .max = 2})
+            .range = CoreConfig::kFpuLatency})
       .add("fpu/private", &CoreConfig::private_fpu,
            {.sentence = "Each core has its own FPU.",
             .source = "pulp_cluster (Zfinx, one FPU per core)"})
       .add("fpu/shared", &CoreConfig::shared_fpus,
            {.sentence = "FPUs that all cores share.",
             .source = "Vega and GAP9: 4 for 9 cores (recalled)",
-            .min = 1,
-            .max = 16,
+            .range = CoreConfig::kSharedFpus,
             .only_if = Selector{"/platform/cluster/fpu/private", {"false"}}});
 }
 
@@ -63,15 +60,12 @@ void declare_memories(ParameterTable& table) {
       .add("banks", &TcdmConfig::banks,
            {.sentence = "Word-interleaved single-port banks.",
             .source = "pulp_cluster_package.sv, GVSoC siracusa",
-            .min = 1,
-            .max = 256,
-            .power_of_two = true})
+            .range = TcdmConfig::kBanks})
       .add("size", &TcdmConfig::size,
            {.unit = "B",
             .sentence = "All banks together; a multiple of 4 bytes per bank.",
             .source = "Siracusa: 256 KiB",
-            .min = 1024,
-            .max = 1048576});
+            .range = TcdmConfig::kSize});
   Section<HciConfig>(
       table, "/platform/cluster/hci",
       [](RootConfig& c, const std::string&) -> HciConfig& { return c.platform.cluster.hci; })
@@ -85,7 +79,7 @@ void declare_memories(ParameterTable& table) {
            {.unit = "cycles",
             .sentence = "Longest wait of the other side; 0 lets it starve.",
             .source = "reset value of cluster_control_unit.sv",
-            .max = 255})
+            .range = HciConfig::kMaxStall})
       .add("arbiter", &HciConfig::arbiter,
            Choices<HciConfig::Arbiter>{{"stall", HciConfig::Arbiter::kStall},
                                        {"window", HciConfig::Arbiter::kWindow}},
@@ -96,7 +90,7 @@ void declare_memories(ParameterTable& table) {
            {.unit = "cycles",
             .sentence = "Length of the window.",
             .source = "hci v2.4.0",
-            .max = 255,
+            .range = HciConfig::kWindowLength,
             .only_if = Selector{"/platform/cluster/hci/arbiter", {"window"}}});
   Section<IcacheConfig>(
       table, "/platform/cluster/icache",
@@ -106,33 +100,23 @@ void declare_memories(ParameterTable& table) {
       .add("private_ways", &IcacheConfig::private_ways,
            {.sentence = "Ways of each core's private cache (16-byte lines).",
             .source = "pulp_cluster_package.sv",
-            .min = 1,
-            .max = 64,
-            .power_of_two = true})
+            .range = IcacheConfig::kWays})
       .add("private_sets", &IcacheConfig::private_sets,
            {.sentence = "Sets of each core's private cache.",
             .source = "pulp_cluster_package.sv (512 B per core)",
-            .min = 1,
-            .max = 4096,
-            .power_of_two = true})
+            .range = IcacheConfig::kSets})
       .add("shared_banks", &IcacheConfig::shared_banks,
            {.sentence = "Banks of the shared cache.",
             .source = "pulp_cluster_package.sv",
-            .min = 1,
-            .max = 16,
-            .power_of_two = true})
+            .range = IcacheConfig::kBanks})
       .add("shared_ways", &IcacheConfig::shared_ways,
            {.sentence = "Ways of the shared cache.",
             .source = "pulp_cluster_package.sv",
-            .min = 1,
-            .max = 64,
-            .power_of_two = true})
+            .range = IcacheConfig::kWays})
       .add("shared_sets", &IcacheConfig::shared_sets,
            {.sentence = "Sets of each bank of the shared cache.",
             .source = "pulp_cluster_package.sv (4 KiB in all)",
-            .min = 1,
-            .max = 4096,
-            .power_of_two = true});
+            .range = IcacheConfig::kSets});
 }
 
 void declare_engines(ParameterTable& table) {
@@ -147,21 +131,17 @@ void declare_engines(ParameterTable& table) {
            {.unit = "B",
             .sentence = "Longest AXI burst of MCHAN.",
             .source = "mchan (measured on the RTL)",
-            .min = 16,
-            .max = 2048,
-            .power_of_two = true,
+            .range = DmaConfig::kBurst,
             .only_if = Selector{"/platform/cluster/dma/engine", {"mchan"}}})
       .add("outstanding", &DmaConfig::outstanding,
            {.sentence = "Bursts of MCHAN in flight per direction.",
             .source = "mchan",
-            .min = 1,
-            .max = 64,
+            .range = DmaConfig::kOutstanding,
             .only_if = Selector{"/platform/cluster/dma/engine", {"mchan"}}})
       .add("queue", &DmaConfig::queue,
            {.sentence = "Transfers queued; also the number of MCHAN transfer ids.",
             .source = "mchan",
-            .min = 1,
-            .max = 16});
+            .range = DmaConfig::kQueue});
   Section<RedmuleConfig>(table, "/platform/cluster/redmule",
                          [](RootConfig& c, const std::string&) -> RedmuleConfig& {
                            return c.platform.cluster.redmule;
@@ -171,18 +151,15 @@ void declare_engines(ParameterTable& table) {
       .add("height", &RedmuleConfig::height,
            {.sentence = "H: compute elements along the reduction.",
             .source = "redmule_pkg.sv",
-            .min = 1,
-            .max = 64})
+            .range = RedmuleConfig::kHeight})
       .add("width", &RedmuleConfig::width,
            {.sentence = "L: rows of the array, along M.",
             .source = "redmule_pkg.sv",
-            .min = 1,
-            .max = 64})
+            .range = RedmuleConfig::kWidth})
       .add("pipe", &RedmuleConfig::pipe,
            {.sentence = "P: pipeline registers of a compute element; H*(P+1) columns per tile.",
             .source = "redmule_pkg.sv",
-            .min = 1,
-            .max = 16})
+            .range = RedmuleConfig::kPipe})
       .add("format", &RedmuleConfig::format,
            Choices<RedmuleConfig::Format>{{"fp16", RedmuleConfig::Format::kFp16},
                                           {"fp32", RedmuleConfig::Format::kFp32}},
@@ -205,21 +182,18 @@ void declare_soc(ParameterTable& table) {
            {.unit = "B",
             .sentence = "L2 memory.",
             .source = "Siracusa: 2 MiB",
-            .min = 131072,
-            .max = 268435456})
+            .range = L2Config::kSize})
       .add("latency", &L2Config::latency,
            {.unit = "cycles",
             .sentence = "Address accepted to first beat of a burst, and last write beat to "
                         "response.",
             .source = "assumed",
-            .min = 1,
-            .max = 1000})
+            .range = L2Config::kLatency})
       .add("core_latency", &L2Config::core_latency,
            {.unit = "cycles",
             .sentence = "Word access of a core, request to response.",
             .source = "GVSoC, measured",
-            .min = 1,
-            .max = 1000});
+            .range = L2Config::kLatency});
   Section<HyperramConfig>(
       table, "/platform/hyperram",
       [](RootConfig& c, const std::string&) -> HyperramConfig& { return c.platform.hyperram; })
@@ -227,30 +201,27 @@ void declare_soc(ParameterTable& table) {
            {.unit = "B",
             .sentence = "HyperRAM behind the SoC DMA.",
             .source = "address range 0x80000000",
-            .min = 1024,
-            .max = 268435456})
+            .range = HyperramConfig::kSize})
       .add("bandwidth_mb_s", &HyperramConfig::bandwidth_mb_s,
            {.unit = "MB/s",
             .sentence = "Rate of a burst.",
             .source = "S27KS0641: 166 MHz DDR x8",
-            .above_min = true,
-            .max = 100000})
+            .range = HyperramConfig::kBandwidth})
       .add("access_ns", &HyperramConfig::access_ns,
            {.unit = "ns",
             .sentence = "Chip select to first data.",
             .source = "S27KS0641",
-            .max = 1e6})
+            .range = HyperramConfig::kAccess})
       .add("recovery_ns", &HyperramConfig::recovery_ns,
            {.unit = "ns",
             .sentence = "Between two bursts: 6 controller clocks.",
             .source = "hyperbus_pkg.sv",
-            .max = 1e6})
+            .range = HyperramConfig::kRecovery})
       .add("burst_cap_ns", &HyperramConfig::burst_cap_ns,
            {.unit = "ns",
             .sentence = "Longest burst (the device refreshes between bursts).",
             .source = "hyperbus_pkg.sv",
-            .min = 10,
-            .max = 1e6});
+            .range = HyperramConfig::kBurstCap});
   Section<FlashConfig>(
       table, "/platform/flash",
       [](RootConfig& c, const std::string&) -> FlashConfig& { return c.platform.flash; })
@@ -258,29 +229,27 @@ void declare_soc(ParameterTable& table) {
            {.unit = "B",
             .sentence = "Octal NOR flash behind the SoC DMA.",
             .source = "address range 0x90000000",
-            .min = 4096,
-            .max = 268435456})
+            .range = FlashConfig::kSize})
       .add("read_mb_s", &FlashConfig::read_mb_s,
            {.unit = "MB/s",
             .sentence = "Rate of a read.",
             .source = "typical octal NOR data sheets (recalled)",
-            .above_min = true,
-            .max = 100000})
+            .range = FlashConfig::kRead})
       .add("access_ns", &FlashConfig::access_ns,
            {.unit = "ns",
             .sentence = "Command to first data.",
             .source = "typical octal NOR data sheets (recalled)",
-            .max = 1e6})
+            .range = FlashConfig::kTime})
       .add("page_program_us", &FlashConfig::page_program_us,
            {.unit = "us",
             .sentence = "Programming a 256-byte page.",
             .source = "typical octal NOR data sheets (recalled)",
-            .max = 1e6})
+            .range = FlashConfig::kTime})
       .add("sector_erase_ms", &FlashConfig::sector_erase_ms,
            {.unit = "ms",
             .sentence = "Erasing a 4 KiB sector.",
             .source = "typical octal NOR data sheets (recalled)",
-            .max = 1e6});
+            .range = FlashConfig::kTime});
 }
 }  // namespace
 

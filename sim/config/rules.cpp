@@ -6,7 +6,6 @@
 
 namespace etude {
 namespace {
-constexpr unsigned kMostHarts = 16;                 // event unit masks and mhartid hold 16
 constexpr std::uint64_t kPulpTcdmSpace = 0x100000;  // below the test-and-set alias
 constexpr std::uint64_t kPulpL2Space = 0x10000000;  // 0x1C000000 up, below the next region
 
@@ -21,7 +20,7 @@ void check_isa(const std::string& isa) {
 }
 
 void check_tcdm(const ClusterConfig& cluster) {
-  const std::uint64_t row = 4ull * cluster.tcdm.banks;
+  const std::uint64_t row = cluster.tcdm.row_bytes().raw();
   if (cluster.tcdm.size.raw() % row != 0) {
     throw UserError("/platform/cluster/tcdm/size",
                     text(cluster.tcdm.size.raw()) + " bytes do not divide into " +
@@ -32,6 +31,12 @@ void check_tcdm(const ClusterConfig& cluster) {
 
 void check_redmule(const ClusterConfig& cluster) {
   const RedmuleConfig& redmule = cluster.redmule;
+  if (redmule.enabled && !RedmuleConfig::kColumns.holds(redmule.columns())) {
+    throw UserError("/platform/cluster/redmule",
+                    "height " + text(redmule.height) + " and pipe " + text(redmule.pipe) +
+                        " make height * (pipe + 1) = " + text(redmule.columns()) + " columns",
+                    "give a height and a pipe with columns " + RedmuleConfig::kColumns.text());
+  }
   if (redmule.enabled && redmule.port_bytes() > 4 * cluster.tcdm.banks) {
     throw UserError(
         "/platform/cluster/redmule",
@@ -41,11 +46,24 @@ void check_redmule(const ClusterConfig& cluster) {
         "at most 4 bytes per bank: more /platform/cluster/tcdm/banks, or a smaller height or pipe");
   }
 }
+
+void check_external(const PlatformConfig& platform) {
+  if (!(platform.hyperram.burst_bytes() >= HyperramConfig::kLeastBurst)) {
+    throw UserError("/platform/hyperram/burst_cap_ns",
+                    "no word of two bytes fits between access_ns and the end of the longest burst",
+                    "give a longer burst_cap_ns, a shorter access_ns or a higher bandwidth_mb_s");
+  }
+  if (platform.flash.size.raw() % FlashConfig::kSectorBytes != 0) {
+    throw UserError("/platform/flash/size",
+                    text(platform.flash.size.raw()) + " bytes are no whole number of sectors",
+                    "give a multiple of " + text(FlashConfig::kSectorBytes));
+  }
+}
 }  // namespace
 
 void check_combinations(const PlatformConfig& platform) {
   const ClusterConfig& cluster = platform.cluster;
-  if (cluster.harts() > kMostHarts) {
+  if (!ClusterConfig::kHarts.holds(cluster.harts())) {
     throw UserError(
         "/platform/cluster/cores",
         text(cluster.cores) + " workers and a controller are " + text(cluster.harts()) + " harts",
@@ -66,6 +84,7 @@ void check_combinations(const PlatformConfig& platform) {
     }
   }
   check_redmule(cluster);
+  check_external(platform);
 }
 
 void check_combinations(const RootConfig& config) {

@@ -14,8 +14,7 @@ void declare_workload(ParameterTable& table) {
            {.sentence = "Features of each layer of network mlp, input first; extents of bert "
                         "(workloads/networks/bert.h).",
             .source = "user",
-            .min = 1,
-            .max = 65535,
+            .range = {.min = 1, .max = 65535},
             .only_if = Selector{"/workload/network", {"mlp", "bert"}}})
       .add_file("onnx", &WorkloadConfig::onnx,
                 {.sentence = "ONNX graph, for training or inference; give this or network.",
@@ -24,7 +23,7 @@ void declare_workload(ParameterTable& table) {
                 {.sentence = "Inputs (.npz); without it they are drawn from /train/seed.",
                  .source = "user"})
       .add("batch", &WorkloadConfig::batch,
-           {.sentence = "Samples per step.", .source = "user", .min = 1, .max = 65535})
+           {.sentence = "Samples per step.", .source = "user", .range = {.min = 1, .max = 65535}})
       .add("home", &WorkloadConfig::home,
            Choices<WorkloadConfig::Home>{{"auto", WorkloadConfig::Home::kAuto},
                                          {"l2", WorkloadConfig::Home::kL2},
@@ -48,18 +47,17 @@ void declare_train(ParameterTable& table) {
       .add("k", &TrainConfig::k,
            {.sentence = "Trained blocks, counted from the last; 0: one for last_k, all for lora.",
             .source = "user",
-            .max = 1024,
+            .range = {.max = 1024},
             .only_if = Selector{"/train/method", {"last_k", "lora"}}})
       .add("rank", &TrainConfig::rank,
            {.sentence = "Rank of the adapters.",
             .source = "Deeploy's LoRA graphs",
-            .min = 1,
-            .max = 4096,
+            .range = {.min = 1, .max = 4096},
             .only_if = lora})
       .add("alpha", &TrainConfig::alpha,
            {.sentence = "Adapters are scaled by alpha/rank; 0: alpha = rank.",
             .source = "Deeploy's LoRA graphs (no scaling)",
-            .max = 1e6,
+            .range = {.max = 1e6},
             .only_if = lora})
       .add("layers", &TrainConfig::layers,
            {.sentence = "Layers that get adapters; empty: all.", .source = "user", .only_if = lora})
@@ -75,34 +73,35 @@ void declare_train(ParameterTable& table) {
                                            {"adam", TrainConfig::Optimizer::kAdam}},
            {.sentence = "Rule of the update.", .source = "Deeploy's training graphs"})
       .add("lr", &TrainConfig::lr,
-           {.sentence = "Learning rate.", .source = "Deeploy's training graphs", .max = 1e6})
+           {.sentence = "Learning rate.",
+            .source = "Deeploy's training graphs",
+            .range = {.max = 1e6}})
       .add("momentum", &TrainConfig::momentum,
            {.sentence = "Momentum of the update; 0: none, or 0.9 for optimizer momentum.",
             .source = "Deeploy's training graphs",
-            .max = 1,
+            .range = {.max = 1},
             .only_if = Selector{"/train/optimizer", {"sgd", "momentum"}}})
       .add("beta1", &TrainConfig::beta1,
            {.sentence = "Decay of the first moment.",
             .source = "arXiv 1412.6980",
-            .max = 0.9999999,
+            .range = {.max = 0.9999999},
             .only_if = adam})
       .add("beta2", &TrainConfig::beta2,
            {.sentence = "Decay of the second moment.",
             .source = "arXiv 1412.6980",
-            .max = 0.9999999,
+            .range = {.max = 0.9999999},
             .only_if = adam})
       .add("epsilon", &TrainConfig::epsilon,
            {.sentence = "Added to the root of the second moment.",
             .source = "arXiv 1412.6980",
-            .max = 1,
+            .range = {.max = 1},
             .only_if = adam})
       .add(
           "accumulate", &TrainConfig::accumulate,
           {.sentence =
                "Batches whose mean gradient makes one update; one step of the report has them all.",
            .source = "user",
-           .min = 1,
-           .max = 65536})
+           .range = {.min = 1, .max = 65536}})
       .add("precision", &TrainConfig::precision,
            Choices<TrainConfig::Precision>{{"fp32", TrainConfig::Precision::kFp32},
                                            {"mixed_fp16", TrainConfig::Precision::kMixedFp16}},
@@ -110,14 +109,12 @@ void declare_train(ParameterTable& table) {
       .add("loss_scale", &TrainConfig::loss_scale,
            {.sentence = "Factor on the loss during the backward pass.",
             .source = "user",
-            .above_min = true,
-            .max = 1e9,
+            .range = {.above_min = true, .max = 1e9},
             .only_if = Selector{"/train/precision", {"mixed_fp16"}}})
       .add("steps", &TrainConfig::steps,
            {.sentence = "Training steps of the run; results report the last.",
             .source = "user",
-            .min = 1,
-            .max = 1000000})
+            .range = {.min = 1, .max = 1000000}})
       .add_file("initial", &TrainConfig::initial,
                 {.sentence = "Initial parameters (.npz); without it they are drawn from seed.",
                  .source = "user"})
@@ -186,13 +183,14 @@ void declare_tiling(ParameterTable& table) {
            {.sentence = "Rows of the result per tile of that operator (a name of result.json's "
                         "layers); 0: chosen.",
             .source = "user",
-            .max = 65535})
-      .add("n", &TileConfig::n,
-           {.sentence = "Reduction per tile; 0: chosen.", .source = "user", .max = 65535})
+            .range = {.max = 65535}})
+      .add(
+          "n", &TileConfig::n,
+          {.sentence = "Reduction per tile; 0: chosen.", .source = "user", .range = {.max = 65535}})
       .add("k", &TileConfig::k,
            {.sentence = "Columns of the result per tile; 0: chosen.",
             .source = "user",
-            .max = 65535})
+            .range = {.max = 65535}})
       .add("unit", &TileConfig::unit,
            Choices<TileConfig::Unit>{{"auto", TileConfig::Unit::kAuto},
                                      {"cores", TileConfig::Unit::kCores},
@@ -226,12 +224,12 @@ void declare_run(ParameterTable& table) {
             .sentence = "Write the trained parameters to steps/<number>.npz each time so many "
                         "steps are over; 0: never.",
             .source = "user",
-            .max = 1000000})
+            .range = {.max = 1000000}})
       .add("max_cycles", &RunConfig::max_cycles,
            {.unit = "cycles",
             .sentence = "A run that needs more has failed.",
             .source = "assumed",
-            .min = 1});
+            .range = {.min = 1}});
 }
 
 }  // namespace etude

@@ -53,16 +53,21 @@ Activity activity_of_layer(const StepRecord& step, std::size_t layer, Cycle cycl
   return {cycles, step.layer_counters.at(layer), step.layer_stalls.at(layer)};
 }
 
-double count_events(const Activity& activity, const std::string& event) {
+bool is_event(const std::string& counter, const std::string& event) {
+  const std::size_t split = counter.find('.');
   const std::size_t dot = event.find('.');
-  const std::string wanted = event.substr(0, dot);
-  const std::string name = event.substr(dot + 1);
-  if (wanted == "stall") {
+  return split != std::string::npos && dot != std::string::npos &&
+         counter.compare(split, std::string::npos, event, dot) == 0 &&
+         class_of(counter.substr(0, split)) == event.substr(0, dot);
+}
+
+double count_events(const Activity& activity, const std::string& event) {
+  if (event.rfind("stall.", 0) == 0) {
     double cycles = 0;
     for (const auto& [reason, count] : activity.core_stalls) {
       const bool asleep =
           reason == "sleep" || reason == "event_wait";  // both stop the core's clock
-      if (asleep == (name == "sleep")) {
+      if (asleep == (event == "stall.sleep")) {
         cycles += static_cast<double>(count);
       }
     }
@@ -70,9 +75,7 @@ double count_events(const Activity& activity, const std::string& event) {
   }
   double sum = 0;
   for (const auto& [counter, count] : activity.counters) {
-    const std::size_t split = counter.find('.');
-    if (counter.compare(split + 1, std::string::npos, name) == 0 &&
-        class_of(counter.substr(0, split)) == wanted) {
+    if (is_event(counter, event)) {
       sum += static_cast<double>(count);
     }
   }

@@ -1,30 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/engine/accounting.h"
 
-#include <algorithm>
-#include <optional>
 #include <stdexcept>
 
 namespace etude {
-namespace {
-
-/// Which counters of a component are its cycles: busy, then its stall reasons.
-struct UnitCounters {
-  const char* name;
-  const char* busy;
-  std::vector<const char*> stalls;
-};
-
-const std::vector<UnitCounters>& unit_counters() {
-  static const std::vector<UnitCounters> units{
-      {"redmule", "busy", {"tiler", "x_wait", "w_wait", "yz_wait", "drain", "port_conflict"}},
-      {"dma", "busy", {"tcdm_conflict", "l2_wait", "queue"}},
-      {"soc_dma", "soc_dma_busy", {}}};
-  return units;
-}
-
-}  // namespace
-
 const char* stall_name(StallReason reason) {
   switch (reason) {
     case StallReason::kLoadUse:
@@ -67,8 +46,29 @@ const char* stall_name(StallReason reason) {
 
 void Accounting::add(const std::string& component,
                      const std::function<void(const CounterVisitor&)>& visit) {
-  visit([&](const Counter& counter) { names_.push_back(component + "." + counter.name); });
+  UnitColumns unit{component, std::nullopt, {}};
+  visit([&](const Counter& counter) {
+    switch (counter.role) {
+      case CounterRole::kEvent:
+        break;
+      case CounterRole::kBusy:
+        if (unit.busy) {
+          throw std::logic_error(component + " has two counters of busy cycles");
+        }
+        unit.busy = names_.size();
+        break;
+      case CounterRole::kStall:
+        unit.stalls.emplace_back(counter.name, names_.size());
+        break;
+    }
+    names_.push_back(component + "." + counter.name);
+  });
   components_.push_back(visit);
+  if (unit.busy) {
+    units_.push_back(std::move(unit));
+  } else if (!unit.stalls.empty()) {
+    throw std::logic_error(component + " counts stalls, but no busy cycles");
+  }
 }
 
 std::vector<std::uint64_t> Accounting::counters() const {
@@ -177,29 +177,17 @@ std::vector<UnitRecord> Accounting::units(const Snapshot& from, const Snapshot& 
 // are idle: nobody had given them any.
 void Accounting::add_units(const Snapshot& from, const Snapshot& to,
                            std::vector<UnitRecord>& out) const {
-  const auto passed = [&](const std::string& name) -> std::optional<std::uint64_t> {
-    const auto found = std::find(names_.begin(), names_.end(), name);
-    if (found == names_.end()) {
-      return std::nullopt;
-    }
-    const auto i = static_cast<std::size_t>(found - names_.begin());
-    return to.counters[i] - from.counters[i];
-  };
-  for (const UnitCounters& counters : unit_counters()) {
-    const std::string prefix = std::string(counters.name) + ".";
-    const auto busy = passed(prefix + counters.busy);
-    if (!busy) {
-      continue;
-    }
+  const auto passed = [&](std::size_t i) { return to.counters[i] - from.counters[i]; };
+  for (const UnitColumns& columns : units_) {
     UnitRecord unit;
-    unit.name = counters.name;
-    unit.busy = *busy;
-    std::uint64_t worked = *busy;
-    for (const char* stall : counters.stalls) {
-      const std::uint64_t cycles = passed(prefix + stall).value();
+    unit.name = columns.name;
+    unit.busy = passed(*columns.busy);
+    std::uint64_t worked = unit.busy;
+    for (const auto& [reason, i] : columns.stalls) {
+      const std::uint64_t cycles = passed(i);
       worked += cycles;
       if (cycles != 0) {
-        unit.stalls[stall] = cycles;
+        unit.stalls[reason] = cycles;
       }
     }
     const std::uint64_t total = to.when.raw() - from.when.raw();

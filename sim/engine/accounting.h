@@ -3,7 +3,10 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "models/base/counter.h"
@@ -18,13 +21,6 @@ struct HartCycles {
   std::uint64_t busy{0};
   std::array<std::uint64_t, kStallReasons> stalls{};
   std::uint64_t instructions{0};
-};
-
-/// Cycles of a unit that is no core, by the names of its reasons.
-struct UnitCycles {
-  std::string name;
-  std::uint64_t busy{0};
-  std::vector<std::pair<std::string, std::uint64_t>> stalls;
 };
 
 /// All that counts at one moment.
@@ -42,7 +38,10 @@ const char* stall_name(StallReason reason);
 class Accounting {
  public:
   /// Adds a component's counters under `component`: "tcdm" makes "tcdm.reads"...
-  /// `visit` is called at each snapshot and must name the same counters each time.
+  /// `visit` is called at each snapshot and must name the same counters each time. A component with
+  /// a counter of busy cycles is a unit of the account: its busy cycles, its stalls by the names of
+  /// their counters, and the rest idle. Throws std::logic_error for stalls without busy cycles and
+  /// for two counters of busy cycles.
   void add(const std::string& component, const std::function<void(const CounterVisitor&)>& visit);
   /// Names of the harts ("core0".. , "controller"), in order.
   void set_harts(std::vector<std::string> names) { harts_ = std::move(names); }
@@ -60,6 +59,13 @@ class Accounting {
   void finish(const Snapshot& at, RunRecord& record);
 
  private:
+  /// Where the cycles of a unit that is no core stand among the counters.
+  struct UnitColumns {
+    std::string name;
+    std::optional<std::size_t> busy;
+    std::vector<std::pair<std::string, std::size_t>> stalls;
+  };
+
   void close_segment(const Snapshot& at);
   CounterSnapshot named(const std::vector<std::uint64_t>& from,
                         const std::vector<std::uint64_t>& to) const;
@@ -68,6 +74,7 @@ class Accounting {
 
   std::vector<std::string> names_;
   std::vector<std::function<void(const CounterVisitor&)>> components_;
+  std::vector<UnitColumns> units_;
   std::vector<std::string> harts_;
 
   bool in_step_{false};

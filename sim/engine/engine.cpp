@@ -29,8 +29,9 @@ Engine::Engine(const sc_core::sc_module_name& name, Platform& platform,
                const EngineOptions& options)
     : sc_module(name), platform_(platform), options_(options), harts_(platform.harts()) {
   std::fill(std::begin(due_), std::end(due_), kNone);
-  platform_.visit_components(
-      [this](const std::string& component, auto&& visit) { books_.add(component, visit); });
+  for (const PlatformUnit& unit : platform_.units()) {
+    books_.add(unit.name, unit.visit_counters);
+  }
   books_.set_harts(platform_.hart_names());
   if (options_.job != nullptr) {
     const std::vector<Probe>& probes = options_.job->probes;
@@ -63,7 +64,11 @@ RunRecord Engine::run(Address entry) {
   record_.cycles = Cycle{now_};
   record_.stepped_cycles = stepped_;
   books_.finish(snapshot(), record_);
-  platform_.collect_warnings(record_.warnings);
+  for (const PlatformUnit& unit : platform_.units()) {
+    for (std::string& text : unit.take_warnings()) {
+      record_.warnings.push_back(std::move(text));
+    }
+  }
   return std::move(record_);
 }
 

@@ -26,6 +26,13 @@ CsrMap csr_map(MemoryMap map) {
   return CsrMap::kStandard;
 }
 
+double checked_clock(const ClusterConfig& cluster) {
+  check_range(ClusterConfig::kClock, cluster.clock_hz, "/platform/cluster/clock_hz");
+  check_range(ClusterConfig::kCores, cluster.cores, "/platform/cluster/cores");
+  check_range(ClusterConfig::kHarts, cluster.harts(), "/platform/cluster/cores: harts");
+  return cluster.clock_hz;
+}
+
 std::uint32_t hci_register(const HciConfig& config) {
   return (config.priority == HciConfig::Priority::kAccelerator ? 1u << 8 : 0u) | config.max_stall;
 }
@@ -36,7 +43,7 @@ Platform::Platform(const sc_core::sc_module_name& name, const PlatformConfig& co
     : sc_module(name),
       config_(config),
       map_(config),
-      clock_(config.cluster.clock_hz),
+      clock_(checked_clock(config.cluster)),
       bank_mask_(config.cluster.tcdm.banks - 1) {
   IsaConfig isa = parse_isa(config.cluster.core.isa);
   isa.corev_cluster = config.cluster.core.corev_cluster;
@@ -67,6 +74,7 @@ Platform::Platform(const sc_core::sc_module_name& name, const PlatformConfig& co
   if (!config.cluster.core.private_fpu) {
     fpu_free_.assign(config.cluster.core.shared_fpus, 0);
   }
+  list_units();
 }
 
 Platform::~Platform() = default;
@@ -124,6 +132,44 @@ void Platform::add_region(const std::string& name, std::uint32_t base,
   if (executable) {
     decode_->map(Address{base}, bytes);
   }
+}
+
+template <Platform::Unit acts, class Component>
+void Platform::list(const std::string& unit_name, Component& component) {
+  static_assert(ActsByItself<Component> == (acts != kUnits),
+                "the engine asks a unit that acts by itself, and no other one, for its next cycle");
+  units_.push_back(describe_unit(unit_name, component));
+  if constexpr (acts != kUnits) {
+    activity_[acts] = next_activity_of(component);
+  }
+}
+
+// Units of the account stand in result.json, and warnings are told, in this order.
+void Platform::list_units() {
+  activity_.fill({nullptr, [](const void*, std::uint64_t) { return kNever.raw(); }});
+  const auto names = hart_names();
+  for (unsigned h = 0; h < harts(); ++h) {
+    list(names[h], *cores_[h]);
+  }
+  if (clint_ != nullptr) {
+    list<kTimer>("clint", *clint_);
+  }
+  if (!is_pulp()) {
+    return;
+  }
+  list("tcdm", *tcdm_);
+  list("hci", *hci_);
+  list<kEventUnit>("event_unit", *event_unit_);
+  list<kTimer>("timer", *timer_);
+  if (redmule_ != nullptr) {
+    list<kRedmule>("redmule", *redmule_);
+  }
+  list<kIcache>("icache", *icache_);
+  list<kDma>("dma", *dma_);
+  list<kSocDma>("soc_dma", *soc_dma_);
+  list("l2", *l2_);
+  list("hyperram", *hyperram_);
+  list("flash", *flash_);
 }
 
 std::vector<std::string> Platform::hart_names() const {
@@ -200,30 +246,6 @@ std::vector<std::uint8_t> Platform::read_memory(Address address, Bytes bytes) {
   Region& r = region(address, bytes.raw());
   const auto* begin = r.bytes.data() + (address.raw() - r.base);
   return {begin, begin + bytes.raw()};
-}
-
-std::uint64_t Platform::next_activity(Unit unit, std::uint64_t now) const {
-  if (!is_pulp()) {
-    return unit == kTimer && clint_ != nullptr ? clint_->next_activity(Cycle{now - 1}).raw()
-                                               : kNever.raw();
-  }
-  switch (unit) {
-    case kDma:
-      return dma_->next_activity().raw();
-    case kSocDma:
-      return soc_dma_->next_activity().raw();
-    case kIcache:
-      return icache_->next_activity().raw();
-    case kEventUnit:
-      return event_unit_->next_activity().raw();
-    case kTimer:
-      return timer_->next_activity(Cycle{now}).raw();
-    case kRedmule:
-      return redmule_ != nullptr ? redmule_->next_activity().raw() : kNever.raw();
-    case kUnits:
-      break;
-  }
-  return kNever.raw();
 }
 
 void Platform::commit_dma(Cycle now, const ClusterDma::Requests& requests, std::uint32_t granted) {
@@ -303,53 +325,6 @@ std::uint32_t Platform::interrupt_lines(unsigned hart, Cycle now) const {
     return clint_->lines(hart, now);
   }
   return event_unit_ != nullptr ? event_unit_->irq_lines(hart) : 0;
-}
-
-void Platform::collect_warnings(std::vector<std::string>& warnings) {
-  for (const auto& core : cores_) {
-    warnings.insert(warnings.end(), core->warnings().begin(), core->warnings().end());
-  }
-  if (redmule_ != nullptr) {
-    redmule_->collect_warnings(warnings);
-  }
-  if (is_pulp()) {
-    for (auto& text : icache_->take_warnings()) {
-      warnings.push_back(std::move(text));
-    }
-    for (auto& text : soc_dma_->take_warnings()) {
-      warnings.push_back(std::move(text));
-    }
-    if (const DmaFault fault = dma_->take_fault(); fault.happened) {
-      warnings.push_back("cluster DMA, programmed by hart " + std::to_string(fault.core) + ": " +
-                         fault.what);
-    }
-  }
-}
-
-void Platform::visit_components(
-    const std::function<void(const std::string&,
-                             const std::function<void(const CounterVisitor&)>&)>& add) const {
-  const auto names = hart_names();
-  const auto visit = [&add](const std::string& name, const auto& component) {
-    add(name, [&component](const CounterVisitor& v) { component.visit_counters(v); });
-  };
-  for (unsigned h = 0; h < harts(); ++h) {
-    visit(names[h], *cores_[h]);
-  }
-  if (is_pulp()) {
-    visit("tcdm", *tcdm_);
-    visit("hci", *hci_);
-    visit("event_unit", *event_unit_);
-    visit("icache", *icache_);
-    visit("dma", *dma_);
-    visit("soc_dma", *soc_dma_);
-    visit("l2", *l2_);
-    visit("extmem", *hyperram_);
-    visit("flash", *flash_);
-    if (redmule_ != nullptr) {
-      visit("redmule", *redmule_);
-    }
-  }
 }
 
 }  // namespace etude

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -28,6 +28,7 @@
 #include "models/tcdm/tcdm.h"
 #include "sim/config/platform_config.h"
 #include "sim/platform/address_map.h"
+#include "sim/platform/unit.h"
 
 namespace etude {
 
@@ -78,12 +79,17 @@ class Platform : public sc_core::sc_module {
   void write_memory(Address address, std::span<const std::uint8_t> bytes);
   std::vector<std::uint8_t> read_memory(Address address, Bytes bytes);
 
-  /// The parts of the cluster that can act without a core.
+  /// All units, each described once: who counts, warns or acts is found by going through this list.
+  const std::vector<PlatformUnit>& units() const { return units_; }
+
+  /// The units that can act without a core.
   enum Unit : unsigned { kDma, kSocDma, kIcache, kEventUnit, kTimer, kRedmule, kUnits };
   /// First cycle from `now` on in which `unit` can do anything if nobody speaks to it; kNever's
   /// number when it is idle or not there. It changes only when somebody speaks to the unit or steps
   /// it.
-  std::uint64_t next_activity(Unit unit, std::uint64_t now) const;
+  std::uint64_t next_activity(Unit unit, std::uint64_t now) const {
+    return activity_[unit].next(activity_[unit].component, now);
+  }
 
   /// Moves the words of the granted ports and ends the DMA's cycle.
   void commit_dma(Cycle now, const ClusterDma::Requests& requests, std::uint32_t granted);
@@ -99,13 +105,6 @@ class Platform : public sc_core::sc_module {
   /// Bits of mip of `hart` in `now`.
   std::uint32_t interrupt_lines(unsigned hart, Cycle now) const;
 
-  /// Calls `add(component name, visitor of its counters)` for each component.
-  void visit_components(
-      const std::function<void(const std::string&,
-                               const std::function<void(const CounterVisitor&)>&)>& add) const;
-  /// Adds what the components have to say to the user.
-  void collect_warnings(std::vector<std::string>& warnings);
-
  private:
   struct Region {
     std::string name;
@@ -115,6 +114,11 @@ class Platform : public sc_core::sc_module {
   };
 
   void build_pulp();
+  void list_units();
+  /// Puts `component` on the list. One that acts by itself names the place `acts` where the engine
+  /// keeps its next cycle.
+  template <Unit acts = kUnits, class Component>
+  void list(const std::string& unit_name, Component& component);
   void add_region(const std::string& name, std::uint32_t base, std::span<std::uint8_t> bytes,
                   bool executable);
   Region& region(Address address, std::size_t bytes);
@@ -149,6 +153,8 @@ class Platform : public sc_core::sc_module {
   std::unique_ptr<ClusterDma> dma_;
   std::unique_ptr<SocDma> soc_dma_;
   std::unique_ptr<Redmule> redmule_;
+  std::vector<PlatformUnit> units_;
+  std::array<NextActivity, kUnits> activity_;
   std::vector<std::uint64_t>
       fpu_free_;  ///< first cycle in which each shared FPU can take an operation
 };

@@ -71,10 +71,10 @@ std::vector<Timing> timing_assumptions(const Json& result, const PlatformConfig&
        "/platform/l2"},
       {"l2_latency", worst_hart(result, {{"l2_access", 1}, {"icache_miss", 0.5}}),
        "a core's word from L2 takes 20 cycles (from a simulator, not from RTL)", "/platform/l2"},
-      {"hyperram_timing", counters.value("extmem.hyperram_busy", 0.0),
+      {"hyperram_timing", counters.at("hyperram.busy").get<double>(),
        "access time and bandwidth of the HyperRAM from its data sheet; no refresh collisions",
        "/platform/hyperram"},
-      {"flash_timing", counters.value("flash.flash_busy", 0.0),
+      {"flash_timing", counters.at("flash.busy").get<double>(),
        "read, program and erase times in the middle of what data sheets of octal NOR give",
        "/platform/flash"},
   };

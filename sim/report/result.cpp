@@ -224,6 +224,7 @@ void price_again(Json& result, const PlatformConfig& platform, const EnergyConfi
   StepRecord step;
   step.cycles = Cycle{result.at("step").at("cycles").get<std::uint64_t>()};
   step.counters = counters_of(result.at("counters"));
+  check_events(step.counters, platform);
   for (const auto& unit : result.at("units").items()) {
     step.units.push_back({unit.key(), unit.value().at("busy").get<std::uint64_t>(),
                           counters_of(unit.value().at("stalls"))});

@@ -22,7 +22,8 @@ Json make_result(const RootConfig& config, const RunFacts& facts, const RunRecor
                  const SimulatorFacts& simulator);
 
 /// Replaces every number of `result` that depends on the energy table (energy, bill, layers'
-/// energy, area, step energy and EDP), from the counters that the result holds.
+/// energy, area, step energy and EDP), from the counters that the result holds. Throws UserError
+/// when a counter that is priced is not among them.
 void price_again(Json& result, const PlatformConfig& platform, const EnergyConfig& table);
 
 /// A lower bound of the step's length from one resource.

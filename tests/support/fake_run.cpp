@@ -2,6 +2,7 @@
 #include "tests/support/fake_run.h"
 
 #include "sim/config/load.h"
+#include "sim/energy/events.h"
 #include "tests/support/shared_data.h"
 
 namespace etude::test {
@@ -48,6 +49,9 @@ RunRecord fake_record() {
     step.counters["core" + std::to_string(i) + ".fp_addmul"] = 8'000;
   }
   step.counters["controller.alu"] = 10'000;
+  for (const std::string& event : counted_events(fake_config().platform)) {
+    step.counters[event.rfind("core.", 0) == 0 ? "controller." + event.substr(5) : event] += 0;
+  }
   step.counters["tcdm.reads"] = 300'000;
   step.counters["tcdm.writes"] = 60'000;
   step.counters["tcdm.wasted_reads"] = 2'000;
@@ -62,12 +66,12 @@ RunRecord fake_record() {
   step.counters["dma.bytes_out"] = 80'000;
   step.counters["dma.busy"] = 40'000;
   step.counters["dma.l2_wait"] = 10'000;
-  step.counters["soc_dma.soc_dma_busy"] = 90'000;
-  step.counters["l2.l2_read_bytes"] = 220'000;
-  step.counters["l2.l2_write_bytes"] = 180'000;
-  step.counters["soc_dma.soc_dma_ext_to_l2_bytes"] = 100'000;
-  step.counters["extmem.hyperram_read_bytes"] = 60'000;
-  step.counters["extmem.hyperram_write_bytes"] = 40'000;
+  step.counters["soc_dma.busy"] = 90'000;
+  step.counters["l2.read_bytes"] = 220'000;
+  step.counters["l2.write_bytes"] = 180'000;
+  step.counters["soc_dma.ext_to_l2_bytes"] = 100'000;
+  step.counters["hyperram.read_bytes"] = 60'000;
+  step.counters["hyperram.write_bytes"] = 40'000;
   const std::uint64_t borders[] = {0, 20'000, 50'000, 55'000, 60'000, 90'000, 95'000, 100'000};
   for (std::uint32_t op = 0; op < 7; ++op) {
     step.segments.push_back({op, Cycle{borders[op]}, Cycle{borders[op + 1]}});

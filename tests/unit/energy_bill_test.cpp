@@ -23,14 +23,9 @@ EnergyConfig small_table() {
 
 Activity small_activity() {
   Activity activity{Cycle{1000}, {}, {{"load_use", 10}, {"tcdm_conflict", 20}, {"sleep", 300}}};
-  activity.counters = {{"core0.alu", 400},
-                       {"core11.alu", 100},
-                       {"controller.alu", 50},
-                       {"tcdm.reads", 60},
-                       {"tcdm.writes", 30},
-                       {"tcdm.wasted_reads", 10},
-                       {"extmem.hyperram_read_bytes", 8},
-                       {"other.alu", 999}};
+  activity.counters = {{"core0.alu", 400},         {"core11.alu", 100}, {"controller.alu", 50},
+                       {"tcdm.reads", 60},         {"tcdm.writes", 30}, {"tcdm.wasted_reads", 10},
+                       {"hyperram.read_bytes", 8}, {"other.alu", 999}};
   return activity;
 }
 }  // namespace

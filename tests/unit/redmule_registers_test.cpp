@@ -61,10 +61,11 @@ struct Bench {
   bool equal(const RedmuleJob& job, const std::vector<std::uint8_t>& z) const {
     return std::memcmp(z.data(), &memory[job.z - kBase], z.size()) == 0;
   }
-  bool warned(const std::string& part) const {
-    std::vector<std::string> texts;
-    redmule.collect_warnings(texts);
-    for (const std::string& text : texts) {
+  bool warned(const std::string& part) {
+    for (std::string& text : redmule.take_warnings()) {
+      warnings.push_back(std::move(text));
+    }
+    for (const std::string& text : warnings) {
       if (text.find(part) != std::string::npos) {
         return true;
       }
@@ -72,6 +73,7 @@ struct Bench {
     return false;
   }
 
+  std::vector<std::string> warnings;  ///< taken so far
   Redmule redmule;
   std::vector<std::uint8_t> memory;
   std::uint64_t now = 0;
@@ -202,8 +204,7 @@ TEST_CASE("Odd jobs warn, wrap around and finish", "[redmule]") {
     bench.write(ETUDE_REDMULE_ARITH, 9u << ETUDE_REDMULE_OP_SHIFT | 1u << ETUDE_REDMULE_FMT_SHIFT);
     bench.write(ETUDE_REDMULE_TRIGGER, 0);
     bench.run(100'000);
-    std::vector<std::string> warnings;
-    bench.redmule.collect_warnings(warnings);
+    const std::vector<std::string> warnings = bench.redmule.take_warnings();
     REQUIRE(warnings.size() == 1);
     for (const char* part :
          {"operation 9 does not fit", "pointer to X and W is zero", "pointer to Z is no multiple",
@@ -299,7 +300,7 @@ TEST_CASE("Sizes of the array are checked", "[redmule]") {
   RedmuleConfig config;
   config.height = 0;
   CHECK_THROWS_AS(Redmule("bad_height", config), UserError);
-  config.height = 64;
+  config.height = 32;  // 32 * (3 + 1) = 128 columns of 64
   CHECK_THROWS_AS(Redmule("bad_columns", config), UserError);
 }
 

@@ -47,14 +47,14 @@ TEST_CASE("test-and-set returns the old word and leaves ones", "[tcdm]") {
 }
 
 TEST_CASE("a wide access runs over the row and over the end, and writes what it may", "[tcdm]") {
-  Tcdm tcdm(sc_core::sc_gen_unique_name("tcdm"), {4, 64_B});
-  for (std::uint32_t i = 0; i < 16; ++i) {
+  Tcdm tcdm(sc_core::sc_gen_unique_name("tcdm"), {4, 1_KiB});
+  for (std::uint32_t i = 0; i < 256; ++i) {
     tcdm.write(4 * i, 4, i);
   }
   std::array<std::uint8_t, 16> line{};
-  tcdm.read_wide(56, 4, line.data());  // words 14, 15, 0, 1
-  CHECK(line[0] == 14);
-  CHECK(line[4] == 15);
+  tcdm.read_wide(1016, 4, line.data());  // words 254, 255, 0, 1
+  CHECK(line[0] == 254);
+  CHECK(line[4] == 255);
   CHECK(line[8] == 0);
   CHECK(line[12] == 1);
 
@@ -62,16 +62,16 @@ TEST_CASE("a wide access runs over the row and over the end, and writes what it 
     line[i] = static_cast<std::uint8_t>(0xA0 + i);
   }
   const std::uint64_t enable = 0xF0F1;  // byte 0 of word 0, word 1 not, word 2 not, word 3 whole
-  // From word 14: banks 2, 3, 0, 1; bank 1 (the last word) is not won.
-  tcdm.write_wide(56, 4, line.data(), &enable, 0b1101);
-  CHECK(tcdm.read(56, 4) == 0xA0);
-  CHECK(tcdm.read(60, 4) == 0xA7A6A5A4);
+  // From word 254: banks 2, 3, 0, 1; bank 1 (the last word) is not won.
+  tcdm.write_wide(1016, 4, line.data(), &enable, 0b1101);
+  CHECK(tcdm.read(1016, 4) == 0xA0);
+  CHECK(tcdm.read(1020, 4) == 0xA7A6A5A4);
   CHECK(tcdm.read(0, 4) == 0);
   CHECK(tcdm.read(4, 4) == 1);
   CHECK(counters(tcdm)["partial_writes"] == 3);
-  CHECK(counters(tcdm)["writes"] == 16 + 3);
+  CHECK(counters(tcdm)["writes"] == 256 + 3);
 
-  tcdm.write_wide(56, 4, line.data(), &enable);
+  tcdm.write_wide(1016, 4, line.data(), &enable);
   CHECK(tcdm.read(4, 4) == 0xAFAEADAC);
   CHECK(counters(tcdm)["partial_writes"] == 3);
 }

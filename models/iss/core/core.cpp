@@ -20,6 +20,10 @@ constexpr std::int32_t kMip = 0x344;
 Core::Core(const sc_core::sc_module_name& name, const CoreConfig& config, DecodeCache& decode,
            CsrMap csr_map, unsigned hart_id)
     : sc_module(name), config_(config), decode_(decode), state_(decode.isa(), csr_map, hart_id) {
+  const std::string place = "/platform/cluster/fpu/";
+  check_range(CoreConfig::kFpuLatency, config.addmul_latency, place + "addmul_latency");
+  check_range(CoreConfig::kFpuLatency, config.others_latency, place + "others_latency");
+  check_range(CoreConfig::kSharedFpus, config.shared_fpus, place + "shared");
   for (const TimingClass timing :
        {TimingClass::kFpAddMul, TimingClass::kFpOther, TimingClass::kFpDivSqrt}) {
     fp_kind_[static_cast<unsigned>(timing) - kFirstFp] = fp_class(timing);
@@ -470,10 +474,13 @@ void Core::visit_counters(const CounterVisitor& visit) const {
     visit(scalar);
   }
   if (state_.isa.xfvec) {
-    visit({"fp_packed", "instructions", "packed binary16 operations", packed[0] + packed[1]});
+    visit({"fp_packed", "instructions", "packed binary16 operations", CounterRole::kEvent,
+           packed[0] + packed[1]});
     visit({"fp16_elements", "elements",
-           "additions, multiplications, fused ones in packed operations", 2 * packed[0]});
-    visit({"fp16_other", "elements", "minima and maxima in packed operations", 2 * packed[1]});
+           "additions, multiplications, fused ones in packed operations", CounterRole::kEvent,
+           2 * packed[0]});
+    visit({"fp16_other", "elements", "minima and maxima in packed operations", CounterRole::kEvent,
+           2 * packed[1]});
   }
 }
 

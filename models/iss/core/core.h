@@ -7,6 +7,7 @@
 #include <cstring>
 #include <string>
 #include <systemc>
+#include <utility>
 #include <vector>
 
 #include "models/base/counter.h"
@@ -132,7 +133,7 @@ class Core : public sc_core::sc_module {
   ArchState& state() { return state_; }
 
   /// Warnings for the user, each once.
-  const std::vector<std::string>& warnings() const { return warnings_; }
+  std::vector<std::string> take_warnings() { return std::exchange(warnings_, {}); }
 
   /// Called for each instruction that has left EX; null (the default) costs nothing.
   using RetireHook = void (*)(void* context, const Core& core, const Retired& retired);

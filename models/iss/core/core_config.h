@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include "models/base/range.h"
+
 namespace etude {
 
 /// Cycles of the CV32E40P pipeline that are not a matter of its structure. Source: its RTL
@@ -35,8 +37,10 @@ struct CoreConfig {
       1;  ///< FPU_ADDMUL_LAT: cycles after issue until fadd, fsub, fmul, fmadd return.
   unsigned others_latency =
       1;  ///< FPU_OTHERS_LAT: the same for compare, min/max, sign, class, convert, move.
-  bool private_fpu = true;     ///< One FPU per core; false: `shared_fpus` units for all cores.
-  unsigned shared_fpus = 4;    ///< Number of FPUs when they are shared.
+  static constexpr Range kFpuLatency{.max = 2};  ///< of both
+  bool private_fpu = true;   ///< One FPU per core; false: `shared_fpus` units for all cores.
+  unsigned shared_fpus = 4;  ///< Number of FPUs when they are shared.
+  static constexpr Range kSharedFpus{.min = 1, .max = 16};
   bool corev_cluster = false;  ///< COREV_CLUSTER: cv.elw is legal.
   /// A taken branch inside a hardware-loop body: false: the core stops with an error; true: as the
   /// RTL, which does not take it.
