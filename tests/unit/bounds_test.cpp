@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <catch2/catch.hpp>
+
+#include "sim/report/result.h"
+
+using namespace etude;
+
+namespace {
+
+/// 4 x 12 array, HyperRAM of 300 MB/s at 300 MHz: one byte per cycle.
+PlatformConfig small_platform() {
+  PlatformConfig platform;
+  platform.cluster.clock_hz = 300e6;
+  platform.hyperram.bandwidth_mb_s = 300;
+  return platform;
+}
+
+StepRecord step_of(CounterSnapshot counters) {
+  StepRecord step;
+  step.cycles = Cycle{10'000};
+  step.counters = std::move(counters);
+  return step;
+}
+
+RunFacts macs_of(std::vector<std::pair<std::string, std::uint64_t>> layers) {
+  RunFacts facts;
+  for (const auto& [unit, macs] : layers) {
+    facts.layers.push_back({"layer", "Gemm", "forward", unit, macs});
+  }
+  return facts;
+}
+
+const Bound* find(const std::vector<Bound>& bounds, const std::string& resource) {
+  for (const Bound& bound : bounds) {
+    if (bound.resource == resource) {
+      return &bound;
+    }
+  }
+  return nullptr;
+}
+
+double cycles(const std::vector<Bound>& bounds, const std::string& resource) {
+  const Bound* bound = find(bounds, resource);
+  REQUIRE(bound != nullptr);
+  return bound->cycles;
+}
+
+}  // namespace
+
+TEST_CASE("a step without work is bounded by nothing", "[bounds]") {
+  CHECK(bounds_of(small_platform(), {}, step_of({})).empty());
+}
+
+TEST_CASE("the array makes height x width products a cycle, of its own layers", "[bounds]") {
+  const RunFacts facts = macs_of({{"redmule", 4'000}, {"cores", 999}, {"redmule", 800}});
+  const auto bounds = bounds_of(small_platform(), facts, step_of({}));
+  REQUIRE(bounds.size() == 1);
+  CHECK(bounds[0].resource == "RedMulE array");
+  CHECK(bounds[0].cycles == Approx(100));  // (4,000 + 800) / (4 x 12)
+  CHECK(bounds[0].work == "4,800 MAC at 48 MAC/cycle");
+  PlatformConfig other = small_platform();
+  other.cluster.redmule.height = 2;
+  other.cluster.redmule.width = 5;
+  CHECK(cycles(bounds_of(other, facts, step_of({})), "RedMulE array") == Approx(480));
+}
+
+TEST_CASE("the array's port moves one beat a cycle, whichever matrix it is for", "[bounds]") {
+  const auto bounds = bounds_of(small_platform(), {},
+                                step_of({{"redmule.x_beats", 1},
+                                         {"redmule.w_beats", 20},
+                                         {"redmule.y_beats", 300},
+                                         {"redmule.z_beats", 4'000},
+                                         {"redmule.jobs", 50'000}}));
+  REQUIRE(bounds.size() == 1);
+  CHECK(bounds[0].resource == "RedMulE port");
+  CHECK(bounds[0].cycles == Approx(4'321));  // 1 + 20 + 300 + 4,000
+  CHECK(bounds[0].work == "4,321 beats at 1 beats/cycle");
+}
+
+TEST_CASE("without an array neither it nor its port bounds anything", "[bounds]") {
+  PlatformConfig platform = small_platform();
+  platform.cluster.redmule.enabled = false;
+  const auto bounds = bounds_of(platform, macs_of({{"redmule", 4'800}}),
+                                step_of({{"redmule.x_beats", 100}, {"dma.bytes_in", 8}}));
+  REQUIRE(bounds.size() == 1);
+  CHECK(bounds[0].resource == "L2 bandwidth");
+}
+
+TEST_CASE("the busiest worker bounds the step; the controller and other units do not", "[bounds]") {
+  StepRecord step = step_of({});
+  step.units = {{"core0", 500, {}},
+                {"core1", 700, {{"sleep", 9'300}}},
+                {"core10", 600, {}},
+                {"controller", 9'000, {}},
+                {"redmule", 8'000, {}}};
+  const auto bounds = bounds_of(small_platform(), {}, step);
+  REQUIRE(bounds.size() == 1);
+  CHECK(bounds[0].resource == "cores (busiest)");
+  CHECK(bounds[0].work == "700 instructions at 1 instructions/cycle");
+  CHECK(bounds[0].cycles == Approx(700));  // one instruction per cycle
+}
+
+TEST_CASE("the port to L2 moves eight bytes a cycle, both directions together", "[bounds]") {
+  const auto bounds = bounds_of(
+      small_platform(), {},
+      step_of({{"dma.bytes_in", 1'600}, {"dma.bytes_out", 800}, {"l2.read_bytes", 9'999}}));
+  REQUIRE(bounds.size() == 1);
+  CHECK(bounds[0].resource == "L2 bandwidth");
+  CHECK(bounds[0].cycles == Approx(300));  // (1,600 + 800) / 8
+  CHECK(bounds[0].work == "2,400 B at 8 B/cycle");
+}
+
+TEST_CASE("external memory moves its bandwidth over the clock, HyperRAM and flash together",
+          "[bounds]") {
+  const StepRecord step = step_of({{"hyperram.read_bytes", 1'000},
+                                   {"hyperram.write_bytes", 500},
+                                   {"flash.read_bytes", 250},
+                                   {"hyperram.busy", 9'999}});
+  const auto bounds = bounds_of(small_platform(), {}, step);
+  REQUIRE(bounds.size() == 1);
+  CHECK(bounds[0].resource == "L3 bandwidth");
+  CHECK(bounds[0].cycles == Approx(1'750));  // (1,000 + 500 + 250) at 300 MB/s / 300 MHz
+  PlatformConfig slower = small_platform();
+  slower.hyperram.bandwidth_mb_s = 333;
+  slower.cluster.clock_hz = 666e6;  // half a byte per cycle
+  const auto other = bounds_of(slower, {}, step);
+  CHECK(other[0].cycles == Approx(3'500));
+  CHECK(other[0].work == "1,750 B at 0.50 B/cycle");
+}
+
+TEST_CASE("bounds stand in the order of their length, equal ones in a fixed order", "[bounds]") {
+  StepRecord step =
+      step_of({{"redmule.x_beats", 200}, {"dma.bytes_in", 8 * 300}, {"hyperram.read_bytes", 200}});
+  step.units = {{"core0", 500, {}}};
+  const auto bounds = bounds_of(small_platform(), macs_of({{"redmule", 48 * 100}}), step);
+  std::vector<std::string> names;
+  for (const Bound& bound : bounds) {
+    names.push_back(bound.resource);
+  }
+  // 500, 300, then port and L3 with 200 each in the order in which they are named, 100
+  CHECK(names == std::vector<std::string>{"cores (busiest)", "L2 bandwidth", "RedMulE port",
+                                          "L3 bandwidth", "RedMulE array"});
+}
