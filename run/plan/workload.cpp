@@ -20,20 +20,7 @@ std::string file_title(const RootConfig& config) {
 
 MethodOptions method_of(const TrainConfig& train) {
   MethodOptions options;
-  switch (train.method) {
-    case TrainConfig::Method::kFull:
-      options.method = MethodOptions::Method::kFull;
-      break;
-    case TrainConfig::Method::kLastK:
-      options.method = MethodOptions::Method::kLastK;
-      break;
-    case TrainConfig::Method::kLora:
-      options.method = MethodOptions::Method::kLora;
-      break;
-    case TrainConfig::Method::kLinearProbe:
-      options.method = MethodOptions::Method::kLinearProbe;
-      break;
-  }
+  options.method = train.method;
   const bool last_k = train.method == TrainConfig::Method::kLastK;
   options.k = train.k == 0 && last_k ? 1 : train.k;
   options.rank = train.rank;

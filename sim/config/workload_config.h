@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "models/base/types.h"
+#include "workloads/training/method_options.h"
 
 namespace etude {
 
@@ -25,7 +26,7 @@ struct WorkloadConfig {
 
 /// How it is trained, resolved: /train.
 struct TrainConfig {
-  enum class Method { kFull, kLastK, kLora, kLinearProbe };
+  using Method = MethodOptions::Method;
   enum class AdaptersIn { kTrained, kAll };
   enum class Optimizer { kSgd, kMomentum, kAdam };
   enum class Precision { kFp32, kMixedFp16 };
