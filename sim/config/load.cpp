@@ -34,7 +34,7 @@ class Reader {
       if (parameter != table_.end()) {
         store(*parameter, below, item.value());
       } else if (std::none_of(table_.begin(), table_.end(),
-                              [&](const Parameter& p) { return section_of(p.path, below); })) {
+                              [&](const Parameter& p) { return matches(p.path, below, true); })) {
         throw UserError(tree_.where(below), "unknown key \"" + item.key() + "\"",
                         suggestion(table_, below));
       } else if (!item.value().is_object()) {
@@ -48,15 +48,6 @@ class Reader {
   }
 
  private:
-  static bool section_of(const std::string& path, const std::string& pointer) {
-    const auto wanted = pointer_elements(path);
-    const auto given = pointer_elements(pointer);
-    return given.size() < wanted.size() &&
-           std::equal(
-               given.begin(), given.end(), wanted.begin(),
-               [](const auto& g, const auto& w) { return w == "*" || g == w; });
-  }
-
   void store(const Parameter& p, const std::string& pointer, Json value) {
     check_value(p, value, tree_.where(pointer));
     if (p.kind == ParameterKind::kFile && !value.get<std::string>().empty()) {

@@ -2,6 +2,7 @@
 #include "sim/config/tree.h"
 
 #include <algorithm>
+#include <string_view>
 
 #include "models/base/error.h"
 #include "sim/config/json_file.h"
@@ -37,14 +38,27 @@ std::string pointer_escape(const std::string& element) {
   return escaped;
 }
 
-bool matches(const std::string& path, const std::string& pointer, bool below) {
-  const auto wanted = pointer_elements(path);
-  const auto given = pointer_elements(pointer);
-  if (below ? given.size() >= wanted.size() : given.size() != wanted.size()) {
-    return false;
+namespace {
+/// Cuts the first element off a JSON pointer: "/a/b" gives "a" and leaves "/b".
+std::string_view take_element(std::string_view& pointer) {
+  const std::size_t end = std::min(pointer.find('/', 1), pointer.size());
+  const std::string_view element = pointer.substr(1, end - 1);
+  pointer.remove_prefix(end);
+  return element;
+}
+}  // namespace
+
+// No declared name holds a character that a pointer escapes, so that elements compare as they
+// stand.
+bool matches(std::string_view path, std::string_view pointer, bool below) {
+  while (!path.empty() && !pointer.empty()) {
+    const std::string_view wanted = take_element(path);
+    const std::string_view given = take_element(pointer);
+    if (wanted != "*" && wanted != given) {
+      return false;
+    }
   }
-  return std::equal(given.begin(), given.end(), wanted.begin(),
-                    [](const auto& g, const auto& w) { return w == "*" || g == w; });
+  return pointer.empty() && path.empty() != below;
 }
 
 bool ConfigTree::is_section(const std::string& pointer) const {

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sim/config/parameter.h"
@@ -42,7 +43,7 @@ class ConfigTree {
 };
 
 /// True if `path` (with "*" for any element) describes `pointer` or, with `below`, a part of it.
-bool matches(const std::string& path, const std::string& pointer, bool below = false);
+bool matches(std::string_view path, std::string_view pointer, bool below = false);
 
 /// Elements of a JSON pointer, unescaped.
 std::vector<std::string> pointer_elements(const std::string& pointer);
