@@ -178,7 +178,7 @@ TEST_CASE("wrong input names the place, the value and what is allowed", "[config
            "together: fewer cores, or controller false"},
       Case{with_platform(R"({"cluster": {"tcdm": {"banks": 3}}})"),
            "run.json: /platform/cluster/tcdm/banks: 3 is no power of two; give an integer from 1 "
-           "to 256, a power of two"},
+           "to 64, a power of two"},
       Case{with_platform(R"({"cluster": {"tcdm": {"size": 100001}}})"),
            "/platform/cluster/tcdm/size: 100001 bytes do not divide into 16 banks of words; give a "
            "multiple of 64"},
