@@ -120,16 +120,16 @@ class StepPlacer {
 
   /// The program's task list, with its probes and buffers.
   Program ordered(Tape& tape, MemoryPlan& plan, bool windowed) const {
-    const auto dependences = find_dependences(tape.ops);
+    const StepGraph graph(tape.ops, find_dependences(tape.ops));
     const bool one_dma = step_.platform.cluster.dma.engine == DmaConfig::Engine::kIdma;
-    const PostOrder order = best_order(tape.ops, dependences, one_dma);
+    const PostOrder order = best_order(graph, one_dma);
     Program made;
-    auto places = encode(tape, dependences, order.order, made);
+    auto places = encode(tape, graph, order.order, made);
     if (windowed) {
       const ListWindow window =
           list_window(static_cast<std::uint32_t>(made.tasks.operations.size()), plan, tape);
       made = {};
-      places = encode(tape, dependences, order.order, made, window);
+      places = encode(tape, graph, order.order, made, window);
       made.tasks.window = Bytes{window.bytes};
       made.tasks.home = Address{window.home};
     }

@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/order/controller_model.h"
 
-#include <algorithm>
 #include <array>
-#include <deque>
-#include <limits>
-
-#include "compiler/order/order.h"
 
 namespace etude {
 
@@ -20,67 +15,94 @@ constexpr double kPostKernel = 70;
 constexpr std::array<double, kUnits> kLook{50, 100, 200, 50};  // cores, RedMulE, DMA, SoC DMA
 constexpr double kWake = 60;
 
+constexpr unsigned kCores = queue_of(TaskUnit::kCores);
+constexpr unsigned kRedmule = queue_of(TaskUnit::kRedmule);
+constexpr unsigned kSocDma = queue_of(TaskUnit::kSocDma);
+
 class Replay {
  public:
-  Replay(const std::vector<PlanOp>& ops, const std::vector<std::vector<std::uint32_t>>& dependences,
-         const std::vector<std::uint32_t>& order, bool one_dma)
-      : ops_(ops),
-        dependences_(dependences),
+  Replay(const StepGraph& graph, const std::vector<std::uint32_t>& order, bool one_dma,
+         std::uint64_t limit)
+      : graph_(graph),
         order_(order),
         one_dma_(one_dma),
-        over_(ops.size(), false),
-        number_(ops.size(), 0) {}
+        limit_(limit == std::numeric_limits<std::uint64_t>::max()
+                   ? std::numeric_limits<double>::max()
+                   : static_cast<double>(limit) + 1),
+        over_(graph.size(), 0),
+        number_(graph.size(), 0) {
+    for (std::uint32_t op = 0; op < graph.size(); ++op) {
+      queues_[slot(op)].to_come += graph.cycles(op);
+    }
+  }
 
   std::uint64_t run() {
-    while (next_ < order_.size() || working()) {
+    while ((next_ < order_.size() || working_ != 0) && least() < limit_) {
       post();
       advance();
     }
-    return static_cast<std::uint64_t>(now_);
+    return static_cast<std::uint64_t>(least());
   }
 
  private:
+  /// A queue's operations from the one that is running; at most kDeepest of them are posted.
   struct Queue {
-    std::deque<std::uint32_t> posted;  ///< the first one is running
-    double left = 0;
+    static constexpr unsigned kDeepest = 16;
+    std::array<std::uint32_t, kDeepest> posted{};
+    unsigned first = 0, count = 0;
+    double left = 0;     ///< cycles of the running one
+    double to_come = 0;  ///< cycles of those that have not started
+
+    std::uint32_t running() const { return posted[first]; }
+    void push(std::uint32_t op) { posted[(first + count++) % kDeepest] = op; }
+    void pop() {
+      first = (first + 1) % kDeepest;
+      --count;
+    }
   };
 
-  bool working() const {
-    return std::ranges::any_of(queues_, [](const Queue& q) { return !q.posted.empty(); });
-  }
-
-  unsigned slot(const PlanOp& op) const {
-    const unsigned queue = queue_of(op);
+  /// A queue of its own, or both directions of the DMA in one.
+  unsigned slot(std::uint32_t op) const {
+    const unsigned queue = graph_.queue(op);
     return one_dma_ && queue == kOutwards ? queue_of(TaskUnit::kDma) : queue;
   }
 
-  bool blocked(std::uint32_t i) const {
-    const PlanOp& op = ops_[i];
-    for (std::uint32_t before : dependences_[i]) {
-      if (!over_[before] && queue_of(ops_[before]) != queue_of(op)) {
+  /// Cycles below which the step cannot be over: no queue works faster than alone.
+  double least() const {
+    double most = 0;
+    for (const Queue& queue : queues_) {
+      most = std::max(most, queue.left + queue.to_come);
+    }
+    return now_ + most;
+  }
+
+  bool blocked(std::uint32_t op) {
+    const auto foreign = graph_.foreign(op);
+    for (; checked_ < foreign.size(); ++checked_) {  // what is over stays over
+      if (over_[foreign[checked_]] == 0) {
         return true;
       }
     }
-    const std::size_t waiting = queues_[slot(op)].posted.size();
-    switch (queue_of(op)) {
-      case queue_of(TaskUnit::kRedmule):
+    const unsigned waiting = queues_[slot(op)].count;
+    switch (graph_.queue(op)) {
+      case kRedmule:
         return waiting >= 2;
-      case queue_of(TaskUnit::kCores):
+      case kCores:
         return waiting >= 7;
-      case queue_of(TaskUnit::kSocDma):
+      case kSocDma:
         return waiting >= 4;
       default:
-        return waiting >= (one_dma_ ? 16u : 2u);
+        return waiting >= (one_dma_ ? Queue::kDeepest : 2u);
     }
   }
 
   /// Cycles for the waits that the task list has in front of an operation.
-  double looks(std::uint32_t i) {
+  double looks(std::uint32_t op) {
     std::array<std::uint32_t, kUnits> needed{};
-    for (std::uint32_t before : dependences_[i]) {
-      const PlanOp& other = ops_[before];
-      if (other.probe < 0 && queue_of(other) != queue_of(ops_[i])) {
-        needed[queue_of(other.unit())] = std::max(needed[queue_of(other.unit())], number_[before]);
+    for (const std::uint32_t before : graph_.foreign(op)) {
+      if (!graph_.probe(before)) {
+        std::uint32_t& most = needed[unit_of(graph_.queue(before))];
+        most = std::max(most, number_[before]);
       }
     }
     double cycles = 0;
@@ -90,47 +112,51 @@ class Replay {
         cycles += kLook[unit];
       }
     }
-    number_[i] = ++posted_[queue_of(ops_[i].unit())];
+    number_[op] = ++posted_[unit_of(graph_.queue(op))];
     return cycles;
   }
 
   void post() {
     while (next_ < order_.size() && now_ >= controller_) {
-      const std::uint32_t i = order_[next_];
-      const PlanOp& op = ops_[i];
-      if (blocked(i)) {
+      const std::uint32_t op = order_[next_];
+      if (blocked(op)) {
         held_ = true;
         return;
       }
       ++next_;
-      if (op.probe >= 0) {
-        over_[i] = true;
+      checked_ = 0;
+      if (graph_.probe(op)) {
+        over_[op] = 1;
         continue;
       }
-      const unsigned queue = queue_of(op);
-      const double cost = queue == queue_of(TaskUnit::kCores)     ? kPostKernel
-                          : queue == queue_of(TaskUnit::kRedmule) ? kPostJob
-                                                                  : kPostDma;
-      controller_ = now_ + cost + looks(i) + (held_ ? kWake : 0);
+      const unsigned queue = graph_.queue(op);
+      const double cost = queue == kCores ? kPostKernel : queue == kRedmule ? kPostJob : kPostDma;
+      controller_ = now_ + cost + looks(op) + (held_ ? kWake : 0);
       held_ = false;
       Queue& into = queues_[slot(op)];
-      into.posted.push_back(i);
-      if (into.posted.size() == 1) {
-        into.left = static_cast<double>(op.cycles);
+      into.push(op);
+      if (into.count == 1) {
+        ++working_;
+        start(into);
       }
     }
   }
 
+  void start(Queue& queue) {
+    queue.left = graph_.cycles(queue.running());
+    queue.to_come -= queue.left;
+  }
+
   void advance() {
     constexpr double kFar = std::numeric_limits<double>::max();
-    const Queue& array = queues_[queue_of(TaskUnit::kRedmule)];
-    const double share = array.posted.empty() ? 0 : ops_[array.posted.front()].port_share;
+    const Queue& array = queues_[kRedmule];
+    const double share = array.count == 0 ? 0 : graph_.port_share(array.running());
+    const bool cores_work = queues_[kCores].count != 0;
     double next = next_ < order_.size() && controller_ > now_ ? controller_ : kFar;
     std::array<double, kQueues> speed{};
     for (unsigned q = 0; q < kQueues; ++q) {
-      speed[q] =
-          speed_beside_redmule(q, share, !queues_[queue_of(TaskUnit::kCores)].posted.empty());
-      if (!queues_[q].posted.empty()) {
+      if (queues_[q].count != 0) {
+        speed[q] = speed_beside_redmule(q, share, cores_work);
         next = std::min(next, now_ + queues_[q].left / speed[q]);
       }
     }
@@ -141,28 +167,34 @@ class Replay {
     now_ = next;
     for (unsigned q = 0; q < kQueues; ++q) {
       Queue& queue = queues_[q];
-      if (queue.posted.empty()) {
+      if (queue.count == 0) {
         continue;
       }
       queue.left -= passed * speed[q];
       if (queue.left < 1e-6) {
-        over_[queue.posted.front()] = true;
-        queue.posted.pop_front();
-        queue.left =
-            queue.posted.empty() ? 0 : static_cast<double>(ops_[queue.posted.front()].cycles);
+        over_[queue.running()] = 1;
+        queue.pop();
+        queue.left = 0;
+        if (queue.count == 0) {
+          --working_;
+        } else {
+          start(queue);
+        }
       }
     }
   }
 
-  const std::vector<PlanOp>& ops_;
-  const std::vector<std::vector<std::uint32_t>>& dependences_;
+  const StepGraph& graph_;
   const std::vector<std::uint32_t>& order_;
   bool one_dma_;
-  std::vector<bool> over_;
+  double limit_;
+  std::vector<std::uint8_t> over_;
   std::vector<std::uint32_t> number_;  ///< of each operation on its unit, from 1
   std::array<std::uint32_t, kUnits> posted_{}, waited_{};
   std::array<Queue, kQueues> queues_;
+  unsigned working_ = 0;  ///< queues that are not empty
   std::size_t next_ = 0;
+  std::size_t checked_ = 0;  ///< dependences of the next operation that are over
   double now_ = 0;
   double controller_ = 0;  ///< when it may post again
   bool held_ = false;
@@ -170,24 +202,9 @@ class Replay {
 
 }  // namespace
 
-double speed_beside_redmule(unsigned queue, double share, bool cores_work) {
-  constexpr double kCoreAccesses = 0.6;   // memory accesses per instruction of a kernel
-  constexpr double kBankConflicts = 0.7;  // of a transfer, with the cores at work on 16 banks
-  switch (queue) {
-    case queue_of(TaskUnit::kCores):
-      return 1 - kCoreAccesses * share;
-    case queue_of(TaskUnit::kDma):
-    case kOutwards:
-      return std::max(0.1, 1 - share) * (cores_work ? kBankConflicts : 1);
-    default:
-      return 1;
-  }
-}
-
-std::uint64_t replay_cycles(const std::vector<PlanOp>& ops,
-                            const std::vector<std::vector<std::uint32_t>>& dependences,
-                            const std::vector<std::uint32_t>& order, bool one_dma) {
-  return Replay(ops, dependences, order, one_dma).run();
+std::uint64_t replay_cycles(const StepGraph& graph, const std::vector<std::uint32_t>& order,
+                            bool one_dma, std::uint64_t limit) {
+  return Replay(graph, order, one_dma, limit).run();
 }
 
 }  // namespace etude

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
-#include "compiler/tape/tape.h"
+#include "compiler/order/step_graph.h"
 
 namespace etude {
 
@@ -12,12 +14,25 @@ namespace etude {
 /// through the list, waits where a dependence crosses queues, and is held up by full queues.
 /// RedMulE holds two jobs, the cores seven kernels, each direction of the cluster DMA one transfer
 /// beside the running one (MCHAN) or sixteen in all (`one_dma`: iDMA, both directions in order).
-std::uint64_t replay_cycles(const std::vector<PlanOp>& ops,
-                            const std::vector<std::vector<std::uint32_t>>& dependences,
-                            const std::vector<std::uint32_t>& order, bool one_dma);
+/// Gives up as soon as the step cannot take less than `limit` cycles; then `limit` or more.
+std::uint64_t replay_cycles(const StepGraph& graph, const std::vector<std::uint32_t>& order,
+                            bool one_dma,
+                            std::uint64_t limit = std::numeric_limits<std::uint64_t>::max());
 
 /// Part of its full speed at which a queue works while RedMulE's wide port takes `share` of the
 /// cycles of L1, and the cores their part of the rest.
-double speed_beside_redmule(unsigned queue, double share, bool cores_work);
+inline double speed_beside_redmule(unsigned queue, double share, bool cores_work) {
+  constexpr double kCoreAccesses = 0.6;   // memory accesses per instruction of a kernel
+  constexpr double kBankConflicts = 0.7;  // of a transfer, with the cores at work on 16 banks
+  switch (queue) {
+    case queue_of(TaskUnit::kCores):
+      return 1 - kCoreAccesses * share;
+    case queue_of(TaskUnit::kDma):
+    case kOutwards:
+      return std::max(0.1, 1 - share) * (cores_work ? kBankConflicts : 1);
+    default:
+      return 1;
+  }
+}
 
 }  // namespace etude

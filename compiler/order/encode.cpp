@@ -5,7 +5,6 @@
 #include <array>
 #include <cstring>
 
-#include "compiler/order/order.h"
 #include "kernels/include/etude_task.h"
 
 namespace etude {
@@ -54,9 +53,9 @@ etude_op encoded(const Operation& operation) {
 
 class Encoder {
  public:
-  Encoder(const Tape& tape, const std::vector<std::vector<std::uint32_t>>& dependences,
+  Encoder(const Tape& tape, const StepGraph& graph,
           Program& program, const ListWindow& window)
-      : tape_(tape), dependences_(dependences), program_(program), window_(window) {
+      : tape_(tape), graph_(graph), program_(program), window_(window) {
     number_.resize(tape.ops.size(), 0);
   }
 
@@ -137,11 +136,10 @@ class Encoder {
   void wait_for(std::uint32_t i) {
     const PlanOp& plan = tape_.ops[i];
     std::array<std::uint32_t, kUnits> needed{};
-    for (std::uint32_t before : dependences_[i]) {
-      const PlanOp& other = tape_.ops[before];
-      // A queue works in order by itself; a probe has happened when its position is passed.
-      if (other.probe < 0 && queue_of(other) != queue_of(plan)) {
-        std::uint32_t& most = needed[queue_of(other.unit())];
+    // A queue works in order by itself; a probe has happened when its position is passed.
+    for (const std::uint32_t before : graph_.foreign(i)) {
+      if (!graph_.probe(before)) {
+        std::uint32_t& most = needed[unit_of(graph_.queue(before))];
         most = std::max(most, number_[before]);
       }
     }
@@ -166,7 +164,7 @@ class Encoder {
   }
 
   const Tape& tape_;
-  const std::vector<std::vector<std::uint32_t>>& dependences_;
+  const StepGraph& graph_;
   Program& program_;
   ListWindow window_;
   std::uint32_t next_part_ = 2, awaited_part_ = 2;  ///< the first two are there from the start
@@ -180,10 +178,10 @@ class Encoder {
 }  // namespace
 
 std::vector<std::uint32_t> encode(const Tape& tape,
-                                  const std::vector<std::vector<std::uint32_t>>& dependences,
+                                  const StepGraph& graph,
                                   const std::vector<std::uint32_t>& order, Program& program,
                                   const ListWindow& window) {
-  return Encoder(tape, dependences, program, window).run(order);
+  return Encoder(tape, graph, program, window).run(order);
 }
 
 }  // namespace etude

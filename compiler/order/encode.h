@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "compiler/order/step_graph.h"
 #include "compiler/tape/tape.h"
 #include "program/program.h"
 
@@ -25,7 +26,7 @@ struct ListWindow {
 /// program's task list and probes. Returns each operation's place in that list (kNotInList for
 /// probes).
 std::vector<std::uint32_t> encode(const Tape& tape,
-                                  const std::vector<std::vector<std::uint32_t>>& dependences,
+                                  const StepGraph& graph,
                                   const std::vector<std::uint32_t>& order, Program& program,
                                   const ListWindow& window = {});
 

@@ -3,183 +3,161 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
-#include <optional>
-#include <set>
+#include <functional>
 
 #include "compiler/order/controller_model.h"
 
 namespace etude {
 
-unsigned queue_of(const PlanOp& op) {
-  if (op.probe >= 0) {
-    return kProbeQueue;
-  }
-  const Transfer* transfer = op.as<Transfer>();
-  return transfer != nullptr && !transfer->to_l1 ? kUnits : static_cast<unsigned>(op.unit());
-}
-
-std::vector<std::vector<std::uint32_t>> find_dependences(const std::vector<PlanOp>& ops) {
-  struct Earlier {
-    std::uint32_t op;
-    Access access;
-  };
-  std::array<std::vector<Earlier>, 3> seen;  // by space
-  std::vector<std::vector<std::uint32_t>> dependences(ops.size());
-  for (std::uint32_t i = 0; i < ops.size(); ++i) {
-    auto& mine = dependences[i];
-    for (const Access& access : ops[i].accesses) {
-      for (const Earlier& other : seen[static_cast<unsigned>(access.space)]) {
-        if ((access.write || other.access.write) && overlaps(access, other.access)) {
-          mine.push_back(other.op);
-        }
-      }
-    }
-    std::ranges::sort(mine);
-    mine.erase(std::unique(mine.begin(), mine.end()), mine.end());
-    for (const Access& access : ops[i].accesses) {
-      auto& list = seen[static_cast<unsigned>(access.space)];
-      const bool dense = access.rows == 1 || access.row_bytes == access.pitch;
-      if (access.write && dense) {  // whoever touches these bytes later waits for this write
-        std::erase_if(list, [&](const Earlier& other) {
-          return other.access.address >= access.address && other.access.end() <= access.end();
-        });
-      }
-    }
-    for (const Access& access : ops[i].accesses) {
-      seen[static_cast<unsigned>(access.space)].push_back({i, access});
-    }
-  }
-  return dependences;
-}
-
 namespace {
+
+constexpr bool is_dma(unsigned queue) {
+  return queue == queue_of(TaskUnit::kDma) || queue == kOutwards;
+}
+
+/// A heap with the smallest on top.
+template <class Value>
+class Smallest {
+ public:
+  bool empty() const { return values_.empty(); }
+  const Value& top() const { return values_.front(); }
+  void push(Value value) {
+    values_.push_back(value);
+    std::push_heap(values_.begin(), values_.end(), std::greater<>());
+  }
+  void pop() {
+    std::pop_heap(values_.begin(), values_.end(), std::greater<>());
+    values_.pop_back();
+  }
+
+ private:
+  std::vector<Value> values_;
+};
 
 /// Every queue works on one operation at a time. RedMulE's wide port takes all banks of L1 for a
 /// part of its cycles; DMA and cores advance in the rest.
 class Timeline {
  public:
-  Timeline(const std::vector<PlanOp>& ops,
-           const std::vector<std::vector<std::uint32_t>>& dependences, bool one_dma,
-           const PostRules& rules)
-      : rules_(rules),
-        ops_(ops),
-        dependences_(dependences),
+  Timeline(const StepGraph& graph, bool one_dma, double hand_over)
+      : hand_over_(hand_over),
+        graph_(graph),
         one_dma_(one_dma),
-        dependants_(ops.size()),
-        missing_(ops.size()) {
-    finish_.resize(ops.size());
-    post_.resize(ops.size());
-    for (std::uint32_t i = 0; i < ops.size(); ++i) {
-      missing_[i] = static_cast<std::uint32_t>(dependences[i].size());
-      for (std::uint32_t before : dependences[i]) {
-        dependants_[before].push_back(i);
+        missing_(graph.size()),
+        ready_(graph.size(), 0),
+        foreign_(graph.size(), 0),
+        earliest_(graph.size(), 0) {
+    started_.reserve(graph.size());
+    for (std::uint32_t op = 0; op < graph.size(); ++op) {
+      missing_[op] = graph.waits(op);
+      if (missing_[op] == 0) {
+        make_ready(op);
       }
-      if (missing_[i] == 0) {
-        make_ready(i);
-      }
+    }
+    while (started_.size() < graph.size()) {
+      start_ready();
+      advance();
     }
   }
 
-  PostOrder run() {
-    PostOrder result;
-    while (result.order.size() < ops_.size()) {
-      start_ready(result.order);
-      advance();
+  /// The order of posting if transfers are programmed `dma_lead` cycles ahead. The cluster DMA
+  /// blocks who programs it until the transfer before is nearly over, so it is not programmed much
+  /// before its turn; of other operations two fit into a queue: one runs, one waits.
+  PostOrder posted(double dma_lead) const {
+    struct Post {
+      double when;
+      std::uint32_t op;
+    };
+    std::vector<Post> posts;
+    posts.reserve(started_.size());
+    for (const std::uint32_t op : started_) {
+      const double earliest =
+          is_dma(graph_.queue(op)) ? std::max(0.0, earliest_[op] - dma_lead) : earliest_[op];
+      posts.push_back({std::max(foreign_[op], earliest), op});
     }
-    std::ranges::stable_sort(result.order, {}, [&](std::uint32_t i) { return post_[i]; });
+    std::ranges::stable_sort(posts, {}, &Post::when);
+    PostOrder result;
+    result.order.reserve(posts.size());
+    for (const Post& post : posts) {
+      result.order.push_back(post.op);
+    }
     result.cycles = static_cast<std::uint64_t>(last_);
     return result;
   }
 
  private:
+  static constexpr std::uint32_t kNone = ~0u;
   struct Queue {
-    std::set<std::uint32_t> ready;                      ///< may start now
-    std::set<std::pair<double, std::uint32_t>> coming;  ///< may start later
-    std::optional<std::uint32_t> running;
+    Smallest<std::uint32_t> ready;                      ///< may start now, in program order
+    Smallest<std::pair<double, std::uint32_t>> coming;  ///< may start later
+    std::uint32_t running = kNone;
     double left = 0;  ///< cycles of its own
     double last_start = 0;
   };
 
-  void make_ready(std::uint32_t i) {
-    double when = 0, foreign = 0;
-    for (std::uint32_t before : dependences_[i]) {
-      const bool other = queue_of(ops_[before]) != queue_of(ops_[i]);
-      when = std::max(when, finish_[before] + (other ? rules_.hand_over : 0));
-      foreign = std::max(foreign, other ? finish_[before] : 0);
-    }
-    post_[i] = foreign;
-    queues_[queue_of(ops_[i])].coming.insert({when, i});
+  bool runs(unsigned q) const { return queues_[q].running != kNone; }
+
+  void make_ready(std::uint32_t op) {
+    queues_[graph_.queue(op)].coming.push({ready_[op], op});
   }
 
-  void finish(std::uint32_t i) {
-    finish_[i] = now_;
+  void finish(std::uint32_t op) {
     last_ = std::max(last_, now_);
-    for (std::uint32_t next : dependants_[i]) {
+    const unsigned queue = graph_.queue(op);
+    for (const std::uint32_t next : graph_.dependants(op)) {
+      const bool other = graph_.queue(next) != queue;
+      ready_[next] = std::max(ready_[next], now_ + (other ? hand_over_ : 0));
+      foreign_[next] = std::max(foreign_[next], other ? now_ : 0);
       if (--missing_[next] == 0) {
         make_ready(next);
       }
     }
   }
 
-  void start_ready(std::vector<std::uint32_t>& order) {
+  void start_ready() {
     bool again = true;
     while (again) {  // a probe is over at once, and may let others start
       again = false;
       for (unsigned q = 0; q < kQueues; ++q) {
         Queue& queue = queues_[q];
-        while (!queue.coming.empty() && queue.coming.begin()->first <= now_) {
-          queue.ready.insert(queue.coming.begin()->second);
-          queue.coming.erase(queue.coming.begin());
+        while (!queue.coming.empty() && queue.coming.top().first <= now_) {
+          queue.ready.push(queue.coming.top().second);
+          queue.coming.pop();
         }
         const bool other_way =
-            one_dma_ && (q == queue_of(TaskUnit::kDma) || q == kOutwards) &&
-            queues_[q == kOutwards ? queue_of(TaskUnit::kDma) : kOutwards].running;
-        if (queue.running || other_way || queue.ready.empty()) {
+            one_dma_ && is_dma(q) && runs(q == kOutwards ? queue_of(TaskUnit::kDma) : kOutwards);
+        if (runs(q) || other_way || queue.ready.empty()) {
           continue;
         }
-        const std::uint32_t pick = *queue.ready.begin();  // program order
-        queue.ready.erase(queue.ready.begin());
-        start(q, pick);
-        order.push_back(pick);
-        if (ops_[pick].cycles == 0) {
-          queue.running.reset();
+        const std::uint32_t pick = queue.ready.top();
+        queue.ready.pop();
+        earliest_[pick] = is_dma(q) ? now_ : queue.last_start;
+        started_.push_back(pick);
+        queue.last_start = now_;
+        if (graph_.cycles(pick) == 0) {
           finish(pick);
           again = true;
+        } else {
+          queue.running = pick;
+          queue.left = graph_.cycles(pick);
         }
       }
     }
   }
 
-  void start(unsigned q, std::uint32_t pick) {
-    Queue& queue = queues_[q];
-    // Two operations fit into a queue: one runs, one waits. The cluster DMA blocks who programs it
-    // until the transfer before is nearly over, so it is not programmed much before its turn.
-    const bool dma = q == queue_of(TaskUnit::kDma) || q == kOutwards;
-    const double earliest = dma ? std::max(0.0, now_ - rules_.dma_lead) : queue.last_start;
-    post_[pick] = std::max(post_[pick], earliest);
-    queue.last_start = now_;
-    queue.running = pick;
-    queue.left = static_cast<double>(ops_[pick].cycles);
-  }
-
-  double rate(unsigned q) const {
-    const auto& array = queues_[queue_of(TaskUnit::kRedmule)].running;
-    const double taken = array ? ops_[*array].port_share : 0;
-    return speed_beside_redmule(q, taken, queues_[queue_of(TaskUnit::kCores)].running.has_value());
-  }
-
   void advance() {
     constexpr double kFar = std::numeric_limits<double>::max();
+    const std::uint32_t array = queues_[queue_of(TaskUnit::kRedmule)].running;
+    const double share = array != kNone ? graph_.port_share(array) : 0;
+    const bool cores_work = runs(queue_of(TaskUnit::kCores));
     double next = kFar;
     std::array<double, kQueues> rates{};
     for (unsigned q = 0; q < kQueues; ++q) {
       const Queue& queue = queues_[q];
-      rates[q] = rate(q);
-      if (queue.running) {
+      if (runs(q)) {
+        rates[q] = speed_beside_redmule(q, share, cores_work);
         next = std::min(next, now_ + queue.left / rates[q]);
       } else if (!queue.coming.empty()) {
-        next = std::min(next, queue.coming.begin()->first);
+        next = std::min(next, queue.coming.top().first);
       }
     }
     if (next == kFar) {
@@ -189,25 +167,26 @@ class Timeline {
     now_ = next;
     for (unsigned q = 0; q < kQueues; ++q) {
       Queue& queue = queues_[q];
-      if (!queue.running) {
+      if (!runs(q)) {
         continue;
       }
       queue.left -= passed * rates[q];
       if (queue.left < 1e-6) {
-        const std::uint32_t over = *queue.running;
-        queue.running.reset();
+        const std::uint32_t over = queue.running;
+        queue.running = kNone;
         finish(over);
       }
     }
   }
 
-  PostRules rules_;
-  const std::vector<PlanOp>& ops_;
-  const std::vector<std::vector<std::uint32_t>>& dependences_;
+  double hand_over_;
+  const StepGraph& graph_;
   bool one_dma_;
-  std::vector<std::vector<std::uint32_t>> dependants_;
-  std::vector<std::uint32_t> missing_;
-  std::vector<double> finish_, post_;
+  std::vector<std::uint32_t> missing_;  ///< dependences that are not over yet
+  std::vector<double> ready_;           ///< when it may start, as far as is known
+  std::vector<double> foreign_;         ///< last end of what it waits for in other queues
+  std::vector<double> earliest_;        ///< of its posting: for transfers without the lead
+  std::vector<std::uint32_t> started_;  ///< in the order of their start
   std::array<Queue, kQueues> queues_;
   double now_ = 0;
   double last_ = 0;
@@ -215,20 +194,24 @@ class Timeline {
 
 }  // namespace
 
-PostOrder schedule_operations(const std::vector<PlanOp>& ops,
-                              const std::vector<std::vector<std::uint32_t>>& dependences,
-                              bool one_dma, const PostRules& rules) {
-  return Timeline(ops, dependences, one_dma, rules).run();
+PostOrder schedule_operations(const StepGraph& graph, bool one_dma, const PostRules& rules) {
+  return Timeline(graph, one_dma, rules.hand_over).posted(rules.dma_lead);
 }
 
-PostOrder best_order(const std::vector<PlanOp>& ops,
-                     const std::vector<std::vector<std::uint32_t>>& dependences, bool one_dma) {
+PostOrder best_order(const StepGraph& graph, bool one_dma, std::uint64_t limit) {
   PostOrder best;
+  best.cycles = limit;
+  std::vector<std::vector<std::uint32_t>> tried;
   for (const double hand_over : {100.0, 300.0, 800.0}) {
+    const Timeline timeline(graph, one_dma, hand_over);
     for (const double dma_lead : {0.0, 300.0, 1500.0}) {
-      PostOrder other = schedule_operations(ops, dependences, one_dma, {hand_over, dma_lead});
-      other.cycles = replay_cycles(ops, dependences, other.order, one_dma);
-      if (best.order.empty() || other.cycles < best.cycles) {
+      PostOrder other = timeline.posted(dma_lead);
+      if (std::ranges::find(tried, other.order) != tried.end()) {
+        continue;
+      }
+      other.cycles = replay_cycles(graph, other.order, one_dma, best.cycles);
+      tried.push_back(other.order);
+      if (other.cycles < best.cycles) {
         best = std::move(other);
       }
     }

@@ -36,10 +36,12 @@ TEST_CASE("reads do not wait for reads; a write waits for both; a covering write
   sequence.fill(a, 2);     // 3 overwrites a
   sequence.relu_to(a, b);  // 4 reads a, writes b
   const auto before = find_dependences(sequence.ops);
-  CHECK(before[1] == std::vector<std::uint32_t>{0});
-  CHECK(before[2] == std::vector<std::uint32_t>{0});
-  CHECK(before[3] == std::vector<std::uint32_t>{0, 1, 2});
-  CHECK(before[4] == std::vector<std::uint32_t>{1, 3});
+  using List = std::vector<std::uint32_t>;
+  const auto of = [&](std::size_t op) { return List(before[op].begin(), before[op].end()); };
+  CHECK(of(1) == List{0});
+  CHECK(of(2) == List{0});
+  CHECK(of(3) == List{0, 1, 2});
+  CHECK(of(4) == List{1, 3});
 }
 
 TEST_CASE("a transfer of the next tile runs under the computation of this one") {
@@ -50,7 +52,7 @@ TEST_CASE("a transfer of the next tile runs under the computation of this one") 
   sequence.relu(one);
   sequence.load({0, 4096, 32}, two);
   sequence.relu(two);
-  const auto schedule = schedule_operations(sequence.ops, find_dependences(sequence.ops));
+  const auto schedule = schedule_operations(StepGraph(sequence.ops, find_dependences(sequence.ops)));
   CHECK(schedule.order == std::vector<std::uint32_t>{0, 2, 1, 3});
   CHECK(schedule.cycles <
         2 * (cost.dma(1, 4096, true) + cost.core_kernel(1024, CostModel::kRelu) + 300));

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/order/dependences.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+
+namespace etude {
+
+namespace {
+
+/// Accesses to one memory that a later one may have to wait for, found by address: each stands in
+/// the list of every stretch of addresses that it reaches into.
+class Seen {
+ public:
+  /// Prepares for all accesses that will come: `first` and `end` of their addresses, `mean` bytes
+  /// from begin to end of one.
+  void prepare(std::uint32_t first, std::uint32_t end, std::uint32_t mean) {
+    constexpr std::uint32_t kMostStretches = 4096;
+    first_ = first;
+    shift_ = std::bit_width(std::max(mean, (end - first) / kMostStretches));
+    heads_.assign(((end - first) >> shift_) + 1, {kNone, kNone});
+  }
+
+  /// Calls found(operation, access) for everything that overlaps the stretches of `access`; reads
+  /// only if it is a write.
+  template <class Found>
+  void each_near(const Access& access, const Found& found) {
+    const std::uint32_t begin = access.address, end = access.end();
+    for (std::uint32_t s = stretch(begin); s <= stretch(end - 1); ++s) {
+      for (unsigned kind = kWrites; kind <= (access.write ? kReads : kWrites); ++kind) {
+        std::uint32_t* link = &heads_[s][kind];
+        while (*link != kNone) {
+          Link& at = links_[*link];
+          if (!entries_[at.entry].alive) {
+            *link = at.next;
+            continue;
+          }
+          if (at.begin < end && begin < at.end) {
+            found(entries_[at.entry].op, *entries_[at.entry].access);
+          }
+          link = &at.next;
+        }
+      }
+    }
+  }
+
+  /// Forgets what lies within a dense write.
+  void cover(const Access& access) {
+    const std::uint32_t begin = access.address, end = access.end();
+    for (std::uint32_t s = stretch(begin); s <= stretch(end - 1); ++s) {
+      for (std::uint32_t head : heads_[s]) {
+        for (; head != kNone; head = links_[head].next) {
+          if (links_[head].begin >= begin && links_[head].end <= end) {
+            entries_[links_[head].entry].alive = false;
+          }
+        }
+      }
+    }
+  }
+
+  /// The access has to stay where it is.
+  void add(std::uint32_t op, const Access& access) {
+    const std::uint32_t begin = access.address, end = access.end();
+    const auto entry = static_cast<std::uint32_t>(entries_.size());
+    entries_.push_back({&access, op, true});
+    for (std::uint32_t s = stretch(begin); s <= stretch(end - 1); ++s) {
+      std::uint32_t& head = heads_[s][access.write ? kWrites : kReads];
+      links_.push_back({begin, end, entry, head});
+      head = static_cast<std::uint32_t>(links_.size() - 1);
+    }
+  }
+
+ private:
+  static constexpr std::uint32_t kNone = ~0u;
+  static constexpr unsigned kWrites = 0, kReads = 1;
+  struct Entry {
+    const Access* access;
+    std::uint32_t op;
+    bool alive;  ///< not covered yet
+  };
+  struct Link {
+    std::uint32_t begin, end, entry, next;
+  };
+
+  std::uint32_t stretch(std::uint32_t address) const { return (address - first_) >> shift_; }
+
+  std::uint32_t first_ = 0;
+  int shift_ = 0;
+  std::vector<std::array<std::uint32_t, 2>> heads_;  ///< of each stretch: writes, reads
+  std::vector<Link> links_;
+  std::vector<Entry> entries_;
+};
+
+bool touches(const Access& access) { return access.rows != 0 && access.row_bytes != 0; }
+
+std::array<Seen, 3> prepared(const std::vector<PlanOp>& ops) {
+  struct Range {
+    std::uint32_t first = ~0u, end = 0, count = 0;
+    std::uint64_t bytes = 0;
+  };
+  std::array<Range, 3> ranges;
+  for (const PlanOp& op : ops) {
+    for (const Access& access : op.accesses) {
+      if (touches(access)) {
+        Range& range = ranges[static_cast<unsigned>(access.space)];
+        range.first = std::min(range.first, access.address);
+        range.end = std::max(range.end, access.end());
+        range.bytes += access.end() - access.address;
+        ++range.count;
+      }
+    }
+  }
+  std::array<Seen, 3> seen;
+  for (std::size_t space = 0; space < seen.size(); ++space) {
+    const Range& range = ranges[space];
+    if (range.count != 0) {
+      seen[space].prepare(range.first, range.end,
+                          static_cast<std::uint32_t>(range.bytes / range.count));
+    }
+  }
+  return seen;
+}
+
+}  // namespace
+
+Dependences find_dependences(const std::vector<PlanOp>& ops) {
+  std::array<Seen, 3> spaces = prepared(ops);
+  const auto seen = [&](const Access& access) -> Seen& {
+    return spaces[static_cast<unsigned>(access.space)];
+  };
+  Dependences dependences;
+  std::vector<std::uint32_t> mine;
+  std::vector<std::uint32_t> found_by(ops.size(), 0);  // 1 + the operation that waits for it
+  for (std::uint32_t i = 0; i < ops.size(); ++i) {
+    mine.clear();
+    for (const Access& access : ops[i].accesses) {
+      if (touches(access)) {
+        seen(access).each_near(access, [&](std::uint32_t op, const Access& other) {
+          if (found_by[op] != i + 1 && overlaps(access, other)) {
+            found_by[op] = i + 1;
+            mine.push_back(op);
+          }
+        });
+      }
+    }
+    std::ranges::sort(mine);
+    dependences.append(mine);
+    for (const Access& access : ops[i].accesses) {
+      if (touches(access) && access.write &&
+          (access.rows == 1 || access.row_bytes == access.pitch)) {
+        seen(access).cover(access);
+      }
+    }
+    for (const Access& access : ops[i].accesses) {
+      if (touches(access)) {
+        seen(access).add(i, access);
+      }
+    }
+  }
+  return dependences;
+}
+
+}  // namespace etude

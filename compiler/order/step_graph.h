@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "compiler/order/dependences.h"
+#include "compiler/tape/tape.h"
+
+namespace etude {
+
+/// The queue of an operation for the purpose of dependences: the two directions of the cluster DMA
+/// are two, because they overtake each other.
+unsigned queue_of(const PlanOp& op);
+/// The queue of a unit; of the cluster DMA the one into L1.
+constexpr unsigned queue_of(TaskUnit unit) { return static_cast<unsigned>(unit); }
+constexpr unsigned kOutwards = kUnits;  ///< the cluster DMA towards L2
+constexpr unsigned kProbeQueue = kUnits + 1;
+constexpr unsigned kQueues = kUnits + 2;
+/// The unit, as a number, that works through a queue.
+constexpr unsigned unit_of(unsigned queue) {
+  return queue == kOutwards ? queue_of(TaskUnit::kDma) : queue;
+}
+
+/// What orders of one sequence are made and judged from: each operation's queue, cycles and
+/// dependences, these apart by whether they cross queues.
+class StepGraph {
+ public:
+  StepGraph(const std::vector<PlanOp>& ops, const Dependences& dependences);
+
+  std::uint32_t size() const { return static_cast<std::uint32_t>(queues_.size()); }
+  unsigned queue(std::uint32_t op) const { return queues_[op]; }
+  bool probe(std::uint32_t op) const { return queues_[op] == kProbeQueue; }
+  /// Modelled cycles on its unit.
+  double cycles(std::uint32_t op) const { return cycles_[op]; }
+  /// Of a RedMulE job: part of its cycles in which it takes all banks of L1.
+  double port_share(std::uint32_t op) const { return port_shares_[op]; }
+  /// Operations of other queues, probes too, that it waits for.
+  std::span<const std::uint32_t> foreign(std::uint32_t op) const { return foreign_[op]; }
+  /// Number of all operations that it waits for.
+  std::uint32_t waits(std::uint32_t op) const { return waits_[op]; }
+  /// Operations that wait for it.
+  std::span<const std::uint32_t> dependants(std::uint32_t op) const {
+    return {dependants_.data() + first_dependant_[op],
+            dependants_.data() + first_dependant_[op + 1]};
+  }
+
+ private:
+  std::vector<std::uint8_t> queues_;
+  std::vector<double> cycles_, port_shares_;
+  std::vector<std::uint32_t> waits_;
+  Dependences foreign_;
+  std::vector<std::uint32_t> first_dependant_, dependants_;
+};
+
+}  // namespace etude
