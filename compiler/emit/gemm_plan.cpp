@@ -35,8 +35,7 @@ class Planner {
       GemmPlan plan = candidate(unit, swap);
       const bool used = plan.problem.x.resident || plan.problem.w.resident;
       try {
-        plan.tiling = choose_tiling(node_.name, plan.problem, limits(plan), c_.step.cost,
-                                    c_.step.platform.cluster.redmule);
+        plan.tiling = c_.tilings.gemm.choose(node_.name, plan.problem, limits(plan));
       } catch (const UserError& e) {
         error = e;
         return used;

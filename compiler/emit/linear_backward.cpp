@@ -182,35 +182,46 @@ class LinearBackward {
   }
 
   bool choose() {
+    constexpr std::uint32_t kOptions = 4;  // numbers of buffers
+    auto& known = c_.tilings.linear_backward[{in_, out_, batch_, forward_ ? 1u : 0u}];
     const std::uint32_t available = c_.l1.available();
     const auto preferred = static_cast<std::uint32_t>(c_.sharing.backward * c_.l1.capacity());
+    const bool may_keep =
+        c_.worth_keeping(result_) && 2 * c_.tensor(result_).bytes() <= c_.l1.capacity() / 4;
+    const std::uint64_t fetch = c_.step.cost.dma(batch_, 4 * in_, true);
+    std::size_t number = 0;
     for (std::uint32_t in_parts = 1; in_parts <= 54; in_parts += 1 + in_parts / 8) {
       const std::uint32_t in_tile =
           std::min(in_, ceil_div(ceil_div(in_, in_parts), array_.width) * array_.width);
       for (std::uint32_t out_parts = 1; out_parts <= 40; out_parts += 1 + out_parts / 8) {
+        const std::size_t first = number;
+        number += kOptions;
         const std::uint32_t columns_ = array_.columns();
         const std::uint32_t out_tile =
             std::min(out_, ceil_div(ceil_div(out_, out_parts), columns_) * columns_);
-        if (!long_enough(out_, out_tile)) {
+        if (!long_enough(out_, out_tile) || (forward_ && in_tile != in_) ||
+            out_tile < std::min(c_.sharing.least_columns, out_)) {
           continue;
         }
-        if (out_tile < std::min(c_.sharing.least_columns, out_)) {
-          break;
-        }
-        for (const std::uint32_t option : {0u, 1u, 2u, 3u, 4u, 5u, 6u, 7u}) {
-          const bool keep = option % 2 == 0;
-          const std::uint32_t copies = c_.step.tiling.double_buffer ? 1 + option / 2 : 1;
-          Tiles t{in_tile, out_tile, copies, keep, 0};
-          const bool may_keep =
-              c_.worth_keeping(result_) && 2 * c_.tensor(result_).bytes() <= c_.l1.capacity() / 4;
-          const std::uint32_t need = bytes(t);
-          if ((forward_ && in_tile != in_) || (keep && !may_keep) || need > available) {
-            continue;
-          }
-          t.cycles = cycles(t) + (keep ? 0 : c_.step.cost.dma(batch_, 4 * in_, true));
-          t.cycles += crowding(t.cycles, need, preferred);
-          if (t.cycles < t_.cycles) {
-            t_ = t;
+        known.resize(std::max(known.size(), number));
+        for (std::uint32_t option = 0; option < kOptions; ++option) {
+          const std::uint32_t copies = c_.step.tiling.double_buffer ? 1 + option : 1;
+          for (const bool keep : {true, false}) {
+            Tiles t{in_tile, out_tile, copies, keep, 0};
+            if (keep && !may_keep) {
+              continue;
+            }
+            const std::uint32_t need = bytes(t);
+            if (need > available) {
+              continue;
+            }
+            std::uint64_t& modelled = known[first + option];
+            modelled = modelled == 0 ? cycles(t) : modelled;
+            t.cycles = modelled + (keep ? 0 : fetch);
+            t.cycles += crowding(t.cycles, need, preferred);
+            if (t.cycles < t_.cycles) {
+              t_ = t;
+            }
           }
         }
       }

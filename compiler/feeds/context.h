@@ -8,6 +8,7 @@
 #include "compiler/memory/l1_manager.h"
 #include "compiler/operators/step.h"
 #include "compiler/tape/tape.h"
+#include "compiler/tiling/tilings.h"
 
 namespace etude {
 
@@ -28,6 +29,7 @@ struct LoweringContext {
   const SharingChoice sharing;
   Tape tape;
   L1Manager l1;
+  Tilings& tilings;
   const std::uint32_t loss_cell;  ///< L1 address of the running loss
   std::size_t current = 0;        ///< operator being lowered
   bool residents = true;          ///< tensors may stay in L1

@@ -2,6 +2,7 @@
 #include "compiler/lower/lower.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "compiler/lower/place_step.h"
@@ -30,10 +31,10 @@ class Search {
       found_ = lower_with(best_);
     } catch (const UserError&) {
       best_.transfer = kLongTransfer;  // fewer operations: a shorter task list
-      return lower_with(best_);
+      return *lower_with(best_);
     }
-    if (found_.tasks.operations.size() > kLargeProgram) {
-      return std::move(found_);
+    if (found_->tasks.operations.size() > kLargeProgram) {
+      return std::move(*found_);
     }
     attempt(&SharingChoice::product, {0.3, 0.45, 0.8});
     attempt(&SharingChoice::backward, {0.45, 0.85, 1.0});
@@ -43,12 +44,14 @@ class Search {
     }
     attempt(&SharingChoice::least_columns, {48u, 64u, 128u});
     attempt(&SharingChoice::transfer, {4096u, 6144u, 12288u, 16384u});
-    return std::move(found_);
+    return std::move(*found_);
   }
 
  private:
-  Program lower_with(const SharingChoice& sharing) const {
-    return place_step(step_, write_tape(step_, schedule_, sharing), home_);
+  /// Nothing if it is not faster than what was found.
+  std::optional<Program> lower_with(const SharingChoice& sharing) {
+    return place_step(step_, write_tape(step_, schedule_, sharing, tilings_), home_,
+                      found_ ? found_->modelled_cycles : kNever);
   }
 
   /// Tries values of one member beside the best of the others so far.
@@ -59,9 +62,8 @@ class Search {
       SharingChoice choice = around;
       choice.*member = value;
       try {
-        Program other = lower_with(choice);
-        if (other.modelled_cycles < found_.modelled_cycles) {
-          found_ = std::move(other);
+        if (auto faster = lower_with(choice)) {
+          found_ = std::move(faster);
           best_ = choice;
         }
       } catch (const UserError&) {
@@ -73,8 +75,9 @@ class Search {
   const Step& step_;
   const Schedule schedule_;
   WorkloadConfig::Home home_;
+  Tilings tilings_{GemmSearch(step_.cost, step_.platform.cluster.redmule), {}};
   SharingChoice best_;
-  Program found_;
+  std::optional<Program> found_;
 };
 
 }  // namespace

@@ -54,18 +54,18 @@ void add_places(const Graph& graph, const Tape& tape, const MemoryPlan& plan, Pr
 
 class StepPlacer {
  public:
-  StepPlacer(const Step& step, const WrittenStep& written, WorkloadConfig::Home home)
-      : step_(step), written_(written), home_(home) {}
+  StepPlacer(const Step& step, const WrittenStep& written, WorkloadConfig::Home home, Cycle limit)
+      : step_(step), written_(written), home_(home), limit_(limit) {}
 
-  Program run() {
+  std::optional<Program> run() {
     for (const bool windowed : {false, true}) {
       for (const Placement placement : placements_of(home_)) {
         if (windowed && placement == Placement::kL2) {
           continue;  // everything is in L2 then, the task list too
         }
-        if (auto made = try_placement(placement, windowed)) {
-          add_figures(*made);
-          return std::move(*made);
+        auto made = try_placement(placement, windowed);
+        if (made || too_slow_) {
+          return made;
         }
       }
     }
@@ -100,7 +100,14 @@ class StepPlacer {
         last_ = std::move(plan);
         return std::nullopt;
       }
-      Program made = ordered(tape, plan, windowed);
+      const StepGraph graph(tape.ops, find_dependences(tape.ops));
+      const bool one_dma = step_.platform.cluster.dma.engine == DmaConfig::Engine::kIdma;
+      const PostOrder order = best_order(graph, one_dma, limit_.raw());
+      too_slow_ = order.order.empty();
+      if (too_slow_) {
+        return std::nullopt;
+      }
+      Program made = encoded(tape, graph, order, plan, windowed);
       if (!windowed && made.tasks.bytes.size() > reserve) {
         reserve = static_cast<std::uint32_t>(made.tasks.bytes.size()) + 2048;
         continue;
@@ -114,15 +121,14 @@ class StepPlacer {
       made.memory.activations_peak = Bytes{plan.activations_peak};
       add_places(step_.graph(), tape, plan, made);
       check_external(made);
+      add_figures(made);
       return made;
     }
   }
 
   /// The program's task list, with its probes and buffers.
-  Program ordered(Tape& tape, MemoryPlan& plan, bool windowed) const {
-    const StepGraph graph(tape.ops, find_dependences(tape.ops));
-    const bool one_dma = step_.platform.cluster.dma.engine == DmaConfig::Engine::kIdma;
-    const PostOrder order = best_order(graph, one_dma);
+  Program encoded(Tape& tape, const StepGraph& graph, const PostOrder& order, MemoryPlan& plan,
+                  bool windowed) const {
     Program made;
     auto places = encode(tape, graph, order.order, made);
     if (windowed) {
@@ -180,13 +186,16 @@ class StepPlacer {
   const Step& step_;
   const WrittenStep& written_;
   WorkloadConfig::Home home_;
-  MemoryPlan last_;  ///< of the placement that did not fit
+  Cycle limit_;
+  bool too_slow_ = false;  ///< it fits, but no order takes less than the limit
+  MemoryPlan last_;        ///< of the placement that did not fit
 };
 
 }  // namespace
 
-Program place_step(const Step& step, const WrittenStep& written, WorkloadConfig::Home home) {
-  return StepPlacer(step, written, home).run();
+std::optional<Program> place_step(const Step& step, const WrittenStep& written,
+                                  WorkloadConfig::Home home, Cycle limit) {
+  return StepPlacer(step, written, home, limit).run();
 }
 
 }  // namespace etude

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
+
 #include "compiler/lower/write_tape.h"
 #include "program/program.h"
 #include "sim/config/workload_config.h"
@@ -10,7 +12,9 @@ namespace etude {
 /// Gives everything outside L1 its place, orders the operations and encodes them: the first of the
 /// placements that `home` allows and that fits. Where even fetched tensors leave no room for the
 /// task list, that is at home in HyperRAM too.
+/// Nothing if the modelled step takes `limit` cycles or more.
 /// Errors: UserError naming the memory, how many bytes it is short, and for what.
-Program place_step(const Step& step, const WrittenStep& written, WorkloadConfig::Home home);
+std::optional<Program> place_step(const Step& step, const WrittenStep& written,
+                                  WorkloadConfig::Home home, Cycle limit = kNever);
 
 }  // namespace etude

@@ -113,11 +113,13 @@ void write_operators(const Schedule& schedule, LoweringContext& c) {
 
 }  // namespace
 
-WrittenStep write_tape(const Step& step, const Schedule& schedule, const SharingChoice& sharing) {
+WrittenStep write_tape(const Step& step, const Schedule& schedule, const SharingChoice& sharing,
+                       Tilings& tilings) {
   LoweringContext context{step,
                           sharing,
                           Tape(step.cost, sharing.transfer),
                           l1_manager(step),
+                          tilings,
                           l1_base(step.platform) - 8,
                           0,
                           true,

@@ -19,6 +19,7 @@ struct WrittenStep {
 
 /// Writes the operators of a step as they are scheduled. Errors: UserError when an operator does
 /// not fit into L1, naming it and the bytes; NotAvailable.
-WrittenStep write_tape(const Step& step, const Schedule& schedule, const SharingChoice& sharing);
+WrittenStep write_tape(const Step& step, const Schedule& schedule, const SharingChoice& sharing,
+                       Tilings& tilings);
 
 }  // namespace etude

@@ -51,9 +51,26 @@ class Planner {
     std::optional<std::uint32_t> last_write;
   };
 
-  std::vector<Interval> intervals_of(ObjectId object) const {
+  /// Operations that touch each object in L2, ascending.
+  std::vector<std::vector<std::uint32_t>> touching() const {
+    std::vector<std::vector<std::uint32_t>> found(tape_.objects.size());
+    for (std::uint32_t i = 0; i < tape_.ops.size(); ++i) {
+      for (const Access& access : tape_.ops[i].accesses) {
+        if (access.space == Access::Space::kL2 &&
+            (found[access.object].empty() || found[access.object].back() != i)) {
+          found[access.object].push_back(i);
+        }
+      }
+    }
+    return found;
+  }
+
+  /// When an object must be in L2, from the operations that touch it.
+  std::vector<Interval> intervals_of(ObjectId object,
+                                     const std::vector<std::uint32_t>& touched_by) const {
     std::vector<Interval> found;
-    for (const PlanOp& op : tape_.ops) {
+    for (const std::uint32_t i : touched_by) {
+      const PlanOp& op = tape_.ops[i];
       for (const Access& access : op.accesses) {
         if (access.space != Access::Space::kL2 || access.object != object) {
           continue;
@@ -74,6 +91,7 @@ class Planner {
 
   void page_all() {
     std::map<std::uint32_t, std::vector<PlanOp>> in, out;  // by stage
+    const auto touched = touching();
     for (auto& [tensor, home] : plan_.home) {
       if (graph_.tensor(tensor).kind == TensorKind::kLoss) {
         continue;
@@ -85,11 +103,12 @@ class Planner {
       tape_.objects.back().external = true;
       const auto layer = static_cast<std::uint32_t>(tape_.layers.size());
       tape_.layers.push_back({"page " + stored.name, "Page", "page", "dma", 0});
-      for (const Interval& interval : intervals_of(original)) {
+      for (const Interval& interval : intervals_of(original, touched[original])) {
         const auto copy = static_cast<ObjectId>(tape_.objects.size());
         tape_.objects.push_back(stored);
         tape_.objects.back().persistent = false;
-        for (PlanOp& op : tape_.ops) {
+        for (const std::uint32_t i : touched[original]) {
+          PlanOp& op = tape_.ops[i];
           if (op.stage >= interval.first && op.stage <= interval.last) {
             replace(op, original, copy);
           }

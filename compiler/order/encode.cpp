@@ -53,8 +53,7 @@ etude_op encoded(const Operation& operation) {
 
 class Encoder {
  public:
-  Encoder(const Tape& tape, const StepGraph& graph,
-          Program& program, const ListWindow& window)
+  Encoder(const Tape& tape, const StepGraph& graph, Program& program, const ListWindow& window)
       : tape_(tape), graph_(graph), program_(program), window_(window) {
     number_.resize(tape.ops.size(), 0);
   }
@@ -177,8 +176,7 @@ class Encoder {
 
 }  // namespace
 
-std::vector<std::uint32_t> encode(const Tape& tape,
-                                  const StepGraph& graph,
+std::vector<std::uint32_t> encode(const Tape& tape, const StepGraph& graph,
                                   const std::vector<std::uint32_t>& order, Program& program,
                                   const ListWindow& window) {
   return Encoder(tape, graph, program, window).run(order);

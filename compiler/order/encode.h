@@ -25,8 +25,7 @@ struct ListWindow {
 /// Writes the operations in their final order, with the waits that their dependences need, into the
 /// program's task list and probes. Returns each operation's place in that list (kNotInList for
 /// probes).
-std::vector<std::uint32_t> encode(const Tape& tape,
-                                  const StepGraph& graph,
+std::vector<std::uint32_t> encode(const Tape& tape, const StepGraph& graph,
                                   const std::vector<std::uint32_t>& order, Program& program,
                                   const ListWindow& window = {});
 

@@ -96,9 +96,7 @@ class Timeline {
 
   bool runs(unsigned q) const { return queues_[q].running != kNone; }
 
-  void make_ready(std::uint32_t op) {
-    queues_[graph_.queue(op)].coming.push({ready_[op], op});
-  }
+  void make_ready(std::uint32_t op) { queues_[graph_.queue(op)].coming.push({ready_[op], op}); }
 
   void finish(std::uint32_t op) {
     last_ = std::max(last_, now_);

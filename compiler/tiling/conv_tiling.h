@@ -6,6 +6,7 @@
 
 #include "compiler/tiling/gemm_tiling.h"
 #include "compiler/tiling/image_geometry.h"
+#include "compiler/tiling/tiling_limits.h"
 
 namespace etude {
 

@@ -2,11 +2,6 @@
 #include "compiler/tiling/gemm_tiling.h"
 
 #include <algorithm>
-#include <optional>
-#include <set>
-#include <vector>
-
-#include "models/base/error.h"
 
 namespace etude {
 
@@ -61,39 +56,6 @@ std::uint32_t operand_buffers(const GemmProblem& p, const GemmTiling& t, bool is
     bytes += copies(t, all) * 4 * rows * cols;  // as loaded
   }
   return bytes;
-}
-
-bool allowed(const GemmProblem& p, const GemmTiling& t, bool user_n, const RedmuleConfig& redmule) {
-  if (p.half) {
-    return !t.keep_z || t.k == p.k;  // the cores put each tile where it belongs
-  }
-  if (p.unit == Unit::kRedmule && !long_enough(p.n, t.n) && t.n < p.n && !user_n) {
-    return false;
-  }
-  if ((p.x.transposed_view && t.n != p.n) || (p.w.transposed_view && t.k != p.k)) {
-    return false;  // a view in the other orientation is of use only where it stands
-  }
-  if (!t.keep_z) {
-    return true;
-  }
-  // Slices of the whole result are tiles if they are whole rows; RedMulE writes ceil(m/L)*L rows.
-  return t.k == p.k && (t.m == p.m || p.unit == Unit::kCores || t.m % redmule.width == 0);
-}
-
-std::vector<std::uint32_t> extents(std::uint32_t whole, std::uint32_t step, std::uint32_t fixed) {
-  if (fixed != 0) {
-    return {std::min(fixed, whole)};
-  }
-  std::set<std::uint32_t> found{whole};
-  for (std::uint32_t parts = 2; parts <= 64; parts += 1 + parts / 6) {
-    const std::uint32_t size = round_up(ceil_div(whole, parts), step);
-    found.insert(std::min(size, whole));
-  }
-  found.insert(std::min(step, whole));
-  if (step > 4) {
-    found.insert(std::min(4u, whole));
-  }
-  return {found.begin(), found.end()};
 }
 
 }  // namespace
@@ -270,79 +232,6 @@ std::uint64_t modelled_cycles(const GemmProblem& p, const GemmTiling& t, const C
   // The neighbours in the list hide most of what cannot overlap within the operator.
   const std::uint64_t ends = (first_load + last) / 4;
   return t.double_buffer ? p.count * slowest + ends : p.count * (unit + cores + in + out);
-}
-
-GemmTiling choose_tiling(const std::string& name, const GemmProblem& problem,
-                         const TilingLimits& limits, const CostModel& cost,
-                         const RedmuleConfig& redmule) {
-  const bool array = problem.unit == Unit::kRedmule;
-  const auto ms = extents(problem.m, array ? redmule.width : 8, limits.fixed.m);
-  const auto ns = extents(problem.n, array ? redmule.columns() : 8, limits.fixed.n);
-  const auto ks = extents(problem.k, array ? redmule.columns() : 8, limits.fixed.k);
-  std::optional<GemmTiling> best;
-  GemmTiling smallest;
-  smallest.l1_bytes = ~0u;
-  const auto try_one = [&](GemmTiling t) {
-    if (!allowed(problem, t, limits.fixed.n != 0, redmule)) {
-      return;
-    }
-    t.l1_bytes = l1_bytes(problem, t, redmule);
-    if (t.l1_bytes < smallest.l1_bytes) {
-      smallest = t;
-    }
-    if (t.l1_bytes > limits.l1_bytes) {
-      return;
-    }
-    t.cycles = modelled_cycles(problem, t, cost, redmule);
-    t.cycles += crowding(t.cycles, t.l1_bytes, limits.preferred);
-    const auto whole = [&](const OperandSource& source, bool one_tile, std::uint64_t bytes) {
-      if (source.wanted_next && !source.resident && one_tile) {  // saves the next its transfers
-        t.cycles -= std::min(t.cycles, cost.dma(1, bytes, true));
-      }
-    };
-    whole(problem.x, t.m == problem.m && t.n == problem.n, 4ull * problem.m * problem.n);
-    whole(problem.w, t.n == problem.n && t.k == problem.k, 4ull * problem.n * problem.k);
-    if (t.keep_z) {  // what follows finds it in L1 and need not wait for a round trip through L2
-      const std::uint64_t bytes = 4ull * problem.count * problem.m * problem.k;
-      t.cycles -= std::min(t.cycles, cost.dma(1, bytes, true) + cost.dma(1, bytes, false));
-    }
-    if (!best || t.cycles < best->cycles ||
-        (t.cycles == best->cycles && t.l1_bytes < best->l1_bytes)) {
-      best = t;
-    }
-  };
-  const std::uint64_t result_bytes =
-      4ull * problem.count * problem.m * problem.k * (problem.transpose_z ? 2 : 1);
-  for (std::uint32_t m : ms) {
-    for (std::uint32_t n : ns) {
-      for (std::uint32_t k : ks) {
-        for (const bool m_outer : {true, false}) {
-          for (const bool keep : {true, false}) {
-            if (keep && (problem.sgd || result_bytes > limits.keep_bytes)) {
-              continue;
-            }
-            GemmTiling tiling{m, n, k, m_outer, keep, limits.double_buffer, 0, 0};
-            try_one(tiling);
-            if (limits.double_buffer && !best) {
-              tiling.double_buffer = false;
-              try_one(tiling);
-            }
-          }
-        }
-      }
-    }
-  }
-  if (!best) {
-    throw UserError("operator '" + name + "'",
-                    "its tile " + std::to_string(smallest.m) + "x" + std::to_string(smallest.n) +
-                        "x" + std::to_string(smallest.k) + " needs " +
-                        std::to_string(smallest.l1_bytes) + " bytes of L1, " +
-                        std::to_string(smallest.l1_bytes - limits.l1_bytes) + " more than the " +
-                        std::to_string(limits.l1_bytes) + " that are free",
-                    "give a larger /platform/cluster/tcdm/size, a larger /tiling/l1_budget or "
-                    "smaller tiles in /tiling/operators");
-  }
-  return *best;
 }
 
 }  // namespace etude

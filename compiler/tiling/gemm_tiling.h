@@ -2,12 +2,11 @@
 #pragma once
 
 #include <algorithm>
+#include <compare>
 #include <cstdint>
-#include <string>
 
 #include "compiler/cost/cost_model.h"
 #include "sim/config/platform_config.h"
-#include "sim/config/workload_config.h"
 
 namespace etude {
 
@@ -17,6 +16,7 @@ struct OperandSource {
   bool transpose = false;  ///< the unit needs the other orientation: cores transpose each tile
   bool transposed_view = false;  ///< what is resident is the transpose of the stored matrix
   bool wanted_next = false;      ///< the next operators read it too: better kept in one piece
+  auto operator<=>(const OperandSource&) const = default;
 };
 
 /// Z[m,k] = X[m,n] W[n,k] as a unit runs it, with what belongs to it in one operator of the step.
@@ -41,6 +41,7 @@ struct GemmProblem {
   bool sgd_resident = false;
   bool column_sums = false;  ///< of W's tiles, with their own update
   bool store = true;         ///< the result goes to L2
+  auto operator<=>(const GemmProblem&) const = default;
 };
 
 /// Tile sizes and buffering of one matrix multiplication.
@@ -67,21 +68,6 @@ std::uint64_t modelled_cycles(const GemmProblem& problem, const GemmTiling& tili
 inline std::uint64_t crowding(std::uint64_t cycles, std::uint32_t bytes, std::uint32_t preferred) {
   return bytes <= preferred ? 0 : cycles * (bytes - preferred) / (2ull * std::max(1u, preferred));
 }
-
-/// What a tiling may use and what the user fixed.
-struct TilingLimits {
-  std::uint32_t l1_bytes = 0;    ///< free for this operator
-  std::uint32_t preferred = 0;   ///< better not more than this, so that the next operator may start
-  std::uint32_t keep_bytes = 0;  ///< largest result that is kept in L1
-  TileConfig fixed;
-  bool double_buffer = true;
-};
-
-/// The tiling with the least modelled time within the limits.
-/// Errors: UserError naming the operator, its smallest (or the fixed) tile and the bytes missing.
-GemmTiling choose_tiling(const std::string& name, const GemmProblem& problem,
-                         const TilingLimits& limits, const CostModel& cost,
-                         const RedmuleConfig& redmule);
 
 /// Pitch, in elements, of a tile of `cols` columns in L1. Cores that read different rows want an
 /// odd pitch (banks); the DMA can give one only to tiles that are `dense` in L2. RedMulE wants

@@ -52,7 +52,8 @@ TEST_CASE("a transfer of the next tile runs under the computation of this one") 
   sequence.relu(one);
   sequence.load({0, 4096, 32}, two);
   sequence.relu(two);
-  const auto schedule = schedule_operations(StepGraph(sequence.ops, find_dependences(sequence.ops)));
+  const auto schedule =
+      schedule_operations(StepGraph(sequence.ops, find_dependences(sequence.ops)));
   CHECK(schedule.order == std::vector<std::uint32_t>{0, 2, 1, 3});
   CHECK(schedule.cycles <
         2 * (cost.dma(1, 4096, true) + cost.core_kernel(1024, CostModel::kRelu) + 300));

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/tiling/gemm_search.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+
+#include "models/base/error.h"
+
+namespace etude {
+
+namespace {
+
+using Unit = GemmProblem::Unit;
+
+constexpr std::uint32_t ceil_div(std::uint32_t a, std::uint32_t b) { return (a + b - 1) / b; }
+constexpr std::uint32_t round_up(std::uint32_t a, std::uint32_t b) { return ceil_div(a, b) * b; }
+
+bool allowed(const GemmProblem& p, const GemmTiling& t, bool user_n, const RedmuleConfig& redmule) {
+  if (p.half) {
+    return !t.keep_z || t.k == p.k;  // the cores put each tile where it belongs
+  }
+  if (p.unit == Unit::kRedmule && !long_enough(p.n, t.n) && t.n < p.n && !user_n) {
+    return false;
+  }
+  if ((p.x.transposed_view && t.n != p.n) || (p.w.transposed_view && t.k != p.k)) {
+    return false;  // a view in the other orientation is of use only where it stands
+  }
+  if (!t.keep_z) {
+    return true;
+  }
+  // Slices of the whole result are tiles if they are whole rows; RedMulE writes ceil(m/L)*L rows.
+  return t.k == p.k && (t.m == p.m || p.unit == Unit::kCores || t.m % redmule.width == 0);
+}
+
+std::vector<std::uint32_t> extents(std::uint32_t whole, std::uint32_t step, std::uint32_t fixed) {
+  if (fixed != 0) {
+    return {std::min(fixed, whole)};
+  }
+  std::set<std::uint32_t> found{whole};
+  for (std::uint32_t parts = 2; parts <= 64; parts += 1 + parts / 6) {
+    const std::uint32_t size = round_up(ceil_div(whole, parts), step);
+    found.insert(std::min(size, whole));
+  }
+  found.insert(std::min(step, whole));
+  if (step > 4) {
+    found.insert(std::min(4u, whole));
+  }
+  return {found.begin(), found.end()};
+}
+
+[[noreturn]] void nothing_fits(const std::string& name, const GemmTiling& smallest,
+                               const TilingLimits& limits) {
+  throw UserError("operator '" + name + "'",
+                  "its tile " + std::to_string(smallest.m) + "x" + std::to_string(smallest.n) +
+                      "x" + std::to_string(smallest.k) + " needs " +
+                      std::to_string(smallest.l1_bytes) + " bytes of L1, " +
+                      std::to_string(smallest.l1_bytes - limits.l1_bytes) + " more than the " +
+                      std::to_string(limits.l1_bytes) + " that are free",
+                  "give a larger /platform/cluster/tcdm/size, a larger /tiling/l1_budget or "
+                  "smaller tiles in /tiling/operators");
+}
+
+}  // namespace
+
+GemmSearch::Candidates& GemmSearch::candidates_of(const GemmProblem& problem,
+                                                  const TileConfig& fixed) {
+  const auto [found, fresh] =
+      known_.try_emplace(Key{problem, fixed.m, fixed.n, fixed.k}, Candidates{});
+  Candidates& candidates = found->second;
+  if (!fresh) {
+    return candidates;
+  }
+  const bool array = problem.unit == Unit::kRedmule;
+  const auto ms = extents(problem.m, array ? redmule_.width : 8, fixed.m);
+  const auto ns = extents(problem.n, array ? redmule_.columns() : 8, fixed.n);
+  const auto ks = extents(problem.k, array ? redmule_.columns() : 8, fixed.k);
+  for (const std::uint32_t m : ms) {
+    for (const std::uint32_t n : ns) {
+      for (const std::uint32_t k : ks) {
+        for (const bool m_outer : {true, false}) {
+          for (const bool keep : {true, false}) {
+            GemmTiling tiling{m, n, k, m_outer, keep, true, 0, 0};
+            if ((keep && problem.sgd) || !allowed(problem, tiling, fixed.n != 0, redmule_)) {
+              continue;
+            }
+            for (const bool twice : {true, false}) {
+              tiling.double_buffer = twice;
+              tiling.l1_bytes = l1_bytes(problem, tiling, redmule_);
+              candidates.push_back({tiling, 0});
+            }
+          }
+        }
+      }
+    }
+  }
+  return candidates;
+}
+
+void GemmSearch::work_out(const GemmProblem& problem, Candidate& candidate) const {
+  GemmTiling& t = candidate.tiling;
+  t.cycles = modelled_cycles(problem, t, cost_, redmule_);
+  const auto whole = [&](const OperandSource& source, bool one_tile, std::uint64_t bytes) {
+    if (source.wanted_next && !source.resident && one_tile) {  // saves the next its transfers
+      candidate.saved += cost_.dma(1, bytes, true);
+    }
+  };
+  whole(problem.x, t.m == problem.m && t.n == problem.n, 4ull * problem.m * problem.n);
+  whole(problem.w, t.n == problem.n && t.k == problem.k, 4ull * problem.n * problem.k);
+  if (t.keep_z) {  // what follows finds it in L1 and need not wait for a round trip through L2
+    const std::uint64_t bytes = 4ull * problem.count * problem.m * problem.k;
+    candidate.saved += cost_.dma(1, bytes, true) + cost_.dma(1, bytes, false);
+  }
+}
+
+GemmTiling GemmSearch::choose(const std::string& name, const GemmProblem& problem,
+                              const TilingLimits& limits) {
+  const std::uint64_t result_bytes =
+      4ull * problem.count * problem.m * problem.k * (problem.transpose_z ? 2 : 1);
+  std::optional<GemmTiling> best;
+  GemmTiling smallest;
+  smallest.l1_bytes = ~0u;
+  for (Candidate& candidate : candidates_of(problem, limits.fixed)) {
+    const GemmTiling& t = candidate.tiling;
+    // One buffer only where the user wants it, or as long as nothing fits with two.
+    if ((t.keep_z && result_bytes > limits.keep_bytes) ||
+        (t.double_buffer ? !limits.double_buffer : limits.double_buffer && best)) {
+      continue;
+    }
+    if (t.l1_bytes < smallest.l1_bytes) {
+      smallest = t;
+    }
+    if (t.l1_bytes > limits.l1_bytes) {
+      continue;
+    }
+    if (t.cycles == 0) {
+      work_out(problem, candidate);
+    }
+    const std::uint64_t cycles = t.cycles + crowding(t.cycles, t.l1_bytes, limits.preferred);
+    const std::uint64_t left = cycles - std::min(cycles, candidate.saved);
+    if (!best || left < best->cycles || (left == best->cycles && t.l1_bytes < best->l1_bytes)) {
+      best = t;
+      best->cycles = left;
+    }
+  }
+  if (!best) {
+    nothing_fits(name, smallest, limits);
+  }
+  return *best;
+}
+
+}  // namespace etude

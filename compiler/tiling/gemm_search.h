@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "compiler/tiling/gemm_tiling.h"
+#include "compiler/tiling/tiling_limits.h"
+
+namespace etude {
+
+/// Finds tilings. What a tiling of a problem needs and takes does not depend on the limits, so that
+/// it is worked out once, however often the problem is asked for.
+class GemmSearch {
+ public:
+  /// Both must outlive it.
+  GemmSearch(const CostModel& cost, const RedmuleConfig& redmule)
+      : cost_(cost), redmule_(redmule) {}
+
+  /// The tiling with the least modelled time within the limits; among equals the one with the
+  /// fewest bytes, then the first in order of m, n, k, rows outside before inside, kept result
+  /// before not.
+  /// Errors: UserError naming the operator, its smallest (or the fixed) tile and the bytes missing.
+  GemmTiling choose(const std::string& name, const GemmProblem& problem, const TilingLimits& limits);
+
+ private:
+  struct Candidate {
+    GemmTiling tiling;        ///< cycles: modelled, or 0: not worked out yet
+    std::uint64_t saved = 0;  ///< cycles that the neighbours save when it is chosen
+  };
+  /// Tilings of one problem with one buffering, in the order in which they are tried.
+  using Candidates = std::vector<Candidate>;
+  using Key = std::tuple<GemmProblem, std::uint32_t, std::uint32_t, std::uint32_t>;
+
+  /// Both bufferings of each tiling that is allowed at all: [2 i] two buffers, [2 i + 1] one.
+  Candidates& candidates_of(const GemmProblem& problem, const TileConfig& fixed);
+  void work_out(const GemmProblem& problem, Candidate& candidate) const;
+
+  const CostModel& cost_;
+  const RedmuleConfig& redmule_;
+  std::map<Key, Candidates> known_;
+};
+
+}  // namespace etude

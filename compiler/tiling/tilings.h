@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "compiler/tiling/gemm_search.h"
+
+namespace etude {
+
+/// What the searches for tiles have worked out so far. It follows from shapes and hardware alone,
+/// so that every lowering of a step, however it shares L1, goes on with it.
+struct Tilings {
+  GemmSearch gemm;
+  /// Modelled cycles of both gradients of a linear layer, by {in, out, batch, with its forward
+  /// pass}, then by the number of the tiling in the search (0: not worked out yet).
+  std::map<std::array<std::uint32_t, 4>, std::vector<std::uint64_t>> linear_backward;
+};
+
+}  // namespace etude
