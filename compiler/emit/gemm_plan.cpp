@@ -21,6 +21,7 @@ class Planner {
         found != c_.step.tiling.operators.end()) {
       fixed_ = found->second;
     }
+    find_tensors();
   }
 
   GemmPlan run() {
@@ -187,40 +188,44 @@ class Planner {
     }
   }
 
-  GemmPlan candidate(Unit unit, bool swap) {
-    GemmPlan plan;
-    GemmProblem& p = plan.problem;
-    const GemmShape shape = gemm_shape(c_.graph(), node_);
-    const bool trans_a = node_.integer("transA") != 0;
-    const bool trans_b = node_.integer("transB") != 0;
-    p.unit = unit;
-    p.half = c_.step.half && unit == Unit::kRedmule;
-    plan.result = node_.outputs[0];
+  /// What is the same for every unit and orientation.
+  void find_tensors() {
+    shape_ = gemm_shape(c_.graph(), node_);
+    trans_a_ = node_.integer("transA") != 0;
+    trans_b_ = node_.integer("transB") != 0;
+    common_.result = node_.outputs[0];
     for (const auto& behind : {op_.add, op_.row, op_.relu, op_.relu_grad}) {
       if (behind) {
-        plan.result = c_.graph().node(*behind).outputs[0];
+        common_.result = c_.graph().node(*behind).outputs[0];
       }
     }
-    find_addend(plan);
-    find_views(plan);
+    find_addend(common_);
+    find_views(common_);
+  }
+
+  GemmPlan candidate(Unit unit, bool swap) {
+    GemmPlan plan = common_;
+    GemmProblem& p = plan.problem;
+    p.unit = unit;
+    p.half = c_.step.half && unit == Unit::kRedmule;
     if (swap) {
       std::swap(plan.x, plan.w);
     }
     if (plan.x.size() == 1) {
-      p.m = static_cast<std::uint32_t>(shape.m);
+      p.m = static_cast<std::uint32_t>(shape_.m);
     } else {  // rows of one matrix
       const Shape& y = c_.tensor(node_.outputs[0]).shape;
       p.m = static_cast<std::uint32_t>(y[y.size() - 2]);
     }
-    p.n = static_cast<std::uint32_t>(shape.n);
-    p.k = static_cast<std::uint32_t>(shape.k);
+    p.n = static_cast<std::uint32_t>(shape_.n);
+    p.k = static_cast<std::uint32_t>(shape_.k);
     if (swap) {
       std::swap(p.m, p.k);
     }
     plan.x_tensor = node_.inputs[swap ? 1 : 0];
     plan.w_tensor = node_.inputs[swap ? 0 : 1];
-    p.x = source(unit, plan.x_tensor, plan.x[0], swap ? !trans_b : trans_a, use_x_, plan);
-    p.w = source(unit, plan.w_tensor, plan.w[0], swap ? !trans_a : trans_b, use_w_, plan);
+    p.x = source(unit, plan.x_tensor, plan.x[0], swap ? !trans_b_ : trans_a_, use_x_, plan);
+    p.w = source(unit, plan.w_tensor, plan.w[0], swap ? !trans_a_ : trans_b_, use_w_, plan);
     p.transpose_z = swap;
     p.bias = plan.bias.has_value();
     p.second_bias = plan.second_bias.has_value();
@@ -279,6 +284,9 @@ class Planner {
   const Operator& op_;
   const Node& node_;
   TileConfig fixed_;
+  GemmPlan common_;
+  GemmShape shape_{};
+  bool trans_a_ = false, trans_b_ = false;
   bool use_x_ = true, use_w_ = true;
 };
 

@@ -3,12 +3,14 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "compiler/lower/place_step.h"
 #include "compiler/lower/write_tape.h"
 #include "compiler/operators/step.h"
 #include "compiler/schedule/policy.h"
+#include "compiler/tape/fingerprint.h"
 #include "models/base/error.h"
 
 namespace etude {
@@ -48,10 +50,13 @@ class Search {
   }
 
  private:
-  /// Nothing if it is not faster than what was found.
+  /// Nothing if it is not faster than what was found, or the same as an earlier one.
   std::optional<Program> lower_with(const SharingChoice& sharing) {
-    return place_step(step_, write_tape(step_, schedule_, sharing, tilings_), home_,
-                      found_ ? found_->modelled_cycles : kNever);
+    const WrittenStep written = write_tape(step_, schedule_, sharing, tilings_);
+    if (!tried_.insert(fingerprint(written.tape)).second) {
+      return std::nullopt;
+    }
+    return place_step(step_, written, home_, found_ ? found_->modelled_cycles : kNever);
   }
 
   /// Tries values of one member beside the best of the others so far.
@@ -76,6 +81,7 @@ class Search {
   const Schedule schedule_;
   WorkloadConfig::Home home_;
   Tilings tilings_{GemmSearch(step_.cost, step_.platform.cluster.redmule), {}};
+  std::set<std::uint64_t> tried_;  ///< fingerprints of tapes
   SharingChoice best_;
   std::optional<Program> found_;
 };

@@ -105,6 +105,9 @@ StoragePlan::StoragePlan(const Graph& graph)
       place(graph, node);
     }
   }
+  for (TensorId id = 0; id < graph.tensors().size(); ++id) {
+    matrices_.push_back(matrix_of(id));
+  }
 }
 
 void StoragePlan::own(TensorId id, const Shape& shape) {
@@ -226,7 +229,7 @@ bool StoragePlan::pull_back(const Graph& graph, NodeId number) {
   return true;
 }
 
-std::optional<MatrixView> StoragePlan::as_matrix(TensorId id) const {
+std::optional<MatrixView> StoragePlan::matrix_of(TensorId id) const {
   const Shape& shape = shapes_[id];
   const Strides& strides = views_[id].strides;
   if (shape.size() < 2) {

@@ -44,12 +44,13 @@ class StoragePlan {
 
   /// The tensor as one matrix of [product of leading extents, last extent], or as the transpose of
   /// a stored matrix if it has two extents; nothing if its strides do not allow it.
-  std::optional<MatrixView> as_matrix(TensorId id) const;
+  const std::optional<MatrixView>& as_matrix(TensorId id) const { return matrices_.at(id); }
   /// The tensor as a stack of matrices of its last two extents, in the order of its leading extents
   /// broadcast to `leading`; nothing if neither of the last two extents is dense.
   std::optional<std::vector<MatrixView>> as_stack(TensorId id, const Shape& leading) const;
 
  private:
+  std::optional<MatrixView> matrix_of(TensorId id) const;
   void place(const Graph& graph, NodeId node);
   bool pull_back(const Graph& graph, NodeId node);
   bool readers_accept(const Graph& graph, TensorId id) const;
@@ -60,6 +61,7 @@ class StoragePlan {
   std::vector<Shape> shapes_;
   std::vector<bool> contiguous_;
   std::vector<bool> free_;
+  std::vector<std::optional<MatrixView>> matrices_;
 };
 
 /// Strides of a dense row-major tensor.

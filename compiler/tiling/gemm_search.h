@@ -24,7 +24,8 @@ class GemmSearch {
   /// fewest bytes, then the first in order of m, n, k, rows outside before inside, kept result
   /// before not.
   /// Errors: UserError naming the operator, its smallest (or the fixed) tile and the bytes missing.
-  GemmTiling choose(const std::string& name, const GemmProblem& problem, const TilingLimits& limits);
+  GemmTiling choose(const std::string& name, const GemmProblem& problem,
+                    const TilingLimits& limits);
 
  private:
   struct Candidate {
