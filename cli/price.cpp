@@ -23,8 +23,15 @@ struct PriceArguments {
 
 void price_run(const PriceArguments& arguments) {
   const nlohmann::ordered_json result = price_folder(arguments.folder, arguments.sets);
-  std::cout << (arguments.json ? result.dump(1) + "\n"
-                               : terminal_report(result, isatty(STDOUT_FILENO) != 0));
+  std::string text;
+  try {
+    text = arguments.json ? result.dump(1) + "\n"
+                          : terminal_report(result, isatty(STDOUT_FILENO) != 0);
+  } catch (const nlohmann::json::exception&) {
+    throw UserError(arguments.folder + "/result.json", "not a result of this version",
+                    "run the configuration again");
+  }
+  std::cout << text;
 }
 }  // namespace
 

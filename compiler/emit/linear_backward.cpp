@@ -2,6 +2,7 @@
 // Both gradients of a linear layer on RedMulE, tile by tile of its weight: a tile is loaded once,
 // multiplied for dX^T = W dY^T, updated with dW = X^T dY, and stored. No weight is transposed.
 #include <algorithm>
+#include <array>
 #include <optional>
 
 #include "compiler/emit/families.h"
@@ -16,13 +17,6 @@ namespace etude {
 namespace {
 
 constexpr std::uint32_t ceil_div(std::uint32_t a, std::uint32_t b) { return (a + b - 1) / b; }
-
-struct Tiles {
-  std::uint32_t in = 0, out = 0;  ///< rows and columns of a tile of W
-  std::uint32_t copies = 2;
-  bool keep = false;  ///< dX and its transpose stay in L1
-  std::uint64_t cycles = ~std::uint64_t{0};
-};
 
 /// The gradient with respect to the layer's input alone.
 Operator input_part(const Operator& op) {
@@ -112,7 +106,7 @@ class LinearBackward {
     return dy_resident_ && dy_resident_->pitch == dy_resident_->cols && out_tile == out_;
   }
 
-  std::uint32_t bytes(const Tiles& t) const {
+  std::uint32_t bytes(const LinearTiles& t) const {
     const std::uint32_t feeds = std::min(2u, ceil_div(out_, t.out));
     const std::uint32_t copies = std::min(t.copies, ceil_div(in_, t.in) * ceil_div(out_, t.out));
     std::uint32_t sum = 0;
@@ -137,7 +131,7 @@ class LinearBackward {
     return sum;
   }
 
-  std::uint64_t cycles(const Tiles& t) const {
+  std::uint64_t cycles(const LinearTiles& t) const {
     const std::uint32_t in_tiles = ceil_div(in_, t.in);
     const std::uint32_t out_tiles = ceil_div(out_, t.out);
     const std::uint64_t tiles = std::uint64_t{in_tiles} * out_tiles;
@@ -188,6 +182,25 @@ class LinearBackward {
     const auto preferred = static_cast<std::uint32_t>(c_.sharing.backward * c_.l1.capacity());
     const bool may_keep =
         c_.worth_keeping(result_) && 2 * c_.tensor(result_).bytes() <= c_.l1.capacity() / 4;
+    const auto flag = [](bool value) { return value ? 1u : 0u; };
+    const std::array<std::uint32_t, 13> asked{in_,
+                                              out_,
+                                              batch_,
+                                              flag(forward_),
+                                              available,
+                                              preferred,
+                                              flag(may_keep),
+                                              c_.sharing.least_columns,
+                                              flag(c_.l1.has_resident(x_, true)),
+                                              flag(c_.l1.has_resident(x_, false)),
+                                              flag(in_place(out_)),
+                                              flag(dyt_resident_.has_value()),
+                                              flag(op_.bias_sum.has_value())};
+    if (const auto found = c_.tilings.linear_tiles.find(asked);
+        found != c_.tilings.linear_tiles.end()) {
+      t_ = found->second;
+      return t_.in != 0;
+    }
     const std::uint64_t fetch = c_.step.cost.dma(batch_, 4 * in_, true);
     std::size_t number = 0;
     for (std::uint32_t in_parts = 1; in_parts <= 54; in_parts += 1 + in_parts / 8) {
@@ -207,7 +220,7 @@ class LinearBackward {
         for (std::uint32_t option = 0; option < kOptions; ++option) {
           const std::uint32_t copies = c_.step.tiling.double_buffer ? 1 + option : 1;
           for (const bool keep : {true, false}) {
-            Tiles t{in_tile, out_tile, copies, keep, 0};
+            LinearTiles t{in_tile, out_tile, copies, keep, 0};
             if (keep && !may_keep) {
               continue;
             }
@@ -226,6 +239,7 @@ class LinearBackward {
         }
       }
     }
+    c_.tilings.linear_tiles[asked] = t_;
     return t_.in != 0;
   }
 
@@ -428,7 +442,7 @@ class LinearBackward {
   std::vector<std::uint32_t> target_buffers_;
   std::optional<L1Matrix> dy_resident_;
   std::optional<L1Matrix> dyt_resident_;
-  Tiles t_;
+  LinearTiles t_;
   bool better_apart_ = false;
   L1Matrix xt_, zt_, bias_, sums_;
   std::vector<std::uint32_t> t_buffers_, w_buffers_, g_buffers_, dy_buffers_, dyt_buffers_;

@@ -63,14 +63,12 @@ std::vector<std::uint32_t> extents(std::uint32_t whole, std::uint32_t step, std:
 
 }  // namespace
 
-GemmSearch::Candidates& GemmSearch::candidates_of(const GemmProblem& problem,
-                                                  const TileConfig& fixed) {
-  const auto [found, fresh] =
-      known_.try_emplace(Key{problem, fixed.m, fixed.n, fixed.k}, Candidates{});
-  Candidates& candidates = found->second;
+GemmSearch::Known& GemmSearch::known_of(const GemmProblem& problem, const TileConfig& fixed) {
+  const auto [found, fresh] = known_.try_emplace(Key{problem, fixed.m, fixed.n, fixed.k}, Known{});
   if (!fresh) {
-    return candidates;
+    return found->second;
   }
+  std::vector<Candidate>& candidates = found->second.candidates;
   const bool array = problem.unit == Unit::kRedmule;
   const auto ms = extents(problem.m, array ? redmule_.width : 8, fixed.m);
   const auto ns = extents(problem.n, array ? redmule_.columns() : 8, fixed.n);
@@ -94,7 +92,7 @@ GemmSearch::Candidates& GemmSearch::candidates_of(const GemmProblem& problem,
       }
     }
   }
-  return candidates;
+  return found->second;
 }
 
 void GemmSearch::work_out(const GemmProblem& problem, Candidate& candidate) const {
@@ -115,12 +113,17 @@ void GemmSearch::work_out(const GemmProblem& problem, Candidate& candidate) cons
 
 GemmTiling GemmSearch::choose(const std::string& name, const GemmProblem& problem,
                               const TilingLimits& limits) {
+  Known& known = known_of(problem, limits.fixed);
+  const Asked asked{limits.l1_bytes, limits.preferred, limits.keep_bytes, limits.double_buffer};
+  if (const auto found = known.chosen.find(asked); found != known.chosen.end()) {
+    return found->second;
+  }
   const std::uint64_t result_bytes =
       4ull * problem.count * problem.m * problem.k * (problem.transpose_z ? 2 : 1);
   std::optional<GemmTiling> best;
   GemmTiling smallest;
   smallest.l1_bytes = ~0u;
-  for (Candidate& candidate : candidates_of(problem, limits.fixed)) {
+  for (Candidate& candidate : known.candidates) {
     const GemmTiling& t = candidate.tiling;
     // One buffer only where the user wants it, or as long as nothing fits with two.
     if ((t.keep_z && result_bytes > limits.keep_bytes) ||
@@ -146,6 +149,7 @@ GemmTiling GemmSearch::choose(const std::string& name, const GemmProblem& proble
   if (!best) {
     nothing_fits(name, smallest, limits);
   }
+  known.chosen[asked] = *best;
   return *best;
 }
 

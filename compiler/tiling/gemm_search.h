@@ -28,21 +28,26 @@ class GemmSearch {
                     const TilingLimits& limits);
 
  private:
+  /// What a choice depends on besides the problem: bytes, preferred, kept, two buffers.
+  using Asked = std::tuple<std::uint32_t, std::uint32_t, std::uint32_t, bool>;
   struct Candidate {
     GemmTiling tiling;        ///< cycles: modelled, or 0: not worked out yet
     std::uint64_t saved = 0;  ///< cycles that the neighbours save when it is chosen
   };
-  /// Tilings of one problem with one buffering, in the order in which they are tried.
-  using Candidates = std::vector<Candidate>;
+  struct Known {
+    std::vector<Candidate> candidates;  ///< in the order in which they are tried
+    std::map<Asked, GemmTiling> chosen;
+  };
   using Key = std::tuple<GemmProblem, std::uint32_t, std::uint32_t, std::uint32_t>;
 
-  /// Both bufferings of each tiling that is allowed at all: [2 i] two buffers, [2 i + 1] one.
-  Candidates& candidates_of(const GemmProblem& problem, const TileConfig& fixed);
+  /// What is known of a problem: at first each tiling that is allowed at all, with two buffers,
+  /// then with one.
+  Known& known_of(const GemmProblem& problem, const TileConfig& fixed);
   void work_out(const GemmProblem& problem, Candidate& candidate) const;
 
   const CostModel& cost_;
   const RedmuleConfig& redmule_;
-  std::map<Key, Candidates> known_;
+  std::map<Key, Known> known_;
 };
 
 }  // namespace etude

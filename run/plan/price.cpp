@@ -4,7 +4,6 @@
 #include "models/base/error.h"
 #include "sim/config/json_file.h"
 #include "sim/config/load.h"
-#include "sim/report/report.h"
 #include "sim/report/result.h"
 
 namespace etude {
@@ -14,7 +13,6 @@ Json price_folder(const std::filesystem::path& folder, const std::vector<std::st
   Json result = read_json_file(folder / "result.json");
   try {
     price_again(result, config.platform, config.energy);
-    (void)terminal_report(result, false);  // reads every member that a result has
   } catch (const nlohmann::json::exception&) {
     throw UserError((folder / "result.json").string(), "not a result of this version",
                     "run the configuration again");
