@@ -2,7 +2,6 @@
 // Both gradients of a linear layer on RedMulE, tile by tile of its weight: a tile is loaded once,
 // multiplied for dX^T = W dY^T, updated with dW = X^T dY, and stored. No weight is transposed.
 #include <algorithm>
-#include <array>
 #include <optional>
 
 #include "compiler/emit/families.h"
@@ -10,13 +9,13 @@
 #include "compiler/feeds/context.h"
 #include "compiler/feeds/operand_feed.h"
 #include "compiler/tiling/gemm_tiling.h"
+#include "compiler/tiling/linear_backward_tiling.h"
+#include "compiler/tiling/pieces.h"
 #include "workloads/ops/op_rules.h"
 
 namespace etude {
 
 namespace {
-
-constexpr std::uint32_t ceil_div(std::uint32_t a, std::uint32_t b) { return (a + b - 1) / b; }
 
 /// The gradient with respect to the layer's input alone.
 Operator input_part(const Operator& op) {
@@ -51,7 +50,8 @@ class LinearBackward {
         batch_(context.rows(dy_)),
         in_(context.rows(w_)),
         out_(context.cols(w_)),
-        forward_(op.loss.has_value()) {}
+        forward_(op.loss.has_value()),
+        dy_rows_(dy_rows(batch_, forward_, array_)) {}
 
   /// Modelled cycles of the two products apart.
   static std::uint64_t apart(LoweringContext& c, const Operator& op) {
@@ -77,9 +77,11 @@ class LinearBackward {
     }
     (void)c_.l1.resident(x_, false);
     (void)c_.l1.resident(x_, true);
-    if (!choose()) {
+    const auto tiles = c_.tilings.linear_backward.choose(problem());
+    if (!tiles) {
       return false;
     }
+    t_ = *tiles;
     if (!forward_ && c_.residents) {
       const L1Manager before = c_.l1;
       const std::uint64_t other = apart(c_, op_);
@@ -102,145 +104,29 @@ class LinearBackward {
   }
 
  private:
-  bool in_place(std::uint32_t out_tile) const {
-    return dy_resident_ && dy_resident_->pitch == dy_resident_->cols && out_tile == out_;
+  bool in_place() const {
+    return dy_resident_ && dy_resident_->pitch == dy_resident_->cols && t_.out == out_;
   }
 
-  std::uint32_t bytes(const LinearTiles& t) const {
-    const std::uint32_t feeds = std::min(2u, ceil_div(out_, t.out));
-    const std::uint32_t copies = std::min(t.copies, ceil_div(in_, t.in) * ceil_div(out_, t.out));
-    std::uint32_t sum = 0;
-    const auto add = [&](std::uint32_t count, std::uint32_t each) { sum += count * (each + 8); };
-    if (!c_.l1.has_resident(x_, true)) {
-      add(1, 4 * in_ * batch_ + read_ahead(in_, batch_, array_));
-      add(c_.l1.has_resident(x_, false) ? 0 : 1, 4 * in_ * batch_);
-    }
-    add(1, 4 * stored_rows(GemmProblem::Unit::kRedmule, in_, array_) * batch_ +
-               read_ahead(in_, batch_, array_));
-    add(1, 4 * batch_ * (t.keep ? in_ : 2 * t.in) + read_ahead(batch_, in_, array_));
-    add(in_place(t.out) ? 0 : feeds, 4 * dy_rows() * t.out + read_ahead(batch_, t.out, array_));
-    if (forward_) {
-      add(feeds, 4 * batch_ * t.out);
-      add(c_.l1.has_resident(x_, false) ? 0 : 1,
-          4 * in_ * batch_ + read_ahead(batch_, in_, array_));
-    }
-    add(dyt_resident_ ? 0 : feeds, 4 * batch_ * t.out + read_ahead(t.out, batch_, array_));
-    add(copies, 4 * t.in * t.out + read_ahead(t.in, t.out, array_));
-    add(copies, 4 * stored_rows(GemmProblem::Unit::kRedmule, t.in, array_) * t.out);
-    add(op_.bias_sum ? 2 : 0, 4 * out_);
-    return sum;
-  }
-
-  std::uint64_t cycles(const LinearTiles& t) const {
-    const std::uint32_t in_tiles = ceil_div(in_, t.in);
-    const std::uint32_t out_tiles = ceil_div(out_, t.out);
-    const std::uint64_t tiles = std::uint64_t{in_tiles} * out_tiles;
-    const std::uint32_t i = ceil_div(in_, in_tiles), o = ceil_div(out_, out_tiles);
-    const auto both = [&](std::uint32_t rows, std::uint32_t cols) -> std::uint64_t {
-      return rows == 0 || cols == 0
-                 ? 0
-                 : c_.step.cost.redmule(rows, cols, batch_) +
-                       c_.step.cost.redmule(rows, batch_, cols) + 3 * CostModel::kHandOver;
-    };
-    const std::uint64_t full_in = in_ / t.in, full_out = out_ / t.out;
-    const std::uint32_t last_in = in_ % t.in, last_out = out_ % t.out;
-    const std::uint64_t forward =
-        forward_ ? out_tiles * (c_.step.cost.redmule(batch_, in_, o) + 2 * CostModel::kHandOver)
-                 : 0;
-    const std::uint64_t unit = forward +
-                               full_in * (full_out * both(t.in, t.out) + both(t.in, last_out)) +
-                               full_out * both(last_in, t.out) + both(last_in, last_out);
-    const auto beside = [](std::uint64_t cycles) {
-      return static_cast<std::uint64_t>(CostModel::kContention * static_cast<double>(cycles));
-    };
-    const std::uint64_t cores =
-        beside(tiles * c_.step.cost.core_kernel(i * o, CostModel::kSgd) +
-               in_tiles * (c_.step.cost.core_kernel(i * batch_, CostModel::kReluGrad) +
-                           c_.step.cost.core_kernel(i * batch_, CostModel::kTranspose)) +
-               out_tiles * c_.step.cost.core_kernel(o * batch_, CostModel::kTranspose));
-    const bool dense = t.out == out_;
-    const auto moved = [&](bool to_l1) {
-      return beside(dense ? c_.step.cost.dma(1, 4 * i * o, to_l1)
-                          : c_.step.cost.dma(i, 4 * o, to_l1));
-    };
-    // A buffer of W is taken from the start of its load to the end of its store.
-    const std::uint64_t chain = moved(true) + unit / tiles +
-                                c_.step.cost.core_kernel(i * o, CostModel::kSgd) + moved(false) +
-                                4 * (CostModel::kPost + CostModel::kHandOver);
-    const std::uint64_t copies = std::min<std::uint64_t>(t.copies, tiles);
-    const std::uint64_t slowest =
-        std::max({unit, cores, tiles * moved(true), tiles * moved(false),
-                  (6 * tiles + 6) * CostModel::kPost, tiles * chain / copies});
-    // What follows waits for the last tile; what goes before is still there for the first.
-    return slowest + (unit / tiles + c_.step.cost.dma(i, 4 * o, true)) / 3;
-  }
-
-  bool choose() {
-    constexpr std::uint32_t kOptions = 4;  // numbers of buffers
-    auto& known = c_.tilings.linear_backward[{in_, out_, batch_, forward_ ? 1u : 0u}];
-    const std::uint32_t available = c_.l1.available();
-    const auto preferred = static_cast<std::uint32_t>(c_.sharing.backward * c_.l1.capacity());
-    const bool may_keep =
+  /// The problem of its tiles, as L1 stands now.
+  LinearBackwardProblem problem() const {
+    LinearBackwardProblem p;
+    p.batch = batch_;
+    p.in = in_;
+    p.out = out_;
+    p.forward = forward_;
+    p.bias = op_.bias_sum.has_value();
+    p.x_resident = c_.l1.has_resident(x_, false);
+    p.xt_resident = c_.l1.has_resident(x_, true);
+    p.dy_dense = dy_resident_ && dy_resident_->pitch == dy_resident_->cols;
+    p.dyt_resident = dyt_resident_.has_value();
+    p.may_keep =
         c_.worth_keeping(result_) && 2 * c_.tensor(result_).bytes() <= c_.l1.capacity() / 4;
-    const auto flag = [](bool value) { return value ? 1u : 0u; };
-    const std::array<std::uint32_t, 13> asked{in_,
-                                              out_,
-                                              batch_,
-                                              flag(forward_),
-                                              available,
-                                              preferred,
-                                              flag(may_keep),
-                                              c_.sharing.least_columns,
-                                              flag(c_.l1.has_resident(x_, true)),
-                                              flag(c_.l1.has_resident(x_, false)),
-                                              flag(in_place(out_)),
-                                              flag(dyt_resident_.has_value()),
-                                              flag(op_.bias_sum.has_value())};
-    if (const auto found = c_.tilings.linear_tiles.find(asked);
-        found != c_.tilings.linear_tiles.end()) {
-      t_ = found->second;
-      return t_.in != 0;
-    }
-    const std::uint64_t fetch = c_.step.cost.dma(batch_, 4 * in_, true);
-    std::size_t number = 0;
-    for (std::uint32_t in_parts = 1; in_parts <= 54; in_parts += 1 + in_parts / 8) {
-      const std::uint32_t in_tile =
-          std::min(in_, ceil_div(ceil_div(in_, in_parts), array_.width) * array_.width);
-      for (std::uint32_t out_parts = 1; out_parts <= 40; out_parts += 1 + out_parts / 8) {
-        const std::size_t first = number;
-        number += kOptions;
-        const std::uint32_t columns_ = array_.columns();
-        const std::uint32_t out_tile =
-            std::min(out_, ceil_div(ceil_div(out_, out_parts), columns_) * columns_);
-        if (!long_enough(out_, out_tile) || (forward_ && in_tile != in_) ||
-            out_tile < std::min(c_.sharing.least_columns, out_)) {
-          continue;
-        }
-        known.resize(std::max(known.size(), number));
-        for (std::uint32_t option = 0; option < kOptions; ++option) {
-          const std::uint32_t copies = c_.step.tiling.double_buffer ? 1 + option : 1;
-          for (const bool keep : {true, false}) {
-            LinearTiles t{in_tile, out_tile, copies, keep, 0};
-            if (keep && !may_keep) {
-              continue;
-            }
-            const std::uint32_t need = bytes(t);
-            if (need > available) {
-              continue;
-            }
-            std::uint64_t& modelled = known[first + option];
-            modelled = modelled == 0 ? cycles(t) : modelled;
-            t.cycles = modelled + (keep ? 0 : fetch);
-            t.cycles += crowding(t.cycles, need, preferred);
-            if (t.cycles < t_.cycles) {
-              t_ = t;
-            }
-          }
-        }
-      }
-    }
-    c_.tilings.linear_tiles[asked] = t_;
-    return t_.in != 0;
+    p.double_buffer = c_.step.tiling.double_buffer;
+    p.least_columns = c_.sharing.least_columns;
+    p.l1_bytes = c_.l1.available();
+    p.preferred = static_cast<std::uint32_t>(c_.sharing.backward * c_.l1.capacity());
+    return p;
   }
 
   void take_buffers() {
@@ -262,9 +148,9 @@ class LinearBackward {
     }
     const std::uint32_t feeds = std::min(2u, ceil_div(out_, t_.out));
     for (std::uint32_t i = 0; i < feeds; ++i) {
-      if (!in_place(t_.out)) {
+      if (!in_place()) {
         dy_buffers_.push_back(
-            c_.l1.take(4 * dy_rows() * t_.out + read_ahead(batch_, t_.out, array_)));
+            c_.l1.take(4 * dy_rows_ * t_.out + read_ahead(batch_, t_.out, array_)));
       }
       if (!dyt_resident_) {
         dyt_buffers_.push_back(
@@ -301,10 +187,6 @@ class LinearBackward {
     return to;
   }
 
-  std::uint32_t dy_rows() const {
-    return forward_ ? stored_rows(GemmProblem::Unit::kRedmule, batch_, array_) : batch_;
-  }
-
   void take_forward(std::uint32_t feeds) {
     const auto found = c_.l1.resident(x_, false);
     if (found && found->pitch == found->cols) {
@@ -327,7 +209,7 @@ class LinearBackward {
     c_.tape.load(c_.stored(w_, 0, o), w);
     const L1Matrix y{dy_buffers_[turn % dy_buffers_.size()], batch_, count, count};
     c_.tape.broadcast_row(bias_.address + 4 * o, y);
-    c_.tape.redmule(x_matrix_, w, y, dy_rows(), true);
+    c_.tape.redmule(x_matrix_, w, y, dy_rows_, true);
     c_.layer(*op_.loss);
     const TensorId target = c_.graph().node(*op_.loss).inputs[1];
     const L1Matrix t{target_buffers_[turn % target_buffers_.size()], batch_, count, count};
@@ -341,7 +223,7 @@ class LinearBackward {
   void columns(std::uint32_t o, std::uint32_t count) {
     const std::size_t turn = o / t_.out;
     L1Matrix dy, dyt;
-    if (in_place(t_.out)) {
+    if (in_place()) {
       dy = *dy_resident_;
     } else if (forward_) {
       dy = forward(o, count, turn);
@@ -438,11 +320,12 @@ class LinearBackward {
   TensorId dy_, w_, x_, result_;
   std::uint32_t batch_, in_, out_;
   bool forward_;  ///< the layer's forward pass and the loss are part of it
+  std::uint32_t dy_rows_;
   L1Matrix x_matrix_;
   std::vector<std::uint32_t> target_buffers_;
   std::optional<L1Matrix> dy_resident_;
   std::optional<L1Matrix> dyt_resident_;
-  LinearTiles t_;
+  LinearBackwardTiling t_;
   bool better_apart_ = false;
   L1Matrix xt_, zt_, bias_, sums_;
   std::vector<std::uint32_t> t_buffers_, w_buffers_, g_buffers_, dy_buffers_, dyt_buffers_;

@@ -80,7 +80,7 @@ class Search {
   const Step& step_;
   const Schedule schedule_;
   WorkloadConfig::Home home_;
-  Tilings tilings_{GemmSearch(step_.cost, step_.platform.cluster.redmule), {}, {}};
+  Tilings tilings_{step_.cost, step_.platform.cluster.redmule};
   std::set<std::uint64_t> tried_;  ///< fingerprints of tapes
   SharingChoice best_;
   std::optional<Program> found_;

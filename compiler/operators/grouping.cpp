@@ -2,10 +2,10 @@
 #include "compiler/operators/grouping.h"
 
 #include <algorithm>
-#include <map>
 #include <set>
-#include <stdexcept>
+#include <utility>
 
+#include "compiler/operators/operator_order.h"
 #include "compiler/operators/operator_table.h"
 #include "workloads/ops/op_rules.h"
 
@@ -40,7 +40,7 @@ class Grouper {
         }
       }
     }
-    return sorted();
+    return in_order(graph_, storage_, std::move(operators_));
   }
 
  private:
@@ -336,85 +336,6 @@ class Grouper {
         }
       }
     }
-  }
-
-  /// The node whose operation writes a tensor.
-  std::optional<NodeId> maker_of(TensorId tensor) const {
-    auto maker = graph_.producer(tensor);
-    while (maker && storage_.free(*maker)) {
-      maker = graph_.producer(graph_.node(*maker).inputs[0]);
-    }
-    return maker;
-  }
-
-  /// Nodes with an operation that read any tensor of a storage (but what an update leaves there).
-  std::vector<NodeId> readers_of_storage(TensorId base) const {
-    std::vector<NodeId> found;
-    for (NodeId n = 0; n < graph_.nodes().size(); ++n) {
-      if (!storage_.free(n)) {
-        for (TensorId input : graph_.node(n).inputs) {
-          if (storage_.base(input) == base && !graph_.tensor(input).alias_of) {
-            found.push_back(n);
-          }
-        }
-      }
-    }
-    return found;
-  }
-
-  /// Order by dependences between operators; the lowest number first where it is free.
-  std::vector<Operator> sorted() const {
-    std::map<NodeId, std::size_t> home;
-    for (std::size_t i = 0; i < operators_.size(); ++i) {
-      for (NodeId member : operators_[i].nodes()) {
-        home[member] = i;
-      }
-    }
-    std::vector<std::set<std::size_t>> before(operators_.size());
-    for (std::size_t i = 0; i < operators_.size(); ++i) {
-      for (NodeId member : operators_[i].nodes()) {
-        const Node& node = graph_.node(member);
-        for (TensorId input : node.inputs) {
-          if (const auto maker = maker_of(input)) {
-            before[i].insert(home.at(*maker));
-          }
-        }
-        for (TensorId output : node.outputs) {
-          if (const auto old = graph_.tensor(output).alias_of) {
-            // every reader of the old value comes first
-            for (NodeId reader : readers_of_storage(storage_.base(*old))) {
-              before[i].insert(home.at(reader));
-            }
-          }
-        }
-      }
-      before[i].erase(i);
-    }
-    std::vector<Operator> order;
-    std::vector<bool> done(operators_.size(), false);
-    while (order.size() < operators_.size()) {
-      const std::size_t was = order.size();
-      // An update with state as soon as it may be: its gradient need not wait in L2 to the end.
-      for (const bool update : {true, false}) {
-        for (std::size_t i = 0; i < operators_.size() && order.size() == was; ++i) {
-          const bool ready = !done[i] && (!update || keeps_state(operators_[i])) &&
-                             std::ranges::all_of(before[i], [&](std::size_t b) { return done[b]; });
-          if (ready) {
-            order.push_back(operators_[i]);
-            done[i] = true;
-          }
-        }
-      }
-      if (order.size() == was) {
-        throw std::logic_error("operators wait for each other");
-      }
-    }
-    return order;
-  }
-
-  bool keeps_state(const Operator& op) const {
-    const OpType type = graph_.node(op.node).op;
-    return type == OpType::kMomentum || type == OpType::kAdam;
   }
 
   const Graph& graph_;

@@ -6,6 +6,8 @@
 #include <set>
 #include <vector>
 
+#include "compiler/tiling/conv_cycles.h"
+#include "compiler/tiling/pieces.h"
 #include "models/base/error.h"
 
 namespace etude {
@@ -17,8 +19,6 @@ using Product = ConvProblem::Product;
 
 /// Bytes of a piece of a parameter that is updated: small, so that several take turns.
 constexpr std::uint32_t kUpdateBytes = 8192;
-
-constexpr std::uint32_t ceil_div(std::uint32_t a, std::uint32_t b) { return (a + b - 1) / b; }
 
 std::uint32_t buffer(std::uint32_t copies, std::uint32_t bytes) {
   return copies * ((bytes + 7) / 8 * 8);
@@ -142,170 +142,6 @@ std::uint32_t l1_bytes(const ConvProblem& p, const ConvTiling& t, const RedmuleC
 
 namespace {
 
-/// Totals of one group on each unit.
-struct Totals {
-  std::uint64_t unit = 0, cores = 0, in = 0, out = 0, posts = 0, ends = 0;
-
-  void core(std::uint64_t times, std::uint64_t each) {
-    cores += times * each;
-    posts += times;
-  }
-  void load(std::uint64_t times, std::uint64_t each) {
-    in += times * each;
-    posts += times;
-    ends += each;
-  }
-  void store(std::uint64_t times, std::uint64_t each) {
-    out += times * each;
-    posts += times;
-    ends += each;
-  }
-};
-
-}  // namespace
-
-std::uint64_t modelled_cycles(const ConvProblem& p, const ConvTiling& t, const CostModel& cost,
-                              const RedmuleConfig&) {
-  const ConvCounts n(p, t);
-  const ImageGeometry& g = p.image;
-  const bool array = p.unit == Unit::kRedmule;
-  const bool direct = g.pointwise();
-  const bool in_place = t.rows == g.out_height && t.samples == 1;
-  // Averages, so that a last tile that is smaller counts as such.
-  const std::uint32_t samples = ceil_div(g.samples, n.samples),
-                      rows = ceil_div(g.out_height, n.rows);
-  const std::uint32_t pixels = samples * rows * g.out_width;
-  const std::uint32_t outputs = ceil_div(p.outputs, n.outputs);
-  const std::uint32_t channels = ceil_div(g.channels, n.channels), inner = channels * g.taps();
-  const std::uint64_t strips = n.strips();
-  const std::uint32_t most = t.double_buffer ? 2 : 1;  // tiles that a pair of buffers holds
-
-  const auto product = [&](std::uint64_t m, std::uint64_t r, std::uint64_t k) {
-    return array ? cost.redmule(m, r, k) : cost.core_gemm(m, r, k);
-  };
-  const auto moved = [&](bool whole_rows, std::uint32_t r, std::uint32_t c, bool to_l1) {
-    return whole_rows ? cost.dma(1, 4ull * r * c, to_l1) : cost.dma(r, 4ull * c, to_l1);
-  };
-  const bool images = rows == g.out_height;
-  const std::uint64_t image = samples * moved(most_rows_under(g, t.rows) == g.height, channels,
-                                              most_rows_under(g, rows) * g.width, true);
-  const std::uint64_t weight = moved(n.channels == 1, outputs, inner, true);
-  const std::uint64_t gradient = samples * moved(images, outputs, rows * g.out_width, true);
-  const std::uint64_t lines = std::uint64_t{inner} * samples;
-  const std::uint64_t jobs = strips * n.outputs * n.channels;
-
-  Totals total;
-  const std::uint64_t job = p.product == Product::kForward      ? product(outputs, inner, pixels)
-                            : p.product == Product::kGradWeight ? product(outputs, pixels, inner)
-                                                                : product(inner, outputs, pixels);
-  if (array) {
-    total.unit = jobs * job;
-    total.posts += jobs;
-  } else {
-    total.core(jobs, job);
-  }
-  switch (p.product) {
-    case Product::kForward: {
-      const std::uint64_t tiles = std::uint64_t{n.outputs} * n.channels;
-      const bool stay = tiles <= most || (n.channels == 1 && (t.outputs_outer || n.outputs == 1));
-      total.load(stay ? tiles : tiles * strips, weight);
-      const bool once =
-          n.outputs == 1 || (t.outputs_outer ? strips * n.channels <= most : n.channels <= most);
-      const std::uint64_t made = strips * n.channels * (once ? 1 : n.outputs);
-      if (!(direct && p.x_resident && in_place) && !(p.x_resident && !direct)) {
-        total.load(made, image);
-      }
-      if (!direct) {
-        total.core(made, cost.im2col(lines, rows, g.out_width));
-      }
-      const std::uint64_t results = strips * n.outputs;
-      if (p.half) {
-        total.core(stay ? tiles : tiles * strips,
-                   cost.core_kernel(outputs * inner, CostModel::kConvert));
-        total.core(made, cost.core_kernel(inner * pixels, CostModel::kConvert));
-        total.core(results,
-                   cost.core_kernel(outputs * pixels, CostModel::kConvert + CostModel::kFill / 2));
-      }
-      if (p.epilogue) {
-        total.core(results, cost.core_kernel(outputs * pixels, CostModel::kAffineRows));
-      }
-      if (p.store) {
-        total.store(results, samples * moved(images, outputs, rows * g.out_width, false));
-      }
-      break;
-    }
-    case Product::kGradWeight: {
-      if (!(p.dy_resident && in_place)) {
-        const std::uint64_t tiles = strips * n.outputs;
-        total.load(tiles <= most ? tiles : tiles * n.channels, gradient);
-      }
-      const bool once = n.outputs == 1 || strips <= most;
-      const std::uint64_t made = strips * n.channels * (once ? 1 : n.outputs);
-      if (!(p.x_resident && (!direct || array || in_place))) {
-        total.load(made, image);
-      }
-      if (direct && array) {
-        total.core(made, cost.core_kernel(pixels * inner, CostModel::kTranspose));
-      } else if (!direct) {
-        total.core(made, array ? cost.core_kernel(pixels * inner, CostModel::kIm2row)
-                               : cost.im2col(lines, rows, g.out_width));
-      }
-      const std::uint64_t results = std::uint64_t{n.outputs} * n.channels;
-      if (p.sgd) {
-        total.core(results * ceil_div(outputs, t.update_rows),
-                   cost.core_kernel(std::min(outputs, t.update_rows) * inner, CostModel::kSgd));
-        if (!p.w_resident) {
-          total.load(results, weight);
-        }
-      }
-      total.store(results, moved(n.channels == 1, outputs, inner, false));
-      break;
-    }
-    case Product::kGradInput: {
-      const std::uint64_t tiles = std::uint64_t{n.outputs} * n.channels;
-      const std::uint64_t visits = n.outputs <= most ? tiles : tiles * strips;
-      total.load(visits, weight);
-      if (array) {
-        total.core(visits, cost.core_kernel(outputs * inner, CostModel::kTranspose));
-      }
-      if (!(p.dy_resident && in_place)) {
-        const std::uint64_t pieces = strips * n.outputs;
-        total.load(pieces <= most ? pieces : pieces * n.channels, gradient);
-      }
-      if (!direct) {
-        total.core(strips * n.channels, cost.core_kernel(inner * pixels, CostModel::kCol2im));
-        total.core(std::uint64_t{n.samples} * n.channels,
-                   cost.core_kernel(samples * channels * g.image(), CostModel::kFill));
-      }
-      if (p.store) {
-        total.store(
-            std::uint64_t{n.samples} * n.channels * (direct ? n.rows : 1),
-            moved(!direct || images, channels, g.image() / (direct ? n.rows : 1), false) * samples);
-      }
-      break;
-    }
-  }
-  if (array) {
-    const auto beside = [](std::uint64_t cycles) {
-      return static_cast<std::uint64_t>(CostModel::kContention * static_cast<double>(cycles));
-    };
-    total.cores = beside(total.cores);
-    total.in = beside(total.in);
-    total.out = beside(total.out);
-    total.unit += jobs * CostModel::kHandOver;
-  }
-  total.unit *= p.groups;
-  total.cores *= p.groups;
-  total.in *= p.groups;
-  total.out *= p.groups;
-  const std::uint64_t slowest = std::max(
-      {total.unit, total.cores, total.in, total.out, p.groups * total.posts * CostModel::kPost});
-  return t.double_buffer ? slowest + (total.ends + job) / 4
-                         : total.unit + total.cores + total.in + total.out;
-}
-
-namespace {
-
 /// Whether the array's control works with every reduction (docs/models/redmule.md).
 bool reductions_long_enough(const ConvProblem& p, const ConvTiling& t) {
   const ImageGeometry& g = p.image;
@@ -399,7 +235,7 @@ ConvTiling choose_conv_tiling(const std::string& name, const ConvProblem& p,
     if (t.l1_bytes > limits.l1_bytes) {
       return;
     }
-    t.cycles = modelled_cycles(p, t, cost, redmule);
+    t.cycles = modelled_cycles(p, t, cost);
     t.cycles += crowding(t.cycles, t.l1_bytes, limits.preferred);
     if (t.keep) {
       const ImageGeometry& g = p.image;

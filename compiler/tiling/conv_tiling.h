@@ -58,9 +58,6 @@ struct ConvCounts {
 /// Bytes of L1 that a tiling needs.
 std::uint32_t l1_bytes(const ConvProblem& problem, const ConvTiling& tiling,
                        const RedmuleConfig& redmule);
-/// Modelled cycles of all groups.
-std::uint64_t modelled_cycles(const ConvProblem& problem, const ConvTiling& tiling,
-                              const CostModel& cost, const RedmuleConfig& redmule);
 
 /// The tiling with the least modelled time within the limits. A fixed m, n, k are rows, reduction
 /// and columns of the product above; reductions and columns over taps are rounded to whole

@@ -5,6 +5,8 @@
 #include <optional>
 #include <set>
 
+#include "compiler/tiling/gemm_cycles.h"
+#include "compiler/tiling/pieces.h"
 #include "models/base/error.h"
 
 namespace etude {
@@ -12,9 +14,6 @@ namespace etude {
 namespace {
 
 using Unit = GemmProblem::Unit;
-
-constexpr std::uint32_t ceil_div(std::uint32_t a, std::uint32_t b) { return (a + b - 1) / b; }
-constexpr std::uint32_t round_up(std::uint32_t a, std::uint32_t b) { return ceil_div(a, b) * b; }
 
 bool allowed(const GemmProblem& p, const GemmTiling& t, bool user_n, const RedmuleConfig& redmule) {
   if (p.half) {

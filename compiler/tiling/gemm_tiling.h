@@ -58,15 +58,15 @@ struct GemmTiling {
 std::uint32_t l1_bytes(const GemmProblem& problem, const GemmTiling& tiling,
                        const RedmuleConfig& redmule);
 
-/// Modelled cycles: the slowest of unit, cores and each direction of the DMA, and what cannot
-/// overlap at begin and end.
-std::uint64_t modelled_cycles(const GemmProblem& problem, const GemmTiling& tiling,
-                              const CostModel& cost, const RedmuleConfig& redmule);
-
 /// Cycles that are added to a tiling that takes more than the preferred part of L1: what it keeps
 /// the neighbours from overlapping.
 inline std::uint64_t crowding(std::uint64_t cycles, std::uint32_t bytes, std::uint32_t preferred) {
   return bytes <= preferred ? 0 : cycles * (bytes - preferred) / (2ull * std::max(1u, preferred));
+}
+
+/// Whether a resident operand is used where it stands: RedMulE reads dense matrices only.
+inline bool used_in_place(GemmProblem::Unit unit, const OperandSource& source, bool full_rows) {
+  return source.resident && (unit == GemmProblem::Unit::kCores || (!source.transpose && full_rows));
 }
 
 /// Pitch, in elements, of a tile of `cols` columns in L1. Cores that read different rows want an

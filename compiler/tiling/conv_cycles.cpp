@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/tiling/conv_cycles.h"
+
+#include <algorithm>
+
+#include "compiler/tiling/pieces.h"
+
+namespace etude {
+
+namespace {
+
+using Product = ConvProblem::Product;
+
+/// Totals of one group on each unit.
+struct Totals {
+  std::uint64_t unit = 0, cores = 0, in = 0, out = 0, posts = 0, ends = 0;
+
+  void core(std::uint64_t times, std::uint64_t each) {
+    cores += times * each;
+    posts += times;
+  }
+  void load(std::uint64_t times, std::uint64_t each) {
+    in += times * each;
+    posts += times;
+    ends += each;
+  }
+  void store(std::uint64_t times, std::uint64_t each) {
+    out += times * each;
+    posts += times;
+    ends += each;
+  }
+};
+
+/// What a tiling takes, group by group.
+class ConvCycles {
+ public:
+  ConvCycles(const ConvProblem& problem, const ConvTiling& tiling, const CostModel& cost)
+      : p_(problem), t_(tiling), cost_(cost) {}
+
+  std::uint64_t total() {
+    const std::uint64_t job = job_cycles();
+    if (array_) {
+      total_.unit = jobs_ * job;
+      total_.posts += jobs_;
+    } else {
+      total_.core(jobs_, job);
+    }
+    switch (p_.product) {
+      case Product::kForward:
+        forward();
+        break;
+      case Product::kGradWeight:
+        grad_weight();
+        break;
+      case Product::kGradInput:
+        grad_input();
+        break;
+    }
+    if (array_) {
+      total_.cores = beside_redmule(total_.cores);
+      total_.in = beside_redmule(total_.in);
+      total_.out = beside_redmule(total_.out);
+      total_.unit += jobs_ * CostModel::kHandOver;
+    }
+    total_.unit *= p_.groups;
+    total_.cores *= p_.groups;
+    total_.in *= p_.groups;
+    total_.out *= p_.groups;
+    const std::uint64_t slowest = std::max({total_.unit, total_.cores, total_.in, total_.out,
+                                            p_.groups * total_.posts * CostModel::kPost});
+    return t_.double_buffer ? slowest + (total_.ends + job) / 4
+                            : total_.unit + total_.cores + total_.in + total_.out;
+  }
+
+ private:
+  std::uint64_t product(std::uint64_t m, std::uint64_t r, std::uint64_t k) const {
+    return array_ ? cost_.redmule(m, r, k) : cost_.core_gemm(m, r, k);
+  }
+  std::uint64_t job_cycles() const {
+    switch (p_.product) {
+      case Product::kForward:
+        return product(outputs_, inner_, pixels_);
+      case Product::kGradWeight:
+        return product(outputs_, pixels_, inner_);
+      case Product::kGradInput:
+        break;
+    }
+    return product(inner_, outputs_, pixels_);
+  }
+  std::uint64_t moved(bool whole_rows, std::uint32_t r, std::uint32_t c, bool to_l1) const {
+    return whole_rows ? cost_.dma(1, 4ull * r * c, to_l1) : cost_.dma(r, 4ull * c, to_l1);
+  }
+
+  void forward() {
+    const std::uint64_t tiles = std::uint64_t{n_.outputs} * n_.channels;
+    const bool stay = tiles <= most_ || (n_.channels == 1 && (t_.outputs_outer || n_.outputs == 1));
+    total_.load(stay ? tiles : tiles * strips_, weight_);
+    const bool once = n_.outputs == 1 ||
+                      (t_.outputs_outer ? strips_ * n_.channels <= most_ : n_.channels <= most_);
+    const std::uint64_t made = strips_ * n_.channels * (once ? 1 : n_.outputs);
+    if (!(direct_ && p_.x_resident && in_place_) && !(p_.x_resident && !direct_)) {
+      total_.load(made, image_);
+    }
+    if (!direct_) {
+      total_.core(made, cost_.im2col(lines_, rows_, g_.out_width));
+    }
+    const std::uint64_t results = strips_ * n_.outputs;
+    if (p_.half) {
+      total_.core(stay ? tiles : tiles * strips_,
+                  cost_.core_kernel(outputs_ * inner_, CostModel::kConvert));
+      total_.core(made, cost_.core_kernel(inner_ * pixels_, CostModel::kConvert));
+      total_.core(results, cost_.core_kernel(outputs_ * pixels_,
+                                             CostModel::kConvert + CostModel::kFill / 2));
+    }
+    if (p_.epilogue) {
+      total_.core(results, cost_.core_kernel(outputs_ * pixels_, CostModel::kAffineRows));
+    }
+    if (p_.store) {
+      total_.store(results, samples_ * moved(images_, outputs_, rows_ * g_.out_width, false));
+    }
+  }
+
+  void grad_weight() {
+    if (!(p_.dy_resident && in_place_)) {
+      const std::uint64_t tiles = strips_ * n_.outputs;
+      total_.load(tiles <= most_ ? tiles : tiles * n_.channels, gradient_);
+    }
+    const bool once = n_.outputs == 1 || strips_ <= most_;
+    const std::uint64_t made = strips_ * n_.channels * (once ? 1 : n_.outputs);
+    if (!(p_.x_resident && (!direct_ || array_ || in_place_))) {
+      total_.load(made, image_);
+    }
+    if (direct_ && array_) {
+      total_.core(made, cost_.core_kernel(pixels_ * inner_, CostModel::kTranspose));
+    } else if (!direct_) {
+      total_.core(made, array_ ? cost_.core_kernel(pixels_ * inner_, CostModel::kIm2row)
+                               : cost_.im2col(lines_, rows_, g_.out_width));
+    }
+    const std::uint64_t results = std::uint64_t{n_.outputs} * n_.channels;
+    if (p_.sgd) {
+      total_.core(results * ceil_div(outputs_, t_.update_rows),
+                  cost_.core_kernel(std::min(outputs_, t_.update_rows) * inner_, CostModel::kSgd));
+      if (!p_.w_resident) {
+        total_.load(results, weight_);
+      }
+    }
+    total_.store(results, moved(n_.channels == 1, outputs_, inner_, false));
+  }
+
+  void grad_input() {
+    const std::uint64_t tiles = std::uint64_t{n_.outputs} * n_.channels;
+    const std::uint64_t visits = n_.outputs <= most_ ? tiles : tiles * strips_;
+    total_.load(visits, weight_);
+    if (array_) {
+      total_.core(visits, cost_.core_kernel(outputs_ * inner_, CostModel::kTranspose));
+    }
+    if (!(p_.dy_resident && in_place_)) {
+      const std::uint64_t pieces = strips_ * n_.outputs;
+      total_.load(pieces <= most_ ? pieces : pieces * n_.channels, gradient_);
+    }
+    if (!direct_) {
+      total_.core(strips_ * n_.channels, cost_.core_kernel(inner_ * pixels_, CostModel::kCol2im));
+      total_.core(std::uint64_t{n_.samples} * n_.channels,
+                  cost_.core_kernel(samples_ * channels_ * g_.image(), CostModel::kFill));
+    }
+    if (p_.store) {
+      total_.store(
+          std::uint64_t{n_.samples} * n_.channels * (direct_ ? n_.rows : 1),
+          moved(!direct_ || images_, channels_, g_.image() / (direct_ ? n_.rows : 1), false) *
+              samples_);
+    }
+  }
+
+  const ConvProblem& p_;
+  const ConvTiling& t_;
+  const CostModel& cost_;
+  const ConvCounts n_{p_, t_};
+  const ImageGeometry& g_ = p_.image;
+  const bool array_ = p_.unit == GemmProblem::Unit::kRedmule;
+  const bool direct_ = g_.pointwise();
+  const bool in_place_ = t_.rows == g_.out_height && t_.samples == 1;
+  // Averages, so that a last tile that is smaller counts as such.
+  const std::uint32_t samples_ = ceil_div(g_.samples, n_.samples);
+  const std::uint32_t rows_ = ceil_div(g_.out_height, n_.rows);
+  const std::uint32_t pixels_ = samples_ * rows_ * g_.out_width;
+  const std::uint32_t outputs_ = ceil_div(p_.outputs, n_.outputs);
+  const std::uint32_t channels_ = ceil_div(g_.channels, n_.channels);
+  const std::uint32_t inner_ = channels_ * g_.taps();
+  const std::uint64_t strips_ = n_.strips();
+  const std::uint32_t most_ = t_.double_buffer ? 2 : 1;  ///< tiles that a pair of buffers holds
+  const bool images_ = rows_ == g_.out_height;
+  const std::uint64_t image_ =
+      samples_ * moved(most_rows_under(g_, t_.rows) == g_.height, channels_,
+                       most_rows_under(g_, rows_) * g_.width, true);
+  const std::uint64_t weight_ = moved(n_.channels == 1, outputs_, inner_, true);
+  const std::uint64_t gradient_ = samples_ * moved(images_, outputs_, rows_* g_.out_width, true);
+  const std::uint64_t lines_ = std::uint64_t{inner_} * samples_;
+  const std::uint64_t jobs_ = strips_ * n_.outputs * n_.channels;
+  Totals total_;
+};
+
+}  // namespace
+
+std::uint64_t modelled_cycles(const ConvProblem& p, const ConvTiling& t, const CostModel& cost) {
+  return ConvCycles(p, t, cost).total();
+}
+
+}  // namespace etude

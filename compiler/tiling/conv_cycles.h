@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+#include "compiler/cost/cost_model.h"
+#include "compiler/tiling/conv_tiling.h"
+
+namespace etude {
+
+/// Modelled cycles of all groups.
+std::uint64_t modelled_cycles(const ConvProblem& problem, const ConvTiling& tiling,
+                              const CostModel& cost);
+
+}  // namespace etude

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/tiling/gemm_cycles.h"
+
+#include <algorithm>
+
+#include "compiler/tiling/pieces.h"
+
+namespace etude {
+
+namespace {
+
+/// What one product of a stack takes on each unit.
+class GemmCycles {
+ public:
+  GemmCycles(const GemmProblem& problem, const GemmTiling& tiling, const CostModel& cost,
+             const RedmuleConfig& redmule)
+      : p_(problem), t_(tiling), cost_(cost), redmule_(redmule) {}
+
+  std::uint64_t total() {
+    products();
+    operand(false);
+    operand(true);
+    work_on_result();
+    move_result();
+    if (redmule_runs_) {
+      cores_ = beside_redmule(cores_);
+      in_ = beside_redmule(in_);
+      out_ = beside_redmule(out_);
+      // hand-over to and from cores and DMA is never hidden altogether
+      unit_ += (2 * z_tiles_ + jobs_) * CostModel::kHandOver;
+    }
+    const std::uint64_t slowest = std::max({unit_, cores_, in_, out_, posts_ * CostModel::kPost});
+    // The neighbours in the list hide most of what cannot overlap within the operator.
+    const std::uint64_t ends = (first_load_ + last_) / 4;
+    return t_.double_buffer ? p_.count * slowest + ends : p_.count * (unit_ + cores_ + in_ + out_);
+  }
+
+ private:
+  void products() {
+    const std::uint32_t reduction = redmule_runs_ && !p_.half ? least_padded(an_, redmule_) : an_;
+    const std::uint64_t job =
+        redmule_runs_ ? cost_.redmule(am_, reduction, ak_) : cost_.core_gemm(am_, an_, ak_);
+    (redmule_runs_ ? unit_ : cores_) += jobs_ * job;
+  }
+
+  /// Loads of X or W and what the cores do to its tiles.
+  void operand(bool is_w) {
+    const OperandSource& source = is_w ? p_.w : p_.x;
+    const std::uint32_t rows = is_w ? an_ : am_;
+    const std::uint32_t cols = is_w ? ak_ : an_;
+    const bool padded = redmule_runs_ && !p_.half && !long_enough(p_.n, t_.n);
+    if (!p_.half && !padded && used_in_place(p_.unit, source, is_w ? t_.k == p_.k : t_.n == p_.n)) {
+      return;
+    }
+    const std::uint64_t tiles = std::uint64_t{n_tiles_} * (is_w ? k_tiles_ : m_tiles_);
+    const std::uint64_t again = is_w ? m_tiles_ : k_tiles_;
+    const bool outer = is_w ? !t_.m_outer : t_.m_outer;
+    // Two buffers hold two tiles; the outer operand's only tile stays while the inner index runs.
+    const std::uint64_t visits =
+        tiles <= (t_.double_buffer ? 2u : 1u) || (outer && n_tiles_ == 1) ? tiles : tiles * again;
+    const std::uint32_t stored_rows = source.transpose ? cols : rows;
+    const std::uint32_t stored_cols = source.transpose ? rows : cols;
+    const bool dense = source.transpose ? (is_w ? t_.n == p_.n : t_.m == p_.m)
+                                        : (is_w ? t_.k == p_.k : t_.n == p_.n);
+    if (padded) {
+      cores_ += visits * cost_.core_kernel(rows * cols, CostModel::kCopy + CostModel::kFill);
+      posts_ += 2 * visits;
+    }
+    if (p_.half) {
+      cores_ += visits * cost_.core_kernel(rows * cols, CostModel::kConvert);
+      posts_ += visits;
+    }
+    if (p_.half ? !source.resident : !source.resident || !source.transpose) {
+      const std::uint64_t one = dense && redmule_runs_
+                                    ? cost_.dma(1, 4 * stored_rows * stored_cols, true)
+                                    : cost_.dma(stored_rows, 4 * stored_cols, true);
+      in_ += visits * one;
+      posts_ += visits;
+      first_load_ += one;
+    }
+    if (redmule_runs_ && source.transpose) {
+      const std::uint64_t one = cost_.core_kernel(rows * cols, CostModel::kTranspose);
+      cores_ += visits * one;
+      posts_ += visits;
+      first_load_ += one;
+    }
+    if (is_w && p_.column_sums) {
+      cores_ += tiles * cost_.core_kernel(rows * cols, CostModel::kColumnSum);
+      posts_ += tiles;
+    }
+  }
+
+  /// A kernel over every tile of the result.
+  void per_tile(double cycles_per_element) {
+    const std::uint64_t one = cost_.core_kernel(am_ * ak_, cycles_per_element);
+    cores_ += z_tiles_ * one;
+    posts_ += z_tiles_;
+    last_ += one;
+  }
+
+  /// What the cores do to make a tile of the result, without partners.
+  void work_on_result() {
+    if (p_.half) {
+      per_tile(CostModel::kConvert + CostModel::kFill / 2);
+      if (p_.addend || p_.bias) {
+        per_tile(CostModel::kAdd);
+      }
+    }
+    if (redmule_runs_ && p_.bias) {
+      per_tile(p_.addend ? CostModel::kAdd : CostModel::kFill);
+    }
+    if (redmule_runs_ && p_.relu) {
+      per_tile(CostModel::kRelu);
+    }
+    if (p_.transpose_z) {
+      per_tile(CostModel::kTranspose);
+    }
+  }
+
+  /// Partners that come for a tile of the result, and its way to L2.
+  void move_result() {
+    const bool dense_z = p_.transpose_z ? t_.m == p_.m : t_.k == p_.k;
+    const std::uint32_t out_rows = p_.transpose_z ? ak_ : am_;
+    const std::uint32_t out_cols = p_.transpose_z ? am_ : ak_;
+    const auto moved = [&](bool to_l1) {
+      return dense_z && redmule_runs_ ? cost_.dma(1, 4 * out_rows * out_cols, to_l1)
+                                      : cost_.dma(out_rows, 4 * out_cols, to_l1);
+    };
+    if (p_.loss) {
+      per_tile(CostModel::kMse);
+      in_ += z_tiles_ * moved(true);
+      posts_ += z_tiles_;
+    }
+    if (p_.addend && p_.addend_resident) {
+      per_tile(CostModel::kCopy);
+    } else if (p_.addend) {
+      in_ += z_tiles_ * moved(true);
+      posts_ += z_tiles_;
+    }
+    if (p_.mask) {
+      per_tile(CostModel::kReluGrad);
+      in_ += p_.mask_resident ? 0 : z_tiles_ * moved(true);
+      posts_ += p_.mask_resident ? 0 : z_tiles_;
+    }
+    if (p_.sgd) {
+      per_tile(CostModel::kSgd);
+      in_ += p_.sgd_resident ? 0 : z_tiles_ * moved(true);
+      posts_ += p_.sgd_resident ? 0 : z_tiles_;
+    }
+    if (p_.store || p_.sgd) {
+      out_ += z_tiles_ * moved(false);
+      posts_ += z_tiles_;
+      last_ += moved(false);
+    }
+  }
+
+  const GemmProblem& p_;
+  const GemmTiling& t_;
+  const CostModel& cost_;
+  const RedmuleConfig& redmule_;
+  const bool redmule_runs_ = p_.unit == GemmProblem::Unit::kRedmule;
+  const std::uint32_t m_tiles_ = ceil_div(p_.m, t_.m);
+  const std::uint32_t n_tiles_ = ceil_div(p_.n, t_.n);
+  const std::uint32_t k_tiles_ = ceil_div(p_.k, t_.k);
+  const std::uint64_t z_tiles_ = std::uint64_t{m_tiles_} * k_tiles_;
+  const std::uint64_t jobs_ = z_tiles_ * n_tiles_;
+  /// Average extents: every tile of the same costs the same; the last of each direction is smaller.
+  const std::uint32_t am_ = ceil_div(p_.m, m_tiles_), an_ = ceil_div(p_.n, n_tiles_),
+                      ak_ = ceil_div(p_.k, k_tiles_);
+  std::uint64_t unit_ = 0, cores_ = 0, in_ = 0, out_ = 0;
+  std::uint64_t posts_ = jobs_;  ///< operations that the controller posts
+  std::uint64_t first_load_ = 0, last_ = 0;
+};
+
+}  // namespace
+
+std::uint64_t modelled_cycles(const GemmProblem& p, const GemmTiling& t, const CostModel& cost,
+                              const RedmuleConfig& redmule) {
+  return GemmCycles(p, t, cost, redmule).total();
+}
+
+}  // namespace etude
