@@ -113,6 +113,8 @@ TEST_CASE("the array writes in place only where what it writes too much comes la
   CHECK(writes_in_place(p, t, array()));  // all at once, and the next sample later
   p.groups = 2;
   CHECK_FALSE(writes_in_place(p, t, array()));
+  t.outputs = 12;  // the last tile has 8 rows: 4 too many, which are the next group's
+  CHECK_FALSE(writes_in_place(p, t, array()));
 }
 
 TEST_CASE("cycles of a forward product: what is loaded, made and stored") {
