@@ -3,10 +3,17 @@
 #include <catch2/catch.hpp>
 
 #include "compiler/tiling/gemm_cycles.h"
+#include "compiler/tiling/gemm_search.h"
 #include "compiler/tiling/gemm_tiling.h"
 
 namespace etude {
 namespace {
+
+GemmTiling choose_tiling(const std::string& name, const GemmProblem& problem,
+                         const TilingLimits& limits, const CostModel& cost,
+                         const RedmuleConfig& redmule) {
+  return GemmSearch(cost, redmule).choose(name, problem, limits);
+}
 
 using Unit = GemmProblem::Unit;
 
