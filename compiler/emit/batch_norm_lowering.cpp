@@ -9,6 +9,9 @@ namespace etude {
 
 namespace {
 
+/// Vectors that the forward pass leaves for the gradient: mean, 1 / deviation, scale, shift.
+constexpr std::uint32_t kStatistics = 4;
+
 /// Vectors of all channels, and what is common to forward and backward.
 class NormBase {
  public:
@@ -18,7 +21,7 @@ class NormBase {
  protected:
   /// A vector of a float per channel; loaded from a tensor if one is given.
   std::uint32_t vector(std::optional<TensorId> from = {}) {
-    const std::uint32_t address = c_.l1.take(4 * channels_);
+    const std::uint32_t address = c_.l1.take(bytes_for(channels_));
     if (from) {
       c_.tape.load(stored_part(c_, *from, 0, channels_), matrix(address));
     }
@@ -28,7 +31,9 @@ class NormBase {
 
   /// The vectors from a channel on.
   static NormVectors from(const NormVectors& v, std::uint32_t channel) {
-    const auto at = [&](std::uint32_t address) { return address == 0 ? 0 : address + 4 * channel; };
+    const auto at = [&](std::uint32_t address) {
+      return address == 0 ? 0 : address + bytes_for(channel);
+    };
     return {at(v.gamma), at(v.beta),  at(v.mean), at(v.variance),
             at(v.scale), at(v.shift), at(v.rstd)};
   }
@@ -79,7 +84,7 @@ class NormForward : NormBase {
     if (c_.worth_keeping(y) && c_.tensor(y).bytes() <= c_.l1.capacity() / 8) {
       const std::uint32_t planes = tiles.samples * channels_;
       whole =
-          L1Matrix{c_.l1.take(4 * planes * tiles.pixels +
+          L1Matrix{c_.l1.take(bytes_for(planes * tiles.pixels) +
                               read_ahead(planes, tiles.pixels, c_.step.platform.cluster.redmule)),
                    planes, tiles.pixels, tiles.pixels};
     }
@@ -137,7 +142,7 @@ class NormForward : NormBase {
     if (!c_.batch_statistics.contains(x)) {
       StoredObject object;
       object.name = node_.name + ".statistics";
-      object.bytes = 16 * channels_;
+      object.bytes = bytes_for(kStatistics * channels_);
       c_.batch_statistics[x] = static_cast<ObjectId>(c_.tape.objects.size());
       c_.tape.objects.push_back(object);
     }
@@ -145,7 +150,7 @@ class NormForward : NormBase {
     std::uint32_t offset = 0;
     for (const std::uint32_t kept : {v.mean, v.rstd, v.scale, v.shift}) {
       c_.tape.store(matrix(kept), {object, offset, channels_});
-      offset += 4 * channels_;
+      offset += bytes_for(channels_);
     }
   }
 
@@ -179,11 +184,11 @@ class NormBackward : NormBase {
       const ObjectId object = c_.batch_statistics.at(x);
       v.mean = vector();
       c_.tape.load({object, 0, channels_}, matrix(v.mean));
-      c_.tape.load({object, 4 * channels_, channels_}, matrix(v.rstd));
+      c_.tape.load({object, bytes_for(channels_), channels_}, matrix(v.rstd));
       if (masked) {
         open_ = {vector(), vector()};
-        c_.tape.load({object, 8 * channels_, channels_}, matrix(open_.first));
-        c_.tape.load({object, 12 * channels_, channels_}, matrix(open_.second));
+        c_.tape.load({object, bytes_for(2 * channels_), channels_}, matrix(open_.first));
+        c_.tape.load({object, bytes_for(3 * channels_), channels_}, matrix(open_.second));
       }
     } else {
       v.mean = training_ ? vector() : vector(node_.inputs[statistics]);
@@ -209,8 +214,8 @@ class NormBackward : NormBase {
       if (training_ && !known) {
         moments(tiles, 0, mine, channel, count);
         NormVectors only = mine;
-        only.scale = masked ? open_.first + 4 * channel : 0;
-        only.shift = masked ? open_.second + 4 * channel : 0;
+        only.scale = masked ? open_.first + bytes_for(channel) : 0;
+        only.shift = masked ? open_.second + bytes_for(channel) : 0;
         c_.tape.batchnorm_scales(only, count, inverse(tiles), epsilon());
       }
       if (sums) {
@@ -218,13 +223,14 @@ class NormBackward : NormBase {
         tiles.for_pieces(channel, count, [&](const ChannelPiece& piece, bool first) {
           const ChannelBlock image = tiles.fetch(0, piece);
           c_.tape.channel_products(image, fetch_gradient(tiles, piece, image, 1), mine.mean,
-                                   mine.rstd, dbeta + 4 * channel, dgamma + 4 * channel, !first);
+                                   mine.rstd, dbeta + bytes_for(channel),
+                                   dgamma + bytes_for(channel), !first);
         });
       }
       if (op_.input_grad) {
         c_.layer(*op_.input_grad);
-        gradient(tiles, mine, channel, count, dbeta + 4 * channel, dgamma + 4 * channel,
-                 scale_x + 4 * channel);
+        gradient(tiles, mine, channel, count, dbeta + bytes_for(channel),
+                 dgamma + bytes_for(channel), scale_x + bytes_for(channel));
       }
     });
     if (op_.weight_grad) {
@@ -268,7 +274,7 @@ class NormBackward : NormBase {
     bool fresh = false;
     const ChannelBlock dy = tiles.fetch(number, piece, &fresh);
     if (op_.relu_grad && fresh) {
-      const std::uint32_t at = 4 * piece.channel;
+      const std::uint32_t at = bytes_for(piece.channel);
       c_.tape.affine_mask(image, dy, open_.first + at, open_.second + at);
     }
     return dy;
@@ -287,7 +293,7 @@ class NormBackward : NormBase {
     c_.layer(*update);
     const std::uint32_t parameter = loaded != 0 ? loaded : vector(sgd.inputs[0]);
     c_.tape.sgd(matrix(parameter), matrix(gradient), static_cast<float>(sgd.real("lr")));
-    c_.tape.probe({tensor, matrix(gradient), 0, 4 * channels_});
+    c_.tape.probe({tensor, matrix(gradient), 0, bytes_for(channels_)});
     c_.tape.store(matrix(parameter), stored_part(c_, sgd.inputs[0], 0, channels_));
     c_.l1.drop(sgd.inputs[0]);
   }

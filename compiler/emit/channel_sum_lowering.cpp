@@ -13,17 +13,18 @@ void lower_channel_sum(LoweringContext& c, const Operator& op) {
   const auto channels = static_cast<std::uint32_t>(shape[1]);
   const auto pixels = static_cast<std::uint32_t>(shape[2] * shape[3]);
   c.layer(op.node);
-  const std::uint32_t sums = c.l1.take(4 * channels);
+  const std::uint32_t sums = c.l1.take(bytes_for(channels));
   const auto whole = dense_resident(c, input);
   // Tiles of channels if all their pixels fit, else of pixels of one channel per core.
   const std::uint32_t copies = c.step.tiling.double_buffer ? 2 : 1;
   const std::uint32_t budget =
-      std::min(c.l1.available(), static_cast<std::uint32_t>(0.45 * c.l1.capacity())) / (4 * copies);
-  constexpr std::uint32_t kLeast = 16;
+      std::min(c.l1.available(), static_cast<std::uint32_t>(0.45 * c.l1.capacity())) /
+      bytes_for(copies);
+  constexpr std::uint32_t kLeast = 16, kTiles = 4;
   if (!whole && budget < kLeast) {
     throw UserError("operator '" + node.name + "'",
-                    "its smallest tile needs " + std::to_string(4 * copies * kLeast) +
-                        " bytes of L1, and only " + std::to_string(4 * copies * budget) +
+                    "its smallest tile needs " + std::to_string(bytes_for(copies * kLeast)) +
+                        " bytes of L1, and only " + std::to_string(bytes_for(copies * budget)) +
                         " are free",
                     "give a larger /platform/cluster/tcdm/size or /tiling/l1_budget");
   }
@@ -32,13 +33,13 @@ void lower_channel_sum(LoweringContext& c, const Operator& op) {
   std::uint32_t tile_channels =
       whole ? channels : std::min(channels, std::max(1u, budget / tile_pixels));
   if (!whole && tile_pixels == pixels) {  // several tiles, so that transfers run beside the sums
-    const std::uint32_t part = (channels + 3) / 4;
+    const std::uint32_t part = (channels + kTiles - 1) / kTiles;
     tile_channels = std::min(tile_channels, std::max({part, cores, 2048 / pixels}));
     tile_channels = std::min(tile_channels, channels);
   }
   TileBuffers buffers;
   if (!whole) {
-    buffers.open(c, copies, 4 * tile_channels * tile_pixels, 0);
+    buffers.open(c, copies, bytes_for(tile_channels * tile_pixels), 0);
   }
   for (std::uint32_t sample = 0; sample < samples; ++sample) {
     for (std::uint32_t channel = 0; channel < channels; channel += tile_channels) {
@@ -48,12 +49,12 @@ void lower_channel_sum(LoweringContext& c, const Operator& op) {
         const std::uint32_t cols = std::min(tile_pixels, pixels - pixel);
         L1Matrix tile;
         if (whole) {
-          tile = {whole->address + 4 * plane * pixels, rows, cols, pixels};
+          tile = planes_of(*whole, pixels, plane, rows);
         } else {
           tile = {buffers.next({}).address, rows, cols, cols};
           c.tape.load(stored_part(c, input, plane * pixels + pixel, pixels), tile);
         }
-        c.tape.row_sum(tile, sums + 4 * channel, sample > 0 || pixel > 0);
+        c.tape.row_sum(tile, sums + bytes_for(channel), sample > 0 || pixel > 0);
       }
     }
   }
@@ -64,10 +65,10 @@ void lower_channel_sum(LoweringContext& c, const Operator& op) {
   }
   const Node& sgd = c.graph().node(*op.sgd);
   c.layer(*op.sgd);
-  const L1Matrix bias{c.l1.take(4 * channels), 1, channels, channels};
+  const L1Matrix bias{c.l1.take(bytes_for(channels)), 1, channels, channels};
   c.tape.load(c.stored(sgd.inputs[0]), bias);
   c.tape.sgd(bias, gradient, static_cast<float>(sgd.real("lr")));
-  c.tape.probe({sgd.inputs[1], gradient, 0, 4 * channels});
+  c.tape.probe({sgd.inputs[1], gradient, 0, bytes_for(channels)});
   c.tape.store(bias, c.stored(sgd.inputs[0]));
   c.l1.drop(sgd.inputs[0]);
 }

@@ -55,12 +55,13 @@ class GradWeightLowering {
     const std::uint32_t tiles = p_.groups * n.outputs * n.channels;
     const std::uint32_t pitch = p_.unit == Unit::kCores ? inner + 1 : inner;
     z_.open(c_, t_.copies(tiles),
-            4 * stored_rows(p_.unit, t_.outputs, c_.step.platform.cluster.redmule) * pitch, 0);
+            bytes_for(stored_rows(p_.unit, t_.outputs, c_.step.platform.cluster.redmule) * pitch),
+            0);
     if (op_.sgd) {
       const std::uint32_t updates =
           (t_.outputs + t_.update_rows - 1) / t_.update_rows * t_.copies(tiles);
       parameters_.open(c_, std::min(updates, t_.double_buffer ? 4u : 1u),
-                       4 * t_.update_rows * inner, 0);
+                       bytes_for(t_.update_rows * inner), 0);
     }
   }
 
@@ -101,7 +102,7 @@ class GradWeightLowering {
       const L1Matrix w{parameters_.next({}).address, rows, inner, inner};
       c_.tape.load(stored_part(c_, parameter_, offset, p_.inner()), w);
       c_.tape.sgd(w, gradient, lr);
-      c_.tape.probe({node_.outputs[0], gradient, 4 * offset, 4 * p_.inner()});
+      c_.tape.probe({node_.outputs[0], gradient, bytes_for(offset), bytes_for(p_.inner())});
       c_.tape.store(w, stored_part(c_, parameter_, offset, p_.inner()));
     }
   }
@@ -161,18 +162,19 @@ class GradInputLowering {
     const std::uint32_t tiles = p_.groups * n.strips() * n.channels;
     if (t_.keep) {
       const std::uint32_t rows = g.samples * p_.groups * g.channels;
-      const std::uint32_t spare = array.width * g.image() * 4;  // rows that the array writes more
-      whole_ =
-          L1Matrix{c_.l1.take(4 * rows * g.image() + spare + read_ahead(rows, g.image(), array)),
-                   rows, g.image(), g.image()};
+      const std::uint32_t spare =
+          bytes_for(array.width * g.image());  // rows that the array writes more
+      whole_ = L1Matrix{
+          c_.l1.take(bytes_for(rows * g.image()) + spare + read_ahead(rows, g.image(), array)),
+          rows, g.image(), g.image()};
     }
     if (!(t_.keep && direct())) {
       const std::uint32_t pitch = p_.unit == Unit::kCores ? pixels + 1 : pixels;
-      z_.open(c_, t_.copies(tiles), 4 * stored_rows(p_.unit, inner, array) * pitch, 0);
+      z_.open(c_, t_.copies(tiles), bytes_for(stored_rows(p_.unit, inner, array) * pitch), 0);
     }
     if (!direct() && !t_.keep) {
       images_.open(c_, t_.copies(p_.groups * n.samples * n.channels),
-                   4 * t_.samples * t_.channels * g.image(), 0);
+                   bytes_for(t_.samples * t_.channels * g.image()), 0);
     }
   }
 
@@ -190,8 +192,9 @@ class GradInputLowering {
     if (!direct()) {
       const std::uint32_t place = whole_ ? 0 : images_.next({}).address;
       for (std::uint32_t s = 0; s < samples; ++s) {
-        dx.push_back(whole_ ? whole_->slice(plane(s), 0, channels, size)
-                            : L1Matrix{place + 4 * s * channels * size, channels, size, size});
+        dx.push_back(whole_
+                         ? whole_->slice(plane(s), 0, channels, size)
+                         : L1Matrix{place + bytes_for(s * channels * size), channels, size, size});
         c_.tape.fill(dx.back(), 0.0f);
       }
     }
@@ -210,7 +213,7 @@ class GradInputLowering {
         }
         const ImageRows under = rows_under(g, strip);
         c_.tape.col2im(view_of(g, channels, strip, under, size), part,
-                       dx[s].address + 4 * under.first * g.width, true);
+                       dx[s].at(0, under.first * g.width), true);
       }
     }
     for (std::uint32_t s = 0; !direct() && !whole_ && s < samples; ++s) {

@@ -65,15 +65,16 @@ class ConvLowering {
     const std::uint32_t pixels = t_.pixels(p_);
     if (t_.keep) {
       const std::uint32_t rows = g.samples * p_.groups * p_.outputs;
-      const std::uint32_t spare = array.width * g.pixels() * 4;  // rows that the array writes more
-      whole_ =
-          L1Matrix{c_.l1.take(4 * rows * g.pixels() + spare + read_ahead(rows, g.pixels(), array)),
-                   rows, g.pixels(), g.pixels()};
+      const std::uint32_t spare =
+          bytes_for(array.width * g.pixels());  // rows that the array writes more
+      whole_ = L1Matrix{
+          c_.l1.take(bytes_for(rows * g.pixels()) + spare + read_ahead(rows, g.pixels(), array)),
+          rows, g.pixels(), g.pixels()};
     }
     if (!t_.keep || p_.epilogue) {
       const std::uint32_t copies = t_.copies(p_.groups * n.strips() * n.outputs);
       const std::uint32_t pitch = p_.unit == Unit::kCores ? pixels + 1 : pixels;
-      z_.open(c_, copies, 4 * stored_rows(p_.unit, t_.outputs, array) * pitch, 0);
+      z_.open(c_, copies, bytes_for(stored_rows(p_.unit, t_.outputs, array) * pitch), 0);
     }
     if (p_.half) {
       const std::uint32_t padded = padded_reduction(t_.channels * g.taps());
@@ -86,7 +87,7 @@ class ConvLowering {
     }
     if (node_.inputs.size() > 2) {
       const std::uint32_t all = p_.groups * p_.outputs;
-      bias_ = c_.l1.take(4 * all);
+      bias_ = c_.l1.take(bytes_for(all));
       c_.tape.load(c_.stored(node_.inputs[2]), {bias_, 1, all, all});
     }
   }
@@ -113,10 +114,9 @@ class ConvLowering {
     const std::uint32_t stored = stored_rows(p_.unit, outputs, c_.step.platform.cluster.redmule);
     L1Matrix half_z;
     if (p_.half) {
-      const std::uint32_t words = (stored * pixels + 1) / 2;
-      half_z = {half_z_.next({}).address, outputs, pixels, pixels};
+      half_z = {half_z_.next({}).address, outputs, pixels, pixels, DType::kFloat16};
       c_.layer(op_.node);
-      c_.tape.fill({half_z.address, 1, words, words}, 0.0f);
+      c_.tape.clear({half_z.address, stored, pixels, pixels, DType::kFloat16});
     }
     for (std::uint32_t c0 = 0; c0 < g.channels; c0 += t_.channels) {
       const std::uint32_t channels = std::min(t_.channels, g.channels - c0);
@@ -128,7 +128,7 @@ class ConvLowering {
         const L1Matrix x = converted(
             half_columns_, {group * g.channels + c0, channels, strip.sample, strip.row, strip.rows},
             right, true);
-        c_.tape.redmule_half(w, x, half_z, stored);
+        c_.tape.redmule(w, x, half_z, stored, true);
       } else if (array) {
         c_.tape.redmule(left, right, z, stored, c0 > 0);
       } else {
@@ -136,7 +136,7 @@ class ConvLowering {
       }
     }
     if (p_.half) {
-      c_.tape.from_half(half_z, z);
+      c_.tape.convert(half_z, z);
     }
     c_.layer(op_.relu.value_or(op_.node));
     if (p_.epilogue) {
@@ -159,12 +159,11 @@ class ConvLowering {
     TileBuffers::Slot& slot = buffers.next(key);
     const std::uint32_t rows = along_rows ? padded_reduction(tile.rows) : tile.rows;
     const std::uint32_t cols = along_rows ? tile.cols : padded_reduction(tile.cols);
-    slot.matrix = {slot.address, rows, cols, cols};
+    slot.matrix = {slot.address, rows, cols, cols, DType::kFloat16};
     if (rows != tile.rows || cols != tile.cols) {
-      const std::uint32_t words = (rows * cols + 1) / 2;
-      c_.tape.fill({slot.address, 1, words, words}, 0.0f);
+      c_.tape.clear(slot.matrix);
     }
-    c_.tape.to_half(tile, slot.matrix);
+    c_.tape.convert(tile, slot.matrix);
     return slot.matrix;
   }
 
@@ -176,7 +175,8 @@ class ConvLowering {
       if (bias_ == 0 && activation == ETUDE_ACTIVATION_RELU) {
         c_.tape.relu_to(from, to);
       } else {
-        c_.tape.affine_rows(from, to, 0, bias_ == 0 ? 0 : bias_ + 4 * output0, outputs, activation);
+        c_.tape.affine_rows(from, to, 0, bias_ == 0 ? 0 : bias_ + bytes_for(output0), outputs,
+                            activation);
       }
     };
     if (!whole_) {

@@ -59,7 +59,7 @@ ConvPlan plan_conv(LoweringContext& c, const Node& node, const ConvProblem& prob
     }
     constexpr std::uint32_t kLarge = 65536;  // several pages of the SoC DMA
     p.outputs_first = c.sharing.filters_in_turn && p.product == Product::kForward &&
-                      p.groups == 1 && 4 * p.outputs * p.inner() > kLarge;
+                      p.groups == 1 && bytes_for(p.outputs * p.inner()) > kLarge;
     const auto choose = [&] {
       try {
         plan.tiling =

@@ -107,30 +107,30 @@ class CopyLowering {
 
   void take_buffers() {
     const std::uint64_t bytes = c_.tensor(to_).bytes();
-    const bool matrix = std::uint64_t{rows_} * cols_ * 4 == bytes;
+    const bool matrix = std::uint64_t{rows_} * cols_ == c_.tensor(to_).elements();
     if (matrix && c_.worth_keeping(to_) && bytes <= c_.l1.capacity() / 8) {
       const std::uint32_t ahead = read_ahead(rows_, cols_, c_.step.platform.cluster.redmule);
       kept_ = L1Matrix{c_.l1.take(static_cast<std::uint32_t>(bytes) + ahead), rows_, cols_, cols_};
     }
     const std::uint32_t copies = c_.step.tiling.double_buffer ? 2 : 1;
     const std::uint32_t budget = c_.l1.available() / (2 * copies);
-    const std::uint32_t elements = budget > 64 ? (budget - 64) / 4 : 0;
+    const std::uint32_t elements = budget > 64 ? elements_in(budget - 64) : 0;
     tile_rows_ = std::min(rows_, 64u);
     tile_cols_ = std::min(cols_, 64u);
     while (tile_rows_ * tile_cols_ > elements && tile_rows_ * tile_cols_ > 16) {
       (tile_rows_ > tile_cols_ ? tile_rows_ : tile_cols_) /= 2;
     }
     if (tile_rows_ * tile_cols_ > elements) {
-      throw UserError("operator '" + node_.name + "'",
-                      "its smallest tile needs " + std::to_string(tile_rows_ * tile_cols_ * 4) +
-                          " bytes of L1 twice, and " + std::to_string(c_.l1.available()) +
-                          " are free",
-                      "give a larger /platform/cluster/tcdm/size or /tiling/l1_budget");
+      throw UserError(
+          "operator '" + node_.name + "'",
+          "its smallest tile needs " + std::to_string(bytes_for(tile_rows_ * tile_cols_)) +
+              " bytes of L1 twice, and " + std::to_string(c_.l1.available()) + " are free",
+          "give a larger /platform/cluster/tcdm/size or /tiling/l1_budget");
     }
     for (std::uint32_t i = 0; i < copies; ++i) {
-      in_.push_back(c_.l1.take(4 * tile_rows_ * tile_cols_));
+      in_.push_back(c_.l1.take(bytes_for(tile_rows_ * tile_cols_)));
       if (transposed_ && !kept_) {
-        out_.push_back(c_.l1.take(4 * tile_rows_ * tile_cols_));
+        out_.push_back(c_.l1.take(bytes_for(tile_rows_ * tile_cols_)));
       }
     }
   }

@@ -46,20 +46,20 @@ class Depthwise {
       const std::uint32_t planes = g_.samples * channels_;
       const std::uint32_t size = input_grad_ ? g_.image() : g_.pixels();
       whole_result_ =
-          L1Matrix{c_.l1.take(4 * planes * size +
+          L1Matrix{c_.l1.take(bytes_for(planes * size) +
                               read_ahead(planes, size, c_.step.platform.cluster.redmule)),
                    planes, size, size};
     }
     if (!weight_grad_) {
-      weights_ = c_.l1.take(4 * channels_ * taps);
+      weights_ = c_.l1.take(bytes_for(channels_ * taps));
       c_.tape.load(stored_part(c_, node_.inputs[1], 0, channels_ * taps),
                    {weights_, 1, channels_ * taps, channels_ * taps});
     } else {
-      weights_ = c_.l1.take(4 * channels_ * taps);  // their gradient
-      parameter_ = op_.sgd ? c_.l1.take(4 * channels_ * taps) : 0;
+      weights_ = c_.l1.take(bytes_for(channels_ * taps));  // their gradient
+      parameter_ = op_.sgd ? c_.l1.take(bytes_for(channels_ * taps)) : 0;
     }
     if (node_.op == OpType::kConv && node_.inputs.size() > 2) {
-      bias_ = c_.l1.take(4 * channels_);
+      bias_ = c_.l1.take(bytes_for(channels_));
       c_.tape.load(stored_part(c_, node_.inputs[2], 0, channels_),
                    {bias_, 1, channels_, channels_});
     }
@@ -116,10 +116,10 @@ class Depthwise {
     }
     std::uint32_t bytes = 0;
     if (input_grad_ ? !whole_result_ : !whole_image_) {
-      bytes += 4 * channels * image + 8;
+      bytes += bytes_for(channels * image) + 8;
     }
     if (node_.op == OpType::kConv ? !whole_result_ : !whole_pooled_) {
-      bytes += 4 * channels * out + 8;
+      bytes += bytes_for(channels * out) + 8;
     }
     return bytes;
   }
@@ -180,10 +180,10 @@ class Depthwise {
       out = std::max(out, s.out_rows * g_.out_width);
     }
     if (input_grad_ ? !whole_result_ : !whole_image_) {
-      images_.open(c_, std::min(copies, tiles), 4 * tile_channels_ * image, 0);
+      images_.open(c_, std::min(copies, tiles), bytes_for(tile_channels_ * image), 0);
     }
     if (node_.op == OpType::kConv ? !whole_result_ : !whole_pooled_) {
-      pooled_buffers_.open(c_, std::min(copies, tiles), 4 * tile_channels_ * out, 0);
+      pooled_buffers_.open(c_, std::min(copies, tiles), bytes_for(tile_channels_ * out), 0);
     }
   }
 
@@ -192,7 +192,7 @@ class Depthwise {
                 bool load, std::uint32_t plane, std::uint32_t count, std::uint32_t first,
                 std::uint32_t size, std::uint32_t all) {
     if (whole) {
-      return {whole->address + 4 * (plane * all + first), count, size, all};
+      return planes_of(*whole, all, plane, count).slice(0, first, count, size);
     }
     const L1Matrix made{buffers.next({}).address, count, size, size};
     if (load) {
@@ -214,7 +214,7 @@ class Depthwise {
              count, strip.out_row * g_.out_width, strip.out_rows * g_.out_width, g_.pixels());
     const WindowView view = view_of(g_, count, {0, 1, strip.out_row, strip.out_rows},
                                     {strip.image_row, strip.image_rows}, image.pitch);
-    const std::uint32_t weights = weights_ + 4 * channel * taps;
+    const std::uint32_t weights = weights_ + bytes_for(channel * taps);
     if (weight_grad_) {
       const bool first = sample == 0 && strip.out_row == 0;
       c_.tape.depthwise_grad_weight(view, image.address, pooled, weights, !first);
@@ -227,7 +227,7 @@ class Depthwise {
       const std::uint32_t activation = activation_of(c_, op_.relu);
       if (bias_ != 0 || activation != ETUDE_ACTIVATION_NONE) {
         c_.layer(op_.relu.value_or(op_.node));
-        c_.tape.affine_rows(pooled, pooled, 0, bias_ == 0 ? 0 : bias_ + 4 * channel, count,
+        c_.tape.affine_rows(pooled, pooled, 0, bias_ == 0 ? 0 : bias_ + bytes_for(channel), count,
                             activation);
       }
     }
@@ -252,7 +252,7 @@ class Depthwise {
     const L1Matrix w{parameter_, 1, n, n};
     c_.tape.load(stored_part(c_, sgd.inputs[0], 0, n), w);
     c_.tape.sgd(w, gradient, static_cast<float>(sgd.real("lr")));
-    c_.tape.probe({node_.outputs[0], gradient, 0, 4 * n});
+    c_.tape.probe({node_.outputs[0], gradient, 0, bytes_for(n)});
     c_.tape.store(w, stored_part(c_, sgd.inputs[0], 0, n));
     c_.l1.drop(sgd.inputs[0]);
   }

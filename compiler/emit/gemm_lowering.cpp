@@ -69,12 +69,12 @@ class GemmLowering {
       if (const auto resident = c_.l1.resident(tensor, false)) {
         from = *resident;
       } else {
-        from = {c_.l1.take(4 * rows * cols), rows, cols, cols};
+        from = {c_.l1.take(bytes_for(rows * cols)), rows, cols, cols};
         c_.tape.load(c_.stored(tensor), from);
       }
       const RedmuleConfig& array = c_.step.platform.cluster.redmule;
-      const L1Matrix to{c_.l1.take(4 * rows * cols + read_ahead(cols, rows, array)), cols, rows,
-                        rows};
+      const L1Matrix to{c_.l1.take(bytes_for(rows * cols) + read_ahead(cols, rows, array)), cols,
+                        rows, rows};
       c_.tape.transpose(from, to, nullptr);
       c_.l1.keep(tensor, true, to);
     }
@@ -95,7 +95,7 @@ class GemmLowering {
     const auto ahead = [&](std::uint32_t rows, std::uint32_t cols) {
       return t_.keep_z && p_.unit == Unit::kRedmule ? read_ahead(rows, cols, array) : 0u;
     };
-    const std::uint32_t z_bytes = 4 * z_rows * z_cols + ahead(z_rows, z_cols);
+    const std::uint32_t z_bytes = bytes_for(z_rows * z_cols) + ahead(z_rows, z_cols);
     for (std::uint32_t i = 0; i < (t_.keep_z ? 1 : count); ++i) {
       in_addend_ = take_over_addend(z_bytes);
       z_.push_back(in_addend_ ? in_addend_->address : c_.l1.take(z_bytes));
@@ -103,20 +103,20 @@ class GemmLowering {
     for (std::uint32_t i = 0; p_.half && i < count; ++i) {
       half_z_.push_back(c_.l1.take(half_bytes(stored_rows(p_.unit, t_.m, array), t_.k, array)));
       if (p_.addend || p_.bias) {
-        product_.push_back(c_.l1.take(4 * t_.m * t_.k));
+        product_.push_back(c_.l1.take(bytes_for(t_.m * t_.k)));
       }
     }
     if (p_.transpose_z) {
       for (std::uint32_t i = 0; i < (t_.keep_z ? 1 : count); ++i) {
         t_buffers_.push_back(
-            c_.l1.take(4 * (t_.keep_z ? p_.k * p_.m : t_.k * t_.m) + ahead(p_.k, p_.m)));
+            c_.l1.take(bytes_for(t_.keep_z ? p_.k * p_.m : t_.k * t_.m) + ahead(p_.k, p_.m)));
       }
     }
     const std::uint32_t rows = p_.transpose_z ? t_.k : t_.m;
     const std::uint32_t cols = p_.transpose_z ? t_.m : t_.k;
     if (p_.loss || (p_.mask && !p_.mask_resident)) {
       for (std::uint32_t i = 0; i < count; ++i) {
-        mask_.push_back(c_.l1.take(4 * rows * (cols | 1u)));
+        mask_.push_back(c_.l1.take(bytes_for(rows * (cols | 1u))));
       }
     }
     if (p_.sgd && p_.sgd_resident) {
@@ -124,24 +124,25 @@ class GemmLowering {
     } else if (p_.sgd) {
       const std::uint32_t tiles = ((p_.m + t_.m - 1) / t_.m) * ((p_.k + t_.k - 1) / t_.k);
       for (std::uint32_t i = 0; i < update_copies(t_, tiles); ++i) {
-        parameter_.push_back(c_.l1.take(4 * rows * (p_.unit == Unit::kCores ? cols | 1u : cols)));
+        parameter_.push_back(
+            c_.l1.take(bytes_for(rows * (p_.unit == Unit::kCores ? cols | 1u : cols))));
       }
     }
     if (p_.bias || p_.column_sums) {
-      bias_ = {c_.l1.take(4 * p_.k), 1, p_.k, p_.k};
+      bias_ = {c_.l1.take(bytes_for(p_.k)), 1, p_.k, p_.k};
       const NodeId reader = p_.bias ? op_.node : *op_.bias_sgd;
       const TensorId tensor = p_.bias ? *plan_.bias : c_.graph().node(reader).inputs[0];
       c_.layer(reader);
       c_.tape.load({c_.tape.object_of.at(c_.step.storage.base(tensor)), 0, p_.k}, bias_);
       if (plan_.second_bias) {
-        const L1Matrix second{c_.l1.take(4 * p_.k), 1, p_.k, p_.k};
+        const L1Matrix second{c_.l1.take(bytes_for(p_.k)), 1, p_.k, p_.k};
         c_.tape.load({c_.tape.object_of.at(c_.step.storage.base(*plan_.second_bias)), 0, p_.k},
                      second);
         c_.tape.add(bias_, second, bias_);
       }
     }
     if (p_.column_sums) {
-      sums_ = {c_.l1.take(4 * p_.k), 1, p_.k, p_.k};
+      sums_ = {c_.l1.take(bytes_for(p_.k)), 1, p_.k, p_.k};
     }
   }
 
@@ -179,9 +180,9 @@ class GemmLowering {
     c_.layer(op_.node);
     if (p_.unit == Unit::kRedmule && p_.bias) {
       if (p_.addend) {
-        c_.tape.add_row(z, bias_.address + 4 * k0, z);
+        c_.tape.add_row(z, bias_.at(0, k0), z);
       } else {
-        c_.tape.broadcast_row(bias_.address + 4 * k0, z);
+        c_.tape.broadcast_row(bias_.at(0, k0), z);
       }
     }
   }
@@ -211,7 +212,7 @@ class GemmLowering {
       const L1Matrix right = w.fetch(n0, k0, n, k);
       if (p_.column_sums && m0 == 0) {
         c_.layer(*op_.bias_sum);
-        c_.tape.column_sum(right, sums_.address + 4 * k0, n0 > 0);
+        c_.tape.column_sum(right, sums_.at(0, k0), n0 > 0);
         c_.layer(op_.node);
       }
       if (array) {
@@ -223,7 +224,7 @@ class GemmLowering {
         flags |= n0 > 0 || p_.addend ? ETUDE_GEMM_ACCUMULATE : 0u;
         flags |= n0 == 0 && p_.bias ? ETUDE_GEMM_BIAS : 0u;
         flags |= p_.relu && n0 + n == p_.n ? ETUDE_GEMM_RELU : 0u;
-        c_.tape.gemm(left, right, z, n, p_.bias ? bias_.address + 4 * k0 : 0, flags);
+        c_.tape.gemm(left, right, z, n, p_.bias ? bias_.at(0, k0) : 0, flags);
       }
     }
     epilogue(m0, k0, z);
@@ -234,27 +235,26 @@ class GemmLowering {
   void half_product(std::uint32_t m0, std::uint32_t k0, const L1Matrix& z, OperandFeed& x,
                     OperandFeed& w) {
     const std::uint32_t rows = stored_rows(p_.unit, z.rows, c_.step.platform.cluster.redmule);
-    const std::uint32_t words = (rows * z.cols + 1) / 2;
-    const L1Matrix half{half_z_[turn_ % half_z_.size()], z.rows, z.cols, z.cols};
+    const L1Matrix half{half_z_[turn_ % half_z_.size()], z.rows, z.cols, z.cols, DType::kFloat16};
     c_.layer(op_.node);
-    c_.tape.fill({half.address, 1, words, words}, 0.0f);
+    c_.tape.clear({half.address, rows, half.cols, half.pitch, half.type});
     for (std::uint32_t n0 = 0; n0 < p_.n; n0 += t_.n) {
       const std::uint32_t n = std::min(t_.n, p_.n - n0);
       const L1Matrix left = x.fetch(m0, n0, z.rows, n);
       const L1Matrix right = w.fetch(n0, k0, n, z.cols);
       if (p_.column_sums && m0 == 0) {
         c_.layer(*op_.bias_sum);
-        c_.tape.column_sum(w.unconverted(), sums_.address + 4 * k0, n0 > 0);
+        c_.tape.column_sum(w.unconverted(), sums_.at(0, k0), n0 > 0);
         c_.layer(op_.node);
       }
-      c_.tape.redmule_half(left, right, half, rows);
+      c_.tape.redmule(left, right, half, rows, true);
     }
     if (!p_.addend && !p_.bias) {
-      c_.tape.from_half(half, z);
+      c_.tape.convert(half, z);
       return;
     }
     const L1Matrix product{product_[turn_ % product_.size()], z.rows, z.cols, z.cols};
-    c_.tape.from_half(half, product);
+    c_.tape.convert(half, product);
     c_.tape.add(z, product, z);
   }
 
@@ -339,8 +339,8 @@ class GemmLowering {
     }
     c_.tape.sgd(parameter, gradient, lr);
     const std::uint32_t whole = c_.cols(plan_.parameter);
-    c_.tape.probe(
-        {c_.graph().node(op_.node).outputs[0], gradient, 4 * (row * whole + col), 4 * whole});
+    c_.tape.probe({c_.graph().node(op_.node).outputs[0], gradient, bytes_for(row * whole + col),
+                   bytes_for(whole)});
     if (!(p_.sgd_resident && t_.k != p_.k)) {
       c_.tape.store(parameter, c_.stored(plan_.parameter, row, col));
     }
@@ -350,7 +350,7 @@ class GemmLowering {
     const Node& sgd = c_.graph().node(*op_.bias_sgd);
     c_.layer(*op_.bias_sgd);
     c_.tape.sgd(bias_, sums_, static_cast<float>(sgd.real("lr")));
-    c_.tape.probe({sgd.inputs[1], sums_, 0, 4 * p_.k});
+    c_.tape.probe({sgd.inputs[1], sums_, 0, bytes_for(p_.k)});
     c_.tape.store(bias_, c_.stored(sgd.inputs[0]));
     c_.l1.drop(sgd.inputs[0]);
   }

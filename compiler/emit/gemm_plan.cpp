@@ -274,7 +274,7 @@ class Planner {
     const bool keep = c_.worth_keeping(plan.result) && !plan.problem.sgd && !plan.problem.loss &&
                       c_.step.storage.contiguous(plan.result) &&
                       (plan.problem.count == 1 || !plan.problem.transpose_z);
-    limits.keep_bytes = keep ? c_.l1.capacity() / 4 : 0;
+    limits.keep_bytes = keep ? c_.most_kept() : 0;
     limits.fixed = fixed_;
     limits.double_buffer = c_.step.tiling.double_buffer;
     return limits;

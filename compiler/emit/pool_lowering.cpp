@@ -48,7 +48,7 @@ class PoolLowering {
     const std::uint32_t out_plane = gradient_ ? g_.image() : g_.pixels();
     if (c_.worth_keeping(result_) && c_.tensor(result_).bytes() <= c_.l1.capacity() / 8) {
       whole_result_ =
-          L1Matrix{c_.l1.take(4 * planes_ * out_plane +
+          L1Matrix{c_.l1.take(bytes_for(planes_ * out_plane) +
                               read_ahead(planes_, out_plane, c_.step.platform.cluster.redmule)),
                    planes_, out_plane, out_plane};
     }
@@ -77,7 +77,7 @@ class PoolLowering {
     const std::uint32_t in = image ? image_rows(rows) * g_.width : 0;
     const std::uint32_t gradient = dy ? rows * g_.out_width : 0;
     const std::uint32_t out = whole_result_ ? 0 : gradient_ ? g_.image() : rows * g_.out_width;
-    return 4 * planes * (in + gradient + out);
+    return bytes_for(planes * (in + gradient + out));
   }
 
   /// Whole planes if a worker can have one, else rows of planes.
@@ -136,13 +136,14 @@ class PoolLowering {
         ((planes_ + tile_planes_ - 1) / tile_planes_) * ((g_.out_height + rows_ - 1) / rows_);
     const std::uint32_t copies = std::min(copies_, tiles);
     if (image) {
-      image_.open(c_, copies, 4 * tile_planes_ * image_rows(rows_) * g_.width, 0);
+      image_.open(c_, copies, bytes_for(tile_planes_ * image_rows(rows_) * g_.width), 0);
     }
     if (dy) {
-      dy_.open(c_, copies, 4 * tile_planes_ * rows_ * g_.out_width, 0);
+      dy_.open(c_, copies, bytes_for(tile_planes_ * rows_ * g_.out_width), 0);
     }
     if (!whole_result_) {
-      out_.open(c_, copies, 4 * tile_planes_ * (gradient_ ? g_.image() : rows_ * g_.out_width), 0);
+      out_.open(c_, copies,
+                bytes_for(tile_planes_ * (gradient_ ? g_.image() : rows_ * g_.out_width)), 0);
     }
   }
 
@@ -150,7 +151,8 @@ class PoolLowering {
   std::pair<std::uint32_t, std::uint32_t> image(std::uint32_t plane, std::uint32_t count,
                                                 const ImageRows& rows) {
     if (whole_image_) {
-      return {whole_image_->address + 4 * (plane * g_.image() + rows.first * g_.width), g_.image()};
+      return {planes_of(*whole_image_, g_.image(), plane, count).at(0, rows.first * g_.width),
+              g_.image()};
     }
     const std::uint32_t address = image_.next({}).address, size = rows.count * g_.width;
     c_.tape.load(
@@ -179,7 +181,7 @@ class PoolLowering {
     }
     L1Matrix dy;
     if (whole_dy_) {
-      dy = {whole_dy_->address + 4 * plane * g_.pixels(), count, g_.pixels(), g_.pixels()};
+      dy = planes_of(*whole_dy_, g_.pixels(), plane, count);
     } else {
       dy = {dy_.next({}).address, count, g_.pixels(), g_.pixels()};
       c_.tape.load(stored_part(c_, node_.inputs[0], plane * g_.pixels(), g_.pixels()), dy);

@@ -14,6 +14,8 @@ namespace {
 
 /// Columns that a column sum should have, so that every core has some.
 constexpr std::uint32_t kWide = 64;
+/// Rows for each of those side by side, below which no more are put there.
+constexpr std::uint32_t kLeastFolded = 4;
 
 /// Neighbouring axes that are all summed over, or all kept, as one.
 struct Axis {
@@ -91,11 +93,12 @@ class Reduction {
       return in_tiles({groups * rows, cols, rows}, Spread::kRow);
     }
     std::uint32_t fold = 1;
-    while (2 * fold * cols <= kWide && 4 * fold <= rows) {
+    while (2 * fold * cols <= kWide && kLeastFolded * fold <= rows) {
       fold *= 2;
     }
     const L1Matrix sums{take_result(), groups, cols, cols};
-    const std::uint32_t partial = fold > 1 ? c_.l1.take(4 * groups * fold * cols) : sums.address;
+    const std::uint32_t partial =
+        fold > 1 ? c_.l1.take(bytes_for(groups * fold * cols)) : sums.address;
     std::vector<bool> begun(groups, false), rest_begun(groups, false);
     RowTiles tiles(c_, node_.name, {groups * rows, cols, rows});
     tiles.multiple_of(fold);
@@ -107,7 +110,7 @@ class Reduction {
       const std::uint32_t whole = dense ? tile.rows / fold : 0;
       const std::uint32_t width = fold * cols;
       if (whole > 0) {
-        c_.tape.column_sum({m.address, whole, width, width}, partial + 4 * group * width,
+        c_.tape.column_sum({m.address, whole, width, width}, partial + bytes_for(group * width),
                            begun[group]);
         begun[group] = true;
       }
@@ -117,16 +120,16 @@ class Reduction {
       }
       const L1Matrix rest = m.slice(done, 0, tile.rows - done, tile.cols);
       if (fold == 1) {
-        c_.tape.column_sum(rest, sums.address + 4 * (group * cols + tile.col), tile.row % rows > 0);
+        c_.tape.column_sum(rest, sums.at(group, tile.col), tile.row % rows > 0);
         return;
       }
-      c_.tape.column_sum(rest, sums.address + 4 * group * cols, rest_begun[group]);
+      c_.tape.column_sum(rest, sums.at(group, 0), rest_begun[group]);
       rest_begun[group] = true;
     });
     for (std::uint32_t group = 0; fold > 1 && group < groups; ++group) {
       if (begun[group]) {
-        c_.tape.column_sum({partial + 4 * group * fold * cols, fold, cols, cols},
-                           sums.address + 4 * group * cols, rest_begun[group]);
+        c_.tape.column_sum({partial + bytes_for(group * fold * cols), fold, cols, cols},
+                           sums.at(group, 0), rest_begun[group]);
       }
     }
     result_is(sums);
@@ -138,12 +141,12 @@ class Reduction {
       return in_tiles({rows, cols, rows}, Spread::kColumn);
     }
     const L1Matrix sums{take_result(), 1, rows, rows};
-    const std::uint32_t each = outer > 1 ? c_.l1.take(4 * outer * rows) : sums.address;
+    const std::uint32_t each = outer > 1 ? c_.l1.take(bytes_for(outer * rows)) : sums.address;
     RowTiles tiles(c_, node_.name, {outer * rows, cols, outer * rows});
     tiles.multiple_of(c_.step.platform.cluster.cores);
     const std::size_t x = tiles.input(x_);
     tiles.run([&](const RowTile& tile) {
-      c_.tape.row_sum(tile.at[x], each + 4 * tile.row, tile.col > 0);
+      c_.tape.row_sum(tile.at[x], each + bytes_for(tile.row), tile.col > 0);
     });
     if (outer > 1) {
       c_.tape.column_sum({each, outer, rows, rows}, sums.address, false);

@@ -33,7 +33,7 @@ class AffineGradient {
   AffineGradient(LoweringContext& context, const Node& node) : c_(context), node_(node) {
     for (L1Matrix& sum : sums_) {
       const std::uint32_t cols = c_.cols(node.inputs[0]);
-      sum = {c_.l1.take(4 * cols), 1, cols, cols};
+      sum = {c_.l1.take(bytes_for(cols)), 1, cols, cols};
     }
   }
 

@@ -19,7 +19,7 @@ void ChannelTiles::open(bool out) {
     residents_.push_back(dense_resident(c_, tensor));
   }
   choose(out);
-  const std::uint32_t bytes = 4 * tile.channels * tile.samples * tile.pixels;
+  const std::uint32_t bytes = bytes_for(tile.channels * tile.samples * tile.pixels);
   const std::uint32_t tiles = ((channels + tile.channels - 1) / tile.channels) *
                               ((samples + tile.samples - 1) / tile.samples) *
                               ((pixels + tile.pixels - 1) / tile.pixels);
@@ -37,7 +37,8 @@ void ChannelTiles::open(bool out) {
 ChannelBlock ChannelTiles::fetch(std::size_t i, const ChannelPiece& piece, bool* fresh) {
   const std::uint32_t plane = piece.sample * channels + piece.channel;
   if (usable(i)) {
-    return {residents_[i]->address + 4 * plane * pixels, piece.samples, piece.channels, pixels};
+    return {planes_of(*residents_[i], pixels, plane, 1).address, piece.samples, piece.channels,
+            pixels};
   }
   const TileBuffers::Key key{piece.channel, piece.sample, piece.pixel, 0, 0};
   if (const L1Matrix* found = buffers_[i].find(key)) {

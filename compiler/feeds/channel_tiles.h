@@ -90,8 +90,8 @@ class ChannelTiles {
     return tensors_.size();
   }
   static L1Matrix part(const ChannelBlock& block, std::uint32_t sample) {
-    return {block.address + 4 * sample * block.channels * block.cols, block.channels, block.cols,
-            block.cols};
+    const L1Matrix all{block.address, block.samples * block.channels, block.cols, block.cols};
+    return all.slice(sample * block.channels, 0, block.channels, block.cols);
   }
   StoredMatrix stored(TensorId tensor, const ChannelPiece& piece, std::uint32_t sample) const {
     const std::uint32_t plane = (piece.sample + sample) * channels + piece.channel;
@@ -105,7 +105,7 @@ class ChannelTiles {
       buffers += usable(i) ? 0 : 1;
     }
     copies_ = copies;
-    return buffers * copies * (4 * t.channels * t.samples * t.pixels + 8) <= budget;
+    return buffers * copies * (bytes_for(t.channels * t.samples * t.pixels) + 8) <= budget;
   }
 
   void choose(bool out);

@@ -4,14 +4,17 @@
 namespace etude {
 
 StoredMatrix LoweringContext::stored(TensorId id, std::uint32_t row, std::uint32_t col) const {
-  return {tape.object_of.at(step.storage.base(id)), 4 * (row * cols(id) + col), cols(id)};
+  const ObjectId object = tape.object_of.at(step.storage.base(id));
+  const StoredMatrix whole{object, 0, cols(id), tape.objects[object].type};
+  return whole.behind(row * cols(id) + col);
 }
 
 StoredMatrix LoweringContext::stored(const MatrixView& view, std::uint32_t row,
                                      std::uint32_t col) const {
-  return {tape.object_of.at(view.base),
-          static_cast<std::uint32_t>(4 * (view.offset + row * view.pitch + col)),
-          static_cast<std::uint32_t>(view.pitch)};
+  const ObjectId object = tape.object_of.at(view.base);
+  const StoredMatrix whole{object, 0, static_cast<std::uint32_t>(view.pitch),
+                           tape.objects[object].type};
+  return whole.behind(view.offset + row * view.pitch + col);
 }
 
 std::optional<L1Matrix> LoweringContext::resident(const MatrixView& view) {
@@ -21,8 +24,9 @@ std::optional<L1Matrix> LoweringContext::resident(const MatrixView& view) {
   }
   const std::uint32_t width = found->cols;
   if (found->pitch == width) {
-    return L1Matrix{found->address + static_cast<std::uint32_t>(4 * view.offset), view.rows,
-                    view.cols, static_cast<std::uint32_t>(view.rows == 1 ? view.cols : view.pitch)};
+    return L1Matrix{found->address + bytes_for(view.offset, found->type), view.rows, view.cols,
+                    static_cast<std::uint32_t>(view.rows == 1 ? view.cols : view.pitch),
+                    found->type};
   }
   const auto row = static_cast<std::uint32_t>(view.offset / width);
   const auto col = static_cast<std::uint32_t>(view.offset % width);
@@ -30,8 +34,7 @@ std::optional<L1Matrix> LoweringContext::resident(const MatrixView& view) {
     return std::nullopt;
   }
   const auto row_step = static_cast<std::uint32_t>(view.rows > 1 ? view.pitch / width : 1);
-  return L1Matrix{found->address + 4 * (row * found->pitch + col), view.rows, view.cols,
-                  row_step * found->pitch};
+  return L1Matrix{found->at(row, col), view.rows, view.cols, row_step * found->pitch, found->type};
 }
 
 }  // namespace etude

@@ -52,6 +52,11 @@ struct LoweringContext {
   std::size_t next_use(TensorId id) const { return step.next_use(id, current); }
   /// Whether a tensor that is in L1 now should stay: it is read again soon.
   bool worth_keeping(TensorId id) const { return residents && next_use(id) <= sharing.keep_for; }
+  /// Bytes of the largest tensor that an operator may keep: a quarter of L1.
+  std::uint32_t most_kept() const {
+    constexpr double kShare = 0.25;
+    return static_cast<std::uint32_t>(kShare * l1.capacity());
+  }
   void layer(NodeId node) { tape.set_layer(node); }
 };
 

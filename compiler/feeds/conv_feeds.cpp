@@ -12,10 +12,14 @@ std::optional<L1Matrix> dense_resident(LoweringContext& context, TensorId tensor
 
 StoredMatrix stored_part(const LoweringContext& context, TensorId tensor, std::uint32_t offset,
                          std::uint32_t pitch) {
-  StoredMatrix part = context.stored(tensor);
-  part.offset += 4 * offset;
+  StoredMatrix part = context.stored(tensor).behind(offset);
   part.pitch = pitch;
   return part;
+}
+
+L1Matrix planes_of(const L1Matrix& whole, std::uint32_t size, std::uint32_t first,
+                   std::uint32_t count) {
+  return {whole.address + bytes_for(first * size, whole.type), count, size, size, whole.type};
 }
 
 void TileBuffers::open(LoweringContext& context, std::uint32_t copies, std::uint32_t bytes,
@@ -52,14 +56,14 @@ WeightFeed::WeightFeed(LoweringContext& context, const ConvTensors& conv, bool t
   const std::uint32_t inner = t.channels * p.image.taps();
   const std::uint32_t copies = t.copies(p.groups * n.outputs * n.channels);
   if (!array) {
-    buffers_.open(context, copies, 4 * t.outputs * (inner + 1), 0);
+    buffers_.open(context, copies, bytes_for(t.outputs * (inner + 1)), 0);
     return;
   }
   const RedmuleConfig& redmule = context.step.platform.cluster.redmule;
   const std::uint32_t ahead =
       transposed ? read_ahead(inner, t.outputs, redmule) : read_ahead(t.outputs, inner, redmule);
-  buffers_.open(context, copies, 4 * t.outputs * inner + ahead,
-                transposed ? 4 * t.outputs * inner : 0);
+  buffers_.open(context, copies, bytes_for(t.outputs * inner) + ahead,
+                transposed ? bytes_for(t.outputs * inner) : 0);
 }
 
 L1Matrix WeightFeed::fetch(std::uint32_t output0, std::uint32_t outputs, std::uint32_t channel0,
@@ -101,7 +105,7 @@ GradientFeed::GradientFeed(LoweringContext& context, const ConvTensors& conv)
   const bool array = p.unit == Unit::kRedmule;
   buffers_.open(
       context, t.copies(p.groups * n.strips() * n.outputs),
-      4 * t.outputs * (array ? pixels : pixels + 1) +
+      bytes_for(t.outputs * (array ? pixels : pixels + 1)) +
           (array ? read_ahead(t.outputs, pixels, context.step.platform.cluster.redmule) : 0),
       0);
 }
@@ -111,8 +115,7 @@ L1Matrix GradientFeed::fetch(std::uint32_t output0, std::uint32_t outputs, const
   const ImageGeometry& g = p.image;
   const std::uint32_t all = p.groups * p.outputs;
   if (whole_) {
-    return {whole_->address + 4 * (strip.sample * all + output0) * g.pixels(), outputs, g.pixels(),
-            g.pixels()};
+    return planes_of(*whole_, g.pixels(), strip.sample * all + output0, outputs);
   }
   const TileBuffers::Key key{output0, outputs, strip.sample, strip.row, strip.rows};
   if (const L1Matrix* found = buffers_.find(key)) {
@@ -152,13 +155,14 @@ ColumnFeed::ColumnFeed(LoweringContext& context, const ConvTensors& conv, bool r
   const bool array = p.unit == Unit::kRedmule;
   const RedmuleConfig& redmule = context.step.platform.cluster.redmule;
   std::uint32_t bytes =
-      4 * (rows ? pixels * (inner + (array ? 0 : 1)) : inner * (pixels + (array ? 0 : 1)));
+      bytes_for(rows ? pixels * (inner + (array ? 0 : 1)) : inner * (pixels + (array ? 0 : 1)));
   if (array) {
     bytes += rows ? read_ahead(pixels, inner, redmule) : read_ahead(inner, pixels, redmule);
   }
   const bool staged = direct ? rows && !whole_ : !whole_;
-  buffers_.open(context, t.copies(p.groups * n.strips() * n.channels), bytes,
-                staged ? 4 * t.samples * t.channels * most_rows_under(g, t.rows) * g.width : 0);
+  buffers_.open(
+      context, t.copies(p.groups * n.strips() * n.channels), bytes,
+      staged ? bytes_for(t.samples * t.channels * most_rows_under(g, t.rows) * g.width) : 0);
 }
 
 void ColumnFeed::load_image(std::uint32_t channel0, std::uint32_t channels, std::uint32_t sample,
@@ -190,10 +194,10 @@ L1Matrix ColumnFeed::pointwise(std::uint32_t channel0, std::uint32_t channels, c
     const std::uint32_t plane = (strip.sample + s) * p.groups * g.channels + channel0;
     L1Matrix from;
     if (whole_) {
-      from = {whole_->address + 4 * (plane * g.image() + strip.row * g.width), channels, each,
-              g.image()};
+      from = planes_of(*whole_, g.image(), plane, channels)
+                 .slice(0, strip.row * g.width, channels, each);
     } else {
-      from = {slot.staged + 4 * s * channels * each, channels, each, each};
+      from = {slot.staged + bytes_for(s * channels * each), channels, each, each};
       load_image(channel0, channels, strip.sample + s, rows, from);
     }
     c_.tape.transpose(from, made.slice(s * each, 0, each, channels), nullptr);
@@ -206,7 +210,7 @@ L1Matrix ColumnFeed::fetch(std::uint32_t channel0, std::uint32_t channels, const
   const ImageGeometry& g = p.image;
   if (in_place_) {
     const std::uint32_t plane = strip.sample * p.groups * g.channels + channel0;
-    return {whole_->address + 4 * plane * g.image(), channels, g.image(), g.image()};
+    return planes_of(*whole_, g.image(), plane, channels);
   }
   const TileBuffers::Key key{channel0, channels, strip.sample, strip.row, strip.rows};
   if (const L1Matrix* found = buffers_.find(key)) {
@@ -228,11 +232,11 @@ L1Matrix ColumnFeed::fetch(std::uint32_t channel0, std::uint32_t channels, const
     WindowView view;
     if (whole_) {
       const std::uint32_t plane = (strip.sample + s) * p.groups * g.channels + channel0;
-      image = whole_->address + 4 * (plane * g.image() + under.first * g.width);
+      image = planes_of(*whole_, g.image(), plane, channels).at(0, under.first * g.width);
       view = view_of(g, channels, strip, under, g.image());
     } else {
       const std::uint32_t size = under.count * g.width;
-      image = slot.staged + 4 * s * channels * size;
+      image = slot.staged + bytes_for(s * channels * size);
       load_image(channel0, channels, strip.sample + s, under, {image, channels, size, size});
       view = view_of(g, channels, strip, under, size);
     }

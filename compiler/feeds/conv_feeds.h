@@ -17,6 +17,10 @@ std::optional<L1Matrix> dense_resident(LoweringContext& context, TensorId tensor
 StoredMatrix stored_part(const LoweringContext& context, TensorId tensor, std::uint32_t offset,
                          std::uint32_t pitch);
 
+/// `count` planes of `size` elements each of a dense tensor in L1.
+L1Matrix planes_of(const L1Matrix& whole, std::uint32_t size, std::uint32_t first,
+                   std::uint32_t count);
+
 /// Buffers that take turns; a tile that is still in one is found by its key.
 class TileBuffers {
  public:

@@ -37,14 +37,14 @@ OperandFeed::OperandFeed(LoweringContext& context, const MatrixView& view,
       continue;
     }
     if (unit == Unit::kCores) {
-      buffer.ready = context.l1.take(4 * (source.transpose ? c * (r | 1u) : r * (c | 1u)));
+      buffer.ready = context.l1.take(bytes_for(source.transpose ? c * (r | 1u) : r * (c | 1u)));
       continue;
     }
     const std::uint32_t rows = padded_ && extents.is_w ? least_padded(r, array) : r;
     const std::uint32_t cols = padded_ && !extents.is_w ? least_padded(c, array) : c;
-    buffer.ready = context.l1.take(4 * rows * cols + read_ahead(rows, cols, array));
+    buffer.ready = context.l1.take(bytes_for(rows * cols) + read_ahead(rows, cols, array));
     if (source.transpose && !resident_) {
-      buffer.staged = context.l1.take(4 * r * c);
+      buffer.staged = context.l1.take(bytes_for(r * c));
     }
   }
 }
@@ -73,8 +73,8 @@ void OperandFeed::take_half(Buffer& buffer) {
   buffer.half = context_.l1.take(extents_.is_w ? half_bytes(padded_reduction(r), c, array)
                                                : half_bytes(r, padded_reduction(c), array));
   if (!resident_) {
-    buffer.staged = context_.l1.take(4 * r * c);
-    buffer.ready = source_.transpose ? context_.l1.take(4 * r * c) : buffer.staged;
+    buffer.staged = context_.l1.take(bytes_for(r * c));
+    buffer.ready = source_.transpose ? context_.l1.take(bytes_for(r * c)) : buffer.staged;
   }
 }
 
@@ -100,12 +100,11 @@ L1Matrix OperandFeed::fetch_half(Buffer& buffer, std::uint32_t r, std::uint32_t 
   }
   const std::uint32_t rows = extents_.is_w ? padded_reduction(r) : r;
   const std::uint32_t cols = extents_.is_w ? c : padded_reduction(c);
-  const L1Matrix half{buffer.half, rows, cols, cols};
+  const L1Matrix half{buffer.half, rows, cols, cols, DType::kFloat16};
   if (rows != r || cols != c) {
-    const std::uint32_t words = (rows * cols + 1) / 2;
-    tape.fill({buffer.half, 1, words, words}, 0.0f);
+    tape.clear(half);
   }
-  tape.to_half(whole, half);
+  tape.convert(whole, half);
   buffer.whole = whole;
   unconverted_ = whole;
   return half;

@@ -27,9 +27,8 @@ class OperandFeed {
   /// Goes on with another matrix of the stack.
   void rebind(const MatrixView& view);
 
-  /// The tile at (r0, c0): for RedMulE dense [r, c] (in FP16 with a padded reduction, extents and
-  /// pitch in halves); for the cores as it is stored, hence [c, r]
-  /// where the factor is transposed.
+  /// The tile at (r0, c0): for RedMulE dense [r, c] (in FP16 with a padded reduction); for the
+  /// cores as it is stored, hence [c, r] where the factor is transposed.
   L1Matrix fetch(std::uint32_t r0, std::uint32_t c0, std::uint32_t r, std::uint32_t c);
 
   /// The tile fetched last, in FP32 (where the unit reads FP16).

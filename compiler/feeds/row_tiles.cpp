@@ -42,6 +42,7 @@ std::size_t RowTiles::input(TensorId tensor, Spread spread, bool by_group) {
   }
   Operand made;
   made.tensor = tensor;
+  made.type = c_.tensor(tensor).dtype;
   made.spread = spread;
   made.by_group = by_group;
   made.read = true;
@@ -52,6 +53,7 @@ std::size_t RowTiles::input(TensorId tensor, Spread spread, bool by_group) {
 std::size_t RowTiles::output(TensorId tensor, Spread spread) {
   Operand made;
   made.tensor = tensor;
+  made.type = c_.tensor(tensor).dtype;
   made.spread = spread;
   made.write = true;
   operands_.push_back(made);
@@ -125,10 +127,10 @@ void RowTiles::keep_whole() {
     const std::uint32_t cols = c_.cols(*operand.tensor);
     const std::uint32_t all = bytes + read_ahead(rows, cols, c_.step.platform.cluster.redmule);
     // Half of what is left stays for the tiles.
-    if (bytes > c_.l1.capacity() / 4 || all > c_.l1.available() / 2) {
+    if (bytes > c_.most_kept() || all > c_.l1.available() / 2) {
       continue;
     }
-    operand.whole = L1Matrix{c_.l1.take(all), grid_.rows, grid_.cols, grid_.cols};
+    operand.whole = L1Matrix{c_.l1.take(all), grid_.rows, grid_.cols, grid_.cols, operand.type};
     operand.kept = true;
   }
 }
@@ -137,13 +139,13 @@ std::uint32_t RowTiles::bytes_of(const Operand& operand, std::uint32_t rows,
                                  std::uint32_t cols) const {
   switch (operand.spread) {
     case Spread::kFull:
-      return 4 * rows * cols + kPadding;
+      return bytes_for(rows * cols, operand.type) + kPadding;
     case Spread::kRow:
-      return 4 * cols + kPadding;
+      return bytes_for(cols, operand.type) + kPadding;
     case Spread::kColumn:
-      return 4 * rows * operand.words + kPadding;
+      return bytes_for(rows * operand.words, operand.type) + kPadding;
     case Spread::kScalar:
-      return 4 + kPadding;
+      return bytes_for(1, operand.type) + kPadding;
   }
   return 0;
 }
@@ -240,22 +242,22 @@ void RowTiles::take_buffers() {
 
 L1Matrix RowTiles::place(Operand& operand, const RowTile& tile) {
   const std::uint32_t first = position(operand, tile.row, tile.col);
-  L1Matrix matrix{0, tile.rows, tile.cols, tile.cols};
-  std::uint32_t words = tile.rows * tile.cols;
+  L1Matrix matrix{0, tile.rows, tile.cols, tile.cols, operand.type};
+  std::uint32_t count = tile.rows * tile.cols;
   switch (operand.spread) {
     case Spread::kFull:
       break;
     case Spread::kRow:
       matrix.pitch = 0;
-      words = tile.cols;
+      count = tile.cols;
       break;
     case Spread::kColumn:
-      matrix = {0, tile.rows, operand.words, operand.words};
-      words = tile.rows * operand.words;
+      matrix = {0, tile.rows, operand.words, operand.words, operand.type};
+      count = tile.rows * operand.words;
       break;
     case Spread::kScalar:
-      matrix = {0, 1, 1, 1};
-      words = 1;
+      matrix = {0, 1, 1, 1, operand.type};
+      count = 1;
       break;
   }
   if (operand.whole) {
@@ -263,37 +265,36 @@ L1Matrix RowTiles::place(Operand& operand, const RowTile& tile) {
       matrix.pitch = operand.whole->pitch;
       matrix.address =
           operand.whole->address +
-          4 * (matrix.pitch == grid_.cols ? first : tile.row * matrix.pitch + tile.col);
+          bytes_for(matrix.pitch == grid_.cols ? first : tile.row * matrix.pitch + tile.col,
+                    operand.type);
       if (operand.kept && operand.read && tile_cols_ == grid_.cols) {
-        StoredMatrix from = c_.stored(*operand.tensor);
-        from.offset += 4 * first;
-        c_.tape.load(from, {matrix.address, 1, words, words});
+        c_.tape.load(c_.stored(*operand.tensor).behind(first),
+                     {matrix.address, 1, count, count, operand.type});
       }
     } else {
-      matrix.address = operand.whole->address + 4 * first;
+      matrix.address = operand.whole->address + bytes_for(first, operand.type);
     }
     return matrix;
   }
   const bool stays =
       operand.read != operand.write && (operand.read || operand.spread != Spread::kFull);
   const bool there =
-      operand.tensor && stays && operand.loaded_from == first && operand.loaded_words == words;
+      operand.tensor && stays && operand.loaded_from == first && operand.loaded_elements == count;
   if (!there) {
     ++operand.turn;
   }
   matrix.address = operand.buffers[operand.turn % operand.buffers.size()];
   if (operand.read && !there) {
-    StoredMatrix from = c_.stored(*operand.tensor);
-    from.offset += 4 * first;
+    StoredMatrix from = c_.stored(*operand.tensor).behind(first);
     from.pitch = grid_.cols;
     L1Matrix to = matrix;
     if (operand.spread != Spread::kFull) {
-      to = {matrix.address, 1, words, words};
+      to = {matrix.address, 1, count, count, operand.type};
     }
     c_.tape.load(from, to);
   }
   operand.loaded_from = first;
-  operand.loaded_words = words;
+  operand.loaded_elements = count;
   return matrix;
 }
 
@@ -301,23 +302,21 @@ void RowTiles::store(const Operand& operand, const L1Matrix& matrix, const RowTi
   if (operand.kept && tile_cols_ != grid_.cols) {
     return;  // strided on both sides: stored whole in the end
   }
-  StoredMatrix to = c_.stored(*operand.tensor);
-  to.offset += 4 * position(operand, tile.row, tile.col);
+  StoredMatrix to = c_.stored(*operand.tensor).behind(position(operand, tile.row, tile.col));
   to.pitch = grid_.cols;
   if (operand.spread == Spread::kColumn) {
     if (tile.col + tile.cols == grid_.cols) {
-      c_.tape.store({matrix.address, 1, tile.rows, tile.rows}, to);
+      c_.tape.store({matrix.address, 1, tile.rows, tile.rows, operand.type}, to);
     }
   } else if (operand.spread == Spread::kRow) {
     if ((tile.row + tile.rows) % grid_.period == 0) {
-      c_.tape.store({matrix.address, 1, tile.cols, tile.cols}, to);
+      c_.tape.store({matrix.address, 1, tile.cols, tile.cols, operand.type}, to);
     }
   } else if (matrix.pitch == tile.cols || to.pitch == tile.cols) {
     c_.tape.store(matrix, to);
   } else {  // a transfer is strided on one side only
     for (std::uint32_t row = 0; row < tile.rows; ++row) {
-      c_.tape.store(matrix.slice(row, 0, 1, tile.cols),
-                    {to.object, to.offset + 4 * row * to.pitch, to.pitch});
+      c_.tape.store(matrix.slice(row, 0, 1, tile.cols), to.behind(row * to.pitch));
     }
   }
 }
@@ -326,8 +325,8 @@ void RowTiles::finish() {
   for (const Operand& operand : operands_) {
     if (operand.kept) {
       const TensorId tensor = *operand.tensor;
-      const L1Matrix seen{operand.whole->address, c_.rows(tensor), c_.cols(tensor),
-                          c_.cols(tensor)};
+      const L1Matrix seen{operand.whole->address, c_.rows(tensor), c_.cols(tensor), c_.cols(tensor),
+                          operand.type};
       if (operand.write && tile_cols_ != grid_.cols) {
         c_.tape.store(seen, c_.stored(tensor));
       }
@@ -348,7 +347,7 @@ void RowTiles::run(const std::function<void(const RowTile&)>& body) {
     repeating = repeating || (operand.spread == Spread::kRow && !operand.whole);
     if (operand.kept && operand.read && tile_cols_ != grid_.cols) {
       const L1Matrix seen{operand.whole->address, 1, grid_.rows * grid_.cols,
-                          grid_.rows * grid_.cols};
+                          grid_.rows * grid_.cols, operand.type};
       c_.tape.load(c_.stored(*operand.tensor), seen);
     }
   }

@@ -75,13 +75,14 @@ class RowTiles {
     std::optional<TensorId> tensor;
     Spread spread = Spread::kFull;
     bool by_group = true, read = false, write = false;
+    DType type = DType::kFloat32;
     std::uint32_t words = 1;
     std::optional<L1Matrix> whole;  ///< stands in L1, seen as this operator's grid
     bool kept = false;              ///< built up here, stays behind
     bool in_place = false;          ///< stood in L1 before
     std::vector<std::uint32_t> buffers;
     std::size_t turn = 0;
-    std::uint32_t loaded_from = ~0u, loaded_words = 0;  ///< what the last buffer holds
+    std::uint32_t loaded_from = ~0u, loaded_elements = 0;  ///< what the last buffer holds
   };
 
   void find_residents();

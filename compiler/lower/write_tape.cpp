@@ -53,6 +53,7 @@ void make_objects(const Step& step, Tape& tape) {
     StoredObject object;
     object.name = tensor.name;
     object.bytes = static_cast<std::uint32_t>(tensor.bytes());
+    object.type = tensor.dtype;
     object.parameter = tensor.kind == TensorKind::kParameter;
     object.persistent = object.parameter || tensor.kind == TensorKind::kInput ||
                         tensor.kind == TensorKind::kState || tensor.kind == TensorKind::kLoss;

@@ -22,7 +22,7 @@ std::optional<L1Matrix> L1Manager::seen_as(TensorId tensor, bool transposed) con
   if (transposed || m.pitch != m.cols) {
     return std::nullopt;
   }
-  return L1Matrix{m.address, m.rows * m.cols / known.cols, known.cols, known.cols};
+  return L1Matrix{m.address, m.elements() / known.cols, known.cols, known.cols, m.type};
 }
 
 std::optional<L1Matrix> L1Manager::resident(TensorId tensor, bool transposed) {

@@ -10,6 +10,9 @@
 namespace etude {
 
 void Tape::transfer(const L1Matrix& l1, const StoredMatrix& l2, bool to_l1) {
+  if (l1.type != l2.type) {
+    throw std::logic_error("a transfer does not change the type of elements");
+  }
   std::uint32_t rows = l1.rows;
   std::uint32_t cols = l1.cols;
   std::uint32_t l1_pitch = rows == 1 ? cols : l1.pitch;
@@ -22,23 +25,24 @@ void Tape::transfer(const L1Matrix& l1, const StoredMatrix& l2, bool to_l1) {
     rows = 1;
     l1_pitch = l2_pitch = cols;
   }
-  const std::uint32_t most_cols = longest_transfer_ / 4;
+  const DType type = l1.type;
+  const std::uint32_t most_cols = elements_in(longest_transfer_, type);
   const std::uint32_t most_rows = std::max(1u, most_cols / std::max(1u, cols));
   for (std::uint32_t r = 0; r < rows; r += most_rows) {
     const std::uint32_t r_count = std::min(most_rows, rows - r);
     for (std::uint32_t c = 0; c < cols; c += most_cols) {
       const std::uint32_t c_count = std::min(most_cols, cols - c);
-      const std::uint32_t l1_address = l1.address + 4 * (r * l1_pitch + c);
-      const std::uint32_t l2_offset = l2.offset + 4 * (r * l2_pitch + c);
       // A piece of a row is dense on both sides.
-      const std::uint32_t p1 = r_count == 1 ? c_count : l1_pitch;
-      const std::uint32_t p2 = r_count == 1 ? c_count : l2_pitch;
-      PlanOp& made = append(Transfer{to_l1, Address{l1_address}, Address{l2_offset}, 4 * c_count,
-                                     r_count, 4 * p1, 4 * p2});
+      const L1Matrix here{l1.address + bytes_for(r * l1_pitch + c, type), r_count, c_count,
+                          r_count == 1 ? c_count : l1_pitch, type};
+      const std::uint32_t there = l2.offset + bytes_for(r * l2_pitch + c, type);
+      const std::uint32_t there_pitch = bytes_for(r_count == 1 ? c_count : l2_pitch, type);
+      PlanOp& made = append(Transfer{to_l1, Address{here.address}, Address{there}, here.row_bytes(),
+                                     r_count, here.pitch_bytes(), there_pitch});
       made.accesses = {
-          {to_l1, Access::Space::kL1, 0, l1_address, r_count, 4 * c_count, 4 * p1},
-          {!to_l1, Access::Space::kL2, l2.object, l2_offset, r_count, 4 * c_count, 4 * p2}};
-      made.cycles = cost_.dma(r_count, 4 * c_count, to_l1);
+          l1_access(here, to_l1),
+          {!to_l1, Access::Space::kL2, l2.object, there, r_count, here.row_bytes(), there_pitch}};
+      made.cycles = cost_.dma(r_count, here.row_bytes(), to_l1);
     }
   }
 }
@@ -72,7 +76,7 @@ void Tape::gemm(const L1Matrix& a, const L1Matrix& b, const L1Matrix& c, std::ui
                                            cost_.core_gemm(c.rows, inner, c.cols));
   made.accesses = {l1_access(a, false), l1_access(b, false), l1_access(c, true)};
   if ((flags & ETUDE_GEMM_BIAS) != 0) {
-    made.accesses.push_back(l1_words(bias, c.cols, false));
+    made.accesses.push_back(l1_vector(bias, c.cols, false));
   }
 }
 
@@ -86,7 +90,7 @@ void Tape::transpose(const L1Matrix& src, const L1Matrix& dst, const L1Matrix* m
                                       .pitch_src = src.pitch,
                                       .pitch_dst = dst.pitch,
                                       .pitch_y = mask != nullptr ? mask->pitch : 0},
-                                     cost_.core_kernel(src.rows * src.cols, CostModel::kTranspose));
+                                     cost_.core_kernel(src.elements(), CostModel::kTranspose));
   made.accesses = {l1_access(src, false), l1_access(dst, true)};
   if (mask != nullptr) {
     made.accesses.push_back(l1_access(*mask, false));
@@ -119,27 +123,27 @@ void Tape::add_row(const L1Matrix& x, std::uint32_t row, const L1Matrix& y) {
                                                .cols = x.cols,
                                                .pitch_x = x.pitch,
                                                .pitch_y = y.pitch},
-                                              cost_.core_kernel(x.rows * x.cols, CostModel::kAdd));
-  made.accesses = {l1_access(x, false), l1_words(row, x.cols, false), l1_access(y, true)};
+                                              cost_.core_kernel(x.elements(), CostModel::kAdd));
+  made.accesses = {l1_access(x, false), l1_vector(row, x.cols, false), l1_access(y, true)};
 }
 
 void Tape::column_sum(const L1Matrix& src, std::uint32_t dst, bool accumulate) {
-  PlanOp& made = kernel<ETUDE_KERNEL_COLUMN_SUM>(
-      {.src = src.address,
-       .dst = dst,
-       .rows = src.rows,
-       .cols = src.cols,
-       .pitch_src = src.pitch,
-       .accumulate = accumulate ? 1u : 0u},
-      cost_.core_kernel(src.rows * src.cols, CostModel::kColumnSum));
-  made.accesses = {l1_access(src, false), l1_words(dst, src.cols, true)};
+  PlanOp& made =
+      kernel<ETUDE_KERNEL_COLUMN_SUM>({.src = src.address,
+                                       .dst = dst,
+                                       .rows = src.rows,
+                                       .cols = src.cols,
+                                       .pitch_src = src.pitch,
+                                       .accumulate = accumulate ? 1u : 0u},
+                                      cost_.core_kernel(src.elements(), CostModel::kColumnSum));
+  made.accesses = {l1_access(src, false), l1_vector(dst, src.cols, true)};
 }
 
 void Tape::broadcast_row(std::uint32_t row, const L1Matrix& dst) {
   PlanOp& made = kernel<ETUDE_KERNEL_BROADCAST_ROW>(
       {.row = row, .dst = dst.address, .rows = dst.rows, .cols = dst.cols, .pitch_dst = dst.pitch},
-      cost_.core_kernel(dst.rows * dst.cols, CostModel::kFill));
-  made.accesses = {l1_words(row, dst.cols, false), l1_access(dst, true)};
+      cost_.core_kernel(dst.elements(), CostModel::kFill));
+  made.accesses = {l1_vector(row, dst.cols, false), l1_access(dst, true)};
 }
 
 void Tape::sgd(const L1Matrix& w, const L1Matrix& g, float lr) {
@@ -150,7 +154,7 @@ void Tape::sgd(const L1Matrix& w, const L1Matrix& g, float lr) {
                                            .pitch_w = w.pitch,
                                            .pitch_g = g.pitch,
                                            .lr = std::bit_cast<std::uint32_t>(lr)},
-                                          cost_.core_kernel(w.rows * w.cols, CostModel::kSgd));
+                                          cost_.core_kernel(w.elements(), CostModel::kSgd));
   made.accesses = {l1_access(w, true), l1_access(g, false)};
 }
 
@@ -167,26 +171,38 @@ void Tape::mse(const L1Matrix& y, const L1Matrix& t, const L1Matrix& dy, std::ui
                                            .pitch_dy = dy.pitch,
                                            .scale_loss = std::bit_cast<std::uint32_t>(scale_loss),
                                            .scale_grad = std::bit_cast<std::uint32_t>(scale_grad)},
-                                          cost_.core_kernel(y.rows * y.cols, CostModel::kMse));
+                                          cost_.core_kernel(y.elements(), CostModel::kMse));
   made.accesses = {l1_access(y, false), l1_access(t, false), l1_access(dy, true),
-                   l1_words(loss, 1, true)};
+                   l1_vector(loss, 1, true)};
 }
 
 void Tape::fill(const L1Matrix& dst, float value) {
-  PlanOp& made =
-      kernel<ETUDE_KERNEL_FILL>({.dst = dst.address,
-                                 .rows = dst.rows,
-                                 .cols = dst.cols,
-                                 .pitch_dst = dst.pitch,
-                                 .value = std::bit_cast<std::uint32_t>(value)},
-                                cost_.core_kernel(dst.rows * dst.cols, CostModel::kFill));
+  PlanOp& made = kernel<ETUDE_KERNEL_FILL>({.dst = dst.address,
+                                            .rows = dst.rows,
+                                            .cols = dst.cols,
+                                            .pitch_dst = dst.pitch,
+                                            .value = std::bit_cast<std::uint32_t>(value)},
+                                           cost_.core_kernel(dst.elements(), CostModel::kFill));
   made.accesses = {l1_access(dst, true)};
+}
+
+void Tape::clear(const L1Matrix& dst) {
+  if (dst.pitch != dst.cols) {
+    throw std::logic_error("only a dense matrix is cleared by words");
+  }
+  constexpr std::uint32_t kWord = bytes_of(DType::kFloat32);
+  const std::uint32_t words = (bytes_for(dst.elements(), dst.type) + kWord - 1) / kWord;
+  fill({dst.address, 1, words, words}, 0.0f);
 }
 
 void Tape::redmule(const L1Matrix& x, const L1Matrix& w, const L1Matrix& z,
                    std::uint32_t stored_rows, bool accumulate) {
+  const bool half = x.type == DType::kFloat16;
+  if ((!half && x.type != DType::kFloat32) || w.type != x.type || z.type != x.type) {
+    throw std::logic_error("RedMulE takes three matrices of FP32 or three of FP16");
+  }
   PlanOp& made = append(MatrixJob{Address{x.address}, Address{w.address}, Address{z.address},
-                                  x.rows, x.cols, w.cols, accumulate, false});
+                                  x.rows, x.cols, w.cols, accumulate, half});
   L1Matrix stored = z;
   stored.rows = stored_rows;
   made.accesses = {l1_access(x, false), l1_access(w, false), l1_access(stored, true)};
@@ -195,41 +211,22 @@ void Tape::redmule(const L1Matrix& x, const L1Matrix& w, const L1Matrix& z,
                     static_cast<double>(made.cycles);
 }
 
-void Tape::redmule_half(const L1Matrix& x, const L1Matrix& w, const L1Matrix& z,
-                        std::uint32_t stored_rows) {
-  PlanOp& made = append(MatrixJob{Address{x.address}, Address{w.address}, Address{z.address},
-                                  x.rows, x.cols, w.cols, true, true});
-  made.accesses = {half_access(x, false), half_access(w, false),
-                   half_access({z.address, stored_rows, w.cols, w.cols}, true)};
-  made.cycles = cost_.redmule(x.rows, x.cols, w.cols);
-  made.port_share = static_cast<double>(cost_.redmule_beats(x.rows, x.cols, w.cols)) /
-                    static_cast<double>(made.cycles);
-}
-
-void Tape::to_half(const L1Matrix& from, const L1Matrix& half) {
-  PlanOp& made = kernel<ETUDE_KERNEL_FP32_TO_FP16>(
-      {.src = from.address,
-       .dst = half.address,
-       .rows = from.rows,
-       .cols = from.cols,
-       .pitch_src = from.pitch,
-       .pitch_dst = half.pitch},
-      cost_.core_kernel(from.rows * from.cols, CostModel::kConvert));
-  made.accesses = {l1_access(from, false),
-                   half_access({half.address, from.rows, from.cols, half.pitch}, true)};
-}
-
-void Tape::from_half(const L1Matrix& half, const L1Matrix& to) {
-  PlanOp& made =
-      kernel<ETUDE_KERNEL_FP16_TO_FP32>({.src = half.address,
-                                         .dst = to.address,
-                                         .rows = to.rows,
-                                         .cols = to.cols,
-                                         .pitch_src = half.pitch,
-                                         .pitch_dst = to.pitch},
-                                        cost_.core_kernel(to.rows * to.cols, CostModel::kConvert));
-  made.accesses = {half_access({half.address, to.rows, to.cols, half.pitch}, false),
-                   l1_access(to, true)};
+void Tape::convert(const L1Matrix& from, const L1Matrix& to) {
+  const bool narrow = from.type == DType::kFloat32 && to.type == DType::kFloat16;
+  if (!narrow && !(from.type == DType::kFloat16 && to.type == DType::kFloat32)) {
+    throw std::logic_error("only FP32 and FP16 are converted into each other");
+  }
+  const L1Matrix& whole = narrow ? from : to;  // the other one may have padding
+  PlanOp& made = kernel(narrow ? ETUDE_KERNEL_FP32_TO_FP16 : ETUDE_KERNEL_FP16_TO_FP32,
+                        etude_convert_args{.src = from.address,
+                                           .dst = to.address,
+                                           .rows = whole.rows,
+                                           .cols = whole.cols,
+                                           .pitch_src = from.pitch,
+                                           .pitch_dst = to.pitch},
+                        cost_.core_kernel(whole.elements(), CostModel::kConvert));
+  made.accesses = {l1_access(from.slice(0, 0, whole.rows, whole.cols), false),
+                   l1_access(to.slice(0, 0, whole.rows, whole.cols), true)};
 }
 
 void Tape::probe(ProbeRequest request) {

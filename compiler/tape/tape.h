@@ -12,6 +12,7 @@
 #include "compiler/cost/cost_model.h"
 #include "compiler/operators/kernel_args.h"
 #include "compiler/tiling/image_geometry.h"
+#include "models/base/element_type.h"
 #include "program/layer.h"
 #include "program/operation.h"
 #include "workloads/graph/graph.h"
@@ -26,24 +27,39 @@ struct StoredObject {
   bool external = false;    ///< in HyperRAM, else in L2
   bool persistent = false;  ///< stands at both ends of a step
   bool parameter = false;
-  std::uint32_t address = 0;  ///< set by the memory planner
+  DType type = DType::kFloat32;  ///< of its elements
+  std::uint32_t address = 0;     ///< set by the memory planner
 };
 
-/// A matrix of floats in L1; pitch in elements.
+/// A matrix in L1; extents and pitch in elements of its type.
 struct L1Matrix {
   std::uint32_t address = 0;
   std::uint32_t rows = 0, cols = 0, pitch = 0;
+  DType type = DType::kFloat32;
 
+  std::uint32_t elements() const { return rows * cols; }
+  std::uint32_t row_bytes() const { return bytes_for(cols, type); }
+  std::uint32_t pitch_bytes() const { return bytes_for(pitch, type); }
+  /// Address of an element.
+  std::uint32_t at(std::uint32_t row, std::uint32_t col) const {
+    return address + bytes_for(row * pitch + col, type);
+  }
   L1Matrix slice(std::uint32_t r0, std::uint32_t c0, std::uint32_t r, std::uint32_t c) const {
-    return {address + 4 * (r0 * pitch + c0), r, c, pitch};
+    return {at(r0, c0), r, c, pitch, type};
   }
 };
 
-/// A matrix of floats inside a stored object.
+/// A matrix inside a stored object.
 struct StoredMatrix {
   ObjectId object = 0;
   std::uint32_t offset = 0;  ///< bytes
   std::uint32_t pitch = 0;   ///< elements
+  DType type = DType::kFloat32;
+
+  /// What begins `elements` further on in the object.
+  StoredMatrix behind(std::uint64_t elements) const {
+    return {object, offset + bytes_for(elements, type), pitch, type};
+  }
 };
 
 /// A gradient piece to be copied; see TensorProbe.
@@ -89,6 +105,7 @@ class Tape {
   void set_stage(std::uint32_t stage) { stage_ = stage; }
 
   // Transfers; matrix sizes are the L1 side's. Long ones are split below the DMA's length field.
+  // Errors: std::logic_error if both sides are strided or have elements of different types.
   void load(const StoredMatrix& from, const L1Matrix& to);
   void store(const L1Matrix& from, const StoredMatrix& to);
   /// `bytes` of object `from` at the same offset of object `to`.
@@ -112,6 +129,8 @@ class Tape {
   void mse(const L1Matrix& y, const L1Matrix& t, const L1Matrix& dy, std::uint32_t loss,
            float scale_loss, float scale_grad);
   void fill(const L1Matrix& dst, float value);
+  /// Zeros in the words of a dense matrix of any type.
+  void clear(const L1Matrix& dst);
 
   // Kernels on images; `columns` are [channels * taps, pixels], `rows` the transpose.
   void im2col(const WindowView& view, std::uint32_t image, const L1Matrix& columns);
@@ -190,15 +209,12 @@ class Tape {
             const AdamRates& rates, float beta1, float beta2);
 
   /// Z[m,k] (+)= X[m,n] W[n,k]; z.rows are those that belong to the result, `stored_rows` those
-  /// that the array writes.
+  /// that the array writes. All are FP32 or all FP16. Errors: std::logic_error if they are neither.
   void redmule(const L1Matrix& x, const L1Matrix& w, const L1Matrix& z, std::uint32_t stored_rows,
                bool accumulate);
-  /// The same on dense FP16 matrices (extents and pitch in halves); always adds to Z.
-  void redmule_half(const L1Matrix& x, const L1Matrix& w, const L1Matrix& z,
-                    std::uint32_t stored_rows);
-  /// FP32 to FP16 (`half` has extents and pitch in halves), and back.
-  void to_half(const L1Matrix& from, const L1Matrix& half);
-  void from_half(const L1Matrix& half, const L1Matrix& to);
+  /// FP32 to FP16, or back, by the types of the two; the extents are those of the FP32 matrix.
+  /// Errors: std::logic_error for other types.
+  void convert(const L1Matrix& from, const L1Matrix& to);
 
   void probe(ProbeRequest request);
 

@@ -8,13 +8,7 @@ namespace etude {
 namespace {
 
 Access image_access(const WindowView& v, std::uint32_t address, bool write) {
-  return {write,
-          Access::Space::kL1,
-          0,
-          address,
-          v.channels,
-          4 * v.height * v.width,
-          4 * v.channel_pitch};
+  return l1_access({address, v.channels, v.height * v.width, v.channel_pitch}, write);
 }
 
 std::uint32_t taps_of(const WindowView& view) {
@@ -53,7 +47,7 @@ void Tape::im2col(const WindowView& view, std::uint32_t image, const L1Matrix& c
 
 void Tape::im2row(const WindowView& view, std::uint32_t image, const L1Matrix& rows) {
   PlanOp& made = window(ETUDE_KERNEL_IM2ROW, view, image, rows.address, rows.pitch, 0,
-                        cost_.core_kernel(rows.rows * rows.cols, CostModel::kIm2row));
+                        cost_.core_kernel(rows.elements(), CostModel::kIm2row));
   made.accesses = {image_access(view, image, false), l1_access(rows, true)};
 }
 
@@ -62,7 +56,7 @@ void Tape::col2im(const WindowView& view, const L1Matrix& columns, std::uint32_t
   WindowView v = view;
   v.kernel |= accumulate ? kFlag : 0;
   PlanOp& made = window(ETUDE_KERNEL_COL2IM, v, columns.address, image, columns.pitch, 0,
-                        cost_.core_kernel(columns.rows * columns.cols, CostModel::kCol2im));
+                        cost_.core_kernel(columns.elements(), CostModel::kCol2im));
   // It makes entries zero that lie outside the image.
   made.accesses = {l1_access(columns, true), image_access(view, image, true)};
 }
@@ -72,9 +66,9 @@ void Tape::pool(bool average, const WindowView& view, std::uint32_t image, const
   const std::uint32_t taps = taps_of(view);
   WindowView v = view;
   v.kernel |= positive ? kFlag : 0;
-  PlanOp& made = window(average ? ETUDE_KERNEL_AVGPOOL : ETUDE_KERNEL_MAXPOOL, v, image,
-                        pooled.address, pooled.pitch, 0,
-                        cost_.core_kernel(pooled.rows * pooled.cols * taps, CostModel::kPool));
+  PlanOp& made =
+      window(average ? ETUDE_KERNEL_AVGPOOL : ETUDE_KERNEL_MAXPOOL, v, image, pooled.address,
+             pooled.pitch, 0, cost_.core_kernel(pooled.elements() * taps, CostModel::kPool));
   made.accesses = {image_access(view, image, false), l1_access(pooled, true)};
 }
 
@@ -85,7 +79,7 @@ void Tape::pool_grad(bool average, const WindowView& view, const L1Matrix& dy, s
   v.kernel |= positive ? kFlag : 0;
   PlanOp& made = window(average ? ETUDE_KERNEL_AVGPOOL_GRAD : ETUDE_KERNEL_MAXPOOL_GRAD, v,
                         dy.address, dx, dy.pitch, average ? 0 : x,
-                        cost_.core_kernel(dy.rows * dy.cols * taps, CostModel::kPoolGrad));
+                        cost_.core_kernel(dy.elements() * taps, CostModel::kPoolGrad));
   made.accesses = {l1_access(dy, false), image_access(view, dx, true)};
   if (!average) {
     made.accesses.push_back(image_access(view, x, false));
@@ -96,8 +90,8 @@ void Tape::depthwise(const WindowView& view, std::uint32_t image, std::uint32_t 
                      const L1Matrix& y) {
   const std::uint32_t taps = taps_of(view);
   PlanOp& made = window(ETUDE_KERNEL_DEPTHWISE, view, image, y.address, y.pitch, weights,
-                        cost_.core_kernel(y.rows * y.cols * taps, CostModel::kDepthwise));
-  made.accesses = {image_access(view, image, false), l1_words(weights, y.rows * taps, false),
+                        cost_.core_kernel(y.elements() * taps, CostModel::kDepthwise));
+  made.accesses = {image_access(view, image, false), l1_vector(weights, y.rows * taps, false),
                    l1_access(y, true)};
 }
 
@@ -105,8 +99,8 @@ void Tape::depthwise_grad_input(const WindowView& view, const L1Matrix& dy, std:
                                 std::uint32_t dx) {
   const std::uint32_t taps = taps_of(view);
   PlanOp& made = window(ETUDE_KERNEL_DEPTHWISE_GRAD_INPUT, view, dy.address, dx, dy.pitch, weights,
-                        cost_.core_kernel(dy.rows * dy.cols * taps, CostModel::kDepthwise));
-  made.accesses = {l1_access(dy, false), l1_words(weights, dy.rows * taps, false),
+                        cost_.core_kernel(dy.elements() * taps, CostModel::kDepthwise));
+  made.accesses = {l1_access(dy, false), l1_vector(weights, dy.rows * taps, false),
                    image_access(view, dx, true)};
 }
 
@@ -116,9 +110,9 @@ void Tape::depthwise_grad_weight(const WindowView& view, std::uint32_t image, co
   WindowView v = view;
   v.kernel |= accumulate ? kFlag : 0;
   PlanOp& made = window(ETUDE_KERNEL_DEPTHWISE_GRAD_WEIGHT, v, image, dw, dy.pitch, dy.address,
-                        cost_.core_kernel(dy.rows * dy.cols * taps, CostModel::kDepthwise));
+                        cost_.core_kernel(dy.elements() * taps, CostModel::kDepthwise));
   made.accesses = {image_access(view, image, false), l1_access(dy, false),
-                   l1_words(dw, dy.rows * taps, true)};
+                   l1_vector(dw, dy.rows * taps, true)};
 }
 
 void Tape::affine_rows(const L1Matrix& x, const L1Matrix& y, std::uint32_t scale,
@@ -134,12 +128,11 @@ void Tape::affine_rows(const L1Matrix& x, const L1Matrix& y, std::uint32_t scale
                                         .pitch_y = y.pitch,
                                         .channels = channels,
                                         .activation = activation},
-                                       cost_.core_kernel(x.rows * x.cols, CostModel::kAffineRows));
+                                       cost_.core_kernel(x.elements(), CostModel::kAffineRows));
   made.accesses = {l1_access(x, false), l1_access(y, true)};
   for (const std::uint32_t vector : {scale, shift}) {
     if (vector != 0) {
-      made.accesses.push_back(
-          {false, Access::Space::kL1, 0, vector, 1, 4 * channels, 4 * channels});
+      made.accesses.push_back(l1_vector(vector, channels, false));
     }
   }
 }
@@ -152,9 +145,8 @@ void Tape::row_sum(const L1Matrix& src, std::uint32_t dst, bool accumulate) {
                                     .cols = src.cols,
                                     .pitch_src = src.pitch,
                                     .accumulate = accumulate ? 1u : 0u},
-                                   cost_.core_kernel(src.rows * src.cols, CostModel::kRowSum));
-  made.accesses = {l1_access(src, false),
-                   {true, Access::Space::kL1, 0, dst, 1, 4 * src.rows, 4 * src.rows}};
+                                   cost_.core_kernel(src.elements(), CostModel::kRowSum));
+  made.accesses = {l1_access(src, false), l1_vector(dst, src.rows, true)};
 }
 
 }  // namespace etude

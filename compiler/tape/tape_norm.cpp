@@ -10,7 +10,7 @@ namespace etude {
 namespace {
 
 Access block_access(const ChannelBlock& block, bool write) {
-  return l1_words(block.address, block.samples * block.channels * block.cols, write);
+  return l1_vector(block.address, block.elements(), write);
 }
 
 }  // namespace
@@ -26,9 +26,9 @@ void Tape::channel_sums(const ChannelBlock& x, std::uint32_t mean, std::uint32_t
                                          .cols = x.cols,
                                          .accumulate = accumulate ? 1u : 0u},
                                         cost_.core_kernel(x.elements(), CostModel::kRowSum));
-  made.accesses = {block_access(x, false), l1_words(dst, x.channels, true)};
+  made.accesses = {block_access(x, false), l1_vector(dst, x.channels, true)};
   if (mean != 0) {
-    made.accesses.push_back(l1_words(mean, x.channels, false));
+    made.accesses.push_back(l1_vector(mean, x.channels, false));
   }
 }
 
@@ -49,7 +49,7 @@ void Tape::channel_products(const ChannelBlock& x, const ChannelBlock& dy, std::
       cost_.core_kernel(x.elements(), CostModel::kChannelProducts));
   made.accesses = {block_access(x, false), block_access(dy, false)};
   for (const std::uint32_t vector : {mean, rstd, dbeta, dgamma}) {
-    made.accesses.push_back(l1_words(vector, x.channels, vector == dbeta || vector == dgamma));
+    made.accesses.push_back(l1_vector(vector, x.channels, vector == dbeta || vector == dgamma));
   }
 }
 
@@ -68,7 +68,7 @@ void Tape::affine_pair(const ChannelBlock& a, const ChannelBlock& b, const Chann
                                        cost_.core_kernel(a.elements(), CostModel::kAffinePair));
   made.accesses = {block_access(a, false), block_access(b, false), block_access(y, true)};
   for (const std::uint32_t vector : {scale_a, scale_b, shift}) {
-    made.accesses.push_back(l1_words(vector, a.channels, false));
+    made.accesses.push_back(l1_vector(vector, a.channels, false));
   }
 }
 
@@ -85,7 +85,7 @@ void Tape::affine_mask(const ChannelBlock& x, const ChannelBlock& dy, std::uint3
                                         .channels = x.channels},
                                        cost_.core_kernel(x.elements(), CostModel::kAffineMask));
   made.accesses = {block_access(x, false), block_access(dy, true),
-                   l1_words(scale, x.channels, false), l1_words(shift, x.channels, false)};
+                   l1_vector(scale, x.channels, false), l1_vector(shift, x.channels, false)};
 }
 
 void Tape::batchnorm_scales(const NormVectors& v, std::uint32_t channels, float factor,
@@ -104,12 +104,12 @@ void Tape::batchnorm_scales(const NormVectors& v, std::uint32_t channels, float 
                                             cost_.core_kernel(channels, CostModel::kNormVector));
   for (const std::uint32_t vector : {v.gamma, v.beta, v.mean, v.variance}) {
     if (vector != 0) {
-      made.accesses.push_back(l1_words(vector, channels, false));
+      made.accesses.push_back(l1_vector(vector, channels, false));
     }
   }
   for (const std::uint32_t vector : {v.scale, v.shift, v.rstd}) {
     if (vector != 0) {
-      made.accesses.push_back(l1_words(vector, channels, true));
+      made.accesses.push_back(l1_vector(vector, channels, true));
     }
   }
 }
@@ -129,10 +129,10 @@ void Tape::batchnorm_slopes(const NormVectors& v, std::uint32_t dbeta, std::uint
                                              .inverse = std::bit_cast<std::uint32_t>(inverse)},
                                             cost_.core_kernel(channels, CostModel::kNormVector));
   for (const std::uint32_t vector : {v.gamma, v.mean, v.rstd, dbeta, dgamma}) {
-    made.accesses.push_back(l1_words(vector, channels, false));
+    made.accesses.push_back(l1_vector(vector, channels, false));
   }
   for (const std::uint32_t vector : {v.scale, scale_x, v.shift}) {
-    made.accesses.push_back(l1_words(vector, channels, true));
+    made.accesses.push_back(l1_vector(vector, channels, true));
   }
 }
 

@@ -12,7 +12,10 @@ namespace {
 
 std::uint32_t bits(float value) { return std::bit_cast<std::uint32_t>(value); }
 
-std::uint32_t elements(const L1Matrix& m) { return m.rows * m.cols; }
+/// Number of an argument of a word each, by its place in the struct.
+constexpr std::uint32_t argument(std::size_t place) {
+  return static_cast<std::uint32_t>(place / sizeof(std::uint32_t));
+}
 
 }  // namespace
 
@@ -27,7 +30,7 @@ void Tape::binary(etude_kernel number, const L1Matrix& a, const L1Matrix& b, con
                                           .pitch_a = a.pitch,
                                           .pitch_b = b.pitch,
                                           .pitch_c = c.pitch},
-                        cost_.core_kernel(elements(c), cycles));
+                        cost_.core_kernel(c.elements(), cycles));
   made.accesses = {l1_access(a, false), l1_access(b, false), l1_access(c, true)};
 }
 
@@ -41,7 +44,7 @@ void Tape::unary(etude_kernel number, const L1Matrix& x, const L1Matrix& y, doub
                                          .pitch_x = x.pitch,
                                          .pitch_y = y.pitch,
                                          .scale = bits(factor)},
-                        cost_.core_kernel(elements(y), cycles));
+                        cost_.core_kernel(y.elements(), cycles));
   made.accesses = {l1_access(x, false), l1_access(y, true)};
 }
 
@@ -56,7 +59,7 @@ void Tape::result_grad(etude_kernel number, const L1Matrix& dy, const L1Matrix& 
                                                .pitch_dy = dy.pitch,
                                                .pitch_y = y.pitch,
                                                .pitch_dx = dx.pitch},
-                        cost_.core_kernel(elements(dx), cycles));
+                        cost_.core_kernel(dx.elements(), cycles));
   made.accesses = {l1_access(dy, false), l1_access(y, false), l1_access(dx, true)};
 }
 
@@ -69,7 +72,7 @@ void Tape::gelu(const L1Matrix& x, const L1Matrix& y, std::uint32_t form) {
                                             .pitch_x = x.pitch,
                                             .pitch_y = y.pitch,
                                             .form = form},
-                                           cost_.core_kernel(elements(y), CostModel::kGelu));
+                                           cost_.core_kernel(y.elements(), CostModel::kGelu));
   made.accesses = {l1_access(x, false), l1_access(y, true)};
 }
 
@@ -86,7 +89,7 @@ void Tape::gelu_grad(const L1Matrix& dy, const L1Matrix& x, const L1Matrix& dx,
                                       .pitch_dy = dy.pitch,
                                       .pitch_dx = dx.pitch,
                                       .form = form},
-                                     cost_.core_kernel(elements(dx), CostModel::kGeluGrad));
+                                     cost_.core_kernel(dx.elements(), CostModel::kGeluGrad));
   made.accesses = {l1_access(x, false), l1_access(dy, false), l1_access(dx, true)};
 }
 
@@ -155,7 +158,7 @@ void Tape::layernorm_affine_grad(const L1Matrix& dy, const L1Matrix& x, const L1
        .pitch_x = x.pitch,
        .pitch_dy = dy.pitch,
        .accumulate = accumulate ? 1u : 0u},
-      cost_.core_kernel(elements(x), CostModel::kLayerNormAffineGrad));
+      cost_.core_kernel(x.elements(), CostModel::kLayerNormAffineGrad));
   made.accesses = {l1_access(x, false), l1_access(dy, false), l1_access(stats, false),
                    l1_access(dgamma, true), l1_access(dbeta, true)};
 }
@@ -204,7 +207,7 @@ void Tape::cross_entropy(const L1Matrix& x, const L1Matrix& labels, const L1Matr
                                           .scale_grad = 0},
                                          cost_.core_rows(x.rows, x.cols, CostModel::kCrossEntropy));
   made.accesses = {l1_access(x, false), l1_access(labels, false), l1_access(log_p, true),
-                   l1_words(loss, 1, true)};
+                   l1_vector(loss, 1, true)};
 }
 
 void Tape::cross_entropy_grad(const L1Matrix& log_p, const L1Matrix& labels, const L1Matrix& dx,
@@ -232,11 +235,11 @@ void Tape::momentum(const L1Matrix& w, const L1Matrix& g, const L1Matrix& v, flo
                                      .pitch = w.pitch,
                                      .lr = bits(lr),
                                      .mu = bits(mu)},
-                                    cost_.core_kernel(elements(w), CostModel::kMomentum));
+                                    cost_.core_kernel(w.elements(), CostModel::kMomentum));
   made.accesses = {l1_access(w, true), l1_access(g, false), l1_access(v, true)};
   using Rate = RateArgument::Rate;
-  made.rates = {{Rate::kLearningRate, offsetof(etude_momentum_args, lr) / 4},
-                {Rate::kMomentum, offsetof(etude_momentum_args, mu) / 4}};
+  made.rates = {{Rate::kLearningRate, argument(offsetof(etude_momentum_args, lr))},
+                {Rate::kMomentum, argument(offsetof(etude_momentum_args, mu))}};
 }
 
 void Tape::adam(const L1Matrix& w, const L1Matrix& g, const L1Matrix& m, const L1Matrix& v,
@@ -252,11 +255,11 @@ void Tape::adam(const L1Matrix& w, const L1Matrix& g, const L1Matrix& m, const L
                                             .beta1 = bits(beta1),
                                             .beta2 = bits(beta2),
                                             .epsilon = bits(rates.epsilon)},
-                                           cost_.core_kernel(elements(w), CostModel::kAdam));
+                                           cost_.core_kernel(w.elements(), CostModel::kAdam));
   made.accesses = {l1_access(w, true), l1_access(g, false), l1_access(m, true), l1_access(v, true)};
   using Rate = RateArgument::Rate;
-  made.rates = {{Rate::kAdamLearningRate, offsetof(etude_adam_args, lr) / 4},
-                {Rate::kAdamEpsilon, offsetof(etude_adam_args, epsilon) / 4}};
+  made.rates = {{Rate::kAdamLearningRate, argument(offsetof(etude_adam_args, lr))},
+                {Rate::kAdamEpsilon, argument(offsetof(etude_adam_args, epsilon))}};
 }
 
 }  // namespace etude

@@ -24,9 +24,12 @@ std::uint32_t buffer(std::uint32_t copies, std::uint32_t bytes) {
   return copies * ((bytes + 7) / 8 * 8);
 }
 
+/// Numbers of parts that are tried grow by about one in so many.
+constexpr std::uint32_t kGrowth = 4;
+
 std::set<std::uint32_t> parts_of(std::uint32_t whole, std::uint32_t step) {
   std::set<std::uint32_t> found{whole, std::min(step, whole), 1u};
-  for (std::uint32_t parts = 2; parts <= 64; parts += 1 + parts / 4) {
+  for (std::uint32_t parts = 2; parts <= 64; parts += 1 + parts / kGrowth) {
     const std::uint32_t size = ceil_div(ceil_div(whole, parts), step) * step;
     found.insert(std::min(size, whole));
   }
@@ -70,11 +73,11 @@ std::uint32_t l1_bytes(const ConvProblem& p, const ConvTiling& t, const RedmuleC
     return array ? read_ahead(rows, cols, redmule) : 0u;
   };
   const auto tile = [&](std::uint32_t copies, std::uint32_t rows, std::uint32_t cols) {
-    return buffer(copies, 4 * rows * (cols + odd) + ahead(rows, cols));
+    return buffer(copies, bytes_for(rows * (cols + odd)) + ahead(rows, cols));
   };
   const std::uint32_t all = p.groups * n.strips();
   const std::uint32_t image_bytes =
-      4 * t.samples * t.channels * most_rows_under(g, t.rows) * g.width;
+      bytes_for(t.samples * t.channels * most_rows_under(g, t.rows) * g.width);
   const std::uint32_t pieces = t.copies(all * n.channels);
   const bool direct = g.pointwise();
   const bool in_place = t.rows == g.out_height && t.samples == 1;
@@ -88,9 +91,9 @@ std::uint32_t l1_bytes(const ConvProblem& p, const ConvTiling& t, const RedmuleC
       const bool whole = t.keep && !p.epilogue;
       if (!whole) {
         bytes += buffer(t.copies(all * n.outputs),
-                        4 * stored_rows(p.unit, t.outputs, redmule) * (pixels + odd));
+                        bytes_for(stored_rows(p.unit, t.outputs, redmule) * (pixels + odd)));
       }
-      bytes += p.epilogue ? buffer(1, 4 * p.outputs * p.groups) : 0;
+      bytes += p.epilogue ? buffer(1, bytes_for(p.outputs * p.groups)) : 0;
       if (p.half) {
         const std::uint32_t padded = padded_reduction(inner);
         bytes += buffer(weights, half_bytes(t.outputs, padded, redmule));
@@ -100,7 +103,8 @@ std::uint32_t l1_bytes(const ConvProblem& p, const ConvTiling& t, const RedmuleC
       }
       if (t.keep) {
         const std::uint32_t rows = g.samples * p.groups * p.outputs;
-        bytes += 4 * (rows + redmule.width) * g.pixels() + read_ahead(rows, g.pixels(), redmule);
+        bytes +=
+            bytes_for((rows + redmule.width) * g.pixels()) + read_ahead(rows, g.pixels(), redmule);
       }
       break;
     }
@@ -111,28 +115,31 @@ std::uint32_t l1_bytes(const ConvProblem& p, const ConvTiling& t, const RedmuleC
         bytes += array ? tile(pieces, pixels, inner) : tile(pieces, inner, pixels);
       }
       bytes += p.x_resident || as_stored ? 0 : buffer(pieces, image_bytes);
-      bytes += buffer(weights, 4 * stored_rows(p.unit, t.outputs, redmule) * (inner + odd));
+      bytes += buffer(weights, bytes_for(stored_rows(p.unit, t.outputs, redmule) * (inner + odd)));
       if (p.sgd && !p.w_resident) {
         const std::uint32_t updates = ceil_div(t.outputs, t.update_rows) * weights;
-        bytes += buffer(std::min(updates, t.double_buffer ? 4u : 1u), 4 * t.update_rows * inner);
+        bytes +=
+            buffer(std::min(updates, t.double_buffer ? 4u : 1u), bytes_for(t.update_rows * inner));
       }
       break;
     }
     case Product::kGradInput: {
       bytes += tile(weights, inner, t.outputs);
-      bytes += array ? buffer(weights, 4 * t.outputs * inner) : 0;
+      bytes += array ? buffer(weights, bytes_for(t.outputs * inner)) : 0;
       bytes += p.dy_resident && in_place ? 0 : tile(t.copies(all * n.outputs), t.outputs, pixels);
       const std::uint32_t tiles = all * n.channels;
       if (!(t.keep && direct)) {
-        bytes += buffer(t.copies(tiles), 4 * stored_rows(p.unit, inner, redmule) * (pixels + odd));
+        bytes += buffer(t.copies(tiles),
+                        bytes_for(stored_rows(p.unit, inner, redmule) * (pixels + odd)));
       }
       if (!direct && !t.keep) {
         bytes += buffer(t.copies(p.groups * n.samples * n.channels),
-                        4 * t.samples * t.channels * g.image());
+                        bytes_for(t.samples * t.channels * g.image()));
       }
       if (t.keep) {
         const std::uint32_t rows = g.samples * p.groups * g.channels;
-        bytes += 4 * (rows + redmule.width) * g.image() + read_ahead(rows, g.image(), redmule);
+        bytes +=
+            bytes_for((rows + redmule.width) * g.image()) + read_ahead(rows, g.image(), redmule);
       }
       break;
     }
@@ -257,7 +264,7 @@ ConvTiling choose_conv_tiling(const std::string& name, const ConvProblem& p,
         t.channels = channels;
         t.rows = rows;
         t.samples = samples;
-        const std::uint32_t row_bytes = 4 * channels * p.image.taps();
+        const std::uint32_t row_bytes = bytes_for(channels * p.image.taps());
         t.update_rows = std::clamp(kUpdateBytes / row_bytes, 1u, outputs);
         for (const bool outer : {false, true}) {
           if (outer && (p.product != Product::kForward || outputs == p.outputs)) {

@@ -31,23 +31,23 @@ std::uint32_t operand_buffers(const GemmProblem& p, const GemmTiling& t, bool is
   if (padded) {
     const std::uint32_t long_rows = is_w ? least_padded(rows, redmule) : rows;
     const std::uint32_t long_cols = is_w ? cols : least_padded(cols, redmule);
-    const std::uint32_t staged = source.transpose && !source.resident ? 4 * rows * cols : 0;
+    const std::uint32_t staged = source.transpose && !source.resident ? bytes_for(rows * cols) : 0;
     return copies(t, all) *
-           (4 * long_rows * long_cols + read_ahead(long_rows, long_cols, redmule) + staged);
+           (bytes_for(long_rows * long_cols) + read_ahead(long_rows, long_cols, redmule) + staged);
   }
   if (p.unit == Unit::kCores) {
     // Kept as stored: either orientation needs at most one element more per row.
-    return copies(t, all) * 4 * (source.transpose ? cols * (rows | 1u) : rows * (cols | 1u));
+    return copies(t, all) * bytes_for(source.transpose ? cols * (rows | 1u) : rows * (cols | 1u));
   }
   if (p.half) {
     const std::uint32_t half = is_w ? half_bytes(padded_reduction(rows), cols, redmule)
                                     : half_bytes(rows, padded_reduction(cols), redmule);
     const std::uint32_t whole = source.resident ? 0u : (source.transpose ? 2u : 1u);
-    return copies(t, all) * (half + whole * 4 * rows * cols);
+    return copies(t, all) * (half + whole * bytes_for(rows * cols));
   }
-  std::uint32_t bytes = copies(t, all) * (4 * rows * cols + read_ahead(rows, cols, redmule));
+  std::uint32_t bytes = copies(t, all) * (bytes_for(rows * cols) + read_ahead(rows, cols, redmule));
   if (source.transpose && !source.resident) {
-    bytes += copies(t, all) * 4 * rows * cols;  // as loaded
+    bytes += copies(t, all) * bytes_for(rows * cols);  // as loaded
   }
   return bytes;
 }
@@ -62,26 +62,27 @@ std::uint32_t l1_bytes(const GemmProblem& p, const GemmTiling& t, const RedmuleC
   const std::uint32_t z_rows = t.keep_z ? (p.count - 1) * p.m + stored_rows(p.unit, p.m, redmule)
                                         : stored_rows(p.unit, t.m, redmule);
   const std::uint32_t z_pitch = p.unit == Unit::kCores ? t.k | 1u : t.k;
-  bytes += (t.keep_z ? 1 : z_copies) * 4 * z_rows * z_pitch;
+  bytes += (t.keep_z ? 1 : z_copies) * bytes_for(z_rows * z_pitch);
   bytes += t.keep_z ? read_ahead(z_rows, z_pitch, redmule) : 0;
   if (p.half) {
     bytes += z_copies * half_bytes(stored_rows(p.unit, t.m, redmule), t.k, redmule);
-    bytes += p.addend || p.bias ? z_copies * 4 * t.m * t.k : 0;
+    bytes += p.addend || p.bias ? z_copies * bytes_for(t.m * t.k) : 0;
   }
   if (p.transpose_z) {
-    bytes += t.keep_z ? 4 * p.k * p.m + read_ahead(p.k, p.m, redmule) : z_copies * 4 * t.k * t.m;
+    bytes += t.keep_z ? bytes_for(p.k * p.m) + read_ahead(p.k, p.m, redmule)
+                      : z_copies * bytes_for(t.k * t.m);
   }
   if (p.loss || (p.mask && !p.mask_resident)) {
-    bytes += z_copies * 4 * (p.transpose_z ? t.k * (t.m | 1u) : t.m * (t.k | 1u));
+    bytes += z_copies * bytes_for(p.transpose_z ? t.k * (t.m | 1u) : t.m * (t.k | 1u));
   }
   if (p.sgd && !p.sgd_resident) {
-    bytes += update_copies(t, z_tiles) * 4 * t.m * (p.unit == Unit::kCores ? t.k | 1u : t.k);
+    bytes += update_copies(t, z_tiles) * bytes_for(t.m * (p.unit == Unit::kCores ? t.k | 1u : t.k));
   }
   if (p.bias) {
-    bytes += (p.second_bias ? 8 : 4) * p.k;
+    bytes += bytes_for((p.second_bias ? 2 : 1) * p.k);
   }
   if (p.column_sums) {
-    bytes += 8 * p.k;
+    bytes += bytes_for(2 * p.k);
   }
   return bytes + 11 * 8;  // alignment of each buffer
 }

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "compiler/cost/cost_model.h"
+#include "models/base/element_type.h"
 #include "sim/config/platform_config.h"
 
 namespace etude {
@@ -64,6 +65,10 @@ inline std::uint64_t crowding(std::uint64_t cycles, std::uint32_t bytes, std::ui
   return bytes <= preferred ? 0 : cycles * (bytes - preferred) / (2ull * std::max(1u, preferred));
 }
 
+/// One part in so many of what cannot overlap within an operator is not hidden by its neighbours
+/// either.
+constexpr std::uint64_t kHiddenParts = 4;
+
 /// Whether a resident operand is used where it stands: RedMulE reads dense matrices only.
 inline bool used_in_place(GemmProblem::Unit unit, const OperandSource& source, bool full_rows) {
   return source.resident && (unit == GemmProblem::Unit::kCores || (!source.transpose && full_rows));
@@ -81,7 +86,7 @@ inline std::uint32_t tile_pitch(GemmProblem::Unit unit, std::uint32_t cols, bool
 inline std::uint32_t read_ahead(std::uint32_t rows, std::uint32_t cols,
                                 const RedmuleConfig& redmule) {
   const std::uint32_t more = (redmule.height - rows % redmule.height) % redmule.height;
-  return 4 * (more * cols + redmule.columns());
+  return bytes_for(more * cols + redmule.columns());
 }
 
 /// Shortest reduction with which the array's control works at every shape of job
@@ -104,7 +109,8 @@ inline std::uint32_t padded_reduction(std::uint32_t n) { return (n + 15) / 16 * 
 /// Bytes of an FP16 matrix that RedMulE reads, with what it reads ahead.
 inline std::uint32_t half_bytes(std::uint32_t rows, std::uint32_t cols,
                                 const RedmuleConfig& redmule) {
-  return 2 * (rows + redmule.height) * cols + 4 * redmule.columns() + 8;
+  return bytes_for((rows + redmule.height) * cols, DType::kFloat16) + bytes_for(redmule.columns()) +
+         8;
 }
 
 /// Buffers for tiles of a parameter that is updated: each is taken from the start of its load to
