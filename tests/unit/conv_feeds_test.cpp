@@ -201,6 +201,9 @@ TEST_CASE("columns are made from the image rows under a strip", "[feeds]") {
         Lines{"load x+280 2x80/120 to 1152/80", "im2col r 1152:2x80/80 w 0:18x60/60"});
   feed.fetch(2, 2, {0, 1, 3, 3});
   CHECK(conv.bench.written().empty());
+  // The other buffer is behind 1152 bytes and an image: a strip of 3 rows sees 5 at most, of 2
+  // channels 2 * 5 * 5 floats.
+  CHECK(place(feed.fetch(0, 2, {0, 1, 0, 3})) == 1352);
 }
 
 TEST_CASE("columns of several samples lie side by side, each from its own image", "[feeds]") {

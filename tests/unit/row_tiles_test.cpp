@@ -81,6 +81,17 @@ TEST_CASE("rows of a tile are a multiple where possible", "[feeds]") {
   CHECK(cuts(tiles) == Cut{{0, 0, 24, 64}, {24, 0, 24, 64}, {48, 0, 2, 64}});
 }
 
+TEST_CASE("a multiple bounds the rows that fit, too", "[feeds]") {
+  FeedBench bench;
+  const TensorId x = bench.tensor("x", {48, 64});
+  LoweringContext& c = bench.context();
+  RowTiles tiles(c, "op", grid_of(c, x));
+  tiles.input(x);
+  tiles.multiple_of(7);
+  // Of 24 rows that fit 21 are a multiple; three tiles of 16 are rounded up to 21.
+  CHECK(cuts(tiles) == Cut{{0, 0, 21, 64}, {21, 0, 21, 64}, {42, 0, 6, 64}});
+}
+
 TEST_CASE("rows that do not fit are cut, and the pieces are strided in L2", "[feeds]") {
   FeedBench bench(2048);
   const TensorId x = bench.tensor("x", {2, 300});

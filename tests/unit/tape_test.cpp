@@ -119,6 +119,20 @@ TEST_CASE("strided rows go in groups that the longest transfer holds", "[tape]")
   }
 }
 
+TEST_CASE("pieces of long rows are dense on both sides", "[tape]") {
+  Tape tape = tape_with(256);  // 64 floats
+  tape.load({0, 0, 120}, {kL1, 2, 100, 100});
+  REQUIRE(tape.ops.size() == 4);  // 64 + 36 of each row
+  for (std::size_t i = 0; i < 4; ++i) {
+    const std::uint32_t bytes = i % 2 == 0 ? 256 : 144;  // 36 * 4
+    CHECK(transfer(tape, i).row_bytes == bytes);
+    CHECK(transfer(tape, i).l1_pitch == bytes);
+    CHECK(transfer(tape, i).l2_pitch == bytes);
+  }
+  CHECK(transfer(tape, 2).l1 == Address{kL1 + 400});  // 100 * 4
+  CHECK(transfer(tape, 2).l2 == Address{480});        // 120 * 4
+}
+
 TEST_CASE("a row alone has no stride", "[tape]") {
   Tape tape = tape_with();
   tape.load({0, 0, 50}, {kL1, 1, 20, 33});  // both pitches differ from the columns: of no meaning
