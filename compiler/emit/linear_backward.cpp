@@ -133,36 +133,37 @@ class LinearBackward {
     const std::uint32_t tiles = ceil_div(in_, t_.in) * ceil_div(out_, t_.out);
     const std::uint32_t copies = std::min(t_.copies, tiles);
     xt_ = transposed_x();
-    zt_ = {c_.l1.take(4 * stored_rows(GemmProblem::Unit::kRedmule, in_, array_) * batch_ +
+    zt_ = {c_.l1.take(bytes_for(stored_rows(GemmProblem::Unit::kRedmule, in_, array_) * batch_) +
                       read_ahead(in_, batch_, array_)),
            in_, batch_, batch_};
     const std::uint32_t t_bytes =
-        4 * batch_ * (t_.keep ? in_ : t_.in) + read_ahead(batch_, in_, array_);
+        bytes_for(batch_ * (t_.keep ? in_ : t_.in)) + read_ahead(batch_, in_, array_);
     for (std::uint32_t i = 0; i < (t_.keep ? 1 : 2); ++i) {
       t_buffers_.push_back(c_.l1.take(t_bytes));
     }
     for (std::uint32_t i = 0; i < copies; ++i) {
-      w_buffers_.push_back(c_.l1.take(4 * t_.in * t_.out + read_ahead(t_.in, t_.out, array_)));
+      w_buffers_.push_back(
+          c_.l1.take(bytes_for(t_.in * t_.out) + read_ahead(t_.in, t_.out, array_)));
       g_buffers_.push_back(
-          c_.l1.take(4 * stored_rows(GemmProblem::Unit::kRedmule, t_.in, array_) * t_.out));
+          c_.l1.take(bytes_for(stored_rows(GemmProblem::Unit::kRedmule, t_.in, array_) * t_.out)));
     }
     const std::uint32_t feeds = std::min(2u, ceil_div(out_, t_.out));
     for (std::uint32_t i = 0; i < feeds; ++i) {
       if (!in_place()) {
         dy_buffers_.push_back(
-            c_.l1.take(4 * dy_rows_ * t_.out + read_ahead(batch_, t_.out, array_)));
+            c_.l1.take(bytes_for(dy_rows_ * t_.out) + read_ahead(batch_, t_.out, array_)));
       }
       if (!dyt_resident_) {
         dyt_buffers_.push_back(
-            c_.l1.take(4 * batch_ * t_.out + read_ahead(t_.out, batch_, array_)));
+            c_.l1.take(bytes_for(batch_ * t_.out) + read_ahead(t_.out, batch_, array_)));
       }
     }
     if (forward_) {
       take_forward(feeds);
     }
     if (op_.bias_sum) {
-      bias_ = {c_.l1.take(4 * out_), 1, out_, out_};
-      sums_ = {c_.l1.take(4 * out_), 1, out_, out_};
+      bias_ = {c_.l1.take(bytes_for(out_)), 1, out_, out_};
+      sums_ = {c_.l1.take(bytes_for(out_)), 1, out_, out_};
       c_.layer(*op_.bias_sgd);
       c_.tape.load(c_.stored(c_.graph().node(*op_.bias_sgd).inputs[0]), bias_);
     }
@@ -178,11 +179,11 @@ class LinearBackward {
     if (const auto found = c_.l1.resident(x_, false)) {
       from = *found;
     } else {
-      from = {c_.l1.take(4 * in_ * batch_), batch_, in_, in_};
+      from = {c_.l1.take(bytes_for(in_ * batch_)), batch_, in_, in_};
       c_.tape.load(c_.stored(x_), from);
     }
-    const L1Matrix to{c_.l1.take(4 * in_ * batch_ + read_ahead(in_, batch_, array_)), in_, batch_,
-                      batch_};
+    const L1Matrix to{c_.l1.take(bytes_for(in_ * batch_) + read_ahead(in_, batch_, array_)), in_,
+                      batch_, batch_};
     c_.tape.transpose(from, to, nullptr);
     return to;
   }
@@ -192,13 +193,13 @@ class LinearBackward {
     if (found && found->pitch == found->cols) {
       x_matrix_ = *found;
     } else {
-      x_matrix_ = {c_.l1.take(4 * in_ * batch_ + read_ahead(batch_, in_, array_)), batch_, in_,
-                   in_};
+      x_matrix_ = {c_.l1.take(bytes_for(in_ * batch_) + read_ahead(batch_, in_, array_)), batch_,
+                   in_, in_};
       c_.layer(op_.node);
       c_.tape.load(c_.stored(x_), x_matrix_);
     }
     for (std::uint32_t i = 0; i < feeds; ++i) {
-      target_buffers_.push_back(c_.l1.take(4 * batch_ * t_.out));
+      target_buffers_.push_back(c_.l1.take(bytes_for(batch_ * t_.out)));
     }
   }
 
@@ -208,7 +209,7 @@ class LinearBackward {
     const L1Matrix w{w_buffers_[turn_ % w_buffers_.size()], in_, count, count};
     c_.tape.load(c_.stored(w_, 0, o), w);
     const L1Matrix y{dy_buffers_[turn % dy_buffers_.size()], batch_, count, count};
-    c_.tape.broadcast_row(bias_.address + 4 * o, y);
+    c_.tape.broadcast_row(bias_.address + bytes_for(o), y);
     c_.tape.redmule(x_matrix_, w, y, dy_rows_, true);
     c_.layer(*op_.loss);
     const TensorId target = c_.graph().node(*op_.loss).inputs[1];
@@ -244,7 +245,7 @@ class LinearBackward {
     }
     if (op_.bias_sum) {
       c_.layer(*op_.bias_sum);
-      c_.tape.column_sum(dy, sums_.address + 4 * o, false);
+      c_.tape.column_sum(dy, sums_.address + bytes_for(o), false);
     }
   }
 
@@ -268,7 +269,7 @@ class LinearBackward {
     c_.layer(*op_.sgd);
     const auto lr = static_cast<float>(c_.graph().node(*op_.sgd).real("lr"));
     c_.tape.sgd(w, g, lr);
-    c_.tape.probe({dw_.outputs[0], g, 4 * (i * out_ + o), 4 * out_});
+    c_.tape.probe({dw_.outputs[0], g, bytes_for(i * out_ + o), bytes_for(out_)});
     c_.tape.store(w, c_.stored(w_, i, o));
     ++turn_;
   }
@@ -301,7 +302,7 @@ class LinearBackward {
       const Node& sgd = c_.graph().node(*op_.bias_sgd);
       c_.layer(*op_.bias_sgd);
       c_.tape.sgd(bias_, sums_, static_cast<float>(sgd.real("lr")));
-      c_.tape.probe({sgd.inputs[1], sums_, 0, 4 * out_});
+      c_.tape.probe({sgd.inputs[1], sums_, 0, bytes_for(out_)});
       c_.tape.store(bias_, c_.stored(sgd.inputs[0]));
       c_.l1.drop(sgd.inputs[0]);
     }

@@ -154,8 +154,8 @@ class Encoder {
     probe.piece.op = place();  // whatever comes next
     probe.piece.address = Address{request.piece.address};
     probe.piece.rows = request.piece.rows;
-    probe.piece.row_bytes = Bytes{4ull * request.piece.cols};
-    probe.piece.pitch = Bytes{4ull * request.piece.pitch};
+    probe.piece.row_bytes = Bytes{request.piece.row_bytes()};
+    probe.piece.pitch = Bytes{request.piece.pitch_bytes()};
     probe.tensor = request.tensor;
     probe.tensor_offset = Bytes{request.tensor_offset};
     probe.tensor_pitch = Bytes{request.tensor_pitch};

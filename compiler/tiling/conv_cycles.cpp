@@ -68,7 +68,7 @@ class ConvCycles {
     total_.out *= p_.groups;
     const std::uint64_t slowest = std::max({total_.unit, total_.cores, total_.in, total_.out,
                                             p_.groups * total_.posts * CostModel::kPost});
-    return t_.double_buffer ? slowest + (total_.ends + job) / 4
+    return t_.double_buffer ? slowest + (total_.ends + job) / kHiddenParts
                             : total_.unit + total_.cores + total_.in + total_.out;
   }
 
@@ -88,7 +88,8 @@ class ConvCycles {
     return product(inner_, outputs_, pixels_);
   }
   std::uint64_t moved(bool whole_rows, std::uint32_t r, std::uint32_t c, bool to_l1) const {
-    return whole_rows ? cost_.dma(1, 4ull * r * c, to_l1) : cost_.dma(r, 4ull * c, to_l1);
+    return whole_rows ? cost_.dma(1, bytes_for(std::uint64_t{r} * c), to_l1)
+                      : cost_.dma(r, bytes_for(c), to_l1);
   }
 
   void forward() {

@@ -247,7 +247,7 @@ ConvTiling choose_conv_tiling(const std::string& name, const ConvProblem& p,
     if (t.keep) {
       const ImageGeometry& g = p.image;
       const std::uint64_t bytes =
-          4ull * g.samples * p.groups *
+          std::uint64_t{bytes_of(DType::kFloat32)} * g.samples * p.groups *
           (p.product == Product::kForward ? p.outputs * g.pixels() : g.channels * g.image());
       t.cycles -= std::min(t.cycles, cost.dma(1, bytes, true) + cost.dma(1, bytes, false));
     }

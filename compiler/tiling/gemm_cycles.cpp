@@ -31,7 +31,7 @@ class GemmCycles {
     }
     const std::uint64_t slowest = std::max({unit_, cores_, in_, out_, posts_ * CostModel::kPost});
     // The neighbours in the list hide most of what cannot overlap within the operator.
-    const std::uint64_t ends = (first_load_ + last_) / 4;
+    const std::uint64_t ends = (first_load_ + last_) / kHiddenParts;
     return t_.double_buffer ? p_.count * slowest + ends : p_.count * (unit_ + cores_ + in_ + out_);
   }
 
@@ -72,8 +72,8 @@ class GemmCycles {
     }
     if (p_.half ? !source.resident : !source.resident || !source.transpose) {
       const std::uint64_t one = dense && redmule_runs_
-                                    ? cost_.dma(1, 4 * stored_rows * stored_cols, true)
-                                    : cost_.dma(stored_rows, 4 * stored_cols, true);
+                                    ? cost_.dma(1, bytes_for(stored_rows * stored_cols), true)
+                                    : cost_.dma(stored_rows, bytes_for(stored_cols), true);
       in_ += visits * one;
       posts_ += visits;
       first_load_ += one;
@@ -123,8 +123,8 @@ class GemmCycles {
     const std::uint32_t out_rows = p_.transpose_z ? ak_ : am_;
     const std::uint32_t out_cols = p_.transpose_z ? am_ : ak_;
     const auto moved = [&](bool to_l1) {
-      return dense_z && redmule_runs_ ? cost_.dma(1, 4 * out_rows * out_cols, to_l1)
-                                      : cost_.dma(out_rows, 4 * out_cols, to_l1);
+      return dense_z && redmule_runs_ ? cost_.dma(1, bytes_for(out_rows * out_cols), to_l1)
+                                      : cost_.dma(out_rows, bytes_for(out_cols), to_l1);
     };
     if (p_.loss) {
       per_tile(CostModel::kMse);

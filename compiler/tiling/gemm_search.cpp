@@ -15,6 +15,8 @@ namespace {
 
 using Unit = GemmProblem::Unit;
 
+constexpr std::uint64_t kElement = bytes_of(DType::kFloat32);
+
 bool allowed(const GemmProblem& p, const GemmTiling& t, bool user_n, const RedmuleConfig& redmule) {
   if (p.half) {
     return !t.keep_z || t.k == p.k;  // the cores put each tile where it belongs
@@ -102,10 +104,10 @@ void GemmSearch::work_out(const GemmProblem& problem, Candidate& candidate) cons
       candidate.saved += cost_.dma(1, bytes, true);
     }
   };
-  whole(problem.x, t.m == problem.m && t.n == problem.n, 4ull * problem.m * problem.n);
-  whole(problem.w, t.n == problem.n && t.k == problem.k, 4ull * problem.n * problem.k);
+  whole(problem.x, t.m == problem.m && t.n == problem.n, kElement * problem.m * problem.n);
+  whole(problem.w, t.n == problem.n && t.k == problem.k, kElement * problem.n * problem.k);
   if (t.keep_z) {  // what follows finds it in L1 and need not wait for a round trip through L2
-    const std::uint64_t bytes = 4ull * problem.count * problem.m * problem.k;
+    const std::uint64_t bytes = kElement * problem.count * problem.m * problem.k;
     candidate.saved += cost_.dma(1, bytes, true) + cost_.dma(1, bytes, false);
   }
 }
@@ -118,7 +120,7 @@ GemmTiling GemmSearch::choose(const std::string& name, const GemmProblem& proble
     return found->second;
   }
   const std::uint64_t result_bytes =
-      4ull * problem.count * problem.m * problem.k * (problem.transpose_z ? 2 : 1);
+      kElement * problem.count * problem.m * problem.k * (problem.transpose_z ? 2 : 1);
   std::optional<GemmTiling> best;
   GemmTiling smallest;
   smallest.l1_bytes = ~0u;

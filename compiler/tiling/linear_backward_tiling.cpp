@@ -48,7 +48,7 @@ class Chooser {
         }
         std::uint64_t& modelled = known_[number + option];
         modelled = modelled == 0 ? cycles(t) : modelled;
-        t.cycles = modelled + (keep ? 0 : cost_.dma(p_.batch, 4 * p_.in, true));
+        t.cycles = modelled + (keep ? 0 : cost_.dma(p_.batch, bytes_for(p_.in), true));
         t.cycles += crowding(t.cycles, need, p_.preferred);
         if (!best_ || t.cycles < best_->cycles) {
           best_ = t;
@@ -64,22 +64,24 @@ class Chooser {
     std::uint32_t sum = 0;
     const auto add = [&](std::uint32_t count, std::uint32_t each) { sum += count * (each + 8); };
     if (!p_.xt_resident) {
-      add(1, 4 * p_.in * p_.batch + read_ahead(p_.in, p_.batch, array_));
-      add(p_.x_resident ? 0 : 1, 4 * p_.in * p_.batch);
+      add(1, bytes_for(p_.in * p_.batch) + read_ahead(p_.in, p_.batch, array_));
+      add(p_.x_resident ? 0 : 1, bytes_for(p_.in * p_.batch));
     }
-    add(1, 4 * stored_rows(GemmProblem::Unit::kRedmule, p_.in, array_) * p_.batch +
+    add(1, bytes_for(stored_rows(GemmProblem::Unit::kRedmule, p_.in, array_) * p_.batch) +
                read_ahead(p_.in, p_.batch, array_));
-    add(1, 4 * p_.batch * (t.keep ? p_.in : 2 * t.in) + read_ahead(p_.batch, p_.in, array_));
+    add(1, bytes_for(p_.batch * (t.keep ? p_.in : 2 * t.in)) + read_ahead(p_.batch, p_.in, array_));
     add(p_.dy_dense && t.out == p_.out ? 0 : feeds,
-        4 * dy_rows(p_.batch, p_.forward, array_) * t.out + read_ahead(p_.batch, t.out, array_));
+        bytes_for(dy_rows(p_.batch, p_.forward, array_) * t.out) +
+            read_ahead(p_.batch, t.out, array_));
     if (p_.forward) {
-      add(feeds, 4 * p_.batch * t.out);
-      add(p_.x_resident ? 0 : 1, 4 * p_.in * p_.batch + read_ahead(p_.batch, p_.in, array_));
+      add(feeds, bytes_for(p_.batch * t.out));
+      add(p_.x_resident ? 0 : 1, bytes_for(p_.in * p_.batch) + read_ahead(p_.batch, p_.in, array_));
     }
-    add(p_.dyt_resident ? 0 : feeds, 4 * p_.batch * t.out + read_ahead(t.out, p_.batch, array_));
-    add(copies, 4 * t.in * t.out + read_ahead(t.in, t.out, array_));
-    add(copies, 4 * stored_rows(GemmProblem::Unit::kRedmule, t.in, array_) * t.out);
-    add(p_.bias ? 2 : 0, 4 * p_.out);
+    add(p_.dyt_resident ? 0 : feeds,
+        bytes_for(p_.batch * t.out) + read_ahead(t.out, p_.batch, array_));
+    add(copies, bytes_for(t.in * t.out) + read_ahead(t.in, t.out, array_));
+    add(copies, bytes_for(stored_rows(GemmProblem::Unit::kRedmule, t.in, array_) * t.out));
+    add(p_.bias ? 2 : 0, bytes_for(p_.out));
     return sum;
   }
 
@@ -108,7 +110,8 @@ class Chooser {
                        out_tiles * cost_.core_kernel(o * p_.batch, CostModel::kTranspose));
     const bool dense = t.out == p_.out;
     const auto moved = [&](bool to_l1) {
-      return beside_redmule(dense ? cost_.dma(1, 4 * i * o, to_l1) : cost_.dma(i, 4 * o, to_l1));
+      return beside_redmule(dense ? cost_.dma(1, bytes_for(i * o), to_l1)
+                                  : cost_.dma(i, bytes_for(o), to_l1));
     };
     // A buffer of W is taken from the start of its load to the end of its store.
     const std::uint64_t chain = moved(true) + unit / tiles +
@@ -119,7 +122,7 @@ class Chooser {
         std::max({unit, cores, tiles * moved(true), tiles * moved(false),
                   (6 * tiles + 6) * CostModel::kPost, tiles * chain / copies});
     // What follows waits for the last tile; what goes before is still there for the first.
-    return slowest + (unit / tiles + cost_.dma(i, 4 * o, true)) / 3;
+    return slowest + (unit / tiles + cost_.dma(i, bytes_for(o), true)) / 3;
   }
 
   const LinearBackwardProblem& p_;
