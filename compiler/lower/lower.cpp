@@ -32,7 +32,9 @@ class Search {
     try {
       found_ = lower_with(best_);
     } catch (const UserError&) {
-      best_.transfer = kLongTransfer;  // fewer operations: a shorter task list
+      // Fewer operations: a shorter task list. The same tape again is refused in its own words.
+      best_.transfer = kLongTransfer;
+      tried_.clear();
       return *lower_with(best_);
     }
     if (found_->tasks.operations.size() > kLargeProgram) {

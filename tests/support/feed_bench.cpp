@@ -58,11 +58,13 @@ LoweringContext& FeedBench::context() {
   for (TensorId id = 0; id < step_->graph().tensors().size(); ++id) {
     known.push_back({step_->storage.base(id), step_->cols(id)});
   }
+  tilings_ = std::make_unique<Tilings>(step_->cost, step_->platform.cluster.redmule);
   context_ = std::make_unique<LoweringContext>(
       LoweringContext{*step_,
                       sharing,
                       Tape(step_->cost, sharing.transfer),
                       L1Manager(kBase, l1_bytes_, std::move(known)),
+                      *tilings_,
                       kBase - 8,
                       0,
                       true,

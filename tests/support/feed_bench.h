@@ -46,6 +46,7 @@ class FeedBench {
   std::uint32_t l1_bytes_;
   Graph graph_;
   std::unique_ptr<Step> step_;
+  std::unique_ptr<Tilings> tilings_;
   std::unique_ptr<LoweringContext> context_;
   std::size_t seen_ = 0;
 };
