@@ -11,10 +11,6 @@ namespace etude {
 
 namespace {
 
-constexpr bool is_dma(unsigned queue) {
-  return queue == queue_of(TaskUnit::kDma) || queue == kOutwards;
-}
-
 /// A heap with the smallest on top.
 template <class Value>
 class Smallest {
@@ -69,10 +65,15 @@ class Timeline {
     };
     std::vector<Post> posts;
     posts.reserve(started_.size());
+    std::vector<double> when(started_.size());
     for (const std::uint32_t op : started_) {
       const double earliest =
           is_dma(graph_.queue(op)) ? std::max(0.0, earliest_[op] - dma_lead) : earliest_[op];
-      posts.push_back({std::max(foreign_[op], earliest), op});
+      when[op] = std::max(foreign_[op], earliest);
+      for (const std::uint32_t before : graph_.own(op)) {  // its queue works in order
+        when[op] = std::max(when[op], when[before]);
+      }
+      posts.push_back({when[op], op});
     }
     std::ranges::stable_sort(posts, {}, &Post::when);
     PostOrder result;

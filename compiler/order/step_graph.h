@@ -18,6 +18,9 @@ constexpr unsigned queue_of(TaskUnit unit) { return static_cast<unsigned>(unit);
 constexpr unsigned kOutwards = kUnits;  ///< the cluster DMA towards L2
 constexpr unsigned kProbeQueue = kUnits + 1;
 constexpr unsigned kQueues = kUnits + 2;
+constexpr bool is_dma(unsigned queue) {
+  return queue == queue_of(TaskUnit::kDma) || queue == kOutwards;
+}
 /// The unit, as a number, that works through a queue.
 constexpr unsigned unit_of(unsigned queue) {
   return queue == kOutwards ? queue_of(TaskUnit::kDma) : queue;
@@ -25,6 +28,11 @@ constexpr unsigned unit_of(unsigned queue) {
 
 /// What orders of one sequence are made and judged from: each operation's queue, cycles and
 /// dependences, these apart by whether they cross queues.
+///
+/// Of the dependences those are kept that no chain of others implies: what is over before the last
+/// link of the chain starts needs no wait of its own, and is posted before it. A transfer of the
+/// cluster DMA may be posted long before its turn, though, so its dependences on other queues are
+/// implied by chains alone whose last link is in another queue too.
 class StepGraph {
  public:
   StepGraph(const std::vector<PlanOp>& ops, const Dependences& dependences);
@@ -38,6 +46,8 @@ class StepGraph {
   double port_share(std::uint32_t op) const { return port_shares_[op]; }
   /// Operations of other queues, probes too, that it waits for.
   std::span<const std::uint32_t> foreign(std::uint32_t op) const { return foreign_[op]; }
+  /// Operations of its own queue that it waits for.
+  std::span<const std::uint32_t> own(std::uint32_t op) const { return own_[op]; }
   /// Number of all operations that it waits for.
   std::uint32_t waits(std::uint32_t op) const { return waits_[op]; }
   /// Operations that wait for it.
@@ -47,10 +57,13 @@ class StepGraph {
   }
 
  private:
+  /// Those dependences that no chain of others implies.
+  Dependences needed(const Dependences& dependences) const;
+
   std::vector<std::uint8_t> queues_;
   std::vector<double> cycles_, port_shares_;
   std::vector<std::uint32_t> waits_;
-  Dependences foreign_;
+  Dependences foreign_, own_;
   std::vector<std::uint32_t> first_dependant_, dependants_;
 };
 
