@@ -49,7 +49,7 @@ class Timeline {
         make_ready(op);
       }
     }
-    while (started_.size() < graph.size()) {
+    while (finished_ < graph.size()) {
       start_ready();
       advance();
     }
@@ -81,7 +81,7 @@ class Timeline {
     for (const Post& post : posts) {
       result.order.push_back(post.op);
     }
-    result.cycles = static_cast<std::uint64_t>(last_);
+    result.cycles = static_cast<std::uint64_t>(now_);
     return result;
   }
 
@@ -100,7 +100,7 @@ class Timeline {
   void make_ready(std::uint32_t op) { queues_[graph_.queue(op)].coming.push({ready_[op], op}); }
 
   void finish(std::uint32_t op) {
-    last_ = std::max(last_, now_);
+    ++finished_;
     const unsigned queue = graph_.queue(op);
     for (const std::uint32_t next : graph_.dependants(op)) {
       const bool other = graph_.queue(next) != queue;
@@ -188,7 +188,7 @@ class Timeline {
   std::vector<std::uint32_t> started_;  ///< in the order of their start
   std::array<Queue, kQueues> queues_;
   double now_ = 0;
-  double last_ = 0;
+  std::uint32_t finished_ = 0;
 };
 
 }  // namespace

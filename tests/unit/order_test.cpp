@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: Apache-2.0
+// Dependences against definitions that look at everything; orders against timelines by hand.
+#include "compiler/order/order.h"
+
+#include <algorithm>
+#include <array>
+#include <catch2/catch.hpp>
+#include <random>
+#include <set>
+
+#include "compiler/order/controller_model.h"
+#include "tests/support/timed_ops.h"
+
+namespace etude {
+namespace {
+
+using test::list;
+using test::TimedOps;
+using List = TimedOps::List;
+
+PlanOp with(std::vector<Access> accesses) {
+  PlanOp op;
+  op.what = KernelCall{};
+  op.accesses = std::move(accesses);
+  return op;
+}
+
+Access l1(bool write, std::uint32_t address, std::uint32_t bytes) {
+  return {write, Access::Space::kL1, 0, address, 1, bytes, bytes};
+}
+
+/// Reads and writes of up to 3 pieces in up to 3 spaces: dense, strided, interleaved columns of one
+/// matrix, rows of unequal pitch.
+std::vector<PlanOp> random_ops(std::mt19937& random, std::uint32_t count, std::uint32_t range) {
+  const auto below = [&](std::uint32_t n) { return static_cast<std::uint32_t>(random() % n); };
+  std::vector<PlanOp> ops;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    std::vector<Access> accesses;
+    for (std::uint32_t k = 1 + below(3); k > 0; --k) {
+      Access a;
+      a.write = below(3) == 0;
+      a.space = static_cast<Access::Space>(below(3));
+      a.address = 0x10000000 + 4 * below(range / 4);
+      a.rows = below(2) == 0 ? 1 : 1 + below(6);
+      a.row_bytes = 4 * (1 + below(8));
+      a.pitch = below(4) == 0 ? a.row_bytes : std::array{32u, 32u, 48u}[below(3)];
+      a.pitch = std::max(a.pitch, a.row_bytes);
+      accesses.push_back(a);
+    }
+    ops.push_back(with(std::move(accesses)));
+  }
+  return ops;
+}
+
+/// The definition, by a list of everything that was touched.
+std::vector<List> listed_dependences(const std::vector<PlanOp>& ops) {
+  struct Earlier {
+    std::uint32_t op;
+    Access access;
+  };
+  std::vector<Earlier> seen;
+  std::vector<List> dependences;
+  for (std::uint32_t i = 0; i < ops.size(); ++i) {
+    std::set<std::uint32_t> mine;
+    for (const Access& access : ops[i].accesses) {
+      for (const Earlier& other : seen) {
+        if ((access.write || other.access.write) && overlaps(access, other.access)) {
+          mine.insert(other.op);
+        }
+      }
+    }
+    for (const Access& access : ops[i].accesses) {
+      if (access.write && (access.rows == 1 || access.row_bytes == access.pitch)) {
+        std::erase_if(seen, [&](const Earlier& other) {
+          return other.access.space == access.space && other.access.address >= access.address &&
+                 other.access.end() <= access.end();
+        });
+      }
+    }
+    for (const Access& access : ops[i].accesses) {
+      seen.push_back({i, access});
+    }
+    dependences.emplace_back(mine.begin(), mine.end());
+  }
+  return dependences;
+}
+
+std::set<std::uint64_t> bytes_of(const PlanOp& op, bool writes_only) {
+  std::set<std::uint64_t> bytes;
+  for (const Access& a : op.accesses) {
+    for (std::uint32_t r = 0; r < a.rows && (a.write || !writes_only); ++r) {
+      for (std::uint32_t b = 0; b < a.row_bytes; ++b) {
+        bytes.insert((std::uint64_t{static_cast<unsigned>(a.space)} << 32) + a.address +
+                     r * a.pitch + b);
+      }
+    }
+  }
+  return bytes;
+}
+
+bool meet(const std::set<std::uint64_t>& a, const std::set<std::uint64_t>& b) {
+  return std::ranges::any_of(a, [&](std::uint64_t byte) { return b.contains(byte); });
+}
+
+/// Whether chains of dependences lead from `before` to each operation.
+template <class Lists>
+std::vector<std::vector<bool>> chains(const Lists& dependences, std::size_t count) {
+  std::vector<std::vector<bool>> from(count, std::vector<bool>(count, false));
+  for (std::uint32_t op = 0; op < count; ++op) {
+    for (const std::uint32_t before : dependences[op]) {
+      from[op][before] = true;
+      for (std::uint32_t first = 0; first < before; ++first) {
+        from[op][first] = from[op][first] || from[before][first];
+      }
+    }
+  }
+  return from;
+}
+
+TEST_CASE("dependences by address are those of the list, whatever the sizes") {
+  std::mt19937 random(1);
+  for (const std::uint32_t range : {64u, 512u, 4096u, 65536u}) {
+    for (int turn = 0; turn < 20; ++turn) {
+      auto ops = random_ops(random, 80, range);
+      ops.push_back(with({l1(true, 0x10000000, range)}));  // a long one among short ones
+      ops.push_back(with({l1(false, 0x10000000 + range / 2, 4)}));
+      const auto expected = listed_dependences(ops);
+      const auto found = find_dependences(ops);
+      REQUIRE(found.size() == ops.size());
+      for (std::uint32_t i = 0; i < ops.size(); ++i) {
+        REQUIRE(list(found[i]) == expected[i]);
+      }
+    }
+  }
+}
+
+TEST_CASE("two operations that share a byte that one writes are ordered by a chain") {
+  std::mt19937 random(2);
+  for (int turn = 0; turn < 10; ++turn) {
+    const auto ops = random_ops(random, 60, 400);
+    const auto ordered = chains(find_dependences(ops), ops.size());
+    for (std::uint32_t i = 0; i < ops.size(); ++i) {
+      for (std::uint32_t j = 0; j < i; ++j) {
+        const bool conflict = meet(bytes_of(ops[i], true), bytes_of(ops[j], false)) ||
+                              meet(bytes_of(ops[j], true), bytes_of(ops[i], false));
+        REQUIRE((!conflict || ordered[i][j]));
+      }
+    }
+  }
+}
+
+TEST_CASE("an access of no bytes waits for nothing and hides nothing") {
+  Access none = l1(true, 100, 0);
+  const std::vector<PlanOp> ops{with({l1(true, 90, 20)}), with({none}), with({l1(false, 96, 8)})};
+  const auto found = find_dependences(ops);
+  CHECK(list(found[1]) == List{});
+  CHECK(list(found[2]) == List{0});
+}
+
+TEST_CASE("what a chain implies is not a dependence of the graph") {
+  TimedOps ops;
+  const auto load = ops.load(1);                         // 0
+  const auto kernel = ops.kernel(1, {load});             // 1
+  const auto next = ops.kernel(1, {load, kernel});       // 2: load by way of 1
+  const auto job = ops.job(1, {load, kernel, next});     // 3: by way of 2
+  const auto store = ops.store(1, {kernel, next, job});  // 4: by way of 3
+  const StepGraph graph = ops.graph();
+  CHECK(list(graph.foreign(kernel)) == List{load});
+  CHECK(list(graph.own(next)) == List{kernel});
+  CHECK(list(graph.foreign(next)) == List{});
+  CHECK(list(graph.foreign(job)) == List{next});
+  CHECK(list(graph.foreign(store)) == List{job});
+  CHECK(graph.waits(store) == 1);
+  CHECK(list(graph.dependants(load)) == List{kernel});
+  CHECK(list(graph.dependants(kernel)) == List{next});
+}
+
+TEST_CASE("chains from several sides add up") {
+  TimedOps ops;
+  const auto load = ops.load(1), page = ops.page(1);
+  const auto kernel = ops.kernel(1, {load});
+  const auto job = ops.job(1, {load, page, kernel});  // load by way of the kernel
+  CHECK(list(ops.graph().foreign(job)) == List{page, kernel});
+}
+
+TEST_CASE("a transfer keeps what its own queue alone implies") {
+  TimedOps ops;
+  const auto kernel = ops.kernel(1);
+  const auto first = ops.load(1, {kernel});
+  const auto second = ops.load(1, {kernel, first});  // may be posted before the first is over
+  const StepGraph graph = ops.graph();
+  CHECK(list(graph.foreign(second)) == List{kernel});
+  CHECK(list(graph.own(second)) == List{first});
+}
+
+TEST_CASE("the graph orders what the dependences order, also over thousands of operations") {
+  std::mt19937 random(3);
+  for (const std::uint32_t count : {100u, 700u, 5000u}) {
+    TimedOps ops;
+    for (std::uint32_t i = 0; i < count; ++i) {
+      std::set<std::uint32_t> before;
+      for (int k = 0; k < 6 && i > 0; ++k) {
+        const std::uint32_t back = random() % 40 == 0 ? i : std::min<std::uint32_t>(i, 30);
+        before.insert(i - 1 - static_cast<std::uint32_t>(random() % back));
+      }
+      const List waits(before.begin(), before.end());
+      switch (random() % 5) {
+        case 0:
+          ops.load(1, waits);
+          break;
+        case 1:
+          ops.store(1, waits);
+          break;
+        case 2:
+          ops.job(1, waits);
+          break;
+        default:
+          ops.kernel(1, waits);
+      }
+    }
+    const StepGraph graph = ops.graph();
+    std::vector<List> kept;
+    std::size_t pairs = 0;
+    for (std::uint32_t op = 0; op < count; ++op) {
+      kept.push_back(list(graph.foreign(op)));
+      std::ranges::copy(graph.own(op), std::back_inserter(kept.back()));
+      pairs += kept.back().size();
+      for (const std::uint32_t before : graph.foreign(op)) {
+        REQUIRE(graph.queue(before) != graph.queue(op));
+      }
+    }
+    CHECK(pairs < ops.dependences().pairs());
+    if (count <= 700) {  // the window holds them all: nothing is left out, nothing added
+      REQUIRE(chains(kept, count) == chains(ops.dependences(), count));
+    } else {
+      const auto now = chains(kept, count);
+      for (std::uint32_t op = 0; op < count; ++op) {
+        for (const std::uint32_t before : ops.dependences()[op]) {
+          REQUIRE(now[op][before]);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("units run side by side, and hand over where a dependence crosses queues") {
+  TimedOps ops;
+  const auto load = ops.load(500);
+  ops.kernel(400, {load});
+  const auto made = schedule_operations(ops.graph(), false, {300, 0});
+  CHECK(made.cycles == 500 + 300 + 400);
+  CHECK(schedule_operations(ops.graph(), false, {100, 0}).cycles == 500 + 100 + 400);
+  ops.job(1000);  // beside them
+  CHECK(schedule_operations(ops.graph(), false, {300, 0}).cycles == 1200);
+  TimedOps own;
+  const auto first = own.kernel(100);
+  own.kernel(200, {first});
+  CHECK(schedule_operations(own.graph()).cycles == 300);  // no hand-over within a queue
+}
+
+TEST_CASE("a unit takes the operation that may start, in program order among several") {
+  TimedOps ops;
+  const auto load = ops.load(1000);           // 0
+  const auto late = ops.kernel(100, {load});  // 1: when that is over
+  ops.kernel(200);                            // 2: from 0 to 200
+  ops.kernel(300);                            // 3: from 200 to 500
+  const auto made = schedule_operations(ops.graph(), false, {300, 0});
+  // Posted: the load and kernel 2 at 0 (both queues are free), kernel 3 when 2 starts, kernel 1
+  // when the load is over. Queues start in their order, the cores first.
+  CHECK(made.order == List{2, load, 3, late});
+  // Beside the kernels, until 500, the transfer makes 0.7 * 500 = 350 of its 1000 cycles: it is
+  // over at 500 + 650 = 1150.
+  CHECK(made.cycles == 1150 + 300 + 100);
+}
+
+TEST_CASE("a transfer is programmed its lead before its turn, no other operation is") {
+  TimedOps ops;
+  const auto a = ops.load(400);             // 0: 0..400
+  const auto b = ops.load(100);             // 1: 400..500
+  const auto kernel = ops.kernel(50, {a});  // 2: may be posted from 400 on
+  const auto c = ops.load(500);             // 3: 500..1000
+  // Without lead the transfers are posted at 0, 400, 500; the kernel at 400, behind the transfer
+  // that starts before it does (at 400 + 300).
+  CHECK(schedule_operations(ops.graph(), false, {300, 0}).order == List{a, b, kernel, c});
+  // With 300 at 0, 100, 200.
+  CHECK(schedule_operations(ops.graph(), false, {300, 300}).order == List{a, b, c, kernel});
+}
+
+TEST_CASE("transfers of one queue that depend on each other stay in order, whatever the lead") {
+  TimedOps ops;
+  const auto job = ops.job(1000);
+  const auto first = ops.load(100, {job});     // posted when the job is over, at 1000
+  const auto second = ops.load(100, {first});  // starts at 1400: with a lead of 1500 at 0
+  CHECK(schedule_operations(ops.graph(), false, {300, 1500}).order == List{job, first, second});
+}
+
+TEST_CASE("iDMA moves in one direction at a time") {
+  TimedOps ops;
+  ops.load(500);
+  ops.store(600);
+  CHECK(schedule_operations(ops.graph(), false).cycles == 600);
+  CHECK(schedule_operations(ops.graph(), true).cycles == 1100);
+}
+
+TEST_CASE("in the timeline, too, RedMulE's port slows the others and cores the DMA") {
+  TimedOps ops;
+  ops.job(700, {}, 0.5);
+  ops.kernel(1000);  // 490 at 1 - 0.6 * 0.5 = 0.7 by 700; 510 alone
+  CHECK(schedule_operations(ops.graph()).cycles == 700 + 510);
+  TimedOps dma;
+  dma.kernel(1000);
+  dma.load(770);  // 700 at 0.7 by 1000; 70 alone
+  CHECK(schedule_operations(dma.graph()).cycles == 1070);
+}
+
+TEST_CASE("a probe is over at once, and hands over like any other queue") {
+  TimedOps ops;
+  const auto first = ops.kernel(100);
+  const auto probe = ops.probe({first});  // at 100 + 300
+  const auto second = ops.kernel(100, {first, probe});
+  const auto made = schedule_operations(ops.graph(), false, {300, 0});
+  CHECK(made.order == List{first, probe, second});
+  CHECK(made.cycles == 400 + 300 + 100);
+}
+
+TEST_CASE("of all orders the one is taken that the controller runs through first") {
+  std::mt19937 random(4);
+  for (int turn = 0; turn < 20; ++turn) {
+    TimedOps ops;
+    for (std::uint32_t i = 0; i < 40; ++i) {
+      const std::uint64_t cycles = 50 + random() % 800;
+      const auto some = [&]() -> List {
+        return i < 3 ? List{} : List{i - 1 - static_cast<std::uint32_t>(random() % 3)};
+      };
+      switch (i % 4) {
+        case 0:
+          ops.load(cycles, some());
+          break;
+        case 1:
+          ops.job(cycles, some(), 0.4);
+          break;
+        case 2:
+          ops.kernel(cycles, some());
+          break;
+        default:
+          ops.store(cycles, some());
+      }
+    }
+    const StepGraph graph = ops.graph();
+    std::uint64_t least = ~std::uint64_t{0};
+    for (const double hand_over : {100.0, 300.0, 800.0}) {
+      for (const double lead : {0.0, 300.0, 1500.0}) {
+        const auto order = schedule_operations(graph, false, {hand_over, lead}).order;
+        least = std::min(least, replay_cycles(graph, order, false));
+        // A permutation in which everything comes behind what it waits for.
+        std::vector<std::uint32_t> place(ops.size(), ~0u);
+        for (std::uint32_t i = 0; i < order.size(); ++i) {
+          place.at(order[i]) = i;
+        }
+        for (std::uint32_t op = 0; op < ops.size(); ++op) {
+          REQUIRE(place[op] < ops.size());
+          for (const std::uint32_t before : ops.dependences()[op]) {
+            REQUIRE(place[before] < place[op]);
+          }
+        }
+      }
+    }
+    const auto best = best_order(graph, false);
+    CHECK(best.cycles == least);
+    CHECK(replay_cycles(graph, best.order, false) == least);
+    CHECK(best_order(graph, false, least + 1).order == best.order);
+    const auto none = best_order(graph, false, least);  // not below the limit: no order
+    CHECK(none.order.empty());
+    CHECK(none.cycles == least);
+  }
+}
+
+}  // namespace
+}  // namespace etude
