@@ -86,13 +86,13 @@ void add_describe(CLI::App& app, int& status) {
   command->callback([a, &status] {
     std::vector<std::string> warnings;
     const RootConfig config = load_config(a->config, a->sets, warnings);
-    Json all = describe(config);
+    Json all = run::describe(config);
     for (const Json& warning : all.at("warnings")) {
       warnings.push_back(warning.get<std::string>());
     }
     all["warnings"] = warnings;
     if (!a->onnx.empty()) {
-      const Workload workload = build_workload(config);
+      const run::Workload workload = run::build_workload(config);
       write_onnx(a->onnx, workload.training, workload.parameters);
     }
     std::cout << (a->json ? all.dump(2) + "\n" : as_text(all));

@@ -11,7 +11,7 @@
 namespace etude::cli {
 namespace {
 
-struct ElfArguments : ElfRequest {
+struct ElfArguments : run::ElfRequest {
   std::string engine = "fast";
   bool json = false;
 };
@@ -19,13 +19,13 @@ struct ElfArguments : ElfRequest {
 int run(const ElfArguments& arguments) {
   // With --json the report owns stdout.
   std::ostream& console = arguments.json ? std::cerr : std::cout;
-  const ElfResult result = run_program(arguments, [&console](char c) { console.put(c); });
+  const ElfResult result = run::run_program(arguments, [&console](char c) { console.put(c); });
   console.flush();
   for (const std::string& warning : result.record.warnings) {
     std::cerr << "warning: " << warning << '\n';
   }
   if (arguments.json) {
-    std::cout << program_json(result).dump() << '\n';
+    std::cout << run::program_json(result).dump() << '\n';
   }
   if (!result.record.error.empty()) {
     throw ProgramError(result.record.error);

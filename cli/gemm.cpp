@@ -12,7 +12,7 @@
 namespace etude::cli {
 namespace {
 
-struct Options : GemmRequest {
+struct Options : run::GemmRequest {
   bool json = false;
 };
 
@@ -77,8 +77,8 @@ void add_gemm(CLI::App& app, int& status) {
   gemm->add_option("--shapes", options->shapes, "CSV file with columns M,N,K[,gap,stall,seed]");
   gemm->add_flag("--json", options->json, "One JSON object per job");
   gemm->callback([options, &status] {
-    const RedmuleConfig config = gemm_array(*options);
-    const std::vector<RedmuleBenchJob> jobs = gemm_jobs(*options, config);
+    const RedmuleConfig config = run::gemm_array(*options);
+    const std::vector<RedmuleBenchJob> jobs = run::gemm_jobs(*options, config);
     Redmule redmule("redmule", config);
     for (const RedmuleBenchJob& job : jobs) {
       const RedmuleBenchResult result = run_redmule_bench(redmule, job);

@@ -22,7 +22,7 @@ struct PriceArguments {
 };
 
 void price_run(const PriceArguments& arguments) {
-  const nlohmann::ordered_json result = price_folder(arguments.folder, arguments.sets);
+  const nlohmann::ordered_json result = run::price_folder(arguments.folder, arguments.sets);
   std::string text;
   try {
     text = arguments.json ? result.dump(1) + "\n"

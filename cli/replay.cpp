@@ -20,7 +20,7 @@ struct Options {
 };
 
 void print_hci(const Options& options) {
-  const HciReplay r = replay_hci(options.file, options.invert, options.max_stall);
+  const run::HciReplay r = run::replay_hci(options.file, options.invert, options.max_stall);
   if (options.json) {
     const nlohmann::ordered_json first =
         r.first_difference ? nlohmann::ordered_json(*r.first_difference) : nullptr;
@@ -39,8 +39,8 @@ void print_hci(const Options& options) {
 }
 
 void print_dma(const Options& options) {
-  const DmaReplay r = replay_dma(options.file);
-  DmaReplayEngine all;
+  const run::DmaReplay r = run::replay_dma(options.file);
+  run::DmaReplayEngine all;
   nlohmann::ordered_json engines = nlohmann::ordered_json::object();
   for (const auto& [name, e] : r.by_engine) {
     all.completions += e.completions;

@@ -57,7 +57,7 @@ void show_progress(unsigned over, unsigned all) {
 }
 
 int run(const RunArguments& arguments) {
-  ExecuteOptions options;
+  run::ExecuteOptions options;
   options.began = std::chrono::steady_clock::now();
   options.progress = show_progress;
   RootConfig config = load_config(arguments.config, all_sets(arguments), options.warnings);
@@ -65,10 +65,10 @@ int run(const RunArguments& arguments) {
       arguments.out.empty()
           ? std::filesystem::path("out") / std::filesystem::path(arguments.config).stem()
           : std::filesystem::path(arguments.out);
-  check_folder(folder);
-  Run run(std::move(config));
-  const Result result = run.execute(options);
-  write_results(folder, run.config(), result);
+  run::check_folder(folder);
+  run::Run run(std::move(config));
+  const run::Result result = run.execute(options);
+  run::write_results(folder, run.config(), result);
   if (!arguments.quiet) {
     std::cout << terminal_report(result.json, isatty(STDOUT_FILENO) != 0) << "results in "
               << folder.string() << "\n";

@@ -74,12 +74,8 @@ def build(revision: str) -> Path:
     return tree / "build"
 
 
-def run(program: Path, config, engine: str, out: Path) -> dict | str:
+def run(program: Path, config: str, engine: str, out: Path) -> dict | str:
     """result.json without `simulator`, or the last line of what went wrong."""
-    if isinstance(config, dict):
-        file = out.with_suffix(".json")
-        file.write_text(json.dumps(config))
-        config = str(file)
     done = subprocess.run(
         [str(program), "run", config, "--engine", engine, "--out", str(out), "--quiet"],
         cwd=ROOT,
@@ -137,9 +133,15 @@ def main() -> int:
     failed = 0
     ratios = []
     with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
+        files = {}
+        for name, config in cases.items():  # written before any run: all of them read the same file
+            files[name] = config
+            if isinstance(config, dict):
+                files[name] = str(Path(folder) / f"{name}.json")
+                Path(files[name]).write_text(json.dumps(config))
         work = {
             (name, engine, side): pool.submit(run, program, config, engine, Path(folder) / f"{name}.{engine}.{side}")
-            for name, config in cases.items()
+            for name, config in files.items()
             if not (name.startswith("onnx") and not SHARED.exists())
             for engine in arguments.engines.split(",")
             for side, program in programs.items()

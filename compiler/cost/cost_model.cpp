@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace etude {
+namespace etude::compiler {
 
 namespace {
 
@@ -83,4 +83,4 @@ std::uint64_t CostModel::soc_dma(std::uint64_t bytes) const {
                                     std::ceil(b / extmem_burst_bytes_) * extmem_burst_cycles_ + 30);
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -5,7 +5,7 @@
 
 #include "sim/config/platform_config.h"
 
-namespace etude {
+namespace etude::compiler {
 
 /// What an operation of the task list costs on its own unit, in cluster cycles, by closed forms.
 /// It serves to choose tiles and an order; only the simulator says what a step really takes.
@@ -94,4 +94,4 @@ class CostModel {
   double extmem_burst_bytes_;
 };
 
-}  // namespace etude
+}  // namespace etude::compiler

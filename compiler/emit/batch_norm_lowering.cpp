@@ -5,7 +5,7 @@
 #include "compiler/emit/image_operators.h"
 #include "compiler/feeds/channel_tiles.h"
 
-namespace etude {
+namespace etude::compiler {
 
 namespace {
 
@@ -312,4 +312,4 @@ void lower_batch_norm(LoweringContext& context, const Operator& op) {
   }
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -3,7 +3,7 @@
 #include "compiler/emit/image_operators.h"
 #include "models/base/error.h"
 
-namespace etude {
+namespace etude::compiler {
 
 void lower_channel_sum(LoweringContext& c, const Operator& op) {
   const Node& node = c.graph().node(op.node);
@@ -73,4 +73,4 @@ void lower_channel_sum(LoweringContext& c, const Operator& op) {
   c.l1.drop(sgd.inputs[0]);
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -6,7 +6,7 @@
 #include "compiler/emit/families.h"
 #include "compiler/emit/image_operators.h"
 
-namespace etude {
+namespace etude::compiler {
 
 namespace {
 
@@ -284,4 +284,4 @@ void lower_conv_grad_input(LoweringContext& context, const Operator& op) {
   GradInputLowering(context, op, problem).run();
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

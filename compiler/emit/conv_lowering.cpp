@@ -7,7 +7,7 @@
 #include "compiler/emit/families.h"
 #include "compiler/emit/image_operators.h"
 
-namespace etude {
+namespace etude::compiler {
 
 namespace {
 
@@ -215,4 +215,4 @@ void lower_conv(LoweringContext& context, const Operator& op) {
   ConvLowering(context, op, problem).run();
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

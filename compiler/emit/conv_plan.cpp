@@ -3,7 +3,7 @@
 
 #include "models/base/error.h"
 
-namespace etude {
+namespace etude::compiler {
 
 using Unit = GemmProblem::Unit;
 using Product = ConvProblem::Product;
@@ -100,4 +100,4 @@ ConvPlan plan_conv(LoweringContext& c, const Node& node, const ConvProblem& prob
   return *best;
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -3,7 +3,7 @@
 
 #include "compiler/feeds/conv_feeds.h"
 
-namespace etude {
+namespace etude::compiler {
 
 /// A product of a convolution with its tiles.
 struct ConvPlan {
@@ -24,4 +24,4 @@ ConvPlan plan_conv(LoweringContext& context, const Node& node, const ConvProblem
 /// A depthwise convolution or a gradient of one, on the cores.
 void lower_depthwise(LoweringContext& context, const Operator& op, const ConvProblem& problem);
 
-}  // namespace etude
+}  // namespace etude::compiler

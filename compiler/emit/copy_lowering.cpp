@@ -9,7 +9,7 @@
 #include "compiler/tiling/gemm_tiling.h"
 #include "models/base/error.h"
 
-namespace etude {
+namespace etude::compiler {
 
 namespace {
 
@@ -194,4 +194,4 @@ void lower_copy(LoweringContext& context, const Operator& op) {
   CopyLowering(context, op).run();
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -6,7 +6,7 @@
 #include "compiler/emit/image_operators.h"
 #include "models/base/error.h"
 
-namespace etude {
+namespace etude::compiler {
 
 namespace {
 
@@ -275,4 +275,4 @@ void lower_depthwise(LoweringContext& context, const Operator& op, const ConvPro
   Depthwise(context, op, problem).run();
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

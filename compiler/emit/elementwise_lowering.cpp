@@ -5,7 +5,7 @@
 #include "compiler/operators/not_available.h"
 #include "compiler/operators/operator_table.h"
 
-namespace etude {
+namespace etude::compiler {
 
 namespace {
 
@@ -127,4 +127,4 @@ void lower_elementwise(LoweringContext& c, const Operator& op) {
   Elementwise(c, c.graph().node(op.node)).run();
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

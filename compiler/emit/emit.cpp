@@ -5,7 +5,7 @@
 #include "compiler/operators/not_available.h"
 #include "compiler/operators/operator_table.h"
 
-namespace etude {
+namespace etude::compiler {
 
 void emit_operator(LoweringContext& c) {
   const Operator& op = c.step.operators[c.current];
@@ -51,4 +51,4 @@ void emit_operator(LoweringContext& c) {
                   "put it beside its loss");
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -3,7 +3,7 @@
 
 #include "compiler/feeds/context.h"
 
-namespace etude {
+namespace etude::compiler {
 
 // Each lowers one operator of its family (operator_table.h) and throws NoRoom when L1 is too
 // fragmented, UserError when it is too small.
@@ -36,4 +36,4 @@ void lower_conv(LoweringContext& context, const Operator& op);
 void lower_conv_grad_weight(LoweringContext& context, const Operator& op);
 void lower_conv_grad_input(LoweringContext& context, const Operator& op);
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -8,7 +8,7 @@
 #include "compiler/feeds/context.h"
 #include "compiler/feeds/operand_feed.h"
 
-namespace etude {
+namespace etude::compiler {
 
 namespace {
 
@@ -400,4 +400,4 @@ class GemmLowering {
 
 void lower_gemm(LoweringContext& context, const Operator& op) { GemmLowering(context, op).run(); }
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -7,7 +7,7 @@
 #include "models/base/error.h"
 #include "workloads/ops/op_rules.h"
 
-namespace etude {
+namespace etude::compiler {
 
 namespace {
 
@@ -296,4 +296,4 @@ GemmPlan plan_gemm(LoweringContext& context, const Operator& op) {
   return Planner(context, op).run();
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

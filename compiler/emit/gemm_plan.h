@@ -7,7 +7,7 @@
 #include "compiler/feeds/context.h"
 #include "compiler/tiling/gemm_tiling.h"
 
-namespace etude {
+namespace etude::compiler {
 
 /// How one matrix multiplication of the step is run.
 struct GemmPlan {
@@ -30,4 +30,4 @@ struct GemmPlan {
 /// Errors: UserError when no tile fits; NoRoom when only residents of L1 stand in the way.
 GemmPlan plan_gemm(LoweringContext& context, const Operator& op);
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -6,7 +6,7 @@
 
 #include "compiler/feeds/conv_feeds.h"
 
-namespace etude {
+namespace etude::compiler {
 
 /// Calls `body` for each strip of all samples.
 template <typename Body>
@@ -25,4 +25,4 @@ std::uint32_t activation_of(const LoweringContext& context, std::optional<NodeId
 /// The matrix [rows, columns] of a tensor that stands in L1 without gaps.
 L1Matrix as_tensor(const LoweringContext& context, TensorId tensor, std::uint32_t address);
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -13,7 +13,7 @@
 #include "compiler/tiling/pieces.h"
 #include "workloads/ops/op_rules.h"
 
-namespace etude {
+namespace etude::compiler {
 
 namespace {
 
@@ -374,4 +374,4 @@ void lower_linear_backward(LoweringContext& context, const Operator& op) {
   lower_gemm(context, weight_part(op));
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -3,7 +3,7 @@
 #include "compiler/emit/families.h"
 #include "compiler/feeds/row_tiles.h"
 
-namespace etude {
+namespace etude::compiler {
 
 namespace {
 
@@ -62,4 +62,4 @@ void lower_cross_entropy(LoweringContext& c, const Operator& op) {
   });
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

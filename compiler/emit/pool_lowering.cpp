@@ -5,7 +5,7 @@
 #include "compiler/operators/operator_table.h"
 #include "models/base/error.h"
 
-namespace etude {
+namespace etude::compiler {
 
 namespace {
 
@@ -222,4 +222,4 @@ L1Matrix as_tensor(const LoweringContext& context, TensorId tensor, std::uint32_
   return {address, context.rows(tensor), cols, cols};
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

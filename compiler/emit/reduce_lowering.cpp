@@ -8,7 +8,7 @@
 #include "compiler/operators/not_available.h"
 #include "compiler/tiling/gemm_tiling.h"
 
-namespace etude {
+namespace etude::compiler {
 
 namespace {
 
@@ -181,4 +181,4 @@ void lower_reduce(LoweringContext& c, const Operator& op) {
   Reduction(c, c.graph().node(op.node)).run();
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

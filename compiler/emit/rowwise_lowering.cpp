@@ -3,7 +3,7 @@
 #include "compiler/emit/families.h"
 #include "compiler/feeds/row_tiles.h"
 
-namespace etude {
+namespace etude::compiler {
 
 namespace {
 
@@ -141,4 +141,4 @@ void lower_layer_norm_affine_grad(LoweringContext& c, const Operator& op) {
   affine.finish();
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

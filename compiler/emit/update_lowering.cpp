@@ -4,7 +4,7 @@
 #include "compiler/feeds/row_tiles.h"
 #include "workloads/training/update.h"
 
-namespace etude {
+namespace etude::compiler {
 
 void lower_update(LoweringContext& c, const Operator& op) {
   const Node& node = c.graph().node(op.node);
@@ -38,4 +38,4 @@ void lower_update(LoweringContext& c, const Operator& op) {
   });
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

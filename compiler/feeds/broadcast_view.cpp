@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/feeds/broadcast_view.h"
 
-namespace etude {
+namespace etude::compiler {
 
 std::optional<BroadcastView> broadcast_view(const Shape& to, const std::vector<Shape>& from) {
   struct Axis {
@@ -52,4 +52,4 @@ std::optional<BroadcastView> broadcast_view(const Shape& to, const std::vector<S
   return view;
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

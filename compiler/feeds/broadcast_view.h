@@ -6,7 +6,7 @@
 
 #include "compiler/feeds/row_tiles.h"
 
-namespace etude {
+namespace etude::compiler {
 
 /// Tensors that broadcast to a shape, as one matrix with rows in groups.
 struct BroadcastView {
@@ -23,4 +23,4 @@ struct BroadcastView {
 /// nothing when more than three are left.
 std::optional<BroadcastView> broadcast_view(const Shape& to, const std::vector<Shape>& from);
 
-}  // namespace etude
+}  // namespace etude::compiler

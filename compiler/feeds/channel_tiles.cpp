@@ -5,7 +5,7 @@
 
 #include "models/base/error.h"
 
-namespace etude {
+namespace etude::compiler {
 
 namespace {
 
@@ -101,4 +101,4 @@ void ChannelTiles::choose(bool out) {
   }
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -7,7 +7,7 @@
 
 #include "compiler/feeds/conv_feeds.h"
 
-namespace etude {
+namespace etude::compiler {
 
 /// Channels, samples and pixels that are worked on together.
 struct ChannelPiece {
@@ -120,4 +120,4 @@ class ChannelTiles {
   std::uint32_t copies_ = 1;
 };
 
-}  // namespace etude
+}  // namespace etude::compiler

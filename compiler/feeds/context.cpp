@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/feeds/context.h"
 
-namespace etude {
+namespace etude::compiler {
 
 StoredMatrix LoweringContext::stored(TensorId id, std::uint32_t row, std::uint32_t col) const {
   const ObjectId object = tape.object_of.at(step.storage.base(id));
@@ -37,4 +37,4 @@ std::optional<L1Matrix> LoweringContext::resident(const MatrixView& view) {
   return L1Matrix{found->at(row, col), view.rows, view.cols, row_step * found->pitch, found->type};
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -10,7 +10,7 @@
 #include "compiler/tape/tape.h"
 #include "compiler/tiling/tilings.h"
 
-namespace etude {
+namespace etude::compiler {
 
 /// What decides how operators share L1; lower_step() tries several and keeps the fastest program.
 struct SharingChoice {
@@ -60,4 +60,4 @@ struct LoweringContext {
   void layer(NodeId node) { tape.set_layer(node); }
 };
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/feeds/conv_feeds.h"
 
-namespace etude {
+namespace etude::compiler {
 
 using Unit = GemmProblem::Unit;
 
@@ -249,4 +249,4 @@ L1Matrix ColumnFeed::fetch(std::uint32_t channel0, std::uint32_t channels, const
   return slot.matrix;
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

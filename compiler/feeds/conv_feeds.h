@@ -8,7 +8,7 @@
 #include "compiler/feeds/context.h"
 #include "compiler/tiling/conv_tiling.h"
 
-namespace etude {
+namespace etude::compiler {
 
 /// The whole tensor in L1, dense; nothing if it does not stand there like that.
 std::optional<L1Matrix> dense_resident(LoweringContext& context, TensorId tensor);
@@ -97,4 +97,4 @@ class ColumnFeed {
   TileBuffers buffers_;
 };
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-namespace etude {
+namespace etude::compiler {
 
 using Unit = GemmProblem::Unit;
 
@@ -214,4 +214,4 @@ void OperandFeed::keep_whole() {
   context_.l1.keep(view_.base, transposed, buffer.matrix);
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

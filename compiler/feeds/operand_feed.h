@@ -7,7 +7,7 @@
 #include "compiler/feeds/context.h"
 #include "compiler/tiling/gemm_tiling.h"
 
-namespace etude {
+namespace etude::compiler {
 
 /// Brings tiles of one factor of a matrix multiplication into L1, in the orientation that the unit
 /// wants: from L2 or from a resident, transposed by the cores where RedMulE needs it. Two buffers
@@ -66,4 +66,4 @@ class OperandFeed {
   L1Matrix unconverted_;
 };
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -6,7 +6,7 @@
 #include "compiler/tiling/gemm_tiling.h"
 #include "models/base/error.h"
 
-namespace etude {
+namespace etude::compiler {
 
 namespace {
 
@@ -387,4 +387,4 @@ void RowTiles::run(const std::function<void(const RowTile&)>& body) {
   finish();
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -7,7 +7,7 @@
 
 #include "compiler/feeds/context.h"
 
-namespace etude {
+namespace etude::compiler {
 
 /// How an operand lies under the matrix that an operator walks over.
 enum class Spread {
@@ -109,4 +109,4 @@ class RowTiles {
 /// The grid of a tensor as it is stored: leading extents times last extent, one group.
 TileGrid grid_of(const LoweringContext& context, TensorId tensor);
 
-}  // namespace etude
+}  // namespace etude::compiler

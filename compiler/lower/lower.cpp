@@ -13,7 +13,7 @@
 #include "compiler/tape/fingerprint.h"
 #include "models/base/error.h"
 
-namespace etude {
+namespace etude::compiler {
 namespace {
 
 /// Programs with more operations are lowered once: a second look would take too long.
@@ -100,4 +100,4 @@ Program lower_step(const TrainingGraph& training, const PlatformConfig& platform
   return Search(step, policy->choose(step), options.home).run();
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -7,7 +7,7 @@
 #include "sim/config/workload_config.h"
 #include "workloads/training/training_graph.h"
 
-namespace etude {
+namespace etude::compiler {
 
 /// What the user fixed about how a step is run.
 struct LowerOptions {
@@ -25,4 +25,4 @@ struct LowerOptions {
 Program lower_step(const TrainingGraph& training, const PlatformConfig& platform,
                    const LowerOptions& options);
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -17,7 +17,7 @@
 #include "models/base/pulp_map_regs.h"
 #include "workloads/training/counts.h"
 
-namespace etude {
+namespace etude::compiler {
 namespace {
 
 /// Bytes of a task list that are in L2 when the list as a whole is not.
@@ -198,4 +198,4 @@ std::optional<Program> place_step(const Step& step, const WrittenStep& written,
   return StepPlacer(step, written, home, limit).run();
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -7,7 +7,7 @@
 #include "program/program.h"
 #include "sim/config/workload_config.h"
 
-namespace etude {
+namespace etude::compiler {
 
 /// Gives everything outside L1 its place, orders the operations and encodes them: the first of the
 /// placements that `home` allows and that fits. Where even fetched tensors leave no room for the
@@ -17,4 +17,4 @@ namespace etude {
 std::optional<Program> place_step(const Step& step, const WrittenStep& written,
                                   WorkloadConfig::Home home, Cycle limit = kNever);
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -12,7 +12,7 @@
 #include "models/base/pulp_map_regs.h"
 #include "workloads/ops/op_rules.h"
 
-namespace etude {
+namespace etude::compiler {
 namespace {
 
 std::uint32_t l1_base(const PlatformConfig& platform) {
@@ -133,4 +133,4 @@ WrittenStep write_tape(const Step& step, const Schedule& schedule, const Sharing
           context.l1.peak()};
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

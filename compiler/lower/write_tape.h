@@ -7,7 +7,7 @@
 #include "compiler/feeds/context.h"
 #include "compiler/schedule/policy.h"
 
-namespace etude {
+namespace etude::compiler {
 
 /// A step as its tape, and the buffers of L1 that it uses.
 struct WrittenStep {
@@ -22,4 +22,4 @@ struct WrittenStep {
 WrittenStep write_tape(const Step& step, const Schedule& schedule, const SharingChoice& sharing,
                        Tilings& tilings);
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-namespace etude {
+namespace etude::compiler {
 
 static constexpr std::uint32_t kAlignment = 8;  // a beat of the DMA
 
@@ -78,4 +78,4 @@ std::uint64_t Allocator::last_touch(std::uint32_t begin, std::uint32_t end) cons
   return latest;
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -5,7 +5,7 @@
 #include <map>
 #include <optional>
 
-namespace etude {
+namespace etude::compiler {
 
 /// Hands out ranges of one memory in program order. Among the places that fit it takes the one that
 /// was last used longest ago, so that what comes next need not wait for what is still in use; with
@@ -42,4 +42,4 @@ class Allocator {
       touched_;  ///< begin of a stretch -> when it was given back
 };
 
-}  // namespace etude
+}  // namespace etude::compiler

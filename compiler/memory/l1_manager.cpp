@@ -4,7 +4,7 @@
 #include <stdexcept>
 #include <utility>
 
-namespace etude {
+namespace etude::compiler {
 
 L1Manager::L1Manager(std::uint32_t base, std::uint32_t bytes, std::vector<Known> tensors)
     : allocator_(base, bytes), known_(std::move(tensors)) {}
@@ -168,4 +168,4 @@ std::set<TensorId> L1Manager::tensors() const {
   return found;
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

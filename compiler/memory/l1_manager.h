@@ -11,7 +11,7 @@
 #include "compiler/memory/allocator.h"
 #include "compiler/tape/tape.h"
 
-namespace etude {
+namespace etude::compiler {
 
 /// A buffer of L1 and the stages (operators) of the step between which it was handed out.
 struct L1Block {
@@ -92,4 +92,4 @@ class L1Manager {
   std::vector<L1Block> closed_;
 };
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -7,7 +7,7 @@
 #include "compiler/memory/allocator.h"
 #include "models/base/pulp_map_regs.h"
 
-namespace etude {
+namespace etude::compiler {
 
 namespace {
 
@@ -353,4 +353,4 @@ MemoryPlan plan_memory(Tape& tape, const Graph& graph, Placement placement, std:
   return Planner(tape, graph, placement, l2_base, l2_bytes).run();
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -6,7 +6,7 @@
 
 #include "compiler/tape/tape.h"
 
-namespace etude {
+namespace etude::compiler {
 
 /// Where parameters and inputs stand and what of them is in L2 when.
 enum class Placement {
@@ -35,4 +35,4 @@ void drop_unread_stores(Tape& tape);
 MemoryPlan plan_memory(Tape& tape, const Graph& graph, Placement placement, std::uint32_t l2_base,
                        std::uint32_t l2_bytes);
 
-}  // namespace etude
+}  // namespace etude::compiler

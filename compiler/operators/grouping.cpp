@@ -9,7 +9,7 @@
 #include "compiler/operators/operator_table.h"
 #include "workloads/ops/op_rules.h"
 
-namespace etude {
+namespace etude::compiler {
 
 std::vector<NodeId> Operator::nodes() const {
   std::vector<NodeId> all{node};
@@ -395,4 +395,4 @@ std::optional<NodeId> pooled_relu(const Graph& graph, TensorId image) {
   return pools == 1 ? maker : std::nullopt;
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -7,7 +7,7 @@
 #include "compiler/operators/storage.h"
 #include "workloads/training/training_graph.h"
 
-namespace etude {
+namespace etude::compiler {
 
 /// What is lowered as one: a node and the neighbours that run on its tiles while they are in L1.
 struct Operator {
@@ -48,4 +48,4 @@ std::vector<Operator> group_operators(const Graph& graph, const StoragePlan& sto
 /// Whether a Gemm is one product of two matrices (rows of a stack over one matrix count as rows).
 bool one_product(const Graph& graph, const StoragePlan& storage, const Node& gemm);
 
-}  // namespace etude
+}  // namespace etude::compiler

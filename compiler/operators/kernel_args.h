@@ -5,7 +5,7 @@
 
 #include "kernels/include/etude_kernels.h"
 
-namespace etude {
+namespace etude::compiler {
 
 template <etude_kernel number>
 struct KernelArgsOf;
@@ -36,4 +36,4 @@ constexpr bool takes(etude_kernel kernel) {
   return false;
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -3,7 +3,7 @@
 
 #include "models/base/error.h"
 
-namespace etude {
+namespace etude::compiler {
 
 /// The step has an operator, or a shape of one, that the simulated chip cannot run yet.
 class NotAvailable : public UserError {
@@ -11,4 +11,4 @@ class NotAvailable : public UserError {
   using UserError::UserError;
 };
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -8,7 +8,7 @@
 #include <stdexcept>
 #include <utility>
 
-namespace etude {
+namespace etude::compiler {
 
 namespace {
 
@@ -115,4 +115,4 @@ std::vector<Operator> in_order(const Graph& graph, const StoragePlan& storage,
   return Orderer(graph, storage, std::move(operators)).run();
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

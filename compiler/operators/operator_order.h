@@ -5,7 +5,7 @@
 
 #include "compiler/operators/grouping.h"
 
-namespace etude {
+namespace etude::compiler {
 
 /// Operators that hold every node with an operation once, so that each stands behind those that
 /// make what it reads, and an update in place behind every reader of the old value; what may stand
@@ -14,4 +14,4 @@ namespace etude {
 std::vector<Operator> in_order(const Graph& graph, const StoragePlan& storage,
                                std::vector<Operator> operators);
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -6,7 +6,7 @@
 #include "compiler/cost/cost_model.h"
 #include "compiler/operators/kernel_args.h"
 
-namespace etude {
+namespace etude::compiler {
 
 namespace {
 
@@ -104,4 +104,4 @@ static_assert(std::size(kRows) == kOperators.size() && complete(),
 
 const OperatorRow& row_of(OpType type) { return kRows[static_cast<std::size_t>(type)]; }
 
-}  // namespace etude
+}  // namespace etude::compiler

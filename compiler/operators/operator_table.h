@@ -6,7 +6,7 @@
 #include "kernels/include/etude_kernels.h"
 #include "workloads/graph/graph.h"
 
-namespace etude {
+namespace etude::compiler {
 
 /// What lowers an operator.
 enum class Family {
@@ -52,4 +52,4 @@ struct OperatorRow {
 /// The row of an operator.
 const OperatorRow& row_of(OpType type);
 
-}  // namespace etude
+}  // namespace etude::compiler

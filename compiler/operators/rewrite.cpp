@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace etude {
+namespace etude::compiler {
 
 namespace {
 
@@ -60,4 +60,4 @@ TrainingGraph with_binary_sums(const TrainingGraph& training) {
   return made;
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

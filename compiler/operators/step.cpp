@@ -6,7 +6,7 @@
 #include "compiler/operators/rewrite.h"
 #include "models/base/error.h"
 
-namespace etude {
+namespace etude::compiler {
 namespace {
 
 bool fp16_array(const PlatformConfig& platform) {
@@ -81,4 +81,4 @@ std::vector<std::string> Step::warnings() const {
   return {};
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

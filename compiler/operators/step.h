@@ -12,7 +12,7 @@
 #include "sim/config/workload_config.h"
 #include "workloads/training/training_graph.h"
 
-namespace etude {
+namespace etude::compiler {
 
 /// What is to be lowered, and for what: the graph of a training step with the storage of its
 /// tensors and its operators in their order, the platform, and what the user fixed. Nothing of it
@@ -54,4 +54,4 @@ class Step {
   const std::vector<std::vector<std::uint32_t>> uses_;  ///< operators that read a storage
 };
 
-}  // namespace etude
+}  // namespace etude::compiler

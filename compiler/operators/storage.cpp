@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <numeric>
 
-namespace etude {
+namespace etude::compiler {
 
 namespace {
 
@@ -291,4 +291,4 @@ std::optional<std::vector<MatrixView>> StoragePlan::as_stack(TensorId id,
   return stack;
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -7,7 +7,7 @@
 
 #include "workloads/graph/graph.h"
 
-namespace etude {
+namespace etude::compiler {
 
 /// Where a tensor's elements stand in the storage of another: element (i0, i1, ...) is
 /// sum(strides[d] * i_d) elements behind the first of `base`. A tensor of its own has itself as
@@ -70,4 +70,4 @@ std::vector<std::uint64_t> dense_strides(const Shape& shape);
 std::optional<std::vector<std::uint64_t>> reshaped_strides(
     const Shape& from, const std::vector<std::uint64_t>& strides, const Shape& to);
 
-}  // namespace etude
+}  // namespace etude::compiler

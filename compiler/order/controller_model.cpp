@@ -3,7 +3,7 @@
 
 #include <array>
 
-namespace etude {
+namespace etude::compiler {
 
 namespace {
 
@@ -207,4 +207,4 @@ std::uint64_t replay_cycles(const StepGraph& graph, const std::vector<std::uint3
   return Replay(graph, order, one_dma, limit).run();
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -8,7 +8,7 @@
 
 #include "compiler/order/step_graph.h"
 
-namespace etude {
+namespace etude::compiler {
 
 /// Modelled cycles of a step whose operations are posted in this order by one controller: it works
 /// through the list, waits where a dependence crosses queues, and is held up by full queues.
@@ -35,4 +35,4 @@ inline double speed_beside_redmule(unsigned queue, double share, bool cores_work
   }
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -5,7 +5,7 @@
 #include <array>
 #include <bit>
 
-namespace etude {
+namespace etude::compiler {
 
 namespace {
 
@@ -161,4 +161,4 @@ Dependences find_dependences(const std::vector<PlanOp>& ops) {
   return dependences;
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

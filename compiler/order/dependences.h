@@ -8,7 +8,7 @@
 
 #include "compiler/tape/tape.h"
 
-namespace etude {
+namespace etude::compiler {
 
 /// For each operation of a sequence earlier ones, by number and ascending: a list of lists in one
 /// array.
@@ -35,4 +35,4 @@ class Dependences {
 /// left out from then on: whoever touches those bytes later waits for that write.
 Dependences find_dependences(const std::vector<PlanOp>& ops);
 
-}  // namespace etude
+}  // namespace etude::compiler

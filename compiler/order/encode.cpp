@@ -7,7 +7,7 @@
 
 #include "kernels/include/etude_task.h"
 
-namespace etude {
+namespace etude::compiler {
 
 namespace {
 
@@ -182,4 +182,4 @@ std::vector<std::uint32_t> encode(const Tape& tape, const StepGraph& graph,
   return Encoder(tape, graph, program, window).run(order);
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -7,7 +7,7 @@
 #include "compiler/tape/tape.h"
 #include "program/program.h"
 
-namespace etude {
+namespace etude::compiler {
 
 constexpr std::uint32_t kNotInList = ~0u;
 
@@ -29,4 +29,4 @@ std::vector<std::uint32_t> encode(const Tape& tape, const StepGraph& graph,
                                   const std::vector<std::uint32_t>& order, Program& program,
                                   const ListWindow& window = {});
 
-}  // namespace etude
+}  // namespace etude::compiler

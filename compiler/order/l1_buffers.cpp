@@ -8,7 +8,7 @@
 
 #include "compiler/order/encode.h"
 
-namespace etude {
+namespace etude::compiler {
 
 namespace {
 
@@ -82,4 +82,4 @@ std::vector<L1Buffer> l1_buffers(const std::vector<PlanOp>& ops,
   return buffers;
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -7,7 +7,7 @@
 #include "compiler/tape/tape.h"
 #include "program/program.h"
 
-namespace etude {
+namespace etude::compiler {
 
 /// When each buffer of L1 is in use, from the operations that touch it. `places`: each operation's
 /// place in the task list, kNotInList for those that are not in it. Buffers that nothing touches
@@ -16,4 +16,4 @@ std::vector<L1Buffer> l1_buffers(const std::vector<PlanOp>& ops,
                                  const std::vector<std::uint32_t>& places,
                                  const std::vector<L1Block>& blocks);
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -7,7 +7,7 @@
 
 #include "compiler/order/controller_model.h"
 
-namespace etude {
+namespace etude::compiler {
 
 namespace {
 
@@ -218,4 +218,4 @@ PostOrder best_order(const StepGraph& graph, bool one_dma, std::uint64_t limit) 
   return best;
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

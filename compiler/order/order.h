@@ -7,7 +7,7 @@
 
 #include "compiler/order/step_graph.h"
 
-namespace etude {
+namespace etude::compiler {
 
 /// An order in which operations are posted, and the modelled length of the step.
 struct PostOrder {
@@ -34,4 +34,4 @@ PostOrder schedule_operations(const StepGraph& graph, bool one_dma = false,
 PostOrder best_order(const StepGraph& graph, bool one_dma,
                      std::uint64_t limit = std::numeric_limits<std::uint64_t>::max());
 
-}  // namespace etude
+}  // namespace etude::compiler

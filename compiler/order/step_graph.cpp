@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <numeric>
 
-namespace etude {
+namespace etude::compiler {
 
 unsigned queue_of(const PlanOp& op) {
   if (op.probe >= 0) {
@@ -120,4 +120,4 @@ StepGraph::StepGraph(const std::vector<PlanOp>& ops, const Dependences& all)
   }
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

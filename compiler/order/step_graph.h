@@ -8,7 +8,7 @@
 #include "compiler/order/dependences.h"
 #include "compiler/tape/tape.h"
 
-namespace etude {
+namespace etude::compiler {
 
 /// The queue of an operation for the purpose of dependences: the two directions of the cluster DMA
 /// are two, because they overtake each other.
@@ -67,4 +67,4 @@ class StepGraph {
   std::vector<std::uint32_t> first_dependant_, dependants_;
 };
 
-}  // namespace etude
+}  // namespace etude::compiler

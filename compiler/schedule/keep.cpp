@@ -3,7 +3,7 @@
 
 #include <numeric>
 
-namespace etude {
+namespace etude::compiler {
 
 Schedule KeepPolicy::choose(const Step& step) const {
   Schedule schedule;
@@ -12,4 +12,4 @@ Schedule KeepPolicy::choose(const Step& step) const {
   return schedule;
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -3,7 +3,7 @@
 
 #include "compiler/schedule/policy.h"
 
-namespace etude {
+namespace etude::compiler {
 
 /// Keeps everything that is read again: each operator runs once, in the step's own order.
 class KeepPolicy : public SchedulePolicy {
@@ -11,4 +11,4 @@ class KeepPolicy : public SchedulePolicy {
   Schedule choose(const Step& step) const override;
 };
 
-}  // namespace etude
+}  // namespace etude::compiler

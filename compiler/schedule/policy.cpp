@@ -3,7 +3,7 @@
 
 #include "compiler/schedule/keep.h"
 
-namespace etude {
+namespace etude::compiler {
 
 std::unique_ptr<SchedulePolicy> make_policy(const ScheduleConfig& config) {
   using Policy = ScheduleConfig::Policy;
@@ -21,4 +21,4 @@ std::unique_ptr<SchedulePolicy> make_policy(const ScheduleConfig& config) {
   return nullptr;
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -8,7 +8,7 @@
 #include "compiler/operators/step.h"
 #include "sim/config/workload_config.h"
 
-namespace etude {
+namespace etude::compiler {
 
 /// What runs when: the operators of a step (indices of Step::operators) in the order of their
 /// execution. Every tensor that is read again is kept from its making to its last use.
@@ -28,4 +28,4 @@ class SchedulePolicy {
 /// The policy of a configuration, or null where this version has none of that name.
 std::unique_ptr<SchedulePolicy> make_policy(const ScheduleConfig& config);
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -4,7 +4,7 @@
 #include <bit>
 #include <variant>
 
-namespace etude {
+namespace etude::compiler {
 namespace {
 
 /// FNV-1a (Fowler, Noll, Vo), by words.
@@ -58,4 +58,4 @@ std::uint64_t fingerprint(const Tape& tape) {
   return hash.value();
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

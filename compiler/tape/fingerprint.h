@@ -5,10 +5,10 @@
 
 #include "compiler/tape/tape.h"
 
-namespace etude {
+namespace etude::compiler {
 
 /// A hash of everything that decides how a tape is placed and ordered: operations with their bytes,
 /// modelled cycles and stages. Two equal tapes have equal fingerprints.
 std::uint64_t fingerprint(const Tape& tape);
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -3,7 +3,7 @@
 
 #include "compiler/tape/tape.h"
 
-namespace etude {
+namespace etude::compiler {
 
 /// The bytes of a matrix in L1.
 inline Access l1_access(const L1Matrix& m, bool write) {
@@ -15,4 +15,4 @@ inline Access l1_vector(std::uint32_t address, std::uint32_t elements, bool writ
   return l1_access({address, 1, elements, elements}, write);
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -7,7 +7,7 @@
 
 #include "compiler/tape/l1_access.h"
 
-namespace etude {
+namespace etude::compiler {
 
 void Tape::transfer(const L1Matrix& l1, const StoredMatrix& l2, bool to_l1) {
   if (l1.type != l2.type) {
@@ -236,4 +236,4 @@ void Tape::probe(ProbeRequest request) {
   probes.push_back(request);
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -18,7 +18,7 @@
 #include "workloads/graph/graph.h"
 #include "workloads/training/update.h"
 
-namespace etude {
+namespace etude::compiler {
 
 /// Something stored outside L1: a tensor at home, an activation in L2, a copy of a paged parameter.
 struct StoredObject {
@@ -258,4 +258,4 @@ class Tape {
   std::uint32_t stage_ = 0;
 };
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -3,7 +3,7 @@
 #include "compiler/tape/l1_access.h"
 #include "compiler/tape/tape.h"
 
-namespace etude {
+namespace etude::compiler {
 
 namespace {
 
@@ -149,4 +149,4 @@ void Tape::row_sum(const L1Matrix& src, std::uint32_t dst, bool accumulate) {
   made.accesses = {l1_access(src, false), l1_vector(dst, src.rows, true)};
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

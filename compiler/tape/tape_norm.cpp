@@ -5,7 +5,7 @@
 #include "compiler/tape/l1_access.h"
 #include "compiler/tape/tape.h"
 
-namespace etude {
+namespace etude::compiler {
 
 namespace {
 
@@ -136,4 +136,4 @@ void Tape::batchnorm_slopes(const NormVectors& v, std::uint32_t dbeta, std::uint
   }
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

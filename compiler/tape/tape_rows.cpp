@@ -6,7 +6,7 @@
 #include "compiler/tape/l1_access.h"
 #include "compiler/tape/tape.h"
 
-namespace etude {
+namespace etude::compiler {
 
 namespace {
 
@@ -262,4 +262,4 @@ void Tape::adam(const L1Matrix& w, const L1Matrix& g, const L1Matrix& m, const L
                 {Rate::kAdamEpsilon, argument(offsetof(etude_adam_args, epsilon))}};
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -5,7 +5,7 @@
 
 #include "compiler/tiling/pieces.h"
 
-namespace etude {
+namespace etude::compiler {
 
 namespace {
 
@@ -206,4 +206,4 @@ std::uint64_t modelled_cycles(const ConvProblem& p, const ConvTiling& t, const C
   return ConvCycles(p, t, cost).total();
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

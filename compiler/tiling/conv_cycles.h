@@ -6,10 +6,10 @@
 #include "compiler/cost/cost_model.h"
 #include "compiler/tiling/conv_tiling.h"
 
-namespace etude {
+namespace etude::compiler {
 
 /// Modelled cycles of all groups.
 std::uint64_t modelled_cycles(const ConvProblem& problem, const ConvTiling& tiling,
                               const CostModel& cost);
 
-}  // namespace etude
+}  // namespace etude::compiler

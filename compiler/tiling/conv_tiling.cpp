@@ -10,7 +10,7 @@
 #include "compiler/tiling/pieces.h"
 #include "models/base/error.h"
 
-namespace etude {
+namespace etude::compiler {
 
 namespace {
 
@@ -309,4 +309,4 @@ ConvTiling choose_conv_tiling(const std::string& name, const ConvProblem& p,
   return *best;
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -8,7 +8,7 @@
 #include "compiler/tiling/image_geometry.h"
 #include "compiler/tiling/tiling_limits.h"
 
-namespace etude {
+namespace etude::compiler {
 
 /// The three products of a convolution, per group of channels: with columns [C*taps, pixels] of x,
 ///   forward       Y[O, pixels]       = W[O, C*taps] columns
@@ -71,4 +71,4 @@ ConvTiling choose_conv_tiling(const std::string& name, const ConvProblem& proble
 bool writes_in_place(const ConvProblem& problem, const ConvTiling& tiling,
                      const RedmuleConfig& redmule);
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -5,7 +5,7 @@
 
 #include "compiler/tiling/pieces.h"
 
-namespace etude {
+namespace etude::compiler {
 
 namespace {
 
@@ -179,4 +179,4 @@ std::uint64_t modelled_cycles(const GemmProblem& p, const GemmTiling& t, const C
   return GemmCycles(p, t, cost, redmule).total();
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

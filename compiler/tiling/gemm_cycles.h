@@ -6,11 +6,11 @@
 #include "compiler/cost/cost_model.h"
 #include "compiler/tiling/gemm_tiling.h"
 
-namespace etude {
+namespace etude::compiler {
 
 /// Modelled cycles: the slowest of unit, cores and each direction of the DMA, and what cannot
 /// overlap at begin and end.
 std::uint64_t modelled_cycles(const GemmProblem& problem, const GemmTiling& tiling,
                               const CostModel& cost, const RedmuleConfig& redmule);
 
-}  // namespace etude
+}  // namespace etude::compiler

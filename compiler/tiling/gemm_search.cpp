@@ -9,7 +9,7 @@
 #include "compiler/tiling/pieces.h"
 #include "models/base/error.h"
 
-namespace etude {
+namespace etude::compiler {
 
 namespace {
 
@@ -154,4 +154,4 @@ GemmTiling GemmSearch::choose(const std::string& name, const GemmProblem& proble
   return *best;
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

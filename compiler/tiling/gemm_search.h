@@ -10,7 +10,7 @@
 #include "compiler/tiling/gemm_tiling.h"
 #include "compiler/tiling/tiling_limits.h"
 
-namespace etude {
+namespace etude::compiler {
 
 /// Finds tilings. What a tiling of a problem needs and takes does not depend on the limits, so that
 /// it is worked out once, however often the problem is asked for.
@@ -50,4 +50,4 @@ class GemmSearch {
   std::map<Key, Known> known_;
 };
 
-}  // namespace etude
+}  // namespace etude::compiler

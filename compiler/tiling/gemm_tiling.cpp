@@ -5,7 +5,7 @@
 
 #include "compiler/tiling/pieces.h"
 
-namespace etude {
+namespace etude::compiler {
 
 namespace {
 
@@ -87,4 +87,4 @@ std::uint32_t l1_bytes(const GemmProblem& p, const GemmTiling& t, const RedmuleC
   return bytes + 11 * 8;  // alignment of each buffer
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

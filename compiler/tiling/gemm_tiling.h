@@ -9,7 +9,7 @@
 #include "models/base/element_type.h"
 #include "sim/config/platform_config.h"
 
-namespace etude {
+namespace etude::compiler {
 
 /// How one factor of a matrix multiplication reaches the unit.
 struct OperandSource {
@@ -127,4 +127,4 @@ inline std::uint32_t stored_rows(GemmProblem::Unit unit, std::uint32_t rows,
              : rows;
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -6,7 +6,7 @@
 #include "models/base/error.h"
 #include "workloads/ops/window.h"
 
-namespace etude {
+namespace etude::compiler {
 
 ImageGeometry geometry_of(const Graph& graph, const Node& node, const Shape& image) {
   const ops::Window w = ops::window_of(graph, node, image);
@@ -72,4 +72,4 @@ WindowView view_of(const ImageGeometry& g, std::uint32_t channels, const Strip& 
   return view;
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -5,7 +5,7 @@
 
 #include "workloads/graph/graph.h"
 
-namespace etude {
+namespace etude::compiler {
 
 /// Images [samples, channels, height, width] under the windows of a convolution or a pooling.
 struct ImageGeometry {
@@ -55,4 +55,4 @@ struct WindowView {
 WindowView view_of(const ImageGeometry& g, std::uint32_t channels, const Strip& strip,
                    const ImageRows& there, std::uint32_t channel_pitch);
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -5,7 +5,7 @@
 
 #include "compiler/tiling/pieces.h"
 
-namespace etude {
+namespace etude::compiler {
 
 namespace {
 
@@ -144,4 +144,4 @@ std::optional<LinearBackwardTiling> LinearBackwardSearch::choose(
   return found->second;
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -11,7 +11,7 @@
 #include "compiler/cost/cost_model.h"
 #include "compiler/tiling/gemm_tiling.h"
 
-namespace etude {
+namespace etude::compiler {
 
 /// Both gradients of a linear layer on RedMulE, tile by tile of its weight W[in, out], with
 /// X[batch, in] and dY[batch, out], and what stands in L1 before.
@@ -63,4 +63,4 @@ class LinearBackwardSearch {
   std::map<std::array<std::uint32_t, 4>, std::vector<std::uint64_t>> cycles_;
 };
 
-}  // namespace etude
+}  // namespace etude::compiler

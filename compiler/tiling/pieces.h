@@ -5,7 +5,7 @@
 
 #include "compiler/cost/cost_model.h"
 
-namespace etude {
+namespace etude::compiler {
 
 /// Pieces of `b` that cover `a`.
 constexpr std::uint32_t ceil_div(std::uint32_t a, std::uint32_t b) { return (a + b - 1) / b; }
@@ -17,4 +17,4 @@ inline std::uint64_t beside_redmule(std::uint64_t cycles) {
   return static_cast<std::uint64_t>(CostModel::kContention * static_cast<double>(cycles));
 }
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -5,7 +5,7 @@
 
 #include "sim/config/workload_config.h"
 
-namespace etude {
+namespace etude::compiler {
 
 /// What a tiling may use and what the user fixed.
 struct TilingLimits {
@@ -16,4 +16,4 @@ struct TilingLimits {
   bool double_buffer = true;
 };
 
-}  // namespace etude
+}  // namespace etude::compiler

@@ -4,7 +4,7 @@
 #include "compiler/tiling/gemm_search.h"
 #include "compiler/tiling/linear_backward_tiling.h"
 
-namespace etude {
+namespace etude::compiler {
 
 /// What the searches for tiles have worked out so far. It follows from shapes and hardware alone,
 /// so that every lowering of a step, however it shares L1, goes on with it.
@@ -16,4 +16,4 @@ struct Tilings {
   LinearBackwardSearch linear_backward;
 };
 
-}  // namespace etude
+}  // namespace etude::compiler

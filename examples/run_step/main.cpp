@@ -8,8 +8,8 @@
 
 int sc_main(int argc, char** argv) {
   std::vector<std::string> warnings;
-  etude::Run run(etude::load_config(argc > 1 ? argv[1] : "deep_ae.json", {}, warnings));
-  const etude::Result result = run.execute();
+  etude::run::Run run(etude::load_config(argc > 1 ? argv[1] : "deep_ae.json", {}, warnings));
+  const etude::run::Result result = run.execute();
   std::cout << result.json.at("step").at("cycles") << " cycles, "
             << result.json.at("step").at("energy_j") << " J, checked: " << run.check().passed
             << "\n";

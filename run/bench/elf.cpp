@@ -7,7 +7,7 @@
 #include "models/base/error.h"
 #include "sim/config/load.h"
 
-namespace etude {
+namespace etude::run {
 namespace {
 
 // ISA-test programs say where they belong: they have a tohost symbol and load at 0x80000000.
@@ -105,4 +105,4 @@ nlohmann::ordered_json program_json(const ElfResult& result) {
   return out;
 }
 
-}  // namespace etude
+}  // namespace etude::run

@@ -9,7 +9,7 @@
 
 #include "sim/engine/run.h"
 
-namespace etude {
+namespace etude::run {
 
 /// What `etude-sim elf` is asked for.
 struct ElfRequest {
@@ -29,4 +29,4 @@ ElfResult run_program(const ElfRequest& request, const std::function<void(char)>
 /// markers of the core bench.
 nlohmann::ordered_json program_json(const ElfResult& result);
 
-}  // namespace etude
+}  // namespace etude::run

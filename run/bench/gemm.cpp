@@ -11,7 +11,7 @@
 #include "models/redmule/redmule_regs.h"
 #include "sim/config/load.h"
 
-namespace etude {
+namespace etude::run {
 namespace {
 
 const char* const kOps[] = {"matmul", "gemm",   "addmax", "addmin",
@@ -213,4 +213,4 @@ std::vector<RedmuleBenchJob> gemm_jobs(const GemmRequest& request, const Redmule
   return jobs;
 }
 
-}  // namespace etude
+}  // namespace etude::run

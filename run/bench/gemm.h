@@ -6,7 +6,7 @@
 
 #include "models/redmule/bench.h"
 
-namespace etude {
+namespace etude::run {
 
 /// What `etude-sim gemm` is asked for: one job, or a CSV file of jobs.
 struct GemmRequest {
@@ -28,4 +28,4 @@ RedmuleConfig gemm_array(const GemmRequest& request);
 /// wrong is the user's mistake. Errors: UserError naming option, or file, line and column.
 std::vector<RedmuleBenchJob> gemm_jobs(const GemmRequest& request, const RedmuleConfig& array);
 
-}  // namespace etude
+}  // namespace etude::run

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace etude::cli {
+namespace etude::run {
 
 /// What became of a replayed arbitration trace.
 struct HciReplay {
@@ -41,4 +41,4 @@ struct DmaReplay {
 /// Throws UserError with the line if the file is not of that kind.
 DmaReplay replay_dma(const std::string& file);
 
-}  // namespace etude::cli
+}  // namespace etude::run

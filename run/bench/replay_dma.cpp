@@ -10,7 +10,7 @@
 #include "models/dma/dma_bench.h"
 #include "run/bench/replay.h"
 
-namespace etude::cli {
+namespace etude::run {
 namespace {
 
 constexpr unsigned kCores = 9;
@@ -183,4 +183,4 @@ DmaReplay replay_dma(const std::string& file) {
   return result;
 }
 
-}  // namespace etude::cli
+}  // namespace etude::run

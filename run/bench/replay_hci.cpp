@@ -9,7 +9,7 @@
 #include "models/interco/hci.h"
 #include "run/bench/replay.h"
 
-namespace etude::cli {
+namespace etude::run {
 namespace {
 
 constexpr unsigned kWideBanks = 9;  // of the traced RTL: a port of 288 bits
@@ -193,4 +193,4 @@ HciReplay replay_hci(const std::string& file, std::optional<unsigned> invert,
   return result;
 }
 
-}  // namespace etude::cli
+}  // namespace etude::run

@@ -10,7 +10,7 @@
 #include "models/redmule/chain.h"
 #include "models/redmule/redmule_regs.h"
 
-namespace etude {
+namespace etude::run {
 namespace {
 constexpr std::size_t kMostLines = 5;
 
@@ -253,4 +253,4 @@ void ChainReplay::forget(std::size_t index) {
   y_.erase(index);
 }
 
-}  // namespace etude
+}  // namespace etude::run

@@ -10,7 +10,7 @@
 #include "program/program.h"
 #include "sim/engine/job.h"
 
-namespace etude {
+namespace etude::run {
 
 /// One chain of RedMulE's FP32 arithmetic: acc = y; for n ascending: acc = fma(x[n], w[n], acc),
 /// then one fma(0, 0, acc) if the reduction is padded to a multiple of the array's height.
@@ -69,4 +69,4 @@ class ChainReplay {
   std::vector<std::string> failures_;
 };
 
-}  // namespace etude
+}  // namespace etude::run

@@ -11,7 +11,7 @@
 #include "sim/config/program_data.h"
 #include "sim/platform/elf_file.h"
 
-namespace etude {
+namespace etude::run {
 namespace {
 
 std::filesystem::path runtime_file() {
@@ -78,4 +78,4 @@ Job make_job(const Plan& plan) {
   return job;
 }
 
-}  // namespace etude
+}  // namespace etude::run

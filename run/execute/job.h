@@ -7,11 +7,11 @@
 #include "run/plan/plan.h"
 #include "sim/engine/job.h"
 
-namespace etude {
+namespace etude::run {
 
 /// What the engine runs for a plan, without callbacks: the cores' runtime, boot block, everything
 /// that memory holds before the first pass, and the gradients' probes (tag = index in the program's
 /// list). Errors: UserError if the runtime is not built.
 Job make_job(const Plan& plan);
 
-}  // namespace etude
+}  // namespace etude::run

@@ -5,7 +5,7 @@
 #include <map>
 #include <set>
 
-namespace etude {
+namespace etude::run {
 namespace {
 
 /// Bytes in at least one of the ranges, which are in order of their addresses.
@@ -111,4 +111,4 @@ TraceCounter l1_occupancy(const Program& program, const RunRecord& record,
   return std::move(occupancy.counter);
 }
 
-}  // namespace etude
+}  // namespace etude::run

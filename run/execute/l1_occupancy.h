@@ -5,7 +5,7 @@
 #include "sim/engine/run_record.h"
 #include "sim/trace/timeline.h"
 
-namespace etude {
+namespace etude::run {
 
 /// Bytes of L1 in use over a run, what the runtime itself needs included: each buffer of the plan
 /// from the operation that first touches it until the units are done with the last ones. Bytes that
@@ -13,4 +13,4 @@ namespace etude {
 TraceCounter l1_occupancy(const Program& program, const RunRecord& record,
                           const Timeline& timeline);
 
-}  // namespace etude
+}  // namespace etude::run

@@ -10,7 +10,7 @@
 #include "run/execute/update_check.h"
 #include "workloads/reference/reference.h"
 
-namespace etude {
+namespace etude::run {
 namespace {
 constexpr double kRelative = 1e-5;    // of the tensor's largest reference value
 constexpr double kOfGradient = 1e-7;  // of the step's largest gradient
@@ -169,4 +169,4 @@ void NumericCheck::end_step(double loss, const StartValues& parameters) {
   }
 }
 
-}  // namespace etude
+}  // namespace etude::run

@@ -11,7 +11,7 @@
 #include "workloads/ops/op_rules.h"
 #include "workloads/training/training_graph.h"
 
-namespace etude {
+namespace etude::run {
 
 /// Compares every step of a simulated training run with a float64 execution of the same graph on
 /// the weights that the step started from. Loss and gradients: max|error| <= 1e-5 * max|reference|
@@ -61,4 +61,4 @@ class NumericCheck {
   CheckFacts facts_;
 };
 
-}  // namespace etude
+}  // namespace etude::run

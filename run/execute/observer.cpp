@@ -4,7 +4,7 @@
 #include <cstring>
 #include <utility>
 
-namespace etude {
+namespace etude::run {
 namespace {
 
 std::vector<float> floats(const std::vector<std::uint8_t>& bytes) {
@@ -158,4 +158,4 @@ void Observer::save(unsigned steps) {
   }
 }
 
-}  // namespace etude
+}  // namespace etude::run

@@ -14,7 +14,7 @@
 #include "workloads/networks/initial.h"
 #include "workloads/npz/npz.h"
 
-namespace etude {
+namespace etude::run {
 
 /// Follows a run from step to step: feeds inputs, checks numbers, keeps what the user gets.
 class Observer {
@@ -59,4 +59,4 @@ class Observer {
   std::map<unsigned, NpzArchive> saved_;
 };
 
-}  // namespace etude
+}  // namespace etude::run

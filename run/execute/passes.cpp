@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace etude {
+namespace etude::run {
 namespace {
 
 using Counts = std::map<std::string, std::uint64_t>;
@@ -55,4 +55,4 @@ std::vector<StepRecord> join_passes(std::vector<StepRecord> runs, unsigned passe
   return steps;
 }
 
-}  // namespace etude
+}  // namespace etude::run

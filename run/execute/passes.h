@@ -3,10 +3,10 @@
 
 #include "sim/engine/run_record.h"
 
-namespace etude {
+namespace etude::run {
 
 /// Adds up each `passes` consecutive runs of the task list to one step of the report: cycles,
 /// counters and stalls are sums, and the stretches follow each other.
 std::vector<StepRecord> join_passes(std::vector<StepRecord> runs, unsigned passes);
 
-}  // namespace etude
+}  // namespace etude::run

@@ -8,7 +8,7 @@
 #include "models/base/error.h"
 #include "sim/config/load.h"
 
-namespace etude {
+namespace etude::run {
 namespace fs = std::filesystem;
 
 namespace {
@@ -51,4 +51,4 @@ void write_results(const fs::path& folder, const RootConfig& config, const Resul
   }
 }
 
-}  // namespace etude
+}  // namespace etude::run

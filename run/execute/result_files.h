@@ -5,7 +5,7 @@
 
 #include "run/execute/run.h"
 
-namespace etude {
+namespace etude::run {
 
 /// Refuses a folder that could not be written, without touching it. Errors: UserError.
 void check_folder(const std::filesystem::path& folder);
@@ -16,4 +16,4 @@ void check_folder(const std::filesystem::path& folder);
 void write_results(const std::filesystem::path& folder, const RootConfig& config,
                    const Result& result);
 
-}  // namespace etude
+}  // namespace etude::run

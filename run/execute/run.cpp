@@ -11,7 +11,7 @@
 #include "sim/engine/run.h"
 #include "sim/report/result.h"
 
-namespace etude {
+namespace etude::run {
 
 Result Run::execute(const ExecuteOptions& options) {
   using Clock = std::chrono::steady_clock;
@@ -47,4 +47,4 @@ Result Run::execute(const ExecuteOptions& options) {
   return result;
 }
 
-}  // namespace etude
+}  // namespace etude::run

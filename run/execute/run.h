@@ -15,7 +15,7 @@
 #include "sim/trace/timeline.h"
 #include "workloads/npz/npz.h"
 
-namespace etude {
+namespace etude::run {
 
 /// How a run is executed besides what its configuration says.
 struct ExecuteOptions {
@@ -58,4 +58,4 @@ class Run {
   CheckFacts check_;
 };
 
-}  // namespace etude
+}  // namespace etude::run

@@ -6,7 +6,7 @@
 #include "kernels/include/etude_kernels.h"
 #include "run/execute/l1_occupancy.h"
 
-namespace etude {
+namespace etude::run {
 namespace {
 
 /// "wait for redmule", "post DMA in, 4096 B".
@@ -99,4 +99,4 @@ void complete_timeline(const Plan& plan, const RunRecord& record, Timeline& time
                        memory_counter(plan.program(), record)};
 }
 
-}  // namespace etude
+}  // namespace etude::run

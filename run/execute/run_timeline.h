@@ -5,10 +5,10 @@
 #include "sim/engine/run_record.h"
 #include "sim/trace/timeline.h"
 
-namespace etude {
+namespace etude::run {
 
 /// Completes what the engine has drawn (harts, RedMulE, DMAs) with the tracks of steps, layers and
 /// the controller's operations and with the bytes of L1 and L2 in use.
 void complete_timeline(const Plan& plan, const RunRecord& record, Timeline& timeline);
 
-}  // namespace etude
+}  // namespace etude::run

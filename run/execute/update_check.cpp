@@ -8,7 +8,7 @@
 
 #include "workloads/training/update.h"
 
-namespace etude {
+namespace etude::run {
 namespace {
 
 /// A value, and how far the chip's may be off.
@@ -106,4 +106,4 @@ std::optional<std::string> check_update(const Graph& graph, const Node& update,
   return std::nullopt;
 }
 
-}  // namespace etude
+}  // namespace etude::run

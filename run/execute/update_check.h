@@ -8,7 +8,7 @@
 #include "workloads/graph/graph.h"
 #include "workloads/networks/initial.h"
 
-namespace etude {
+namespace etude::run {
 
 /// Compares what an update node left in memory with its rule, applied to the values that it found
 /// (`before`, by tensor) and to the gradient that the simulated chip computed. A new weight may be
@@ -23,4 +23,4 @@ std::optional<std::string> check_update(const Graph& graph, const Node& update,
 /// Distance from a float of this magnitude to the next larger one.
 double last_place(double magnitude);
 
-}  // namespace etude
+}  // namespace etude::run

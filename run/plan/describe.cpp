@@ -10,7 +10,7 @@
 #include "workloads/ops/op_rules.h"
 #include "workloads/training/counts.h"
 
-namespace etude {
+namespace etude::run {
 namespace {
 using Json = nlohmann::ordered_json;
 
@@ -128,11 +128,11 @@ Json describe_plan(const Plan& plan) {
 Json describe(const RootConfig& config) {
   try {
     return describe_plan(Plan(config));
-  } catch (const NotAvailable& missing) {
+  } catch (const compiler::NotAvailable& missing) {
     Json all = describe_graph(build_workload(config));
     all["warnings"].push_back(missing.what());
     return all;
   }
 }
 
-}  // namespace etude
+}  // namespace etude::run

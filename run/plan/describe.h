@@ -5,7 +5,7 @@
 
 #include "sim/config/root_config.h"
 
-namespace etude {
+namespace etude::run {
 
 /// What a configuration will run, without simulating it: graph, parameters, MACs, and, where the
 /// step can be lowered, layers, memory, traffic and tasks (docs/report.md). Where an operator is
@@ -13,4 +13,4 @@ namespace etude {
 /// UserError.
 nlohmann::ordered_json describe(const RootConfig& config);
 
-}  // namespace etude
+}  // namespace etude::run

@@ -17,7 +17,7 @@
 #include "sim/config/load.h"
 #include "workloads/training/counts.h"
 
-namespace etude {
+namespace etude::run {
 namespace {
 using Json = nlohmann::ordered_json;
 
@@ -33,7 +33,7 @@ void check_available(const RootConfig& config) {
   };
   refuse_unless(config.run.tier == RunConfig::Tier::kCycle, "/run/tier", "\"cycle\"");
   refuse_unless(!config.run.check, "/run/check", "false");
-  refuse_unless(make_policy(config.schedule) != nullptr, "/schedule/policy", "\"keep\"");
+  refuse_unless(compiler::make_policy(config.schedule) != nullptr, "/schedule/policy", "\"keep\"");
 }
 
 std::vector<std::uint8_t> bytes_of_struct(const void* data, std::size_t size) {
@@ -50,7 +50,7 @@ Workload available_workload(const RootConfig& config) {
 Plan::Plan(RootConfig config)
     : config_(std::move(config)),
       workload_(available_workload(config_)),
-      program_(lower_step(
+      program_(compiler::lower_step(
           training(), config_.platform,
           {config_.schedule, config_.workload.home, config_.tiling, config_.train.precision})),
       start_(workload_.parameters) {
@@ -143,4 +143,4 @@ RunFacts Plan::facts() const {
   return facts;
 }
 
-}  // namespace etude
+}  // namespace etude::run

@@ -14,7 +14,7 @@
 #include "workloads/npz/npz.h"
 #include "workloads/training/training_graph.h"
 
-namespace etude {
+namespace etude::run {
 
 /// Everything about a training run that stands before it is simulated: configuration, graph,
 /// program, numbers. Needs no SystemC.
@@ -53,4 +53,4 @@ class Plan {
   std::unique_ptr<NpzArchive> inputs_;
 };
 
-}  // namespace etude
+}  // namespace etude::run

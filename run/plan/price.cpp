@@ -6,7 +6,7 @@
 #include "sim/config/load.h"
 #include "sim/report/result.h"
 
-namespace etude {
+namespace etude::run {
 
 Json price_folder(const std::filesystem::path& folder, const std::vector<std::string>& sets) {
   const RootConfig config = load_for_pricing((folder / "config.resolved.json").string(), sets);
@@ -20,4 +20,4 @@ Json price_folder(const std::filesystem::path& folder, const std::vector<std::st
   return result;
 }
 
-}  // namespace etude
+}  // namespace etude::run

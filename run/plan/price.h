@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace etude {
+namespace etude::run {
 
 /// result.json of a finished run in `folder`, priced again from its counters without simulating;
 /// `sets` reach below /energy or /platform. Errors: UserError if the folder holds no result of this
@@ -14,4 +14,4 @@ namespace etude {
 nlohmann::ordered_json price_folder(const std::filesystem::path& folder,
                                     const std::vector<std::string>& sets);
 
-}  // namespace etude
+}  // namespace etude::run

@@ -7,7 +7,7 @@
 
 #include "kernels/include/etude_task.h"
 
-namespace etude {
+namespace etude::run {
 
 namespace {
 
@@ -68,4 +68,4 @@ std::vector<MemoryImage> input_images(const Program& program, const StartValues&
   return images;
 }
 
-}  // namespace etude
+}  // namespace etude::run

@@ -7,11 +7,11 @@
 #include "program/program.h"
 #include "workloads/networks/initial.h"
 
-namespace etude {
+namespace etude::run {
 
 /// What memory holds before the first step: task list, parameters, optimiser states, inputs.
 std::vector<MemoryImage> initial_images(const Program& program, const StartValues& start);
 /// The inputs alone: what the host replaces before each further step.
 std::vector<MemoryImage> input_images(const Program& program, const StartValues& start);
 
-}  // namespace etude
+}  // namespace etude::run

@@ -10,7 +10,7 @@
 #include "workloads/onnx/onnx_import.h"
 #include "workloads/training/methods.h"
 
-namespace etude {
+namespace etude::run {
 namespace {
 
 /// A file is named by its content: results do not depend on where it lies or what it is called.
@@ -179,4 +179,4 @@ Workload build_workload(const RootConfig& config) {
   return made;
 }
 
-}  // namespace etude
+}  // namespace etude::run

@@ -9,7 +9,7 @@
 #include "workloads/networks/initial.h"
 #include "workloads/training/training_graph.h"
 
-namespace etude {
+namespace etude::run {
 
 /// The training step that a configuration asks for, before anything is known of hardware.
 struct Workload {
@@ -28,4 +28,4 @@ struct Workload {
 /// a training graph, which fixes them.
 Workload build_workload(const RootConfig& config);
 
-}  // namespace etude
+}  // namespace etude::run

@@ -165,3 +165,17 @@ def test_functions_are_short():
             if lines > MOST_LINES_OF_A_FUNCTION and name not in LONG_FUNCTIONS:
                 long[f"{file}:{name}"] = lines
     assert long == {}
+
+
+def outer_namespaces(text: str) -> set[str]:
+    """The named namespaces that a file opens at the start of a line."""
+    return set(re.findall(r"^namespace ([\w:]+) \{", text, re.M))
+
+
+def test_compiler_run_and_commands_have_namespaces_of_their_own():
+    assert outer_namespaces("namespace etude {\n}\n  namespace x {}\n") == {"etude"}
+    for file in sources():
+        top = file.split("/")[0]
+        if top in ("compiler", "run", "cli") and file != "cli/main.cpp":
+            names = outer_namespaces((ROOT / file).read_text())
+            assert names <= {f"etude::{top}"}, file

@@ -47,30 +47,30 @@ void FeedBench::read(TensorId tensor) {
   node("read" + std::to_string(graph_.nodes().size()), OpType::kRelu, {tensor});
 }
 
-LoweringContext& FeedBench::context() {
+compiler::LoweringContext& FeedBench::context() {
   if (context_) {
     return *context_;
   }
   TrainingGraph training;
   training.graph = graph_;
-  step_ = std::make_unique<Step>(training, platform, tiling, precision);
-  std::vector<L1Manager::Known> known;
+  step_ = std::make_unique<compiler::Step>(training, platform, tiling, precision);
+  std::vector<compiler::L1Manager::Known> known;
   for (TensorId id = 0; id < step_->graph().tensors().size(); ++id) {
     known.push_back({step_->storage.base(id), step_->cols(id)});
   }
-  tilings_ = std::make_unique<Tilings>(step_->cost, step_->platform.cluster.redmule);
-  context_ = std::make_unique<LoweringContext>(
-      LoweringContext{*step_,
-                      sharing,
-                      Tape(step_->cost, sharing.transfer),
-                      L1Manager(kBase, l1_bytes_, std::move(known)),
-                      *tilings_,
-                      kBase - 8,
-                      0,
-                      true,
-                      {}});
+  tilings_ = std::make_unique<compiler::Tilings>(step_->cost, step_->platform.cluster.redmule);
+  context_ = std::make_unique<compiler::LoweringContext>(
+      compiler::LoweringContext{*step_,
+                                sharing,
+                                compiler::Tape(step_->cost, sharing.transfer),
+                                compiler::L1Manager(kBase, l1_bytes_, std::move(known)),
+                                *tilings_,
+                                kBase - 8,
+                                0,
+                                true,
+                                {}});
   for (TensorId id = 0; id < step_->graph().tensors().size(); ++id) {
-    StoredObject object;
+    compiler::StoredObject object;
     object.name = step_->tensor(id).name;
     object.bytes = static_cast<std::uint32_t>(step_->tensor(id).bytes());
     object.type = step_->tensor(id).dtype;
@@ -81,25 +81,25 @@ LoweringContext& FeedBench::context() {
   return *context_;
 }
 
-L1Matrix FeedBench::put(TensorId tensor, bool transposed, std::uint32_t pitch) {
-  LoweringContext& c = context();
+compiler::L1Matrix FeedBench::put(TensorId tensor, bool transposed, std::uint32_t pitch) {
+  compiler::LoweringContext& c = context();
   std::uint32_t rows = c.rows(tensor), cols = c.cols(tensor);
   if (transposed) {
     std::swap(rows, cols);
   }
   const std::uint32_t step = pitch != 0 ? pitch : cols;
   const DType type = c.tensor(tensor).dtype;
-  const L1Matrix made{c.l1.take(bytes_for(rows * step, type)), rows, cols, step, type};
+  const compiler::L1Matrix made{c.l1.take(bytes_for(rows * step, type)), rows, cols, step, type};
   c.l1.keep(tensor, transposed, made);
   c.l1.end_operator();
   c.l1.begin_operator(1);
   return made;
 }
 
-std::string FeedBench::line(const PlanOp& op) const {
+std::string FeedBench::line(const compiler::PlanOp& op) const {
   const auto l1 = [](std::uint32_t address) { return std::to_string(address - kBase); };
   if (const auto* t = op.as<Transfer>()) {
-    const StoredObject& object = context_->tape.objects.at(op.accesses.at(1).object);
+    const compiler::StoredObject& object = context_->tape.objects.at(op.accesses.at(1).object);
     const std::string stored = object.name + "+" + std::to_string(t->l2.raw()) + " " +
                                extents(t->rows, t->row_bytes, t->l2_pitch);
     const std::string inside =
@@ -125,7 +125,7 @@ std::string FeedBench::line(const PlanOp& op) const {
 
 std::vector<std::string> FeedBench::written() {
   std::vector<std::string> lines;
-  const std::vector<PlanOp>& ops = context().tape.ops;
+  const std::vector<compiler::PlanOp>& ops = context().tape.ops;
   for (; seen_ < ops.size(); ++seen_) {
     lines.push_back(line(ops[seen_]));
   }

@@ -24,11 +24,11 @@ class FeedBench {
   /// Operator number `n` of the step reads a tensor: a ReLU of it.
   void read(TensorId tensor);
 
-  LoweringContext& context();
+  compiler::LoweringContext& context();
   /// The whole tensor stands in L1; `pitch` 0: dense.
-  L1Matrix put(TensorId tensor, bool transposed = false, std::uint32_t pitch = 0);
+  compiler::L1Matrix put(TensorId tensor, bool transposed = false, std::uint32_t pitch = 0);
   /// A dense view of [rows, cols].
-  MatrixView view(TensorId tensor) { return *context().step.storage.as_matrix(tensor); }
+  compiler::MatrixView view(TensorId tensor) { return *context().step.storage.as_matrix(tensor); }
 
   /// What has been written since the last call, one operation a line:
   ///   "load NAME+offset ROWSxBYTES/pitch to address/pitch" (one row: no pitches), store alike;
@@ -37,17 +37,17 @@ class FeedBench {
 
   PlatformConfig platform;
   TilingConfig tiling;
-  SharingChoice sharing;
+  compiler::SharingChoice sharing;
   TrainConfig::Precision precision = TrainConfig::Precision::kFp32;
 
  private:
-  std::string line(const PlanOp& op) const;
+  std::string line(const compiler::PlanOp& op) const;
 
   std::uint32_t l1_bytes_;
   Graph graph_;
-  std::unique_ptr<Step> step_;
-  std::unique_ptr<Tilings> tilings_;
-  std::unique_ptr<LoweringContext> context_;
+  std::unique_ptr<compiler::Step> step_;
+  std::unique_ptr<compiler::Tilings> tilings_;
+  std::unique_ptr<compiler::LoweringContext> context_;
   std::size_t seen_ = 0;
 };
 

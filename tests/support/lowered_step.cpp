@@ -34,17 +34,17 @@ PlatformConfig platform_of(bool redmule, unsigned l1_kib, unsigned cores) {
 }
 
 Program check_step(const TrainingGraph& training, const PlatformConfig& platform,
-                   const LowerOptions& options, unsigned steps, StartValues start,
+                   const compiler::LowerOptions& options, unsigned steps, StartValues start,
                    double tolerance) {
-  const Program program = lower_step(training, platform, options);
+  const Program program = compiler::lower_step(training, platform, options);
   const Graph& graph = training.graph;
   complete_parameters(graph, 11, start);
   draw_inputs(graph, 12, 0, start);
   TaskInterpreter machine(platform);
-  machine.write(initial_images(program, start));
+  machine.write(run::initial_images(program, start));
   for (unsigned step = 0; step < steps; ++step) {
     draw_inputs(graph, 12, step, start);
-    machine.write(input_images(program, start));
+    machine.write(run::input_images(program, start));
     machine.run(program);
     const TensorValues reference = run_reference(graph, start);
     double largest_gradient = 0;

@@ -14,7 +14,7 @@ PlatformConfig platform_of(bool redmule, unsigned l1_kib, unsigned cores = 8);
 /// drawn. `tolerance`: of a gradient, relative to its tensor's largest value, and of the loss.
 /// Returns the program.
 Program check_step(const TrainingGraph& training, const PlatformConfig& platform,
-                   const LowerOptions& options, unsigned steps = 1, StartValues start = {},
-                   double tolerance = 1e-5);
+                   const compiler::LowerOptions& options, unsigned steps = 1,
+                   StartValues start = {}, double tolerance = 1e-5);
 
 }  // namespace etude::test

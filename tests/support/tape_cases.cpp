@@ -8,8 +8,8 @@ namespace etude::test {
 
 namespace {
 
-WindowView window(TapeScene& s, std::uint32_t channels, bool pooling) {
-  ImageGeometry g;
+compiler::WindowView window(TapeScene& s, std::uint32_t channels, bool pooling) {
+  compiler::ImageGeometry g;
   g.channels = channels;
   g.height = 2 + s.numbers.below(6);
   g.width = 2 + s.numbers.below(6);
@@ -21,38 +21,40 @@ WindowView window(TapeScene& s, std::uint32_t channels, bool pooling) {
   g.left = static_cast<std::int32_t>(s.numbers.below(pooling ? (g.kernel_w + 1) / 2 : g.kernel_w));
   g.out_height = (g.height + static_cast<std::uint32_t>(g.top) - g.kernel_h) / g.stride_h + 1;
   g.out_width = (g.width + static_cast<std::uint32_t>(g.left) - g.kernel_w) / g.stride_w + 1;
-  return view_of(g, channels, {0, 1, 0, g.out_height}, {0, g.height},
-                 g.height * g.width + s.numbers.below(4));
+  return compiler::view_of(g, channels, {0, 1, 0, g.out_height}, {0, g.height},
+                           g.height * g.width + s.numbers.below(4));
 }
-std::uint32_t taps(const WindowView& v) { return (v.kernel >> 16) * (v.kernel & 0xFFFFu); }
-std::uint32_t pixels(const WindowView& v) { return v.out_height * v.out_width; }
-std::uint32_t image(TapeScene& s, const WindowView& v) {
+std::uint32_t taps(const compiler::WindowView& v) {
+  return (v.kernel >> 16) * (v.kernel & 0xFFFFu);
+}
+std::uint32_t pixels(const compiler::WindowView& v) { return v.out_height * v.out_width; }
+std::uint32_t image(TapeScene& s, const compiler::WindowView& v) {
   return s.dense(v.channels, v.channel_pitch).address;
 }
 
-void unary(TapeScene& s, Tape& t, etude_kernel kernel) {
+void unary(TapeScene& s, compiler::Tape& t, etude_kernel kernel) {
   const std::uint32_t r = s.extent(9), c = s.extent(9);
   t.unary(kernel, s.matrix(r, c), s.matrix(r, c), 1, 2.0f);
 }
-void binary(TapeScene& s, Tape& t, etude_kernel kernel) {
+void binary(TapeScene& s, compiler::Tape& t, etude_kernel kernel) {
   const std::uint32_t r = s.extent(9), c = s.extent(9);
   t.binary(kernel, s.matrix(r, c), s.matrix(r, c), s.matrix(r, c), 1);
 }
-void result_grad(TapeScene& s, Tape& t, etude_kernel kernel) {
+void result_grad(TapeScene& s, compiler::Tape& t, etude_kernel kernel) {
   const std::uint32_t r = s.extent(9), c = s.extent(9);
   t.result_grad(kernel, s.matrix(r, c), s.matrix(r, c), s.matrix(r, c), 1);
 }
-void gemm(TapeScene& s, Tape& t) {
+void gemm(TapeScene& s, compiler::Tape& t) {
   const std::uint32_t m = s.extent(9), n = s.extent(9), k = s.extent(9);
   const std::uint32_t flags = s.numbers.below(32);
-  const L1Matrix a = (flags & ETUDE_GEMM_TRANS_A) != 0 ? s.matrix(n, m) : s.matrix(m, n);
-  const L1Matrix b = (flags & ETUDE_GEMM_TRANS_B) != 0 ? s.matrix(k, n) : s.matrix(n, k);
+  const compiler::L1Matrix a = (flags & ETUDE_GEMM_TRANS_A) != 0 ? s.matrix(n, m) : s.matrix(m, n);
+  const compiler::L1Matrix b = (flags & ETUDE_GEMM_TRANS_B) != 0 ? s.matrix(k, n) : s.matrix(n, k);
   const std::uint32_t bias = (flags & ETUDE_GEMM_BIAS) != 0 ? s.vector(k) : 0;
   t.gemm(a, b, s.matrix(m, k), n, bias, flags);
 }
-void norm_scales(TapeScene& s, Tape& t) {
+void norm_scales(TapeScene& s, compiler::Tape& t) {
   const std::uint32_t channels = s.extent(9);
-  NormVectors v;
+  compiler::NormVectors v;
   v.gamma = s.vector(channels);
   v.beta = s.vector(channels);
   v.mean = s.vector(channels);
@@ -62,9 +64,9 @@ void norm_scales(TapeScene& s, Tape& t) {
   v.rstd = s.numbers.below(2) == 0 ? s.vector(channels) : 0;
   t.batchnorm_scales(v, channels, 0.5f, 1e-3f);
 }
-void norm_slopes(TapeScene& s, Tape& t) {
+void norm_slopes(TapeScene& s, compiler::Tape& t) {
   const std::uint32_t channels = s.extent(9);
-  NormVectors v;
+  compiler::NormVectors v;
   v.gamma = s.vector(channels);
   v.mean = s.vector(channels);
   v.rstd = s.vector(channels);
@@ -77,60 +79,60 @@ void norm_slopes(TapeScene& s, Tape& t) {
 std::vector<TapeCase> row_cases() {
   return {
       {ETUDE_KERNEL_LAYERNORM, "layernorm",
-       [](TapeScene& s, Tape& t) {
+       [](TapeScene& s, compiler::Tape& t) {
          const std::uint32_t r = s.extent(9), c = 1 + s.extent(9);
-         const L1Matrix x = s.matrix(r, c), gamma = s.dense(1, c), beta = s.dense(1, c);
+         const compiler::L1Matrix x = s.matrix(r, c), gamma = s.dense(1, c), beta = s.dense(1, c);
          t.layernorm(x, gamma, beta, s.matrix(r, c), 1e-3f);
        }},
       {ETUDE_KERNEL_LAYERNORM_STATS, "layernorm_stats",
-       [](TapeScene& s, Tape& t) {
+       [](TapeScene& s, compiler::Tape& t) {
          const std::uint32_t r = s.extent(9), c = 1 + s.extent(9);
          t.layernorm_stats(s.matrix(r, c), s.dense(r, 2), 1e-3f);
        }},
       {ETUDE_KERNEL_LAYERNORM_GRAD, "layernorm_grad",
-       [](TapeScene& s, Tape& t) {
+       [](TapeScene& s, compiler::Tape& t) {
          const std::uint32_t r = s.extent(9), c = 2 + s.extent(9);
-         const L1Matrix stats = s.dense(r, 2);
+         const compiler::L1Matrix stats = s.dense(r, 2);
          const bool known = s.numbers.below(2) == 0;
-         const L1Matrix dy = s.matrix(r, c), x = s.matrix(r, c), gamma = s.dense(1, c);
+         const compiler::L1Matrix dy = s.matrix(r, c), x = s.matrix(r, c), gamma = s.dense(1, c);
          t.layernorm_grad(dy, x, gamma, known ? &stats : nullptr, s.matrix(r, c), 1e-3f);
        }},
       {ETUDE_KERNEL_LAYERNORM_AFFINE_GRAD, "layernorm_affine_grad",
-       [](TapeScene& s, Tape& t) {
+       [](TapeScene& s, compiler::Tape& t) {
          const std::uint32_t r = s.extent(9), c = s.extent(9);
-         const L1Matrix dy = s.matrix(r, c), x = s.matrix(r, c), stats = s.dense(r, 2);
-         const L1Matrix dgamma = s.dense(1, c), dbeta = s.dense(1, c);
+         const compiler::L1Matrix dy = s.matrix(r, c), x = s.matrix(r, c), stats = s.dense(r, 2);
+         const compiler::L1Matrix dgamma = s.dense(1, c), dbeta = s.dense(1, c);
          t.layernorm_affine_grad(dy, x, stats, dgamma, dbeta, s.numbers.below(2) == 0);
        }},
       {ETUDE_KERNEL_SOFTMAX, "softmax",
-       [](TapeScene& s, Tape& t) {
+       [](TapeScene& s, compiler::Tape& t) {
          const std::uint32_t r = s.extent(9), c = 1 + s.extent(9);
          t.softmax(s.matrix(r, c), s.matrix(r, c), 0.5f);
        }},
       {ETUDE_KERNEL_SOFTMAX_GRAD, "softmax_grad",
-       [](TapeScene& s, Tape& t) {
+       [](TapeScene& s, compiler::Tape& t) {
          const std::uint32_t r = s.extent(9), c = 1 + s.extent(9);
          t.softmax_grad(s.matrix(r, c), s.matrix(r, c), s.matrix(r, c), 0.5f);
        }},
       {ETUDE_KERNEL_CROSS_ENTROPY, "cross_entropy",
-       [](TapeScene& s, Tape& t) {
+       [](TapeScene& s, compiler::Tape& t) {
          const std::uint32_t r = s.extent(9), c = 1 + s.extent(9);
-         const L1Matrix x = s.matrix(r, c), labels = s.labels(r, c);
+         const compiler::L1Matrix x = s.matrix(r, c), labels = s.labels(r, c);
          t.cross_entropy(x, labels, s.matrix(r, c), s.vector(1), 0.5f);
        }},
       {ETUDE_KERNEL_CROSS_ENTROPY_GRAD, "cross_entropy_grad",
-       [](TapeScene& s, Tape& t) {
+       [](TapeScene& s, compiler::Tape& t) {
          const std::uint32_t r = s.extent(9), c = 1 + s.extent(9);
-         const L1Matrix log_p = s.matrix(r, c), labels = s.labels(r, c);
+         const compiler::L1Matrix log_p = s.matrix(r, c), labels = s.labels(r, c);
          t.cross_entropy_grad(log_p, labels, s.matrix(r, c), 0.5f);
        }},
       {ETUDE_KERNEL_GELU, "gelu",
-       [](TapeScene& s, Tape& t) {
+       [](TapeScene& s, compiler::Tape& t) {
          const std::uint32_t r = s.extent(9), c = s.extent(9);
          t.gelu(s.matrix(r, c), s.matrix(r, c), s.numbers.below(3));
        }},
       {ETUDE_KERNEL_GELU_GRAD, "gelu_grad",
-       [](TapeScene& s, Tape& t) {
+       [](TapeScene& s, compiler::Tape& t) {
          const std::uint32_t r = s.extent(9), c = s.extent(9);
          t.gelu_grad(s.matrix(r, c), s.matrix(r, c), s.matrix(r, c), s.numbers.below(3));
        }},
@@ -140,74 +142,74 @@ std::vector<TapeCase> row_cases() {
 std::vector<TapeCase> element_cases() {
   return {
       {ETUDE_KERNEL_MOMENTUM, "momentum",
-       [](TapeScene& s, Tape& t) {
+       [](TapeScene& s, compiler::Tape& t) {
          const std::uint32_t r = s.extent(9), c = s.extent(9);
          t.momentum(s.dense(r, c), s.dense(r, c), s.dense(r, c), 0.1f, 0.9f);
        }},
       {ETUDE_KERNEL_ADAM, "adam",
-       [](TapeScene& s, Tape& t) {
+       [](TapeScene& s, compiler::Tape& t) {
          const std::uint32_t r = s.extent(9), c = s.extent(9);
-         const L1Matrix w = s.dense(r, c), g = s.dense(r, c), m = s.dense(r, c);
+         const compiler::L1Matrix w = s.dense(r, c), g = s.dense(r, c), m = s.dense(r, c);
          t.adam(w, g, m, s.dense(r, c), adam_rates(0.1f, 0.9, 0.999, 1e-3, 1), 0.9f, 0.999f);
        }},
       {ETUDE_KERNEL_SGD, "sgd",
-       [](TapeScene& s, Tape& t) {
+       [](TapeScene& s, compiler::Tape& t) {
          const std::uint32_t r = s.extent(9), c = s.extent(9);
          t.sgd(s.matrix(r, c), s.matrix(r, c), 0.1f);
        }},
       {ETUDE_KERNEL_MSE, "mse",
-       [](TapeScene& s, Tape& t) {
+       [](TapeScene& s, compiler::Tape& t) {
          const std::uint32_t r = s.extent(9), c = s.extent(9);
-         const L1Matrix y = s.matrix(r, c), target = s.matrix(r, c), dy = s.matrix(r, c);
+         const compiler::L1Matrix y = s.matrix(r, c), target = s.matrix(r, c), dy = s.matrix(r, c);
          t.mse(y, target, dy, s.vector(1), 0.5f, 0.25f);
        }},
       {ETUDE_KERNEL_ADD_ROW, "add_row",
-       [](TapeScene& s, Tape& t) {
+       [](TapeScene& s, compiler::Tape& t) {
          const std::uint32_t r = s.extent(9), c = s.extent(9);
-         const L1Matrix x = s.matrix(r, c);
+         const compiler::L1Matrix x = s.matrix(r, c);
          const std::uint32_t row = s.vector(c);
          t.add_row(x, row, s.matrix(r, c));
        }},
       {ETUDE_KERNEL_BROADCAST_ROW, "broadcast_row",
-       [](TapeScene& s, Tape& t) {
+       [](TapeScene& s, compiler::Tape& t) {
          const std::uint32_t r = s.extent(9), c = s.extent(9);
          t.broadcast_row(s.vector(c), s.matrix(r, c));
        }},
       {ETUDE_KERNEL_COLUMN_SUM, "column_sum",
-       [](TapeScene& s, Tape& t) {
+       [](TapeScene& s, compiler::Tape& t) {
          const std::uint32_t r = s.extent(9), c = s.extent(9);
-         const L1Matrix x = s.matrix(r, c);
+         const compiler::L1Matrix x = s.matrix(r, c);
          t.column_sum(x, s.vector(c), s.numbers.below(2) == 0);
        }},
       {ETUDE_KERNEL_ROW_SUM, "row_sum",
-       [](TapeScene& s, Tape& t) {
+       [](TapeScene& s, compiler::Tape& t) {
          const std::uint32_t r = s.extent(9), c = s.extent(9);
-         const L1Matrix x = s.matrix(r, c);
+         const compiler::L1Matrix x = s.matrix(r, c);
          t.row_sum(x, s.vector(r), s.numbers.below(2) == 0);
        }},
       {ETUDE_KERNEL_FILL, "fill",
-       [](TapeScene& s, Tape& t) { t.fill(s.matrix(s.extent(9), s.extent(9)), 2.0f); }},
+       [](TapeScene& s, compiler::Tape& t) { t.fill(s.matrix(s.extent(9), s.extent(9)), 2.0f); }},
       {ETUDE_KERNEL_FILL, "clear FP16 of an even number of elements",
-       [](TapeScene& s, Tape& t) {
+       [](TapeScene& s, compiler::Tape& t) {
          t.clear(s.dense(s.extent(9), 2 * s.extent(4), DType::kFloat16));
        }},
       {ETUDE_KERNEL_TRANSPOSE, "transpose",
-       [](TapeScene& s, Tape& t) {
+       [](TapeScene& s, compiler::Tape& t) {
          const std::uint32_t r = s.extent(9), c = s.extent(9);
-         L1Matrix mask = s.matrix(r, c), src = s.matrix(r, c);
+         compiler::L1Matrix mask = s.matrix(r, c), src = s.matrix(r, c);
          src.pitch = mask.pitch = std::min(src.pitch, mask.pitch);
          const bool masked = s.numbers.below(2) == 0;
          t.transpose(src, s.matrix(c, r), masked ? &mask : nullptr);
        }},
       {ETUDE_KERNEL_GEMM, "gemm", gemm},
       {ETUDE_KERNEL_FP32_TO_FP16, "FP32 to FP16",
-       [](TapeScene& s, Tape& t) {
+       [](TapeScene& s, compiler::Tape& t) {
          const std::uint32_t r = s.extent(9), c = s.extent(9);
          t.convert(s.matrix(r, c), s.matrix(r + 1, c + 1, DType::kFloat16));
        },
        2},
       {ETUDE_KERNEL_FP16_TO_FP32, "FP16 to FP32",
-       [](TapeScene& s, Tape& t) {
+       [](TapeScene& s, compiler::Tape& t) {
          const std::uint32_t r = s.extent(9), c = s.extent(9);
          t.convert(s.matrix(r + 1, c + 1, DType::kFloat16), s.matrix(r, c));
        },
@@ -217,38 +219,38 @@ std::vector<TapeCase> element_cases() {
 
 std::vector<TapeCase> image_cases() {
   const auto pool = [](bool average) {
-    return [average](TapeScene& s, Tape& t) {
-      const WindowView v = window(s, s.extent(4), true);
+    return [average](TapeScene& s, compiler::Tape& t) {
+      const compiler::WindowView v = window(s, s.extent(4), true);
       const std::uint32_t from = image(s, v);
       t.pool(average, v, from, s.matrix(v.channels, pixels(v)),
              !average && s.numbers.below(2) == 0);
     };
   };
   const auto pool_grad = [](bool average) {
-    return [average](TapeScene& s, Tape& t) {
-      const WindowView v = window(s, s.extent(4), true);
-      const L1Matrix dy = s.matrix(v.channels, pixels(v));
+    return [average](TapeScene& s, compiler::Tape& t) {
+      const compiler::WindowView v = window(s, s.extent(4), true);
+      const compiler::L1Matrix dy = s.matrix(v.channels, pixels(v));
       const std::uint32_t x = average ? 0 : image(s, v);
       t.pool_grad(average, v, dy, x, image(s, v), !average && s.numbers.below(2) == 0);
     };
   };
   return {
       {ETUDE_KERNEL_IM2COL, "im2col",
-       [](TapeScene& s, Tape& t) {
-         const WindowView v = window(s, s.extent(4), false);
+       [](TapeScene& s, compiler::Tape& t) {
+         const compiler::WindowView v = window(s, s.extent(4), false);
          const std::uint32_t from = image(s, v);
          t.im2col(v, from, s.matrix(v.channels * taps(v), pixels(v)));
        }},
       {ETUDE_KERNEL_IM2ROW, "im2row",
-       [](TapeScene& s, Tape& t) {
-         const WindowView v = window(s, s.extent(4), false);
+       [](TapeScene& s, compiler::Tape& t) {
+         const compiler::WindowView v = window(s, s.extent(4), false);
          const std::uint32_t from = image(s, v);
          t.im2row(v, from, s.matrix(pixels(v), v.channels * taps(v)));
        }},
       {ETUDE_KERNEL_COL2IM, "col2im",
-       [](TapeScene& s, Tape& t) {
-         const WindowView v = window(s, s.extent(4), false);
-         const L1Matrix columns = s.matrix(v.channels * taps(v), pixels(v));
+       [](TapeScene& s, compiler::Tape& t) {
+         const compiler::WindowView v = window(s, s.extent(4), false);
+         const compiler::L1Matrix columns = s.matrix(v.channels * taps(v), pixels(v));
          t.col2im(v, columns, image(s, v), s.numbers.below(2) == 0);
        }},
       {ETUDE_KERNEL_MAXPOOL, "maxpool", pool(false)},
@@ -256,59 +258,59 @@ std::vector<TapeCase> image_cases() {
       {ETUDE_KERNEL_MAXPOOL_GRAD, "maxpool_grad", pool_grad(false)},
       {ETUDE_KERNEL_AVGPOOL_GRAD, "avgpool_grad", pool_grad(true)},
       {ETUDE_KERNEL_DEPTHWISE, "depthwise",
-       [](TapeScene& s, Tape& t) {
-         const WindowView v = window(s, s.extent(4), false);
+       [](TapeScene& s, compiler::Tape& t) {
+         const compiler::WindowView v = window(s, s.extent(4), false);
          const std::uint32_t from = image(s, v), weights = s.vector(v.channels * taps(v));
          t.depthwise(v, from, weights, s.matrix(v.channels, pixels(v)));
        }},
       {ETUDE_KERNEL_DEPTHWISE_GRAD_INPUT, "depthwise_grad_input",
-       [](TapeScene& s, Tape& t) {
-         const WindowView v = window(s, s.extent(4), false);
-         const L1Matrix dy = s.matrix(v.channels, pixels(v));
+       [](TapeScene& s, compiler::Tape& t) {
+         const compiler::WindowView v = window(s, s.extent(4), false);
+         const compiler::L1Matrix dy = s.matrix(v.channels, pixels(v));
          const std::uint32_t weights = s.vector(v.channels * taps(v));
          t.depthwise_grad_input(v, dy, weights, image(s, v));
        }},
       {ETUDE_KERNEL_DEPTHWISE_GRAD_WEIGHT, "depthwise_grad_weight",
-       [](TapeScene& s, Tape& t) {
-         const WindowView v = window(s, s.extent(4), false);
+       [](TapeScene& s, compiler::Tape& t) {
+         const compiler::WindowView v = window(s, s.extent(4), false);
          const std::uint32_t from = image(s, v);
-         const L1Matrix dy = s.matrix(v.channels, pixels(v));
+         const compiler::L1Matrix dy = s.matrix(v.channels, pixels(v));
          t.depthwise_grad_weight(v, from, dy, s.vector(v.channels * taps(v)),
                                  s.numbers.below(2) == 0);
        }},
       {ETUDE_KERNEL_AFFINE_ROWS, "affine_rows",
-       [](TapeScene& s, Tape& t) {
+       [](TapeScene& s, compiler::Tape& t) {
          const std::uint32_t channels = s.extent(4), r = channels * s.extent(3), c = s.extent(9);
          const std::uint32_t scale = s.numbers.below(2) == 0 ? s.vector(channels) : 0;
          const std::uint32_t shift = s.numbers.below(2) == 0 ? s.vector(channels) : 0;
          t.affine_rows(s.matrix(r, c), s.matrix(r, c), scale, shift, channels, s.numbers.below(3));
        }},
       {ETUDE_KERNEL_CHANNEL_SUMS, "channel_sums",
-       [](TapeScene& s, Tape& t) {
-         const ChannelBlock x = s.block(s.extent(3), s.extent(4), s.extent(9));
+       [](TapeScene& s, compiler::Tape& t) {
+         const compiler::ChannelBlock x = s.block(s.extent(3), s.extent(4), s.extent(9));
          const std::uint32_t mean = s.numbers.below(2) == 0 ? s.vector(x.channels) : 0;
          t.channel_sums(x, mean, s.vector(x.channels), s.numbers.below(2) == 0);
        }},
       {ETUDE_KERNEL_CHANNEL_PRODUCTS, "channel_products",
-       [](TapeScene& s, Tape& t) {
-         const ChannelBlock x = s.block(s.extent(3), s.extent(4), s.extent(9));
-         const ChannelBlock dy = s.block(x.samples, x.channels, x.cols);
+       [](TapeScene& s, compiler::Tape& t) {
+         const compiler::ChannelBlock x = s.block(s.extent(3), s.extent(4), s.extent(9));
+         const compiler::ChannelBlock dy = s.block(x.samples, x.channels, x.cols);
          const std::uint32_t mean = s.vector(x.channels), rstd = s.vector(x.channels);
          const std::uint32_t dbeta = s.vector(x.channels), dgamma = s.vector(x.channels);
          t.channel_products(x, dy, mean, rstd, dbeta, dgamma, s.numbers.below(2) == 0);
        }},
       {ETUDE_KERNEL_AFFINE_PAIR, "affine_pair",
-       [](TapeScene& s, Tape& t) {
-         const ChannelBlock a = s.block(s.extent(3), s.extent(4), s.extent(9));
-         const ChannelBlock b = s.block(a.samples, a.channels, a.cols);
-         const ChannelBlock y = s.block(a.samples, a.channels, a.cols);
+       [](TapeScene& s, compiler::Tape& t) {
+         const compiler::ChannelBlock a = s.block(s.extent(3), s.extent(4), s.extent(9));
+         const compiler::ChannelBlock b = s.block(a.samples, a.channels, a.cols);
+         const compiler::ChannelBlock y = s.block(a.samples, a.channels, a.cols);
          const std::uint32_t one = s.vector(a.channels), two = s.vector(a.channels);
          t.affine_pair(a, b, y, one, two, s.vector(a.channels));
        }},
       {ETUDE_KERNEL_AFFINE_MASK, "affine_mask",
-       [](TapeScene& s, Tape& t) {
-         const ChannelBlock x = s.block(s.extent(3), s.extent(4), s.extent(9));
-         const ChannelBlock dy = s.block(x.samples, x.channels, x.cols);
+       [](TapeScene& s, compiler::Tape& t) {
+         const compiler::ChannelBlock x = s.block(s.extent(3), s.extent(4), s.extent(9));
+         const compiler::ChannelBlock dy = s.block(x.samples, x.channels, x.cols);
          const std::uint32_t scale = s.vector(x.channels);
          t.affine_mask(x, dy, scale, s.vector(x.channels));
        }},
@@ -338,11 +340,12 @@ std::vector<TapeCase> tape_cases() {
   for (const Row& row : rows) {
     const etude_kernel k = row.kernel;
     if (row.args == "unary") {
-      cases.push_back({k, row.name, [k](TapeScene& s, Tape& t) { unary(s, t, k); }});
+      cases.push_back({k, row.name, [k](TapeScene& s, compiler::Tape& t) { unary(s, t, k); }});
     } else if (row.args == "binary") {
-      cases.push_back({k, row.name, [k](TapeScene& s, Tape& t) { binary(s, t, k); }});
+      cases.push_back({k, row.name, [k](TapeScene& s, compiler::Tape& t) { binary(s, t, k); }});
     } else if (row.args == "result_grad") {
-      cases.push_back({k, row.name, [k](TapeScene& s, Tape& t) { result_grad(s, t, k); }});
+      cases.push_back(
+          {k, row.name, [k](TapeScene& s, compiler::Tape& t) { result_grad(s, t, k); }});
     }
   }
   return cases;

@@ -20,17 +20,17 @@ class TapeScene {
       : numbers(seed), arena_(kWords), begin_(arena_.matrix(0, 0) - 7 * sizeof(std::uint32_t)) {}
 
   std::uint32_t extent(std::uint32_t most) { return 1 + numbers.below(most); }
-  L1Matrix matrix(std::uint32_t rows, std::uint32_t cols, DType type = DType::kFloat32) {
+  compiler::L1Matrix matrix(std::uint32_t rows, std::uint32_t cols, DType type = DType::kFloat32) {
     return place(rows, cols, cols + numbers.below(4), type);
   }
-  L1Matrix dense(std::uint32_t rows, std::uint32_t cols, DType type = DType::kFloat32) {
+  compiler::L1Matrix dense(std::uint32_t rows, std::uint32_t cols, DType type = DType::kFloat32) {
     return place(rows, cols, cols, type);
   }
   std::uint32_t vector(std::uint32_t elements) { return dense(1, elements).address; }
-  ChannelBlock block(std::uint32_t samples, std::uint32_t channels, std::uint32_t cols) {
+  compiler::ChannelBlock block(std::uint32_t samples, std::uint32_t channels, std::uint32_t cols) {
     return {dense(samples * channels, cols).address, samples, channels, cols};
   }
-  L1Matrix labels(std::uint32_t rows, std::uint32_t classes) {
+  compiler::L1Matrix labels(std::uint32_t rows, std::uint32_t classes) {
     labels_ = dense(rows, 1, DType::kInt32);
     classes_ = classes;
     return labels_;
@@ -43,7 +43,7 @@ class TapeScene {
   std::uint32_t bytes() const { return bytes_for(kWords); }
 
   /// Everything poisoned but what is declared, which gets numbers (the same for the same seed).
-  void fill(const PlanOp& op, std::uint32_t poison, std::uint32_t seed) {
+  void fill(const compiler::PlanOp& op, std::uint32_t poison, std::uint32_t seed) {
     for (std::uint32_t w = 0; w < kWords; ++w) {
       std::memcpy(byte(begin_ + bytes_for(w)), &poison, sizeof poison);
     }
@@ -82,13 +82,14 @@ class TapeScene {
   Numbers numbers;
 
  private:
-  L1Matrix place(std::uint32_t rows, std::uint32_t cols, std::uint32_t pitch, DType type) {
+  compiler::L1Matrix place(std::uint32_t rows, std::uint32_t cols, std::uint32_t pitch,
+                           DType type) {
     const std::uint32_t words = (bytes_for(pitch, type) + 3) / 4;
     return {arena_.matrix(rows, words), rows, cols, pitch, type};
   }
   Arena arena_;
   std::uint32_t begin_;
-  L1Matrix labels_;
+  compiler::L1Matrix labels_;
   std::uint32_t classes_ = 1;
 };
 
@@ -96,7 +97,7 @@ class TapeScene {
 struct TapeCase {
   etude_kernel kernel;
   const char* name;
-  std::function<void(TapeScene&, Tape&)> write;
+  std::function<void(TapeScene&, compiler::Tape&)> write;
   std::uint32_t element = 4;  ///< bytes of the smallest element
 };
 

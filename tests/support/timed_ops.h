@@ -42,8 +42,8 @@ class TimedOps {
   }
 
   std::uint32_t size() const { return static_cast<std::uint32_t>(ops_.size()); }
-  const Dependences& dependences() const { return dependences_; }
-  StepGraph graph() const { return {ops_, dependences_}; }
+  const compiler::Dependences& dependences() const { return dependences_; }
+  compiler::StepGraph graph() const { return {ops_, dependences_}; }
   /// 0, 1, 2 and so on.
   List in_order() const {
     List order(ops_.size());
@@ -54,7 +54,7 @@ class TimedOps {
  private:
   template <class Kind>
   std::uint32_t add(const Kind& what, std::uint64_t cycles, const List& before) {
-    PlanOp op;
+    compiler::PlanOp op;
     op.what = what;
     op.cycles = cycles;
     ops_.push_back(std::move(op));
@@ -62,8 +62,8 @@ class TimedOps {
     return size() - 1;
   }
 
-  std::vector<PlanOp> ops_;
-  Dependences dependences_;
+  std::vector<compiler::PlanOp> ops_;
+  compiler::Dependences dependences_;
 };
 
 inline TimedOps::List list(std::span<const std::uint32_t> numbers) {

@@ -7,7 +7,7 @@
 #include "tests/support/kernel_host.h"
 #include "workloads/ops/op_rules.h"
 
-namespace etude {
+namespace etude::compiler {
 namespace {
 
 std::uint64_t elements(const Shape& shape) {
@@ -207,4 +207,4 @@ TEST_CASE("alternation over four axes is refused", "[feeds]") {
 }
 
 }  // namespace
-}  // namespace etude
+}  // namespace etude::compiler

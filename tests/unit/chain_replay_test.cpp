@@ -6,6 +6,7 @@
 #include <cstring>
 
 using namespace etude;
+using namespace etude::run;
 using Catch::Matchers::Contains;
 
 namespace {

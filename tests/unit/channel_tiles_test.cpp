@@ -9,7 +9,7 @@
 #include "models/base/error.h"
 #include "tests/support/feed_bench.h"
 
-namespace etude {
+namespace etude::compiler {
 namespace {
 
 using test::FeedBench;
@@ -209,4 +209,4 @@ TEST_CASE("a result is stored sample by sample", "[feeds]") {
 }
 
 }  // namespace
-}  // namespace etude
+}  // namespace etude::compiler

@@ -6,7 +6,7 @@
 
 #include "tests/support/feed_bench.h"
 
-namespace etude {
+namespace etude::compiler {
 namespace {
 
 using test::FeedBench;
@@ -170,4 +170,4 @@ TEST_CASE("a kept tensor is at most a quarter of L1", "[feeds]") {
 }
 
 }  // namespace
-}  // namespace etude
+}  // namespace etude::compiler

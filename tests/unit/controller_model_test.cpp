@@ -8,7 +8,7 @@
 
 #include "tests/support/timed_ops.h"
 
-namespace etude {
+namespace etude::compiler {
 namespace {
 
 using test::TimedOps;
@@ -233,4 +233,4 @@ TEST_CASE("a replay gives up when it cannot stay below the limit") {
 }
 
 }  // namespace
-}  // namespace etude
+}  // namespace etude::compiler

@@ -8,7 +8,7 @@
 
 #include "tests/support/feed_bench.h"
 
-namespace etude {
+namespace etude::compiler {
 namespace {
 
 using test::FeedBench;
@@ -298,4 +298,4 @@ TEST_CASE("one pixel: rows are transposed, from L1 or as they come", "[feeds]") 
 }
 
 }  // namespace
-}  // namespace etude
+}  // namespace etude::compiler

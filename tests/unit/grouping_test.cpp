@@ -8,7 +8,7 @@
 
 #include "tests/support/small_graph.h"
 
-namespace etude {
+namespace etude::compiler {
 namespace {
 
 using test::SmallGraph;
@@ -324,4 +324,4 @@ TEST_CASE("random graphs: every node runs once, behind its makers, updates behin
 }
 
 }  // namespace
-}  // namespace etude
+}  // namespace etude::compiler

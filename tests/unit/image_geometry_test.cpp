@@ -5,7 +5,7 @@
 
 #include "tests/support/small_graph.h"
 
-namespace etude {
+namespace etude::compiler {
 namespace {
 
 using Integers = std::vector<std::int64_t>;
@@ -145,4 +145,4 @@ TEST_CASE("pixels of a strip are those of all its samples") {
 }
 
 }  // namespace
-}  // namespace etude
+}  // namespace etude::compiler

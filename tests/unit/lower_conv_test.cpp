@@ -7,7 +7,7 @@
 #include "tests/support/image_network.h"
 #include "tests/support/lowered_step.h"
 
-namespace etude {
+namespace etude::compiler {
 namespace {
 
 using test::ImageNetwork;
@@ -187,4 +187,4 @@ TEST_CASE("a result of a convolution stays in L1 for the layers behind it") {
 }
 
 }  // namespace
-}  // namespace etude
+}  // namespace etude::compiler

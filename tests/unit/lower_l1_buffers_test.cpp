@@ -4,7 +4,7 @@
 #include "compiler/order/encode.h"
 #include "compiler/order/l1_buffers.h"
 
-namespace etude {
+namespace etude::compiler {
 namespace {
 
 constexpr std::uint32_t kA = 0x10004000, kB = 0x10004100;
@@ -64,4 +64,4 @@ TEST_CASE("residents that give way were last needed before the operator that tak
 }
 
 }  // namespace
-}  // namespace etude
+}  // namespace etude::compiler

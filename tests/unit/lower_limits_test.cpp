@@ -7,7 +7,7 @@
 #include "tests/support/shared_data.h"
 #include "workloads/reference/reference.h"
 
-namespace etude {
+namespace etude::compiler {
 namespace {
 
 TrainingGraph small() { return make_training_graph(make_network("mlp", {12, 20, 12}, 3), 0.01); }
@@ -78,4 +78,4 @@ TEST_CASE("two lowerings give the same bytes") {
 }
 
 }  // namespace
-}  // namespace etude
+}  // namespace etude::compiler

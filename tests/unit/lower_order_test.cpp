@@ -9,7 +9,7 @@
 #include "run/plan/start_images.h"
 #include "tests/support/task_interpreter.h"
 
-namespace etude {
+namespace etude::compiler {
 namespace {
 
 Access l1(bool write, std::uint32_t address, std::uint32_t rows, std::uint32_t row_bytes,
@@ -99,7 +99,7 @@ TEST_CASE("a task list without one of its waits is caught by the interpreter") {
     op.arg[1] = 0;  // waits for nothing
     std::memcpy(broken.tasks.bytes.data() + at, &op, sizeof op);
     test::TaskInterpreter machine(platform);
-    machine.write(initial_images(broken, start));
+    machine.write(run::initial_images(broken, start));
     try {
       machine.run(broken);
     } catch (const std::runtime_error&) {
@@ -111,4 +111,4 @@ TEST_CASE("a task list without one of its waits is caught by the interpreter") {
 }
 
 }  // namespace
-}  // namespace etude
+}  // namespace etude::compiler

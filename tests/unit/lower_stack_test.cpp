@@ -6,7 +6,7 @@
 #include "compiler/operators/storage.h"
 #include "tests/support/lowered_step.h"
 
-namespace etude {
+namespace etude::compiler {
 namespace {
 
 struct Extents {
@@ -116,4 +116,4 @@ TEST_CASE("a reshape of a strided tensor keeps its strides where that is possibl
 }
 
 }  // namespace
-}  // namespace etude
+}  // namespace etude::compiler

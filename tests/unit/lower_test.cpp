@@ -11,7 +11,7 @@
 #include "tests/support/lowered_step.h"
 #include "workloads/training/counts.h"
 
-namespace etude {
+namespace etude::compiler {
 namespace {
 
 using test::check_step;
@@ -134,4 +134,4 @@ TEST_CASE("a task list that L2 cannot hold is at home in HyperRAM and comes part
 }
 
 }  // namespace
-}  // namespace etude
+}  // namespace etude::compiler

@@ -10,6 +10,7 @@
 #include "workloads/reference/reference.h"
 
 using namespace etude;
+using namespace etude::run;
 using Catch::Matchers::Contains;
 
 namespace {

@@ -9,7 +9,7 @@
 
 #include "tests/support/feed_bench.h"
 
-namespace etude {
+namespace etude::compiler {
 namespace {
 
 using test::FeedBench;
@@ -363,4 +363,4 @@ TEST_CASE("tensors in several tiles, of stacks, padded or not read again do not 
 }
 
 }  // namespace
-}  // namespace etude
+}  // namespace etude::compiler

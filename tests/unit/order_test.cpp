@@ -11,7 +11,7 @@
 #include "compiler/order/controller_model.h"
 #include "tests/support/timed_ops.h"
 
-namespace etude {
+namespace etude::compiler {
 namespace {
 
 using test::list;
@@ -376,4 +376,4 @@ TEST_CASE("of all orders the one is taken that the controller runs through first
 }
 
 }  // namespace
-}  // namespace etude
+}  // namespace etude::compiler

@@ -5,7 +5,7 @@
 
 #include "tests/support/small_graph.h"
 
-namespace etude {
+namespace etude::compiler {
 namespace {
 
 TrainingGraph rewritten(const test::SmallGraph& made) {
@@ -108,4 +108,4 @@ TEST_CASE("what was there keeps its number") {
 }
 
 }  // namespace
-}  // namespace etude
+}  // namespace etude::compiler

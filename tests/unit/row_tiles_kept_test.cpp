@@ -7,7 +7,7 @@
 #include "compiler/feeds/row_tiles.h"
 #include "tests/support/feed_bench.h"
 
-namespace etude {
+namespace etude::compiler {
 namespace {
 
 using test::FeedBench;
@@ -203,4 +203,4 @@ TEST_CASE("parts of rows of a resident with a pitch are stored row by row", "[fe
 }
 
 }  // namespace
-}  // namespace etude
+}  // namespace etude::compiler

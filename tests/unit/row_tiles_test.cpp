@@ -10,7 +10,7 @@
 #include "models/base/error.h"
 #include "tests/support/feed_bench.h"
 
-namespace etude {
+namespace etude::compiler {
 namespace {
 
 using test::FeedBench;
@@ -323,4 +323,4 @@ TEST_CASE("without double buffering there is one buffer", "[feeds]") {
 }
 
 }  // namespace
-}  // namespace etude
+}  // namespace etude::compiler

@@ -6,7 +6,7 @@
 #include "workloads/networks/networks.h"
 #include "workloads/training/training_graph.h"
 
-namespace etude {
+namespace etude::compiler {
 namespace {
 
 Schedule kept(const TrainingGraph& training) {
@@ -38,4 +38,4 @@ TEST_CASE("every policy of a configuration is built or has none here", "[schedul
 }
 
 }  // namespace
-}  // namespace etude
+}  // namespace etude::compiler

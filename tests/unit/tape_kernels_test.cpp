@@ -9,7 +9,7 @@
 #include "tests/support/kernel_accesses.h"
 #include "tests/support/tape_cases.h"
 
-namespace etude {
+namespace etude::compiler {
 namespace {
 
 using test::tape_cases;
@@ -141,4 +141,4 @@ TEST_CASE("the first and the last element of each access that is declared are to
 }
 
 }  // namespace
-}  // namespace etude
+}  // namespace etude::compiler

@@ -9,7 +9,7 @@
 
 #include "tests/support/kernel_host.h"
 
-namespace etude {
+namespace etude::compiler {
 namespace {
 
 constexpr std::uint32_t kL1 = 0x10004000;
@@ -393,4 +393,4 @@ TEST_CASE("kernels on the cores cost their elements by the number of cores", "[t
 }
 
 }  // namespace
-}  // namespace etude
+}  // namespace etude::compiler

@@ -4,7 +4,7 @@
 #include "compiler/tiling/conv_cycles.h"
 #include "compiler/tiling/conv_tiling.h"
 
-namespace etude {
+namespace etude::compiler {
 namespace {
 
 using Unit = GemmProblem::Unit;
@@ -231,4 +231,4 @@ TEST_CASE("strips inside several tiles of outputs on request") {
 }
 
 }  // namespace
-}  // namespace etude
+}  // namespace etude::compiler

@@ -6,7 +6,7 @@
 #include "compiler/tiling/gemm_search.h"
 #include "compiler/tiling/gemm_tiling.h"
 
-namespace etude {
+namespace etude::compiler {
 namespace {
 
 GemmTiling choose_tiling(const std::string& name, const GemmProblem& problem,
@@ -261,4 +261,4 @@ TEST_CASE("a result is kept only within its limit, and never under an update") {
 }
 
 }  // namespace
-}  // namespace etude
+}  // namespace etude::compiler

@@ -10,7 +10,7 @@
 #include "workloads/training/training_graph.h"
 #include "workloads/training/update.h"
 
-namespace etude {
+namespace etude::run {
 namespace {
 
 using Rule = UpdateOptions::Rule;
@@ -183,4 +183,4 @@ TEST_CASE("every number that an update writes is checked") {
 }
 
 }  // namespace
-}  // namespace etude
+}  // namespace etude::run
