@@ -28,8 +28,9 @@ def event_unit() -> Block:
             ),
             Assumption(
                 "peripheral_path",
-                "the path from a core through the peripheral interconnect to a unit's registers was not measured",
-                "a few cycles for each programming of DMA or RedMulE",
+                "the path from a core through the peripheral interconnect is as long for every unit (RTL: 3 cycles, 3 to "
+                "10 for eight cores on one)",
+                "a cycle or two for each access to a register of RedMulE; see /platform/cluster/peripheral_latency",
                 "stalls.peripheral",
             ),
         ],

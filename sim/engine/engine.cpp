@@ -318,7 +318,8 @@ inline std::uint64_t Engine::ask(unsigned hart, CoreWait wait, std::uint64_t ear
     } else {
       banked_ &= ~(1u << hart);
     }
-    return std::max(access.when.raw(), earliest);
+    const std::uint64_t asked = std::max(access.when.raw(), earliest);
+    return routed.route == Route::kPeripheral ? asked + platform_.peripheral_latency() : asked;
   }
   banked_ &= ~(1u << hart);
   switch (wait) {

@@ -30,6 +30,10 @@ double checked_clock(const ClusterConfig& cluster) {
   check_range(ClusterConfig::kClock, cluster.clock_hz, "/platform/cluster/clock_hz");
   check_range(ClusterConfig::kCores, cluster.cores, "/platform/cluster/cores");
   check_range(ClusterConfig::kHarts, cluster.harts(), "/platform/cluster/cores: harts");
+  check_range(ClusterConfig::kFirstHart, cluster.first_hart, "/platform/cluster/first_hart");
+  check_range(ClusterConfig::kPeripheralLatency,
+              static_cast<double>(cluster.peripheral_latency.raw()),
+              "/platform/cluster/peripheral_latency");
   return cluster.clock_hz;
 }
 
@@ -52,7 +56,7 @@ Platform::Platform(const sc_core::sc_module_name& name, const PlatformConfig& co
   for (unsigned h = 0; h < config.cluster.harts(); ++h) {
     const std::string core_name = "core" + std::to_string(h);
     cores_.push_back(std::make_unique<Core>(core_name.c_str(), config.cluster.core, *decode_,
-                                            csr_map(config.map), h));
+                                            csr_map(config.map), config.cluster.first_hart + h));
   }
   switch (config.map) {
     case MemoryMap::kPulp:

@@ -176,6 +176,9 @@ TEST_CASE("wrong input names the place, the value and what is allowed", "[config
       Case{with_platform(R"({"cluster": {"cores": 16}})"),
            "/platform/cluster/cores: 16 workers and a controller are 17 harts; at most 16 "
            "together: fewer cores, or controller false"},
+      Case{with_platform(R"({"cluster": {"first_hart": 5}})"),
+           "/platform/cluster/first_hart: 5 is no number of a first core; give a multiple of 32 on "
+           "the pulp map"},
       Case{with_platform(R"({"cluster": {"tcdm": {"banks": 3}}})"),
            "run.json: /platform/cluster/tcdm/banks: 3 is no power of two; give an integer from 1 "
            "to 64, a power of two"},

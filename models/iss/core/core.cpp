@@ -14,6 +14,7 @@ namespace etude {
 namespace {
 
 constexpr std::int32_t kMip = 0x344;
+constexpr std::uint32_t kCountersStopped = 0xd;  // mcycle, minstret, mhpmcounter3
 
 }  // namespace
 
@@ -33,7 +34,9 @@ Core::Core(const sc_core::sc_module_name& name, const CoreConfig& config, Decode
 
 void Core::reset(std::uint32_t pc, Cycle start) {
   state_.reset(pc);
+  state_.csr.mcountinhibit = config_.counters_stopped ? kCountersStopped : 0;
   start_ = start.raw();
+  gated_ = 0;
   ex_enter_ = ex_free_ = start_;
   wb_busy_ = 0;
   hazard_ = older_hazard_ = Hazard{};
@@ -262,7 +265,9 @@ template <bool kCached>
           leave = hold(instr, enter, leave);
         }
         jump(instr, state_);
-        redirect(id, id + config_.timing.fetch, StallReason::kJump);
+        // Words that came while the jump waited in ID are handed over when it leaves.
+        redirect(id, std::max(id + config_.timing.fetch, enter), StallReason::kJump);
+        stale_jalr_ = instr.timing == TimingClass::kJalr && instr.a == instr.d;
         if constexpr (kCached) {
           target_fetched(id);
         }

@@ -221,6 +221,9 @@ class Core : public sc_core::sc_module {
   bool reads(const Instr& instr, unsigned reg) const;
   bool apu_reads(const Instr& instr, unsigned reg) const;
   bool writes_alu_port(const Instr& instr) const;
+  static std::uint8_t alu_port_register(const Instr& instr);
+  /// First cycle in which an instruction that IF hands over late can be in ID.
+  std::uint64_t id_open() const { return ex_free_ + (stale_jalr_ ? 1 : 0); }
 
   // core_fp.cpp
   FpClass fp_class(TimingClass timing) const;
@@ -301,6 +304,7 @@ class Core : public sc_core::sc_module {
 
   ArchState state_;
   std::uint64_t start_{0};
+  std::uint64_t gated_{0};  ///< cycles with a stopped clock: mcycle does not count them
   std::uint32_t page_number_{~0u};
   const Instr* page_{nullptr};  ///< decoded instructions of the present 4 KiB page
 
@@ -310,6 +314,9 @@ class Core : public sc_core::sc_module {
   std::uint64_t id_floor_{0};  ///< the next instruction is not in ID before this cycle
   std::uint64_t wb_busy_{0};   ///< EX is left in this cycle at the earliest (response in WB)
   bool redirected_{false};     ///< id_floor_ is that of a jump target
+  /// The jalr in EX writes its own rs1: what is left of it in ID waits for it, and ID takes
+  /// nothing.
+  bool stale_jalr_{false};
   StallReason floor_reason_{StallReason::kJump};
   StallReason wb_reason_{StallReason::kL2Access};
   StallReason operand_reason_{StallReason::kLoadUse};
