@@ -24,6 +24,7 @@ BLOCKS = {
     "event_unit": cluster.event_unit,
     "icache": cluster.icache,
     "icache_core": cluster.icache_core,
+    "cluster_ideal": cluster.programs_ideal,
     "soc": soc.closed_forms,
     "energy": soc.energy,
 }

@@ -28,8 +28,8 @@ def event_unit() -> Block:
             ),
             Assumption(
                 "peripheral_path",
-                "the path from a core through the peripheral interconnect is as long for every unit (RTL: 3 cycles, 3 to "
-                "10 for eight cores on one)",
+                "the path from a core through the peripheral interconnect is as long for every unit (RTL: 3 cycles; "
+                "3 to 10 for eight cores on one)",
                 "a cycle or two for each access to a register of RedMulE; see /platform/cluster/peripheral_latency",
                 "stalls.peripheral",
             ),
@@ -99,5 +99,39 @@ def icache_core() -> Block:
                 "icache_core.svg",
                 svg.scatter("Programs behind the cache: error", "memory latency L", "error, %", series),
             )
+        ],
+    )
+
+
+def _programs(name: str, table: str, title: str, required: str, met, notes: list[str]) -> Block:
+    points = [from_test(row) for row in test_points("fidelity", "[cluster_rtl]", table)]
+    markers = sum(int(point.key["markers"]) for point in points)
+    equal = sum(int(point.key["equal_markers"]) for point in points)
+    return Block(
+        name,
+        title,
+        "8 x cv32e40p 6033d2b, pulp_cluster caaa973 (demultiplexers, peripherals), hci 2a5a508, event_unit_flex 763c3b9, "
+        "mchan 3f2ae92, hier-icache 7243834, composed and verilated; L2 is a model",
+        "reference/cluster_rtl.md, cluster_rtl/",
+        "cycles from core 0's first marker to the last marker of a program; relative error",
+        required,
+        f"scripts/validate.sh --only {name}",
+        points,
+        met,
+        not_modelled("core", "icache"),
+        [],
+        [f"Markers (a store of a core, in the cycle of its grant): {equal} of {markers} equal.", *notes],
+    )
+
+
+def programs_ideal() -> Block:
+    return _programs(
+        "cluster_ideal",
+        "cluster_ideal",
+        "Whole programs, ideal instruction memory",
+        "equal at every marker",
+        lambda block: all(p.error == 0 and p.key["markers"] == p.key["equal_markers"] for p in block.points),
+        [
+            "Programs: 50 random ones, and vector addition, sum, strides, events, products and double-buffered MCHAN in C."
         ],
     )

@@ -2,8 +2,8 @@
 #include "tests/support/core_kernels.h"
 
 #include <algorithm>
-#include <sstream>
 
+#include "tests/support/content_name.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/toolchain.h"
 
@@ -11,19 +11,6 @@ namespace etude::test {
 namespace {
 
 constexpr std::size_t kRoom = 0x8000;
-
-std::string text_of(const std::filesystem::path& file) {
-  const auto bytes = read_bytes(file);
-  return {bytes.begin(), bytes.end()};
-}
-
-std::uint64_t fnv(const std::string& text) {
-  std::uint64_t hash = 1469598103934665603u;
-  for (const char c : text) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
-  }
-  return hash;
-}
 
 void replace_all(std::string& text, const std::string& from, const std::string& to) {
   for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) {
@@ -68,9 +55,9 @@ CoreKernels::CoreKernels(const std::filesystem::path& sources, const std::set<st
       "printf 'SECTIONS { .k 0 : { *(.k%s) } /DISCARD/ : { *(.k*) } }' $n > k.ld &&\n" +
       "ld.lld-19 -T k.ld --oformat binary -o k.bin all.o && truncate -s " + std::to_string(kRoom) +
       " k.bin && cat k.bin >> all.bin || exit 1\ndone\n";
-  std::ostringstream name;
-  name << "core_micro-" << std::hex << fnv(common + all + script + march(zfinx)) << ".bin";
-  const std::filesystem::path image = binary_dir() / name.str();
+  const std::filesystem::path image =
+      binary_dir() /
+      ("core_kernels-" + content_name(common + all + script + march(zfinx)) + ".bin");
   if (!std::filesystem::exists(image)) {
     const TempDir folder;
     write_text(folder / "startup.h", common);

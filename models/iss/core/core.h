@@ -116,6 +116,8 @@ class Core : public sc_core::sc_module {
   std::uint64_t stall_cycles(StallReason reason) const {
     return stalls_[static_cast<unsigned>(reason)];
   }
+  /// The cycle in which the last access was granted.
+  Cycle last_grant() const { return Cycle{answered_ - 1}; }
   /// First cycle in which EX is free: all before it is executed and booked.
   Cycle next_cycle() const { return Cycle{ex_free_}; }
   /// Says that the run does not end before `now`: what was booked up to there stays.
