@@ -25,6 +25,7 @@ BLOCKS = {
     "icache": cluster.icache,
     "icache_core": cluster.icache_core,
     "cluster_ideal": cluster.programs_ideal,
+    "cluster_cached": cluster.programs_cached,
     "soc": soc.closed_forms,
     "energy": soc.energy,
 }

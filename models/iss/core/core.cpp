@@ -50,7 +50,7 @@ void Core::reset(std::uint32_t pc, Cycle start) {
   halted_ = false;
   first_bytes_ = 0;
   fetch_free_ = 0;
-  outstanding_ = false;
+  outstanding_ = refused_ = false;
   stood_until_ = 0;
   answered_ = 0;
   missed_rvalid_ = 0;
@@ -110,9 +110,9 @@ template <bool kCached>
     const Instr& instr = *fetched;
     if constexpr (kCached) {
       const std::uint32_t pc = state_.pc;
-      const std::uint32_t last_half = pc + instr.length - 2;
+      const std::uint32_t last_half = last_needed(instr, pc, is_target());
       if (jump_step_ != 0 || (pc >> 4) != line_ || (last_half >> 4) != line_) {
-        if (known(pc) && known(pc + 4) && !outstanding_ && fetch_free_ <= redirect_fetch_)
+        if (known(pc) && known(pc + 4) && !outstanding_ && jump_free() <= redirect_fetch_)
             [[likely]] {
           jump_step_ = 0;
           line_ = last_half >> 4;
@@ -134,6 +134,9 @@ template <bool kCached>
           arrival = floor;
           late_reason = StallReason::kIcacheMiss;
         }
+      }
+      if (outstanding_ ? arrival < limit : arrival <= missed_rvalid_) [[unlikely]] {
+        note_refused(instr, arrival);
       }
       const std::uint32_t pc = state_.pc;
       if (((pc & 15u) - 6u <= 4u && !known(pc + 16)) || instr.timing == TimingClass::kJal ||
