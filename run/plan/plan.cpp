@@ -56,6 +56,7 @@ Plan::Plan(RootConfig config)
       start_(workload_.parameters) {
   if (!config_.workload.inputs.empty()) {
     inputs_ = std::make_unique<NpzArchive>(read_npz(config_.workload.inputs));
+    note_conversion("/workload/inputs", training().graph, *inputs_, workload_.warnings);
   }
   take_inputs_of(0, start_);
 }

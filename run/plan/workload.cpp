@@ -45,10 +45,13 @@ std::string method_text(const TrainConfig& train) {
   return "";
 }
 
-void read_parameters(const RootConfig& config, const Graph& graph, StartValues& values) {
-  complete_parameters(graph, config.train.seed, values);
+void read_parameters(const RootConfig& config, Workload& made) {
+  const Graph& graph = made.training.graph;
+  complete_parameters(graph, config.train.seed, made.parameters);
   if (!config.train.initial.empty()) {
-    take_parameters(graph, read_npz(config.train.initial), config.train.initial, values);
+    const NpzArchive archive = read_npz(config.train.initial);
+    take_parameters(graph, archive, config.train.initial, made.parameters);
+    note_conversion("/train/initial", graph, archive, made.warnings);
   }
 }
 
@@ -151,16 +154,23 @@ void check_batch(const RootConfig& config, const Graph& graph, TensorId input) {
 
 }  // namespace
 
+void note_conversion(const std::string& key, const Graph& graph, const NpzArchive& archive,
+                     std::vector<std::string>& warnings) {
+  if (const std::string members = converted_members(graph, archive); !members.empty()) {
+    warnings.push_back(key + ": converted without loss: " + members);
+  }
+}
+
 Workload build_workload(const RootConfig& config) {
   const bool file = !config.workload.onnx.empty();
   Network network;
   Workload made;
   if (file) {
-    OnnxModel model = read_onnx(config.workload.onnx);
+    OnnxModel model = read_onnx(config.workload.onnx, config.workload.batch);
     check_batch(config, model.network.graph, model.network.inputs.at(0));
     if (model.updates) {
       made = from_training_graph(config, std::move(model));
-      read_parameters(config, made.training.graph, made.parameters);
+      read_parameters(config, made);
       return made;
     }
     made.parameters = std::move(model.start);
@@ -175,7 +185,7 @@ Workload build_workload(const RootConfig& config) {
   made.update = update_of(config.train);
   made.title += update_text(config, made.update);
   made.training = make_training_graph(std::move(network), made.update);
-  read_parameters(config, made.training.graph, made.parameters);
+  read_parameters(config, made);
   return made;
 }
 

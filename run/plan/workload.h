@@ -7,6 +7,7 @@
 
 #include "sim/config/root_config.h"
 #include "workloads/networks/initial.h"
+#include "workloads/npz/npz.h"
 #include "workloads/training/training_graph.h"
 
 namespace etude::run {
@@ -27,5 +28,9 @@ struct Workload {
 /// Errors: UserError for what does not fit together, also /train/method, rank, layers or lr beside
 /// a training graph, which fixes them.
 Workload build_workload(const RootConfig& config);
+
+/// Adds a warning that names the members of the archive of `key` whose type is not their tensor's.
+void note_conversion(const std::string& key, const Graph& graph, const NpzArchive& archive,
+                     std::vector<std::string>& warnings);
 
 }  // namespace etude::run

@@ -3,29 +3,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
+#include "models/base/edit_distance.h"
 #include "models/base/error.h"
 #include "sim/config/tree.h"
 
 namespace etude {
 namespace {
 constexpr std::size_t kLongestShown = 60;
-
-/// Single-character edits that lead from one word to the other (Levenshtein).
-std::size_t edit_distance(const std::string& a, const std::string& b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), 0u);
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = row[0]++;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t replace = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replace, row[j] + 1, row[j + 1] + 1});
-    }
-  }
-  return row[b.size()];
-}
 
 bool is_whole(const Json& value) {
   return value.is_number_integer() ||

@@ -2,6 +2,7 @@
 #include "workloads/networks/initial.h"
 
 #include <cmath>
+#include <sstream>
 
 #include "models/base/error.h"
 
@@ -140,7 +141,62 @@ void take_parameters(const Graph& graph, const NpzArchive& archive, const std::s
       throw UserError(place, "has shape " + to_string(member->second.shape),
                       "allowed is " + to_string(tensor.shape));
     }
-    values[id] = checked(member->second.as_float32(), place);
+    values[id] = checked(member->second.exact_float32(place), place);
+  }
+}
+
+/// The member that holds an input: by the tensor's name, else "x" for the first input and "y" for
+/// the second.
+static NpzArchive::const_iterator member_of(const NpzArchive& archive, const Tensor& tensor,
+                                            unsigned number) {
+  const auto member = archive.find(tensor.name);
+  return member != archive.end() || number > 1 ? member : archive.find(number == 0 ? "x" : "y");
+}
+
+static bool is_integer(NpyType type) {
+  return type != NpyType::kFloat16 && type != NpyType::kFloat32 && type != NpyType::kFloat64 &&
+         type != NpyType::kBool;
+}
+
+std::string converted_members(const Graph& graph, const NpzArchive& archive) {
+  std::string list;
+  unsigned number = 0;
+  for (const Tensor& tensor : graph.tensors()) {
+    const bool input = tensor.kind == TensorKind::kInput;
+    if (!input && (tensor.kind != TensorKind::kParameter || tensor.alias_of)) {
+      continue;
+    }
+    const auto member = input ? member_of(archive, tensor, number++) : archive.find(tensor.name);
+    const bool expected =
+        member == archive.end() ||
+        (tensor.dtype == DType::kInt32 ? is_integer(member->second.type)
+                                       : member->second.type == NpyType::kFloat32);
+    if (!expected) {
+      list +=
+          (list.empty() ? "'" : ", '") + member->first + "' (" + name_of(member->second.type) + ")";
+    }
+  }
+  return list;
+}
+
+/// Labels are integers from 0 to the number of classes that their loss knows.
+static void check_labels(const Graph& graph, TensorId id, const std::vector<float>& values,
+                         const std::string& place) {
+  if (graph.tensor(id).dtype != DType::kInt32) {
+    return;
+  }
+  const std::uint64_t classes = classes_of(graph, id);
+  const float most = classes > 0 ? static_cast<float>(classes) : 0x1p24f;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (!(values[i] >= (classes > 0 ? 0 : -most) && values[i] < most) ||
+        values[i] != std::floor(values[i])) {
+      std::ostringstream value;
+      value << values[i];
+      throw UserError(
+          place, "the label of sample " + std::to_string(i) + " is " + value.str(),
+          "labels are integers" + (classes > 0 ? " from 0 to " + std::to_string(classes - 1)
+                                               : std::string(" below 2^24")));
+    }
   }
 }
 
@@ -153,11 +209,8 @@ void take_inputs(const Graph& graph, const NpzArchive& archive, const std::strin
     if (tensor.kind != TensorKind::kInput) {
       continue;
     }
-    auto member = archive.find(tensor.name);
+    const auto member = member_of(archive, tensor, number);
     const std::string other = number == 0 ? "x" : number == 1 ? "y" : tensor.name;
-    if (member == archive.end()) {
-      member = archive.find(other);
-    }
     ++number;
     if (member == archive.end()) {
       throw UserError(where, "has no member '" + tensor.name + "' (or '" + other + "')",
@@ -165,18 +218,20 @@ void take_inputs(const Graph& graph, const NpzArchive& archive, const std::strin
     }
     const std::string place = where + ": member '" + member->first + "'";
     const NpyArray& array = member->second;
-    const std::uint64_t batch = tensor.shape.at(0);
+    const std::uint64_t batch = tensor.shape.empty() ? 1 : tensor.shape[0];
     const std::uint64_t per_sample = tensor.elements() / batch;
-    if (array.shape.empty() || array.shape[0] == 0 ||
-        array.elements() / array.shape[0] != per_sample) {
+    const std::uint64_t samples = array.shape.empty() ? 1 : array.shape[0];
+    if (array.shape.empty() != tensor.shape.empty() || samples == 0 ||
+        array.elements() / samples != per_sample) {
       throw UserError(place, "has shape " + to_string(array.shape),
                       "allowed are samples of " + std::to_string(per_sample) +
                           " elements along the first extent");
     }
-    const auto all = checked(array.as_float32(), place);
+    const auto all = checked(array.exact_float32(place), place);
+    check_labels(graph, id, all, place);
     values[id].resize(tensor.elements());
     for (std::uint64_t s = 0; s < batch; ++s) {
-      const std::uint64_t sample = (std::uint64_t{step} * batch + s) % array.shape[0];
+      const std::uint64_t sample = (std::uint64_t{step} * batch + s) % samples;
       for (std::uint64_t i = 0; i < per_sample; ++i) {
         values[id][s * per_sample + i] = all[sample * per_sample + i];
       }

@@ -21,10 +21,10 @@ struct OnnxModel {
 /// Reads an ONNX file: a training graph as TrainDeeploy exports them (standard operators, gradient
 /// operators of com.microsoft, SGD; nodes in any order, several imports of one domain, Gemm of any
 /// rank, axes as attributes or inputs) or an inference graph. Shapes are inferred here. A symbolic
-/// first extent of an input becomes 1.
+/// first extent of an input becomes `batch`.
 /// Errors: UserError of one line: file and what is wrong with it; one for all unsupported
 /// operators, each with its node's name.
-OnnxModel read_onnx(const std::filesystem::path& file);
+OnnxModel read_onnx(const std::filesystem::path& file, std::uint64_t batch = 1);
 
 /// The training step of a model. A training graph is taken as it stands (its learning rate is in
 /// its SGD nodes). An inference graph gets a cross-entropy loss over its output [samples,classes]

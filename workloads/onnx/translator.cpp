@@ -19,10 +19,13 @@ bool is_loss(const RawNode& node) {
 
 }  // namespace
 
-Translator::Translator(RawModel model) : raw_(std::move(model)) {}
+Translator::Translator(RawModel model, std::uint64_t batch)
+    : raw_(std::move(model)), batch_(batch) {}
 
 OnnxModel Translator::run() {
   check_operators();
+  check_attributes(raw_);
+  take_constant_nodes(raw_);
   order_ = sorted_nodes(raw_);
   for (const auto& [name, constant] : raw_.constants) {
     reserved_.insert(name);
@@ -49,7 +52,8 @@ void Translator::check_operators() const {
   std::string list;
   std::size_t count = 0;
   for (const RawNode& node : raw_.nodes) {
-    if (handler_of(node.domain, node.op) == nullptr) {
+    const bool constant = node.op == "Constant" && node.domain.empty();
+    if (!constant && handler_of(node.domain, node.op) == nullptr) {
       ++count;
       list += (list.empty() ? "" : ", ") +
               (node.domain.empty() ? node.op : node.domain + "." + node.op) + " ('" + node.name +
@@ -96,25 +100,55 @@ void Translator::add_inputs() {
     Tensor tensor;
     tensor.name = input.name;
     tensor.kind = TensorKind::kInput;
-    tensor.dtype = input.integers ? DType::kInt32 : DType::kFloat32;
+    const std::string where = raw_.where + ": input '" + input.name + "'";
+    if (!input.type ||
+        (*input.type != kFloatType && *input.type != kInt32Type && *input.type != kInt64Type)) {
+      throw UserError(where,
+                      input.type ? "has the type " + element_type_name(*input.type)
+                                 : std::string("is no tensor"),
+                      "FLOAT is supported, INT64 and INT32 for labels");
+    }
+    tensor.dtype = *input.type == kFloatType ? DType::kFloat32 : DType::kInt32;
     for (std::size_t i = 0; i < input.shape.size(); ++i) {
       if (!input.shape[i] && i > 0) {
-        throw UserError(raw_.where + ": input '" + input.name + "'",
-                        "extent " + std::to_string(i) + " is symbolic or 0",
+        throw UserError(where, "extent " + std::to_string(i) + " is symbolic or 0",
                         "only the first extent (samples) may be");
       }
-      tensor.shape.push_back(input.shape[i].value_or(1));
+      tensor.shape.push_back(input.shape[i].value_or(batch_));
     }
     if (!input.shaped) {
-      throw UserError(raw_.where + ": input '" + input.name + "'", "has no shape",
-                      "declare the shapes of all inputs");
+      throw UserError(where, "has no shape", "declare the shapes of all inputs");
     }
     values_[input.name] = graph().add_tensor(std::move(tensor));
     made_.network.inputs.push_back(values_[input.name]);
   }
 }
 
+std::string Translator::type_of(const std::string& name) const {
+  const auto found = std::ranges::find(raw_.inputs, name, &RawValue::name);
+  return found == raw_.inputs.end() || !found->type ? "integers" : element_type_name(*found->type);
+}
+
 TensorId Translator::value(const RawNode& node, std::size_t input) {
+  const TensorId found = any_value(node, input);
+  if (graph().tensor(found).dtype != DType::kFloat32) {
+    const std::string& name = graph().tensor(found).name;
+    reject(node, "its input '" + name + "' has the type " + type_of(name),
+           "FLOAT is supported, integers for labels of a loss alone");
+  }
+  return found;
+}
+
+TensorId Translator::labels(const RawNode& node, std::size_t input) {
+  const TensorId found = any_value(node, input);
+  if (graph().tensor(found).dtype != DType::kInt32) {
+    reject(node, "its labels '" + graph().tensor(found).name + "' have the type FLOAT",
+           "INT64 and INT32 are supported");
+  }
+  return found;
+}
+
+TensorId Translator::any_value(const RawNode& node, std::size_t input) {
   if (!node.has_input(input)) {
     reject(node, "input " + std::to_string(input) + " is missing", "give all its inputs");
   }
@@ -128,7 +162,10 @@ TensorId Translator::value(const RawNode& node, std::size_t input) {
            "use the first output of that node");
   }
   if (constant->second.integers) {
-    reject(node, "its input '" + name + "' is a constant of integers", "floats are allowed");
+    reject(node,
+           "its input '" + name + "' is a constant of the type " +
+               element_type_name(constant->second.type),
+           "FLOAT is supported");
   }
   Tensor tensor;
   tensor.name = name;
@@ -150,15 +187,23 @@ const RawTensor* Translator::constant(const RawNode& node, std::size_t input) co
 std::optional<std::vector<std::int64_t>> Translator::integers(const RawNode& node,
                                                               const std::string& key,
                                                               std::size_t input) const {
-  if (node.has_input(input)) {
-    const RawTensor* found = constant(node, input);
-    if (found == nullptr || !found->integers) {
-      reject(node, "its input '" + node.inputs[input] + "' is computed by the graph",
-             "it must be a constant of integers");
-    }
-    return found->values;
+  if (!node.has_input(input)) {
+    return node.integers(key);
   }
-  return node.integers(key);
+  if (node.attributes.contains(key)) {
+    reject(node, "has " + key + " as attribute and as input", "give one of them");
+  }
+  const RawTensor* found = constant(node, input);
+  if (found == nullptr) {
+    reject(node, "its input '" + node.inputs[input] + "' is computed by the graph",
+           "it must be a constant of integers");
+  }
+  if (found->type != kInt64Type && found->type != kInt32Type) {
+    reject(node,
+           "its input '" + node.inputs[input] + "' has the type " + element_type_name(found->type),
+           "INT64 is wanted");
+  }
+  return found->values;
 }
 
 Phase Translator::phase_of(const RawNode& node) const {
@@ -260,6 +305,10 @@ void Translator::finish() {
       throw UserError(raw_.where + ": output '" + output.name + "'", "is not computed",
                       "only first outputs of nodes are supported");
     }
+    if (output.type.value_or(kFloatType) != kFloatType && output.type != kUndefinedType) {
+      throw UserError(raw_.where + ": output '" + output.name + "'",
+                      "has the type " + element_type_name(*output.type), "FLOAT is supported");
+    }
     const Shape& inferred = shape(found->second);
     bool same = !output.shaped || output.shape.size() == inferred.size();
     for (std::size_t i = 0; same && i < output.shape.size(); ++i) {
@@ -313,8 +362,8 @@ Handler handler_of(const std::string& domain, const std::string& op) {
 
 namespace etude {
 
-OnnxModel read_onnx(const std::filesystem::path& file) {
-  return onnxio::Translator(onnxio::read_raw_model(file)).run();
+OnnxModel read_onnx(const std::filesystem::path& file, std::uint64_t batch) {
+  return onnxio::Translator(onnxio::read_raw_model(file), batch).run();
 }
 
 void add_cross_entropy(Network& network) {

@@ -11,15 +11,19 @@ namespace etude::onnxio {
 /// Turns the nodes of an ONNX file into nodes of our graph, one by one in sorted order.
 class Translator {
  public:
-  explicit Translator(RawModel model);
+  /// `batch`: what a symbolic number of samples becomes.
+  Translator(RawModel model, std::uint64_t batch);
 
   OnnxModel run();
 
   /// What the operator handlers use.
   const RawModel& raw() const { return raw_; }
   Graph& graph() { return made_.network.graph; }
-  /// The tensor of a value; a constant becomes a parameter the first time.
+  /// The tensor of a value; a constant becomes a parameter the first time. Errors: UserError for
+  /// one that is missing or of integers.
   TensorId value(const RawNode& node, std::size_t input);
+  /// The tensor of integers that are labels. Errors: UserError for another one.
+  TensorId labels(const RawNode& node, std::size_t input);
   const Shape& shape(TensorId id) { return graph().tensor(id).shape; }
   /// The constant that an input is, if it is one.
   const RawTensor* constant(const RawNode& node, std::size_t input) const;
@@ -49,9 +53,13 @@ class Translator {
   void check_sizes();
   void finish();
   Phase phase_of(const RawNode& node) const;
+  TensorId any_value(const RawNode& node, std::size_t input);
+  /// The type of an input of the graph in the file's words; "integers" of others.
+  std::string type_of(const std::string& name) const;
   std::string fresh(const std::string& wanted);
 
   RawModel raw_;
+  std::uint64_t batch_;
   std::vector<std::size_t> order_;
   std::set<std::string> forward_;  ///< values that a loss (or an output of inference) depends on
   std::map<std::string, TensorId> values_;
@@ -65,6 +73,8 @@ using Handler = void (*)(Translator& to, const RawNode& node);
 Handler handler_of(const std::string& domain, const std::string& op);
 Handler shape_handler_of(const std::string& op);
 Handler network_handler_of(const std::string& op);
+/// "none", "tanh" or "sigmoid" of a node of the Gelu family. Errors: UserError for another one.
+std::string gelu_form(Translator& to, const RawNode& node);
 Handler gradient_handler_of(const std::string& op);
 Handler own_handler_of(const std::string& op);
 /// Of an operator that ONNX holds as we do, without attributes.
