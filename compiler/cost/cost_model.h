@@ -80,6 +80,8 @@ class CostModel {
   static constexpr double kLayerNormAffineGrad = 7.5;
   static constexpr double kSoftmax = 21.5;
   static constexpr double kSoftmaxGrad = 15.0;
+  static constexpr double kSoftmaxGradAny = 41.0;
+  static constexpr double kBce = 148.0;
   static constexpr double kCrossEntropy = 70.0;
   static constexpr double kMomentum = 10.4;
   static constexpr double kAdam = 45.0;

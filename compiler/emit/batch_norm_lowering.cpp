@@ -4,12 +4,14 @@
 #include "compiler/emit/families.h"
 #include "compiler/emit/image_operators.h"
 #include "compiler/feeds/channel_tiles.h"
+#include "compiler/operators/not_available.h"
 
 namespace etude::compiler {
 
 namespace {
 
-/// Vectors that the forward pass leaves for the gradient: mean, 1 / deviation, scale, shift.
+/// Vectors that the forward pass leaves for the gradient: mean, 1 / deviation, scale, shift. Behind
+/// them, where statistics move, the sum of squares.
 constexpr std::uint32_t kStatistics = 4;
 
 /// Vectors of all channels, and what is common to forward and backward.
@@ -142,16 +144,26 @@ class NormForward : NormBase {
     if (!c_.batch_statistics.contains(x)) {
       StoredObject object;
       object.name = node_.name + ".statistics";
-      object.bytes = bytes_for(kStatistics * channels_);
+      object.bytes = bytes_for((kStatistics + (moves(x) ? 1 : 0)) * channels_);
       c_.batch_statistics[x] = static_cast<ObjectId>(c_.tape.objects.size());
       c_.tape.objects.push_back(object);
     }
     const ObjectId object = c_.batch_statistics.at(x);
     std::uint32_t offset = 0;
-    for (const std::uint32_t kept : {v.mean, v.rstd, v.scale, v.shift}) {
+    std::vector<std::uint32_t> vectors{v.mean, v.rstd, v.scale, v.shift};
+    if (moves(x)) {
+      vectors.push_back(v.variance);
+    }
+    for (const std::uint32_t kept : vectors) {
       c_.tape.store(matrix(kept), {object, offset, channels_});
       offset += bytes_for(channels_);
     }
+  }
+
+  bool moves(TensorId x) const {
+    return std::ranges::any_of(c_.graph().consumers(x), [&](NodeId reader) {
+      return c_.graph().node(reader).op == OpType::kBatchNormStatistics;
+    });
   }
 
   const Operator& op_;
@@ -303,6 +315,42 @@ class NormBackward : NormBase {
 };
 
 }  // namespace
+
+void lower_norm_statistics(LoweringContext& c, const Operator& op) {
+  const Node& node = c.graph().node(op.node);
+  const Tensor& x = c.tensor(node.inputs[0]);
+  const auto kept = c.batch_statistics.find(node.inputs[0]);
+  if (kept == c.batch_statistics.end()) {
+    throw NotAvailable("node '" + node.name + "'",
+                       "its statistics move, and no normalisation uses those of the batch",
+                       "give one");
+  }
+  const auto channels = static_cast<std::uint32_t>(x.shape[1]);
+  const double count = static_cast<double>(x.elements()) / channels;
+  const auto rate =
+      static_cast<float>(1.0 - static_cast<double>(static_cast<float>(node.real("momentum", 0.9))));
+  c.layer(op.node);
+  const auto vector = [&] {
+    return L1Matrix{c.l1.take(bytes_for(channels)), 1, channels, channels};
+  };
+  const L1Matrix batch = vector();
+  const L1Matrix moving = vector();
+  for (const bool variance : {false, true}) {
+    const std::uint32_t at = variance ? kStatistics * bytes_for(channels) : 0;
+    const TensorId home = node.inputs[variance ? 2 : 1];
+    c.tape.load({kept->second, at, channels}, batch);
+    c.tape.load(stored_part(c, home, 0, channels), moving);
+    if (variance) {
+      c.tape.unary(ETUDE_KERNEL_SCALE, batch, batch, CostModel::kRelu,
+                   static_cast<float>(1.0 / count));
+    }
+    // moving - (1 - momentum) (moving - batch)
+    c.tape.binary(ETUDE_KERNEL_SUB, moving, batch, batch, CostModel::kAdd);
+    c.tape.sgd(moving, batch, rate);
+    c.tape.store(moving, stored_part(c, home, 0, channels));
+    c.l1.drop(home);
+  }
+}
 
 void lower_batch_norm(LoweringContext& context, const Operator& op) {
   if (context.graph().node(op.node).op == OpType::kBatchNorm) {

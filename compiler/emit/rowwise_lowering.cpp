@@ -89,6 +89,23 @@ void layer_norm_grad(LoweringContext& c, const Operator& op, RowTiles& tiles) {
   affine.finish();
 }
 
+/// Whether each row of a tensor is the result of a softmax.
+bool made_by_softmax(const Graph& graph, TensorId id) {
+  const std::uint64_t classes = graph.tensor(id).shape.back();
+  for (auto maker = graph.producer(id); maker;) {
+    const Node& node = graph.node(*maker);
+    if (graph.tensor(node.outputs[0]).shape.back() != classes) {
+      return false;
+    }
+    if (node.op == OpType::kSoftmax) {
+      return true;
+    }
+    const bool reshape = node.op == OpType::kReshape && !graph.tensor(node.inputs[0]).shape.empty();
+    maker = reshape ? graph.producer(node.inputs[0]) : std::nullopt;
+  }
+  return false;
+}
+
 /// `before`: a Scale node whose result only this Softmax reads.
 void softmax(LoweringContext& c, const Node& node, const Node* before, RowTiles& tiles) {
   const double factor = before != nullptr ? before->real("factor", 1) : 1;
@@ -96,12 +113,15 @@ void softmax(LoweringContext& c, const Node& node, const Node* before, RowTiles&
   const std::size_t first = tiles.input(before != nullptr ? before->inputs[0] : node.inputs[0]);
   const std::size_t second = node.op == OpType::kSoftmax ? first : tiles.input(node.inputs[1]);
   const std::size_t result = tiles.output(node.outputs[0]);
-  tiles.work(node.op == OpType::kSoftmax ? CostModel::kSoftmax : CostModel::kSoftmaxGrad);
+  const bool any = node.op == OpType::kSoftmaxGrad && !made_by_softmax(c.graph(), node.inputs[1]);
+  tiles.work(node.op == OpType::kSoftmax ? CostModel::kSoftmax
+             : any                       ? CostModel::kSoftmaxGradAny
+                                         : CostModel::kSoftmaxGrad);
   tiles.run([&](const RowTile& tile) {
     if (node.op == OpType::kSoftmax) {
       c.tape.softmax(tile.at[first], tile.at[result], scale);
     } else {
-      c.tape.softmax_grad(tile.at[first], tile.at[second], tile.at[result], scale);
+      c.tape.softmax_grad(tile.at[first], tile.at[second], tile.at[result], scale, any);
     }
   });
 }

@@ -102,10 +102,11 @@ class Grouper {
         made.node = *softmax;
         made.scale = n;
       }
-    } else if (node.op == OpType::kMseLoss) {
+    } else if (node.op == OpType::kMseLoss || node.op == OpType::kBceLoss) {
+      const OpType grad = node.op == OpType::kBceLoss ? OpType::kBceLossGrad : OpType::kMseLossGrad;
       for (NodeId reader : graph_.consumers(node.inputs[0])) {
         const Node& other = graph_.node(reader);
-        if (other.op == OpType::kMseLossGrad && other.inputs == node.inputs) {
+        if (other.op == grad && other.inputs == node.inputs) {
           made.loss_grad = reader;
         }
       }

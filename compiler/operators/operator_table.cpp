@@ -61,13 +61,15 @@ constexpr OperatorRow kRows[] = {
     {OpType::kBatchNorm, kBatchNorm},
     {OpType::kBatchNormGrad, kBatchNorm},
     {OpType::kBatchNormAffineGrad, kBatchNorm},
-    {OpType::kBatchNormStatistics, kNone},
+    {OpType::kBatchNormStatistics, kNormStatistics},
     {OpType::kSoftmax, kRowwise},
     {OpType::kSoftmaxGrad, kRowwise},
     {OpType::kSoftmaxCrossEntropy, kCrossEntropy},
     {OpType::kSoftmaxCrossEntropyGrad, kCrossEntropy},
     {OpType::kMomentum, kUpdate},
     {OpType::kAdam, kUpdate},
+    {OpType::kBceLoss, kMse},
+    {OpType::kBceLossGrad, kWithLoss},
 };
 
 /// Whether the kernel of a row reads its arguments as the row says.

@@ -13,7 +13,7 @@ enum class Family {
   kNone,      ///< nothing yet: not available on the chip
   kWithLoss,  ///< its loss does, in the same pass
   kGemm,
-  kMse,
+  kMse,  ///< and the binary cross entropy, with their gradients
   kCrossEntropy,
   kReduce,
   kElementwise,
@@ -22,6 +22,7 @@ enum class Family {
   kConvGradWeight,
   kConvGradInput,
   kBatchNorm,
+  kNormStatistics,
   kPool,
   kRowwise,
   kLayerNormAffineGrad,

@@ -158,22 +158,42 @@ void Tape::sgd(const L1Matrix& w, const L1Matrix& g, float lr) {
   made.accesses = {l1_access(w, true), l1_access(g, false)};
 }
 
+namespace {
+
+etude_mse_args loss_args(const L1Matrix& y, const L1Matrix& t, const L1Matrix& dy,
+                         std::uint32_t loss, float scale_loss, float scale_grad) {
+  return {.y = y.address,
+          .t = t.address,
+          .dy = dy.address,
+          .loss = loss,
+          .rows = y.rows,
+          .cols = y.cols,
+          .pitch_y = y.pitch,
+          .pitch_t = t.pitch,
+          .pitch_dy = dy.pitch,
+          .scale_loss = std::bit_cast<std::uint32_t>(scale_loss),
+          .scale_grad = std::bit_cast<std::uint32_t>(scale_grad)};
+}
+
+std::vector<Access> loss_accesses(const L1Matrix& y, const L1Matrix& t, const L1Matrix& dy,
+                                  std::uint32_t loss) {
+  return {l1_access(y, false), l1_access(t, false), l1_access(dy, true), l1_vector(loss, 1, true)};
+}
+
+}  // namespace
+
 void Tape::mse(const L1Matrix& y, const L1Matrix& t, const L1Matrix& dy, std::uint32_t loss,
                float scale_loss, float scale_grad) {
-  PlanOp& made = kernel<ETUDE_KERNEL_MSE>({.y = y.address,
-                                           .t = t.address,
-                                           .dy = dy.address,
-                                           .loss = loss,
-                                           .rows = y.rows,
-                                           .cols = y.cols,
-                                           .pitch_y = y.pitch,
-                                           .pitch_t = t.pitch,
-                                           .pitch_dy = dy.pitch,
-                                           .scale_loss = std::bit_cast<std::uint32_t>(scale_loss),
-                                           .scale_grad = std::bit_cast<std::uint32_t>(scale_grad)},
+  PlanOp& made = kernel<ETUDE_KERNEL_MSE>(loss_args(y, t, dy, loss, scale_loss, scale_grad),
                                           cost_.core_kernel(y.elements(), CostModel::kMse));
-  made.accesses = {l1_access(y, false), l1_access(t, false), l1_access(dy, true),
-                   l1_vector(loss, 1, true)};
+  made.accesses = loss_accesses(y, t, dy, loss);
+}
+
+void Tape::bce(const L1Matrix& y, const L1Matrix& t, const L1Matrix& dy, std::uint32_t loss,
+               float scale_loss, float scale_grad) {
+  PlanOp& made = kernel<ETUDE_KERNEL_BCE>(loss_args(y, t, dy, loss, scale_loss, scale_grad),
+                                          cost_.core_kernel(y.elements(), CostModel::kBce));
+  made.accesses = loss_accesses(y, t, dy, loss);
 }
 
 void Tape::fill(const L1Matrix& dst, float value) {

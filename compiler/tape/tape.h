@@ -128,6 +128,9 @@ class Tape {
   void sgd(const L1Matrix& w, const L1Matrix& g, float lr);
   void mse(const L1Matrix& y, const L1Matrix& t, const L1Matrix& dy, std::uint32_t loss,
            float scale_loss, float scale_grad);
+  /// Binary cross entropy of logits y.
+  void bce(const L1Matrix& y, const L1Matrix& t, const L1Matrix& dy, std::uint32_t loss,
+           float scale_loss, float scale_grad);
   void fill(const L1Matrix& dst, float value);
   /// Zeros in the words of a dense matrix of any type.
   void clear(const L1Matrix& dst);
@@ -197,7 +200,9 @@ class Tape {
   void layernorm_affine_grad(const L1Matrix& dy, const L1Matrix& x, const L1Matrix& stats,
                              const L1Matrix& dgamma, const L1Matrix& dbeta, bool accumulate);
   void softmax(const L1Matrix& x, const L1Matrix& y, float scale);
-  void softmax_grad(const L1Matrix& dy, const L1Matrix& y, const L1Matrix& dx, float scale);
+  /// `any`: y may be anything; else each row of it is the result of a softmax and adds up to 1.
+  void softmax_grad(const L1Matrix& dy, const L1Matrix& y, const L1Matrix& dx, float scale,
+                    bool any = false);
   /// `labels`: one integer per row; the loss is added to the word at `loss`.
   void cross_entropy(const L1Matrix& x, const L1Matrix& labels, const L1Matrix& log_p,
                      std::uint32_t loss, float scale_loss);

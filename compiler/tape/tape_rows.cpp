@@ -175,18 +175,21 @@ void Tape::softmax(const L1Matrix& x, const L1Matrix& y, float scale) {
   made.accesses = {l1_access(x, false), l1_access(y, true)};
 }
 
-void Tape::softmax_grad(const L1Matrix& dy, const L1Matrix& y, const L1Matrix& dx, float scale) {
+void Tape::softmax_grad(const L1Matrix& dy, const L1Matrix& y, const L1Matrix& dx, float scale,
+                        bool any) {
+  const etude_softmax_grad_args args{.y = y.address,
+                                     .dy = dy.address,
+                                     .dx = dx.address,
+                                     .rows = dx.rows,
+                                     .cols = dx.cols,
+                                     .pitch_y = y.pitch,
+                                     .pitch_dy = dy.pitch,
+                                     .pitch_dx = dx.pitch,
+                                     .scale = bits(scale)};
+  const auto cycles = [&](double each) { return cost_.core_rows(dx.rows, dx.cols, each); };
   PlanOp& made =
-      kernel<ETUDE_KERNEL_SOFTMAX_GRAD>({.y = y.address,
-                                         .dy = dy.address,
-                                         .dx = dx.address,
-                                         .rows = dx.rows,
-                                         .cols = dx.cols,
-                                         .pitch_y = y.pitch,
-                                         .pitch_dy = dy.pitch,
-                                         .pitch_dx = dx.pitch,
-                                         .scale = bits(scale)},
-                                        cost_.core_rows(dx.rows, dx.cols, CostModel::kSoftmaxGrad));
+      any ? kernel<ETUDE_KERNEL_SOFTMAX_GRAD_ANY>(args, cycles(CostModel::kSoftmaxGradAny))
+          : kernel<ETUDE_KERNEL_SOFTMAX_GRAD>(args, cycles(CostModel::kSoftmaxGrad));
   made.accesses = {l1_access(y, false), l1_access(dy, false), l1_access(dx, true)};
 }
 

@@ -61,6 +61,7 @@ int test_main(uint32_t hart, uint32_t harts) {
   RUN("sgd", etude_sgd, pa, pb, ROWS, COLS, COLS, COLS, ONE);
   RUN("momentum", etude_momentum, pa, pb, pc, ROWS, COLS, COLS, ONE, ONE);
   RUN("mse", etude_mse, pa, pb, pc, pl, ROWS, COLS, COLS, COLS, COLS, ONE, ONE);
+  RUN("bce", etude_bce, pa, pb, pc, pl, ROWS, COLS, COLS, COLS, COLS, ONE, ONE);
   RUN("column sum", etude_column_sum, pa, pv, ROWS, COLS, COLS, 0);
   RUN("transpose", etude_transpose, pa, pc, 0, ROWS, COLS, COLS, ROWS, 0);
   RUN("transpose, masked", etude_transpose, pa, pc, pb, ROWS, COLS, COLS, ROWS, COLS);
@@ -74,6 +75,7 @@ int test_main(uint32_t hart, uint32_t harts) {
       COLS, COLS, COLS, 0);
   RUN("softmax", etude_softmax, pa, pc, ROWS, COLS, COLS, COLS, ONE);
   RUN("softmax grad", etude_softmax_grad, pa, pb, pc, ROWS, COLS, COLS, COLS, COLS, ONE);
+  RUN("softmax grad any", etude_softmax_grad_any, pa, pb, pc, ROWS, COLS, COLS, COLS, COLS, ONE);
   RUN("gelu (erf)", etude_gelu, pa, pc, 0, ROWS, COLS, COLS, COLS, 0);
   RUN("gelu grad (erf)", etude_gelu_grad, pa, pb, pc, 0, ROWS, COLS, COLS, COLS, COLS, 0);
   RUN("sigmoid", etude_sigmoid, pa, pc, ROWS, COLS, COLS, COLS);

@@ -42,6 +42,10 @@ NumericCheck::NumericCheck(TrainingGraph training, const UpdateOptions& update, 
     if (node.phase == Phase::kUpdate) {
       update_of_[node.inputs[0]] = static_cast<NodeId>(&node - training_.graph.nodes().data());
     }
+    if (node.op == OpType::kBatchNormStatistics) {
+      moved_[node.inputs[1]] = node.outputs[0];
+      moved_[node.inputs[2]] = node.outputs[1];
+    }
   }
 }
 
@@ -162,8 +166,14 @@ void NumericCheck::end_step(double loss, const StartValues& parameters) {
     compare(training_.graph.tensor(gradient).name, reference.at(gradient),
             std::vector<double>(values.begin(), values.end()), most);
   }
+  for (const auto& [statistic, moved] : moved_) {
+    const std::vector<float>& now = parameters.at(statistic);
+    compare(training_.graph.tensor(statistic).name, reference.at(moved), {now.begin(), now.end()},
+            most);
+  }
   for (TensorId id = 0; id < training_.graph.tensors().size(); ++id) {
-    if (training_.graph.tensor(id).kind == TensorKind::kParameter && !start_.at(id).empty()) {
+    if (training_.graph.tensor(id).kind == TensorKind::kParameter && !start_.at(id).empty() &&
+        !moved_.contains(id)) {
       check_parameter(id, parameters);
     }
   }

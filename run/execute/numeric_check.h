@@ -54,6 +54,7 @@ class NumericCheck {
   UpdateOptions update_;
   bool half_;
   std::map<TensorId, NodeId> update_of_;  ///< by parameter
+  std::map<TensorId, TensorId> moved_;    ///< statistics, and what a step leaves there
   unsigned step_{0};
   StartValues start_;
   std::map<TensorId, std::vector<float>> gradients_;

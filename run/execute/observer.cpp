@@ -83,6 +83,9 @@ NpzArchive Observer::outputs() const {
   }
   for (const auto* places : {&plan_.program().parameters, &plan_.program().states}) {
     for (const TensorPlace& place : *places) {
+      if (graph.tensor(place.tensor).constant) {
+        continue;
+      }
       archive[place.name] = NpyArray::from_float32(place.shape, values_.at(place.tensor));
     }
   }

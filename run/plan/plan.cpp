@@ -139,6 +139,11 @@ RunFacts Plan::facts() const {
   facts.memory = program_.memory;
   facts.macs = count(training().graph).total_macs() * passes_per_step();
   facts.samples = std::uint64_t{config_.workload.batch} * passes_per_step();
+  if (workload_.loss) {
+    facts.loss = workload_.loss->name;
+    facts.loss_of = workload_.loss->of;
+    facts.loss_why = workload_.loss->why;
+  }
   facts.warnings = workload_.warnings;
   facts.warnings.insert(facts.warnings.end(), program_.warnings.begin(), program_.warnings.end());
   return facts;

@@ -96,7 +96,7 @@ std::string update_text(const RootConfig& config, const UpdateOptions& update) {
 Workload from_training_graph(const RootConfig& config, OnnxModel model) {
   for (const char* key : {"/train/method", "/train/k", "/train/rank", "/train/alpha",
                           "/train/layers", "/train/adapters_in", "/train/lr", "/train/optimizer",
-                          "/train/momentum", "/train/accumulate"}) {
+                          "/train/momentum", "/train/accumulate", "/train/loss", "/train/freeze"}) {
     if (config.is_given(key)) {
       throw UserError(key, "is given beside a training graph, which fixes it",
                       "leave it out, or give an inference graph");
@@ -142,13 +142,35 @@ Workload from_training_graph(const RootConfig& config, OnnxModel model) {
   return made;
 }
 
-void check_batch(const RootConfig& config, const Graph& graph, TensorId input) {
-  const Shape& shape = graph.tensor(input).shape;
+void check_batch(const RootConfig& config, const OnnxModel& model) {
+  if (model.network.inputs.empty()) {
+    throw UserError(config.workload.onnx, "has no inputs", "declare what the data fill");
+  }
+  const Shape& shape = model.network.graph.tensor(model.network.inputs[0]).shape;
   if (config.is_given("/workload/batch") && !shape.empty() && shape[0] != config.workload.batch) {
     throw UserError("/workload/batch",
                     "is " + std::to_string(config.workload.batch) + ", and the ONNX graph is for " +
                         std::to_string(shape[0]),
                     "leave it out, or export the graph for that batch");
+  }
+}
+
+std::string quoted(const std::vector<std::string>& names) {
+  std::string list;
+  for (const std::string& name : names) {
+    list += (list.empty() ? "'" : ", '") + name + "'";
+  }
+  return list;
+}
+
+void note_constants(const OnnxModel& model, std::vector<std::string>& warnings) {
+  if (!model.preprocessing.empty()) {
+    warnings.push_back("constants, because they meet the data before any layer: " +
+                       quoted(model.preprocessing));
+  }
+  if (!model.constant_weights.empty()) {
+    warnings.push_back("weights that are not trained, because they are Constant nodes: " +
+                       quoted(model.constant_weights));
   }
 }
 
@@ -167,21 +189,28 @@ Workload build_workload(const RootConfig& config) {
   Workload made;
   if (file) {
     OnnxModel model = read_onnx(config.workload.onnx, config.workload.batch);
-    check_batch(config, model.network.graph, model.network.inputs.at(0));
+    check_batch(config, model);
     if (model.updates) {
       made = from_training_graph(config, std::move(model));
       read_parameters(config, made);
       return made;
     }
+    std::optional<NpzArchive> inputs;
+    if (!config.workload.inputs.empty()) {
+      inputs = read_npz(config.workload.inputs);
+    }
+    made.loss = choose_loss(config, model, inputs ? &*inputs : nullptr);
+    note_constants(model, made.warnings);
     made.parameters = std::move(model.start);
     network = std::move(model.network);
-    add_cross_entropy(network);
   } else {
     network = make_network(config.workload.network, config.workload.sizes, config.workload.batch);
+    check_own_loss(config, network.graph);
   }
   made.title = (file ? file_title(config) : config.workload.network) + ", " +
                method_text(config.train) + ", ";
   apply_method(network, method_of(config.train));
+  freeze(network, config.train.freeze);
   made.update = update_of(config.train);
   made.title += update_text(config, made.update);
   made.training = make_training_graph(std::move(network), made.update);

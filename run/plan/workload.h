@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "run/plan/loss_choice.h"
 #include "sim/config/root_config.h"
 #include "workloads/networks/initial.h"
 #include "workloads/npz/npz.h"
@@ -21,6 +22,7 @@ struct Workload {
   /// What outputs.npz names after the file: an ONNX output, and the parameter that it updates, or
   /// itself when it is the loss or a gradient.
   std::vector<std::pair<std::string, TensorId>> outputs;
+  std::optional<LossChoice> loss;  ///< of an inference graph from a file
   std::vector<std::string> warnings;
 };
 

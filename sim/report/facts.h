@@ -19,6 +19,8 @@ struct RunFacts {
   std::uint64_t macs = 0;     ///< algorithmic, whole batch
   std::uint64_t samples = 1;  ///< per step
   std::vector<std::string> warnings;
+  /// Name, tensor and reason of a loss that was chosen for a graph from a file; empty for others.
+  std::string loss, loss_of, loss_why;
 };
 
 /// Outcome of the numeric check.

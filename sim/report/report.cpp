@@ -105,6 +105,11 @@ std::string step(const Json& result, const Style& style) {
              fixed(ratio(number("flop"), number("energy_j")) * 1e-9, 2) + " GFLOP/J"});
   text += table.text();
   text += "  loss    " + loss_text(result) + "\n";
+  if (const auto chosen = result.find("loss_function"); chosen != result.end()) {
+    text += "          " + chosen->at("name").get<std::string>() + " of '" +
+            chosen->at("of").get<std::string>() + "' (" + chosen->at("why").get<std::string>() +
+            ")\n";
+  }
   return text + "  check   " + check_text(result, style) + "\n";
 }
 

@@ -287,6 +287,10 @@ Json make_result(const RootConfig& config, const RunFacts& facts, const RunRecor
     stepped += each.cycles.raw();
   }
   result["setup_cycles"] = record.cycles.raw() - stepped;
+  if (!facts.loss.empty()) {
+    result["loss_function"] = {
+        {"name", facts.loss}, {"of", facts.loss_of}, {"why", facts.loss_why}};
+  }
   price_again(result, config.platform, config.energy);
   return result;
 }

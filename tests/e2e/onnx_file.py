@@ -33,7 +33,7 @@ def _attribute(name: str, value: int | float | str | list[int] | np.ndarray) -> 
         return _bytes(1, name) + _bytes(4, value) + _number(20, 3)
     if isinstance(value, float):
         return _bytes(1, name) + _float(2, value) + _number(20, 1)
-    if isinstance(value, np.ndarray):
+    if isinstance(value, np.ndarray | np.generic):
         return _bytes(1, name) + _bytes(5, constant("", value)) + _number(20, 4)
     if isinstance(value, list):
         return _bytes(1, name) + b"".join(_number(8, v % 2**64) for v in value) + _number(20, 7)

@@ -114,6 +114,11 @@ std::vector<TapeCase> row_cases() {
          const std::uint32_t r = s.extent(9), c = 1 + s.extent(9);
          t.softmax_grad(s.matrix(r, c), s.matrix(r, c), s.matrix(r, c), 0.5f);
        }},
+      {ETUDE_KERNEL_SOFTMAX_GRAD_ANY, "softmax_grad_any",
+       [](TapeScene& s, compiler::Tape& t) {
+         const std::uint32_t r = s.extent(9), c = 1 + s.extent(9);
+         t.softmax_grad(s.matrix(r, c), s.matrix(r, c), s.matrix(r, c), 0.5f, true);
+       }},
       {ETUDE_KERNEL_CROSS_ENTROPY, "cross_entropy",
        [](TapeScene& s, compiler::Tape& t) {
          const std::uint32_t r = s.extent(9), c = 1 + s.extent(9);
@@ -162,6 +167,12 @@ std::vector<TapeCase> element_cases() {
          const std::uint32_t r = s.extent(9), c = s.extent(9);
          const compiler::L1Matrix y = s.matrix(r, c), target = s.matrix(r, c), dy = s.matrix(r, c);
          t.mse(y, target, dy, s.vector(1), 0.5f, 0.25f);
+       }},
+      {ETUDE_KERNEL_BCE, "bce",
+       [](TapeScene& s, compiler::Tape& t) {
+         const std::uint32_t r = s.extent(9), c = s.extent(9);
+         const compiler::L1Matrix y = s.matrix(r, c), target = s.matrix(r, c), dy = s.matrix(r, c);
+         t.bce(y, target, dy, s.vector(1), 0.5f, 0.25f);
        }},
       {ETUDE_KERNEL_ADD_ROW, "add_row",
        [](TapeScene& s, compiler::Tape& t) {

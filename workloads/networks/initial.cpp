@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "workloads/networks/initial.h"
 
+#include <algorithm>
 #include <cmath>
 #include <sstream>
 
@@ -90,6 +91,17 @@ static std::uint64_t classes_of(const Graph& graph, TensorId id) {
   return 0;
 }
 
+/// Whether the input is the target of a binary cross entropy: 0 to 1.
+static bool is_chance(const Graph& graph, TensorId id) {
+  for (NodeId reader : graph.consumers(id)) {
+    const Node& node = graph.node(reader);
+    if (node.op == OpType::kBceLoss && node.inputs.at(1) == id) {
+      return true;
+    }
+  }
+  return false;
+}
+
 void draw_inputs(const Graph& graph, std::uint64_t seed, unsigned step, StartValues& values) {
   values.resize(graph.tensors().size());
   for (TensorId id = 0; id < graph.tensors().size(); ++id) {
@@ -100,11 +112,17 @@ void draw_inputs(const Graph& graph, std::uint64_t seed, unsigned step, StartVal
     Generator generator(seed, tensor.name + "#" + std::to_string(step));
     values[id].resize(tensor.elements());
     const std::uint64_t classes = classes_of(graph, id);
+    const bool chances = is_chance(graph, id);
     for (float& value : values[id]) {
-      value =
-          classes > 0 ? static_cast<float>(generator.next() % classes) : generator.signed_unit();
+      value = classes > 0 ? static_cast<float>(generator.next() % classes)
+              : chances   ? (generator.signed_unit() + 1) / 2
+                          : generator.signed_unit();
     }
   }
+}
+
+static bool is_parameter(const Tensor& tensor) {
+  return tensor.kind == TensorKind::kParameter && !tensor.alias_of && !tensor.constant;
 }
 
 /// Whether a method added the parameter: weights of elsewhere do not have it.
@@ -117,7 +135,7 @@ void take_parameters(const Graph& graph, const NpzArchive& archive, const std::s
   values.resize(graph.tensors().size());
   for (const auto& [name, array] : archive) {
     const auto id = graph.find(name);
-    if (!id || graph.tensor(*id).kind != TensorKind::kParameter || graph.tensor(*id).alias_of) {
+    if (!id || !is_parameter(graph.tensor(*id))) {
       throw UserError(where + ": member '" + name + "'",
                       "is no parameter of network '" + graph.name + "'",
                       "name members as `describe` names parameters");
@@ -125,7 +143,7 @@ void take_parameters(const Graph& graph, const NpzArchive& archive, const std::s
   }
   for (TensorId id = 0; id < graph.tensors().size(); ++id) {
     const Tensor& tensor = graph.tensor(id);
-    if (tensor.kind != TensorKind::kParameter || tensor.alias_of) {
+    if (!is_parameter(tensor)) {
       continue;
     }
     const auto member = archive.find(tensor.name);
@@ -163,7 +181,7 @@ std::string converted_members(const Graph& graph, const NpzArchive& archive) {
   unsigned number = 0;
   for (const Tensor& tensor : graph.tensors()) {
     const bool input = tensor.kind == TensorKind::kInput;
-    if (!input && (tensor.kind != TensorKind::kParameter || tensor.alias_of)) {
+    if (!input && !is_parameter(tensor)) {
       continue;
     }
     const auto member = input ? member_of(archive, tensor, number++) : archive.find(tensor.name);
@@ -179,9 +197,19 @@ std::string converted_members(const Graph& graph, const NpzArchive& archive) {
   return list;
 }
 
-/// Labels are integers from 0 to the number of classes that their loss knows.
+/// Labels are integers from 0 to the number of classes that their loss knows, targets of a binary
+/// cross entropy from 0 to 1.
 static void check_labels(const Graph& graph, TensorId id, const std::vector<float>& values,
                          const std::string& place) {
+  if (is_chance(graph, id)) {
+    const auto outside = std::ranges::find_if(values, [](float v) { return !(v >= 0 && v <= 1); });
+    if (outside != values.end()) {
+      throw UserError(
+          place,
+          "element " + std::to_string(outside - values.begin()) + " is " + std::to_string(*outside),
+          "targets of /train/loss bce are from 0 to 1");
+    }
+  }
   if (graph.tensor(id).dtype != DType::kInt32) {
     return;
   }

@@ -23,8 +23,8 @@ void draw_parameters(const Graph& graph, std::uint64_t seed, StartValues& values
 /// Draws the parameters that have no values yet, as draw_parameters() would.
 void complete_parameters(const Graph& graph, std::uint64_t seed, StartValues& values);
 
-/// One batch of each input drawn uniformly from [-1, 1), labels uniformly from their classes, for
-/// runs without data.
+/// One batch of each input drawn uniformly from [-1, 1), labels uniformly from their classes,
+/// targets of a binary cross entropy from [0, 1), for runs without data.
 void draw_inputs(const Graph& graph, std::uint64_t seed, unsigned step, StartValues& values);
 
 /// Takes parameters from an archive, by tensor name. Adapters of LoRA that it lacks keep the values

@@ -60,6 +60,7 @@ const Table& standard() {
       {"LayerNormalization", layer_norm()},
       {"LayerNormalizationGrad", layer_norm()},
       {"Softmax", {{"axis", kInt}}},
+      {"LogSoftmax", {{"axis", kInt}}},
       {"SoftmaxGrad", {{"axis", kInt}}},
       {"SoftmaxGrad_13", {{"axis", kInt}}},
       {"Clip", {{"min", kFloat, 0, 10}, {"max", kFloat, 0, 10}}},
@@ -82,6 +83,7 @@ const Table& standard() {
         {"value_int", kInt, 12},
         {"value_ints", kInts, 12}}},
       {"SoftmaxCrossEntropyLoss", {{"ignore_index", kInt}, {"reduction", kString}}},
+      {"NegativeLogLikelihoodLoss", {{"ignore_index", kInt}, {"reduction", kString}}},
       {"SoftmaxCrossEntropyLossGrad", {{"ignore_index", kInt}, {"reduction", kString}}},
       {"SGD", {{"lr", kFloat}}},
   };

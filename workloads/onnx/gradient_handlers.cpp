@@ -17,6 +17,11 @@ void gelu_grad(Translator& to, const RawNode& node) {
 void softmax_grad(Translator& to, const RawNode& node) {
   const TensorId y = to.value(node, 1);
   const auto rank = static_cast<std::int64_t>(to.shape(y).size());
+  // Without an axis that of com.microsoft is 1, that of exporters' own dialects the last one.
+  const bool last = node.op == "SoftmaxGrad_13" || rank == 2;
+  if (!last && !node.attributes.contains("axis")) {
+    to.reject(node, "has no axis", "give it: -1 is supported");
+  }
   const std::int64_t axis = node.integer("axis", -1);
   if (axis != -1 && axis != rank - 1) {
     to.reject(node, "has axis " + std::to_string(axis) + " of " + std::to_string(rank),

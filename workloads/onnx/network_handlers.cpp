@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Operators of the forward pass: products, convolution, pooling, normalisation, activations, loss.
+#include <algorithm>
 #include <cmath>
 
 #include "workloads/onnx/translator.h"
@@ -10,6 +11,12 @@ namespace {
 
 using Integers = std::vector<std::int64_t>;
 
+/// Whether a bias is a vector of one number a column, with extents of one before it at most.
+bool is_row(const Shape& shape, std::uint64_t columns) {
+  return !shape.empty() && shape.back() == columns &&
+         std::all_of(shape.begin(), shape.end() - 1, [](std::uint64_t e) { return e == 1; });
+}
+
 void gemm(Translator& to, const RawNode& node) {
   const bool plain = node.op == "Gemm";
   const double alpha = node.real("alpha", 1);
@@ -19,24 +26,31 @@ void gemm(Translator& to, const RawNode& node) {
   if (node.integer("transBatchA", 0) != 0 || node.integer("transBatchB", 0) != 0) {
     to.reject(node, "transposes the stacks of matrices", "transBatchA and transBatchB are 0");
   }
-  std::vector<TensorId> inputs{to.value(node, 0), to.value(node, 1)};
+  std::vector<TensorId> inputs{to.value(node, 0), to.weight(node, 1)};
   const bool biased = plain && node.has_input(2) && beta != 0;
-  if (alpha == 1) {
-    if (biased) {
-      TensorId bias = to.value(node, 2);
-      inputs.push_back(
-          beta == 1 ? bias
-                    : to.add_between(node, OpType::kScale, {bias}, {{"factor", beta}}, ".bias"));
-    }
+  TensorId bias = biased ? to.weight(node, 2) : 0;
+  if (biased && beta != 1) {
+    bias = to.add_between(node, OpType::kScale, {bias}, {{"factor", beta}}, ".bias");
+  }
+  const Shape& b = to.shape(inputs[1]);
+  const std::size_t columns = node.integer("transB", 0) != 0 ? 2 : 1;
+  if (biased && alpha == 1 && b.size() >= 2 && is_row(to.shape(bias), b[b.size() - columns])) {
+    inputs.push_back(bias);
     to.add(node, OpType::kGemm, inputs, attributes, node.outputs.at(0));
     return;
   }
+  // Steps of their own: the product, its scale, and a bias that is a number, a column or a matrix.
+  const bool last = alpha == 1 && !biased;
+  const TensorId product =
+      last ? to.add(node, OpType::kGemm, inputs, attributes, node.outputs.at(0))
+           : to.add_between(node, OpType::kGemm, inputs, attributes, ".product");
+  const TensorId scaled =
+      alpha == 1 ? product
+      : biased   ? to.add_between(node, OpType::kScale, {product}, {{"factor", alpha}}, ".scaled")
+                 : to.add(node, OpType::kScale, {product}, {{"factor", alpha}}, node.outputs.at(0));
   if (biased) {
-    to.reject(node, "has alpha " + std::to_string(alpha) + " and a bias",
-              "alpha is 1 beside a bias");
+    to.add(node, OpType::kAdd, {scaled, bias}, {}, node.outputs.at(0));
   }
-  const TensorId product = to.add_between(node, OpType::kGemm, inputs, attributes, ".product");
-  to.add(node, OpType::kScale, {product}, {{"factor", alpha}}, node.outputs.at(0));
 }
 
 /// The value of a constant of one element.
@@ -73,9 +87,33 @@ void binary(Translator& to, const RawNode& node) {
                                          : OpType::kAdd;
   std::vector<TensorId> inputs;
   for (std::size_t i = 0; i < node.inputs.size(); ++i) {
-    inputs.push_back(to.value(node, i));
+    inputs.push_back(to.operand(node, i));
   }
   to.add(node, type, inputs, {}, node.outputs.at(0));
+}
+
+/// Of a constant whole exponent, as products.
+void pow(Translator& to, const RawNode& node) {
+  const RawTensor* held = to.constant(node, 1);
+  std::optional<double> exponent = scalar(to, node, 1);
+  if (held != nullptr && held->values.size() == 1) {
+    exponent = static_cast<double>(held->values[0]);
+  }
+  if (exponent != 1 && exponent != 2 && exponent != 3) {
+    to.reject(node, "has an exponent that is computed, or other than 1, 2 and 3",
+              "those three are supported");
+  }
+  const TensorId x = to.value(node, 0);
+  if (exponent == 1) {
+    to.add(node, OpType::kScale, {x}, {{"factor", 1.0}}, node.outputs.at(0));
+    return;
+  }
+  if (exponent == 2) {
+    to.add(node, OpType::kMul, {x, x}, {}, node.outputs.at(0));
+    return;
+  }
+  const TensorId square = to.add_between(node, OpType::kMul, {x, x}, {}, ".square");
+  to.add(node, OpType::kMul, {square, x}, {}, node.outputs.at(0));
 }
 
 /// ceil_mode: a window more where one begins on the image and hangs over its end, and none that
@@ -104,9 +142,16 @@ Attributes window(Translator& to, const RawNode& node, const Shape& x, const Int
   const Integers stride = node.integers("strides").value_or(Integers{1, 1});
   const Integers dilation = node.integers("dilations").value_or(Integers{1, 1});
   Integers pads = node.integers("pads").value_or(Integers{0, 0, 0, 0});
-  if (x.size() != 4 || kernel.size() != 2 || stride.size() != 2 || dilation.size() != 2) {
+  if (x.size() != 4 || kernel.size() != 2) {
     to.reject(node, "works on data of shape " + to_string(x),
               "images [samples,channels,height,width] are supported");
+  }
+  if (stride.size() != 2 || dilation.size() != 2 || pads.size() != 4) {
+    to.reject(node,
+              "has " + std::to_string(stride.size()) + " strides, " +
+                  std::to_string(dilation.size()) + " dilations and " +
+                  std::to_string(pads.size()) + " pads",
+              "images have two strides, two dilations and four pads");
   }
   if (node.integer("storage_order", 0) != 0) {
     to.reject(node, "has storage_order 1", "0 is supported");
@@ -129,21 +174,25 @@ Attributes window(Translator& to, const RawNode& node, const Shape& x, const Int
   } else if (mode != "NOTSET") {
     to.reject(node, "has auto_pad '" + mode + "'",
               "NOTSET, VALID, SAME_UPPER and SAME_LOWER are supported");
-  } else if (node.integer("ceil_mode", 0) != 0 && pads.size() == 4) {
+  } else if (node.integer("ceil_mode", 0) != 0) {
     round_up(x, kernel, stride, dilation, pads);
   }
   return {{"kernel_shape", kernel}, {"strides", stride}, {"pads", pads}, {"dilations", dilation}};
 }
 
 void conv(Translator& to, const RawNode& node) {
-  std::vector<TensorId> inputs{to.value(node, 0), to.value(node, 1)};
+  std::vector<TensorId> inputs{to.value(node, 0), to.weight(node, 1)};
   if (node.has_input(2)) {
-    inputs.push_back(to.value(node, 2));
+    inputs.push_back(to.weight(node, 2));
   }
   const Shape& w = to.shape(inputs[1]);
   Integers kernel;
   if (w.size() > 2) {
     kernel.assign(w.begin() + 2, w.end());
+  }
+  if (const auto given = node.integers("kernel_shape"); given && *given != kernel) {
+    to.reject(node, "has another kernel_shape than its weights " + to_string(w),
+              "leave it out, or let them agree");
   }
   Attributes attributes = window(to, node, to.shape(inputs[0]), kernel);
   attributes["group"] = node.integer("group", 1);
@@ -192,9 +241,7 @@ void batch_norm(Translator& to, const RawNode& node) {
                               {"momentum", node.real("momentum", 0.9)}};
   to.add(node, OpType::kBatchNorm, inputs, attributes, node.outputs.at(0));
   if (training && (node.has_output(1) || node.has_output(2))) {
-    to.add_many(node, OpType::kBatchNormStatistics, {inputs[0], inputs[3], inputs[4]}, attributes,
-                {{node.has_output(1) ? node.outputs[1] : "", TensorKind::kActivation},
-                 {node.has_output(2) ? node.outputs[2] : "", TensorKind::kActivation}});
+    to.add_moving_statistics(node, {inputs[0], inputs[3], inputs[4]}, attributes);
   }
 }
 
@@ -303,6 +350,25 @@ void cross_entropy(Translator& to, const RawNode& node) {
               {{loss, TensorKind::kLoss}, {log_prob, TensorKind::kActivation}});
 }
 
+/// The cross entropy, if its input is a LogSoftmax.
+void likelihood(Translator& to, const RawNode& node) {
+  if (!to.is_log_softmax(node.inputs.at(0))) {
+    to.reject(node, "its input is no LogSoftmax", "put one before it");
+  }
+  cross_entropy(to, node);
+}
+
+void log_softmax(Translator& to, const RawNode& node) {
+  const TensorId x = to.value(node, 0);
+  const Shape& shape = to.shape(x);
+  const std::int64_t axis = node.integer("axis", to.raw().opset < 13 ? 1 : -1);
+  if (axis != -1 && axis != static_cast<std::int64_t>(shape.size()) - 1) {
+    to.reject(node, "has axis " + std::to_string(axis) + " of " + std::to_string(shape.size()),
+              "the last axis is supported");
+  }
+  to.add_log_softmax(node);
+}
+
 }  // namespace
 
 std::string gelu_form(Translator& to, const RawNode& node) {
@@ -333,6 +399,7 @@ Handler network_handler_of(const std::string& op) {
       {"Sub", binary},
       {"Mul", binary},
       {"Div", binary},
+      {"Pow", pow},
       {"Conv", conv},
       {"MaxPool", pool},
       {"AveragePool", pool},
@@ -340,6 +407,8 @@ Handler network_handler_of(const std::string& op) {
       {"BatchNormalization", batch_norm},
       {"LayerNormalization", layer_norm},
       {"Softmax", softmax},
+      {"LogSoftmax", log_softmax},
+      {"NegativeLogLikelihoodLoss", likelihood},
       {"Clip", clip},
       {"Gelu", gelu},
       {"BiasGelu", gelu},

@@ -170,9 +170,10 @@ class Reader {
         break;
       case onnx::TensorProto::DOUBLE: {
         bytes = 8;
-        const auto wide =
-            is_raw ? raw_elements<double>(raw)
-                   : std::vector<double>(proto.double_data().begin(), proto.double_data().end());
+        std::vector<double> wide(proto.double_data().begin(), proto.double_data().end());
+        if (is_raw) {
+          wide = raw_elements<double>(raw);
+        }
         for (double element : wide) {
           made.reals.push_back(static_cast<float>(element));
           if (double{made.reals.back()} != element && element == element) {
@@ -236,6 +237,9 @@ class Reader {
       made.type = type.elem_type();
     }
     made.shaped = type.has_shape();
+    if (type.shape().dim_size() > 0) {
+      made.samples = printable(type.shape().dim(0).dim_param());
+    }
     for (const auto& extent : type.shape().dim()) {
       made.shape.push_back(extent.dim_value() > 0
                                ? std::optional(static_cast<std::uint64_t>(extent.dim_value()))

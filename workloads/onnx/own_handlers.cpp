@@ -46,14 +46,14 @@ void own(Translator& to, const RawNode& node) {
           found->second);
     }
   }
-  if (node.outputs.size() == 1 && type != OpType::kMseLoss) {
+  const bool loss = type == OpType::kMseLoss || type == OpType::kBceLoss;
+  if (node.outputs.size() == 1 && !loss) {
     to.add(node, type, inputs, attributes, node.outputs[0]);
     return;
   }
   std::vector<std::pair<std::string, TensorKind>> outputs;
   for (const auto& output : node.outputs) {
-    outputs.emplace_back(output,
-                         type == OpType::kMseLoss ? TensorKind::kLoss : TensorKind::kGradient);
+    outputs.emplace_back(output, loss ? TensorKind::kLoss : TensorKind::kGradient);
   }
   to.add_many(node, type, inputs, attributes, outputs);
 }

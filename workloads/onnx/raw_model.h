@@ -59,6 +59,7 @@ struct RawValue {
   std::optional<int> type;  ///< ElementType; nothing for what is no tensor, as a sequence
   std::vector<std::optional<std::uint64_t>> shape;  ///< an extent without number is symbolic
   bool shaped = false;
+  std::string samples;  ///< name of the first extent, where it is symbolic
 };
 
 /// The content of an ONNX file, free of protobuf.

@@ -94,6 +94,10 @@ void squeeze(Translator& to, const RawNode& node) {
     for (std::size_t i = 0; i < from.size(); ++i) {
       if (std::ranges::count(axes, static_cast<std::int64_t>(i)) == 0) {
         shape.push_back(from[i]);
+      } else if (from[i] != 1) {
+        to.reject(node,
+                  "takes axis " + std::to_string(i) + " of " + to_string(to.shape(x)) + " away",
+                  "an axis that goes has one element");
       }
     }
   }

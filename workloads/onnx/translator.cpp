@@ -5,6 +5,7 @@
 
 #include "models/base/error.h"
 #include "workloads/ops/op_rules.h"
+#include "workloads/training/loss.h"
 #include "workloads/training/methods.h"
 
 namespace etude::onnxio {
@@ -12,10 +13,6 @@ namespace etude::onnxio {
 namespace {
 
 bool is_update(const RawNode& node) { return node.op == "SGD" || node.op == "Sgd"; }
-
-bool is_loss(const RawNode& node) {
-  return node.op == "SoftmaxCrossEntropyLoss" || node.op == "MseLoss";
-}
 
 }  // namespace
 
@@ -96,6 +93,7 @@ void Translator::find_phases() {
 }
 
 void Translator::add_inputs() {
+  std::string samples;
   for (const RawValue& input : raw_.inputs) {
     Tensor tensor;
     tensor.name = input.name;
@@ -116,10 +114,16 @@ void Translator::add_inputs() {
       }
       tensor.shape.push_back(input.shape[i].value_or(batch_));
     }
+    if (!input.samples.empty() && !samples.empty() && input.samples != samples) {
+      throw UserError(where, "counts '" + input.samples + "', another input '" + samples + "'",
+                      "one symbol, the number of samples, is supported");
+    }
+    samples = input.samples.empty() ? samples : input.samples;
     if (!input.shaped) {
       throw UserError(where, "has no shape", "declare the shapes of all inputs");
     }
     values_[input.name] = graph().add_tensor(std::move(tensor));
+    data_.resize(graph().tensors().size(), true);
     made_.network.inputs.push_back(values_[input.name]);
   }
 }
@@ -171,8 +175,10 @@ TensorId Translator::any_value(const RawNode& node, std::size_t input) {
   tensor.name = name;
   tensor.kind = TensorKind::kParameter;
   tensor.shape = constant->second.shape;
-  tensor.trainable = !made_.updates;
+  tensor.constant = constant->second.constant_node;
+  tensor.trainable = !made_.updates && !tensor.constant;
   const TensorId id = graph().add_tensor(std::move(tensor));
+  data_.resize(id + 1, false);
   made_.start.resize(id + 1);
   made_.start[id] = constant->second.reals;
   return values_[name] = id;
@@ -234,8 +240,12 @@ NodeId Translator::add_many(const RawNode& node, OpType type, std::vector<Tensor
       reserved_.insert(name);
     }
   }
+  const bool data = std::ranges::all_of(inputs, [&](TensorId input) {
+    return graph().tensor(input).constant || (input < data_.size() && data_[input]);
+  });
   const NodeId id = graph().add(
       Node{node.name, type, phase_of(node), std::move(inputs), {}, std::move(attributes)}, outputs);
+  data_.resize(graph().tensors().size(), data);
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     if (named[i]) {
       values_[outputs[i].first] = graph().node(id).outputs[i];
@@ -255,7 +265,33 @@ TensorId Translator::add(const RawNode& node, OpType type, std::vector<TensorId>
 
 TensorId Translator::add_between(const RawNode& node, OpType type, std::vector<TensorId> inputs,
                                  Attributes attributes, const std::string& suffix) {
-  return add(node, type, std::move(inputs), std::move(attributes), fresh(node.name + suffix));
+  RawNode step = node;  // of a name of its own, as what the gradient makes of it
+  step.name += suffix;
+  const TensorKind kind =
+      phase_of(node) == Phase::kForward ? TensorKind::kActivation : TensorKind::kGradient;
+  const std::string output = fresh(step.name);
+  const NodeId id =
+      add_many(step, type, std::move(inputs), std::move(attributes), {{output, kind}});
+  return graph().node(id).outputs[0];
+}
+
+void Translator::add_moving_statistics(const RawNode& node, const std::vector<TensorId>& inputs,
+                                       const Attributes& attributes) {
+  for (std::size_t i = 1; i < inputs.size(); ++i) {
+    if (graph().tensor(inputs[i]).kind != TensorKind::kParameter || inputs[1] == inputs[2] ||
+        !moved_.insert(inputs[i]).second) {
+      reject(node,
+             "its statistics '" + graph().tensor(inputs[i]).name +
+                 "' are no initializer, or are moved twice",
+             "give every normalisation statistics of its own");
+    }
+  }
+  const NodeId id = add_many(node, OpType::kBatchNormStatistics, inputs, attributes,
+                             {{node.has_output(1) ? node.outputs[1] : "", TensorKind::kParameter},
+                              {node.has_output(2) ? node.outputs[2] : "", TensorKind::kParameter}});
+  for (std::size_t i = 0; i < 2; ++i) {
+    graph().tensor(graph().node(id).outputs[i]).alias_of = inputs[i + 1];
+  }
 }
 
 void Translator::add_update(const RawNode& node, TensorId weight, TensorId gradient) {
@@ -322,12 +358,7 @@ void Translator::finish() {
     made_.outputs.push_back(found->second);
   }
   made_.start.resize(graph().tensors().size());
-  std::optional<TensorId> logits;
-  for (const Node& node : graph().nodes()) {
-    if (node.op == OpType::kSoftmaxCrossEntropy || node.op == OpType::kMseLoss) {
-      logits = node.inputs[0];
-    }
-  }
+  const std::optional<TensorId> logits = find_loss();
   if (made_.updates && !logits) {
     throw UserError(raw_.where, "has SGD nodes and no loss",
                     "a training graph has one SoftmaxCrossEntropyLoss");
@@ -366,41 +397,13 @@ OnnxModel read_onnx(const std::filesystem::path& file, std::uint64_t batch) {
   return onnxio::Translator(onnxio::read_raw_model(file), batch).run();
 }
 
-void add_cross_entropy(Network& network) {
-  Graph& graph = network.graph;
-  const Shape& logits = graph.tensor(network.output).shape;
-  if (logits.size() != 2) {
-    throw UserError(
-        "graph '" + graph.name + "'",
-        "its output '" + graph.tensor(network.output).name + "' has shape " + to_string(logits),
-        "training needs [samples,classes]");
-  }
-  const auto name = [&](const std::string& wanted) {
-    return graph.find(wanted) ? wanted + ".of_training" : wanted;
-  };
-  Tensor labels;
-  labels.name = name("labels");
-  labels.shape = {logits[0]};
-  labels.kind = TensorKind::kInput;
-  labels.dtype = DType::kInt32;
-  const TensorId id = graph.add_tensor(std::move(labels));
-  network.inputs.push_back(id);
-  graph.add(Node{"cross_entropy",
-                 OpType::kSoftmaxCrossEntropy,
-                 Phase::kForward,
-                 {network.output, id},
-                 {},
-                 {{"reduction", std::string("mean")}}},
-            {{name("loss"), TensorKind::kLoss}, {name("log_prob"), TensorKind::kActivation}});
-}
-
 TrainingGraph make_training_graph(OnnxModel model, double lr) {
   const auto& tensors = model.network.graph.tensors();
   const bool has_loss = std::ranges::any_of(
       tensors, [](const Tensor& tensor) { return tensor.kind == TensorKind::kLoss; });
   if (!model.updates) {
     if (!has_loss) {
-      add_cross_entropy(model.network);
+      add_loss(model.network, LossKind::kCrossEntropy);
     }
     return make_training_graph(std::move(model.network), lr);
   }

@@ -3,7 +3,10 @@
 
 #include <algorithm>
 #include <regex>
+#include <set>
+#include <string_view>
 
+#include "models/base/edit_distance.h"
 #include "models/base/error.h"
 #include "workloads/ops/op_rules.h"
 
@@ -110,15 +113,58 @@ void train(Graph& graph, const std::vector<TensorId>& parameters) {
   }
 }
 
-/// Frozen batch normalisations do not look at the batch.
+/// Frozen batch normalisations do not look at the batch, nor move their statistics.
 void freeze_statistics(Graph& graph) {
+  std::set<NodeId> gone;
   for (NodeId n = 0; n < graph.nodes().size(); ++n) {
     const Node& node = graph.node(n);
     if (node.op == OpType::kBatchNorm && !graph.tensor(node.inputs[1]).trainable &&
         !graph.tensor(node.inputs[2]).trainable) {
       graph.attributes(n)["training"] = std::int64_t{0};
+      for (NodeId reader : graph.consumers(node.inputs[3])) {
+        if (graph.node(reader).op == OpType::kBatchNormStatistics) {
+          gone.insert(reader);
+        }
+      }
     }
   }
+  if (!gone.empty()) {
+    graph.remove_nodes(gone);
+  }
+}
+
+/// Whether a name fits a pattern of characters, * and ?.
+bool fits(std::string_view pattern, std::string_view name) {
+  if (pattern.empty()) {
+    return name.empty();
+  }
+  if (pattern[0] == '*') {
+    return fits(pattern.substr(1), name) || (!name.empty() && fits(pattern, name.substr(1)));
+  }
+  return !name.empty() && (pattern[0] == '?' || pattern[0] == name[0]) &&
+         fits(pattern.substr(1), name.substr(1));
+}
+
+bool is_weight(const Graph& graph, TensorId id) {
+  return graph.tensor(id).kind == TensorKind::kParameter && !graph.tensor(id).constant;
+}
+
+/// The parameter that is added to nothing but the node's result: the bias of a product without one.
+std::optional<TensorId> bias_behind(const Graph& graph, const Node& product) {
+  const auto readers = graph.consumers(product.outputs[0]);
+  if (product.inputs.size() != 2 || readers.size() != 1) {
+    return std::nullopt;
+  }
+  const Node& sum = graph.node(readers[0]);
+  if (sum.op != OpType::kAdd || sum.inputs.size() != 2) {
+    return std::nullopt;
+  }
+  const TensorId other = sum.inputs[sum.inputs[0] == product.outputs[0] ? 1 : 0];
+  const Tensor& bias = graph.tensor(other);
+  const Shape& result = graph.tensor(product.outputs[0]).shape;
+  const std::size_t axis = product.op == OpType::kConv ? 1 : result.size() - 1;
+  const bool vector = bias.elements() == result[axis] || bias.elements() == 1;
+  return is_weight(graph, other) && vector ? std::optional(other) : std::nullopt;
 }
 
 void add_adapters(Network& network, const MethodOptions& options, std::size_t first_trained) {
@@ -181,6 +227,43 @@ void apply_method(Network& network, const MethodOptions& options) {
   freeze_statistics(graph);
 }
 
+void freeze(Network& network, const std::vector<std::string>& patterns) {
+  if (patterns.empty()) {
+    return;
+  }
+  Graph& graph = network.graph;
+  for (const std::string& pattern : patterns) {
+    bool found = false;
+    std::string nearest;
+    for (TensorId id = 0; id < graph.tensors().size(); ++id) {
+      Tensor& tensor = graph.tensor(id);
+      if (tensor.kind != TensorKind::kParameter || tensor.constant || tensor.alias_of) {
+        continue;
+      }
+      if (fits(pattern, tensor.name)) {
+        found = true;
+        tensor.trainable = false;
+      }
+      if (nearest.empty() ||
+          edit_distance(tensor.name, pattern) < edit_distance(nearest, pattern)) {
+        nearest = tensor.name;
+      }
+    }
+    if (!found) {
+      throw UserError("/train/freeze", "'" + pattern + "' names no parameter of " + graph.name,
+                      nearest.empty() ? "it has none"
+                                      : "nearest is '" + nearest +
+                                            "'; `describe` shows them all, "
+                                            "* stands for any characters");
+    }
+  }
+  if (std::ranges::none_of(graph.tensors(), [](const Tensor& t) { return t.trainable; })) {
+    throw UserError("/train/freeze", "leaves no parameter of " + graph.name + " to train",
+                    "leave some out");
+  }
+  freeze_statistics(graph);
+}
+
 void find_blocks(Network& network) {
   static const std::regex pattern("(?:^|[._/])(?:blocks?|layer)[._/]([0-9]+)");
   network.blocks.clear();
@@ -196,11 +279,15 @@ void find_blocks(Network& network) {
   for (NodeId n : graph.topological_order()) {
     const Node& node = graph.node(n);
     const bool product = node.op == OpType::kGemm || node.op == OpType::kConv;
-    if (!product || node.phase != Phase::kForward ||
-        graph.tensor(node.inputs[1]).kind != TensorKind::kParameter) {
+    if (!product || node.phase != Phase::kForward || !is_weight(graph, node.inputs[1])) {
       continue;
     }
-    Layer layer{{node.inputs.begin() + 1, node.inputs.end()}, "", node.name};
+    Layer layer{{node.inputs[1]}, "", node.name};
+    if (node.inputs.size() == 3 && is_weight(graph, node.inputs[2])) {
+      layer.parameters.push_back(node.inputs[2]);
+    } else if (const auto bias = bias_behind(graph, node)) {
+      layer.parameters.push_back(*bias);
+    }
     std::smatch found;
     if (std::regex_search(node.name, found, pattern) ||
         std::regex_search(graph.tensor(node.inputs[1]).name, found, pattern)) {
