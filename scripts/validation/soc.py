@@ -28,7 +28,7 @@ def closed_forms() -> Block:
         assumptions=[
             Assumption(
                 "l2_latency",
-                "a core's word from L2 takes 20 cycles (from a simulator, not from RTL)",
+                "latency of a core's word from L2: 20 cycles by default, assumed; GVSoC's siracusa has 15",
                 "cold code and uncached loads: one to one with stalls.l2_access and half of stalls.icache_miss",
                 "stalls.l2_access",
             ),

@@ -47,7 +47,7 @@ void declare_cluster(ParameterTable& table) {
            {.sentence = "Each core has its own FPU.",
             .source = "pulp_cluster (Zfinx, one FPU per core)"})
       .add("fpu/shared", &CoreConfig::shared_fpus,
-           {.sentence = "FPUs that all cores share.",
+           {.sentence = "FPUs that all cores share, each with a divider (fdiv, fsqrt) of its own.",
             .source = "Vega and GAP9: 4 for 9 cores (recalled)",
             .range = CoreConfig::kSharedFpus,
             .only_if = Selector{"/platform/cluster/fpu/private", {"false"}}});
@@ -192,7 +192,9 @@ void declare_soc(ParameterTable& table) {
       .add("core_latency", &L2Config::core_latency,
            {.unit = "cycles",
             .sentence = "Word access of a core, request to response.",
-            .source = "GVSoC, measured",
+            .source =
+                "assumed: no RTL of the way was measured; GVSoC's target siracusa (2e74b41) takes "
+                "15",
             .range = L2Config::kLatency});
   Section<HyperramConfig>(
       table, "/platform/hyperram",

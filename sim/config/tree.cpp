@@ -92,7 +92,10 @@ void ConfigTree::put(const std::string& pointer, Json value) {
 void ConfigTree::put_file(const std::string& pointer, const std::string& name,
                           const std::filesystem::path& named_in) {
   const std::string place = pointer.empty() ? name : where(pointer);
-  const auto file = find_file(name, named_in);
+  auto file = find_file(name, named_in);
+  if (!file && !pointer.empty()) {  // a preset by its name: configs/platform/NAME.json
+    file = find_file(pointer.substr(1) + "/" + name + ".json", named_in);
+  }
   if (!file) {
     throw UserError(place, pointer.empty() ? "no such file" : "no file \"" + name + "\"",
                     "give a file that exists here, beside the naming file or below configs/");

@@ -72,7 +72,7 @@ Platform::Platform(const sc_core::sc_module_name& name, const PlatformConfig& co
       break;
   }
   if (!config.cluster.core.private_fpu) {
-    fpu_free_.assign(config.cluster.core.shared_fpus, 0);
+    fpus_.resize(config.cluster.core.shared_fpus);
   }
   list_units();
 }
@@ -311,13 +311,29 @@ Cycle Platform::core_access(const DataAccess& access, std::uint32_t& rdata, Cycl
   return done;
 }
 
-bool Platform::grant_fpu(unsigned hart, std::uint64_t now) {
-  std::uint64_t& free = fpu_free_[hart % fpu_free_.size()];
-  if (free > now) {
-    return false;
+std::uint32_t Platform::grant_fpus(std::uint32_t asking, Cycle now) {
+  const auto harts = static_cast<unsigned>(cores_.size());
+  std::uint32_t granted = 0;
+  for (unsigned f = 0; f < fpus_.size(); ++f) {
+    SharedFpu& fpu = fpus_[f];
+    for (unsigned i = 0; i < harts; ++i) {
+      const unsigned hart = (fpu.turn + i) % harts;
+      if (hart % fpus_.size() != f || (asking >> hart & 1) == 0) {
+        continue;
+      }
+      const unsigned division = cores_[hart]->division_cycles();
+      if (division != 0) {
+        if (fpu.divider_free > now.raw()) {
+          continue;
+        }
+        fpu.divider_free = now.raw() + division;
+      }
+      fpu.turn = hart + 1;
+      granted |= 1u << hart;
+      break;
+    }
   }
-  free = now + 1;
-  return true;
+  return granted;
 }
 
 std::uint32_t Platform::interrupt_lines(unsigned hart, Cycle now) const {

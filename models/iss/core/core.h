@@ -93,6 +93,10 @@ class Core : public sc_core::sc_module {
   /// A shared FPU is asked for in this cycle; it takes the operation in cycle `granted`.
   Cycle fpu_when() const { return Cycle{fpu_when_}; }
   void complete_fpu(Cycle granted);
+  /// Of the operation that asks: cycles for which it keeps the FPU's divider; 0: it needs none.
+  unsigned division_cycles() const {
+    return instr_.timing == TimingClass::kFpDivSqrt ? fdiv_cycles(instr_) & ~kHeldInEx : 0;
+  }
 
   /// Interrupt lines (mip) as they are from cycle `from` on.
   void set_irq_lines(std::uint32_t mip, Cycle from);
