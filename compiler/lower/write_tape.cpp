@@ -31,9 +31,14 @@ L1Manager l1_manager(const Step& step) {
         "give at least " + std::to_string(before + 4096));
   }
   std::uint32_t bytes = size - before;
-  const auto budget = static_cast<std::uint32_t>(step.tiling.l1_budget.raw());
-  if (budget != 0) {
-    bytes = std::min(bytes, budget);
+  if (const std::uint64_t budget = step.tiling.l1_budget.raw(); budget != 0) {
+    if (budget > bytes) {
+      throw UserError("/tiling/l1_budget",
+                      "is " + std::to_string(budget) + ", and of L1's " + std::to_string(size) +
+                          " bytes the runtime leaves " + std::to_string(bytes),
+                      "give at most " + std::to_string(bytes) + ", or 0 for all of it");
+    }
+    bytes = static_cast<std::uint32_t>(budget);
   }
   std::vector<L1Manager::Known> known;
   for (TensorId id = 0; id < step.graph().tensors().size(); ++id) {

@@ -89,6 +89,27 @@ std::string update_text(const RootConfig& config, const UpdateOptions& update) {
          rules[static_cast<std::size_t>(update.rule)];
 }
 
+/// Refuses what cannot stand at home whatever is done, before its values are drawn: numbers of
+/// that size would take the host's memory.
+void check_capacity(const RootConfig& config, const Graph& graph) {
+  std::uint64_t bytes = 0;
+  for (const Tensor& tensor : graph.tensors()) {
+    const bool at_home = tensor.kind == TensorKind::kParameter ||
+                         tensor.kind == TensorKind::kInput || tensor.kind == TensorKind::kState;
+    bytes += at_home && !tensor.alias_of ? tensor.bytes() : 0;
+  }
+  const PlatformConfig& platform = config.platform;
+  const bool l2_only = config.workload.home == WorkloadConfig::Home::kL2;
+  const std::uint64_t there = platform.l2.size.raw() + (l2_only ? 0 : platform.hyperram.size.raw());
+  if (bytes > there) {
+    throw UserError("/workload",
+                    "parameters, optimiser states and inputs are " + std::to_string(bytes) +
+                        " bytes, and " + (l2_only ? "L2 has " : "L2 and HyperRAM have ") +
+                        std::to_string(there),
+                    "give a smaller network or batch, or larger memories");
+  }
+}
+
 /// An ONNX file decides what it trains: keys that would change that are refused.
 Workload from_training_graph(const RootConfig& config, OnnxModel model) {
   for (const char* key : {"/train/method", "/train/k", "/train/rank", "/train/alpha",
@@ -160,6 +181,7 @@ Workload build_workload(const RootConfig& config) {
     check_batch(config, model.network.graph, model.network.inputs.at(0));
     if (model.updates) {
       made = from_training_graph(config, std::move(model));
+      check_capacity(config, made.training.graph);
       read_parameters(config, made.training.graph, made.parameters);
       return made;
     }
@@ -175,6 +197,7 @@ Workload build_workload(const RootConfig& config) {
   made.update = update_of(config.train);
   made.title += update_text(config, made.update);
   made.training = make_training_graph(std::move(network), made.update);
+  check_capacity(config, made.training.graph);
   read_parameters(config, made.training.graph, made.parameters);
   return made;
 }

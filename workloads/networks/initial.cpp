@@ -144,10 +144,37 @@ void take_parameters(const Graph& graph, const NpzArchive& archive, const std::s
   }
 }
 
+/// Refuses samples of another shape than the input's, and labels of no class. The first extent
+/// counts samples.
+static void check_samples(const Graph& graph, TensorId id, const NpyArray& array,
+                          const std::vector<float>& values, const std::string& place) {
+  const Shape& wanted = graph.tensor(id).shape;
+  Shape allowed = wanted;
+  allowed.at(0) = array.shape.empty() ? 0 : array.shape[0];
+  if (allowed[0] == 0 || array.shape != allowed) {
+    std::string extents = "samples";
+    for (std::size_t i = 1; i < wanted.size(); ++i) {
+      extents += ", " + std::to_string(wanted[i]);
+    }
+    throw UserError(place, "has shape " + to_string(array.shape), "allowed is [" + extents + "]");
+  }
+  const std::uint64_t classes = classes_of(graph, id);
+  for (std::size_t i = 0; classes > 0 && i < values.size(); ++i) {
+    if (!(values[i] >= 0) || values[i] >= static_cast<float>(classes) ||
+        values[i] != std::floor(values[i])) {
+      throw UserError(place, "element " + std::to_string(i) + " is no class",
+                      "labels are integers from 0 to " + std::to_string(classes - 1));
+    }
+  }
+}
+
 void take_inputs(const Graph& graph, const NpzArchive& archive, const std::string& where,
                  unsigned step, StartValues& values) {
   values.resize(graph.tensors().size());
   unsigned number = 0;
+  std::string first;              // input, by its member
+  std::uint64_t first_count = 0;  // its samples, and those of a batch
+  std::uint64_t first_batch = 1;
   for (TensorId id = 0; id < graph.tensors().size(); ++id) {
     const Tensor& tensor = graph.tensor(id);
     if (tensor.kind != TensorKind::kInput) {
@@ -165,15 +192,27 @@ void take_inputs(const Graph& graph, const NpzArchive& archive, const std::strin
     }
     const std::string place = where + ": member '" + member->first + "'";
     const NpyArray& array = member->second;
-    const std::uint64_t batch = tensor.shape.at(0);
-    const std::uint64_t per_sample = tensor.elements() / batch;
-    if (array.shape.empty() || array.shape[0] == 0 ||
-        array.elements() / array.shape[0] != per_sample) {
-      throw UserError(place, "has shape " + to_string(array.shape),
-                      "allowed are samples of " + std::to_string(per_sample) +
-                          " elements along the first extent");
+    if (tensor.shape.empty()) {
+      if (!array.shape.empty()) {
+        throw UserError(place, "has shape " + to_string(array.shape), "allowed is a scalar");
+      }
+      values[id] = checked(array.as_float32(), place);
+      continue;
     }
+    const std::uint64_t batch = tensor.shape[0];
+    const std::uint64_t per_sample = tensor.elements() / batch;
     const auto all = checked(array.as_float32(), place);
+    check_samples(graph, id, array, all, place);
+    if (first.empty()) {
+      first = member->first;
+      first_count = array.shape[0];
+      first_batch = batch;
+    } else if (array.shape[0] * first_batch != first_count * batch) {
+      throw UserError(place,
+                      "has " + std::to_string(array.shape[0]) + " samples, and '" + first +
+                          "' has " + std::to_string(first_count),
+                      "give every input as many samples");
+    }
     values[id].resize(tensor.elements());
     for (std::uint64_t s = 0; s < batch; ++s) {
       const std::uint64_t sample = (std::uint64_t{step} * batch + s) % array.shape[0];

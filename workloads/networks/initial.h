@@ -34,9 +34,9 @@ void take_parameters(const Graph& graph, const NpzArchive& archive, const std::s
                      StartValues& values);
 
 /// Takes batch number `step` of each input from an archive: member by the tensor's name, else "x"
-/// for the first input and "y" for the second; the first extent counts samples and wraps around.
-/// Errors: UserError naming `where` and the member that is missing, has another shape or is not
-/// finite.
+/// for the first input and "y" for the second; the first extent counts samples, as many in every
+/// member, and wraps around. Errors: UserError naming `where` and the member that is missing, has
+/// another shape or number of samples, is not finite, or holds labels that are no class.
 void take_inputs(const Graph& graph, const NpzArchive& archive, const std::string& where,
                  unsigned step, StartValues& values);
 

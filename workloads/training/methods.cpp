@@ -5,6 +5,7 @@
 #include <regex>
 
 #include "models/base/error.h"
+#include "models/base/nearest_name.h"
 #include "workloads/ops/op_rules.h"
 
 namespace etude {
@@ -32,9 +33,13 @@ std::string layer_of(const Graph& graph, TensorId matrix) {
   return graph.node(user_of(graph, matrix).value()).name;
 }
 
+bool names_layer(const std::string& target, const std::string& layer) {
+  return layer == target || layer.ends_with("." + target);
+}
+
 bool is_target(const std::string& layer, const std::vector<std::string>& targets) {
   return targets.empty() || std::ranges::any_of(targets, [&](const std::string& target) {
-           return layer == target || layer.ends_with("." + target);
+           return names_layer(target, layer);
          });
 }
 
@@ -121,29 +126,58 @@ void freeze_statistics(Graph& graph) {
   }
 }
 
-void add_adapters(Network& network, const MethodOptions& options, std::size_t first_trained) {
-  Adapters adapters(network, options);
-  std::size_t found = 0;
+/// A linear layer that adapters can be added to.
+struct Linear {
+  TensorId matrix;
+  std::string name;
+  bool trained;
+};
+
+std::vector<Linear> linear_layers(const Network& network, std::size_t first_trained) {
+  std::vector<Linear> layers;
   for (std::size_t i = 0; i < network.blocks.size(); ++i) {
-    const bool trained = i >= first_trained;
     for (TensorId matrix : network.blocks[i].matrices) {
       const auto user = user_of(network.graph, matrix);
-      if (!user || network.graph.node(*user).op != OpType::kGemm) {
-        continue;  // adapters are for matrices
-      }
-      const std::string layer = layer_of(network.graph, matrix);
-      if (is_target(layer, options.layers)) {
-        ++found;
-        if (trained || options.adapters_in_all) {
-          adapters.adapt(matrix, layer, trained);
-        }
+      if (user && network.graph.node(*user).op == OpType::kGemm) {
+        layers.push_back({matrix, layer_of(network.graph, matrix), i >= first_trained});
       }
     }
   }
-  if (found == 0) {
-    throw UserError("/train/layers",
-                    "names no linear layer of network '" + network.graph.name + "'",
-                    "give the last parts of names that `describe` shows, or none for all");
+  return layers;
+}
+
+/// Every target is the name of a layer, or the end of one.
+void check_targets(const Network& network, const std::vector<Linear>& layers,
+                   const std::vector<std::string>& targets) {
+  std::vector<std::string> names;
+  for (const Linear& layer : layers) {
+    names.push_back(layer.name.substr(layer.name.rfind('.') + 1));
+    names.push_back(layer.name);
+  }
+  const std::string all = "give the last parts of names that `describe` shows, or none for all";
+  if (layers.empty()) {
+    throw UserError("/train/method",
+                    "is lora, and network '" + network.graph.name + "' has no linear layer", all);
+  }
+  for (const std::string& target : targets) {
+    if (std::ranges::none_of(
+            layers, [&](const Linear& layer) { return names_layer(target, layer.name); })) {
+      throw UserError(
+          "/train/layers",
+          "no linear layer of network '" + network.graph.name + "' is called '" + target + "'",
+          "the nearest is '" + nearest_name(target, names) + "'; " + all);
+    }
+  }
+}
+
+void add_adapters(Network& network, const MethodOptions& options, std::size_t first_trained) {
+  const std::vector<Linear> layers = linear_layers(network, first_trained);
+  check_targets(network, layers, options.layers);
+  Adapters adapters(network, options);
+  for (const Linear& layer : layers) {
+    if (is_target(layer.name, options.layers) && (layer.trained || options.adapters_in_all)) {
+      adapters.adapt(layer.matrix, layer.name, layer.trained);
+    }
   }
 }
 
