@@ -56,6 +56,22 @@ void show_progress(unsigned over, unsigned all) {
   }
 }
 
+/// Says on stderr why a whole result is no good one, and returns the exit status.
+int outcome(const std::string& config, const CheckFacts& check, const run::Result& result) {
+  if (!check.passed) {
+    const std::size_t more = check.failures.size() - 1;
+    std::cerr << "etude-sim: " << config << ": the numeric check failed: " << check.failures.front()
+              << (more == 0 ? "" : " (and " + std::to_string(more) + " more: result.json)") << '\n';
+    return 1;
+  }
+  if (result.diverged != 0) {
+    std::cerr << "etude-sim: " << config << ": training diverged: not finite from step "
+              << result.diverged << "; give a smaller /train/lr\n";
+    return 3;
+  }
+  return 0;
+}
+
 int run(const RunArguments& arguments) {
   run::ExecuteOptions options;
   options.began = std::chrono::steady_clock::now();
@@ -65,15 +81,18 @@ int run(const RunArguments& arguments) {
       arguments.out.empty()
           ? std::filesystem::path("out") / std::filesystem::path(arguments.config).stem()
           : std::filesystem::path(arguments.out);
-  run::check_folder(folder);
   run::Run run(std::move(config));
+  run::ResultFolder results(folder);
+  options.save = [&results](unsigned steps, const NpzArchive& parameters) {
+    results.save(steps, parameters);
+  };
   const run::Result result = run.execute(options);
-  run::write_results(folder, run.config(), result);
+  results.finish(run.config(), result);
   if (!arguments.quiet) {
     std::cout << terminal_report(result.json, isatty(STDOUT_FILENO) != 0) << "results in "
               << folder.string() << "\n";
   }
-  return run.check().passed ? 0 : 1;
+  return outcome(arguments.config, run.check(), result);
 }
 }  // namespace
 

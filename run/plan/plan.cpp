@@ -137,6 +137,7 @@ RunFacts Plan::facts() const {
   }
   facts.memory = program_.memory;
   facts.macs = count(training().graph).total_macs() * passes_per_step();
+  facts.passes = passes_per_step();
   facts.samples = std::uint64_t{config_.workload.batch} * passes_per_step();
   facts.warnings = workload_.warnings;
   facts.warnings.insert(facts.warnings.end(), program_.warnings.begin(), program_.warnings.end());

@@ -70,16 +70,15 @@ std::string check_text(const Json& result, const Style& style) {
   if (check.is_null()) {
     return "not made (--no-verify)";
   }
-  const auto error = [&](const char* name) {
-    char text[32];
-    std::snprintf(text, sizeof text, "%.2e",
-                  check.at(name).is_number() ? check.at(name).get<double>() : 0.0);
-    return std::string(text);
+  const auto number = [&](const char* name) {
+    return check.at(name).is_number() ? check.at(name).get<double>() : 0.0;
   };
+  char absolute[32];
+  std::snprintf(absolute, sizeof absolute, "%.2e", number("max_abs_error"));
   std::string text = check.at("passed") == true ? "passed" : style.alarm("FAILED");
   text += ": " + check.at("tensors").dump() + " tensors against " +
-          check.at("reference").get<std::string>() + ", largest error " + error("max_abs_error") +
-          " absolute, " + error("max_rel_error") + " relative";
+          check.at("reference").get<std::string>() + ", largest error " + absolute + ", at most " +
+          percent(number("error_of_allowed")) + " of what is allowed";
   if (check.at("redmule_jobs") != 0) {
     text += "; " + check.at("redmule_jobs").dump() + " RedMulE jobs bit-equal";
   }
@@ -105,6 +104,10 @@ std::string step(const Json& result, const Style& style) {
              fixed(ratio(number("flop"), number("energy_j")) * 1e-9, 2) + " GFLOP/J"});
   text += table.text();
   text += "  loss    " + loss_text(result) + "\n";
+  if (result.contains("diverged")) {
+    text += "          " +
+            style.alarm("DIVERGED: not finite from step " + result.at("diverged").dump()) + "\n";
+  }
   return text + "  check   " + check_text(result, style) + "\n";
 }
 
@@ -122,7 +125,18 @@ std::string bounds(const Json& result, const Style& style) {
             percent(first.at("share").get<double>()) +
             " of the step; what is left over is waiting.\n";
   }
-  return text + table.text();
+  text += table.text();
+  for (const Json& bound : result.at("bounds")) {
+    if (bound.contains("parts")) {
+      std::string parts;
+      for (const auto& part : bound.at("parts").items()) {
+        parts +=
+            (parts.empty() ? "" : ", ") + percent(part.value().get<double>()) + " " + part.key();
+      }
+      text += "  FMAs of the " + bound.at("resource").get<std::string>() + ": " + parts + "\n";
+    }
+  }
+  return text;
 }
 
 /// Columns of the units table: workers are joined, as least, mean and most.

@@ -180,6 +180,9 @@ Json bounds_json(const PlatformConfig& platform, const RunFacts& facts, const St
          {"cycles", bound.cycles},
          {"share",
           step.cycles.raw() == 0 ? 0.0 : bound.cycles / static_cast<double>(step.cycles.raw())}});
+    for (const auto& [part, share] : bound.parts) {
+      bounds.back()["parts"][part] = share;
+    }
   }
   return bounds;
 }
@@ -191,6 +194,7 @@ Json check_json(const CheckFacts& check) {
   return {{"reference", check.reference},
           {"max_abs_error", number_or_null(check.max_abs_error)},
           {"max_rel_error", number_or_null(check.max_rel_error)},
+          {"error_of_allowed", number_or_null(check.error_of_allowed)},
           {"passed", check.passed},
           {"tensors", check.tensors},
           {"redmule_jobs", check.redmule_jobs},
@@ -244,11 +248,12 @@ void price_again(Json& result, const PlatformConfig& platform, const EnergyConfi
 }
 
 Json make_result(const RootConfig& config, const RunFacts& facts, const RunRecord& record,
-                 const std::vector<double>& losses, const CheckFacts& check,
+                 const TrainingFacts& training, const CheckFacts& check,
                  const SimulatorFacts& simulator) {
   const StepRecord& step = record.steps.back();
   std::vector<std::string> warnings = facts.warnings;
   warnings.insert(warnings.end(), record.warnings.begin(), record.warnings.end());
+  const std::vector<double>& losses = training.losses;
   Json steps = Json::array();
   for (std::size_t i = 0; i < record.steps.size(); ++i) {
     const double loss = i < losses.size() ? losses[i] : NAN;
@@ -256,6 +261,15 @@ Json make_result(const RootConfig& config, const RunFacts& facts, const RunRecor
       warnings.push_back("the loss of step " + std::to_string(i + 1) + " is not finite");
     }
     steps.push_back({{"loss", number_or_null(loss)}, {"cycles", record.steps[i].cycles.raw()}});
+  }
+  if (training.diverged != 0 && !losses.empty() && std::isfinite(losses.back())) {
+    warnings.push_back("weights after step " + std::to_string(training.diverged) +
+                       " are not finite");
+  }
+  if (check.diverged_steps != 0) {
+    warnings.push_back(
+        "numbers left the range of the format: " + std::to_string(check.diverged_steps) +
+        " passes at the end are not compared with float64");
   }
   Json result = {
       {"schema", 1},
@@ -287,6 +301,9 @@ Json make_result(const RootConfig& config, const RunFacts& facts, const RunRecor
     stepped += each.cycles.raw();
   }
   result["setup_cycles"] = record.cycles.raw() - stepped;
+  if (training.diverged != 0) {
+    result["diverged"] = training.diverged;
+  }
   price_again(result, config.platform, config.energy);
   return result;
 }

@@ -5,6 +5,7 @@ import json
 import subprocess
 
 import pytest
+from run_folder import write_run
 from support import BUILD, ROOT, run
 
 CLUSTER = ["--set", "/platform/cluster/controller=false", "--set", "/platform/cluster/clock_hz=470e6"]
@@ -15,10 +16,9 @@ PACKED = "rv32imc_zfinx_zhinx_xfvec_zicsr_zifencei_xcvmem_xcvmac_xcvsimd_xcvalu_
 def price(folder, cluster, cycles, counters, units):
     """Joules of what was counted on eight cores."""
     resolved = run("config", "resolve", ROOT / "configs/deep_ae.json", *FP16_ARRAY, *cluster, check=0).stdout
-    (folder / "config.resolved.json").write_text(resolved)
     step = {"cycles": cycles, "latency_s": cycles / 470e6}
     result = {"step": step, "counters": counters, "units": units, "layers": []}
-    (folder / "result.json").write_text(json.dumps(result))
+    write_run(folder, result, resolved)
     return json.loads(run("price", folder, "--json", check=0).stdout)["energy"]["total"]
 
 

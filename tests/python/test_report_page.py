@@ -11,14 +11,12 @@ import pytest
 from etude.errors import UserError
 from etude.report.page import write_page
 from etude.result import load_result
-
-GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "result.json"
+from run_folder import GOLDEN, write_run
 
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("run")
-    shutil.copy(GOLDEN, folder / "result.json")
+    folder = write_run(tmp_path_factory.mktemp("run"))
     return write_page(load_result(folder), folder)
 
 
@@ -86,6 +84,15 @@ def test_failed_check_is_shown_with_its_lines(tmp_path):
     text = own_text(write_page(result, tmp_path))
     assert "Numeric check FAILED" in text
     assert "gradient &lt;fc0.w&gt; is off" in text
+
+
+def test_divergence_and_the_fmas_of_the_array_are_shown(page, tmp_path):
+    text = own_text(page)
+    assert "Training diverged" not in text
+    assert "FMAs of the RedMulE array: 81.9 % useful, 0.0 % padded, 18.1 % idle" in text
+    assert "at most 37.0 % of what is allowed" in text
+    text = own_text(write_page({**json.loads(GOLDEN.read_text()), "diverged": 2}, tmp_path))
+    assert "Training diverged" in text and "Not finite from step 2" in text
 
 
 @pytest.mark.parametrize("damage", ["steps", "units", "energy_bill", "simulator", "timeline"])

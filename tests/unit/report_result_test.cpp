@@ -13,7 +13,7 @@ using namespace etude;
 
 namespace {
 Json fake_result(const std::vector<double>& losses = {0.5, 0.25}) {
-  return make_result(test::fake_config(), test::fake_facts(), test::fake_record(), losses,
+  return make_result(test::fake_config(), test::fake_facts(), test::fake_record(), {losses, 0},
                      test::fake_check(), {1.25, "0.1.0"});
 }
 }  // namespace

@@ -5,7 +5,10 @@
 
 #include <bit>
 #include <cstring>
+#include <fstream>
 #include <memory>
+#include <stdexcept>
+#include <string>
 
 #include "models/base/error.h"
 #include "workloads/npz/npy_header.h"
@@ -131,6 +134,10 @@ NpyArray parse_npy(const std::vector<std::uint8_t>& bytes, const std::string& wh
 }  // namespace
 
 NpzArchive read_npz(const std::filesystem::path& file) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(file, ignored)) {  // a pipe would be waited for
+    throw UserError(file.string(), "is no regular file", kAllowed);
+  }
   int code = 0;
   Archive archive(zip_open(file.c_str(), ZIP_RDONLY | ZIP_CHECKCONS, &code), &zip_discard);
   if (!archive) {
@@ -154,14 +161,22 @@ NpzArchive read_npz(const std::filesystem::path& file) {
   return result;
 }
 
-void write_npz(const std::filesystem::path& file, const NpzArchive& archive) {
-  const auto fail = [&](const std::string& why) -> UserError {
-    return {file.string(), "cannot be written (" + why + ")", "name a writable place"};
+std::string npz_bytes(const NpzArchive& archive) {
+  const auto fail = [](zip_error_t* error) -> std::runtime_error {
+    return std::runtime_error(std::string("npz: ") + zip_error_strerror(error));
   };
-  int code = 0;
-  Archive zip(zip_open(file.c_str(), ZIP_CREATE | ZIP_TRUNCATE, &code), &zip_discard);
+  zip_error_t error;
+  zip_error_init(&error);
+  using Source = std::unique_ptr<zip_source_t, decltype(&zip_source_free)>;
+  const Source file(zip_source_buffer_create(nullptr, 0, 1, &error), &zip_source_free);
+  if (!file) {
+    throw fail(&error);
+  }
+  zip_source_keep(file.get());  // the archive frees its own reference
+  Archive zip(zip_open_from_source(file.get(), ZIP_TRUNCATE, &error), &zip_discard);
   if (!zip) {
-    throw fail(text_of(code));
+    zip_source_free(file.get());
+    throw fail(&error);
   }
   std::vector<std::vector<std::uint8_t>> members;  // libzip reads them at zip_close
   members.reserve(archive.size());
@@ -171,24 +186,42 @@ void write_npz(const std::filesystem::path& file, const NpzArchive& archive) {
     bytes.insert(bytes.end(), array.bytes.begin(), array.bytes.end());
     zip_source_t* source = zip_source_buffer(zip.get(), bytes.data(), bytes.size(), 0);
     if (source == nullptr) {
-      throw fail(zip_strerror(zip.get()));
+      throw fail(zip_get_error(zip.get()));
     }
     const auto index = zip_file_add(zip.get(), (name + ".npy").c_str(), source, ZIP_FL_ENC_UTF_8);
     if (index < 0) {
       zip_source_free(source);
-      throw fail(zip_strerror(zip.get()));
+      throw fail(zip_get_error(zip.get()));
     }
     const auto at = static_cast<zip_uint64_t>(index);
     constexpr zip_uint16_t kFirstDosDay = (1 << 5) | 1;  // 1 January 1980
     if (zip_set_file_compression(zip.get(), at, ZIP_CM_STORE, 0) != 0 ||
         zip_file_set_dostime(zip.get(), at, 0, kFirstDosDay, 0) != 0) {
-      throw fail(zip_strerror(zip.get()));
+      throw fail(zip_get_error(zip.get()));
     }
   }
   if (zip_close(zip.get()) != 0) {
-    throw fail(zip_strerror(zip.get()));
+    throw fail(zip_get_error(zip.get()));
   }
   (void)zip.release();  // closed
+  zip_stat_t stat;
+  if (zip_source_stat(file.get(), &stat) != 0 || zip_source_open(file.get()) != 0) {
+    throw fail(zip_source_error(file.get()));
+  }
+  std::string bytes(stat.size, '\0');
+  const zip_int64_t got = zip_source_read(file.get(), bytes.data(), bytes.size());
+  zip_source_close(file.get());
+  if (got != static_cast<zip_int64_t>(bytes.size())) {
+    throw fail(zip_source_error(file.get()));
+  }
+  return bytes;
+}
+
+void write_npz(const std::filesystem::path& file, const NpzArchive& archive) {
+  std::ofstream out(file, std::ios::binary);
+  if (!(out << npz_bytes(archive)) || !out.flush()) {
+    throw UserError(file.string(), "cannot be written", "name a writable place");
+  }
 }
 
 }  // namespace etude

@@ -37,8 +37,11 @@ using NpzArchive = std::map<std::string, NpyArray>;
 /// Errors: UserError naming the file, and the member where one is broken.
 NpzArchive read_npz(const std::filesystem::path& file);
 
-/// Writes an archive that numpy.load reads. Members are stored in name order, uncompressed and with
-/// a fixed time, so that equal arrays give equal bytes. Errors: UserError naming the file.
+/// An archive that numpy.load reads, as the bytes of its file. Members are stored in name order,
+/// uncompressed and with a fixed time, so that equal arrays give equal bytes.
+std::string npz_bytes(const NpzArchive& archive);
+
+/// Writes npz_bytes to a file. Errors: UserError naming the file.
 void write_npz(const std::filesystem::path& file, const NpzArchive& archive);
 
 }  // namespace etude

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """One self-contained HTML page (no network) from a result."""
 
+import contextlib
+import errno
+import os
 from html import escape
 from pathlib import Path
 from string import Template
@@ -8,7 +11,7 @@ from string import Template
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
-from etude.errors import UserError
+from etude.errors import MachineError, UserError
 from etude.report import charts, trust
 from etude.report.html import section, table
 from etude.result import engineering, share
@@ -68,7 +71,8 @@ def _check(result: dict) -> str:
     title = "Numbers checked" if check["passed"] else "Numeric check FAILED"
     text = (
         f"{check['tensors']:,} tensors against {escape(check['reference'])}: largest error "
-        f"{check['max_abs_error'] or 0:.2e} absolute, {check['max_rel_error'] or 0:.2e} relative."
+        f"{check['max_abs_error'] or 0:.2e} absolute, at most {100 * (check['error_of_allowed'] or 0):.1f} % of what "
+        "is allowed."
     )
     if check["redmule_jobs"]:
         text += f" {check['redmule_jobs']:,} RedMulE jobs equal their replay bit for bit."
@@ -78,6 +82,13 @@ def _check(result: dict) -> str:
         + (f"<ul>{failures}</ul>" if failures else "")
         + "</section>"
     )
+
+
+def _diverged(result: dict) -> str:
+    if "diverged" not in result:
+        return ""
+    text = f"<p>Not finite from step {result['diverged']}: the run ended there.</p>"
+    return f'<section class="check bad"><h2>Training diverged</h2>{text}</section>'
 
 
 def _warnings(result: dict) -> str:
@@ -159,8 +170,16 @@ def _bounds_text(result: dict) -> str:
     first = result["bounds"][0]
     return (
         "Each bar is the least time that a resource alone would need; the step cannot be shorter than the longest. "
-        f"Nearest: {escape(first['resource'])} ({escape(first['work'])})."
+        f"Nearest: {escape(first['resource'])} ({escape(first['work'])})." + "".join(map(_parts, result["bounds"]))
     )
+
+
+def _parts(bound: dict) -> str:
+    """What the FMAs of the array did, where the bound is its."""
+    if "parts" not in bound:
+        return ""
+    parts = ", ".join(f"{100 * part:.1f} % {escape(name)}" for name, part in bound["parts"].items())
+    return f" FMAs of the {escape(bound['resource'])}: {parts}."
 
 
 def _unit_key(result: dict) -> str:
@@ -170,7 +189,7 @@ def _unit_key(result: dict) -> str:
 
 
 def _body(result: dict, folder: Path) -> str:
-    parts = [_tiles(result), _check(result), _warnings(result)]
+    parts = [_tiles(result), _check(result), _diverged(result), _warnings(result)]
     parts.append(
         section(
             "Where the cycles went",
@@ -232,8 +251,17 @@ def write_page(result: dict, folder: Path) -> Path:
         text = make_page(result, folder)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise UserError(f"{folder}: its result.json is damaged or of another version ({error}); run again") from None
+    aside = folder / ".report.html.part"  # never half a page
     try:
-        page.write_text(text, encoding="utf-8")
+        with aside.open("w", encoding="utf-8") as out:
+            out.write(text)
+            out.flush()
+            os.fsync(out.fileno())
+        aside.replace(page)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+            raise MachineError(f"{page}: cannot be written: {error.strerror}") from None
         raise UserError(f"{page}: cannot be written ({error.strerror}); copy the results elsewhere") from None
     return page
