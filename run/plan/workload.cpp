@@ -89,23 +89,31 @@ std::string update_text(const RootConfig& config, const UpdateOptions& update) {
          rules[static_cast<std::size_t>(update.rule)];
 }
 
-/// Refuses what cannot stand at home whatever is done, before its values are drawn: numbers of
-/// that size would take the host's memory.
+/// Refuses what no memory holds whatever is done, before values are drawn and the step is lowered:
+/// numbers of that size would take the host's memory, and tiles of it hours.
 void check_capacity(const RootConfig& config, const Graph& graph) {
-  std::uint64_t bytes = 0;
-  for (const Tensor& tensor : graph.tensors()) {
-    const bool at_home = tensor.kind == TensorKind::kParameter ||
-                         tensor.kind == TensorKind::kInput || tensor.kind == TensorKind::kState;
-    bytes += at_home && !tensor.alias_of ? tensor.bytes() : 0;
-  }
   const PlatformConfig& platform = config.platform;
   const bool l2_only = config.workload.home == WorkloadConfig::Home::kL2;
   const std::uint64_t there = platform.l2.size.raw() + (l2_only ? 0 : platform.hyperram.size.raw());
-  if (bytes > there) {
+  const std::string have = (l2_only ? "L2 has " : "L2 and HyperRAM have ") + std::to_string(there);
+  std::uint64_t at_home = 0;
+  const Tensor* largest = nullptr;
+  for (const Tensor& tensor : graph.tensors()) {
+    const bool stays = tensor.kind == TensorKind::kParameter || tensor.kind == TensorKind::kInput ||
+                       tensor.kind == TensorKind::kState;
+    at_home += stays && !tensor.alias_of ? tensor.bytes() : 0;
+    largest = largest == nullptr || tensor.bytes() > largest->bytes() ? &tensor : largest;
+  }
+  if (at_home > there) {
     throw UserError("/workload",
-                    "parameters, optimiser states and inputs are " + std::to_string(bytes) +
-                        " bytes, and " + (l2_only ? "L2 has " : "L2 and HyperRAM have ") +
-                        std::to_string(there),
+                    "parameters, optimiser states and inputs are " + std::to_string(at_home) +
+                        " bytes, and " + have,
+                    "give a smaller network or batch, or larger memories");
+  }
+  if (largest != nullptr && largest->bytes() > there + platform.cluster.tcdm.size.raw()) {
+    throw UserError("/workload",
+                    "'" + largest->name + "' alone is " + std::to_string(largest->bytes()) +
+                        " bytes, and " + have,
                     "give a smaller network or batch, or larger memories");
   }
 }

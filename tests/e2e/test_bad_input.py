@@ -146,9 +146,17 @@ CONFIGS = [
             ("mlp", {"network": "mlp", "sizes": [65535] * 40}),
             ("wide", {"network": "mlp", "sizes": [65535, 65535, 65535], "batch": 65535}),
             ("batch", {"network": "deep_ae", "batch": 65535}),
-            ("transformer", {"network": "bert", "sizes": [64, 60000, 2, 65535, 50]}),
+            ("transformer", {"network": "bert", "sizes": [64, 60000, 2, 65535, 4]}),
         ]
     ],
+    (
+        "too large: attention",
+        config(workload={"network": "bert", "sizes": [65535, 128, 2, 128, 1]}),
+        [],
+        ["/workload", "alone is", "bytes, and L2 and HyperRAM have 69206016"],
+    ),
+    ("too many layers", config(workload={"network": "mlp", "sizes": [8] * 20_000}), [], ["19999 layers", "1024"]),
+    ("too many blocks", config(workload={"network": "bert", "sizes": [8, 8, 2, 8, 65535]}), [], ["65535 blocks", "256"]),
     (
         "too large for L2",
         config(workload={"network": "mlp", "sizes": [1000, 1000, 1000], "home": "l2"}),
