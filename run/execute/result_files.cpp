@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <utility>
@@ -22,6 +23,7 @@ namespace fs = std::filesystem;
 
 namespace {
 constexpr const char* kAside = ".partial";
+constexpr const char* kStep = "step.npz";  // a saved step while it is aside
 // Of a run and of its page, in the order in which older ones are removed.
 constexpr const char* kFiles[] = {"report.html",   "manifest.json", "result.json",
                                   "trace.pftrace", "outputs.npz",   "config.resolved.json"};
@@ -48,6 +50,25 @@ void sync(int descriptor, const fs::path& file) {
     fail(file, errno);
   }
 }
+
+/// While it lives, signals that ask the process to end wait: the names change together.
+class SignalsWait {
+ public:
+  SignalsWait() {
+    sigset_t set;
+    sigemptyset(&set);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+      sigaddset(&set, signal);
+    }
+    sigprocmask(SIG_BLOCK, &set, &before_);
+  }
+  ~SignalsWait() { sigprocmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsWait(const SignalsWait&) = delete;
+  SignalsWait& operator=(const SignalsWait&) = delete;
+
+ private:
+  sigset_t before_;
+};
 
 bool is_saved_step(const fs::path& file) {
   const std::string stem = file.stem().string();
@@ -82,6 +103,18 @@ void ResultFolder::leave() {
     }
   }
   made_.clear();
+}
+
+void ResultFolder::abandon() const noexcept {
+  for (const std::string& path : aside_) {
+    unlink(path.c_str());
+  }
+  if (!aside_.empty()) {
+    rmdir(aside_.back().c_str());
+  }
+  for (auto made = made_.rbegin(); made != made_.rend(); ++made) {
+    rmdir(made->c_str());
+  }
 }
 
 void ResultFolder::make_folders() {
@@ -124,7 +157,10 @@ void ResultFolder::claim() {
     if (fs::is_directory(folder_ / name, error)) {
       refuse(folder_, folder_ / name, EISDIR);
     }
+    aside_.push_back((folder_ / kAside / name).string() + ".part");
   }
+  aside_.push_back((folder_ / kAside / kStep).string() + ".part");
+  aside_.push_back((folder_ / kAside).string());
   if (fs::exists(folder_ / "steps", error) && !fs::is_directory(folder_ / "steps", error)) {
     refuse(folder_, folder_ / "steps", ENOTDIR);
   }
@@ -189,12 +225,13 @@ void ResultFolder::remove_older() {
 void ResultFolder::save(unsigned number, const NpzArchive& parameters) {
   const std::string name = std::to_string(number) + ".npz";
   const std::string bytes = npz_bytes(parameters);
-  write_aside(name, bytes);
+  write_aside(kStep, bytes);
+  const SignalsWait wait;
   remove_older();
   if (mkdir((folder_ / "steps").c_str(), 0777) != 0 && errno != EEXIST) {
     fail(folder_ / "steps", errno);
   }
-  take_name(name, fs::path("steps") / name);
+  take_name(kStep, fs::path("steps") / name);
   saved_.push_back(manifest_file("steps/" + name, bytes));
 }
 
@@ -213,6 +250,7 @@ void ResultFolder::finish(const RootConfig& config, const Result& result) {
   std::vector<ManifestFile> all = files;
   all.insert(all.end(), saved_.begin(), saved_.end());
   write_aside("manifest.json", manifest_text(config_hash(config), all));
+  const SignalsWait wait;
   remove_older();
   for (const ManifestFile& file : files) {
     take_name(file.name, file.name);

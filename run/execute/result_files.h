@@ -24,6 +24,10 @@ class ResultFolder {
   ResultFolder(const ResultFolder&) = delete;
   ResultFolder& operator=(const ResultFolder&) = delete;
 
+  /// For a signal handler before the process dies of the signal: removes what is aside and the
+  /// empty folders that it made, with async-signal-safe calls only.
+  void abandon() const noexcept;
+
   const std::filesystem::path& path() const { return folder_; }
   /// Writes steps/<number>.npz at once. The first one removes what an older run left.
   /// Errors: SystemError.
@@ -43,6 +47,7 @@ class ResultFolder {
 
   std::filesystem::path folder_;
   std::vector<std::filesystem::path> made_;  ///< by this object, outermost first
+  std::vector<std::string> aside_;           ///< every file that may be there, then its folder
   std::vector<ManifestFile> saved_;
   int descriptor_{-1};  ///< of the folder, locked
   bool older_removed_{false};

@@ -156,7 +156,12 @@ CONFIGS = [
         ["/workload", "alone is", "bytes, and L2 and HyperRAM have 69206016"],
     ),
     ("too many layers", config(workload={"network": "mlp", "sizes": [8] * 20_000}), [], ["19999 layers", "1024"]),
-    ("too many blocks", config(workload={"network": "bert", "sizes": [8, 8, 2, 8, 65535]}), [], ["65535 blocks", "256"]),
+    (
+        "too many blocks",
+        config(workload={"network": "bert", "sizes": [8, 8, 2, 8, 65535]}),
+        [],
+        ["65535 blocks", "256"],
+    ),
     (
         "too large for L2",
         config(workload={"network": "mlp", "sizes": [1000, 1000, 1000], "home": "l2"}),

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -79,20 +80,24 @@ def test_the_manifest_has_every_file_and_nothing_of_an_older_run_stays(tmp_path)
     assert files(out) == ["config.resolved.json", "manifest.json", "notes.txt", "outputs.npz", "result.json"]
 
 
-def kill_while_it_runs(command, draw, longest: float) -> int:
+def kill_while_it_runs(command, draw, longest: float) -> signal.Signals:
     """Kills a run at a random moment, half of the time while it writes its files."""
     out = Path(command[command.index("--out") + 1])
+    shutil.rmtree(out / ".partial", ignore_errors=True)  # of one that was killed
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     if draw.random() < 0.5:
         end = time.monotonic() + 20 * longest
         while process.poll() is None and time.monotonic() < end:
-            if next((out / ".partial").glob("*.part"), None) is not None:
-                break
+            with contextlib.suppress(FileNotFoundError):  # gone already
+                if any((out / ".partial").iterdir()):
+                    break
         time.sleep(draw.random() ** 3 * 0.02)
     else:
         time.sleep(draw.random() * 1.2 * longest)
-    process.send_signal(draw.choice([signal.SIGTERM, signal.SIGKILL, signal.SIGINT]))
-    return process.wait()
+    sent = draw.choice([signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
+    process.send_signal(sent)
+    process.wait()
+    return sent
 
 
 def test_a_run_that_is_killed_leaves_a_whole_result_or_none(tmp_path):
@@ -109,7 +114,11 @@ def test_a_run_that_is_killed_leaves_a_whole_result_or_none(tmp_path):
     for _ in range(MOMENTS):
         (out / "report.html").write_text("the page of the result before")
         page_of = assert_whole(out) if (out / "manifest.json").exists() else None
-        kill_while_it_runs(draw.choice(commands), draw, longest)
+        command = draw.choice(commands)
+        sent = kill_while_it_runs(command, draw, longest)
+        if sent != signal.SIGKILL:  # tidied up, and the older result or the new one is there
+            assert not (out / ".partial").exists()
+            assert (out / "manifest.json").exists() or "/run/save_every=1" in command
         if (out / "manifest.json").exists():
             kept = assert_whole(out)
             assert not (out / "report.html").exists() or kept == page_of
