@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "models/base/types.h"
 #include "sim/config/platform_config.h"
 
 namespace etude::compiler {
@@ -15,33 +16,32 @@ class CostModel {
   explicit CostModel(const PlatformConfig& platform);
 
   /// One RedMulE job Z[m,k] = X[m,n] W[n,k], from post to done.
-  std::uint64_t redmule(std::uint64_t m, std::uint64_t n, std::uint64_t k) const;
+  Cycle redmule(std::uint64_t m, std::uint64_t n, std::uint64_t k) const;
   /// Beats of its wide port in that job, each of which takes all banks for a cycle.
   std::uint64_t redmule_beats(std::uint64_t m, std::uint64_t n, std::uint64_t k) const;
   /// A matrix multiplication of that size by all cores.
-  std::uint64_t core_gemm(std::uint64_t m, std::uint64_t n, std::uint64_t k) const;
+  Cycle core_gemm(std::uint64_t m, std::uint64_t n, std::uint64_t k) const;
   /// A kernel that spends `cycles_per_element` of one core on each of `elements`.
-  std::uint64_t core_kernel(std::uint64_t elements, double cycles_per_element) const;
+  Cycle core_kernel(std::uint64_t elements, double cycles_per_element) const;
   /// Columns of an image: `lines` lines of out_height runs of out_width pixels.
-  std::uint64_t im2col(std::uint64_t lines, std::uint64_t out_height,
-                       std::uint64_t out_width) const {
+  Cycle im2col(std::uint64_t lines, std::uint64_t out_height, std::uint64_t out_width) const {
     return core_kernel(lines * out_height * out_width, kIm2col) +
            core_kernel(lines * out_height, kIm2colRun) - core_kernel(0, 0);
   }
   /// The same of a kernel that gives whole rows to the cores.
-  std::uint64_t core_rows(std::uint64_t rows, std::uint64_t cols, double cycles_per_element) const;
+  Cycle core_rows(std::uint64_t rows, std::uint64_t cols, double cycles_per_element) const;
   /// A transfer of the cluster DMA between L1 and L2.
-  std::uint64_t dma(std::uint64_t rows, std::uint64_t row_bytes, bool to_l1) const;
+  Cycle dma(std::uint64_t rows, Bytes row_bytes, bool to_l1) const;
   /// A transfer of the SoC DMA between L2 and HyperRAM.
-  std::uint64_t soc_dma(std::uint64_t bytes) const;
+  Cycle soc_dma(Bytes bytes) const;
 
   /// What DMA and cores take longer beside RedMulE, on average.
   static constexpr double kContention = 1.6;
   /// Cycles that the controller spends on one operation and its wait (assumed).
-  static constexpr std::uint64_t kPost = 250;
+  static constexpr Cycle kPost{250};
 
   /// Cycles between the end of one operation and the start of the one that waits for it (assumed).
-  static constexpr std::uint64_t kHandOver = 150;
+  static constexpr Cycle kHandOver{150};
 
   /// Cycles of one core per element of a kernel (loads, stores, arithmetic of its inner loop).
   static constexpr double kTranspose = 4.0;

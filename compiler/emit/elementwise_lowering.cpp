@@ -72,7 +72,7 @@ class Elementwise {
     const L1Matrix given = tile.at[in_[i]];
     const L1Matrix made = tile.at[spread_[i]];
     if (view_.operands[i].spread == Spread::kColumn) {
-      c_.tape.gemm(given, one_row(tile.at[ones_]), made, 1, 0, 0);
+      c_.tape.gemm(given, one_row(tile.at[ones_]), made, 1, {}, 0);
     } else if (view_.operands[i].spread == Spread::kScalar) {
       c_.tape.broadcast_row(given.address, {made.address, made.cols, 1, 1});
     }

@@ -18,7 +18,7 @@ namespace {
 
 /// Programs with more operations are lowered once: a second look would take too long.
 constexpr std::uint32_t kLargeProgram = 6000;
-constexpr std::uint32_t kLongTransfer = 65536;
+constexpr Bytes kLongTransfer{65536};
 
 /// Looks for the way of sharing L1 with which the modelled step is over first.
 class Search {
@@ -47,7 +47,7 @@ class Search {
       attempt(&SharingChoice::filters_in_turn, {true});
     }
     attempt(&SharingChoice::least_columns, {48u, 64u, 128u});
-    attempt(&SharingChoice::transfer, {4096u, 6144u, 12288u, 16384u});
+    attempt(&SharingChoice::transfer, {Bytes{4096}, Bytes{6144}, Bytes{12288}, Bytes{16384}});
     return std::move(*found_);
   }
 

@@ -21,14 +21,12 @@ constexpr unsigned kSocDma = queue_of(TaskUnit::kSocDma);
 
 class Replay {
  public:
-  Replay(const StepGraph& graph, const std::vector<std::uint32_t>& order, bool one_dma,
-         std::uint64_t limit)
+  Replay(const StepGraph& graph, const std::vector<std::uint32_t>& order, bool one_dma, Cycle limit)
       : graph_(graph),
         order_(order),
         one_dma_(one_dma),
-        limit_(limit == std::numeric_limits<std::uint64_t>::max()
-                   ? std::numeric_limits<double>::max()
-                   : static_cast<double>(limit) + 1),
+        limit_(limit == kNever ? std::numeric_limits<double>::max()
+                               : static_cast<double>(limit.raw()) + 1),
         over_(graph.size(), 0),
         number_(graph.size(), 0) {
     for (std::uint32_t op = 0; op < graph.size(); ++op) {
@@ -36,12 +34,12 @@ class Replay {
     }
   }
 
-  std::uint64_t run() {
+  Cycle run() {
     while ((next_ < order_.size() || working_ != 0) && least() < limit_) {
       post();
       advance();
     }
-    return static_cast<std::uint64_t>(least());
+    return Cycle{static_cast<std::uint64_t>(least())};
   }
 
  private:
@@ -202,8 +200,8 @@ class Replay {
 
 }  // namespace
 
-std::uint64_t replay_cycles(const StepGraph& graph, const std::vector<std::uint32_t>& order,
-                            bool one_dma, std::uint64_t limit) {
+Cycle replay_cycles(const StepGraph& graph, const std::vector<std::uint32_t>& order, bool one_dma,
+                    Cycle limit) {
   return Replay(graph, order, one_dma, limit).run();
 }
 

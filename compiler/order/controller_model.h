@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <limits>
 #include <vector>
 
 #include "compiler/order/step_graph.h"
@@ -15,9 +14,8 @@ namespace etude::compiler {
 /// RedMulE holds two jobs, the cores seven kernels, each direction of the cluster DMA one transfer
 /// beside the running one (MCHAN) or sixteen in all (`one_dma`: iDMA, both directions in order).
 /// Gives up as soon as the step cannot take less than `limit` cycles; then `limit` or more.
-std::uint64_t replay_cycles(const StepGraph& graph, const std::vector<std::uint32_t>& order,
-                            bool one_dma,
-                            std::uint64_t limit = std::numeric_limits<std::uint64_t>::max());
+Cycle replay_cycles(const StepGraph& graph, const std::vector<std::uint32_t>& order, bool one_dma,
+                    Cycle limit = kNever);
 
 /// Part of its full speed at which a queue works while RedMulE's wide port takes `share` of the
 /// cycles of L1, and the cores their part of the rest.

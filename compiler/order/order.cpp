@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <functional>
+#include <limits>
 
 #include "compiler/order/controller_model.h"
 
@@ -81,7 +82,7 @@ class Timeline {
     for (const Post& post : posts) {
       result.order.push_back(post.op);
     }
-    result.cycles = static_cast<std::uint64_t>(now_);
+    result.cycles = Cycle{static_cast<std::uint64_t>(now_)};
     return result;
   }
 
@@ -197,7 +198,7 @@ PostOrder schedule_operations(const StepGraph& graph, bool one_dma, const PostRu
   return Timeline(graph, one_dma, rules.hand_over).posted(rules.dma_lead);
 }
 
-PostOrder best_order(const StepGraph& graph, bool one_dma, std::uint64_t limit) {
+PostOrder best_order(const StepGraph& graph, bool one_dma, Cycle limit) {
   PostOrder best;
   best.cycles = limit;
   std::vector<std::vector<std::uint32_t>> tried;

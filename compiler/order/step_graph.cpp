@@ -94,7 +94,7 @@ StepGraph::StepGraph(const std::vector<PlanOp>& ops, const Dependences& all)
   waits_.reserve(count);
   for (const PlanOp& op : ops) {
     queues_.push_back(static_cast<std::uint8_t>(queue_of(op)));
-    cycles_.push_back(static_cast<double>(op.cycles));
+    cycles_.push_back(static_cast<double>(op.cycles.raw()));
     port_shares_.push_back(op.port_share);
   }
   const Dependences dependences = needed(all);

@@ -22,9 +22,9 @@ constexpr std::uint32_t argument(std::size_t place) {
 void Tape::binary(etude_kernel number, const L1Matrix& a, const L1Matrix& b, const L1Matrix& c,
                   double cycles) {
   PlanOp& made = kernel(number,
-                        etude_binary_args{.a = a.address,
-                                          .b = b.address,
-                                          .c = c.address,
+                        etude_binary_args{.a = a.address.raw(),
+                                          .b = b.address.raw(),
+                                          .c = c.address.raw(),
                                           .rows = c.rows,
                                           .cols = c.cols,
                                           .pitch_a = a.pitch,
@@ -37,8 +37,8 @@ void Tape::binary(etude_kernel number, const L1Matrix& a, const L1Matrix& b, con
 void Tape::unary(etude_kernel number, const L1Matrix& x, const L1Matrix& y, double cycles,
                  float factor) {
   PlanOp& made = kernel(number,
-                        etude_unary_args{.x = x.address,
-                                         .y = y.address,
+                        etude_unary_args{.x = x.address.raw(),
+                                         .y = y.address.raw(),
                                          .rows = y.rows,
                                          .cols = y.cols,
                                          .pitch_x = x.pitch,
@@ -51,9 +51,9 @@ void Tape::unary(etude_kernel number, const L1Matrix& x, const L1Matrix& y, doub
 void Tape::result_grad(etude_kernel number, const L1Matrix& dy, const L1Matrix& y,
                        const L1Matrix& dx, double cycles) {
   PlanOp& made = kernel(number,
-                        etude_result_grad_args{.dy = dy.address,
-                                               .y = y.address,
-                                               .dx = dx.address,
+                        etude_result_grad_args{.dy = dy.address.raw(),
+                                               .y = y.address.raw(),
+                                               .dx = dx.address.raw(),
                                                .rows = dx.rows,
                                                .cols = dx.cols,
                                                .pitch_dy = dy.pitch,
@@ -64,8 +64,8 @@ void Tape::result_grad(etude_kernel number, const L1Matrix& dy, const L1Matrix& 
 }
 
 void Tape::gelu(const L1Matrix& x, const L1Matrix& y, std::uint32_t form) {
-  PlanOp& made = kernel<ETUDE_KERNEL_GELU>({.x = x.address,
-                                            .y = y.address,
+  PlanOp& made = kernel<ETUDE_KERNEL_GELU>({.x = x.address.raw(),
+                                            .y = y.address.raw(),
                                             .bias = 0,
                                             .rows = y.rows,
                                             .cols = y.cols,
@@ -79,9 +79,9 @@ void Tape::gelu(const L1Matrix& x, const L1Matrix& y, std::uint32_t form) {
 void Tape::gelu_grad(const L1Matrix& dy, const L1Matrix& x, const L1Matrix& dx,
                      std::uint32_t form) {
   PlanOp& made =
-      kernel<ETUDE_KERNEL_GELU_GRAD>({.x = x.address,
-                                      .dy = dy.address,
-                                      .dx = dx.address,
+      kernel<ETUDE_KERNEL_GELU_GRAD>({.x = x.address.raw(),
+                                      .dy = dy.address.raw(),
+                                      .dx = dx.address.raw(),
                                       .bias = 0,
                                       .rows = dx.rows,
                                       .cols = dx.cols,
@@ -96,10 +96,10 @@ void Tape::gelu_grad(const L1Matrix& dy, const L1Matrix& x, const L1Matrix& dx,
 void Tape::layernorm(const L1Matrix& x, const L1Matrix& gamma, const L1Matrix& beta,
                      const L1Matrix& y, float epsilon) {
   PlanOp& made =
-      kernel<ETUDE_KERNEL_LAYERNORM>({.x = x.address,
-                                      .y = y.address,
-                                      .gamma = gamma.address,
-                                      .beta = beta.address,
+      kernel<ETUDE_KERNEL_LAYERNORM>({.x = x.address.raw(),
+                                      .y = y.address.raw(),
+                                      .gamma = gamma.address.raw(),
+                                      .beta = beta.address.raw(),
                                       .stats = 0,
                                       .rows = y.rows,
                                       .cols = y.cols,
@@ -113,8 +113,8 @@ void Tape::layernorm(const L1Matrix& x, const L1Matrix& gamma, const L1Matrix& b
 
 void Tape::layernorm_stats(const L1Matrix& x, const L1Matrix& stats, float epsilon) {
   PlanOp& made = kernel<ETUDE_KERNEL_LAYERNORM_STATS>(
-      {.x = x.address,
-       .stats = stats.address,
+      {.x = x.address.raw(),
+       .stats = stats.address.raw(),
        .rows = x.rows,
        .cols = x.cols,
        .pitch_x = x.pitch,
@@ -126,11 +126,11 @@ void Tape::layernorm_stats(const L1Matrix& x, const L1Matrix& stats, float epsil
 void Tape::layernorm_grad(const L1Matrix& dy, const L1Matrix& x, const L1Matrix& gamma,
                           const L1Matrix* stats, const L1Matrix& dx, float epsilon) {
   PlanOp& made = kernel<ETUDE_KERNEL_LAYERNORM_GRAD>(
-      {.x = x.address,
-       .dy = dy.address,
-       .gamma = gamma.address,
-       .stats = stats != nullptr ? stats->address : 0,
-       .dx = dx.address,
+      {.x = x.address.raw(),
+       .dy = dy.address.raw(),
+       .gamma = gamma.address.raw(),
+       .stats = stats != nullptr ? stats->address.raw() : 0,
+       .dx = dx.address.raw(),
        .rows = dx.rows,
        .cols = dx.cols,
        .pitch_x = x.pitch,
@@ -148,11 +148,11 @@ void Tape::layernorm_grad(const L1Matrix& dy, const L1Matrix& x, const L1Matrix&
 void Tape::layernorm_affine_grad(const L1Matrix& dy, const L1Matrix& x, const L1Matrix& stats,
                                  const L1Matrix& dgamma, const L1Matrix& dbeta, bool accumulate) {
   PlanOp& made = kernel<ETUDE_KERNEL_LAYERNORM_AFFINE_GRAD>(
-      {.x = x.address,
-       .dy = dy.address,
-       .stats = stats.address,
-       .dgamma = dgamma.address,
-       .dbeta = dbeta.address,
+      {.x = x.address.raw(),
+       .dy = dy.address.raw(),
+       .stats = stats.address.raw(),
+       .dgamma = dgamma.address.raw(),
+       .dbeta = dbeta.address.raw(),
        .rows = x.rows,
        .cols = x.cols,
        .pitch_x = x.pitch,
@@ -164,8 +164,8 @@ void Tape::layernorm_affine_grad(const L1Matrix& dy, const L1Matrix& x, const L1
 }
 
 void Tape::softmax(const L1Matrix& x, const L1Matrix& y, float scale) {
-  PlanOp& made = kernel<ETUDE_KERNEL_SOFTMAX>({.x = x.address,
-                                               .y = y.address,
+  PlanOp& made = kernel<ETUDE_KERNEL_SOFTMAX>({.x = x.address.raw(),
+                                               .y = y.address.raw(),
                                                .rows = y.rows,
                                                .cols = y.cols,
                                                .pitch_x = x.pitch,
@@ -177,9 +177,9 @@ void Tape::softmax(const L1Matrix& x, const L1Matrix& y, float scale) {
 
 void Tape::softmax_grad(const L1Matrix& dy, const L1Matrix& y, const L1Matrix& dx, float scale) {
   PlanOp& made =
-      kernel<ETUDE_KERNEL_SOFTMAX_GRAD>({.y = y.address,
-                                         .dy = dy.address,
-                                         .dx = dx.address,
+      kernel<ETUDE_KERNEL_SOFTMAX_GRAD>({.y = y.address.raw(),
+                                         .dy = dy.address.raw(),
+                                         .dx = dx.address.raw(),
                                          .rows = dx.rows,
                                          .cols = dx.cols,
                                          .pitch_y = y.pitch,
@@ -191,13 +191,13 @@ void Tape::softmax_grad(const L1Matrix& dy, const L1Matrix& y, const L1Matrix& d
 }
 
 void Tape::cross_entropy(const L1Matrix& x, const L1Matrix& labels, const L1Matrix& log_p,
-                         std::uint32_t loss, float scale_loss) {
+                         Address loss, float scale_loss) {
   PlanOp& made =
-      kernel<ETUDE_KERNEL_CROSS_ENTROPY>({.x = x.address,
-                                          .labels = labels.address,
-                                          .log_p = log_p.address,
+      kernel<ETUDE_KERNEL_CROSS_ENTROPY>({.x = x.address.raw(),
+                                          .labels = labels.address.raw(),
+                                          .log_p = log_p.address.raw(),
                                           .dx = 0,
-                                          .loss = loss,
+                                          .loss = loss.raw(),
                                           .rows = x.rows,
                                           .cols = x.cols,
                                           .pitch_x = x.pitch,
@@ -213,9 +213,9 @@ void Tape::cross_entropy(const L1Matrix& x, const L1Matrix& labels, const L1Matr
 void Tape::cross_entropy_grad(const L1Matrix& log_p, const L1Matrix& labels, const L1Matrix& dx,
                               float scale) {
   PlanOp& made = kernel<ETUDE_KERNEL_CROSS_ENTROPY_GRAD>(
-      {.log_p = log_p.address,
-       .labels = labels.address,
-       .dx = dx.address,
+      {.log_p = log_p.address.raw(),
+       .labels = labels.address.raw(),
+       .dx = dx.address.raw(),
        .rows = dx.rows,
        .cols = dx.cols,
        .pitch_log_p = log_p.pitch,
@@ -227,9 +227,9 @@ void Tape::cross_entropy_grad(const L1Matrix& log_p, const L1Matrix& labels, con
 
 void Tape::momentum(const L1Matrix& w, const L1Matrix& g, const L1Matrix& v, float lr, float mu) {
   PlanOp& made =
-      kernel<ETUDE_KERNEL_MOMENTUM>({.w = w.address,
-                                     .g = g.address,
-                                     .v = v.address,
+      kernel<ETUDE_KERNEL_MOMENTUM>({.w = w.address.raw(),
+                                     .g = g.address.raw(),
+                                     .v = v.address.raw(),
                                      .rows = w.rows,
                                      .cols = w.cols,
                                      .pitch = w.pitch,
@@ -244,10 +244,10 @@ void Tape::momentum(const L1Matrix& w, const L1Matrix& g, const L1Matrix& v, flo
 
 void Tape::adam(const L1Matrix& w, const L1Matrix& g, const L1Matrix& m, const L1Matrix& v,
                 const AdamRates& rates, float beta1, float beta2) {
-  PlanOp& made = kernel<ETUDE_KERNEL_ADAM>({.w = w.address,
-                                            .g = g.address,
-                                            .m = m.address,
-                                            .v = v.address,
+  PlanOp& made = kernel<ETUDE_KERNEL_ADAM>({.w = w.address.raw(),
+                                            .g = g.address.raw(),
+                                            .m = m.address.raw(),
+                                            .v = v.address.raw(),
                                             .rows = w.rows,
                                             .cols = w.cols,
                                             .pitch = w.pitch,

@@ -13,18 +13,19 @@ using Product = ConvProblem::Product;
 
 /// Totals of one group on each unit.
 struct Totals {
-  std::uint64_t unit = 0, cores = 0, in = 0, out = 0, posts = 0, ends = 0;
+  Cycle unit, cores, in, out, ends;
+  std::uint64_t posts = 0;
 
-  void core(std::uint64_t times, std::uint64_t each) {
+  void core(std::uint64_t times, Cycle each) {
     cores += times * each;
     posts += times;
   }
-  void load(std::uint64_t times, std::uint64_t each) {
+  void load(std::uint64_t times, Cycle each) {
     in += times * each;
     posts += times;
     ends += each;
   }
-  void store(std::uint64_t times, std::uint64_t each) {
+  void store(std::uint64_t times, Cycle each) {
     out += times * each;
     posts += times;
     ends += each;
@@ -37,8 +38,8 @@ class ConvCycles {
   ConvCycles(const ConvProblem& problem, const ConvTiling& tiling, const CostModel& cost)
       : p_(problem), t_(tiling), cost_(cost) {}
 
-  std::uint64_t total() {
-    const std::uint64_t job = job_cycles();
+  Cycle total() {
+    const Cycle job = job_cycles();
     if (array_) {
       total_.unit = jobs_ * job;
       total_.posts += jobs_;
@@ -62,21 +63,21 @@ class ConvCycles {
       total_.out = beside_redmule(total_.out);
       total_.unit += jobs_ * CostModel::kHandOver;
     }
-    total_.unit *= p_.groups;
-    total_.cores *= p_.groups;
-    total_.in *= p_.groups;
-    total_.out *= p_.groups;
-    const std::uint64_t slowest = std::max({total_.unit, total_.cores, total_.in, total_.out,
-                                            p_.groups * total_.posts * CostModel::kPost});
+    total_.unit = p_.groups * total_.unit;
+    total_.cores = p_.groups * total_.cores;
+    total_.in = p_.groups * total_.in;
+    total_.out = p_.groups * total_.out;
+    const Cycle slowest = std::max({total_.unit, total_.cores, total_.in, total_.out,
+                                    p_.groups * total_.posts * CostModel::kPost});
     return t_.double_buffer ? slowest + (total_.ends + job) / kHiddenParts
                             : total_.unit + total_.cores + total_.in + total_.out;
   }
 
  private:
-  std::uint64_t product(std::uint64_t m, std::uint64_t r, std::uint64_t k) const {
+  Cycle product(std::uint64_t m, std::uint64_t r, std::uint64_t k) const {
     return array_ ? cost_.redmule(m, r, k) : cost_.core_gemm(m, r, k);
   }
-  std::uint64_t job_cycles() const {
+  Cycle job_cycles() const {
     switch (p_.product) {
       case Product::kForward:
         return product(outputs_, inner_, pixels_);
@@ -87,7 +88,7 @@ class ConvCycles {
     }
     return product(inner_, outputs_, pixels_);
   }
-  std::uint64_t moved(bool whole_rows, std::uint32_t r, std::uint32_t c, bool to_l1) const {
+  Cycle moved(bool whole_rows, std::uint32_t r, std::uint32_t c, bool to_l1) const {
     return whole_rows ? cost_.dma(1, bytes_for(std::uint64_t{r} * c), to_l1)
                       : cost_.dma(r, bytes_for(c), to_l1);
   }
@@ -190,11 +191,10 @@ class ConvCycles {
   const std::uint64_t strips_ = n_.strips();
   const std::uint32_t most_ = t_.double_buffer ? 2 : 1;  ///< tiles that a pair of buffers holds
   const bool images_ = rows_ == g_.out_height;
-  const std::uint64_t image_ =
-      samples_ * moved(most_rows_under(g_, t_.rows) == g_.height, channels_,
-                       most_rows_under(g_, rows_) * g_.width, true);
-  const std::uint64_t weight_ = moved(n_.channels == 1, outputs_, inner_, true);
-  const std::uint64_t gradient_ = samples_ * moved(images_, outputs_, rows_* g_.out_width, true);
+  const Cycle image_ = samples_ * moved(most_rows_under(g_, t_.rows) == g_.height, channels_,
+                                        most_rows_under(g_, rows_) * g_.width, true);
+  const Cycle weight_ = moved(n_.channels == 1, outputs_, inner_, true);
+  const Cycle gradient_ = samples_ * moved(images_, outputs_, rows_* g_.out_width, true);
   const std::uint64_t lines_ = std::uint64_t{inner_} * samples_;
   const std::uint64_t jobs_ = strips_ * n_.outputs * n_.channels;
   Totals total_;
@@ -202,7 +202,7 @@ class ConvCycles {
 
 }  // namespace
 
-std::uint64_t modelled_cycles(const ConvProblem& p, const ConvTiling& t, const CostModel& cost) {
+Cycle modelled_cycles(const ConvProblem& p, const ConvTiling& t, const CostModel& cost) {
   return ConvCycles(p, t, cost).total();
 }
 

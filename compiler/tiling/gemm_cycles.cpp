@@ -16,7 +16,7 @@ class GemmCycles {
              const RedmuleConfig& redmule)
       : p_(problem), t_(tiling), cost_(cost), redmule_(redmule) {}
 
-  std::uint64_t total() {
+  Cycle total() {
     products();
     operand(false);
     operand(true);
@@ -29,16 +29,16 @@ class GemmCycles {
       // hand-over to and from cores and DMA is never hidden altogether
       unit_ += (2 * z_tiles_ + jobs_) * CostModel::kHandOver;
     }
-    const std::uint64_t slowest = std::max({unit_, cores_, in_, out_, posts_ * CostModel::kPost});
+    const Cycle slowest = std::max({unit_, cores_, in_, out_, posts_ * CostModel::kPost});
     // The neighbours in the list hide most of what cannot overlap within the operator.
-    const std::uint64_t ends = (first_load_ + last_) / kHiddenParts;
+    const Cycle ends = (first_load_ + last_) / kHiddenParts;
     return t_.double_buffer ? p_.count * slowest + ends : p_.count * (unit_ + cores_ + in_ + out_);
   }
 
  private:
   void products() {
     const std::uint32_t reduction = redmule_runs_ && !p_.half ? least_padded(an_, redmule_) : an_;
-    const std::uint64_t job =
+    const Cycle job =
         redmule_runs_ ? cost_.redmule(am_, reduction, ak_) : cost_.core_gemm(am_, an_, ak_);
     (redmule_runs_ ? unit_ : cores_) += jobs_ * job;
   }
@@ -71,15 +71,15 @@ class GemmCycles {
       posts_ += visits;
     }
     if (p_.half ? !source.resident : !source.resident || !source.transpose) {
-      const std::uint64_t one = dense && redmule_runs_
-                                    ? cost_.dma(1, bytes_for(stored_rows * stored_cols), true)
-                                    : cost_.dma(stored_rows, bytes_for(stored_cols), true);
+      const Cycle one = dense && redmule_runs_
+                            ? cost_.dma(1, bytes_for(stored_rows * stored_cols), true)
+                            : cost_.dma(stored_rows, bytes_for(stored_cols), true);
       in_ += visits * one;
       posts_ += visits;
       first_load_ += one;
     }
     if (redmule_runs_ && source.transpose) {
-      const std::uint64_t one = cost_.core_kernel(rows * cols, CostModel::kTranspose);
+      const Cycle one = cost_.core_kernel(rows * cols, CostModel::kTranspose);
       cores_ += visits * one;
       posts_ += visits;
       first_load_ += one;
@@ -92,7 +92,7 @@ class GemmCycles {
 
   /// A kernel over every tile of the result.
   void per_tile(double cycles_per_element) {
-    const std::uint64_t one = cost_.core_kernel(am_ * ak_, cycles_per_element);
+    const Cycle one = cost_.core_kernel(am_ * ak_, cycles_per_element);
     cores_ += z_tiles_ * one;
     posts_ += z_tiles_;
     last_ += one;
@@ -139,12 +139,12 @@ class GemmCycles {
     }
     if (p_.mask) {
       per_tile(CostModel::kReluGrad);
-      in_ += p_.mask_resident ? 0 : z_tiles_ * moved(true);
+      in_ += p_.mask_resident ? Cycle{} : z_tiles_ * moved(true);
       posts_ += p_.mask_resident ? 0 : z_tiles_;
     }
     if (p_.sgd) {
       per_tile(CostModel::kSgd);
-      in_ += p_.sgd_resident ? 0 : z_tiles_ * moved(true);
+      in_ += p_.sgd_resident ? Cycle{} : z_tiles_ * moved(true);
       posts_ += p_.sgd_resident ? 0 : z_tiles_;
     }
     if (p_.store || p_.sgd) {
@@ -167,15 +167,15 @@ class GemmCycles {
   /// Average extents: every tile of the same costs the same; the last of each direction is smaller.
   const std::uint32_t am_ = ceil_div(p_.m, m_tiles_), an_ = ceil_div(p_.n, n_tiles_),
                       ak_ = ceil_div(p_.k, k_tiles_);
-  std::uint64_t unit_ = 0, cores_ = 0, in_ = 0, out_ = 0;
+  Cycle unit_, cores_, in_, out_;
   std::uint64_t posts_ = jobs_;  ///< operations that the controller posts
-  std::uint64_t first_load_ = 0, last_ = 0;
+  Cycle first_load_, last_;
 };
 
 }  // namespace
 
-std::uint64_t modelled_cycles(const GemmProblem& p, const GemmTiling& t, const CostModel& cost,
-                              const RedmuleConfig& redmule) {
+Cycle modelled_cycles(const GemmProblem& p, const GemmTiling& t, const CostModel& cost,
+                      const RedmuleConfig& redmule) {
   return GemmCycles(p, t, cost, redmule).total();
 }
 

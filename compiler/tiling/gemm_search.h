@@ -29,10 +29,10 @@ class GemmSearch {
 
  private:
   /// What a choice depends on besides the problem: bytes, preferred, kept, two buffers.
-  using Asked = std::tuple<std::uint32_t, std::uint32_t, std::uint32_t, bool>;
+  using Asked = std::tuple<Bytes, Bytes, Bytes, bool>;
   struct Candidate {
-    GemmTiling tiling;        ///< cycles: modelled, or 0: not worked out yet
-    std::uint64_t saved = 0;  ///< cycles that the neighbours save when it is chosen
+    GemmTiling tiling;  ///< cycles: modelled, or 0: not worked out yet
+    Cycle saved;        ///< that the neighbours save when it is chosen
   };
   struct Known {
     std::vector<Candidate> candidates;  ///< in the order in which they are tried

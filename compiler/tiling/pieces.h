@@ -12,9 +12,10 @@ constexpr std::uint32_t ceil_div(std::uint32_t a, std::uint32_t b) { return (a +
 /// The least multiple of `b` that is not below `a`.
 constexpr std::uint32_t round_up(std::uint32_t a, std::uint32_t b) { return ceil_div(a, b) * b; }
 
-/// Cycles of cores or DMA while RedMulE takes the banks beside them.
-inline std::uint64_t beside_redmule(std::uint64_t cycles) {
-  return static_cast<std::uint64_t>(CostModel::kContention * static_cast<double>(cycles));
+/// What it takes of cores or DMA while RedMulE takes the banks beside them.
+inline Cycle beside_redmule(Cycle cycles) {
+  return Cycle{
+      static_cast<std::uint64_t>(CostModel::kContention * static_cast<double>(cycles.raw()))};
 }
 
 }  // namespace etude::compiler

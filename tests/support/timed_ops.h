@@ -56,7 +56,7 @@ class TimedOps {
   std::uint32_t add(const Kind& what, std::uint64_t cycles, const List& before) {
     compiler::PlanOp op;
     op.what = what;
-    op.cycles = cycles;
+    op.cycles = Cycle{cycles};
     ops_.push_back(std::move(op));
     dependences_.append(before);
     return size() - 1;

@@ -14,7 +14,7 @@ namespace {
 using test::TimedOps;
 
 std::uint64_t cycles_of(const TimedOps& ops, bool one_dma = false) {
-  return replay_cycles(ops.graph(), ops.in_order(), one_dma);
+  return replay_cycles(ops.graph(), ops.in_order(), one_dma).raw();
 }
 
 TEST_CASE("a unit works through its queue; the controller posts ahead") {
@@ -223,13 +223,13 @@ TEST_CASE("a replay gives up when it cannot stay below the limit") {
   }
   const StepGraph graph = ops.graph();
   const auto order = ops.in_order();
-  const std::uint64_t exact = replay_cycles(graph, order, false);
-  CHECK(exact > 10000);  // ten kernels one after the other
-  CHECK(replay_cycles(graph, order, false, exact + 1) == exact);
+  const Cycle exact = replay_cycles(graph, order, false);
+  CHECK(exact > Cycle{10000});  // ten kernels one after the other
+  CHECK(replay_cycles(graph, order, false, exact + Cycle{1}) == exact);
   CHECK(replay_cycles(graph, order, false, exact) >= exact);
-  CHECK(replay_cycles(graph, order, false, exact - 1) >= exact - 1);
+  CHECK(replay_cycles(graph, order, false, exact - Cycle{1}) >= exact - Cycle{1});
   // Before the first event 10,000 cycles of kernels are known: nothing has to be replayed.
-  CHECK(replay_cycles(graph, order, false, 9000) == 10000);
+  CHECK(replay_cycles(graph, order, false, Cycle{9000}) == Cycle{10000});
 }
 
 }  // namespace

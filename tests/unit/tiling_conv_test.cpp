@@ -7,6 +7,7 @@
 namespace etude::compiler {
 namespace {
 
+using namespace etude::literals;
 using Unit = GemmProblem::Unit;
 using Product = ConvProblem::Product;
 
@@ -42,7 +43,7 @@ ConvTiling strips(const ConvProblem& p, std::uint32_t rows) {
   return t;
 }
 
-constexpr std::uint32_t kAlignment = 96;  // 12 buffers of at most 8 bytes
+constexpr Bytes kAlignment = 96_B;  // 12 buffers of at most 8 bytes
 
 TEST_CASE("counts say how often a tiling cuts each direction") {
   const auto p = windows(Product::kForward);
@@ -63,33 +64,34 @@ TEST_CASE("counts say how often a tiling cuts each direction") {
 
 TEST_CASE("forward on cores: weight, columns, image rows and result, with odd pitches") {
   auto p = windows(Product::kForward);
-  const ConvTiling t = strips(p, 2);              // 12 pixels, 3 strips of each sample: two at once
-  const std::uint32_t weight = 4 * 8 * (36 + 1);  // 4 channels * 9 taps
-  const std::uint32_t columns = 2 * 4 * 36 * (12 + 1);
-  const std::uint32_t image = 2 * 4 * 4 * 4 * 6;  // 4 channels of (2 - 1) + 3 = 4 rows of 6
-  const std::uint32_t result = 2 * 4 * 8 * (12 + 1);
+  const ConvTiling t = strips(p, 2);             // 12 pixels, 3 strips of each sample: two at once
+  const Bytes weight = bytes_for(8 * (36 + 1));  // 4 channels * 9 taps
+  const Bytes columns = 2 * bytes_for(36 * (12 + 1));
+  const Bytes image = 2 * bytes_for(4 * 4 * 6);  // 4 channels of (2 - 1) + 3 = 4 rows of 6
+  const Bytes result = 2 * bytes_for(8 * (12 + 1));
   CHECK(l1_bytes(p, t, array()) == weight + columns + image + result + kAlignment);
   p.x_resident = true;  // columns are made from where the image stands
   CHECK(l1_bytes(p, t, array()) == weight + columns + result + kAlignment);
   p.epilogue = true;  // a bias of 8
-  CHECK(l1_bytes(p, t, array()) == weight + columns + result + 32 + kAlignment);
+  CHECK(l1_bytes(p, t, array()) == weight + columns + result + 32_B + kAlignment);
 }
 
 TEST_CASE("gradients on cores: what each product holds") {
   auto p = windows(Product::kGradWeight);
   const ConvTiling t = strips(p, 2);
-  const std::uint32_t gradient = 2 * 4 * 8 * 13, columns = 2 * 4 * 36 * 13, image = 2 * 4 * 96;
-  const std::uint32_t weight = 4 * 8 * 37;
+  const Bytes gradient = 2 * bytes_for(8 * 13), columns = 2 * bytes_for(36 * 13);
+  const Bytes image = 2 * bytes_for(96), weight = bytes_for(8 * 37);
   CHECK(l1_bytes(p, t, array()) == gradient + columns + image + weight + kAlignment);
   p.sgd = true;  // and the parameter, dense
-  CHECK(l1_bytes(p, t, array()) == gradient + columns + image + weight + 4 * 8 * 36 + kAlignment);
+  CHECK(l1_bytes(p, t, array()) ==
+        gradient + columns + image + weight + bytes_for(8 * 36) + kAlignment);
   p.w_resident = true;
   CHECK(l1_bytes(p, t, array()) == gradient + columns + image + weight + kAlignment);
 
   auto q = windows(Product::kGradInput);
   // W^T of 36 rows of 9, two strips of dY and of columns, two whole images dX of 4 * 36 pixels.
   CHECK(l1_bytes(q, strips(q, 2), array()) ==
-        4 * 36 * 9 + gradient + columns + 2 * 4 * 4 * 36 + kAlignment);
+        bytes_for(36 * 9) + gradient + columns + 2 * bytes_for(4 * 36) + kAlignment);
 }
 
 TEST_CASE("the array writes in place only where what it writes too much comes later") {
@@ -125,8 +127,8 @@ TEST_CASE("cycles of a forward product: what is loaded, made and stored") {
   // 2 samples: the weight once, an image, its columns, a product and a result for each.
   const auto job = cost.core_gemm(8, 36, 36);
   CHECK(modelled_cycles(p, t, cost) ==
-        2 * job + 2 * cost.im2col(36, 6, 6) + cost.dma(1, 4 * 8 * 36, true) +
-            2 * cost.dma(1, 4 * 4 * 36, true) + 2 * cost.dma(1, 4 * 8 * 36, false));
+        2 * job + 2 * cost.im2col(36, 6, 6) + cost.dma(1, bytes_for(8 * 36), true) +
+            2 * cost.dma(1, bytes_for(4 * 36), true) + 2 * cost.dma(1, bytes_for(8 * 36), false));
   auto groups = p;
   groups.groups = 3;
   CHECK(modelled_cycles(groups, t, cost) == 3 * modelled_cycles(p, t, cost));
@@ -137,17 +139,18 @@ TEST_CASE("cycles of the gradients") {
   auto p = windows(Product::kGradWeight);
   ConvTiling t = strips(p, 6);
   t.double_buffer = false;
-  const auto gradient = cost.dma(1, 4 * 8 * 36, true), image = cost.dma(1, 4 * 4 * 36, true);
-  const auto weight = cost.dma(1, 4 * 8 * 36, true);
+  const auto gradient = cost.dma(1, bytes_for(8 * 36), true),
+             image = cost.dma(1, bytes_for(4 * 36), true);
+  const auto weight = cost.dma(1, bytes_for(8 * 36), true);
   CHECK(modelled_cycles(p, t, cost) == 2 * cost.core_gemm(8, 36, 36) + 2 * gradient + 2 * image +
                                            2 * cost.im2col(36, 6, 6) +
-                                           cost.dma(1, 4 * 8 * 36, false));
+                                           cost.dma(1, bytes_for(8 * 36), false));
   auto q = windows(Product::kGradInput);
   // dcols of both samples added up into images that are filled with zeros first.
   CHECK(modelled_cycles(q, t, cost) == 2 * cost.core_gemm(36, 8, 36) + weight + 2 * gradient +
                                            2 * cost.core_kernel(36 * 36, CostModel::kCol2im) +
                                            2 * cost.core_kernel(4 * 36, CostModel::kFill) +
-                                           2 * cost.dma(1, 4 * 4 * 36, false));
+                                           2 * cost.dma(1, bytes_for(4 * 36), false));
 }
 
 TEST_CASE("no tile of whole steps of outputs is cheaper than what the search finds") {
@@ -158,7 +161,7 @@ TEST_CASE("no tile of whole steps of outputs is cheaper than what the search fin
   // Outputs are tried in steps: one for each core, L for the array, H where they are its reduction.
   const std::uint32_t step = p.unit == Unit::kCores ? 8 : product == Product::kGradInput ? 4 : 12;
   TilingLimits limits;
-  limits.l1_bytes = limits.preferred = 1 << 20;
+  limits.l1_bytes = limits.preferred = 1024_KiB;
   const auto found = choose_conv_tiling("c", p, limits, cost, array());
   CHECK(found.l1_bytes == l1_bytes(p, found, array()));
   const std::uint32_t reduction = product == Product::kForward ? 36 : p.outputs;
@@ -187,8 +190,8 @@ TEST_CASE("a search keeps within L1, or says what is missing") {
   const CostModel cost(platform());
   const auto p = windows(Product::kForward);
   TilingLimits limits;
-  limits.preferred = 1 << 20;
-  for (limits.l1_bytes = 2048; limits.l1_bytes < 20000; limits.l1_bytes += 1024) {
+  limits.preferred = 1024_KiB;
+  for (limits.l1_bytes = 2_KiB; limits.l1_bytes < 20000_B; limits.l1_bytes += 1_KiB) {
     CHECK(choose_conv_tiling("c", p, limits, cost, array()).l1_bytes <= limits.l1_bytes);
   }
   // The user's 8 x 36 x 12 with one buffer each: 1184 of W, 1872 of columns, 384 of the image, 416
@@ -196,11 +199,11 @@ TEST_CASE("a search keeps within L1, or says what is missing") {
   limits.fixed.m = 8;
   limits.fixed.n = 36;
   limits.fixed.k = 12;
-  limits.l1_bytes = 3952;
+  limits.l1_bytes = 3952_B;
   const auto t = choose_conv_tiling("c", p, limits, cost, array());
   CHECK(t.rows == 2);
   CHECK_FALSE(t.double_buffer);
-  limits.l1_bytes = 3900;
+  limits.l1_bytes = 3900_B;
   CHECK_THROWS_WITH(choose_conv_tiling("c1", p, limits, cost, array()),
                     Catch::Contains("operator 'c1'") && Catch::Contains("tile 8x36x12") &&
                         Catch::Contains("3952 bytes") && Catch::Contains("52 more"));
@@ -209,7 +212,7 @@ TEST_CASE("a search keeps within L1, or says what is missing") {
 TEST_CASE("a reduction too short for the array is refused as such") {
   const CostModel cost(platform());
   TilingLimits limits;
-  limits.l1_bytes = limits.preferred = 1 << 20;
+  limits.l1_bytes = limits.preferred = 1024_KiB;
   auto p = windows(Product::kForward, Unit::kRedmule);
   p.image.channels = 8;
   p.image.kernel_h = p.image.kernel_w = 1;
@@ -221,7 +224,7 @@ TEST_CASE("a reduction too short for the array is refused as such") {
 TEST_CASE("strips inside several tiles of outputs on request") {
   const CostModel cost(platform());
   TilingLimits limits;
-  limits.l1_bytes = limits.preferred = 1 << 20;
+  limits.l1_bytes = limits.preferred = 1024_KiB;
   auto p = windows(Product::kForward);
   p.outputs = 16;
   p.outputs_first = true;
