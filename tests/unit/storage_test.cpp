@@ -100,6 +100,31 @@ TEST_CASE("a product whose rows would come apart keeps its own storage") {
   CHECK(plan.base(heads) == heads);
 }
 
+TEST_CASE("a product is not written column by column", "[storage]") {
+  test::SmallGraph made;
+  const std::uint64_t columns = GENERATE(4u, 1u);
+  const auto a = made.input("a", {6, 5}), b = made.input("b", {5, columns});
+  const auto p = made.node(OpType::kGemm, "p", {6, columns}, {a, b});
+  const auto t =
+      made.node(OpType::kTranspose, "t", {columns, 6}, {p}, Phase::kForward, perm({1, 0}));
+  made.node(OpType::kRelu, "r", {columns, 6}, {t});
+  const StoragePlan plan(made.graph);
+  // Its rows would lie in t's columns; one column is as dense as a row.
+  CHECK(plan.free(made.maker(t)) == (columns == 1));
+}
+
+TEST_CASE("a loss has a place of its own, also as another look at a sum", "[storage]") {
+  test::SmallGraph made;
+  const auto x = made.input("x", {4});
+  const auto sum = made.node(OpType::kReduceSum, "sum", {1}, {x});
+  const auto loss = made.node(OpType::kReshape, "loss", {}, {sum});
+  const bool is_loss = GENERATE(false, true);
+  made.graph.tensor(loss).kind = is_loss ? TensorKind::kLoss : TensorKind::kActivation;
+  const StoragePlan plan(made.graph);
+  CHECK(plan.base(loss) == (is_loss ? loss : sum));
+  CHECK(plan.free(made.maker(loss)) == !is_loss);
+}
+
 TEST_CASE("dense strides count elements behind each extent") {
   CHECK(dense_strides({2, 3, 4}) == Strides{12, 4, 1});
   CHECK(dense_strides({}).empty());
@@ -112,6 +137,7 @@ TEST_CASE("strides survive a reshape that merges neighbours or splits one extent
   CHECK_FALSE(reshaped_strides({2, 3}, {10, 1}, {6}));          // a gap between rows
   CHECK_FALSE(reshaped_strides({2, 3}, {3, 1}, {5}));           // another number of elements
   CHECK_FALSE(reshaped_strides({2, 3}, {3, 1}, {2, 6}));
+  CHECK_FALSE(reshaped_strides({2, 3}, {10, 1}, {3}));  // a row of two
 }
 
 TEST_CASE("a stack is as many matrices as leading indices, repeated where an extent is one") {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "compiler/tiling/conv_cycles.h"
@@ -207,6 +208,51 @@ TEST_CASE("a search keeps within L1, or says what is missing") {
   CHECK_THROWS_WITH(choose_conv_tiling("c1", p, limits, cost, array()),
                     Catch::Contains("operator 'c1'") && Catch::Contains("tile 8x36x12") &&
                         Catch::Contains("3952 bytes") && Catch::Contains("52 more"));
+}
+
+TEST_CASE("what is chosen has its modelled cycles, what it crowds out and what it saves by staying",
+          "[conv_tiling]") {
+  const CostModel cost(platform());
+  const auto p = windows(GENERATE(Product::kForward, Product::kGradInput));
+  TilingLimits limits;
+  limits.l1_bytes = 1024_KiB;
+  limits.preferred = GENERATE(1_KiB, 6_KiB, 1024_KiB);
+  limits.keep_bytes = GENERATE(0_B, 1024_KiB);
+  const auto t = choose_conv_tiling("c", p, limits, cost, array());
+  CHECK((!t.keep || limits.keep_bytes != 0_B));
+  if (limits.preferred == limits.l1_bytes) {  // nothing is crowded out
+    CHECK(t.keep == (limits.keep_bytes != 0_B));
+  }
+  const Cycle modelled = modelled_cycles(p, t, cost);
+  const Bytes more = t.l1_bytes > limits.preferred ? t.l1_bytes - limits.preferred : 0_B;
+  const Cycle crowded = modelled + modelled * more.raw() / (2 * limits.preferred.raw());
+  // 2 samples of 8 outputs, or of 4 channels, of 36 pixels: not stored and fetched again.
+  const Bytes result = bytes_for(2 * 36 * (p.product == Product::kForward ? 8 : 4));
+  const Cycle saved = cost.dma(1, result, true) + cost.dma(1, result, false);
+  CHECK(t.cycles == crowded - (t.keep ? std::min(crowded, saved) : 0_cy));
+}
+
+TEST_CASE("a result stays only where the array may write it as a whole", "[conv_tiling]") {
+  const CostModel cost(platform());
+  auto p = windows(Product::kForward, Unit::kRedmule);
+  p.groups = GENERATE(1u, 2u);
+  TilingLimits limits;
+  limits.l1_bytes = limits.preferred = limits.keep_bytes = 1024_KiB;
+  // 8 rows are written as 12: into the next group's.
+  CHECK(choose_conv_tiling("c", p, limits, cost, array()).keep == (p.groups == 1));
+}
+
+TEST_CASE("a weight is updated in pieces of 8 KiB", "[conv_tiling]") {
+  const CostModel cost(platform());
+  auto p = windows(Product::kGradWeight);
+  p.outputs = 64;
+  p.sgd = true;
+  TilingLimits limits;
+  limits.l1_bytes = limits.preferred = 1024_KiB;
+  limits.fixed.m = 64;
+  limits.fixed.k = 36;
+  // Rows of 4 * 9 floats: 2048 / 36 = 56 of them.
+  CHECK(choose_conv_tiling("c", p, limits, cost, array()).update_rows == 56);
 }
 
 TEST_CASE("a reduction too short for the array is refused as such") {

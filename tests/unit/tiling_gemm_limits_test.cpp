@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 #include <random>
 #include <set>
+#include <tuple>
 
 #include "compiler/tiling/gemm_cycles.h"
 #include "compiler/tiling/gemm_search.h"
@@ -324,6 +325,19 @@ TEST_CASE("random products and limits: what is chosen fits, and nothing that fit
   CHECK(chosen + refused == 8);
 }
 
+TEST_CASE("among equals the first is taken: rows outside, two buffers", "[gemm_tiling]") {
+  const CostModel cost(platform());
+  const RedmuleConfig redmule = array();
+  TilingLimits limits;
+  limits.l1_bytes = limits.preferred = 64_KiB;
+  // One tile: neither the order of its loops nor a second buffer makes a difference.
+  const auto p = problem(Unit::kCores, 4, 4, 4);
+  const GemmTiling t = GemmSearch(cost, redmule).choose("a", p, limits);
+  CHECK(std::tuple(t.m, t.n, t.k) == std::tuple(4u, 4u, 4u));
+  CHECK(t.m_outer);
+  CHECK(t.double_buffer);
+}
+
 TEST_CASE("a search answers as a fresh one, whatever it was asked before", "[gemm_tiling]") {
   const CostModel cost(platform());
   const RedmuleConfig redmule = array();
@@ -361,6 +375,26 @@ TEST_CASE("a fixed reduction is taken even where it is too short, and then padde
   const GemmTiling t = GemmSearch(cost, redmule).choose("a", p, limits);
   CHECK(t.n == 8);
   CHECK(t.l1_bytes == l1_bytes(p, t, redmule));
+}
+
+TEST_CASE("the array keeps a result only in tiles of whole rows, and of its width in rows",
+          "[gemm_tiling]") {
+  const CostModel cost(platform());
+  const RedmuleConfig redmule = array();
+  const auto unit = GENERATE(Unit::kRedmule, Unit::kCores);
+  const auto p = problem(unit, 20, 16, 16);
+  TilingLimits limits;
+  limits.l1_bytes = limits.preferred = 64_KiB;
+  limits.keep_bytes = 64_KiB;
+  const auto kept = [&](std::uint32_t m, std::uint32_t k) {
+    limits.fixed.m = m;
+    limits.fixed.k = k;
+    return GemmSearch(cost, redmule).choose("a", p, limits).keep_z;
+  };
+  CHECK(kept(12, 16));
+  CHECK(kept(20, 16));  // all of it: what is written too much is behind it
+  CHECK(kept(4, 16) == (unit == Unit::kCores));
+  CHECK_FALSE(kept(12, 8));  // half rows
 }
 
 TEST_CASE("a view in the other orientation serves as a whole or not at all", "[gemm_tiling]") {

@@ -151,17 +151,17 @@ TEST_CASE("cycles: a small product takes as long as the controller posts its ope
 TEST_CASE(
     "cycles: the outer operand's only tile is loaded once, the inner's for every outer tile") {
   const CostModel cost(platform());
-  auto p = problem(Unit::kCores, 64, 8, 64);
+  auto p = problem(Unit::kCores, 64, 8, 32);
   p.store = false;
-  GemmTiling t{16, 8, 16};  // 4 x 4 tiles of Z
+  GemmTiling t{16, 8, 16};  // 4 x 2 tiles of Z
   t.double_buffer = false;
-  const auto job = 16 * cost.core_gemm(16, 8, 16);
-  // X outside: 4 tiles once, W's 4 tiles for each.
+  const auto job = 8 * cost.core_gemm(16, 8, 16);
+  // X outside: 4 tiles once, W's 2 tiles for each.
   CHECK(modelled_cycles(p, t, cost, array()) ==
-        job + 4 * cost.dma(16, 32_B, true) + 16 * cost.dma(8, 64_B, true));
-  t.m_outer = false;
+        job + 4 * cost.dma(16, 32_B, true) + 8 * cost.dma(8, 64_B, true));
+  t.m_outer = false;  // W's 2 tiles once, X's 4 for each
   CHECK(modelled_cycles(p, t, cost, array()) ==
-        job + 16 * cost.dma(16, 32_B, true) + 4 * cost.dma(8, 64_B, true));
+        job + 8 * cost.dma(16, 32_B, true) + 2 * cost.dma(8, 64_B, true));
 }
 
 /// Every tile size, order, place of the result and number of buffers.
