@@ -148,7 +148,7 @@ TEST_CASE("the mask of a ReLU behind a normalisation joins the gradients that al
 }
 
 TEST_CASE("a mask stays by itself where the normalisation's input does not tell it", "[grouping]") {
-  const int kind = GENERATE(0, 1, 2, 3, 4);
+  const int kind = GENERATE(0, 1, 2, 3, 4, 5);
   MaskedNorm made(kind == 0 ? 0 : 1);
   const TensorId other = made.input("other", made.images);
   const TensorId another = made.node(OpType::kRelu, "another", made.images, {other});
@@ -158,6 +158,8 @@ TEST_CASE("a mask stays by itself where the normalisation's input does not tell 
     made.node(OpType::kTanh, "t", made.images, {made.masked}, Phase::kBackward);
   } else if (kind == 4) {  // one of two gradients is of another image
     made.affine_grad(made.masked, other);
+  } else if (kind == 5) {  // the other reader is no gradient
+    made.node(OpType::kMul, "product", made.images, {made.masked, made.x}, Phase::kBackward);
   }
   CHECK_FALSE(Grouped(made).together(made.masked, made.dx));
 }
@@ -323,6 +325,19 @@ TEST_CASE("a gradient of a product of two parameters that are both trained updat
     made.sgd("b.new", b, db);
   }
   CHECK(Grouped(made).together(da, new_a) == !trained);  // db reads a, da reads b
+}
+
+TEST_CASE("both gradients join only where the weight's is X^T dY", "[grouping]") {
+  SmallGraph made;
+  const bool stored_transposed = GENERATE(false, true);
+  const auto w = made.parameter("w", {5, 3}), dy = made.input("dy", {4, 3});
+  const auto dx = made.node(OpType::kGemm, "dx", {4, 5}, {dy, w}, Phase::kBackward,
+                            {{"transB", std::int64_t{1}}});
+  const auto x = made.input("x", stored_transposed ? Shape{5, 4} : Shape{4, 5});
+  const auto dw = made.node(OpType::kGemm, "dw", {5, 3}, {x, dy}, Phase::kBackward,
+                            {{"transA", std::int64_t{stored_transposed ? 0 : 1}}});
+  made.sgd("w.new", w, dw);
+  CHECK(Grouped(made, true).together(dx, dw) == !stored_transposed);
 }
 
 TEST_CASE("an MSE loss by itself takes its gradient along if both compare the same", "[grouping]") {

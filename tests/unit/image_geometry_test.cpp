@@ -51,8 +51,9 @@ TEST_CASE("a window's geometry comes from the node's attributes and the image's 
 TEST_CASE("dilations and images beyond half a word are refused by the node's name") {
   test::SmallGraph made;
   const auto x = made.input("x", {1, 1, 8, 8});
+  const Integers dilations = GENERATE(Integers{2, 2}, Integers{1, 2}, Integers{2, 1});
   const auto y = made.node(OpType::kMaxPool, "y", {1, 1, 4, 4}, {x}, Phase::kForward,
-                           {{"kernel_shape", Integers{3, 3}}, {"dilations", Integers{2, 2}}});
+                           {{"kernel_shape", Integers{3, 3}}, {"dilations", dilations}});
   CHECK_THROWS_WITH(geometry_of(made.graph, made.graph.node(made.maker(y)), {1, 1, 8, 8}),
                     Catch::Contains("'n.y'") && Catch::Contains("dilations"));
   const auto z = made.node(OpType::kMaxPool, "z", {1, 1, 1, 1}, {x}, Phase::kForward,

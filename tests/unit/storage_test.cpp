@@ -113,6 +113,57 @@ TEST_CASE("a product is not written column by column", "[storage]") {
   CHECK(plan.free(made.maker(t)) == (columns == 1));
 }
 
+TEST_CASE("a dense view is free whoever reads it", "[storage]") {
+  test::SmallGraph made;
+  const auto x = made.input("x", {2, 6});
+  const auto y = made.node(OpType::kReshape, "y", {3, 4}, {x});
+  made.node(OpType::kRelu, "r", {3, 4}, {y});
+  const StoragePlan plan(made.graph);
+  CHECK(plan.free(made.maker(y)));
+  CHECK(plan.base(y) == x);
+}
+
+TEST_CASE("where a reshape would have to move elements, the transpose before it does",
+          "[storage]") {
+  test::SmallGraph made;
+  const auto x = made.input("x", {2, 3});
+  const auto t = made.node(OpType::kTranspose, "t", {3, 2}, {x}, Phase::kForward, perm({1, 0}));
+  const auto flat = made.node(OpType::kReshape, "flat", {6}, {t});
+  made.node(OpType::kRelu, "r", {6}, {flat});
+  const StoragePlan plan(made.graph);
+  CHECK_FALSE(plan.free(made.maker(t)));
+  CHECK(plan.free(made.maker(flat)));
+  CHECK(plan.base(flat) == t);
+}
+
+TEST_CASE("a product is written through a permutation that is not its own inverse", "[storage]") {
+  test::SmallGraph made;
+  const auto a = made.input("a", {2, 3, 6, 4}), b = made.input("b", {2, 3, 4, 5});
+  const auto p = made.node(OpType::kGemm, "p", {2, 3, 6, 5}, {a, b});
+  const auto t =
+      made.node(OpType::kTranspose, "t", {3, 6, 2, 5}, {p}, Phase::kForward, perm({1, 2, 0, 3}));
+  made.node(OpType::kRelu, "r", {3, 6, 2, 5}, {t});
+  const StoragePlan plan(made.graph);
+  REQUIRE(plan.free(made.maker(t)));
+  // p(i, j, k, c) is t(j, k, i, c): j * 6 * 2 * 5 + k * 2 * 5 + i * 5 + c.
+  CHECK(plan.view(p).strides == Strides{5, 60, 10, 1});
+  CHECK(plan.view(p).base == t);
+}
+
+TEST_CASE("rows that do not follow each other at one distance are no matrix", "[storage]") {
+  test::SmallGraph made;
+  const auto x = made.input("x", {2, 3, 4}), w = made.input("w", {3, 4, 5});
+  const auto t =
+      made.node(OpType::kTranspose, "t", {3, 2, 4}, {x}, Phase::kForward, perm({1, 0, 2}));
+  made.node(OpType::kGemm, "y", {3, 2, 5}, {t, w});
+  const StoragePlan plan(made.graph);
+  REQUIRE(plan.free(made.maker(t)));
+  CHECK_FALSE(plan.as_matrix(t));  // 0, 12, 4, 16 and so on
+  REQUIRE(plan.as_stack(t, {3}));  // but a stack of three
+  CHECK((*plan.as_stack(t, {3}))[1].offset == 4);
+  CHECK((*plan.as_stack(t, {3}))[1].pitch == 12);
+}
+
 TEST_CASE("a loss has a place of its own, also as another look at a sum", "[storage]") {
   test::SmallGraph made;
   const auto x = made.input("x", {4});

@@ -4,6 +4,7 @@
 
 #include "compiler/tiling/conv_cycles.h"
 #include "compiler/tiling/conv_tiling.h"
+#include "models/base/error.h"
 
 namespace etude::compiler {
 namespace {
@@ -116,6 +117,12 @@ TEST_CASE("the array writes in place only where what it writes too much comes la
   CHECK(writes_in_place(p, t, array()));  // all at once, and the next sample later
   p.groups = 2;
   CHECK_FALSE(writes_in_place(p, t, array()));
+  p.groups = 1;
+  t.outputs = 12;  // 12 and 8 rows: 4 too many, which are the next sample's ...
+  CHECK_FALSE(writes_in_place(p, t, array()));
+  p.image.samples = 1;  // ... if there is one
+  CHECK(writes_in_place(p, t, array()));
+  p.image.samples = p.groups = 2;
   t.outputs = 12;  // the last tile has 8 rows: 4 too many, which are the next group's
   CHECK_FALSE(writes_in_place(p, t, array()));
 }
@@ -253,6 +260,34 @@ TEST_CASE("a weight is updated in pieces of 8 KiB", "[conv_tiling]") {
   limits.fixed.k = 36;
   // Rows of 4 * 9 floats: 2048 / 36 = 56 of them.
   CHECK(choose_conv_tiling("c", p, limits, cost, array()).update_rows == 56);
+}
+
+TEST_CASE("the array's reductions stay long enough, however short L1 is", "[conv_tiling]") {
+  const CostModel cost(platform());
+  auto p = windows(GENERATE(Product::kForward, Product::kGradWeight, Product::kGradInput),
+                   Unit::kRedmule);
+  p.outputs = 24;
+  TilingLimits limits;
+  int chosen = 0;
+  for (limits.l1_bytes = 1_KiB; limits.l1_bytes < 40_KiB; limits.l1_bytes += 512_B) {
+    limits.preferred = limits.l1_bytes;
+    try {
+      const auto t = choose_conv_tiling("c", p, limits, cost, array());
+      ++chosen;
+      switch (p.product) {
+        case Product::kForward:
+          CHECK(long_enough(4 * 9, t.channels * 9));
+          break;
+        case Product::kGradInput:
+          CHECK(long_enough(24, t.outputs));
+          break;
+        case Product::kGradWeight:
+          CHECK(long_enough(t.samples == 1 && t.rows < 6 ? 36 : 72, t.pixels(p)));
+      }
+    } catch (const UserError&) {  // nothing fits
+    }
+  }
+  CHECK(chosen > 10);
 }
 
 TEST_CASE("a reduction too short for the array is refused as such") {

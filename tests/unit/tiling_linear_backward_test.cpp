@@ -259,6 +259,45 @@ TEST_CASE("no tiling that fits is faster than what the search finds", "[linear_b
   CHECK(fitted > 0);
 }
 
+TEST_CASE("no tiling of a large layer in up to eight parts each way is faster",
+          "[linear_backward]") {
+  const unsigned seed = GENERATE(range(0u, 12u));
+  std::mt19937 random(seed);
+  const auto below = [&](std::uint32_t n) { return static_cast<std::uint32_t>(random() % n); };
+  const CostModel cost(platform());
+  const RedmuleConfig redmule = array();
+  LinearBackwardSearch search(cost, redmule);
+  auto p = layer(9 + below(30), 100 + below(500), 130 + below(600));
+  for (int limit = 0; limit < 6; ++limit) {
+    p.l1_bytes = p.preferred = Bytes{100000u + below(200000)};
+    const auto found = search.choose(p);
+    Cycle best = kNever;
+    for (std::uint32_t i = 1; i <= 8; ++i) {
+      for (std::uint32_t o = 1; o <= 8; ++o) {
+        const std::uint32_t in = std::min(p.in, round_up(ceil_div(p.in, i), 12));
+        const std::uint32_t out = std::min(p.out, round_up(ceil_div(p.out, o), 16));
+        for (std::uint32_t copies = 1; copies <= 4; ++copies) {
+          const LinearBackwardTiling t{in, out, copies, false};
+          if (long_enough(p.out, out) && l1_bytes(p, t, redmule) <= p.l1_bytes) {
+            best = std::min(best, time_of(p, t, cost));
+          }
+        }
+      }
+    }
+    INFO("seed " << seed << ": " << p.batch << " x " << p.in << " x " << p.out);
+    CHECK((found ? found->cycles : kNever) <= best);
+  }
+}
+
+TEST_CASE("among equals the first: no more buffers than tiles", "[linear_backward]") {
+  const CostModel cost(platform());
+  const RedmuleConfig redmule = array();
+  LinearBackwardSearch search(cost, redmule);
+  const auto found = search.choose(layer(16, 12, 16));  // one tile
+  REQUIRE(found);
+  CHECK(found->copies == 1);
+}
+
 TEST_CASE("a search remembers what it has worked out, whatever was asked before",
           "[linear_backward]") {
   const CostModel cost(platform());
