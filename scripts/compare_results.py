@@ -12,13 +12,14 @@ the step before and after are printed. Exit status: 0 all equal, or with --cycle
 import argparse
 import concurrent.futures
 import json
+import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-SHARED = ROOT.parent / "shared" / "data"
+SHARED = Path(os.environ.get("ETUDE_SHARED_DIR", ROOT.parent / "shared")) / "data"
 PLATFORM = "platform/traindeeploy.json"
 
 

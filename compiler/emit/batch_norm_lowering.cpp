@@ -45,7 +45,7 @@ class NormBase {
       c_.tape.channel_sums(tiles.fetch(i, piece), 0, v.mean, !first);
     });
     const L1Matrix mean{v.mean, 1, count, count};
-    c_.tape.unary(ETUDE_KERNEL_SCALE, mean, mean, CostModel::kRelu, inverse(tiles));
+    c_.tape.unary(ETUDE_KERNEL_SCALE, mean, mean, inverse(tiles));
     tiles.for_pieces(channel, count, [&](const ChannelPiece& piece, bool first) {
       c_.tape.channel_sums(tiles.fetch(i, piece), v.mean, v.variance, !first);
     });

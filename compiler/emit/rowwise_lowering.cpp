@@ -18,7 +18,7 @@ void layer_norm(LoweringContext& c, const Node& node, RowTiles& tiles) {
   const std::size_t beta =
       shifted ? tiles.input(node.inputs[2], Spread::kRow, false) : tiles.scratch(Spread::kRow);
   const std::size_t y = tiles.output(node.outputs[0]);
-  tiles.work(CostModel::kLayerNorm);
+  tiles.work(c.step.cost.per_element(ETUDE_KERNEL_LAYERNORM));
   tiles.run([&](const RowTile& tile) {
     if (!shifted) {
       c.tape.fill(one_row(tile.at[beta]), 0.0f);
@@ -67,7 +67,7 @@ void layer_norm_grad(LoweringContext& c, const Operator& op, RowTiles& tiles) {
   const std::size_t x = tiles.input(node.inputs[1]);
   const std::size_t gamma = tiles.input(node.inputs[2], Spread::kRow, false);
   const std::size_t dx = tiles.output(node.outputs[0]);
-  tiles.work(CostModel::kLayerNormGrad);
+  tiles.work(c.step.cost.per_element(ETUDE_KERNEL_LAYERNORM_GRAD));
   if (!op.affine) {
     return tiles.run([&](const RowTile& tile) {
       c.tape.layernorm_grad(tile.at[dy], tile.at[x], tile.at[gamma], nullptr, tile.at[dx],
@@ -96,7 +96,8 @@ void softmax(LoweringContext& c, const Node& node, const Node* before, RowTiles&
   const std::size_t first = tiles.input(before != nullptr ? before->inputs[0] : node.inputs[0]);
   const std::size_t second = node.op == OpType::kSoftmax ? first : tiles.input(node.inputs[1]);
   const std::size_t result = tiles.output(node.outputs[0]);
-  tiles.work(node.op == OpType::kSoftmax ? CostModel::kSoftmax : CostModel::kSoftmaxGrad);
+  tiles.work(c.step.cost.per_element(node.op == OpType::kSoftmax ? ETUDE_KERNEL_SOFTMAX
+                                                                 : ETUDE_KERNEL_SOFTMAX_GRAD));
   tiles.run([&](const RowTile& tile) {
     if (node.op == OpType::kSoftmax) {
       c.tape.softmax(tile.at[first], tile.at[result], scale);
@@ -132,7 +133,8 @@ void lower_layer_norm_affine_grad(LoweringContext& c, const Operator& op) {
   const std::size_t dy = tiles.input(node.inputs[0]);
   const std::size_t x = tiles.input(node.inputs[1]);
   const std::size_t stats = tiles.scratch(Spread::kColumn, 2);
-  tiles.work(CostModel::kLayerNormStats + CostModel::kLayerNormAffineGrad);
+  tiles.work(c.step.cost.per_element(ETUDE_KERNEL_LAYERNORM_STATS) +
+             c.step.cost.per_element(ETUDE_KERNEL_LAYERNORM_AFFINE_GRAD));
   AffineGradient affine(c, node);
   tiles.run([&](const RowTile& tile) {
     c.tape.layernorm_stats(tile.at[x], tile.at[stats], epsilon_of(node));

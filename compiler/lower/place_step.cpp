@@ -100,7 +100,7 @@ class StepPlacer {
         last_ = std::move(plan);
         return std::nullopt;
       }
-      const StepGraph graph(tape.ops, find_dependences(tape.ops));
+      const StepGraph graph(tape.ops, find_dependences(tape.ops), tape.timing().units());
       const bool one_dma = step_.platform.cluster.dma.engine == DmaConfig::Engine::kIdma;
       const PostOrder order = best_order(graph, one_dma, limit_.raw());
       too_slow_ = order.order.empty();

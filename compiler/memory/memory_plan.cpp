@@ -144,7 +144,7 @@ class Planner {
 
   void transfer(std::vector<PlanOp>& list, ObjectId from, bool from_external, ObjectId to,
                 std::uint32_t bytes, std::uint32_t stage, std::uint32_t layer) {
-    Tape scratch(tape_.cost());
+    Tape scratch(tape_.timing());
     scratch.set_layer(layer);
     scratch.set_stage(stage);
     for (std::uint32_t offset = 0; offset < bytes; offset += kPageBytes) {

@@ -44,7 +44,6 @@ struct OperatorRow {
   Family family;
   Elements elements = Elements::kNone;
   etude_kernel kernel = ETUDE_KERNELS;
-  double cycles = 0;  ///< of one core per element
   /// ETUDE_ACTIVATION_* as which it runs with the convolution or normalisation before it.
   std::uint32_t activation = ETUDE_ACTIVATION_NONE;
 };

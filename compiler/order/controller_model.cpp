@@ -7,14 +7,6 @@ namespace etude::compiler {
 
 namespace {
 
-/// Cycles of the controller, medians of the runtime on the modelled cores: to post one operation,
-/// to look whether a unit is far enough, and to go on after a wait that really waited.
-constexpr double kPostDma = 130;
-constexpr double kPostJob = 110;
-constexpr double kPostKernel = 70;
-constexpr std::array<double, kUnits> kLook{50, 100, 200, 50};  // cores, RedMulE, DMA, SoC DMA
-constexpr double kWake = 60;
-
 constexpr unsigned kCores = queue_of(TaskUnit::kCores);
 constexpr unsigned kRedmule = queue_of(TaskUnit::kRedmule);
 constexpr unsigned kSocDma = queue_of(TaskUnit::kSocDma);
@@ -24,6 +16,7 @@ class Replay {
   Replay(const StepGraph& graph, const std::vector<std::uint32_t>& order, bool one_dma,
          std::uint64_t limit)
       : graph_(graph),
+        costs_(graph.costs()),
         order_(order),
         one_dma_(one_dma),
         limit_(limit == std::numeric_limits<std::uint64_t>::max()
@@ -109,7 +102,7 @@ class Replay {
     for (unsigned unit = 0; unit < kUnits; ++unit) {
       if (needed[unit] > waited_[unit]) {
         waited_[unit] = needed[unit];
-        cycles += kLook[unit];
+        cycles += look_[unit];
       }
     }
     number_[op] = ++posted_[unit_of(graph_.queue(op))];
@@ -130,8 +123,10 @@ class Replay {
         continue;
       }
       const unsigned queue = graph_.queue(op);
-      const double cost = queue == kCores ? kPostKernel : queue == kRedmule ? kPostJob : kPostDma;
-      controller_ = now_ + cost + looks(op) + (held_ ? kWake : 0);
+      const double cost = queue == kCores     ? costs_.post_kernel
+                          : queue == kRedmule ? costs_.post_job
+                                              : costs_.post_transfer;
+      controller_ = now_ + cost + looks(op) + (held_ ? costs_.wake : 0);
       held_ = false;
       Queue& into = queues_[slot(op)];
       into.push(op);
@@ -156,7 +151,7 @@ class Replay {
     std::array<double, kQueues> speed{};
     for (unsigned q = 0; q < kQueues; ++q) {
       if (queues_[q].count != 0) {
-        speed[q] = speed_beside_redmule(q, share, cores_work);
+        speed[q] = speed_beside_redmule(costs_, q, share, cores_work);
         next = std::min(next, now_ + queues_[q].left / speed[q]);
       }
     }
@@ -185,6 +180,10 @@ class Replay {
   }
 
   const StepGraph& graph_;
+  const UnitCosts& costs_;
+  /// To look whether a unit is far enough.
+  const std::array<double, kUnits> look_{costs_.look_cores, costs_.look_redmule, costs_.look_dma,
+                                         costs_.look_soc_dma};
   const std::vector<std::uint32_t>& order_;
   bool one_dma_;
   double limit_;

@@ -21,15 +21,14 @@ std::uint64_t replay_cycles(const StepGraph& graph, const std::vector<std::uint3
 
 /// Part of its full speed at which a queue works while RedMulE's wide port takes `share` of the
 /// cycles of L1, and the cores their part of the rest.
-inline double speed_beside_redmule(unsigned queue, double share, bool cores_work) {
-  constexpr double kCoreAccesses = 0.6;   // memory accesses per instruction of a kernel
-  constexpr double kBankConflicts = 0.7;  // of a transfer, with the cores at work on 16 banks
+inline double speed_beside_redmule(const UnitCosts& costs, unsigned queue, double share,
+                                   bool cores_work) {
   switch (queue) {
     case queue_of(TaskUnit::kCores):
-      return 1 - kCoreAccesses * share;
+      return 1 - costs.core_accesses * share;
     case queue_of(TaskUnit::kDma):
     case kOutwards:
-      return std::max(0.1, 1 - share) * (cores_work ? kBankConflicts : 1);
+      return std::max(0.1, 1 - share) * (cores_work ? costs.bank_conflicts : 1);
     default:
       return 1;
   }

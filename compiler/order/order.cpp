@@ -153,7 +153,7 @@ class Timeline {
     for (unsigned q = 0; q < kQueues; ++q) {
       const Queue& queue = queues_[q];
       if (runs(q)) {
-        rates[q] = speed_beside_redmule(q, share, cores_work);
+        rates[q] = speed_beside_redmule(graph_.costs(), q, share, cores_work);
         next = std::min(next, now_ + queue.left / rates[q]);
       } else if (!queue.coming.empty()) {
         next = std::min(next, queue.coming.top().first);

@@ -85,7 +85,7 @@ Dependences StepGraph::needed(const Dependences& dependences) const {
   return needed;
 }
 
-StepGraph::StepGraph(const std::vector<PlanOp>& ops, const Dependences& all)
+StepGraph::StepGraph(const std::vector<PlanOp>& ops, const Dependences& all, const UnitCosts& costs)
     : first_dependant_(ops.size() + 1, 0) {
   const auto count = static_cast<std::uint32_t>(ops.size());
   queues_.reserve(count);

@@ -42,7 +42,7 @@ void Tape::transfer(const L1Matrix& l1, const StoredMatrix& l2, bool to_l1) {
       made.accesses = {
           l1_access(here, to_l1),
           {!to_l1, Access::Space::kL2, l2.object, there, r_count, here.row_bytes(), there_pitch}};
-      made.cycles = cost_.dma(r_count, here.row_bytes(), to_l1);
+      made.cycles = timing_->dma(r_count, here.row_bytes(), to_l1);
     }
   }
 }
@@ -57,7 +57,7 @@ void Tape::page(ObjectId from, bool from_external, ObjectId to, std::uint32_t of
   const auto l2 = Access::Space::kL2;
   made.accesses = {{false, from_external ? outside : l2, from, offset, 1, bytes, bytes},
                    {true, from_external ? l2 : outside, to, offset, 1, bytes, bytes}};
-  made.cycles = cost_.soc_dma(bytes);
+  made.cycles = timing_->soc_dma(bytes);
 }
 
 void Tape::gemm(const L1Matrix& a, const L1Matrix& b, const L1Matrix& c, std::uint32_t inner,
@@ -72,8 +72,7 @@ void Tape::gemm(const L1Matrix& a, const L1Matrix& b, const L1Matrix& c, std::ui
                                             .pitch_a = a.pitch,
                                             .pitch_b = b.pitch,
                                             .pitch_c = c.pitch,
-                                            .flags = flags},
-                                           cost_.core_gemm(c.rows, inner, c.cols));
+                                            .flags = flags});
   made.accesses = {l1_access(a, false), l1_access(b, false), l1_access(c, true)};
   if ((flags & ETUDE_GEMM_BIAS) != 0) {
     made.accesses.push_back(l1_vector(bias, c.cols, false));
@@ -81,16 +80,14 @@ void Tape::gemm(const L1Matrix& a, const L1Matrix& b, const L1Matrix& c, std::ui
 }
 
 void Tape::transpose(const L1Matrix& src, const L1Matrix& dst, const L1Matrix* mask) {
-  PlanOp& made =
-      kernel<ETUDE_KERNEL_TRANSPOSE>({.src = src.address,
-                                      .dst = dst.address,
-                                      .y = mask != nullptr ? mask->address : 0,
-                                      .rows = src.rows,
-                                      .cols = src.cols,
-                                      .pitch_src = src.pitch,
-                                      .pitch_dst = dst.pitch,
-                                      .pitch_y = mask != nullptr ? mask->pitch : 0},
-                                     cost_.core_kernel(src.elements(), CostModel::kTranspose));
+  PlanOp& made = kernel<ETUDE_KERNEL_TRANSPOSE>({.src = src.address,
+                                                 .dst = dst.address,
+                                                 .y = mask != nullptr ? mask->address : 0,
+                                                 .rows = src.rows,
+                                                 .cols = src.cols,
+                                                 .pitch_src = src.pitch,
+                                                 .pitch_dst = dst.pitch,
+                                                 .pitch_y = mask != nullptr ? mask->pitch : 0});
   made.accesses = {l1_access(src, false), l1_access(dst, true)};
   if (mask != nullptr) {
     made.accesses.push_back(l1_access(*mask, false));
@@ -99,21 +96,17 @@ void Tape::transpose(const L1Matrix& src, const L1Matrix& dst, const L1Matrix* m
 
 void Tape::relu(const L1Matrix& x) { relu_to(x, x); }
 
-void Tape::relu_to(const L1Matrix& x, const L1Matrix& y) {
-  unary(ETUDE_KERNEL_RELU, x, y, CostModel::kRelu);
-}
+void Tape::relu_to(const L1Matrix& x, const L1Matrix& y) { unary(ETUDE_KERNEL_RELU, x, y); }
 
 void Tape::relu_grad(const L1Matrix& dy, const L1Matrix& y, const L1Matrix& dx) {
-  result_grad(ETUDE_KERNEL_RELU_GRAD, dy, y, dx, CostModel::kReluGrad);
+  result_grad(ETUDE_KERNEL_RELU_GRAD, dy, y, dx);
 }
 
 void Tape::add(const L1Matrix& a, const L1Matrix& b, const L1Matrix& c) {
-  binary(ETUDE_KERNEL_ADD, a, b, c, CostModel::kAdd);
+  binary(ETUDE_KERNEL_ADD, a, b, c);
 }
 
-void Tape::copy(const L1Matrix& x, const L1Matrix& y) {
-  unary(ETUDE_KERNEL_COPY, x, y, CostModel::kCopy);
-}
+void Tape::copy(const L1Matrix& x, const L1Matrix& y) { unary(ETUDE_KERNEL_COPY, x, y); }
 
 void Tape::add_row(const L1Matrix& x, std::uint32_t row, const L1Matrix& y) {
   PlanOp& made = kernel<ETUDE_KERNEL_ADD_ROW>({.x = x.address,
@@ -122,27 +115,23 @@ void Tape::add_row(const L1Matrix& x, std::uint32_t row, const L1Matrix& y) {
                                                .rows = x.rows,
                                                .cols = x.cols,
                                                .pitch_x = x.pitch,
-                                               .pitch_y = y.pitch},
-                                              cost_.core_kernel(x.elements(), CostModel::kAdd));
+                                               .pitch_y = y.pitch});
   made.accesses = {l1_access(x, false), l1_vector(row, x.cols, false), l1_access(y, true)};
 }
 
 void Tape::column_sum(const L1Matrix& src, std::uint32_t dst, bool accumulate) {
-  PlanOp& made =
-      kernel<ETUDE_KERNEL_COLUMN_SUM>({.src = src.address,
-                                       .dst = dst,
-                                       .rows = src.rows,
-                                       .cols = src.cols,
-                                       .pitch_src = src.pitch,
-                                       .accumulate = accumulate ? 1u : 0u},
-                                      cost_.core_kernel(src.elements(), CostModel::kColumnSum));
+  PlanOp& made = kernel<ETUDE_KERNEL_COLUMN_SUM>({.src = src.address,
+                                                  .dst = dst,
+                                                  .rows = src.rows,
+                                                  .cols = src.cols,
+                                                  .pitch_src = src.pitch,
+                                                  .accumulate = accumulate ? 1u : 0u});
   made.accesses = {l1_access(src, false), l1_vector(dst, src.cols, true)};
 }
 
 void Tape::broadcast_row(std::uint32_t row, const L1Matrix& dst) {
   PlanOp& made = kernel<ETUDE_KERNEL_BROADCAST_ROW>(
-      {.row = row, .dst = dst.address, .rows = dst.rows, .cols = dst.cols, .pitch_dst = dst.pitch},
-      cost_.core_kernel(dst.elements(), CostModel::kFill));
+      {.row = row, .dst = dst.address, .rows = dst.rows, .cols = dst.cols, .pitch_dst = dst.pitch});
   made.accesses = {l1_vector(row, dst.cols, false), l1_access(dst, true)};
 }
 
@@ -153,8 +142,7 @@ void Tape::sgd(const L1Matrix& w, const L1Matrix& g, float lr) {
                                            .cols = w.cols,
                                            .pitch_w = w.pitch,
                                            .pitch_g = g.pitch,
-                                           .lr = std::bit_cast<std::uint32_t>(lr)},
-                                          cost_.core_kernel(w.elements(), CostModel::kSgd));
+                                           .lr = std::bit_cast<std::uint32_t>(lr)});
   made.accesses = {l1_access(w, true), l1_access(g, false)};
 }
 
@@ -170,8 +158,7 @@ void Tape::mse(const L1Matrix& y, const L1Matrix& t, const L1Matrix& dy, std::ui
                                            .pitch_t = t.pitch,
                                            .pitch_dy = dy.pitch,
                                            .scale_loss = std::bit_cast<std::uint32_t>(scale_loss),
-                                           .scale_grad = std::bit_cast<std::uint32_t>(scale_grad)},
-                                          cost_.core_kernel(y.elements(), CostModel::kMse));
+                                           .scale_grad = std::bit_cast<std::uint32_t>(scale_grad)});
   made.accesses = {l1_access(y, false), l1_access(t, false), l1_access(dy, true),
                    l1_vector(loss, 1, true)};
 }
@@ -181,8 +168,7 @@ void Tape::fill(const L1Matrix& dst, float value) {
                                             .rows = dst.rows,
                                             .cols = dst.cols,
                                             .pitch_dst = dst.pitch,
-                                            .value = std::bit_cast<std::uint32_t>(value)},
-                                           cost_.core_kernel(dst.elements(), CostModel::kFill));
+                                            .value = std::bit_cast<std::uint32_t>(value)});
   made.accesses = {l1_access(dst, true)};
 }
 
@@ -206,8 +192,8 @@ void Tape::redmule(const L1Matrix& x, const L1Matrix& w, const L1Matrix& z,
   L1Matrix stored = z;
   stored.rows = stored_rows;
   made.accesses = {l1_access(x, false), l1_access(w, false), l1_access(stored, true)};
-  made.cycles = cost_.redmule(x.rows, x.cols, w.cols);
-  made.port_share = static_cast<double>(cost_.redmule_beats(x.rows, x.cols, w.cols)) /
+  made.cycles = timing_->redmule(x.rows, x.cols, w.cols);
+  made.port_share = static_cast<double>(timing_->redmule_beats(x.rows, x.cols, w.cols)) /
                     static_cast<double>(made.cycles);
 }
 
@@ -223,8 +209,7 @@ void Tape::convert(const L1Matrix& from, const L1Matrix& to) {
                                            .rows = whole.rows,
                                            .cols = whole.cols,
                                            .pitch_src = from.pitch,
-                                           .pitch_dst = to.pitch},
-                        cost_.core_kernel(whole.elements(), CostModel::kConvert));
+                                           .pitch_dst = to.pitch});
   made.accesses = {l1_access(from.slice(0, 0, whole.rows, whole.cols), false),
                    l1_access(to.slice(0, 0, whole.rows, whole.cols), true)};
 }

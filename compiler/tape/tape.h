@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "compiler/cost/cost_model.h"
+#include "compiler/cost/timing_source.h"
 #include "compiler/operators/kernel_args.h"
 #include "compiler/tiling/image_geometry.h"
 #include "models/base/element_type.h"
@@ -94,12 +94,13 @@ struct PlanOp : Operation {
 /// What may overlap is found later from the accesses alone.
 class Tape {
  public:
-  /// `longest_transfer`: bytes, below the 2^17 of the DMA's length field.
-  explicit Tape(const CostModel& cost, std::uint32_t longest_transfer = 8192)
-      : cost_(cost), longest_transfer_(longest_transfer) {}
+  /// `timing`: what its operations are priced with; must outlive it. `longest_transfer`: bytes,
+  /// below the 2^17 of the DMA's length field.
+  explicit Tape(const TimingSource& timing, std::uint32_t longest_transfer = 8192)
+      : timing_(&timing), longest_transfer_(longest_transfer) {}
+  explicit Tape(const TimingSource&& timing, std::uint32_t longest_transfer = 8192) = delete;
 
-  /// What its operations are priced with.
-  const CostModel& cost() const { return cost_; }
+  const TimingSource& timing() const { return *timing_; }
 
   void set_layer(std::uint32_t layer) { layer_ = layer; }
   void set_stage(std::uint32_t stage) { stage_ = stage; }
@@ -174,16 +175,12 @@ class Tape {
 
   // Element by element and row by row (tape_rows.cpp); an operand of pitch 0 is one row for
   // all.
-  /// c = a op b; `number`: a kernel that takes etude_binary_args. `cycles` of one core per element,
-  /// here and below.
-  void binary(etude_kernel number, const L1Matrix& a, const L1Matrix& b, const L1Matrix& c,
-              double cycles);
+  /// c = a op b; `number`: a kernel that takes etude_binary_args.
+  void binary(etude_kernel number, const L1Matrix& a, const L1Matrix& b, const L1Matrix& c);
   /// `number`: a kernel that takes etude_unary_args.
-  void unary(etude_kernel number, const L1Matrix& x, const L1Matrix& y, double cycles,
-             float factor = 0);
+  void unary(etude_kernel number, const L1Matrix& x, const L1Matrix& y, float factor = 0);
   /// `number`: a kernel that takes etude_result_grad_args.
-  void result_grad(etude_kernel number, const L1Matrix& dy, const L1Matrix& y, const L1Matrix& dx,
-                   double cycles);
+  void result_grad(etude_kernel number, const L1Matrix& dy, const L1Matrix& y, const L1Matrix& dx);
   /// `form`: ETUDE_GELU_ERF, _TANH or _SIGMOID.
   void gelu(const L1Matrix& x, const L1Matrix& y, std::uint32_t form);
   void gelu_grad(const L1Matrix& dy, const L1Matrix& x, const L1Matrix& dx, std::uint32_t form);
@@ -234,25 +231,25 @@ class Tape {
     return made;
   }
   template <etude_kernel number>
-  PlanOp& kernel(const KernelArgs<number>& args, std::uint64_t cycles) {
-    return kernel(number, args, cycles);
+  PlanOp& kernel(const KernelArgs<number>& args) {
+    return kernel(number, args);
   }
   /// Of a kernel that comes out of a table.
   template <typename Args>
-  PlanOp& kernel(etude_kernel number, const Args& args, std::uint64_t cycles) {
+  PlanOp& kernel(etude_kernel number, const Args& args) {
     static_assert(std::is_trivially_copyable_v<Args> && sizeof(Args) % sizeof(std::uint32_t) == 0);
     KernelCall call{static_cast<std::uint32_t>(number), {}};
     static_assert(sizeof(Args) <= sizeof(call.args));
     std::memcpy(call.args.data(), &args, sizeof args);
     PlanOp& made = append(call);
-    made.cycles = cycles;
+    made.cycles = timing_->kernel(number, etude_kernel_extents(number, &args));
     return made;
   }
   PlanOp& window(etude_kernel number, const WindowView& view, std::uint32_t src, std::uint32_t dst,
-                 std::uint32_t pitch, std::uint32_t aux, std::uint64_t cycles);
+                 std::uint32_t pitch, std::uint32_t aux);
   void transfer(const L1Matrix& l1, const StoredMatrix& l2, bool to_l1);
 
-  CostModel cost_;
+  const TimingSource* timing_;
   std::uint32_t longest_transfer_;
   std::uint32_t layer_ = 0;
   std::uint32_t stage_ = 0;

@@ -17,15 +17,13 @@ Access block_access(const ChannelBlock& block, bool write) {
 
 void Tape::channel_sums(const ChannelBlock& x, std::uint32_t mean, std::uint32_t dst,
                         bool accumulate) {
-  PlanOp& made =
-      kernel<ETUDE_KERNEL_CHANNEL_SUMS>({.src = x.address,
-                                         .mean = mean,
-                                         .dst = dst,
-                                         .samples = x.samples,
-                                         .channels = x.channels,
-                                         .cols = x.cols,
-                                         .accumulate = accumulate ? 1u : 0u},
-                                        cost_.core_kernel(x.elements(), CostModel::kRowSum));
+  PlanOp& made = kernel<ETUDE_KERNEL_CHANNEL_SUMS>({.src = x.address,
+                                                    .mean = mean,
+                                                    .dst = dst,
+                                                    .samples = x.samples,
+                                                    .channels = x.channels,
+                                                    .cols = x.cols,
+                                                    .accumulate = accumulate ? 1u : 0u});
   made.accesses = {block_access(x, false), l1_vector(dst, x.channels, true)};
   if (mean != 0) {
     made.accesses.push_back(l1_vector(mean, x.channels, false));
@@ -35,18 +33,16 @@ void Tape::channel_sums(const ChannelBlock& x, std::uint32_t mean, std::uint32_t
 void Tape::channel_products(const ChannelBlock& x, const ChannelBlock& dy, std::uint32_t mean,
                             std::uint32_t rstd, std::uint32_t dbeta, std::uint32_t dgamma,
                             bool accumulate) {
-  PlanOp& made = kernel<ETUDE_KERNEL_CHANNEL_PRODUCTS>(
-      {.x = x.address,
-       .dy = dy.address,
-       .mean = mean,
-       .rstd = rstd,
-       .dbeta = dbeta,
-       .dgamma = dgamma,
-       .samples = x.samples,
-       .channels = x.channels,
-       .cols = x.cols,
-       .accumulate = accumulate ? 1u : 0u},
-      cost_.core_kernel(x.elements(), CostModel::kChannelProducts));
+  PlanOp& made = kernel<ETUDE_KERNEL_CHANNEL_PRODUCTS>({.x = x.address,
+                                                        .dy = dy.address,
+                                                        .mean = mean,
+                                                        .rstd = rstd,
+                                                        .dbeta = dbeta,
+                                                        .dgamma = dgamma,
+                                                        .samples = x.samples,
+                                                        .channels = x.channels,
+                                                        .cols = x.cols,
+                                                        .accumulate = accumulate ? 1u : 0u});
   made.accesses = {block_access(x, false), block_access(dy, false)};
   for (const std::uint32_t vector : {mean, rstd, dbeta, dgamma}) {
     made.accesses.push_back(l1_vector(vector, x.channels, vector == dbeta || vector == dgamma));
@@ -55,17 +51,15 @@ void Tape::channel_products(const ChannelBlock& x, const ChannelBlock& dy, std::
 
 void Tape::affine_pair(const ChannelBlock& a, const ChannelBlock& b, const ChannelBlock& y,
                        std::uint32_t scale_a, std::uint32_t scale_b, std::uint32_t shift) {
-  PlanOp& made =
-      kernel<ETUDE_KERNEL_AFFINE_PAIR>({.a = a.address,
-                                        .b = b.address,
-                                        .y = y.address,
-                                        .scale_a = scale_a,
-                                        .scale_b = scale_b,
-                                        .shift = shift,
-                                        .rows = a.samples * a.channels,
-                                        .cols = a.cols,
-                                        .channels = a.channels},
-                                       cost_.core_kernel(a.elements(), CostModel::kAffinePair));
+  PlanOp& made = kernel<ETUDE_KERNEL_AFFINE_PAIR>({.a = a.address,
+                                                   .b = b.address,
+                                                   .y = y.address,
+                                                   .scale_a = scale_a,
+                                                   .scale_b = scale_b,
+                                                   .shift = shift,
+                                                   .rows = a.samples * a.channels,
+                                                   .cols = a.cols,
+                                                   .channels = a.channels});
   made.accesses = {block_access(a, false), block_access(b, false), block_access(y, true)};
   for (const std::uint32_t vector : {scale_a, scale_b, shift}) {
     made.accesses.push_back(l1_vector(vector, a.channels, false));
@@ -74,16 +68,14 @@ void Tape::affine_pair(const ChannelBlock& a, const ChannelBlock& b, const Chann
 
 void Tape::affine_mask(const ChannelBlock& x, const ChannelBlock& dy, std::uint32_t scale,
                        std::uint32_t shift) {
-  PlanOp& made =
-      kernel<ETUDE_KERNEL_AFFINE_MASK>({.x = x.address,
-                                        .dy = dy.address,
-                                        .dst = dy.address,
-                                        .scale = scale,
-                                        .shift = shift,
-                                        .rows = x.samples * x.channels,
-                                        .cols = x.cols,
-                                        .channels = x.channels},
-                                       cost_.core_kernel(x.elements(), CostModel::kAffineMask));
+  PlanOp& made = kernel<ETUDE_KERNEL_AFFINE_MASK>({.x = x.address,
+                                                   .dy = dy.address,
+                                                   .dst = dy.address,
+                                                   .scale = scale,
+                                                   .shift = shift,
+                                                   .rows = x.samples * x.channels,
+                                                   .cols = x.cols,
+                                                   .channels = x.channels});
   made.accesses = {block_access(x, false), block_access(dy, true),
                    l1_vector(scale, x.channels, false), l1_vector(shift, x.channels, false)};
 }
@@ -100,8 +92,7 @@ void Tape::batchnorm_scales(const NormVectors& v, std::uint32_t channels, float 
                                              .rstd = v.rstd,
                                              .channels = channels,
                                              .factor = std::bit_cast<std::uint32_t>(factor),
-                                             .epsilon = std::bit_cast<std::uint32_t>(epsilon)},
-                                            cost_.core_kernel(channels, CostModel::kNormVector));
+                                             .epsilon = std::bit_cast<std::uint32_t>(epsilon)});
   for (const std::uint32_t vector : {v.gamma, v.beta, v.mean, v.variance}) {
     if (vector != 0) {
       made.accesses.push_back(l1_vector(vector, channels, false));
@@ -126,8 +117,7 @@ void Tape::batchnorm_slopes(const NormVectors& v, std::uint32_t dbeta, std::uint
                                              .scale_x = scale_x,
                                              .shift = v.shift,
                                              .channels = channels,
-                                             .inverse = std::bit_cast<std::uint32_t>(inverse)},
-                                            cost_.core_kernel(channels, CostModel::kNormVector));
+                                             .inverse = std::bit_cast<std::uint32_t>(inverse)});
   for (const std::uint32_t vector : {v.gamma, v.mean, v.rstd, dbeta, dgamma}) {
     made.accesses.push_back(l1_vector(vector, channels, false));
   }

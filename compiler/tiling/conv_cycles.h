@@ -10,6 +10,6 @@ namespace etude::compiler {
 
 /// Modelled cycles of all groups.
 std::uint64_t modelled_cycles(const ConvProblem& problem, const ConvTiling& tiling,
-                              const CostModel& cost);
+                              const TimingSource& timing);
 
 }  // namespace etude::compiler

@@ -218,7 +218,7 @@ struct Candidates {
 }  // namespace
 
 ConvTiling choose_conv_tiling(const std::string& name, const ConvProblem& p,
-                              const TilingLimits& limits, const CostModel& cost,
+                              const TilingLimits& limits, const TimingSource& timing,
                               const RedmuleConfig& redmule) {
   const Candidates candidates(p, limits, redmule);
   std::optional<ConvTiling> best;
@@ -242,14 +242,14 @@ ConvTiling choose_conv_tiling(const std::string& name, const ConvProblem& p,
     if (t.l1_bytes > limits.l1_bytes) {
       return;
     }
-    t.cycles = modelled_cycles(p, t, cost);
+    t.cycles = modelled_cycles(p, t, timing);
     t.cycles += crowding(t.cycles, t.l1_bytes, limits.preferred);
     if (t.keep) {
       const ImageGeometry& g = p.image;
       const std::uint64_t bytes =
           std::uint64_t{bytes_of(DType::kFloat32)} * g.samples * p.groups *
           (p.product == Product::kForward ? p.outputs * g.pixels() : g.channels * g.image());
-      t.cycles -= std::min(t.cycles, cost.dma(1, bytes, true) + cost.dma(1, bytes, false));
+      t.cycles -= std::min(t.cycles, timing.dma(1, bytes, true) + timing.dma(1, bytes, false));
     }
     if (!best || t.cycles < best->cycles ||
         (t.cycles == best->cycles && t.l1_bytes < best->l1_bytes)) {

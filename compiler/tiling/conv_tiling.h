@@ -64,7 +64,7 @@ std::uint32_t l1_bytes(const ConvProblem& problem, const ConvTiling& tiling,
 /// channels. Errors: UserError naming the operator, its smallest (or the fixed) tile and the bytes
 /// missing.
 ConvTiling choose_conv_tiling(const std::string& name, const ConvProblem& problem,
-                              const TilingLimits& limits, const CostModel& cost,
+                              const TilingLimits& limits, const TimingSource& timing,
                               const RedmuleConfig& redmule);
 
 /// Whether the array may write a tile of the result where it stands in the whole one.

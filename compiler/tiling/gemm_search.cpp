@@ -98,17 +98,17 @@ GemmSearch::Known& GemmSearch::known_of(const GemmProblem& problem, const TileCo
 
 void GemmSearch::work_out(const GemmProblem& problem, Candidate& candidate) const {
   GemmTiling& t = candidate.tiling;
-  t.cycles = modelled_cycles(problem, t, cost_, redmule_);
+  t.cycles = modelled_cycles(problem, t, timing_, redmule_);
   const auto whole = [&](const OperandSource& source, bool one_tile, std::uint64_t bytes) {
     if (source.wanted_next && !source.resident && one_tile) {  // saves the next its transfers
-      candidate.saved += cost_.dma(1, bytes, true);
+      candidate.saved += timing_.dma(1, bytes, true);
     }
   };
   whole(problem.x, t.m == problem.m && t.n == problem.n, kElement * problem.m * problem.n);
   whole(problem.w, t.n == problem.n && t.k == problem.k, kElement * problem.n * problem.k);
   if (t.keep_z) {  // what follows finds it in L1 and need not wait for a round trip through L2
     const std::uint64_t bytes = kElement * problem.count * problem.m * problem.k;
-    candidate.saved += cost_.dma(1, bytes, true) + cost_.dma(1, bytes, false);
+    candidate.saved += timing_.dma(1, bytes, true) + timing_.dma(1, bytes, false);
   }
 }
 

@@ -5,7 +5,7 @@
 #include <compare>
 #include <cstdint>
 
-#include "compiler/cost/cost_model.h"
+#include "compiler/cost/timing_source.h"
 #include "models/base/element_type.h"
 #include "sim/config/platform_config.h"
 

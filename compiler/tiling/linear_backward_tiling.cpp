@@ -12,9 +12,9 @@ namespace {
 class Chooser {
  public:
   /// `known`: modelled cycles of the shape's tilings, by number.
-  Chooser(const LinearBackwardProblem& problem, const CostModel& cost, const RedmuleConfig& redmule,
-          std::vector<std::uint64_t>& known)
-      : p_(problem), cost_(cost), array_(redmule), known_(known) {}
+  Chooser(const LinearBackwardProblem& problem, const TimingSource& timing,
+          const RedmuleConfig& redmule, std::vector<std::uint64_t>& known)
+      : p_(problem), timing_(timing), array_(redmule), known_(known) {}
 
   std::optional<LinearBackwardTiling> choose() {
     std::size_t number = 0;
@@ -48,7 +48,7 @@ class Chooser {
         }
         std::uint64_t& modelled = known_[number + option];
         modelled = modelled == 0 ? cycles(t) : modelled;
-        t.cycles = modelled + (keep ? 0 : cost_.dma(p_.batch, bytes_for(p_.in), true));
+        t.cycles = modelled + (keep ? 0 : timing_.dma(p_.batch, bytes_for(p_.in), true));
         t.cycles += crowding(t.cycles, need, p_.preferred);
         if (!best_ || t.cycles < best_->cycles) {
           best_ = t;
@@ -85,6 +85,10 @@ class Chooser {
     return sum;
   }
 
+  std::uint64_t kernel(etude_kernel number, std::uint32_t rows, std::uint32_t cols) const {
+    return timing_.kernel(number, {rows, cols, 1});
+  }
+
   std::uint64_t cycles(const LinearBackwardTiling& t) const {
     const std::uint32_t in_tiles = ceil_div(p_.in, t.in);
     const std::uint32_t out_tiles = ceil_div(p_.out, t.out);
@@ -93,40 +97,40 @@ class Chooser {
     const auto both = [&](std::uint32_t rows, std::uint32_t cols) -> std::uint64_t {
       return rows == 0 || cols == 0
                  ? 0
-                 : cost_.redmule(rows, cols, p_.batch) + cost_.redmule(rows, p_.batch, cols) +
-                       3 * CostModel::kHandOver;
+                 : timing_.redmule(rows, cols, p_.batch) + timing_.redmule(rows, p_.batch, cols) +
+                       3 * timing_.hand_over();
     };
     const std::uint64_t full_in = p_.in / t.in, full_out = p_.out / t.out;
     const std::uint32_t last_in = p_.in % t.in, last_out = p_.out % t.out;
     const std::uint64_t forward =
-        p_.forward ? out_tiles * (cost_.redmule(p_.batch, p_.in, o) + 2 * CostModel::kHandOver) : 0;
+        p_.forward ? out_tiles * (timing_.redmule(p_.batch, p_.in, o) + 2 * timing_.hand_over())
+                   : 0;
     const std::uint64_t unit = forward +
                                full_in * (full_out * both(t.in, t.out) + both(t.in, last_out)) +
                                full_out * both(last_in, t.out) + both(last_in, last_out);
     const std::uint64_t cores =
-        beside_redmule(tiles * cost_.core_kernel(i * o, CostModel::kSgd) +
-                       in_tiles * (cost_.core_kernel(i * p_.batch, CostModel::kReluGrad) +
-                                   cost_.core_kernel(i * p_.batch, CostModel::kTranspose)) +
-                       out_tiles * cost_.core_kernel(o * p_.batch, CostModel::kTranspose));
+        timing_.beside_redmule(tiles * kernel(ETUDE_KERNEL_SGD, i, o) +
+                               in_tiles * (kernel(ETUDE_KERNEL_RELU_GRAD, i, p_.batch) +
+                                           kernel(ETUDE_KERNEL_TRANSPOSE, i, p_.batch)) +
+                               out_tiles * kernel(ETUDE_KERNEL_TRANSPOSE, p_.batch, o));
     const bool dense = t.out == p_.out;
     const auto moved = [&](bool to_l1) {
-      return beside_redmule(dense ? cost_.dma(1, bytes_for(i * o), to_l1)
-                                  : cost_.dma(i, bytes_for(o), to_l1));
+      return timing_.beside_redmule(dense ? timing_.dma(1, bytes_for(i * o), to_l1)
+                                          : timing_.dma(i, bytes_for(o), to_l1));
     };
     // A buffer of W is taken from the start of its load to the end of its store.
-    const std::uint64_t chain = moved(true) + unit / tiles +
-                                cost_.core_kernel(i * o, CostModel::kSgd) + moved(false) +
-                                4 * (CostModel::kPost + CostModel::kHandOver);
+    const std::uint64_t chain = moved(true) + unit / tiles + kernel(ETUDE_KERNEL_SGD, i, o) +
+                                moved(false) + 4 * (timing_.post() + timing_.hand_over());
     const std::uint64_t copies = std::min<std::uint64_t>(t.copies, tiles);
     const std::uint64_t slowest =
         std::max({unit, cores, tiles * moved(true), tiles * moved(false),
-                  (6 * tiles + 6) * CostModel::kPost, tiles * chain / copies});
+                  (6 * tiles + 6) * timing_.post(), tiles * chain / copies});
     // What follows waits for the last tile; what goes before is still there for the first.
-    return slowest + (unit / tiles + cost_.dma(i, bytes_for(o), true)) / 3;
+    return slowest + (unit / tiles + timing_.dma(i, bytes_for(o), true)) / 3;
   }
 
   const LinearBackwardProblem& p_;
-  const CostModel& cost_;
+  const TimingSource& timing_;
   const RedmuleConfig& array_;
   std::vector<std::uint64_t>& known_;
   std::optional<LinearBackwardTiling> best_;
@@ -139,7 +143,7 @@ std::optional<LinearBackwardTiling> LinearBackwardSearch::choose(
   const auto [found, fresh] = chosen_.try_emplace(problem);
   if (fresh) {
     auto& known = cycles_[{problem.batch, problem.in, problem.out, problem.forward ? 1u : 0u}];
-    found->second = Chooser(problem, cost_, redmule_, known).choose();
+    found->second = Chooser(problem, timing_, redmule_, known).choose();
   }
   return found->second;
 }

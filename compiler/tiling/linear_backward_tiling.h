@@ -8,7 +8,7 @@
 #include <optional>
 #include <vector>
 
-#include "compiler/cost/cost_model.h"
+#include "compiler/cost/timing_source.h"
 #include "compiler/tiling/gemm_tiling.h"
 
 namespace etude::compiler {
@@ -49,14 +49,14 @@ inline std::uint32_t dy_rows(std::uint32_t batch, bool forward, const RedmuleCon
 class LinearBackwardSearch {
  public:
   /// Both must outlive it.
-  LinearBackwardSearch(const CostModel& cost, const RedmuleConfig& redmule)
-      : cost_(cost), redmule_(redmule) {}
+  LinearBackwardSearch(const TimingSource& timing, const RedmuleConfig& redmule)
+      : timing_(timing), redmule_(redmule) {}
 
   /// The tiling with the least modelled time; nothing if none fits.
   std::optional<LinearBackwardTiling> choose(const LinearBackwardProblem& problem);
 
  private:
-  const CostModel& cost_;
+  const TimingSource& timing_;
   const RedmuleConfig& redmule_;
   std::map<LinearBackwardProblem, std::optional<LinearBackwardTiling>> chosen_;
   /// Modelled cycles by {batch, in, out, forward}, then by the tiling's number (0: unknown yet).

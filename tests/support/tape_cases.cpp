@@ -34,15 +34,15 @@ std::uint32_t image(TapeScene& s, const compiler::WindowView& v) {
 
 void unary(TapeScene& s, compiler::Tape& t, etude_kernel kernel) {
   const std::uint32_t r = s.extent(9), c = s.extent(9);
-  t.unary(kernel, s.matrix(r, c), s.matrix(r, c), 1, 2.0f);
+  t.unary(kernel, s.matrix(r, c), s.matrix(r, c), 2.0f);
 }
 void binary(TapeScene& s, compiler::Tape& t, etude_kernel kernel) {
   const std::uint32_t r = s.extent(9), c = s.extent(9);
-  t.binary(kernel, s.matrix(r, c), s.matrix(r, c), s.matrix(r, c), 1);
+  t.binary(kernel, s.matrix(r, c), s.matrix(r, c), s.matrix(r, c));
 }
 void result_grad(TapeScene& s, compiler::Tape& t, etude_kernel kernel) {
   const std::uint32_t r = s.extent(9), c = s.extent(9);
-  t.result_grad(kernel, s.matrix(r, c), s.matrix(r, c), s.matrix(r, c), 1);
+  t.result_grad(kernel, s.matrix(r, c), s.matrix(r, c), s.matrix(r, c));
 }
 void gemm(TapeScene& s, compiler::Tape& t) {
   const std::uint32_t m = s.extent(9), n = s.extent(9), k = s.extent(9);

@@ -199,10 +199,10 @@ TEST_CASE("RedMulE's port slows cores and DMA, and the cores the DMA") {
   // The kernels: 0.7 * 2070 = 1449 of 7000 by 2180.
   CHECK(cycles_of(all) == 2180 + 5551 + 1);
   // A transfer alone beside a port that takes everything still creeps, at a tenth.
-  CHECK(speed_beside_redmule(kOutwards, 1.0, false) == Approx(0.1));
+  CHECK(speed_beside_redmule(UnitCosts{}, kOutwards, 1.0, false) == Approx(0.1));
   // Others are not slowed.
-  CHECK(speed_beside_redmule(queue_of(TaskUnit::kSocDma), 0.5, true) == 1);
-  CHECK(speed_beside_redmule(queue_of(TaskUnit::kRedmule), 0.5, true) == 1);
+  CHECK(speed_beside_redmule(UnitCosts{}, queue_of(TaskUnit::kSocDma), 0.5, true) == 1);
+  CHECK(speed_beside_redmule(UnitCosts{}, queue_of(TaskUnit::kRedmule), 0.5, true) == 1);
 }
 
 TEST_CASE("a probe waits for what it reads and costs nothing") {

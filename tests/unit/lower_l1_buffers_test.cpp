@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch.hpp>
 
+#include "compiler/cost/cost_model.h"
 #include "compiler/order/encode.h"
 #include "compiler/order/l1_buffers.h"
 
@@ -10,7 +11,8 @@ namespace {
 constexpr std::uint32_t kA = 0x10004000, kB = 0x10004100;
 
 TEST_CASE("a buffer is in use from its first operation to the last one of each unit", "[lower]") {
-  Tape sequence{CostModel(PlatformConfig{})};
+  const CostModel cost{PlatformConfig{}};
+  Tape sequence{cost};
   const L1Matrix a{kA, 8, 8, 8}, b{kB, 8, 8, 8};
   sequence.fill(a, 1);                                     // cores
   sequence.load({0, 0, 8}, b);                             // DMA
@@ -31,7 +33,8 @@ TEST_CASE("a buffer is in use from its first operation to the last one of each u
 
 TEST_CASE("two buffers that follow each other at one address are told apart by their stages",
           "[lower]") {
-  Tape sequence{CostModel(PlatformConfig{})};
+  const CostModel cost{PlatformConfig{}};
+  Tape sequence{cost};
   const L1Matrix a{kA, 8, 8, 8};
   for (std::uint32_t stage = 0; stage < 4; ++stage) {
     sequence.set_stage(stage);

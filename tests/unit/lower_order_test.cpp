@@ -3,6 +3,7 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "compiler/cost/cost_model.h"
 #include "compiler/lower/lower.h"
 #include "compiler/memory/allocator.h"
 #include "compiler/order/order.h"
@@ -28,7 +29,8 @@ TEST_CASE("two accesses overlap when they share a byte, also between strided row
 }
 
 TEST_CASE("reads do not wait for reads; a write waits for both; a covering write hides the past") {
-  Tape sequence{CostModel(PlatformConfig{})};
+  static const CostModel cost{PlatformConfig{}};
+  Tape sequence{cost};
   const L1Matrix a{0x10004000, 4, 8, 8}, b{0x10005000, 4, 8, 8}, c{0x10006000, 4, 8, 8};
   sequence.fill(a, 1);     // 0
   sequence.relu_to(a, b);  // 1 reads a
@@ -56,7 +58,7 @@ TEST_CASE("a transfer of the next tile runs under the computation of this one") 
       schedule_operations(StepGraph(sequence.ops, find_dependences(sequence.ops)));
   CHECK(schedule.order == std::vector<std::uint32_t>{0, 2, 1, 3});
   CHECK(schedule.cycles <
-        2 * (cost.dma(1, 4096, true) + cost.core_kernel(1024, CostModel::kRelu) + 300));
+        2 * (cost.dma(1, 4096, true) + cost.kernel(ETUDE_KERNEL_RELU, {1, 1024, 1}) + 300));
 }
 
 TEST_CASE("the allocator takes what was used longest ago, and packs when asked") {

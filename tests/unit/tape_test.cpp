@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <tuple>
 
+#include "compiler/cost/cost_model.h"
 #include "tests/support/kernel_host.h"
 
 namespace etude::compiler {
@@ -14,7 +15,10 @@ namespace {
 
 constexpr std::uint32_t kL1 = 0x10004000;
 
-Tape tape_with(std::uint32_t longest = 8192) { return Tape(CostModel(PlatformConfig{}), longest); }
+Tape tape_with(std::uint32_t longest = 8192) {
+  static const CostModel cost{PlatformConfig{}};
+  return Tape(cost, longest);
+}
 
 const Transfer& transfer(const Tape& tape, std::size_t i) { return *tape.ops.at(i).as<Transfer>(); }
 
@@ -223,7 +227,8 @@ TEST_CASE("a transfer costs its start, its beats and its pieces", "[tape]") {
   PlatformConfig platform;
   platform.cluster.dma.engine = DmaConfig::Engine::kMchan;
   platform.l2.latency = Cycle{12};
-  Tape tape{CostModel(platform)};
+  const CostModel cost(platform);
+  Tape tape{cost};
   tape.load({0, 0, 100}, {kL1, 4, 75, 75});
   // 14 + 12 to start; per row of 300 bytes 38 beats of 8 bytes and 2 pieces of 256 at 2 cycles.
   CHECK(tape.ops[0].cycles == 26 + 4 * (38 + 2 * 2));
@@ -232,7 +237,8 @@ TEST_CASE("a transfer costs its start, its beats and its pieces", "[tape]") {
   tape.load({0, 0, 100, DType::kFloat16}, {kL1, 4, 75, 75, DType::kFloat16});
   CHECK(tape.ops[2].cycles == 26 + 4 * (19 + 2));  // 150 bytes: 19 beats, one piece
   platform.cluster.dma.engine = DmaConfig::Engine::kIdma;
-  Tape other{CostModel(platform)};
+  const CostModel other_cost(platform);
+  Tape other{other_cost};
   other.load({0, 0, 100}, {kL1, 4, 75, 75});
   CHECK(other.ops[0].cycles == 11 + 12 + 4 * 38);  // no pieces
 }
@@ -377,19 +383,22 @@ TEST_CASE("rates that the host renews are named by their argument", "[tape]") {
   CHECK(value(1, Rate::kAdamEpsilon) == test::bits_of(rates.epsilon));
 }
 
-TEST_CASE("kernels on the cores cost their elements by the number of cores", "[tape]") {
+TEST_CASE("a kernel costs what its extents cost on the cores", "[tape]") {
   PlatformConfig platform;
   platform.cluster.cores = 4;
-  Tape tape{CostModel(platform)};
-  const L1Matrix m{kL1, 8, 25, 25};  // 200 elements, 50 a core
-  tape.copy(m, m);
-  CHECK(tape.ops[0].cycles == static_cast<std::uint64_t>(50 * CostModel::kCopy) + 200);
+  const CostModel cost(platform);
+  Tape tape{cost};
+  const L1Matrix m{kL1, 8, 25, 25}, wide{kL1, 8, 25, 26};
+  tape.copy(m, m);  // without gaps one row
+  CHECK(tape.ops[0].cycles == cost.kernel(ETUDE_KERNEL_COPY, {1, 200, 1}));
+  tape.copy(m, wide);
+  CHECK(tape.ops[1].cycles == cost.kernel(ETUDE_KERNEL_COPY, {8, 25, 1}));
   tape.fill(m, 0);
-  CHECK(tape.ops[1].cycles == static_cast<std::uint64_t>(50 * CostModel::kFill) + 200);
-  tape.softmax(m, m, 1);  // whole rows: 2 of 25 elements a core
-  CHECK(tape.ops[2].cycles == static_cast<std::uint64_t>(50 * CostModel::kSoftmax) + 200);
-  tape.softmax({kL1, 9, 25, 25}, {kL1, 9, 25, 25}, 1);  // one core has 3
-  CHECK(tape.ops[3].cycles == static_cast<std::uint64_t>(75 * CostModel::kSoftmax) + 200);
+  CHECK(tape.ops[2].cycles == cost.kernel(ETUDE_KERNEL_FILL, {1, 200, 1}));
+  tape.softmax(m, m, 1);  // always whole rows
+  CHECK(tape.ops[3].cycles == cost.kernel(ETUDE_KERNEL_SOFTMAX, {8, 25, 1}));
+  tape.gemm({kL1, 5, 7, 7}, {kL1, 7, 3, 3}, {kL1, 5, 3, 3}, 7, 0, 0);
+  CHECK(tape.ops[4].cycles == cost.kernel(ETUDE_KERNEL_GEMM, {5, 3, 7}));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch.hpp>
 
+#include "compiler/cost/cost_model.h"
 #include "compiler/tiling/conv_cycles.h"
 #include "compiler/tiling/conv_tiling.h"
 
@@ -123,10 +124,11 @@ TEST_CASE("cycles of a forward product: what is loaded, made and stored") {
   ConvTiling t = strips(p, 6);
   t.double_buffer = false;  // the sum of all
   // 2 samples: the weight once, an image, its columns, a product and a result for each.
-  const auto job = cost.core_gemm(8, 36, 36);
+  const auto job = cost.kernel(ETUDE_KERNEL_GEMM, {8, 36, 36});
   CHECK(modelled_cycles(p, t, cost) ==
-        2 * job + 2 * cost.im2col(36, 6, 6) + cost.dma(1, 4 * 8 * 36, true) +
-            2 * cost.dma(1, 4 * 4 * 36, true) + 2 * cost.dma(1, 4 * 8 * 36, false));
+        2 * job + 2 * cost.kernel(ETUDE_KERNEL_IM2COL, {4 * 6, 6, 9}) +
+            cost.dma(1, 4 * 8 * 36, true) + 2 * cost.dma(1, 4 * 4 * 36, true) +
+            2 * cost.dma(1, 4 * 8 * 36, false));
   auto groups = p;
   groups.groups = 3;
   CHECK(modelled_cycles(groups, t, cost) == 3 * modelled_cycles(p, t, cost));
@@ -139,14 +141,15 @@ TEST_CASE("cycles of the gradients") {
   t.double_buffer = false;
   const auto gradient = cost.dma(1, 4 * 8 * 36, true), image = cost.dma(1, 4 * 4 * 36, true);
   const auto weight = cost.dma(1, 4 * 8 * 36, true);
-  CHECK(modelled_cycles(p, t, cost) == 2 * cost.core_gemm(8, 36, 36) + 2 * gradient + 2 * image +
-                                           2 * cost.im2col(36, 6, 6) +
-                                           cost.dma(1, 4 * 8 * 36, false));
+  CHECK(modelled_cycles(p, t, cost) ==
+        2 * cost.kernel(ETUDE_KERNEL_GEMM, {8, 36, 36}) + 2 * gradient + 2 * image +
+            2 * cost.kernel(ETUDE_KERNEL_IM2COL, {4 * 6, 6, 9}) + cost.dma(1, 4 * 8 * 36, false));
   auto q = windows(Product::kGradInput);
   // dcols of both samples added up into images that are filled with zeros first.
-  CHECK(modelled_cycles(q, t, cost) == 2 * cost.core_gemm(36, 8, 36) + weight + 2 * gradient +
-                                           2 * cost.core_kernel(36 * 36, CostModel::kCol2im) +
-                                           2 * cost.core_kernel(4 * 36, CostModel::kFill) +
+  CHECK(modelled_cycles(q, t, cost) == 2 * cost.kernel(ETUDE_KERNEL_GEMM, {36, 36, 8}) + weight +
+                                           2 * gradient +
+                                           2 * cost.kernel(ETUDE_KERNEL_COL2IM, {4 * 6, 6, 9}) +
+                                           2 * cost.kernel(ETUDE_KERNEL_FILL, {1, 4 * 36, 1}) +
                                            2 * cost.dma(1, 4 * 4 * 36, false));
 }
 

@@ -2,6 +2,7 @@
 #include <array>
 #include <catch2/catch.hpp>
 
+#include "compiler/cost/cost_model.h"
 #include "compiler/tiling/gemm_cycles.h"
 #include "compiler/tiling/gemm_search.h"
 #include "compiler/tiling/gemm_tiling.h"
@@ -125,7 +126,7 @@ TEST_CASE("cycles: the slowest of all, and a quarter of the ends") {
   const CostModel cost(platform());
   const auto p = problem(Unit::kCores, 64, 32, 40);
   // 64 * 32 * 40 products at 4 a cycle, 2 * 64 * 40 / 8 and 200 for the kernel.
-  REQUIRE(cost.core_gemm(64, 32, 40) == 20480 + 640 + 200);
+  REQUIRE(cost.kernel(ETUDE_KERNEL_GEMM, {64, 40, 32}) == 20480 + 640 + 200);
   const auto x = cost.dma(64, 128, true), w = cost.dma(32, 160, true), z = cost.dma(64, 160, false);
   CHECK(modelled_cycles(p, whole(p), cost, array()) == 21320 + (x + w + z) / 4);
   GemmTiling one = whole(p);
@@ -142,7 +143,7 @@ TEST_CASE("cycles: a small product takes as long as the controller posts its ope
   const auto p = problem(Unit::kCores, 4, 4, 4);
   const auto ends = cost.dma(4, 16, true) * 2 + cost.dma(4, 16, false);
   // 1 job + 2 loads + 1 store
-  CHECK(modelled_cycles(p, whole(p), cost, array()) == 4 * CostModel::kPost + ends / 4);
+  CHECK(modelled_cycles(p, whole(p), cost, array()) == 4 * cost.post() + ends / 4);
 }
 
 TEST_CASE(
@@ -152,7 +153,7 @@ TEST_CASE(
   p.store = false;
   GemmTiling t{16, 8, 16};  // 4 x 4 tiles of Z
   t.double_buffer = false;
-  const auto job = 16 * cost.core_gemm(16, 8, 16);
+  const auto job = 16 * cost.kernel(ETUDE_KERNEL_GEMM, {16, 16, 8});
   // X outside: 4 tiles once, W's 4 tiles for each.
   CHECK(modelled_cycles(p, t, cost, array()) ==
         job + 4 * cost.dma(16, 32, true) + 16 * cost.dma(8, 64, true));

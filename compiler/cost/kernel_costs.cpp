@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/cost/kernel_costs.h"
+
+#include <cstddef>
+#include <iterator>
+
+namespace etude::compiler {
+
+namespace {
+
+namespace share {
+constexpr KernelShare even = KernelShare::kEven, rows = KernelShare::kRows,
+                      columns = KernelShare::kColumns;
+}
+namespace source {
+constexpr bool measured = true, assumed = false;
+}
+
+constexpr KernelCost kCosts[] = {
+#define ETUDE_UNIT_COST(...)
+#define ETUDE_KERNEL_COST(kernel, share_, fixed, row, element, run, product, source_) \
+  {ETUDE_KERNEL_##kernel, share::share_, fixed, row, element, run, product, source::source_},
+#include "compiler/cost/coefficients.def"
+#undef ETUDE_KERNEL_COST
+#undef ETUDE_UNIT_COST
+};
+
+constexpr bool complete() {
+  for (std::size_t i = 0; i < std::size(kCosts); ++i) {
+    if (kCosts[i].kernel != static_cast<etude_kernel>(i)) {
+      return false;
+    }
+  }
+  return std::size(kCosts) == ETUDE_KERNELS;
+}
+static_assert(complete(), "one row a kernel, in the order of etude_kernel_list.h");
+
+}  // namespace
+
+const KernelCost& kernel_cost(etude_kernel kernel) { return kCosts[kernel]; }
+
+std::uint64_t kernel_cycles(const KernelCost& cost, const etude_extents& extents,
+                            std::uint32_t cores) {
+  std::uint64_t rows = extents.rows, cols = extents.cols;
+  double share = cores;
+  if (cost.share != KernelShare::kEven) {  // whole rows or columns, of the busiest core
+    std::uint64_t& split = cost.share == KernelShare::kRows ? rows : cols;
+    split = (split + cores - 1) / cores;
+    share = 1;
+  }
+  const std::uint64_t elements = rows * cols;
+  const double work = cost.row * static_cast<double>(rows) +
+                      cost.element * static_cast<double>(elements) +
+                      cost.run * static_cast<double>(rows * extents.inner) +
+                      cost.product * static_cast<double>(elements * extents.inner);
+  return static_cast<std::uint64_t>(work / share + cost.fixed);
+}
+
+}  // namespace etude::compiler
