@@ -12,7 +12,7 @@ namespace etude::compiler {
 /// Sources: docs/compiler.md.
 class CostModel final : public TimingSource {
  public:
-  explicit CostModel(const PlatformConfig& platform, const UnitCosts& units = {});
+  explicit CostModel(const PlatformConfig& platform, const UnitCosts& units = unit_costs());
 
   std::uint64_t kernel(etude_kernel kernel, const etude_extents& extents) const override;
   double per_element(etude_kernel kernel) const override;

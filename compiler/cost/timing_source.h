@@ -3,19 +3,10 @@
 
 #include <cstdint>
 
+#include "compiler/cost/unit_costs.h"
 #include "kernels/include/etude_kernel_extents.h"
 
 namespace etude::compiler {
-
-/// What is not one operation's own: the work of the controller, and units beside each other, as
-/// coefficients.def has them.
-struct UnitCosts {
-#define ETUDE_KERNEL_COST(...)
-#define ETUDE_UNIT_COST(name, value, source, what) double name = value;
-#include "compiler/cost/coefficients.def"
-#undef ETUDE_UNIT_COST
-#undef ETUDE_KERNEL_COST
-};
 
 /// What an operation of the task list takes on its own unit, in cluster cycles: the one interface
 /// through which tiles are chosen, operations are priced and orders are judged. It serves to

@@ -86,7 +86,7 @@ Dependences StepGraph::needed(const Dependences& dependences) const {
 }
 
 StepGraph::StepGraph(const std::vector<PlanOp>& ops, const Dependences& all, const UnitCosts& costs)
-    : first_dependant_(ops.size() + 1, 0) {
+    : costs_(costs), first_dependant_(ops.size() + 1, 0) {
   const auto count = static_cast<std::uint32_t>(ops.size());
   queues_.reserve(count);
   cycles_.reserve(count);

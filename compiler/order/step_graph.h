@@ -36,7 +36,7 @@ constexpr unsigned unit_of(unsigned queue) {
 class StepGraph {
  public:
   StepGraph(const std::vector<PlanOp>& ops, const Dependences& dependences,
-            const UnitCosts& costs = {});
+            const UnitCosts& costs = unit_costs());
 
   std::uint32_t size() const { return static_cast<std::uint32_t>(queues_.size()); }
   unsigned queue(std::uint32_t op) const { return queues_[op]; }

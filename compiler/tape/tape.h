@@ -242,7 +242,7 @@ class Tape {
     static_assert(sizeof(Args) <= sizeof(call.args));
     std::memcpy(call.args.data(), &args, sizeof args);
     PlanOp& made = append(call);
-    made.cycles = timing_->kernel(number, etude_kernel_extents(number, &args));
+    made.cycles = timing_->kernel(number, etude_kernel_extents(number, call.args.data()));
     return made;
   }
   PlanOp& window(etude_kernel number, const WindowView& view, std::uint32_t src, std::uint32_t dst,

@@ -58,7 +58,6 @@ void Tape::col2im(const WindowView& view, const L1Matrix& columns, std::uint32_t
 
 void Tape::pool(bool average, const WindowView& view, std::uint32_t image, const L1Matrix& pooled,
                 bool positive) {
-  const std::uint32_t taps = taps_of(view);
   WindowView v = view;
   v.kernel |= positive ? kFlag : 0;
   PlanOp& made = window(average ? ETUDE_KERNEL_AVGPOOL : ETUDE_KERNEL_MAXPOOL, v, image,
@@ -68,7 +67,6 @@ void Tape::pool(bool average, const WindowView& view, std::uint32_t image, const
 
 void Tape::pool_grad(bool average, const WindowView& view, const L1Matrix& dy, std::uint32_t x,
                      std::uint32_t dx, bool positive) {
-  const std::uint32_t taps = taps_of(view);
   WindowView v = view;
   v.kernel |= positive ? kFlag : 0;
   PlanOp& made = window(average ? ETUDE_KERNEL_AVGPOOL_GRAD : ETUDE_KERNEL_MAXPOOL_GRAD, v,

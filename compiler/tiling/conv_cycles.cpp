@@ -90,9 +90,20 @@ class ConvCycles {
   std::uint64_t kernel(etude_kernel number, std::uint32_t rows, std::uint32_t cols) const {
     return timing_.kernel(number, {rows, cols, 1});
   }
-  /// Between a tile's image and its columns.
+  /// Of a kernel that takes the matrix, which has no gaps, as one row.
+  std::uint64_t one_row(etude_kernel number, std::uint32_t elements) const {
+    return timing_.kernel(number, {1, elements, 1});
+  }
+  /// Between one sample's part of a tile and its columns.
   std::uint64_t windows(etude_kernel number) const {
-    return timing_.kernel(number, {channels_ * samples_ * rows_, g_.out_width, g_.taps()});
+    switch (number) {
+      case ETUDE_KERNEL_IM2COL:
+        return timing_.kernel(number, {inner_, g_.out_width, rows_});
+      case ETUDE_KERNEL_IM2ROW:
+        return timing_.kernel(number, {rows_ * g_.out_width, channels_, g_.taps()});
+      default:
+        return timing_.kernel(number, {channels_, rows_ * g_.out_width, g_.taps()});
+    }
   }
   std::uint64_t moved(bool whole_rows, std::uint32_t r, std::uint32_t c, bool to_l1) const {
     return whole_rows ? timing_.dma(1, bytes_for(std::uint64_t{r} * c), to_l1)
@@ -110,16 +121,15 @@ class ConvCycles {
       total_.load(made, image_);
     }
     if (!direct_) {
-      total_.core(made, windows(ETUDE_KERNEL_IM2COL));
+      total_.core(made * samples_, windows(ETUDE_KERNEL_IM2COL));
     }
     const std::uint64_t results = strips_ * n_.outputs;
     if (p_.half) {
       total_.core(stay ? tiles : tiles * strips_,
-                  kernel(ETUDE_KERNEL_FP32_TO_FP16, outputs_, inner_));
-      total_.core(made, kernel(ETUDE_KERNEL_FP32_TO_FP16, inner_, pixels_));
-      total_.core(results, kernel(ETUDE_KERNEL_FP16_TO_FP32, outputs_, pixels_) +
-                               kernel(ETUDE_KERNEL_FILL, 1, outputs_ * pixels_ / 2) -
-                               kernel(ETUDE_KERNEL_FILL, 0, 0));
+                  one_row(ETUDE_KERNEL_FP32_TO_FP16, outputs_ * inner_));
+      total_.core(made, one_row(ETUDE_KERNEL_FP32_TO_FP16, inner_ * pixels_));
+      total_.core(results, one_row(ETUDE_KERNEL_FP16_TO_FP32, outputs_ * pixels_) +
+                               one_row(ETUDE_KERNEL_FILL, outputs_ * pixels_ / 2));
     }
     if (p_.epilogue) {
       total_.core(results, kernel(ETUDE_KERNEL_AFFINE_ROWS, outputs_, pixels_));
@@ -142,12 +152,12 @@ class ConvCycles {
     if (direct_ && array_) {
       total_.core(made, kernel(ETUDE_KERNEL_TRANSPOSE, inner_, pixels_));
     } else if (!direct_) {
-      total_.core(made, windows(array_ ? ETUDE_KERNEL_IM2ROW : ETUDE_KERNEL_IM2COL));
+      total_.core(made * samples_, windows(array_ ? ETUDE_KERNEL_IM2ROW : ETUDE_KERNEL_IM2COL));
     }
     const std::uint64_t results = std::uint64_t{n_.outputs} * n_.channels;
     if (p_.sgd) {
       total_.core(results * ceil_div(outputs_, t_.update_rows),
-                  kernel(ETUDE_KERNEL_SGD, std::min(outputs_, t_.update_rows), inner_));
+                  one_row(ETUDE_KERNEL_SGD, std::min(outputs_, t_.update_rows) * inner_));
       if (!p_.w_resident) {
         total_.load(results, weight_);
       }
@@ -167,9 +177,9 @@ class ConvCycles {
       total_.load(pieces <= most_ ? pieces : pieces * n_.channels, gradient_);
     }
     if (!direct_) {
-      total_.core(strips_ * n_.channels, windows(ETUDE_KERNEL_COL2IM));
+      total_.core(strips_ * n_.channels * samples_, windows(ETUDE_KERNEL_COL2IM));
       total_.core(std::uint64_t{n_.samples} * n_.channels,
-                  kernel(ETUDE_KERNEL_FILL, 1, samples_ * channels_ * g_.image()));
+                  one_row(ETUDE_KERNEL_FILL, samples_ * channels_ * g_.image()));
     }
     if (p_.store) {
       total_.store(

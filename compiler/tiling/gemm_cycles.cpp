@@ -66,16 +66,20 @@ class GemmCycles {
     const std::uint32_t stored_cols = source.transpose ? rows : cols;
     const bool dense = source.transpose ? (is_w ? t_.n == p_.n : t_.m == p_.m)
                                         : (is_w ? t_.k == p_.k : t_.n == p_.n);
-    if (padded) {
-      cores_ += visits * (kernel(ETUDE_KERNEL_COPY, rows, cols) +
-                          kernel(ETUDE_KERNEL_FILL, rows, cols) - kernel(ETUDE_KERNEL_FILL, 0, 0));
-      posts_ += 2 * visits;
-    }
-    if (p_.half) {
-      cores_ += visits * kernel(ETUDE_KERNEL_FP32_TO_FP16, rows, cols);
+    const bool copied = padded && source.resident && !source.transpose;
+    if (padded) {  // among zeros
+      cores_ += visits * kernel(ETUDE_KERNEL_FILL, 1, rows * cols);
       posts_ += visits;
     }
-    if (p_.half ? !source.resident : !source.resident || !source.transpose) {
+    if (copied) {
+      cores_ += visits * kernel(ETUDE_KERNEL_COPY, rows, cols);
+      posts_ += visits;
+    }
+    if (p_.half) {
+      cores_ += visits * kernel(ETUDE_KERNEL_FP32_TO_FP16, 1, rows * cols);
+      posts_ += visits;
+    }
+    if (p_.half ? !source.resident : !copied && (!source.resident || !source.transpose)) {
       const std::uint64_t one = dense && redmule_runs_
                                     ? timing_.dma(1, bytes_for(stored_rows * stored_cols), true)
                                     : timing_.dma(stored_rows, bytes_for(stored_cols), true);
@@ -96,7 +100,11 @@ class GemmCycles {
   }
 
   /// A kernel over every tile of the result.
-  void per_tile(etude_kernel number) { per_tile(kernel(number, am_, ak_)); }
+  void per_tile(etude_kernel number) {
+    const bool one_row =
+        number != ETUDE_KERNEL_TRANSPOSE && tile_pitch(p_.unit, ak_, t_.k == p_.k) == ak_;
+    per_tile(one_row ? kernel(number, 1, am_ * ak_) : kernel(number, am_, ak_));
+  }
   void per_tile(std::uint64_t one) {
     cores_ += z_tiles_ * one;
     posts_ += z_tiles_;
@@ -106,14 +114,14 @@ class GemmCycles {
   /// What the cores do to make a tile of the result, without partners.
   void work_on_result() {
     if (p_.half) {
-      per_tile(kernel(ETUDE_KERNEL_FP16_TO_FP32, am_, ak_) +
-               kernel(ETUDE_KERNEL_FILL, 1, am_ * ak_ / 2) - kernel(ETUDE_KERNEL_FILL, 0, 0));
+      per_tile(kernel(ETUDE_KERNEL_FP16_TO_FP32, 1, am_ * ak_) +
+               kernel(ETUDE_KERNEL_FILL, 1, am_ * ak_ / 2));  // words of two
       if (p_.addend || p_.bias) {
         per_tile(ETUDE_KERNEL_ADD);
       }
     }
-    if (redmule_runs_ && p_.bias) {
-      per_tile(p_.addend ? ETUDE_KERNEL_ADD : ETUDE_KERNEL_FILL);
+    if (redmule_runs_ && p_.bias) {  // row by row, gaps or not
+      per_tile(kernel(p_.addend ? ETUDE_KERNEL_ADD_ROW : ETUDE_KERNEL_BROADCAST_ROW, am_, ak_));
     }
     if (redmule_runs_ && p_.relu) {
       per_tile(ETUDE_KERNEL_RELU);

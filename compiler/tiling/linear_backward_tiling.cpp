@@ -85,8 +85,12 @@ class Chooser {
     return sum;
   }
 
-  std::uint64_t kernel(etude_kernel number, std::uint32_t rows, std::uint32_t cols) const {
-    return timing_.kernel(number, {rows, cols, 1});
+  /// RedMulE's matrices have no gaps: one row.
+  std::uint64_t one_row(etude_kernel number, std::uint32_t elements) const {
+    return timing_.kernel(number, {1, elements, 1});
+  }
+  std::uint64_t transpose(std::uint32_t rows, std::uint32_t cols) const {
+    return timing_.kernel(ETUDE_KERNEL_TRANSPOSE, {rows, cols, 1});
   }
 
   std::uint64_t cycles(const LinearBackwardTiling& t) const {
@@ -108,18 +112,17 @@ class Chooser {
     const std::uint64_t unit = forward +
                                full_in * (full_out * both(t.in, t.out) + both(t.in, last_out)) +
                                full_out * both(last_in, t.out) + both(last_in, last_out);
-    const std::uint64_t cores =
-        timing_.beside_redmule(tiles * kernel(ETUDE_KERNEL_SGD, i, o) +
-                               in_tiles * (kernel(ETUDE_KERNEL_RELU_GRAD, i, p_.batch) +
-                                           kernel(ETUDE_KERNEL_TRANSPOSE, i, p_.batch)) +
-                               out_tiles * kernel(ETUDE_KERNEL_TRANSPOSE, p_.batch, o));
+    const std::uint64_t cores = timing_.beside_redmule(
+        tiles * one_row(ETUDE_KERNEL_SGD, i * o) +
+        in_tiles * (one_row(ETUDE_KERNEL_RELU_GRAD, i * p_.batch) + transpose(i, p_.batch)) +
+        out_tiles * transpose(p_.batch, o));
     const bool dense = t.out == p_.out;
     const auto moved = [&](bool to_l1) {
       return timing_.beside_redmule(dense ? timing_.dma(1, bytes_for(i * o), to_l1)
                                           : timing_.dma(i, bytes_for(o), to_l1));
     };
     // A buffer of W is taken from the start of its load to the end of its store.
-    const std::uint64_t chain = moved(true) + unit / tiles + kernel(ETUDE_KERNEL_SGD, i, o) +
+    const std::uint64_t chain = moved(true) + unit / tiles + one_row(ETUDE_KERNEL_SGD, i * o) +
                                 moved(false) + 4 * (timing_.post() + timing_.hand_over());
     const std::uint64_t copies = std::min<std::uint64_t>(t.copies, tiles);
     const std::uint64_t slowest =

@@ -109,10 +109,24 @@ static inline struct etude_extents etude_cross_entropy_grad_extents(
     const struct etude_cross_entropy_grad_args* a) {
   return etude_extents_of(a->rows, a->cols, 1);
 }
-/* The rows of all output images, each pixel with the taps of its window. */
+static inline uint32_t etude_window_taps(const struct etude_window_args* a) {
+  return (a->kernel >> 16 & 0x7FFFu) * (a->kernel & 0xFFFFu);
+}
+/* Windows on rows: the rows of all output images, each pixel with the taps of its window. */
 static inline struct etude_extents etude_window_extents(const struct etude_window_args* a) {
-  return etude_extents_of(a->channels * a->out_height, a->out_width,
-                          (a->kernel >> 16 & 0x7FFFu) * (a->kernel & 0xFFFFu));
+  return etude_extents_of(a->channels * a->out_height, a->out_width, etude_window_taps(a));
+}
+/* Images to columns: a row a row of the columns, in it an inner step an output row. */
+static inline struct etude_extents etude_im2col_extents(const struct etude_window_args* a) {
+  return etude_extents_of(a->channels * etude_window_taps(a), a->out_width, a->out_height);
+}
+/* Images to rows: a row an output pixel, with the taps of its window in every channel. */
+static inline struct etude_extents etude_im2row_extents(const struct etude_window_args* a) {
+  return etude_extents_of(a->out_height * a->out_width, a->channels, etude_window_taps(a));
+}
+/* Columns to images: a row a channel, with its pixels and their taps. */
+static inline struct etude_extents etude_col2im_extents(const struct etude_window_args* a) {
+  return etude_extents_of(a->channels, a->out_height * a->out_width, etude_window_taps(a));
 }
 static inline struct etude_extents etude_affine_rows_extents(
     const struct etude_affine_rows_args* a) {
@@ -154,12 +168,20 @@ static inline struct etude_extents etude_batchnorm_slopes_extents(
   return etude_extents_of(a->channels, 1, 1);
 }
 
-/* Of a kernel by its number, from the struct of arguments that it reads; of an unknown one nothing.
- */
+/* Of a kernel by its number, from the 13 words of its operation's arguments; of an unknown one
+ * nothing. */
 static inline struct etude_extents etude_kernel_extents(uint32_t kernel, const void* args) {
 #define ETUDE_KERNEL_EXTENTS_OF(e, number, name, args_) \
   case number:                                          \
     return etude_##args_##_extents((const struct etude_##args_##_args*)args);
+  switch (kernel) { /* the same arguments for other loops */
+    case ETUDE_KERNEL_IM2COL:
+      return etude_im2col_extents((const struct etude_window_args*)args);
+    case ETUDE_KERNEL_IM2ROW:
+      return etude_im2row_extents((const struct etude_window_args*)args);
+    case ETUDE_KERNEL_COL2IM:
+      return etude_col2im_extents((const struct etude_window_args*)args);
+  }
   switch (kernel) { ETUDE_KERNEL_LIST(ETUDE_KERNEL_EXTENTS_OF) }
 #undef ETUDE_KERNEL_EXTENTS_OF
   return etude_extents_of(0, 0, 0);

@@ -44,6 +44,26 @@ TEST_CASE("posting takes as long as the kind of operation says") {
   CHECK(cycles_of(pages) == 2 * 130 + 1);
 }
 
+TEST_CASE("what the controller takes is what its graph was given") {
+  TimedOps ops;
+  const auto load = ops.load(500);
+  ops.kernel(400, {load});
+  ops.kernel(1, {});
+  UnitCosts costs = test::hand_costs();
+  costs.post_kernel = 1000;
+  costs.look_dma = 20;
+  costs.wake = 3;
+  // The first kernel is posted at 500; then 1000 + 20 + 3 cycles, and the last one takes its own.
+  CHECK(replay_cycles(ops.graph(costs), ops.in_order(), false) == 500 + 1023 + 1);
+  // Of a transfer beside cores at work a tenth of the speed is left.
+  TimedOps both;
+  both.kernel(5000);
+  both.load(100);  // posted at 1000
+  costs.bank_conflicts = 0.1;
+  CHECK(replay_cycles(both.graph(costs), both.in_order(), false) == 5000);
+  CHECK(speed_beside_redmule(costs, kOutwards, 0, true) == Approx(0.1));
+}
+
 TEST_CASE("who waits for another unit looks at it, and is late if it really waited") {
   TimedOps ops;
   const auto load = ops.load(500);
@@ -199,10 +219,10 @@ TEST_CASE("RedMulE's port slows cores and DMA, and the cores the DMA") {
   // The kernels: 0.7 * 2070 = 1449 of 7000 by 2180.
   CHECK(cycles_of(all) == 2180 + 5551 + 1);
   // A transfer alone beside a port that takes everything still creeps, at a tenth.
-  CHECK(speed_beside_redmule(UnitCosts{}, kOutwards, 1.0, false) == Approx(0.1));
+  CHECK(speed_beside_redmule(test::hand_costs(), kOutwards, 1.0, false) == Approx(0.1));
   // Others are not slowed.
-  CHECK(speed_beside_redmule(UnitCosts{}, queue_of(TaskUnit::kSocDma), 0.5, true) == 1);
-  CHECK(speed_beside_redmule(UnitCosts{}, queue_of(TaskUnit::kRedmule), 0.5, true) == 1);
+  CHECK(speed_beside_redmule(test::hand_costs(), queue_of(TaskUnit::kSocDma), 0.5, true) == 1);
+  CHECK(speed_beside_redmule(test::hand_costs(), queue_of(TaskUnit::kRedmule), 0.5, true) == 1);
 }
 
 TEST_CASE("a probe waits for what it reads and costs nothing") {

@@ -125,25 +125,26 @@ TEST_CASE("crowding costs half the time for twice the preferred part") {
 TEST_CASE("cycles: the slowest of all, and a quarter of the ends") {
   const CostModel cost(platform());
   const auto p = problem(Unit::kCores, 64, 32, 40);
-  // 64 * 32 * 40 products at 4 a cycle, 2 * 64 * 40 / 8 and 200 for the kernel.
-  REQUIRE(cost.kernel(ETUDE_KERNEL_GEMM, {64, 40, 32}) == 20480 + 640 + 200);
+  const auto job = cost.kernel(ETUDE_KERNEL_GEMM, {64, 40, 32});
   const auto x = cost.dma(64, 128, true), w = cost.dma(32, 160, true), z = cost.dma(64, 160, false);
-  CHECK(modelled_cycles(p, whole(p), cost, array()) == 21320 + (x + w + z) / 4);
+  CHECK(modelled_cycles(p, whole(p), cost, array()) == job + (x + w + z) / 4);
   GemmTiling one = whole(p);
   one.double_buffer = false;  // nothing overlaps
-  CHECK(modelled_cycles(p, one, cost, array()) == 21320 + x + w + z);
+  CHECK(modelled_cycles(p, one, cost, array()) == job + x + w + z);
   // Three such products one after the other.
   auto three = p;
   three.count = 3;
-  CHECK(modelled_cycles(three, whole(p), cost, array()) == 3 * 21320 + (x + w + z) / 4);
+  CHECK(modelled_cycles(three, whole(p), cost, array()) == 3 * job + (x + w + z) / 4);
 }
 
 TEST_CASE("cycles: a small product takes as long as the controller posts its operations") {
   const CostModel cost(platform());
   const auto p = problem(Unit::kCores, 4, 4, 4);
   const auto ends = cost.dma(4, 16, true) * 2 + cost.dma(4, 16, false);
+  UnitCosts slow = unit_costs();
+  slow.post = 5000;
   // 1 job + 2 loads + 1 store
-  CHECK(modelled_cycles(p, whole(p), cost, array()) == 4 * cost.post() + ends / 4);
+  CHECK(modelled_cycles(p, whole(p), CostModel(platform(), slow), array()) == 4 * 5000 + ends / 4);
 }
 
 TEST_CASE(

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "compiler/cost/kernel_costs.h"
-
+// The coefficients, as coefficients.def has them.
 #include <cstddef>
 #include <iterator>
+
+#include "compiler/cost/kernel_costs.h"
+#include "compiler/cost/unit_costs.h"
 
 namespace etude::compiler {
 
@@ -35,7 +37,26 @@ constexpr bool complete() {
 }
 static_assert(complete(), "one row a kernel, in the order of etude_kernel_list.h");
 
+constexpr UnitCosts kUnitCosts = {
+#define ETUDE_KERNEL_COST(...)
+#define ETUDE_UNIT_COST(name, value, source) .name = value,
+#include "compiler/cost/coefficients.def"
+#undef ETUDE_UNIT_COST
+#undef ETUDE_KERNEL_COST
+};
+
+constexpr std::size_t kUnitRows = 0
+#define ETUDE_KERNEL_COST(...)
+#define ETUDE_UNIT_COST(name, value, source) +1
+#include "compiler/cost/coefficients.def"
+#undef ETUDE_UNIT_COST
+#undef ETUDE_KERNEL_COST
+    ;
+static_assert(kUnitRows * sizeof(double) == sizeof(UnitCosts), "one row a member, in their order");
+
 }  // namespace
+
+const UnitCosts& unit_costs() { return kUnitCosts; }
 
 const KernelCost& kernel_cost(etude_kernel kernel) { return kCosts[kernel]; }
 
