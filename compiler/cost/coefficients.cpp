@@ -10,18 +10,19 @@ namespace etude::compiler {
 
 namespace {
 
-namespace share {
-constexpr KernelShare even = KernelShare::kEven, rows = KernelShare::kRows,
-                      columns = KernelShare::kColumns;
-}
-namespace source {
-constexpr bool measured = true, assumed = false;
-}
+/// The words of the file.
+struct Share {
+  static constexpr KernelShare even = KernelShare::kEven, rows = KernelShare::kRows,
+                               columns = KernelShare::kColumns;
+};
+struct Source {
+  static constexpr bool measured = true, assumed = false;
+};
 
 constexpr KernelCost kCosts[] = {
 #define ETUDE_UNIT_COST(...)
 #define ETUDE_KERNEL_COST(kernel, share_, fixed, row, element, run, product, source_) \
-  {ETUDE_KERNEL_##kernel, share::share_, fixed, row, element, run, product, source::source_},
+  {ETUDE_KERNEL_##kernel, Share::share_, fixed, row, element, run, product, Source::source_},
 #include "compiler/cost/coefficients.def"
 #undef ETUDE_KERNEL_COST
 #undef ETUDE_UNIT_COST

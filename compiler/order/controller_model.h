@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <vector>
@@ -33,5 +34,25 @@ inline double speed_beside_redmule(const UnitCosts& costs, unsigned queue, doubl
       return 1;
   }
 }
+
+/// These speeds of all queues, worked out again where what they follow from has changed.
+class QueueSpeeds {
+ public:
+  const std::array<double, kQueues>& beside(const UnitCosts& costs, double share, bool cores_work) {
+    if (share != share_ || cores_work != cores_work_) {
+      share_ = share;
+      cores_work_ = cores_work;
+      for (unsigned q = 0; q < kQueues; ++q) {
+        speeds_[q] = speed_beside_redmule(costs, q, share, cores_work);
+      }
+    }
+    return speeds_;
+  }
+
+ private:
+  double share_ = -1;  ///< none yet
+  bool cores_work_ = false;
+  std::array<double, kQueues> speeds_{};
+};
 
 }  // namespace etude::compiler

@@ -149,11 +149,10 @@ class Timeline {
     const double share = array != kNone ? graph_.port_share(array) : 0;
     const bool cores_work = runs(queue_of(TaskUnit::kCores));
     double next = kFar;
-    std::array<double, kQueues> rates{};
+    const std::array<double, kQueues>& rates = speeds_.beside(graph_.costs(), share, cores_work);
     for (unsigned q = 0; q < kQueues; ++q) {
       const Queue& queue = queues_[q];
       if (runs(q)) {
-        rates[q] = speed_beside_redmule(graph_.costs(), q, share, cores_work);
         next = std::min(next, now_ + queue.left / rates[q]);
       } else if (!queue.coming.empty()) {
         next = std::min(next, queue.coming.top().first);
@@ -187,6 +186,7 @@ class Timeline {
   std::vector<double> earliest_;        ///< of its posting: for transfers without the lead
   std::vector<std::uint32_t> started_;  ///< in the order of their start
   std::array<Queue, kQueues> queues_;
+  QueueSpeeds speeds_;
   double now_ = 0;
   std::uint32_t finished_ = 0;
 };
