@@ -14,6 +14,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kSlowest = 10;  // layers shown
 constexpr std::size_t kLine = 100;
+constexpr double kLeastRange = 0.001;  // of the total: below, a coefficient's range is not shown
 constexpr unsigned kBar = 20;
 
 struct Style {
@@ -259,13 +260,40 @@ std::string energy(const Json& result, const Style& style) {
   }
   table.add({"total", engineering(total, "J"), "", ""});
   std::string text = style.heading("Energy") + table.text();
-  const double alternative =
-      result.at("energy_bill").at("total_extmem_alternative_j").get<double>();
-  if (alternative != total) {
-    text += "  with the other source for the external memory the total is " +
-            engineering(alternative, "J") + "\n";
+  const double low = result.at("energy_bill").at("total_low_j").get<double>();
+  const double high = result.at("energy_bill").at("total_high_j").get<double>();
+  if (low < high) {
+    text += "  from " + engineering(low, "J") + " to " + engineering(high, "J") +
+            " where every coefficient stands at the low or the high end of its range:\n";
   }
-  return text + "  area " + fixed(result.at("area_mm2").get<double>(), 3) + " mm2\n";
+  for (const Json& term : result.at("energy_bill").at("terms")) {
+    const double least = term.at("low_j").get<double>();
+    const double most = term.at("high_j").get<double>();
+    if (most - least > kLeastRange * total) {
+      text += "    " + term.at("coefficient").get<std::string>() + " " +
+              engineering(term.at("energy_j").get<double>(), "J") + ", from " +
+              engineering(least, "J") + " to " + engineering(most, "J") + "\n";
+    }
+  }
+  return text;
+}
+
+std::string area(const Json& result, const Style& style) {
+  const Json& parts = result.at("area");
+  const Json& marks = result.at("area_bill").at("marks");
+  const double cluster = parts.at("cluster").get<double>();
+  TextTable table({"part", "mm2", "of the cluster", "<mark", "<"});
+  for (const auto& mark : marks.items()) {
+    const double mm2 = parts.at(mark.key()).get<double>();
+    const double share = ratio(mm2, cluster);
+    const bool inside = mark.key() != "l2";
+    table.add({mark.key(), fixed(mm2, 3), inside ? percent(share) : "",
+               mark.value().get<std::string>(), inside ? bar(share, kBar) : ""});
+  }
+  return style.heading("Area") + table.text() + "  cluster " + fixed(cluster, 3) +
+         " mm2, with L2 " + fixed(parts.at("total").get<double>(), 3) + " mm2; " +
+         fixed(result.at("step").at("gflops_per_mm2").get<double>(), 2) +
+         " GFLOP/s per mm2 of the cluster\n";
 }
 
 /// What the totals stand on, where it makes more than 5 % of one.
@@ -273,10 +301,12 @@ std::string assumptions(const Json& result, const Style& style) {
   std::string text;
   for (const Json& assumption : result.at("assumptions")) {
     if (assumption.at("notable") == true) {
-      const bool energy = assumption.at("total") == "energy_j";
+      const std::string total = assumption.at("total");
       std::string line = percent(assumption.at("share").get<double>()) + " of the " +
-                         (energy ? "energy" : "cycles") + ": " +
-                         assumption.at("name").get<std::string>() + ": " +
+                         (total == "energy_j"   ? "energy"
+                          : total == "area_mm2" ? "area"
+                                                : "cycles") +
+                         ": " + assumption.at("name").get<std::string>() + ": " +
                          assumption.at("text").get<std::string>();
       const auto vary = assumption.at("vary").get<std::string>();
       line += vary.empty() ? "" : "; vary " + vary;
@@ -310,7 +340,7 @@ std::string terminal_report(const Json& result, bool colours) {
   const Style style{colours};
   return head(result) + step(result, style) + bounds(result, style) + units(result, style) +
          layers(result, style) + memory(result, style) + energy(result, style) +
-         assumptions(result, style) + tail(result, style);
+         area(result, style) + assumptions(result, style) + tail(result, style);
 }
 
 }  // namespace etude

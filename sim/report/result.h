@@ -21,9 +21,9 @@ Json make_result(const RootConfig& config, const RunFacts& facts, const RunRecor
                  const std::vector<double>& losses, const CheckFacts& check,
                  const SimulatorFacts& simulator);
 
-/// Replaces every number of `result` that depends on the energy table (energy, bill, layers'
-/// energy, area, step energy and EDP), from the counters that the result holds. Throws UserError
-/// when a counter that is priced is not among them.
+/// Replaces every number of `result` that depends on the energy table (energy with its range, bill,
+/// layers' energy, area with its parts, work per area, EDP, assumptions), from the counters that
+/// the result holds. Throws UserError when a counter that is priced is not among them.
 void price_again(Json& result, const PlatformConfig& platform, const EnergyConfig& table);
 
 /// A lower bound of the step's length from one resource.
