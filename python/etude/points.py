@@ -28,6 +28,7 @@ KEPT = (
     "check",
     "loss",
     "area_mm2",
+    "area",
     "warnings",
 )
 

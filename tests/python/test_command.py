@@ -88,3 +88,6 @@ def test_comparison_shows_values_and_change(tmp_path):
     )
     assert table["cycles"] == ("100,000", "50,000", "-50.0 %")
     assert table["MACs"][2] == "="
+    for name in ("energy, low end", "GFLOP/s per mm2", "area redmule mm2", "area cluster mm2", "area l2 mm2"):
+        assert table[name][2] == "="
+    assert "Clock assumed" in done.stdout  # an FP32 array

@@ -50,7 +50,12 @@ def _tiles(result: dict) -> str:
         ("throughput", f"{step['samples_per_s']:,.1f} /s", "training samples"),
         ("speed", f"{step['flop_per_cycle']:.2f}", "FLOP per cycle"),
         ("efficiency", f"{share(step['flop'], step['energy_j']) / 1e9:.2f}", "GFLOP per joule"),
-        ("area", f"{result['area_mm2']:.2f} mm²", "cluster and L2"),
+        (
+            "area",
+            f"{result['area_mm2']:.2f} mm²",
+            f"cluster {result['area']['cluster']:.2f}, L2 {result['area']['l2']:.2f}" + trust.mark(result, "area_mm2"),
+        ),
+        ("for its area", f"{step['gflops_per_mm2']:.1f}", "GFLOP/s per mm² of the cluster"),
     ]
     return (
         '<div class="tiles">'
@@ -120,7 +125,8 @@ def _bill(result: dict) -> str:
         mark = escape(term["status"])
         if term["coefficient"] in marked:
             mark = f'<span class="assumed">{mark}</span>'
-        leakage = term["coefficient"] == "static/leakage"  # seconds and watts, not events
+        # seconds and watts, not events
+        leakage = term["component"] == "leakage" and term["coefficient"] != "static/background_cycle"
         rows.append(
             [
                 escape(term["coefficient"]),
@@ -128,20 +134,43 @@ def _bill(result: dict) -> str:
                 engineering(term["each_pj"] * 1e-12, "W") if leakage else f"{term['each_pj']:,.4g}",
                 engineering(term["energy_j"], "J"),
                 f"{100 * part:.1f} %",
+                _range(term["low_j"], term["high_j"]),
                 mark,
                 escape(term["source"]),
             ]
         )
-    return table(["coefficient", "events", "pJ each", "energy", "share", "status", "source"], rows, {1, 2, 3, 4})
+    head = ["coefficient", "events", "pJ each", "energy", "share", "range", "status", "source"]
+    return table(head, rows, {1, 2, 3, 4, 5})
+
+
+def _range(low: float, high: float) -> str:
+    return f"{engineering(low, 'J')} to {engineering(high, 'J')}" if low < high else ""
 
 
 def _energy_text(result: dict) -> str:
     total = result["energy"]["total"]
-    other = result["energy_bill"]["total_extmem_alternative_j"]
     text = f"Total {engineering(total, 'J')}, counters times table."
-    if other != total:
-        text += f" With the other source for the external memory: {engineering(other, 'J')}."
+    if between := _range(result["energy_bill"]["total_low_j"], result["energy_bill"]["total_high_j"]):
+        text += f" From {between} where every coefficient stands at the low or the high end of its range."
     return text
+
+
+def _area_text(result: dict) -> str:
+    area = result["area"]
+    return (
+        f"Cluster {area['cluster']:.3f} mm², with L2 {area['total']:.3f} mm²: gates and SRAM cells times table, "
+        f"without pads, peripherals and routing congestion. {result['step']['gflops_per_mm2']:.2f} GFLOP/s per mm² "
+        "of the cluster."
+    )
+
+
+def _area(result: dict) -> str:
+    area = result["area"]
+    rows = []
+    for name, mark in result["area_bill"]["marks"].items():
+        part = "" if name == "l2" else f"{100 * share(area[name], area['cluster']):.1f} %"
+        rows.append([escape(name), f"{area[name]:.3f}", part, escape(mark)])
+    return table(["part", "mm²", "of the cluster", "status"], rows, {1, 2})
 
 
 def _memory_text(result: dict) -> str:
@@ -189,6 +218,7 @@ def _body(result: dict, folder: Path) -> str:
     )
     parts.append(section("What bounds the step", _bounds_text(result), _chart(charts.bounds(result), "bounds")))
     parts.append(section("Energy", _energy_text(result), _chart(charts.energy(result), "energy")))
+    parts.append(section("Area", _area_text(result), _area(result), wide=True))
     alone = len(result["steps"]) < 2
     parts.append(section("Memory", _memory_text(result), _chart(charts.memory(result), "memory"), wide=alone))
     if not alone:
