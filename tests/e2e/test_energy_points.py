@@ -76,5 +76,6 @@ def test_the_page_on_energy_has_every_coefficient():
     for group, coefficients in table.items():
         if isinstance(coefficients, dict):
             for name, c in coefficients.items():
-                row = f"| {group}/{name} | {c['value']:g} {c['unit']} | {c['status']} | {c['source']} |"
+                between = f"{c['low']:g} to {c['high']:g}" if "low" in c else ""
+                row = f"| {group}/{name} | {c['value']:g} {c['unit']} | {between} | {c['status']} | {c['source']} |"
                 assert row in page
