@@ -178,7 +178,7 @@ RootConfig load_for_pricing(const std::string& resolved, const std::vector<std::
       throw UserError(resolved, "no /" + std::string(section),
                       "give the folder that etude-sim run wrote");
     }
-    tree.put("/" + std::string(section), run.at(section));
+    tree.put("/" + std::string(section), run.at(section), resolved);
   }
   for (const std::string& assignment : sets) {
     tree.set(assignment);
