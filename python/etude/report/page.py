@@ -30,7 +30,7 @@ def machine(result: dict) -> str:
     parts = [
         f"{p['cores']} cores" + (" + controller" if p["controller"] else ""),
         f"{p['l1_bytes'] // 1024} KiB L1 in {p['tcdm_banks']} banks",
-        f"RedMulE {array['height']}×{array['width']} {array['format']}" if array else "no RedMulE",
+        f"RedMulE {array['height']}×{array['width']} P{array['pipe']} {array['format']}" if array else "no RedMulE",
         p["dma"],
         f"{p['clock_hz'] / 1e6:g} MHz",
     ]
@@ -45,7 +45,8 @@ def _tiles(result: dict) -> str:
         (
             "energy per step",
             engineering(step["energy_j"], "J"),
-            f"{engineering(power, 'W')} on average" + trust.mark(result, "energy_j"),
+            (_range(step["energy_low_j"], step["energy_high_j"]) or f"{engineering(power, 'W')} on average")
+            + trust.mark(result, "energy_j"),
         ),
         ("throughput", f"{step['samples_per_s']:,.1f} /s", "training samples"),
         ("speed", f"{step['flop_per_cycle']:.2f}", "FLOP per cycle"),
@@ -149,7 +150,8 @@ def _range(low: float, high: float) -> str:
 
 def _energy_text(result: dict) -> str:
     total = result["energy"]["total"]
-    text = f"Total {engineering(total, 'J')}, counters times table."
+    power = share(total, result["step"]["latency_s"])
+    text = f"Total {engineering(total, 'J')}, counters times table; {engineering(power, 'W')} on average."
     if between := _range(result["energy_bill"]["total_low_j"], result["energy_bill"]["total_high_j"]):
         text += f" From {between} where every coefficient stands at the low or the high end of its range."
     return text
