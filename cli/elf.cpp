@@ -19,7 +19,12 @@ struct ElfArguments : run::ElfRequest {
 int run(const ElfArguments& arguments) {
   // With --json the report owns stdout.
   std::ostream& console = arguments.json ? std::cerr : std::cout;
-  const ElfResult result = run::run_program(arguments, [&console](char c) { console.put(c); });
+  const ElfResult result = run::run_program(arguments, [&console](char c) {
+    console.put(c);
+    if (c == '\n') {
+      console.flush();  // a program may run for long
+    }
+  });
   console.flush();
   for (const std::string& warning : result.record.warnings) {
     std::cerr << "warning: " << warning << '\n';

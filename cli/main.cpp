@@ -2,11 +2,14 @@
 // etude-sim: parses the command line, runs one subcommand, maps errors to exit statuses.
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <iostream>
 #include <systemc>
 
 #include "cli/commands.h"
+#include "cli/standard_output.h"
 #include "models/base/error.h"
+#include "models/base/system_error.h"
 
 int sc_main(int, char**) { return 0; }
 
@@ -19,9 +22,32 @@ int complain(std::string text, int status) {
 }
 }  // namespace
 
+namespace {
+int run_subcommand(CLI::App& app, const int& status, int argc, char** argv) {
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    if (e.get_exit_code() == 0) {
+      return app.exit(e);  // --help, --version
+    }
+    return complain(std::string(e.what()) + "; see etude-sim --help", 2);
+  } catch (const etude::UserError& e) {
+    return complain(e.what(), 2);
+  } catch (const etude::ProgramError& e) {
+    return complain(e.what(), 3);
+  } catch (const etude::SystemError& e) {
+    return complain(e.what(), 1);
+  } catch (const std::exception& e) {
+    return complain(std::string("internal error: ") + e.what(), 1);
+  }
+  return status;
+}
+}  // namespace
+
 int main(int argc, char** argv) {
   setenv("SC_COPYRIGHT_MESSAGE", "DISABLE", 1);
   sc_core::sc_report_handler::set_actions(sc_core::SC_INFO, sc_core::SC_DO_NOTHING);
+  etude::cli::StandardOutput output;
   CLI::App app{"Etude: cycle-level simulator and design-space explorer for on-device training"};
   app.set_version_flag("--version", ETUDE_VERSION);
   app.require_subcommand(1);
@@ -34,19 +60,9 @@ int main(int argc, char** argv) {
   etude::cli::add_price(app, status);
   etude::cli::add_replay(app, status);
   etude::cli::add_schedule(app, status);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& e) {
-    if (e.get_exit_code() == 0) {
-      return app.exit(e);  // --help, --version
-    }
-    return complain(std::string(e.what()) + "; see etude-sim --help", 2);
-  } catch (const etude::UserError& e) {
-    return complain(e.what(), 2);
-  } catch (const etude::ProgramError& e) {
-    return complain(e.what(), 3);
-  } catch (const std::exception& e) {
-    return complain(std::string("internal error: ") + e.what(), 1);
+  const int ended = run_subcommand(app, status, argc, argv);
+  if (const int error = output.finish(); error != 0 && ended == 0) {
+    return complain(std::string("stdout: cannot be written: ") + std::strerror(error), 1);
   }
-  return status;
+  return ended;
 }

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -56,6 +57,55 @@ void show_progress(unsigned over, unsigned all) {
   }
 }
 
+const run::ResultFolder* results_of_signal = nullptr;
+
+/// Ctrl-C and kill leave nothing half done behind.
+void end_by_signal(int signal) {
+  if (results_of_signal != nullptr) {
+    results_of_signal->abandon();
+  }
+  std::signal(signal, SIG_DFL);
+  std::raise(signal);
+}
+
+/// As long as it lives, a signal that ends the process tidies the folder up.
+class TidySignals {
+ public:
+  explicit TidySignals(const run::ResultFolder& results) {
+    results_of_signal = &results;
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+      if (std::signal(signal, end_by_signal) == SIG_IGN) {
+        std::signal(signal, SIG_IGN);  // nohup
+      }
+    }
+  }
+  /// The folder tidies itself up next: what little is left to do is not interrupted.
+  ~TidySignals() {
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+      std::signal(signal, SIG_IGN);
+    }
+    results_of_signal = nullptr;
+  }
+  TidySignals(const TidySignals&) = delete;
+  TidySignals& operator=(const TidySignals&) = delete;
+};
+
+/// Says on stderr why a whole result is no good one, and returns the exit status.
+int outcome(const std::string& config, const CheckFacts& check, const run::Result& result) {
+  if (!check.passed) {
+    const std::size_t more = check.failures.size() - 1;
+    std::cerr << "etude-sim: " << config << ": the numeric check failed: " << check.failures.front()
+              << (more == 0 ? "" : " (and " + std::to_string(more) + " more: result.json)") << '\n';
+    return 1;
+  }
+  if (result.diverged != 0) {
+    std::cerr << "etude-sim: " << config << ": training diverged: not finite from step "
+              << result.diverged << "; give a smaller /train/lr\n";
+    return 3;
+  }
+  return 0;
+}
+
 int run(const RunArguments& arguments) {
   run::ExecuteOptions options;
   options.began = std::chrono::steady_clock::now();
@@ -65,15 +115,19 @@ int run(const RunArguments& arguments) {
       arguments.out.empty()
           ? std::filesystem::path("out") / std::filesystem::path(arguments.config).stem()
           : std::filesystem::path(arguments.out);
-  run::check_folder(folder);
   run::Run run(std::move(config));
+  run::ResultFolder results(folder);
+  const TidySignals tidy(results);
+  options.save = [&results](unsigned steps, const NpzArchive& parameters) {
+    results.save(steps, parameters);
+  };
   const run::Result result = run.execute(options);
-  run::write_results(folder, run.config(), result);
+  results.finish(run.config(), result);
   if (!arguments.quiet) {
     std::cout << terminal_report(result.json, isatty(STDOUT_FILENO) != 0) << "results in "
               << folder.string() << "\n";
   }
-  return run.check().passed ? 0 : 1;
+  return outcome(arguments.config, run.check(), result);
 }
 }  // namespace
 

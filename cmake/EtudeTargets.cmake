@@ -38,7 +38,7 @@ function(etude_library name)
   install(TARGETS ${name} EXPORT etudeTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
   file(RELATIVE_PATH room ${PROJECT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
   install(DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/ DESTINATION ${ETUDE_INSTALL_INCLUDEDIR}/${room}
-          FILES_MATCHING PATTERN "*.h")
+          FILES_MATCHING PATTERN "*.h" PATTERN "*.def")
 endfunction()
 
 function(etude_suite name)

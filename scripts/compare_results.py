@@ -12,13 +12,14 @@ the step before and after are printed. Exit status: 0 all equal, or with --cycle
 import argparse
 import concurrent.futures
 import json
+import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-SHARED = ROOT.parent / "shared" / "data"
+SHARED = Path(os.environ.get("ETUDE_SHARED_DIR", ROOT.parent / "shared")) / "data"
 PLATFORM = "platform/traindeeploy.json"
 
 
@@ -78,7 +79,7 @@ def run(program: Path, config: str, engine: str, out: Path) -> dict | str:
     """result.json without `simulator`, or the last line of what went wrong."""
     done = subprocess.run(
         [str(program), "run", config, "--engine", engine, "--out", str(out), "--quiet"],
-        cwd=ROOT,
+        cwd=program.parents[1],  # each side reads the configurations of its own tree
         capture_output=True,
         text=True,
     )

@@ -24,6 +24,8 @@ BLOCKS = {
     "event_unit": cluster.event_unit,
     "icache": cluster.icache,
     "icache_core": cluster.icache_core,
+    "cluster_ideal": cluster.programs_ideal,
+    "cluster_cached": cluster.programs_cached,
     "soc": soc.closed_forms,
     "energy": soc.energy,
 }

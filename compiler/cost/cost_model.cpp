@@ -4,25 +4,25 @@
 #include <algorithm>
 #include <cmath>
 
+#include "compiler/cost/kernel_costs.h"
+
 namespace etude::compiler {
 
 namespace {
 
 constexpr std::uint64_t ceil_div(std::uint64_t a, std::uint64_t b) { return (a + b - 1) / b; }
+constexpr std::uint64_t cycles_of(double cycles) { return static_cast<std::uint64_t>(cycles); }
 
-/// Fork, dispatch and barrier of one kernel; programming of a job: assumed, order of magnitude.
-constexpr double kKernelOverhead = 200;
-constexpr double kJobOverhead = 80;
-/// MAC per cycle and core of the FP32 matrix kernel: 4.39 on 8 cores is the best published.
-constexpr double kMacPerCoreCycle = 0.5;
+Cycle rounded_down(double cycles) { return Cycle{static_cast<std::uint64_t>(cycles)}; }
 
 }  // namespace
 
-CostModel::CostModel(const PlatformConfig& platform)
-    : redmule_(platform.cluster.redmule),
-      cores_(platform.cluster.cores),
-      l2_latency_(platform.l2.latency.raw()),
-      mchan_(platform.cluster.dma.engine == DmaConfig::Engine::kMchan) {
+CostModel::CostModel(const PlatformConfig& platform, const UnitCosts& costs)
+    : TimingSource(costs), redmule_(platform.cluster.redmule), cores_(platform.cluster.cores) {
+  const bool mchan = platform.cluster.dma.engine == DmaConfig::Engine::kMchan;
+  dma_start_ = cycles_of(mchan ? costs.mchan_start : costs.idma_start) + platform.l2.latency.raw();
+  piece_in_ = mchan ? cycles_of(costs.mchan_piece_in) : 0;
+  piece_out_ = mchan ? cycles_of(costs.mchan_piece_out) : 0;
   const double cycles_per_ns = platform.cluster.clock_hz * 1e-9;
   const HyperramConfig& ram = platform.hyperram;
   extmem_bytes_per_cycle_ = ram.bandwidth_mb_s * 1e6 / platform.cluster.clock_hz;
@@ -31,7 +31,16 @@ CostModel::CostModel(const PlatformConfig& platform)
       std::max(64.0, (ram.burst_cap_ns - ram.access_ns) * 1e-3 * ram.bandwidth_mb_s);
 }
 
-std::uint64_t CostModel::redmule(std::uint64_t m, std::uint64_t n, std::uint64_t k) const {
+Cycle CostModel::kernel(etude_kernel kernel, const etude_extents& extents) const {
+  return Cycle{kernel_cycles(kernel_cost(kernel), extents, cores_)};
+}
+
+double CostModel::per_element(etude_kernel kernel) const {
+  const KernelCost& cost = kernel_cost(kernel);
+  return cost.element + cost.product;
+}
+
+Cycle CostModel::redmule(std::uint64_t m, std::uint64_t n, std::uint64_t k) const {
   const std::uint64_t columns = redmule_.columns();
   const std::uint64_t tiles = ceil_div(m, redmule_.width) * ceil_div(k, columns);
   const std::uint64_t reduction = ceil_div(n, redmule_.height) * redmule_.height;
@@ -40,8 +49,9 @@ std::uint64_t CostModel::redmule(std::uint64_t m, std::uint64_t n, std::uint64_t
   const std::uint64_t beats =
       ceil_div(n, columns) * redmule_.width + reduction + 2u * redmule_.width;
   const double last_columns = static_cast<double>(k % columns == 0 ? columns : k % columns);
-  return tiles * std::max(compute + 1, beats) +
-         static_cast<std::uint64_t>(47 + 3.75 * redmule_.width + last_columns + kJobOverhead);
+  return Cycle{tiles * std::max(compute + 1, beats)} +
+         rounded_down(units().job + units().job_row * redmule_.width + last_columns +
+                      units().job_program);
 }
 
 std::uint64_t CostModel::redmule_beats(std::uint64_t m, std::uint64_t n, std::uint64_t k) const {
@@ -52,35 +62,17 @@ std::uint64_t CostModel::redmule_beats(std::uint64_t m, std::uint64_t n, std::ui
          tiles * (reduction + 2u * redmule_.width);
 }
 
-std::uint64_t CostModel::core_gemm(std::uint64_t m, std::uint64_t n, std::uint64_t k) const {
-  return static_cast<std::uint64_t>(static_cast<double>(m * n * k) / (kMacPerCoreCycle * cores_) +
-                                    2.0 * static_cast<double>(m * k) / cores_ + kKernelOverhead);
+Cycle CostModel::dma(std::uint64_t rows, Bytes row_bytes, bool to_l1) const {
+  const std::uint64_t beats = ceil_div(row_bytes.raw(), 8);
+  // A row ends its last piece of 256 bytes.
+  const std::uint64_t pieces = ceil_div(row_bytes.raw(), 256) * (to_l1 ? piece_in_ : piece_out_);
+  return Cycle{dma_start_ + rows * (beats + pieces)};
 }
 
-std::uint64_t CostModel::core_kernel(std::uint64_t elements, double cycles_per_element) const {
-  return static_cast<std::uint64_t>(static_cast<double>(elements) * cycles_per_element / cores_ +
-                                    kKernelOverhead);
-}
-
-std::uint64_t CostModel::core_rows(std::uint64_t rows, std::uint64_t cols,
-                                   double cycles_per_element) const {
-  const auto most = static_cast<double>(ceil_div(rows, static_cast<std::uint64_t>(cores_)));
-  return static_cast<std::uint64_t>(most * static_cast<double>(cols) * cycles_per_element +
-                                    kKernelOverhead);
-}
-
-std::uint64_t CostModel::dma(std::uint64_t rows, std::uint64_t row_bytes, bool to_l1) const {
-  const std::uint64_t start = (mchan_ ? 14 : 11) + l2_latency_;
-  const std::uint64_t beats = ceil_div(row_bytes, 8);
-  // Pieces of 256 bytes cost two cycles more inwards, three outwards; a row ends its last piece.
-  const std::uint64_t pieces = mchan_ ? ceil_div(row_bytes, 256) * (to_l1 ? 2 : 3) : 0;
-  return start + rows * (beats + pieces);
-}
-
-std::uint64_t CostModel::soc_dma(std::uint64_t bytes) const {
-  const double b = static_cast<double>(bytes);
-  return static_cast<std::uint64_t>(b / extmem_bytes_per_cycle_ +
-                                    std::ceil(b / extmem_burst_bytes_) * extmem_burst_cycles_ + 30);
+Cycle CostModel::soc_dma(Bytes bytes) const {
+  const double b = static_cast<double>(bytes.raw());
+  return rounded_down(b / extmem_bytes_per_cycle_ +
+                      std::ceil(b / extmem_burst_bytes_) * extmem_burst_cycles_ + units().page);
 }
 
 }  // namespace etude::compiler

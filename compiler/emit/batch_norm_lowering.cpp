@@ -4,12 +4,14 @@
 #include "compiler/emit/families.h"
 #include "compiler/emit/image_operators.h"
 #include "compiler/feeds/channel_tiles.h"
+#include "compiler/operators/not_available.h"
 
 namespace etude::compiler {
 
 namespace {
 
-/// Vectors that the forward pass leaves for the gradient: mean, 1 / deviation, scale, shift.
+/// Vectors that the forward pass leaves for the gradient: mean, 1 / deviation, scale, shift. Behind
+/// them, where statistics move, the sum of squares.
 constexpr std::uint32_t kStatistics = 4;
 
 /// Vectors of all channels, and what is common to forward and backward.
@@ -20,19 +22,19 @@ class NormBase {
 
  protected:
   /// A vector of a float per channel; loaded from a tensor if one is given.
-  std::uint32_t vector(std::optional<TensorId> from = {}) {
-    const std::uint32_t address = c_.l1.take(bytes_for(channels_));
+  Address vector(std::optional<TensorId> from = {}) {
+    const Address address = c_.l1.take(bytes_for(channels_));
     if (from) {
       c_.tape.load(stored_part(c_, *from, 0, channels_), matrix(address));
     }
     return address;
   }
-  L1Matrix matrix(std::uint32_t address) const { return {address, 1, channels_, channels_}; }
+  L1Matrix matrix(Address address) const { return {address, 1, channels_, channels_}; }
 
   /// The vectors from a channel on.
   static NormVectors from(const NormVectors& v, std::uint32_t channel) {
-    const auto at = [&](std::uint32_t address) {
-      return address == 0 ? 0 : address + bytes_for(channel);
+    const auto at = [&](Address address) {
+      return address == Address{} ? address : address + bytes_for(channel);
     };
     return {at(v.gamma), at(v.beta),  at(v.mean), at(v.variance),
             at(v.scale), at(v.shift), at(v.rstd)};
@@ -42,10 +44,10 @@ class NormBase {
   void moments(ChannelTiles& tiles, std::size_t i, const NormVectors& v, std::uint32_t channel,
                std::uint32_t count) {
     tiles.for_pieces(channel, count, [&](const ChannelPiece& piece, bool first) {
-      c_.tape.channel_sums(tiles.fetch(i, piece), 0, v.mean, !first);
+      c_.tape.channel_sums(tiles.fetch(i, piece), {}, v.mean, !first);
     });
     const L1Matrix mean{v.mean, 1, count, count};
-    c_.tape.unary(ETUDE_KERNEL_SCALE, mean, mean, CostModel::kRelu, inverse(tiles));
+    c_.tape.unary(ETUDE_KERNEL_SCALE, mean, mean, inverse(tiles));
     tiles.for_pieces(channel, count, [&](const ChannelPiece& piece, bool first) {
       c_.tape.channel_sums(tiles.fetch(i, piece), v.mean, v.variance, !first);
     });
@@ -79,9 +81,9 @@ class NormForward : NormBase {
     v.shift = vector();
     v.mean = training_ ? vector() : vector(node_.inputs[3]);
     v.variance = training_ ? vector() : vector(node_.inputs[4]);
-    v.rstd = training_ ? vector() : 0;
+    v.rstd = training_ ? vector() : Address{};
     std::optional<L1Matrix> whole;
-    if (c_.worth_keeping(y) && c_.tensor(y).bytes() <= c_.l1.capacity() / 8) {
+    if (c_.worth_keeping(y) && c_.bytes(y) <= c_.l1.capacity() / 8) {
       const std::uint32_t planes = tiles.samples * channels_;
       whole =
           L1Matrix{c_.l1.take(bytes_for(planes * tiles.pixels) +
@@ -142,16 +144,26 @@ class NormForward : NormBase {
     if (!c_.batch_statistics.contains(x)) {
       StoredObject object;
       object.name = node_.name + ".statistics";
-      object.bytes = bytes_for(kStatistics * channels_);
+      object.bytes = bytes_for((kStatistics + (moves(x) ? 1 : 0)) * channels_);
       c_.batch_statistics[x] = static_cast<ObjectId>(c_.tape.objects.size());
       c_.tape.objects.push_back(object);
     }
     const ObjectId object = c_.batch_statistics.at(x);
-    std::uint32_t offset = 0;
-    for (const std::uint32_t kept : {v.mean, v.rstd, v.scale, v.shift}) {
+    Bytes offset;
+    std::vector<Address> vectors{v.mean, v.rstd, v.scale, v.shift};
+    if (moves(x)) {
+      vectors.push_back(v.variance);
+    }
+    for (const Address kept : vectors) {
       c_.tape.store(matrix(kept), {object, offset, channels_});
       offset += bytes_for(channels_);
     }
+  }
+
+  bool moves(TensorId x) const {
+    return std::ranges::any_of(c_.graph().consumers(x), [&](NodeId reader) {
+      return c_.graph().node(reader).op == OpType::kBatchNormStatistics;
+    });
   }
 
   const Operator& op_;
@@ -176,14 +188,14 @@ class NormBackward : NormBase {
     if (op_.input_grad) {
       v.gamma = vector(c_.graph().node(*op_.input_grad).inputs[2]);
       v.scale = vector();
-      v.shift = training_ ? vector() : 0;
+      v.shift = training_ ? vector() : Address{};
     }
     const std::size_t statistics = node_.inputs.size() - 2;
     v.rstd = vector();
     if (known) {
       const ObjectId object = c_.batch_statistics.at(x);
       v.mean = vector();
-      c_.tape.load({object, 0, channels_}, matrix(v.mean));
+      c_.tape.load({object, {}, channels_}, matrix(v.mean));
       c_.tape.load({object, bytes_for(channels_), channels_}, matrix(v.rstd));
       if (masked) {
         open_ = {vector(), vector()};
@@ -198,12 +210,12 @@ class NormBackward : NormBase {
         const TensorId y = c_.graph().node(*op_.relu_grad).inputs[1];
         const Node& relu = c_.graph().node(*c_.graph().producer(y));
         const Node& norm = c_.graph().node(*c_.graph().producer(relu.inputs[0]));
-        v.gamma = v.gamma != 0 ? v.gamma : vector(norm.inputs[1]);
+        v.gamma = v.gamma != Address{} ? v.gamma : vector(norm.inputs[1]);
         v.beta = vector(norm.inputs[2]);
       }
     }
-    const std::uint32_t dbeta = sums ? vector() : 0, dgamma = sums ? vector() : 0;
-    const std::uint32_t scale_x = training_ ? vector() : 0;
+    const Address dbeta = sums ? vector() : Address{}, dgamma = sums ? vector() : Address{};
+    const Address scale_x = training_ ? vector() : Address{};
     tiles.open(op_.input_grad.has_value());
     if (!training_) {
       c_.tape.batchnorm_scales(v, channels_, 1.0f, epsilon());
@@ -214,8 +226,8 @@ class NormBackward : NormBase {
       if (training_ && !known) {
         moments(tiles, 0, mine, channel, count);
         NormVectors only = mine;
-        only.scale = masked ? open_.first + bytes_for(channel) : 0;
-        only.shift = masked ? open_.second + bytes_for(channel) : 0;
+        only.scale = masked ? open_.first + bytes_for(channel) : Address{};
+        only.shift = masked ? open_.second + bytes_for(channel) : Address{};
         c_.tape.batchnorm_scales(only, count, inverse(tiles), epsilon());
       }
       if (sums) {
@@ -235,14 +247,13 @@ class NormBackward : NormBase {
     });
     if (op_.weight_grad) {
       finish(dgamma, v.gamma, 0, op_.sgd);
-      finish(dbeta, 0, 1, op_.bias_sgd);
+      finish(dbeta, {}, 1, op_.bias_sgd);
     }
   }
 
  private:
   void gradient(ChannelTiles& tiles, const NormVectors& v, std::uint32_t channel,
-                std::uint32_t count, std::uint32_t dbeta, std::uint32_t dgamma,
-                std::uint32_t scale_x) {
+                std::uint32_t count, Address dbeta, Address dgamma, Address scale_x) {
     const TensorId result = c_.graph().node(*op_.input_grad).outputs[0];
     const bool sums = training_ || op_.weight_grad;
     if (training_) {
@@ -261,7 +272,7 @@ class NormBackward : NormBase {
       } else {
         const std::uint32_t rows = dy.samples * dy.channels;
         c_.tape.affine_rows({dy.address, rows, dy.cols, dy.cols},
-                            {to.address, rows, dy.cols, dy.cols}, v.scale, 0, dy.channels,
+                            {to.address, rows, dy.cols, dy.cols}, v.scale, {}, dy.channels,
                             ETUDE_ACTIVATION_NONE);
       }
       tiles.store(result, piece, to);
@@ -274,15 +285,14 @@ class NormBackward : NormBase {
     bool fresh = false;
     const ChannelBlock dy = tiles.fetch(number, piece, &fresh);
     if (op_.relu_grad && fresh) {
-      const std::uint32_t at = bytes_for(piece.channel);
+      const Bytes at = bytes_for(piece.channel);
       c_.tape.affine_mask(image, dy, open_.first + at, open_.second + at);
     }
     return dy;
   }
 
   /// A vector's gradient updates it, or goes to L2.
-  void finish(std::uint32_t gradient, std::uint32_t loaded, std::size_t output,
-              std::optional<NodeId> update) {
+  void finish(Address gradient, Address loaded, std::size_t output, std::optional<NodeId> update) {
     const TensorId tensor = c_.graph().node(*op_.weight_grad).outputs[output];
     if (!update) {
       c_.layer(*op_.weight_grad);
@@ -291,18 +301,53 @@ class NormBackward : NormBase {
     }
     const Node& sgd = c_.graph().node(*update);
     c_.layer(*update);
-    const std::uint32_t parameter = loaded != 0 ? loaded : vector(sgd.inputs[0]);
+    const Address parameter = loaded != Address{} ? loaded : vector(sgd.inputs[0]);
     c_.tape.sgd(matrix(parameter), matrix(gradient), static_cast<float>(sgd.real("lr")));
-    c_.tape.probe({tensor, matrix(gradient), 0, bytes_for(channels_)});
+    c_.tape.probe({tensor, matrix(gradient), {}, bytes_for(channels_)});
     c_.tape.store(matrix(parameter), stored_part(c_, sgd.inputs[0], 0, channels_));
     c_.l1.drop(sgd.inputs[0]);
   }
 
   const Operator& op_;
-  std::pair<std::uint32_t, std::uint32_t> open_;  ///< scale and shift before a ReLU
+  std::pair<Address, Address> open_;  ///< scale and shift before a ReLU
 };
 
 }  // namespace
+
+void lower_norm_statistics(LoweringContext& c, const Operator& op) {
+  const Node& node = c.graph().node(op.node);
+  const Tensor& x = c.tensor(node.inputs[0]);
+  const auto kept = c.batch_statistics.find(node.inputs[0]);
+  if (kept == c.batch_statistics.end()) {
+    throw NotAvailable("node '" + node.name + "'",
+                       "its statistics move, and no normalisation uses those of the batch",
+                       "give one");
+  }
+  const auto channels = static_cast<std::uint32_t>(x.shape[1]);
+  const double count = static_cast<double>(x.elements()) / channels;
+  const auto rate =
+      static_cast<float>(1.0 - static_cast<double>(static_cast<float>(node.real("momentum", 0.9))));
+  c.layer(op.node);
+  const auto vector = [&] {
+    return L1Matrix{c.l1.take(bytes_for(channels)), 1, channels, channels};
+  };
+  const L1Matrix batch = vector();
+  const L1Matrix moving = vector();
+  for (const bool variance : {false, true}) {
+    const Bytes at = variance ? kStatistics * bytes_for(channels) : Bytes{};
+    const TensorId home = node.inputs[variance ? 2 : 1];
+    c.tape.load({kept->second, at, channels}, batch);
+    c.tape.load(stored_part(c, home, 0, channels), moving);
+    if (variance) {
+      c.tape.unary(ETUDE_KERNEL_SCALE, batch, batch, static_cast<float>(1.0 / count));
+    }
+    // moving - (1 - momentum) (moving - batch)
+    c.tape.binary(ETUDE_KERNEL_SUB, moving, batch, batch);
+    c.tape.sgd(moving, batch, rate);
+    c.tape.store(moving, stored_part(c, home, 0, channels));
+    c.l1.drop(home);
+  }
+}
 
 void lower_batch_norm(LoweringContext& context, const Operator& op) {
   if (context.graph().node(op.node).op == OpType::kBatchNorm) {

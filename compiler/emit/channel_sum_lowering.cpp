@@ -13,19 +13,17 @@ void lower_channel_sum(LoweringContext& c, const Operator& op) {
   const auto channels = static_cast<std::uint32_t>(shape[1]);
   const auto pixels = static_cast<std::uint32_t>(shape[2] * shape[3]);
   c.layer(op.node);
-  const std::uint32_t sums = c.l1.take(bytes_for(channels));
+  const Address sums = c.l1.take(bytes_for(channels));
   const auto whole = dense_resident(c, input);
   // Tiles of channels if all their pixels fit, else of pixels of one channel per core.
   const std::uint32_t copies = c.step.tiling.double_buffer ? 2 : 1;
-  const std::uint32_t budget =
-      std::min(c.l1.available(), static_cast<std::uint32_t>(0.45 * c.l1.capacity())) /
-      bytes_for(copies);
+  const std::uint32_t budget = elements_in(std::min(c.l1.available(), c.part_of_l1(0.45))) / copies;
   constexpr std::uint32_t kLeast = 16, kTiles = 4;
   if (!whole && budget < kLeast) {
     throw UserError("operator '" + node.name + "'",
-                    "its smallest tile needs " + std::to_string(bytes_for(copies * kLeast)) +
-                        " bytes of L1, and only " + std::to_string(bytes_for(copies * budget)) +
-                        " are free",
+                    "its smallest tile needs " + std::to_string(bytes_for(copies * kLeast).raw()) +
+                        " bytes of L1, and only " +
+                        std::to_string(bytes_for(copies * budget).raw()) + " are free",
                     "give a larger /platform/cluster/tcdm/size or /tiling/l1_budget");
   }
   const std::uint32_t cores = std::min(channels, c.step.platform.cluster.cores);
@@ -39,7 +37,7 @@ void lower_channel_sum(LoweringContext& c, const Operator& op) {
   }
   TileBuffers buffers;
   if (!whole) {
-    buffers.open(c, copies, bytes_for(tile_channels * tile_pixels), 0);
+    buffers.open(c, copies, bytes_for(tile_channels * tile_pixels));
   }
   for (std::uint32_t sample = 0; sample < samples; ++sample) {
     for (std::uint32_t channel = 0; channel < channels; channel += tile_channels) {
@@ -68,7 +66,7 @@ void lower_channel_sum(LoweringContext& c, const Operator& op) {
   const L1Matrix bias{c.l1.take(bytes_for(channels)), 1, channels, channels};
   c.tape.load(c.stored(sgd.inputs[0]), bias);
   c.tape.sgd(bias, gradient, static_cast<float>(sgd.real("lr")));
-  c.tape.probe({sgd.inputs[1], gradient, 0, bytes_for(channels)});
+  c.tape.probe({sgd.inputs[1], gradient, {}, bytes_for(channels)});
   c.tape.store(bias, c.stored(sgd.inputs[0]));
   c.l1.drop(sgd.inputs[0]);
 }

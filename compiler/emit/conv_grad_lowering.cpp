@@ -55,13 +55,12 @@ class GradWeightLowering {
     const std::uint32_t tiles = p_.groups * n.outputs * n.channels;
     const std::uint32_t pitch = p_.unit == Unit::kCores ? inner + 1 : inner;
     z_.open(c_, t_.copies(tiles),
-            bytes_for(stored_rows(p_.unit, t_.outputs, c_.step.platform.cluster.redmule) * pitch),
-            0);
+            bytes_for(stored_rows(p_.unit, t_.outputs, c_.step.platform.cluster.redmule) * pitch));
     if (op_.sgd) {
       const std::uint32_t updates =
           (t_.outputs + t_.update_rows - 1) / t_.update_rows * t_.copies(tiles);
       parameters_.open(c_, std::min(updates, t_.double_buffer ? 4u : 1u),
-                       bytes_for(t_.update_rows * inner), 0);
+                       bytes_for(t_.update_rows * inner));
     }
   }
 
@@ -83,7 +82,7 @@ class GradWeightLowering {
                         stored_rows(p_.unit, outputs, c_.step.platform.cluster.redmule),
                         accumulate);
       } else {
-        c_.tape.gemm(dy, made, z, dy.cols, 0,
+        c_.tape.gemm(dy, made, z, dy.cols, {},
                      ETUDE_GEMM_TRANS_B | (accumulate ? ETUDE_GEMM_ACCUMULATE : 0));
       }
       accumulate = true;
@@ -162,19 +161,18 @@ class GradInputLowering {
     const std::uint32_t tiles = p_.groups * n.strips() * n.channels;
     if (t_.keep) {
       const std::uint32_t rows = g.samples * p_.groups * g.channels;
-      const std::uint32_t spare =
-          bytes_for(array.width * g.image());  // rows that the array writes more
+      const Bytes spare = bytes_for(array.width * g.image());  // rows that the array writes more
       whole_ = L1Matrix{
           c_.l1.take(bytes_for(rows * g.image()) + spare + read_ahead(rows, g.image(), array)),
           rows, g.image(), g.image()};
     }
     if (!(t_.keep && direct())) {
       const std::uint32_t pitch = p_.unit == Unit::kCores ? pixels + 1 : pixels;
-      z_.open(c_, t_.copies(tiles), bytes_for(stored_rows(p_.unit, inner, array) * pitch), 0);
+      z_.open(c_, t_.copies(tiles), bytes_for(stored_rows(p_.unit, inner, array) * pitch));
     }
     if (!direct() && !t_.keep) {
       images_.open(c_, t_.copies(p_.groups * n.samples * n.channels),
-                   bytes_for(t_.samples * t_.channels * g.image()), 0);
+                   bytes_for(t_.samples * t_.channels * g.image()));
     }
   }
 
@@ -190,7 +188,7 @@ class GradInputLowering {
     c_.layer(op_.node);
     std::vector<L1Matrix> dx;  // of each sample
     if (!direct()) {
-      const std::uint32_t place = whole_ ? 0 : images_.next({}).address;
+      const Address place = whole_ ? Address{} : images_.next({}).address;
       for (std::uint32_t s = 0; s < samples; ++s) {
         dx.push_back(whole_
                          ? whole_->slice(plane(s), 0, channels, size)
@@ -242,7 +240,7 @@ class GradInputLowering {
         c_.tape.redmule(w, dy, z, stored_rows(p_.unit, inner, c_.step.platform.cluster.redmule),
                         o > begin);
       } else {
-        c_.tape.gemm(w, dy, z, outputs, 0,
+        c_.tape.gemm(w, dy, z, outputs, {},
                      ETUDE_GEMM_TRANS_A | (o > begin ? ETUDE_GEMM_ACCUMULATE : 0));
       }
     }

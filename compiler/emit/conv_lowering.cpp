@@ -65,8 +65,7 @@ class ConvLowering {
     const std::uint32_t pixels = t_.pixels(p_);
     if (t_.keep) {
       const std::uint32_t rows = g.samples * p_.groups * p_.outputs;
-      const std::uint32_t spare =
-          bytes_for(array.width * g.pixels());  // rows that the array writes more
+      const Bytes spare = bytes_for(array.width * g.pixels());  // rows that the array writes more
       whole_ = L1Matrix{
           c_.l1.take(bytes_for(rows * g.pixels()) + spare + read_ahead(rows, g.pixels(), array)),
           rows, g.pixels(), g.pixels()};
@@ -74,16 +73,16 @@ class ConvLowering {
     if (!t_.keep || p_.epilogue) {
       const std::uint32_t copies = t_.copies(p_.groups * n.strips() * n.outputs);
       const std::uint32_t pitch = p_.unit == Unit::kCores ? pixels + 1 : pixels;
-      z_.open(c_, copies, bytes_for(stored_rows(p_.unit, t_.outputs, array) * pitch), 0);
+      z_.open(c_, copies, bytes_for(stored_rows(p_.unit, t_.outputs, array) * pitch));
     }
     if (p_.half) {
       const std::uint32_t padded = padded_reduction(t_.channels * g.taps());
       const std::uint32_t strips = p_.groups * n.strips();
       half_w_.open(c_, t_.copies(p_.groups * n.outputs * n.channels),
-                   half_bytes(t_.outputs, padded, array), 0);
-      half_columns_.open(c_, t_.copies(strips * n.channels), half_bytes(padded, pixels, array), 0);
+                   half_bytes(t_.outputs, padded, array));
+      half_columns_.open(c_, t_.copies(strips * n.channels), half_bytes(padded, pixels, array));
       half_z_.open(c_, t_.copies(strips * n.outputs),
-                   half_bytes(stored_rows(p_.unit, t_.outputs, array), pixels, array), 0);
+                   half_bytes(stored_rows(p_.unit, t_.outputs, array), pixels, array));
     }
     if (node_.inputs.size() > 2) {
       const std::uint32_t all = p_.groups * p_.outputs;
@@ -132,7 +131,7 @@ class ConvLowering {
       } else if (array) {
         c_.tape.redmule(left, right, z, stored, c0 > 0);
       } else {
-        c_.tape.gemm(left, right, z, channels * g.taps(), 0, c0 > 0 ? ETUDE_GEMM_ACCUMULATE : 0);
+        c_.tape.gemm(left, right, z, channels * g.taps(), {}, c0 > 0 ? ETUDE_GEMM_ACCUMULATE : 0);
       }
     }
     if (p_.half) {
@@ -172,11 +171,11 @@ class ConvLowering {
     const std::uint32_t activation = activation_of(c_, op_.relu);
     const std::uint32_t each = strip.rows * p_.image.out_width;
     const auto apply = [&](const L1Matrix& from, const L1Matrix& to) {
-      if (bias_ == 0 && activation == ETUDE_ACTIVATION_RELU) {
+      if (bias_ == Address{} && activation == ETUDE_ACTIVATION_RELU) {
         c_.tape.relu_to(from, to);
       } else {
-        c_.tape.affine_rows(from, to, 0, bias_ == 0 ? 0 : bias_ + bytes_for(output0), outputs,
-                            activation);
+        c_.tape.affine_rows(from, to, {}, bias_ == Address{} ? bias_ : bias_ + bytes_for(output0),
+                            outputs, activation);
       }
     };
     if (!whole_) {
@@ -199,7 +198,7 @@ class ConvLowering {
   ConvTensors tensors_;
   TileBuffers z_, half_w_, half_columns_, half_z_;
   std::optional<L1Matrix> whole_;
-  std::uint32_t bias_ = 0;
+  Address bias_;  ///< 0: none
 };
 
 }  // namespace

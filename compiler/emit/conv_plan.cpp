@@ -39,10 +39,9 @@ ConvPlan plan_conv(LoweringContext& c, const Node& node, const ConvProblem& prob
   }
   TilingLimits limits;
   limits.l1_bytes = c.l1.available();
-  limits.preferred = static_cast<std::uint32_t>(c.sharing.product * c.l1.capacity());
-  const bool keep =
-      may_keep && c.worth_keeping(result) && c.tensor(result).bytes() <= c.l1.capacity() / 8;
-  limits.keep_bytes = keep ? c.l1.capacity() / 8 : 0;
+  limits.preferred = c.part_of_l1(c.sharing.product);
+  const bool keep = may_keep && c.worth_keeping(result) && c.bytes(result) <= c.l1.capacity() / 8;
+  limits.keep_bytes = keep ? c.l1.capacity() / 8 : Bytes{};
   limits.fixed = fixed;
   limits.double_buffer = c.step.tiling.double_buffer;
   std::optional<ConvPlan> best;
@@ -57,7 +56,7 @@ ConvPlan plan_conv(LoweringContext& c, const Node& node, const ConvProblem& prob
       p.dy_resident = p.dy_resident && p.outputs % height == 0;
       p.x_resident = p.x_resident && (!p.image.pointwise() || p.image.channels % height == 0);
     }
-    constexpr std::uint32_t kLarge = 65536;  // several pages of the SoC DMA
+    constexpr Bytes kLarge{65536};  // several pages of the SoC DMA
     p.outputs_first = c.sharing.filters_in_turn && p.product == Product::kForward &&
                       p.groups == 1 && bytes_for(p.outputs * p.inner()) > kLarge;
     const auto choose = [&] {

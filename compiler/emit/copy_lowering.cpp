@@ -106,15 +106,16 @@ class CopyLowering {
   }
 
   void take_buffers() {
-    const std::uint64_t bytes = c_.tensor(to_).bytes();
+    const Bytes bytes = c_.bytes(to_);
     const bool matrix = std::uint64_t{rows_} * cols_ == c_.tensor(to_).elements();
     if (matrix && c_.worth_keeping(to_) && bytes <= c_.l1.capacity() / 8) {
-      const std::uint32_t ahead = read_ahead(rows_, cols_, c_.step.platform.cluster.redmule);
-      kept_ = L1Matrix{c_.l1.take(static_cast<std::uint32_t>(bytes) + ahead), rows_, cols_, cols_};
+      const Bytes ahead = read_ahead(rows_, cols_, c_.step.platform.cluster.redmule);
+      kept_ = L1Matrix{c_.l1.take(bytes + ahead), rows_, cols_, cols_};
     }
     const std::uint32_t copies = c_.step.tiling.double_buffer ? 2 : 1;
-    const std::uint32_t budget = c_.l1.available() / (2 * copies);
-    const std::uint32_t elements = budget > 64 ? elements_in(budget - 64) : 0;
+    constexpr Bytes kSpare{64};
+    const Bytes budget = c_.l1.available() / (2 * copies);
+    const std::uint32_t elements = budget > kSpare ? elements_in(budget - kSpare) : 0;
     tile_rows_ = std::min(rows_, 64u);
     tile_cols_ = std::min(cols_, 64u);
     while (tile_rows_ * tile_cols_ > elements && tile_rows_ * tile_cols_ > 16) {
@@ -123,8 +124,8 @@ class CopyLowering {
     if (tile_rows_ * tile_cols_ > elements) {
       throw UserError(
           "operator '" + node_.name + "'",
-          "its smallest tile needs " + std::to_string(bytes_for(tile_rows_ * tile_cols_)) +
-              " bytes of L1 twice, and " + std::to_string(c_.l1.available()) + " are free",
+          "its smallest tile needs " + std::to_string(bytes_for(tile_rows_ * tile_cols_).raw()) +
+              " bytes of L1 twice, and " + std::to_string(c_.l1.available().raw()) + " are free",
           "give a larger /platform/cluster/tcdm/size or /tiling/l1_budget");
     }
     for (std::uint32_t i = 0; i < copies; ++i) {
@@ -182,7 +183,7 @@ class CopyLowering {
   std::size_t row_axis_ = 0;
   bool transposed_ = false;
   std::uint32_t rows_ = 0, cols_ = 0, tile_rows_ = 0, tile_cols_ = 0;
-  std::vector<std::uint32_t> in_, out_;
+  std::vector<Address> in_, out_;
   std::optional<L1Matrix> kept_;
   std::size_t turn_ = 0;
 };

@@ -41,8 +41,7 @@ class Depthwise {
     if (input_grad_ || weight_grad_) {
       whole_pooled_ = dense_resident(c_, pooled_);
     }
-    if (!weight_grad_ && c_.worth_keeping(result_) &&
-        c_.tensor(result_).bytes() <= c_.l1.capacity() / 8) {
+    if (!weight_grad_ && c_.worth_keeping(result_) && c_.bytes(result_) <= c_.l1.capacity() / 8) {
       const std::uint32_t planes = g_.samples * channels_;
       const std::uint32_t size = input_grad_ ? g_.image() : g_.pixels();
       whole_result_ =
@@ -56,7 +55,7 @@ class Depthwise {
                    {weights_, 1, channels_ * taps, channels_ * taps});
     } else {
       weights_ = c_.l1.take(bytes_for(channels_ * taps));  // their gradient
-      parameter_ = op_.sgd ? c_.l1.take(bytes_for(channels_ * taps)) : 0;
+      parameter_ = op_.sgd ? c_.l1.take(bytes_for(channels_ * taps)) : Address{};
     }
     if (node_.op == OpType::kConv && node_.inputs.size() > 2) {
       bias_ = c_.l1.take(bytes_for(channels_));
@@ -108,31 +107,32 @@ class Depthwise {
     return strips;
   }
 
-  std::uint32_t bytes_of(std::uint32_t channels, const std::vector<RowStrip>& strips) const {
+  Bytes bytes_of(std::uint32_t channels, const std::vector<RowStrip>& strips) const {
     std::uint32_t image = 0, out = 0;
     for (const RowStrip& s : strips) {
       image = std::max(image, s.image_rows * g_.width);
       out = std::max(out, s.out_rows * g_.out_width);
     }
-    std::uint32_t bytes = 0;
+    constexpr Bytes kToAlign{8};
+    Bytes bytes;
     if (input_grad_ ? !whole_result_ : !whole_image_) {
-      bytes += bytes_for(channels * image) + 8;
+      bytes += bytes_for(channels * image) + kToAlign;
     }
     if (node_.op == OpType::kConv ? !whole_result_ : !whole_pooled_) {
-      bytes += bytes_for(channels * out) + 8;
+      bytes += bytes_for(channels * out) + kToAlign;
     }
     return bytes;
   }
 
   void choose() {
-    const std::uint32_t all = c_.l1.available();
-    const std::uint32_t some = std::min(all, static_cast<std::uint32_t>(0.5 * c_.l1.capacity()));
+    const Bytes all = c_.l1.available();
+    const Bytes some = std::min(all, c_.part_of_l1(0.5));
     const std::uint32_t cores = std::min(channels_, c_.step.platform.cluster.cores);
     std::uint32_t copies = c_.step.tiling.double_buffer ? 2 : 1;
     std::uint32_t rows = input_grad_ ? g_.height : g_.out_height;
     strips_ = cut(rows);
     tile_channels_ = cores;
-    const auto shrink = [&](std::uint32_t budget) {
+    const auto shrink = [&](Bytes budget) {
       while (copies * bytes_of(tile_channels_, strips_) > budget && rows > 8) {
         rows = (rows + 1) / 2;
         strips_ = cut(rows);
@@ -153,11 +153,12 @@ class Depthwise {
         if (c_.residents) {
           throw NoRoom{};
         }
-        const std::uint32_t needed = bytes_of(tile_channels_, strips_);
+        const Bytes needed = bytes_of(tile_channels_, strips_);
         throw UserError("operator '" + node_.name + "'",
-                        "its smallest tile, a row of a channel, needs " + std::to_string(needed) +
-                            " bytes of L1, " + std::to_string(needed - all) + " more than the " +
-                            std::to_string(all) + " that are free",
+                        "its smallest tile, a row of a channel, needs " +
+                            std::to_string(needed.raw()) + " bytes of L1, " +
+                            std::to_string((needed - all).raw()) + " more than the " +
+                            std::to_string(all.raw()) + " that are free",
                         "give a larger /platform/cluster/tcdm/size or /tiling/l1_budget");
       }
     }
@@ -180,10 +181,10 @@ class Depthwise {
       out = std::max(out, s.out_rows * g_.out_width);
     }
     if (input_grad_ ? !whole_result_ : !whole_image_) {
-      images_.open(c_, std::min(copies, tiles), bytes_for(tile_channels_ * image), 0);
+      images_.open(c_, std::min(copies, tiles), bytes_for(tile_channels_ * image));
     }
     if (node_.op == OpType::kConv ? !whole_result_ : !whole_pooled_) {
-      pooled_buffers_.open(c_, std::min(copies, tiles), bytes_for(tile_channels_ * out), 0);
+      pooled_buffers_.open(c_, std::min(copies, tiles), bytes_for(tile_channels_ * out));
     }
   }
 
@@ -214,7 +215,7 @@ class Depthwise {
              count, strip.out_row * g_.out_width, strip.out_rows * g_.out_width, g_.pixels());
     const WindowView view = view_of(g_, count, {0, 1, strip.out_row, strip.out_rows},
                                     {strip.image_row, strip.image_rows}, image.pitch);
-    const std::uint32_t weights = weights_ + bytes_for(channel * taps);
+    const Address weights = weights_ + bytes_for(channel * taps);
     if (weight_grad_) {
       const bool first = sample == 0 && strip.out_row == 0;
       c_.tape.depthwise_grad_weight(view, image.address, pooled, weights, !first);
@@ -225,9 +226,10 @@ class Depthwise {
     } else {
       c_.tape.depthwise(view, image.address, weights, pooled);
       const std::uint32_t activation = activation_of(c_, op_.relu);
-      if (bias_ != 0 || activation != ETUDE_ACTIVATION_NONE) {
+      if (bias_ != Address{} || activation != ETUDE_ACTIVATION_NONE) {
         c_.layer(op_.relu.value_or(op_.node));
-        c_.tape.affine_rows(pooled, pooled, 0, bias_ == 0 ? 0 : bias_ + bytes_for(channel), count,
+        c_.tape.affine_rows(pooled, pooled, {},
+                            bias_ == Address{} ? bias_ : bias_ + bytes_for(channel), count,
                             activation);
       }
     }
@@ -252,7 +254,7 @@ class Depthwise {
     const L1Matrix w{parameter_, 1, n, n};
     c_.tape.load(stored_part(c_, sgd.inputs[0], 0, n), w);
     c_.tape.sgd(w, gradient, static_cast<float>(sgd.real("lr")));
-    c_.tape.probe({node_.outputs[0], gradient, 0, bytes_for(n)});
+    c_.tape.probe({node_.outputs[0], gradient, {}, bytes_for(n)});
     c_.tape.store(w, stored_part(c_, sgd.inputs[0], 0, n));
     c_.l1.drop(sgd.inputs[0]);
   }
@@ -263,7 +265,8 @@ class Depthwise {
   ImageGeometry g_;
   bool input_grad_ = false, weight_grad_ = false;
   TensorId result_{}, image_{}, pooled_{};
-  std::uint32_t channels_ = 1, tile_channels_ = 1, weights_ = 0, bias_ = 0, parameter_ = 0;
+  std::uint32_t channels_ = 1, tile_channels_ = 1;
+  Address weights_, bias_, parameter_;  ///< 0: none
   std::vector<RowStrip> strips_;
   std::optional<L1Matrix> whole_image_, whole_pooled_, whole_result_;
   TileBuffers images_, pooled_buffers_;

@@ -61,7 +61,9 @@ class Elementwise {
 
   /// What is not slower than loads and stores counts as an addition.
   double cycles() const {
-    return row_.cycles < 2 * CostModel::kAdd ? CostModel::kAdd : row_.cycles;
+    const double add = c_.step.cost.per_element(ETUDE_KERNEL_ADD);
+    const double own = c_.step.cost.per_element(row_.kernel);
+    return own < 2 * add ? add : own;
   }
 
   static L1Matrix one_row(const L1Matrix& row) { return {row.address, 1, row.cols, row.cols}; }
@@ -72,7 +74,7 @@ class Elementwise {
     const L1Matrix given = tile.at[in_[i]];
     const L1Matrix made = tile.at[spread_[i]];
     if (view_.operands[i].spread == Spread::kColumn) {
-      c_.tape.gemm(given, one_row(tile.at[ones_]), made, 1, 0, 0);
+      c_.tape.gemm(given, one_row(tile.at[ones_]), made, 1, {}, 0);
     } else if (view_.operands[i].spread == Spread::kScalar) {
       c_.tape.broadcast_row(given.address, {made.address, made.cols, 1, 1});
     }
@@ -83,16 +85,15 @@ class Elementwise {
     Tape& tape = c_.tape;
     switch (row_.elements) {
       case Elements::kUnary:
-        return tape.unary(row_.kernel, in[0], out, row_.cycles,
-                          static_cast<float>(node_.real("factor", 1)));
+        return tape.unary(row_.kernel, in[0], out, static_cast<float>(node_.real("factor", 1)));
       case Elements::kBinary:
-        tape.binary(row_.kernel, in[0], in[1], out, row_.cycles);
+        tape.binary(row_.kernel, in[0], in[1], out);
         for (std::size_t i = 2; i < in.size(); ++i) {
-          tape.binary(row_.kernel, out, in[i], out, row_.cycles);
+          tape.binary(row_.kernel, out, in[i], out);
         }
         return;
       case Elements::kResultGrad:
-        return tape.result_grad(row_.kernel, in[0], in[1], out, row_.cycles);
+        return tape.result_grad(row_.kernel, in[0], in[1], out);
       case Elements::kGelu:
         return tape.gelu(in[0], out, gelu_form());
       case Elements::kGeluGrad:

@@ -31,6 +31,8 @@ void emit_operator(LoweringContext& c) {
       return lower_conv_grad_input(c, op);
     case Family::kBatchNorm:
       return lower_batch_norm(c, op);
+    case Family::kNormStatistics:
+      return lower_norm_statistics(c, op);
     case Family::kPool:
       return lower_pool(c, op);
     case Family::kRowwise:

@@ -32,6 +32,9 @@ void lower_channel_sum(LoweringContext& context, const Operator& op);
 /// Batch normalisation; both of its gradients with the updates of scale and offset.
 void lower_batch_norm(LoweringContext& context, const Operator& op);
 
+/// Mean and variance that move towards the batch's, which the normalisation left behind.
+void lower_norm_statistics(LoweringContext& context, const Operator& op);
+
 void lower_conv(LoweringContext& context, const Operator& op);
 void lower_conv_grad_weight(LoweringContext& context, const Operator& op);
 void lower_conv_grad_input(LoweringContext& context, const Operator& op);

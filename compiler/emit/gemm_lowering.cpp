@@ -93,9 +93,9 @@ class GemmLowering {
     const std::uint32_t z_cols = p_.unit == Unit::kCores ? t_.k | 1u : t_.k;
     // A later job may read this result: RedMulE reads ahead to a multiple of H rows and D elements.
     const auto ahead = [&](std::uint32_t rows, std::uint32_t cols) {
-      return t_.keep_z && p_.unit == Unit::kRedmule ? read_ahead(rows, cols, array) : 0u;
+      return t_.keep_z && p_.unit == Unit::kRedmule ? read_ahead(rows, cols, array) : Bytes{};
     };
-    const std::uint32_t z_bytes = bytes_for(z_rows * z_cols) + ahead(z_rows, z_cols);
+    const Bytes z_bytes = bytes_for(z_rows * z_cols) + ahead(z_rows, z_cols);
     for (std::uint32_t i = 0; i < (t_.keep_z ? 1 : count); ++i) {
       in_addend_ = take_over_addend(z_bytes);
       z_.push_back(in_addend_ ? in_addend_->address : c_.l1.take(z_bytes));
@@ -133,10 +133,10 @@ class GemmLowering {
       const NodeId reader = p_.bias ? op_.node : *op_.bias_sgd;
       const TensorId tensor = p_.bias ? *plan_.bias : c_.graph().node(reader).inputs[0];
       c_.layer(reader);
-      c_.tape.load({c_.tape.object_of.at(c_.step.storage.base(tensor)), 0, p_.k}, bias_);
+      c_.tape.load({c_.tape.object_of.at(c_.step.storage.base(tensor)), {}, p_.k}, bias_);
       if (plan_.second_bias) {
         const L1Matrix second{c_.l1.take(bytes_for(p_.k)), 1, p_.k, p_.k};
-        c_.tape.load({c_.tape.object_of.at(c_.step.storage.base(*plan_.second_bias)), 0, p_.k},
+        c_.tape.load({c_.tape.object_of.at(c_.step.storage.base(*plan_.second_bias)), {}, p_.k},
                      second);
         c_.tape.add(bias_, second, bias_);
       }
@@ -151,7 +151,7 @@ class GemmLowering {
   }
 
   /// The addend's own place in L1, where the result can take it over: nobody reads it again.
-  std::optional<L1Matrix> take_over_addend(std::uint32_t bytes) {
+  std::optional<L1Matrix> take_over_addend(Bytes bytes) {
     const bool one = t_.keep_z && t_.m == p_.m && t_.k == p_.k && p_.count == 1;
     if (!one || !p_.addend_resident || p_.transpose_z || c_.next_use(*plan_.added) != ~0ul) {
       return std::nullopt;
@@ -224,7 +224,7 @@ class GemmLowering {
         flags |= n0 > 0 || p_.addend ? ETUDE_GEMM_ACCUMULATE : 0u;
         flags |= n0 == 0 && p_.bias ? ETUDE_GEMM_BIAS : 0u;
         flags |= p_.relu && n0 + n == p_.n ? ETUDE_GEMM_RELU : 0u;
-        c_.tape.gemm(left, right, z, n, p_.bias ? bias_.at(0, k0) : 0, flags);
+        c_.tape.gemm(left, right, z, n, p_.bias ? bias_.at(0, k0) : Address{}, flags);
       }
     }
     epilogue(m0, k0, z);
@@ -350,7 +350,7 @@ class GemmLowering {
     const Node& sgd = c_.graph().node(*op_.bias_sgd);
     c_.layer(*op_.bias_sgd);
     c_.tape.sgd(bias_, sums_, static_cast<float>(sgd.real("lr")));
-    c_.tape.probe({sgd.inputs[1], sums_, 0, bytes_for(p_.k)});
+    c_.tape.probe({sgd.inputs[1], sums_, {}, bytes_for(p_.k)});
     c_.tape.store(bias_, c_.stored(sgd.inputs[0]));
     c_.l1.drop(sgd.inputs[0]);
   }
@@ -388,7 +388,7 @@ class GemmLowering {
   const GemmPlan plan_;
   const GemmProblem& p_;
   const GemmTiling& t_;
-  std::vector<std::uint32_t> z_, t_buffers_, mask_, parameter_, half_z_, product_;
+  std::vector<Address> z_, t_buffers_, mask_, parameter_, half_z_, product_;
   std::optional<L1Matrix> parameter_resident_;
   std::optional<L1Matrix> in_addend_;  ///< where the result takes over its addend
   L1Matrix bias_, sums_;

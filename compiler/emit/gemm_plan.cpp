@@ -42,7 +42,7 @@ class Planner {
         return used;
       }
       for (TensorId tensor : plan.transpose_first) {
-        plan.tiling.cycles += c_.l1.has_resident(tensor, true) ? 0 : kHiddenTranspose;
+        plan.tiling.cycles += c_.l1.has_resident(tensor, true) ? Cycle{} : kHiddenTranspose;
       }
       if (!best || plan.tiling.cycles < best->tiling.cycles) {
         best = plan;
@@ -91,7 +91,7 @@ class Planner {
   };
 
   /// A transposition beforehand usually runs on idle cores; it should still not be free.
-  static constexpr std::uint64_t kHiddenTranspose = 200;
+  static constexpr Cycle kHiddenTranspose{200};
 
   /// The factor opT(tensor), seen by the unit with or without another transposition.
   OperandSource source(Unit unit, TensorId tensor, const MatrixView& view, bool transpose,
@@ -106,7 +106,7 @@ class Planner {
     if (unit == Unit::kCores) {
       return {found.has_value(), transpose, false, worth};
     }
-    const std::uint64_t bytes = c_.tensor(tensor).bytes();
+    const Bytes bytes = c_.bytes(tensor);
     if (transpose && one && c_.residents && view.cols == c_.cols(view.base) &&
         (c_.l1.has_resident(view.base, true) || bytes <= c_.l1.capacity() / 8)) {
       plan.transpose_first.push_back(view.base);
@@ -246,7 +246,7 @@ class Planner {
       p.mask = true;
       p.mask_resident = usable(Unit::kCores, plan.mask, false);
       // The transposed mask serves the transposed result, and the weight gradient afterwards.
-      if (swap && c_.residents && c_.tensor(plan.mask).bytes() <= c_.l1.capacity() / 8) {
+      if (swap && c_.residents && c_.bytes(plan.mask) <= c_.l1.capacity() / 8) {
         plan.transpose_first.push_back(plan.mask);
         p.mask_resident = true;
       }
@@ -266,15 +266,15 @@ class Planner {
     limits.l1_bytes = c_.l1.available();
     for (TensorId tensor : plan.transpose_first) {
       if (!c_.l1.resident(tensor, true)) {
-        const auto bytes = static_cast<std::uint32_t>(2 * c_.tensor(tensor).bytes() + 2048);
+        const Bytes bytes = 2 * c_.bytes(tensor) + Bytes{2048};
         limits.l1_bytes -= std::min(bytes, limits.l1_bytes);
       }
     }
-    limits.preferred = static_cast<std::uint32_t>(c_.sharing.product * c_.l1.capacity());
+    limits.preferred = c_.part_of_l1(c_.sharing.product);
     const bool keep = c_.worth_keeping(plan.result) && !plan.problem.sgd && !plan.problem.loss &&
                       c_.step.storage.contiguous(plan.result) &&
                       (plan.problem.count == 1 || !plan.problem.transpose_z);
-    limits.keep_bytes = keep ? c_.most_kept() : 0;
+    limits.keep_bytes = keep ? c_.most_kept() : Bytes{};
     limits.fixed = fixed_;
     limits.double_buffer = c_.step.tiling.double_buffer;
     return limits;

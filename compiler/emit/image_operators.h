@@ -23,6 +23,6 @@ void for_strips(const ImageGeometry& g, std::uint32_t rows, std::uint32_t sample
 std::uint32_t activation_of(const LoweringContext& context, std::optional<NodeId> node);
 
 /// The matrix [rows, columns] of a tensor that stands in L1 without gaps.
-L1Matrix as_tensor(const LoweringContext& context, TensorId tensor, std::uint32_t address);
+L1Matrix as_tensor(const LoweringContext& context, TensorId tensor, Address address);
 
 }  // namespace etude::compiler

@@ -54,7 +54,7 @@ class LinearBackward {
         dy_rows_(dy_rows(batch_, forward_, array_)) {}
 
   /// Modelled cycles of the two products apart.
-  static std::uint64_t apart(LoweringContext& c, const Operator& op) {
+  static Cycle apart(LoweringContext& c, const Operator& op) {
     return plan_gemm(c, input_part(op)).tiling.cycles + plan_gemm(c, weight_part(op)).tiling.cycles;
   }
 
@@ -84,7 +84,7 @@ class LinearBackward {
     t_ = *tiles;
     if (!forward_ && c_.residents) {
       const L1Manager before = c_.l1;
-      const std::uint64_t other = apart(c_, op_);
+      const Cycle other = apart(c_, op_);
       c_.l1 = before;
       if (other < t_.cycles) {
         better_apart_ = true;
@@ -120,12 +120,11 @@ class LinearBackward {
     p.xt_resident = c_.l1.has_resident(x_, true);
     p.dy_dense = dy_resident_ && dy_resident_->pitch == dy_resident_->cols;
     p.dyt_resident = dyt_resident_.has_value();
-    p.may_keep =
-        c_.worth_keeping(result_) && 2 * c_.tensor(result_).bytes() <= c_.l1.capacity() / 4;
+    p.may_keep = c_.worth_keeping(result_) && 2 * c_.bytes(result_) <= c_.l1.capacity() / 4;
     p.double_buffer = c_.step.tiling.double_buffer;
     p.least_columns = c_.sharing.least_columns;
     p.l1_bytes = c_.l1.available();
-    p.preferred = static_cast<std::uint32_t>(c_.sharing.backward * c_.l1.capacity());
+    p.preferred = c_.part_of_l1(c_.sharing.backward);
     return p;
   }
 
@@ -136,7 +135,7 @@ class LinearBackward {
     zt_ = {c_.l1.take(bytes_for(stored_rows(GemmProblem::Unit::kRedmule, in_, array_) * batch_) +
                       read_ahead(in_, batch_, array_)),
            in_, batch_, batch_};
-    const std::uint32_t t_bytes =
+    const Bytes t_bytes =
         bytes_for(batch_ * (t_.keep ? in_ : t_.in)) + read_ahead(batch_, in_, array_);
     for (std::uint32_t i = 0; i < (t_.keep ? 1 : 2); ++i) {
       t_buffers_.push_back(c_.l1.take(t_bytes));
@@ -302,7 +301,7 @@ class LinearBackward {
       const Node& sgd = c_.graph().node(*op_.bias_sgd);
       c_.layer(*op_.bias_sgd);
       c_.tape.sgd(bias_, sums_, static_cast<float>(sgd.real("lr")));
-      c_.tape.probe({sgd.inputs[1], sums_, 0, bytes_for(out_)});
+      c_.tape.probe({sgd.inputs[1], sums_, {}, bytes_for(out_)});
       c_.tape.store(bias_, c_.stored(sgd.inputs[0]));
       c_.l1.drop(sgd.inputs[0]);
     }
@@ -323,13 +322,13 @@ class LinearBackward {
   bool forward_;  ///< the layer's forward pass and the loss are part of it
   std::uint32_t dy_rows_;
   L1Matrix x_matrix_;
-  std::vector<std::uint32_t> target_buffers_;
+  std::vector<Address> target_buffers_;
   std::optional<L1Matrix> dy_resident_;
   std::optional<L1Matrix> dyt_resident_;
   LinearBackwardTiling t_;
   bool better_apart_ = false;
   L1Matrix xt_, zt_, bias_, sums_;
-  std::vector<std::uint32_t> t_buffers_, w_buffers_, g_buffers_, dy_buffers_, dyt_buffers_;
+  std::vector<Address> t_buffers_, w_buffers_, g_buffers_, dy_buffers_, dyt_buffers_;
   std::size_t turn_ = 0;
 };
 

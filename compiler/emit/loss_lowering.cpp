@@ -22,7 +22,8 @@ void lower_mse(LoweringContext& c, const Operator& op) {
   const Node& node = c.graph().node(op.node);
   const auto elements = static_cast<double>(c.tensor(node.inputs[0]).elements());
   const auto scale_loss = static_cast<float>(1.0 / elements);
-  const auto scale_grad = static_cast<float>(2.0 / elements);
+  const bool binary = node.op == OpType::kBceLoss;
+  const auto scale_grad = static_cast<float>((binary ? 1.0 : 2.0) / elements);
   c.layer(op.node);
   RowTiles tiles(c, node.name, grid_of(c, node.inputs[0]));
   tiles.by_columns();
@@ -31,7 +32,11 @@ void lower_mse(LoweringContext& c, const Operator& op) {
   const std::size_t dy = op.loss_grad ? tiles.output(c.graph().node(*op.loss_grad).outputs[0])
                                       : tiles.scratch(Spread::kFull);
   tiles.run([&](const RowTile& tile) {
-    c.tape.mse(tile.at[y], tile.at[t], tile.at[dy], c.loss_cell, scale_loss, scale_grad);
+    if (binary) {
+      c.tape.bce(tile.at[y], tile.at[t], tile.at[dy], c.loss_cell, scale_loss, scale_grad);
+    } else {
+      c.tape.mse(tile.at[y], tile.at[t], tile.at[dy], c.loss_cell, scale_loss, scale_grad);
+    }
   });
   store_loss(c, node);
 }

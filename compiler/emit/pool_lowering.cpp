@@ -12,6 +12,8 @@ namespace {
 /// Tiles of less work than this are not worth a kernel.
 constexpr std::uint32_t kSmallTile = 4096;
 constexpr std::uint32_t kTiles = 8;
+/// Alignment of an image, a gradient and a result.
+constexpr Bytes kToAlign{24};
 
 class PoolLowering {
  public:
@@ -46,7 +48,7 @@ class PoolLowering {
       whole_dy_ = dense_resident(c_, node_.inputs[0]);
     }
     const std::uint32_t out_plane = gradient_ ? g_.image() : g_.pixels();
-    if (c_.worth_keeping(result_) && c_.tensor(result_).bytes() <= c_.l1.capacity() / 8) {
+    if (c_.worth_keeping(result_) && c_.bytes(result_) <= c_.l1.capacity() / 8) {
       whole_result_ =
           L1Matrix{c_.l1.take(bytes_for(planes_ * out_plane) +
                               read_ahead(planes_, out_plane, c_.step.platform.cluster.redmule)),
@@ -73,21 +75,21 @@ class PoolLowering {
     return gradient_ ? g_.height : most_rows_under(g_, rows);
   }
 
-  std::uint32_t bytes_of(std::uint32_t planes, std::uint32_t rows, bool image, bool dy) const {
+  /// Of all buffers of a tile.
+  Bytes bytes_of(std::uint32_t planes, std::uint32_t rows, bool image, bool dy) const {
     const std::uint32_t in = image ? image_rows(rows) * g_.width : 0;
     const std::uint32_t gradient = dy ? rows * g_.out_width : 0;
     const std::uint32_t out = whole_result_ ? 0 : gradient_ ? g_.image() : rows * g_.out_width;
-    return bytes_for(planes * (in + gradient + out));
+    return bytes_for(planes * (in + gradient + out)) + kToAlign;
   }
 
   /// Whole planes if a worker can have one, else rows of planes.
   void choose(bool image, bool dy) {
-    std::uint32_t budget =
-        std::min(c_.l1.available(), static_cast<std::uint32_t>(0.45 * c_.l1.capacity()));
+    Bytes budget = std::min(c_.l1.available(), c_.part_of_l1(0.45));
     copies_ = c_.step.tiling.double_buffer ? 2 : 1;
     const std::uint32_t cores = c_.step.platform.cluster.cores;
     const auto fits = [&](std::uint32_t planes, std::uint32_t rows) {
-      return copies_ * (bytes_of(planes, rows, image, dy) + 24) <= budget;
+      return copies_ * bytes_of(planes, rows, image, dy) <= budget;
     };
     const std::uint32_t enough = std::min(planes_, cores);
     const auto shrink = [&] {
@@ -112,12 +114,12 @@ class PoolLowering {
       if (c_.residents) {
         throw NoRoom{};
       }
-      const std::uint32_t needed = bytes_of(tile_planes_, rows_, image, dy) + 24;
+      const Bytes needed = bytes_of(tile_planes_, rows_, image, dy);
       throw UserError("operator '" + node_.name + "'",
                       "its smallest tile, " + std::to_string(rows_) + " rows of one image, needs " +
-                          std::to_string(needed) + " bytes of L1, " +
-                          std::to_string(needed - budget) + " more than the " +
-                          std::to_string(budget) + " that are free",
+                          std::to_string(needed.raw()) + " bytes of L1, " +
+                          std::to_string((needed - budget).raw()) + " more than the " +
+                          std::to_string(budget.raw()) + " that are free",
                       "give a larger /platform/cluster/tcdm/size or /tiling/l1_budget");
     }
     // Larger tiles as long as there are several.
@@ -136,25 +138,26 @@ class PoolLowering {
         ((planes_ + tile_planes_ - 1) / tile_planes_) * ((g_.out_height + rows_ - 1) / rows_);
     const std::uint32_t copies = std::min(copies_, tiles);
     if (image) {
-      image_.open(c_, copies, bytes_for(tile_planes_ * image_rows(rows_) * g_.width), 0);
+      image_.open(c_, copies, bytes_for(tile_planes_ * image_rows(rows_) * g_.width));
     }
     if (dy) {
-      dy_.open(c_, copies, bytes_for(tile_planes_ * rows_ * g_.out_width), 0);
+      dy_.open(c_, copies, bytes_for(tile_planes_ * rows_ * g_.out_width));
     }
     if (!whole_result_) {
       out_.open(c_, copies,
-                bytes_for(tile_planes_ * (gradient_ ? g_.image() : rows_ * g_.out_width)), 0);
+                bytes_for(tile_planes_ * (gradient_ ? g_.image() : rows_ * g_.out_width)));
     }
   }
 
   /// Address of the image rows `rows` of some planes, and the elements between planes.
-  std::pair<std::uint32_t, std::uint32_t> image(std::uint32_t plane, std::uint32_t count,
-                                                const ImageRows& rows) {
+  std::pair<Address, std::uint32_t> image(std::uint32_t plane, std::uint32_t count,
+                                          const ImageRows& rows) {
     if (whole_image_) {
       return {planes_of(*whole_image_, g_.image(), plane, count).at(0, rows.first * g_.width),
               g_.image()};
     }
-    const std::uint32_t address = image_.next({}).address, size = rows.count * g_.width;
+    const Address address = image_.next({}).address;
+    const std::uint32_t size = rows.count * g_.width;
     c_.tape.load(
         stored_part(c_, image_tensor_, plane * g_.image() + rows.first * g_.width, g_.image()),
         {address, count, size, size});
@@ -175,7 +178,7 @@ class PoolLowering {
 
   void backward(std::uint32_t plane, std::uint32_t count, const Strip& strip) {
     const ImageRows all{0, g_.height};
-    std::uint32_t x = 0;
+    Address x;
     if (!average_) {
       x = image(plane, count, all).first;
     }
@@ -217,7 +220,7 @@ std::uint32_t activation_of(const LoweringContext& context, std::optional<NodeId
   return node ? row_of(context.graph().node(*node).op).activation : ETUDE_ACTIVATION_NONE;
 }
 
-L1Matrix as_tensor(const LoweringContext& context, TensorId tensor, std::uint32_t address) {
+L1Matrix as_tensor(const LoweringContext& context, TensorId tensor, Address address) {
   const std::uint32_t cols = context.cols(tensor);
   return {address, context.rows(tensor), cols, cols};
 }

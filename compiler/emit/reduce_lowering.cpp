@@ -81,15 +81,15 @@ class Reduction {
     }
   }
 
-  std::uint32_t take_result() {
-    return c_.l1.take(static_cast<std::uint32_t>(c_.tensor(y_).bytes()) +
+  Address take_result() {
+    return c_.l1.take(c_.bytes(y_) +
                       read_ahead(c_.rows(y_), c_.cols(y_), c_.step.platform.cluster.redmule));
   }
 
   /// [groups, rows, cols] summed over the rows. Few columns are summed as several of them, side by
   /// side: `fold` rows count as one long row.
   void columns(std::uint32_t groups, std::uint32_t rows, std::uint32_t cols) {
-    if (c_.tensor(y_).bytes() > c_.l1.capacity() / 8) {
+    if (c_.bytes(y_) > c_.l1.capacity() / 8) {
       return in_tiles({groups * rows, cols, rows}, Spread::kRow);
     }
     std::uint32_t fold = 1;
@@ -97,8 +97,7 @@ class Reduction {
       fold *= 2;
     }
     const L1Matrix sums{take_result(), groups, cols, cols};
-    const std::uint32_t partial =
-        fold > 1 ? c_.l1.take(bytes_for(groups * fold * cols)) : sums.address;
+    const Address partial = fold > 1 ? c_.l1.take(bytes_for(groups * fold * cols)) : sums.address;
     std::vector<bool> begun(groups, false), rest_begun(groups, false);
     RowTiles tiles(c_, node_.name, {groups * rows, cols, rows});
     tiles.multiple_of(fold);
@@ -137,11 +136,11 @@ class Reduction {
 
   /// [outer, rows, cols] summed over the columns and, if there are several, over the outer extent.
   void rows(std::uint32_t outer, std::uint32_t rows, std::uint32_t cols) {
-    if (outer == 1 && c_.tensor(y_).bytes() > c_.l1.capacity() / 8) {
+    if (outer == 1 && c_.bytes(y_) > c_.l1.capacity() / 8) {
       return in_tiles({rows, cols, rows}, Spread::kColumn);
     }
     const L1Matrix sums{take_result(), 1, rows, rows};
-    const std::uint32_t each = outer > 1 ? c_.l1.take(bytes_for(outer * rows)) : sums.address;
+    const Address each = outer > 1 ? c_.l1.take(bytes_for(outer * rows)) : sums.address;
     RowTiles tiles(c_, node_.name, {outer * rows, cols, outer * rows});
     tiles.multiple_of(c_.step.platform.cluster.cores);
     const std::size_t x = tiles.input(x_);

@@ -18,7 +18,7 @@ void layer_norm(LoweringContext& c, const Node& node, RowTiles& tiles) {
   const std::size_t beta =
       shifted ? tiles.input(node.inputs[2], Spread::kRow, false) : tiles.scratch(Spread::kRow);
   const std::size_t y = tiles.output(node.outputs[0]);
-  tiles.work(CostModel::kLayerNorm);
+  tiles.work(c.step.cost.per_element(ETUDE_KERNEL_LAYERNORM));
   tiles.run([&](const RowTile& tile) {
     if (!shifted) {
       c.tape.fill(one_row(tile.at[beta]), 0.0f);
@@ -67,7 +67,7 @@ void layer_norm_grad(LoweringContext& c, const Operator& op, RowTiles& tiles) {
   const std::size_t x = tiles.input(node.inputs[1]);
   const std::size_t gamma = tiles.input(node.inputs[2], Spread::kRow, false);
   const std::size_t dx = tiles.output(node.outputs[0]);
-  tiles.work(CostModel::kLayerNormGrad);
+  tiles.work(c.step.cost.per_element(ETUDE_KERNEL_LAYERNORM_GRAD));
   if (!op.affine) {
     return tiles.run([&](const RowTile& tile) {
       c.tape.layernorm_grad(tile.at[dy], tile.at[x], tile.at[gamma], nullptr, tile.at[dx],
@@ -89,6 +89,23 @@ void layer_norm_grad(LoweringContext& c, const Operator& op, RowTiles& tiles) {
   affine.finish();
 }
 
+/// Whether each row of a tensor is the result of a softmax.
+bool made_by_softmax(const Graph& graph, TensorId id) {
+  const std::uint64_t classes = graph.tensor(id).shape.back();
+  for (auto maker = graph.producer(id); maker;) {
+    const Node& node = graph.node(*maker);
+    if (graph.tensor(node.outputs[0]).shape.back() != classes) {
+      return false;
+    }
+    if (node.op == OpType::kSoftmax) {
+      return true;
+    }
+    const bool reshape = node.op == OpType::kReshape && !graph.tensor(node.inputs[0]).shape.empty();
+    maker = reshape ? graph.producer(node.inputs[0]) : std::nullopt;
+  }
+  return false;
+}
+
 /// `before`: a Scale node whose result only this Softmax reads.
 void softmax(LoweringContext& c, const Node& node, const Node* before, RowTiles& tiles) {
   const double factor = before != nullptr ? before->real("factor", 1) : 1;
@@ -96,12 +113,15 @@ void softmax(LoweringContext& c, const Node& node, const Node* before, RowTiles&
   const std::size_t first = tiles.input(before != nullptr ? before->inputs[0] : node.inputs[0]);
   const std::size_t second = node.op == OpType::kSoftmax ? first : tiles.input(node.inputs[1]);
   const std::size_t result = tiles.output(node.outputs[0]);
-  tiles.work(node.op == OpType::kSoftmax ? CostModel::kSoftmax : CostModel::kSoftmaxGrad);
+  const bool any = node.op == OpType::kSoftmaxGrad && !made_by_softmax(c.graph(), node.inputs[1]);
+  tiles.work(c.step.cost.per_element(node.op == OpType::kSoftmax ? ETUDE_KERNEL_SOFTMAX
+                                     : any                       ? ETUDE_KERNEL_SOFTMAX_GRAD_ANY
+                                                                 : ETUDE_KERNEL_SOFTMAX_GRAD));
   tiles.run([&](const RowTile& tile) {
     if (node.op == OpType::kSoftmax) {
       c.tape.softmax(tile.at[first], tile.at[result], scale);
     } else {
-      c.tape.softmax_grad(tile.at[first], tile.at[second], tile.at[result], scale);
+      c.tape.softmax_grad(tile.at[first], tile.at[second], tile.at[result], scale, any);
     }
   });
 }
@@ -132,7 +152,8 @@ void lower_layer_norm_affine_grad(LoweringContext& c, const Operator& op) {
   const std::size_t dy = tiles.input(node.inputs[0]);
   const std::size_t x = tiles.input(node.inputs[1]);
   const std::size_t stats = tiles.scratch(Spread::kColumn, 2);
-  tiles.work(CostModel::kLayerNormStats + CostModel::kLayerNormAffineGrad);
+  tiles.work(c.step.cost.per_element(ETUDE_KERNEL_LAYERNORM_STATS) +
+             c.step.cost.per_element(ETUDE_KERNEL_LAYERNORM_AFFINE_GRAD));
   AffineGradient affine(c, node);
   tiles.run([&](const RowTile& tile) {
     c.tape.layernorm_stats(tile.at[x], tile.at[stats], epsilon_of(node));

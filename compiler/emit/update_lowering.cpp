@@ -19,7 +19,7 @@ void lower_update(LoweringContext& c, const Operator& op) {
     state.push_back(tiles.update(node.inputs[i]));
   }
   const auto lr = static_cast<float>(node.real("lr"));
-  const std::uint32_t pitch = bytes_for(c.cols(node.inputs[0]));
+  const Bytes pitch = bytes_for(c.cols(node.inputs[0]));
   tiles.run([&](const RowTile& tile) {
     if (node.op == OpType::kSgd) {
       c.tape.sgd(tile.at[w], tile.at[g], lr);

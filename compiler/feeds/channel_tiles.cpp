@@ -19,18 +19,18 @@ void ChannelTiles::open(bool out) {
     residents_.push_back(dense_resident(c_, tensor));
   }
   choose(out);
-  const std::uint32_t bytes = bytes_for(tile.channels * tile.samples * tile.pixels);
+  const Bytes bytes = bytes_for(tile.channels * tile.samples * tile.pixels);
   const std::uint32_t tiles = ((channels + tile.channels - 1) / tile.channels) *
                               ((samples + tile.samples - 1) / tile.samples) *
                               ((pixels + tile.pixels - 1) / tile.pixels);
   buffers_.resize(tensors_.size() + 1);
   for (std::size_t i = 0; i < tensors_.size(); ++i) {
     if (!usable(i)) {
-      buffers_[i].open(c_, std::min(copies_, tiles), bytes, 0);
+      buffers_[i].open(c_, std::min(copies_, tiles), bytes);
     }
   }
   if (out && in_place() == tensors_.size()) {
-    buffers_.back().open(c_, std::min(copies_, tiles), bytes, 0);
+    buffers_.back().open(c_, std::min(copies_, tiles), bytes);
   }
 }
 
@@ -57,14 +57,14 @@ ChannelBlock ChannelTiles::fetch(std::size_t i, const ChannelPiece& piece, bool*
 }
 
 void ChannelTiles::choose(bool out) {
-  const std::uint32_t all = c_.l1.available();
-  const std::uint32_t half = std::min(all, static_cast<std::uint32_t>(0.5 * c_.l1.capacity()));
+  const Bytes all = c_.l1.available();
+  const Bytes half = std::min(all, c_.part_of_l1(0.5));
   const std::uint32_t cores = std::min(channels, c_.step.platform.cluster.cores);
   const std::uint32_t most = c_.step.tiling.double_buffer ? 2 : 1;
   // Whole groups: as many channels as give several tiles of some work.
   ChannelPiece t{0, cores, 0, samples, 0, pixels};
   const auto work = [&] { return t.channels * t.samples * t.pixels; };
-  const auto grow = [&](std::uint32_t copies, std::uint32_t budget) {
+  const auto grow = [&](std::uint32_t copies, Bytes budget) {
     if (!fits(t, copies, budget, out)) {
       return false;
     }
@@ -93,11 +93,11 @@ void ChannelTiles::choose(bool out) {
     t.channels = (t.channels + 1) / 2;
   }
   if (!fits(t, most, all, out) && !fits(t, 1, all, out)) {
-    throw UserError("operator '" + node_.name + "'",
-                    "its smallest tile needs " +
-                        std::to_string(12 * (tensors_.size() + (out ? 1 : 0))) +
-                        " bytes of L1 beside its vectors, and " + std::to_string(all) + " are free",
-                    "give a larger /platform/cluster/tcdm/size or /tiling/l1_budget");
+    throw UserError(
+        "operator '" + node_.name + "'",
+        "its smallest tile needs " + std::to_string(12 * (tensors_.size() + (out ? 1 : 0))) +
+            " bytes of L1 beside its vectors, and " + std::to_string(all.raw()) + " are free",
+        "give a larger /platform/cluster/tcdm/size or /tiling/l1_budget");
   }
 }
 

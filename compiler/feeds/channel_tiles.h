@@ -98,14 +98,14 @@ class ChannelTiles {
     return stored_part(c_, tensor, plane * pixels + piece.pixel, pixels);
   }
 
-  bool fits(const ChannelPiece& t, std::uint32_t copies, std::uint32_t budget, bool out) {
+  bool fits(const ChannelPiece& t, std::uint32_t copies, Bytes budget, bool out) {
     tile = t;
     std::uint32_t buffers = out && in_place() == tensors_.size() ? 1 : 0;
     for (std::size_t i = 0; i < tensors_.size(); ++i) {
       buffers += usable(i) ? 0 : 1;
     }
     copies_ = copies;
-    return buffers * copies * (bytes_for(t.channels * t.samples * t.pixels) + 8) <= budget;
+    return buffers * copies * (bytes_for(t.channels * t.samples * t.pixels) + Bytes{8}) <= budget;
   }
 
   void choose(bool out);

@@ -5,15 +5,15 @@ namespace etude::compiler {
 
 StoredMatrix LoweringContext::stored(TensorId id, std::uint32_t row, std::uint32_t col) const {
   const ObjectId object = tape.object_of.at(step.storage.base(id));
-  const StoredMatrix whole{object, 0, cols(id), tape.objects[object].type};
+  const StoredMatrix whole{object, {}, cols(id), tape.objects[object].type};
   return whole.behind(row * cols(id) + col);
 }
 
 StoredMatrix LoweringContext::stored(const MatrixView& view, std::uint32_t row,
                                      std::uint32_t col) const {
   const ObjectId object = tape.object_of.at(view.base);
-  const StoredMatrix whole{object, 0, static_cast<std::uint32_t>(view.pitch),
-                           tape.objects[object].type};
+  const StoredMatrix whole{
+      object, {}, static_cast<std::uint32_t>(view.pitch), tape.objects[object].type};
   return whole.behind(view.offset + row * view.pitch + col);
 }
 

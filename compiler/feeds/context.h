@@ -16,7 +16,7 @@ namespace etude::compiler {
 struct SharingChoice {
   double product = 0.6;             ///< part of L1 that a matrix multiplication better stays within
   double backward = 0.7;            ///< the same for both gradients of a linear layer
-  std::uint32_t transfer = 8192;    ///< longest transfer in bytes: long ones hold up urgent ones
+  Bytes transfer{8192};             ///< longest transfer: long ones hold up urgent ones
   std::uint32_t least_columns = 1;  ///< of a weight tile there: short rows cost the DMA more
   bool filters_in_turn = false;     ///< a large convolution makes some channels of all pixels, then
                                     ///< the next ones: its weights may come bit by bit
@@ -30,9 +30,9 @@ struct LoweringContext {
   Tape tape;
   L1Manager l1;
   Tilings& tilings;
-  const std::uint32_t loss_cell;  ///< L1 address of the running loss
-  std::size_t current = 0;        ///< operator being lowered
-  bool residents = true;          ///< tensors may stay in L1
+  const Address loss_cell;  ///< of the running loss, in L1
+  std::size_t current = 0;  ///< operator being lowered
+  bool residents = true;    ///< tensors may stay in L1
   /// Means, then reciprocal deviations, that a batch normalisation left in L2, by its input.
   std::map<TensorId, ObjectId> batch_statistics;
 
@@ -40,6 +40,7 @@ struct LoweringContext {
   const Tensor& tensor(TensorId id) const { return step.tensor(id); }
   std::uint32_t rows(TensorId id) const { return step.rows(id); }
   std::uint32_t cols(TensorId id) const { return step.cols(id); }
+  Bytes bytes(TensorId id) const { return Bytes{tensor(id).bytes()}; }
   /// The stored matrix of a contiguous tensor (one row if it has rank below 2), from an element on.
   StoredMatrix stored(TensorId id, std::uint32_t row = 0, std::uint32_t col = 0) const;
   /// The same of a view, from an element of it on.
@@ -53,9 +54,10 @@ struct LoweringContext {
   /// Whether a tensor that is in L1 now should stay: it is read again soon.
   bool worth_keeping(TensorId id) const { return residents && next_use(id) <= sharing.keep_for; }
   /// Bytes of the largest tensor that an operator may keep: a quarter of L1.
-  std::uint32_t most_kept() const {
-    constexpr double kShare = 0.25;
-    return static_cast<std::uint32_t>(kShare * l1.capacity());
+  Bytes most_kept() const { return l1.capacity() / 4; }
+  /// A part of all of L1 that operators may use.
+  Bytes part_of_l1(double share) const {
+    return Bytes{static_cast<std::uint64_t>(share * static_cast<double>(l1.capacity().raw()))};
   }
   void layer(NodeId node) { tape.set_layer(node); }
 };

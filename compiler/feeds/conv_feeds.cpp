@@ -22,12 +22,12 @@ L1Matrix planes_of(const L1Matrix& whole, std::uint32_t size, std::uint32_t firs
   return {whole.address + bytes_for(first * size, whole.type), count, size, size, whole.type};
 }
 
-void TileBuffers::open(LoweringContext& context, std::uint32_t copies, std::uint32_t bytes,
-                       std::uint32_t staged_bytes) {
+void TileBuffers::open(LoweringContext& context, std::uint32_t copies, Bytes bytes,
+                       Bytes staged_bytes) {
   slots_.resize(copies);
   for (Slot& slot : slots_) {
-    slot.address = bytes != 0 ? context.l1.take(bytes) : 0;
-    slot.staged = staged_bytes != 0 ? context.l1.take(staged_bytes) : 0;
+    slot.address = bytes != Bytes{} ? context.l1.take(bytes) : Address{};
+    slot.staged = staged_bytes != Bytes{} ? context.l1.take(staged_bytes) : Address{};
   }
 }
 
@@ -56,14 +56,14 @@ WeightFeed::WeightFeed(LoweringContext& context, const ConvTensors& conv, bool t
   const std::uint32_t inner = t.channels * p.image.taps();
   const std::uint32_t copies = t.copies(p.groups * n.outputs * n.channels);
   if (!array) {
-    buffers_.open(context, copies, bytes_for(t.outputs * (inner + 1)), 0);
+    buffers_.open(context, copies, bytes_for(t.outputs * (inner + 1)));
     return;
   }
   const RedmuleConfig& redmule = context.step.platform.cluster.redmule;
-  const std::uint32_t ahead =
+  const Bytes ahead =
       transposed ? read_ahead(inner, t.outputs, redmule) : read_ahead(t.outputs, inner, redmule);
   buffers_.open(context, copies, bytes_for(t.outputs * inner) + ahead,
-                transposed ? bytes_for(t.outputs * inner) : 0);
+                transposed ? bytes_for(t.outputs * inner) : Bytes{});
 }
 
 L1Matrix WeightFeed::fetch(std::uint32_t output0, std::uint32_t outputs, std::uint32_t channel0,
@@ -106,8 +106,7 @@ GradientFeed::GradientFeed(LoweringContext& context, const ConvTensors& conv)
   buffers_.open(
       context, t.copies(p.groups * n.strips() * n.outputs),
       bytes_for(t.outputs * (array ? pixels : pixels + 1)) +
-          (array ? read_ahead(t.outputs, pixels, context.step.platform.cluster.redmule) : 0),
-      0);
+          (array ? read_ahead(t.outputs, pixels, context.step.platform.cluster.redmule) : Bytes{}));
 }
 
 L1Matrix GradientFeed::fetch(std::uint32_t output0, std::uint32_t outputs, const Strip& strip) {
@@ -154,7 +153,7 @@ ColumnFeed::ColumnFeed(LoweringContext& context, const ConvTensors& conv, bool r
   const std::uint32_t inner = t.channels * g.taps(), pixels = t.pixels(p);
   const bool array = p.unit == Unit::kRedmule;
   const RedmuleConfig& redmule = context.step.platform.cluster.redmule;
-  std::uint32_t bytes =
+  Bytes bytes =
       bytes_for(rows ? pixels * (inner + (array ? 0 : 1)) : inner * (pixels + (array ? 0 : 1)));
   if (array) {
     bytes += rows ? read_ahead(pixels, inner, redmule) : read_ahead(inner, pixels, redmule);
@@ -162,7 +161,7 @@ ColumnFeed::ColumnFeed(LoweringContext& context, const ConvTensors& conv, bool r
   const bool staged = direct ? rows && !whole_ : !whole_;
   buffers_.open(
       context, t.copies(p.groups * n.strips() * n.channels), bytes,
-      staged ? bytes_for(t.samples * t.channels * most_rows_under(g, t.rows) * g.width) : 0);
+      staged ? bytes_for(t.samples * t.channels * most_rows_under(g, t.rows) * g.width) : Bytes{});
 }
 
 void ColumnFeed::load_image(std::uint32_t channel0, std::uint32_t channels, std::uint32_t sample,
@@ -228,7 +227,7 @@ L1Matrix ColumnFeed::fetch(std::uint32_t channel0, std::uint32_t channels, const
                       : L1Matrix{slot.address, inner, pixels, odd ? pixels | 1u : pixels};
   const ImageRows under = rows_under(g, strip);
   for (std::uint32_t s = 0; s < strip.samples; ++s) {
-    std::uint32_t image = 0;
+    Address image;
     WindowView view;
     if (whole_) {
       const std::uint32_t plane = (strip.sample + s) * p.groups * g.channels + channel0;

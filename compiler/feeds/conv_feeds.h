@@ -26,14 +26,13 @@ class TileBuffers {
  public:
   using Key = std::array<std::uint32_t, 5>;
   struct Slot {
-    std::uint32_t address = 0;  ///< of the tile as the unit reads it
-    std::uint32_t staged = 0;   ///< of what it is made of
+    Address address;  ///< of the tile as the unit reads it
+    Address staged;   ///< of what it is made of
     std::optional<Key> key;
     L1Matrix matrix;
   };
-  /// `copies` buffers of `bytes`, each with another of `staged_bytes` (0: none).
-  void open(LoweringContext& context, std::uint32_t copies, std::uint32_t bytes,
-            std::uint32_t staged_bytes);
+  /// `copies` buffers of `bytes`, each with another of `staged_bytes`; none of no bytes.
+  void open(LoweringContext& context, std::uint32_t copies, Bytes bytes, Bytes staged_bytes = {});
   const L1Matrix* find(const Key& key) const;
   Slot& next(const Key& key);
 

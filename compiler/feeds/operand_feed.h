@@ -39,9 +39,9 @@ class OperandFeed {
 
  private:
   struct Buffer {
-    std::uint32_t staged = 0;  ///< address of the tile as loaded
-    std::uint32_t ready = 0;   ///< address of the tile as the unit reads it, in FP32
-    std::uint32_t half = 0;    ///< address of the same in FP16
+    Address staged;  ///< of the tile as loaded
+    Address ready;   ///< of the tile as the unit reads it, in FP32
+    Address half;    ///< of the same in FP16
     std::uint32_t r0 = ~0u, c0 = ~0u;
     L1Matrix matrix;
     L1Matrix whole;  ///< before conversion

@@ -20,7 +20,7 @@ constexpr double kWorthAKernel = 1500;
 /// Part of L1 that an operator's buffers take at most, so that the next one can start beside it.
 constexpr double kShare = 0.45;
 /// What the allocator adds to a buffer at most.
-constexpr std::uint32_t kPadding = 8;
+constexpr Bytes kPadding{8};
 
 }  // namespace
 
@@ -122,10 +122,10 @@ void RowTiles::keep_whole() {
     if (!wanted) {
       continue;
     }
-    const auto bytes = static_cast<std::uint32_t>(c_.tensor(*operand.tensor).bytes());
+    const Bytes bytes = c_.bytes(*operand.tensor);
     const std::uint32_t rows = c_.rows(*operand.tensor);
     const std::uint32_t cols = c_.cols(*operand.tensor);
-    const std::uint32_t all = bytes + read_ahead(rows, cols, c_.step.platform.cluster.redmule);
+    const Bytes all = bytes + read_ahead(rows, cols, c_.step.platform.cluster.redmule);
     // Half of what is left stays for the tiles.
     if (bytes > c_.most_kept() || all > c_.l1.available() / 2) {
       continue;
@@ -135,8 +135,7 @@ void RowTiles::keep_whole() {
   }
 }
 
-std::uint32_t RowTiles::bytes_of(const Operand& operand, std::uint32_t rows,
-                                 std::uint32_t cols) const {
+Bytes RowTiles::bytes_of(const Operand& operand, std::uint32_t rows, std::uint32_t cols) const {
   switch (operand.spread) {
     case Spread::kFull:
       return bytes_for(rows * cols, operand.type) + kPadding;
@@ -147,22 +146,21 @@ std::uint32_t RowTiles::bytes_of(const Operand& operand, std::uint32_t rows,
     case Spread::kScalar:
       return bytes_for(1, operand.type) + kPadding;
   }
-  return 0;
+  return {};
 }
 
-std::uint32_t RowTiles::bytes_of_all(std::uint32_t rows, std::uint32_t cols,
-                                     std::uint32_t copies) const {
-  std::uint64_t sum = 0;
+Bytes RowTiles::bytes_of_all(std::uint32_t rows, std::uint32_t cols, std::uint32_t copies) const {
+  Bytes sum;
   for (const Operand& operand : operands_) {
-    sum += operand.whole ? 0 : std::uint64_t{copies} * bytes_of(operand, rows, cols);
+    sum += operand.whole ? Bytes{} : copies * bytes_of(operand, rows, cols);
   }
-  return static_cast<std::uint32_t>(std::min<std::uint64_t>(sum, ~0u));
+  return sum;
 }
 
 void RowTiles::choose_tile() {
   const std::uint32_t least_cols = whole_rows_ ? grid_.cols : std::min(16u, grid_.cols);
-  const std::uint32_t free = c_.l1.available();
-  std::uint32_t budget = std::min(free, static_cast<std::uint32_t>(kShare * c_.l1.capacity()));
+  const Bytes free = c_.l1.available();
+  Bytes budget = std::min(free, c_.part_of_l1(kShare));
   copies_ = c_.step.tiling.double_buffer ? 2 : 1;
   const auto fits = [&](std::uint32_t rows, std::uint32_t cols) {
     return bytes_of_all(rows, cols, copies_) <= budget;
@@ -172,12 +170,12 @@ void RowTiles::choose_tile() {
     copies_ = fits(1, least_cols) ? copies_ : 1;
   }
   if (!fits(1, least_cols)) {
-    const std::uint32_t needed = bytes_of_all(1, least_cols, copies_);
+    const Bytes needed = bytes_of_all(1, least_cols, copies_);
     throw UserError("operator '" + name_ + "'",
                     "its smallest tile, 1x" + std::to_string(least_cols) + ", needs " +
-                        std::to_string(needed) + " bytes of L1, " +
-                        std::to_string(needed - budget) + " more than the " +
-                        std::to_string(budget) + " that are free",
+                        std::to_string(needed.raw()) + " bytes of L1, " +
+                        std::to_string((needed - budget).raw()) + " more than the " +
+                        std::to_string(budget.raw()) + " that are free",
                     "give a larger /platform/cluster/tcdm/size or /tiling/l1_budget");
   }
   const bool streamed = std::ranges::any_of(operands_, [](const Operand& operand) {
@@ -242,7 +240,7 @@ void RowTiles::take_buffers() {
 
 L1Matrix RowTiles::place(Operand& operand, const RowTile& tile) {
   const std::uint32_t first = position(operand, tile.row, tile.col);
-  L1Matrix matrix{0, tile.rows, tile.cols, tile.cols, operand.type};
+  L1Matrix matrix{{}, tile.rows, tile.cols, tile.cols, operand.type};
   std::uint32_t count = tile.rows * tile.cols;
   switch (operand.spread) {
     case Spread::kFull:
@@ -252,11 +250,11 @@ L1Matrix RowTiles::place(Operand& operand, const RowTile& tile) {
       count = tile.cols;
       break;
     case Spread::kColumn:
-      matrix = {0, tile.rows, operand.words, operand.words, operand.type};
+      matrix = {{}, tile.rows, operand.words, operand.words, operand.type};
       count = tile.rows * operand.words;
       break;
     case Spread::kScalar:
-      matrix = {0, 1, 1, 1, operand.type};
+      matrix = {{}, 1, 1, 1, operand.type};
       count = 1;
       break;
   }

@@ -80,15 +80,15 @@ class RowTiles {
     std::optional<L1Matrix> whole;  ///< stands in L1, seen as this operator's grid
     bool kept = false;              ///< built up here, stays behind
     bool in_place = false;          ///< stood in L1 before
-    std::vector<std::uint32_t> buffers;
+    std::vector<Address> buffers;
     std::size_t turn = 0;
     std::uint32_t loaded_from = ~0u, loaded_elements = 0;  ///< what the last buffer holds
   };
 
   void find_residents();
   void keep_whole();
-  std::uint32_t bytes_of(const Operand& operand, std::uint32_t rows, std::uint32_t cols) const;
-  std::uint32_t bytes_of_all(std::uint32_t rows, std::uint32_t cols, std::uint32_t copies) const;
+  Bytes bytes_of(const Operand& operand, std::uint32_t rows, std::uint32_t cols) const;
+  Bytes bytes_of_all(std::uint32_t rows, std::uint32_t cols, std::uint32_t copies) const;
   void choose_tile();
   void take_buffers();
   std::uint32_t position(const Operand& operand, std::uint32_t row, std::uint32_t col) const;

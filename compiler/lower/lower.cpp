@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <optional>
 #include <set>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "compiler/lower/place_step.h"
 #include "compiler/lower/write_tape.h"
@@ -12,13 +14,14 @@
 #include "compiler/schedule/policy.h"
 #include "compiler/tape/fingerprint.h"
 #include "models/base/error.h"
+#include "models/base/nearest_name.h"
 
 namespace etude::compiler {
 namespace {
 
 /// Programs with more operations are lowered once: a second look would take too long.
 constexpr std::uint32_t kLargeProgram = 6000;
-constexpr std::uint32_t kLongTransfer = 65536;
+constexpr Bytes kLongTransfer{65536};
 
 /// Looks for the way of sharing L1 with which the modelled step is over first.
 class Search {
@@ -47,7 +50,7 @@ class Search {
       attempt(&SharingChoice::filters_in_turn, {true});
     }
     attempt(&SharingChoice::least_columns, {48u, 64u, 128u});
-    attempt(&SharingChoice::transfer, {4096u, 6144u, 12288u, 16384u});
+    attempt(&SharingChoice::transfer, {Bytes{4096}, Bytes{6144}, Bytes{12288}, Bytes{16384}});
     return std::move(*found_);
   }
 
@@ -88,11 +91,30 @@ class Search {
   std::optional<Program> found_;
 };
 
+/// Tiles can be given for products: others would ignore them.
+void check_tiles(const Step& step) {
+  std::vector<std::string> products;
+  for (const Node& node : step.graph().nodes()) {
+    if (node.op == OpType::kGemm || node.op == OpType::kConv || node.op == OpType::kConvGradInput ||
+        node.op == OpType::kConvGradWeight) {
+      products.push_back(node.name);
+    }
+  }
+  for (const auto& [name, tile] : step.tiling.operators) {
+    if (std::ranges::find(products, name) == products.end()) {
+      throw UserError("/tiling/operators/" + name, "the step has no matrix product of this name",
+                      products.empty() ? "it has none at all"
+                                       : "the nearest is '" + nearest_name(name, products) + "'");
+    }
+  }
+}
+
 }  // namespace
 
 Program lower_step(const TrainingGraph& training, const PlatformConfig& platform,
                    const LowerOptions& options) {
   const Step step(training, platform, options.tiling, options.precision);
+  check_tiles(step);
   const auto policy = make_policy(options.schedule);
   if (policy == nullptr) {
     throw NotAvailable("/schedule/policy", "is not available", "this version has \"keep\"");

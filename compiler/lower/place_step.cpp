@@ -21,7 +21,9 @@ namespace etude::compiler {
 namespace {
 
 /// Bytes of a task list that are in L2 when the list as a whole is not.
-constexpr std::uint32_t kListWindow = 65536;
+constexpr Bytes kListWindow{65536};
+constexpr Address kL2{ETUDE_L2_BASE};
+constexpr Address kData{ETUDE_DATA_ADDRESS};
 
 std::vector<Placement> placements_of(WorkloadConfig::Home home) {
   switch (home) {
@@ -38,7 +40,7 @@ std::vector<Placement> placements_of(WorkloadConfig::Home home) {
 void add_places(const Graph& graph, const Tape& tape, const MemoryPlan& plan, Program& made) {
   for (const auto& [tensor, object] : plan.home) {
     const Tensor& t = graph.tensor(tensor);
-    const TensorPlace place{tensor,           t.name,  Address{tape.objects[object].address},
+    const TensorPlace place{tensor,           t.name,  tape.objects[object].address,
                             Bytes{t.bytes()}, t.shape, t.dtype};
     if (t.kind == TensorKind::kInput) {
       made.inputs.push_back(place);
@@ -71,7 +73,7 @@ class StepPlacer {
     }
     throw UserError("/platform/l2/size",
                     "is " + std::to_string(step_.platform.l2.size.raw()) + ", " +
-                        std::to_string(last_.missing) + " bytes short when '" + last_.worst +
+                        std::to_string(last_.missing.raw()) + " bytes short when '" + last_.worst +
                         "' needs its place",
                     home_ == WorkloadConfig::Home::kL2
                         ? "give a larger L2, a smaller batch, or /workload/home extmem"
@@ -81,14 +83,12 @@ class StepPlacer {
  private:
   /// `windowed`: the task list is at home in HyperRAM, and a part of it at a time in L2.
   std::optional<Program> try_placement(Placement placement, bool windowed) {
-    const std::uint32_t end =
-        ETUDE_L2_BASE + static_cast<std::uint32_t>(step_.platform.l2.size.raw());
+    const Address end = kL2 + step_.platform.l2.size;
     // The task list lies below everything else; its length is known only in the end.
-    std::uint32_t reserve = windowed
-                                ? ETUDE_TASK_FIRST_OP + kListWindow
-                                : static_cast<std::uint32_t>(written_.tape.ops.size() * 96) + 1024;
+    Bytes reserve = windowed ? Bytes{ETUDE_TASK_FIRST_OP} + kListWindow
+                             : Bytes{written_.tape.ops.size() * 96 + 1024};
     for (;;) {
-      const std::uint32_t base = ETUDE_DATA_ADDRESS + (reserve + 63) / 64 * 64;
+      const Address base = kData + (reserve + Bytes{63}) / 64 * 64;
       if (base >= end) {
         last_.worst = "the task list";
         last_.missing = base - end;
@@ -100,25 +100,24 @@ class StepPlacer {
         last_ = std::move(plan);
         return std::nullopt;
       }
-      const StepGraph graph(tape.ops, find_dependences(tape.ops));
+      const StepGraph graph(tape.ops, find_dependences(tape.ops), tape.timing().units());
       const bool one_dma = step_.platform.cluster.dma.engine == DmaConfig::Engine::kIdma;
-      const PostOrder order = best_order(graph, one_dma, limit_.raw());
+      const PostOrder order = best_order(graph, one_dma, limit_);
       too_slow_ = order.order.empty();
       if (too_slow_) {
         return std::nullopt;
       }
       Program made = encoded(tape, graph, order, plan, windowed);
-      if (!windowed && made.tasks.bytes.size() > reserve) {
-        reserve = static_cast<std::uint32_t>(made.tasks.bytes.size()) + 2048;
+      const Bytes list{made.tasks.bytes.size()};
+      if (!windowed && list > reserve) {
+        reserve = list + Bytes{2048};
         continue;
       }
       made.layers = std::move(tape.layers);
       made.home_extmem = placement != Placement::kL2;
-      made.memory.l2_peak =
-          Bytes{ETUDE_DATA_ADDRESS - ETUDE_L2_BASE +
-                (windowed ? reserve : made.tasks.bytes.size()) + std::uint64_t{plan.l2_peak}};
-      made.memory.l3_peak = Bytes{plan.external_bytes};
-      made.memory.activations_peak = Bytes{plan.activations_peak};
+      made.memory.l2_peak = kData - kL2 + (windowed ? reserve : list) + plan.l2_peak;
+      made.memory.l3_peak = plan.external_bytes;
+      made.memory.activations_peak = plan.activations_peak;
       add_places(step_.graph(), tape, plan, made);
       check_external(made);
       add_figures(made);
@@ -136,23 +135,23 @@ class StepPlacer {
           list_window(static_cast<std::uint32_t>(made.tasks.operations.size()), plan, tape);
       made = {};
       places = encode(tape, graph, order.order, made, window);
-      made.tasks.window = Bytes{window.bytes};
-      made.tasks.home = Address{window.home};
+      made.tasks.window = window.bytes;
+      made.tasks.home = window.home;
     }
-    made.tasks.address = Address{ETUDE_DATA_ADDRESS};
-    made.modelled_cycles = Cycle{order.cycles};
-    made.l1_reserved = Bytes{written_.l1_reserved};
+    made.tasks.address = kData;
+    made.modelled_cycles = order.cycles;
+    made.l1_reserved = written_.l1_reserved;
     made.l1_buffers = l1_buffers(tape.ops, places, written_.l1_blocks);
     made.warnings = step_.warnings();
     return made;
   }
 
   static ListWindow list_window(std::uint32_t ops, MemoryPlan& plan, Tape& tape) {
-    constexpr std::uint32_t part_ops = kListWindow / 2 / sizeof(etude_op);
+    constexpr auto part_ops = static_cast<std::uint32_t>(kListWindow.raw() / 2 / sizeof(etude_op));
     ListWindow window;
     window.bytes = kListWindow;
-    window.address = ETUDE_DATA_ADDRESS + ETUDE_TASK_FIRST_OP;
-    window.home = ETUDE_HYPERRAM_BASE + plan.external_bytes;
+    window.address = kData + Bytes{ETUDE_TASK_FIRST_OP};
+    window.home = Address{ETUDE_HYPERRAM_BASE} + plan.external_bytes;
     while (window.parts * part_ops < ops + 2 * window.parts) {
       ++window.parts;
     }
@@ -175,7 +174,7 @@ class StepPlacer {
   void add_figures(Program& made) const {
     const GraphCounts counts = count(step_.graph());
     MemoryFigures& memory = made.memory;
-    memory.l1_peak = Bytes{made.l1_reserved.raw() + written_.l1_peak};
+    memory.l1_peak = made.l1_reserved + written_.l1_peak;
     memory.parameters = Bytes{counts.parameter_bytes};
     memory.trainable = Bytes{counts.gradient_bytes};
     memory.gradients = Bytes{counts.gradient_bytes};

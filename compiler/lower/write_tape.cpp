@@ -15,25 +15,34 @@
 namespace etude::compiler {
 namespace {
 
-std::uint32_t l1_base(const PlatformConfig& platform) {
-  const std::uint32_t reserved = ETUDE_L1_RESERVED(platform.cluster.cores);
-  return ETUDE_L1_BASE + (reserved + 7) / 8 * 8 + 8;  // 8: the loss
+constexpr Address kL1{ETUDE_L1_BASE};
+constexpr Bytes kLoss{8};
+
+/// What the runtime takes, and the loss behind it.
+Bytes l1_reserved(const PlatformConfig& platform) {
+  const Bytes runtime{ETUDE_L1_RESERVED(platform.cluster.cores)};
+  return (runtime + Bytes{7}) / 8 * 8 + kLoss;
 }
 
 L1Manager l1_manager(const Step& step) {
-  const std::uint32_t base = l1_base(step.platform);
-  const auto size = static_cast<std::uint32_t>(step.platform.cluster.tcdm.size.raw());
-  const std::uint32_t before = base - ETUDE_L1_BASE;
-  if (size < before + 256) {
-    throw UserError(
-        "/platform/cluster/tcdm/size",
-        "is " + std::to_string(size) + ", and the runtime alone needs " + std::to_string(before),
-        "give at least " + std::to_string(before + 4096));
+  const Bytes size = step.platform.cluster.tcdm.size;
+  const Bytes before = l1_reserved(step.platform);
+  if (size < before + Bytes{256}) {
+    throw UserError("/platform/cluster/tcdm/size",
+                    "is " + std::to_string(size.raw()) + ", and the runtime alone needs " +
+                        std::to_string(before.raw()),
+                    "give at least " + std::to_string((before + Bytes{4096}).raw()));
   }
-  std::uint32_t bytes = size - before;
-  const auto budget = static_cast<std::uint32_t>(step.tiling.l1_budget.raw());
-  if (budget != 0) {
-    bytes = std::min(bytes, budget);
+  Bytes bytes = size - before;
+  if (const Bytes budget = step.tiling.l1_budget; budget != Bytes{}) {
+    if (budget > bytes) {
+      throw UserError("/tiling/l1_budget",
+                      "is " + std::to_string(budget.raw()) + ", and of L1's " +
+                          std::to_string(size.raw()) + " bytes the runtime leaves " +
+                          std::to_string(bytes.raw()),
+                      "give at most " + std::to_string(bytes.raw()) + ", or 0 for all of it");
+    }
+    bytes = budget;
   }
   std::vector<L1Manager::Known> known;
   for (TensorId id = 0; id < step.graph().tensors().size(); ++id) {
@@ -41,7 +50,7 @@ L1Manager l1_manager(const Step& step) {
     known.push_back(
         {step.storage.base(id), shape.empty() ? 1 : static_cast<std::uint32_t>(shape.back())});
   }
-  return {base, bytes, std::move(known)};
+  return {kL1 + before, bytes, std::move(known)};
 }
 
 void make_objects(const Step& step, Tape& tape) {
@@ -52,7 +61,7 @@ void make_objects(const Step& step, Tape& tape) {
     }
     StoredObject object;
     object.name = tensor.name;
-    object.bytes = static_cast<std::uint32_t>(tensor.bytes());
+    object.bytes = Bytes{tensor.bytes()};
     object.type = tensor.dtype;
     object.parameter = tensor.kind == TensorKind::kParameter;
     object.persistent = object.parameter || tensor.kind == TensorKind::kInput ||
@@ -75,7 +84,7 @@ void lower_alone(LoweringContext& c) {
     emit_operator(c);
   } catch (const NoRoom&) {
     throw UserError("operator '" + c.graph().node(c.step.operators[c.current].node).name + "'",
-                    "its buffers do not fit into the " + std::to_string(c.l1.capacity()) +
+                    "its buffers do not fit into the " + std::to_string(c.l1.capacity().raw()) +
                         " bytes of L1 that it has for itself",
                     "give a larger /platform/cluster/tcdm/size or /tiling/l1_budget");
   }
@@ -121,7 +130,7 @@ WrittenStep write_tape(const Step& step, const Schedule& schedule, const Sharing
                           Tape(step.cost, sharing.transfer),
                           l1_manager(step),
                           tilings,
-                          l1_base(step.platform) - 8,
+                          kL1 + l1_reserved(step.platform) - kLoss,
                           0,
                           true,
                           {}};
@@ -129,7 +138,7 @@ WrittenStep write_tape(const Step& step, const Schedule& schedule, const Sharing
   make_layers(step.graph(), context.tape);
   write_operators(schedule, context);
   drop_unread_stores(context.tape);
-  return {std::move(context.tape), context.l1.blocks(), l1_base(step.platform) - ETUDE_L1_BASE,
+  return {std::move(context.tape), context.l1.blocks(), l1_reserved(step.platform),
           context.l1.peak()};
 }
 

@@ -13,8 +13,8 @@ namespace etude::compiler {
 struct WrittenStep {
   Tape tape;
   std::vector<L1Block> l1_blocks;
-  std::uint32_t l1_reserved = 0;  ///< bytes of the runtime: stacks, rings, the loss
-  std::uint32_t l1_peak = 0;      ///< most bytes of buffers behind them at once
+  Bytes l1_reserved;  ///< of the runtime: stacks, rings, the loss
+  Bytes l1_peak;      ///< most of buffers behind them at once
 };
 
 /// Writes the operators of a step as they are scheduled. Errors: UserError when an operator does

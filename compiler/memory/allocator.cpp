@@ -6,28 +6,36 @@
 
 namespace etude::compiler {
 
-static constexpr std::uint32_t kAlignment = 8;  // a beat of the DMA
+namespace {
 
-Allocator::Allocator(std::uint32_t base, std::uint32_t bytes, bool lowest)
-    : base_((base + kAlignment - 1) / kAlignment * kAlignment),
-      bytes_(bytes / kAlignment * kAlignment),
+constexpr Bytes kBeat{8};  // of the DMA
+
+constexpr Bytes in_beats(Bytes bytes) {
+  return (std::max(bytes, Bytes{1}) + kBeat - Bytes{1}) / kBeat.raw() * kBeat.raw();
+}
+
+}  // namespace
+
+Allocator::Allocator(Address base, Bytes bytes, bool lowest)
+    : base_((base + kBeat - Bytes{1}).raw() / 8 * 8),
+      end_(std::max(base_, Address{(base + bytes).raw() / 8 * 8})),
       lowest_(lowest) {
   touched_[base_] = 0;
 }
 
-std::optional<std::uint32_t> Allocator::allocate(std::uint32_t bytes) {
-  const std::uint32_t size = (std::max(bytes, 1u) + kAlignment - 1) / kAlignment * kAlignment;
-  std::optional<std::uint32_t> best;
+std::optional<Address> Allocator::allocate(Bytes bytes) {
+  const Bytes size = in_beats(bytes);
+  std::optional<Address> best;
   std::uint64_t best_touch = ~std::uint64_t{0};
-  const auto consider = [&](std::uint32_t at) {
-    const std::uint64_t when = lowest_ ? at : last_touch(at, at + size);
+  const auto consider = [&](Address at) {
+    const std::uint64_t when = lowest_ ? at.raw() : last_touch(at, at + size);
     if (when < best_touch) {
       best_touch = when;
       best = at;
     }
   };
-  std::uint32_t gap = base_;
-  const auto scan = [&](std::uint32_t gap_end) {
+  Address gap = base_;
+  const auto scan = [&](Address gap_end) {
     if (gap_end - gap < size) {
       return;
     }
@@ -42,7 +50,7 @@ std::optional<std::uint32_t> Allocator::allocate(std::uint32_t bytes) {
     scan(begin);
     gap = end;
   }
-  scan(base_ + bytes_);
+  scan(end_);
   if (best) {
     blocks_[*best] = *best + size;
     used_ += size;
@@ -51,7 +59,7 @@ std::optional<std::uint32_t> Allocator::allocate(std::uint32_t bytes) {
   return best;
 }
 
-void Allocator::free(std::uint32_t address) {
+void Allocator::free(Address address) {
   const auto block = blocks_.find(address);
   if (block == blocks_.end()) {
     throw std::logic_error("range given back twice");
@@ -61,7 +69,7 @@ void Allocator::free(std::uint32_t address) {
   blocks_.erase(block);
 }
 
-void Allocator::touch(std::uint32_t begin, std::uint32_t end) {
+void Allocator::touch(Address begin, Address end) {
   const auto after = std::prev(touched_.upper_bound(end));
   const std::uint64_t value_after = after->second;
   touched_[end] = value_after;
@@ -69,7 +77,7 @@ void Allocator::touch(std::uint32_t begin, std::uint32_t end) {
   touched_[begin] = ++clock_;
 }
 
-std::uint64_t Allocator::last_touch(std::uint32_t begin, std::uint32_t end) const {
+std::uint64_t Allocator::last_touch(Address begin, Address end) const {
   std::uint64_t latest = 0;
   for (auto t = std::prev(touched_.upper_bound(begin)); t != touched_.end() && t->first < end;
        ++t) {

@@ -5,6 +5,8 @@
 #include <map>
 #include <optional>
 
+#include "models/base/types.h"
+
 namespace etude::compiler {
 
 /// Hands out ranges of one memory in program order. Among the places that fit it takes the one that
@@ -12,34 +14,32 @@ namespace etude::compiler {
 /// `lowest` it packs from the bottom instead.
 class Allocator {
  public:
-  Allocator(std::uint32_t base, std::uint32_t bytes, bool lowest = false);
+  /// The whole beats of 8 bytes among the `bytes` from `base` on.
+  Allocator(Address base, Bytes bytes, bool lowest = false);
 
   /// A free range of at least `bytes`, aligned to 8 bytes; nothing if none is large enough.
-  std::optional<std::uint32_t> allocate(std::uint32_t bytes);
-  /// Gives a range back.
-  void free(std::uint32_t address);
+  std::optional<Address> allocate(Bytes bytes);
+  /// Gives a range back. Errors: std::logic_error if none that is handed out begins there.
+  void free(Address address);
 
   /// From now on takes the lowest place that fits, or not.
   void pack_from_bottom(bool lowest) { lowest_ = lowest; }
 
-  std::uint32_t capacity() const { return bytes_; }
+  Bytes capacity() const { return end_ - base_; }
   /// Bytes handed out now, and the most so far.
-  std::uint32_t used() const { return used_; }
-  std::uint32_t peak() const { return peak_; }
+  Bytes used() const { return used_; }
+  Bytes peak() const { return peak_; }
 
  private:
-  void touch(std::uint32_t begin, std::uint32_t end);
-  std::uint64_t last_touch(std::uint32_t begin, std::uint32_t end) const;
+  void touch(Address begin, Address end);
+  std::uint64_t last_touch(Address begin, Address end) const;
 
-  std::uint32_t base_;
-  std::uint32_t bytes_;
+  Address base_, end_;
   bool lowest_;
-  std::uint32_t used_ = 0;
-  std::uint32_t peak_ = 0;
+  Bytes used_, peak_;
   std::uint64_t clock_ = 0;
-  std::map<std::uint32_t, std::uint32_t> blocks_;  ///< begin -> end of what is handed out
-  std::map<std::uint32_t, std::uint64_t>
-      touched_;  ///< begin of a stretch -> when it was given back
+  std::map<Address, Address> blocks_;         ///< begin -> end of what is handed out
+  std::map<Address, std::uint64_t> touched_;  ///< begin of a stretch -> when it was given back
 };
 
 }  // namespace etude::compiler

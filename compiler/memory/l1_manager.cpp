@@ -6,7 +6,7 @@
 
 namespace etude::compiler {
 
-L1Manager::L1Manager(std::uint32_t base, std::uint32_t bytes, std::vector<Known> tensors)
+L1Manager::L1Manager(Address base, Bytes bytes, std::vector<Known> tensors)
     : allocator_(base, bytes), known_(std::move(tensors)) {}
 
 std::optional<L1Matrix> L1Manager::seen_as(TensorId tensor, bool transposed) const {
@@ -35,7 +35,7 @@ std::optional<L1Matrix> L1Manager::resident(TensorId tensor, bool transposed) {
   return seen;
 }
 
-std::optional<L1Matrix> L1Manager::adopt(TensorId tensor, std::uint32_t bytes) {
+std::optional<L1Matrix> L1Manager::adopt(TensorId tensor, Bytes bytes) {
   const auto seen = seen_as(tensor, false);
   if (!seen) {
     return std::nullopt;
@@ -49,7 +49,7 @@ std::optional<L1Matrix> L1Manager::adopt(TensorId tensor, std::uint32_t bytes) {
   return seen;
 }
 
-std::uint32_t L1Manager::take(std::uint32_t bytes) {
+Address L1Manager::take(Bytes bytes) {
   for (;;) {
     if (const auto address = allocator_.allocate(bytes)) {
       taken_[*address] = bytes;
@@ -122,17 +122,16 @@ void L1Manager::end_operator() {
   allocator_.pack_from_bottom(false);
 }
 
-std::uint32_t L1Manager::available() const {
-  std::uint32_t pinned = 0;
+Bytes L1Manager::available() const {
+  constexpr Bytes kToAlign{8};
+  Bytes all;
   for (const auto& [key, resident] : residents_) {
-    pinned += resident.pinned ? resident.bytes + 8 : 0;
+    all += resident.pinned ? resident.bytes + kToAlign : Bytes{};
   }
-  std::uint32_t mine = 0;
   for (const auto& [address, bytes] : taken_) {
-    mine += bytes + 8;
+    all += bytes + kToAlign;
   }
-  const std::uint32_t all = pinned + mine;
-  return allocator_.capacity() > all ? allocator_.capacity() - all : 0;
+  return capacity() > all ? capacity() - all : Bytes{};
 }
 
 std::vector<L1Block> L1Manager::blocks() const {
@@ -144,7 +143,7 @@ std::vector<L1Block> L1Manager::blocks() const {
   return all;
 }
 
-void L1Manager::release(std::uint32_t address) {
+void L1Manager::release(Address address) {
   allocator_.free(address);
   const auto block = open_.find(address);
   block->second.last_stage = stage_;
@@ -152,7 +151,7 @@ void L1Manager::release(std::uint32_t address) {
   open_.erase(block);
 }
 
-void L1Manager::give_way(std::uint32_t address) {
+void L1Manager::give_way(Address address) {
   release(address);
   L1Block& block = closed_.back();
   if (block.first_stage < stage_) {

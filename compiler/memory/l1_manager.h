@@ -15,7 +15,8 @@ namespace etude::compiler {
 
 /// A buffer of L1 and the stages (operators) of the step between which it was handed out.
 struct L1Block {
-  std::uint32_t address = 0, bytes = 0;
+  Address address;
+  Bytes bytes;
   std::uint32_t first_stage = 0, last_stage = 0;
 };
 
@@ -34,7 +35,8 @@ class L1Manager {
     TensorId base{};
     std::uint32_t cols = 0;
   };
-  L1Manager(std::uint32_t base, std::uint32_t bytes, std::vector<Known> tensors);
+  /// The `bytes` of L1 from `base` on; `tensors` by their numbers.
+  L1Manager(Address base, Bytes bytes, std::vector<Known> tensors);
 
   /// The whole tensor [product of leading extents, last extent] (or the transpose of that) if it
   /// stands in L1; it then stays for this operator.
@@ -44,11 +46,12 @@ class L1Manager {
   }
   /// The resident of the tensor's storage becomes a buffer of this operator, if it has at least
   /// `bytes`; the caller may overwrite it.
-  std::optional<L1Matrix> adopt(TensorId tensor, std::uint32_t bytes);
+  std::optional<L1Matrix> adopt(TensorId tensor, Bytes bytes);
   /// A buffer until the end of the operator. Residents that it does not use give way, the least
   /// recently used first. Throws NoRoom.
-  std::uint32_t take(std::uint32_t bytes);
-  /// A buffer of this operator becomes a resident.
+  Address take(Bytes bytes);
+  /// A buffer of this operator becomes a resident. Errors: std::logic_error if `matrix` does not
+  /// begin where one does.
   void keep(TensorId tensor, bool transposed, const L1Matrix& matrix);
   /// Forgets both orientations of a tensor that changed or is not needed again.
   void drop(TensorId tensor);
@@ -60,9 +63,9 @@ class L1Manager {
   void end_operator();
 
   /// Bytes that the operator may take: all but the residents that it uses.
-  std::uint32_t available() const;
-  std::uint32_t capacity() const { return allocator_.capacity(); }
-  std::uint32_t peak() const { return allocator_.peak(); }
+  Bytes available() const;
+  Bytes capacity() const { return allocator_.capacity(); }
+  Bytes peak() const { return allocator_.peak(); }
   /// Every buffer that was handed out, those that still are included.
   std::vector<L1Block> blocks() const;
   /// Storages that stand here in some orientation.
@@ -71,24 +74,24 @@ class L1Manager {
  private:
   struct Resident {
     L1Matrix matrix;
-    std::uint32_t bytes = 0;
+    Bytes bytes;
     std::uint64_t used = 0;
     bool pinned = false;
   };
   using Key = std::pair<TensorId, bool>;
-  void release(std::uint32_t address);
+  void release(Address address);
   /// Frees a buffer that the operator at hand has not used.
-  void give_way(std::uint32_t address);
+  void give_way(Address address);
 
   std::optional<L1Matrix> seen_as(TensorId tensor, bool transposed) const;
 
   Allocator allocator_;
   std::vector<Known> known_;
-  std::map<std::uint32_t, std::uint32_t> taken_;  ///< address -> bytes
+  std::map<Address, Bytes> taken_;
   std::map<Key, Resident> residents_;
   std::uint64_t clock_ = 0;
   std::uint32_t stage_ = 0;
-  std::map<std::uint32_t, L1Block> open_;  ///< by address
+  std::map<Address, L1Block> open_;
   std::vector<L1Block> closed_;
 };
 

@@ -13,17 +13,16 @@ namespace {
 
 /// Transfers between L2 and HyperRAM come in pieces, so that tiles need not wait for a whole
 /// tensor.
-constexpr std::uint32_t kPageBytes = 16 * 1024;
+constexpr Bytes kPageBytes{16 * 1024};
 /// Stages that a fetched copy may lie idle before it is given up and fetched again.
 constexpr std::uint32_t kIdleStages = 3;
 
 /// Bytes that an object takes: whole beats of the DMA.
-std::uint32_t aligned(std::uint32_t bytes) { return (std::max(bytes, 1u) + 7) / 8 * 8; }
+Bytes aligned(Bytes bytes) { return (std::max(bytes, Bytes{1}) + Bytes{7}) / 8 * 8; }
 
 class Planner {
  public:
-  Planner(Tape& tape, const Graph& graph, Placement placement, std::uint32_t l2_base,
-          std::uint32_t l2_bytes)
+  Planner(Tape& tape, const Graph& graph, Placement placement, Address l2_base, Bytes l2_bytes)
       : tape_(tape), graph_(graph), placement_(placement), l2_base_(l2_base), l2_bytes_(l2_bytes) {}
 
   MemoryPlan run() {
@@ -119,7 +118,7 @@ class Planner {
           transfer(out[stage], copy, false, home, stored.bytes, stage, layer);
         }
       }
-      tape_.objects[original].bytes = 0;
+      tape_.objects[original].bytes = Bytes{};
     }
     std::vector<PlanOp> all;
     std::size_t next = 0;
@@ -143,38 +142,39 @@ class Planner {
   }
 
   void transfer(std::vector<PlanOp>& list, ObjectId from, bool from_external, ObjectId to,
-                std::uint32_t bytes, std::uint32_t stage, std::uint32_t layer) {
-    Tape scratch(tape_.cost());
+                Bytes bytes, std::uint32_t stage, std::uint32_t layer) {
+    Tape scratch(tape_.timing());
     scratch.set_layer(layer);
     scratch.set_stage(stage);
-    for (std::uint32_t offset = 0; offset < bytes; offset += kPageBytes) {
+    for (Bytes offset; offset < bytes; offset += kPageBytes) {
       scratch.page(from, from_external, to, offset, std::min(kPageBytes, bytes - offset));
     }
     std::ranges::move(scratch.ops, std::back_inserter(list));
   }
 
   void place_external() {
-    std::uint32_t next = ETUDE_HYPERRAM_BASE;
+    constexpr Address kBase{ETUDE_HYPERRAM_BASE};
+    Address next = kBase;
     for (StoredObject& object : tape_.objects) {
       if (object.external) {
         object.address = next;
-        next += (object.bytes + 63) / 64 * 64;
+        next += (object.bytes + Bytes{63}) / 64 * 64;
       }
     }
-    plan_.external_bytes = next - ETUDE_HYPERRAM_BASE;
+    plan_.external_bytes = next - kBase;
   }
 
   /// Bytes of what is in L2 all the time.
-  std::uint32_t permanent_bytes() const {
-    std::uint32_t sum = 0;
+  Bytes permanent_bytes() const {
+    Bytes sum;
     for (const StoredObject& object : tape_.objects) {
-      sum += permanent(object) ? aligned(object.bytes) : 0;
+      sum += permanent(object) ? aligned(object.bytes) : Bytes{};
     }
     return sum;
   }
 
   static bool permanent(const StoredObject& object) {
-    return !object.external && object.persistent && object.bytes > 0;
+    return !object.external && object.persistent && object.bytes > Bytes{};
   }
 
   bool place_l2(bool lowest) {
@@ -183,8 +183,8 @@ class Planner {
       const auto address = allocator.allocate(object.bytes);
       if (!address) {
         plan_.worst = object.name;
-        const std::uint32_t free = allocator.capacity() - allocator.used();
-        plan_.missing = object.bytes > free ? object.bytes - free : 8;
+        const Bytes free = allocator.capacity() - allocator.used();
+        plan_.missing = object.bytes > free ? object.bytes - free : Bytes{8};
         return false;
       }
       object.address = *address;
@@ -213,7 +213,7 @@ class Planner {
   /// The largest objects first, each at the lowest place that is free during its life: packs
   /// tightest, but makes more transfers wait for what stood there before.
   bool place_l2_by_size() {
-    std::uint32_t next = l2_base_;
+    Address next = l2_base_;
     for (StoredObject& object : tape_.objects) {
       if (permanent(object)) {
         object.address = next;
@@ -228,10 +228,10 @@ class Planner {
     std::ranges::stable_sort(order, [&](ObjectId a, ObjectId b) {
       return tape_.objects[a].bytes > tape_.objects[b].bytes;
     });
-    std::uint32_t top = next;
+    Address top = next;
     std::vector<ObjectId> placed;
     for (ObjectId object : order) {
-      std::vector<std::pair<std::uint32_t, std::uint32_t>> taken;
+      std::vector<std::pair<Address, Bytes>> taken;
       for (ObjectId other : placed) {
         if (lives.first.at(other) <= lives.last.at(object) &&
             lives.first.at(object) <= lives.last.at(other)) {
@@ -239,8 +239,8 @@ class Planner {
         }
       }
       std::ranges::sort(taken);
-      std::uint32_t at = next;
-      const std::uint32_t bytes = aligned(tape_.objects[object].bytes);
+      Address at = next;
+      const Bytes bytes = aligned(tape_.objects[object].bytes);
       for (const auto& [begin, size] : taken) {
         if (begin >= at + bytes) {
           break;
@@ -255,29 +255,32 @@ class Planner {
       }
     }
     plan_.l2_peak = top - l2_base_;
-    plan_.missing = plan_.l2_peak > l2_bytes_ ? plan_.l2_peak - l2_bytes_ : 0;
+    plan_.missing = plan_.l2_peak > l2_bytes_ ? plan_.l2_peak - l2_bytes_ : Bytes{};
     return plan_.l2_peak <= l2_bytes_;
   }
 
   /// Notes what is in use at each operation, and the most of what is neither parameter nor code.
   void count_use() {
     const Lifetimes lives = lifetimes();
-    std::uint64_t other = 0;
-    std::uint32_t used = permanent_bytes();
+    const auto unless_parameter = [](const StoredObject& object) {
+      return object.parameter ? Bytes{} : object.bytes;
+    };
+    Bytes other;
+    Bytes used = permanent_bytes();
     for (const StoredObject& object : tape_.objects) {
-      other += !object.parameter && (object.external || object.persistent) ? object.bytes : 0;
+      other += object.external || object.persistent ? unless_parameter(object) : Bytes{};
     }
     plan_.activations_peak = other;
     for (std::size_t i = 0; i < lives.begins.size(); ++i) {
       for (ObjectId id : lives.begins[i]) {
         used += aligned(tape_.objects[id].bytes);
-        other += tape_.objects[id].parameter ? 0 : tape_.objects[id].bytes;
+        other += unless_parameter(tape_.objects[id]);
         plan_.activations_peak = std::max(plan_.activations_peak, other);
       }
       tape_.ops[i].l2_used = used;
       for (ObjectId id : lives.ends[i]) {
         used -= aligned(tape_.objects[id].bytes);
-        other -= tape_.objects[id].parameter ? 0 : tape_.objects[id].bytes;
+        other -= unless_parameter(tape_.objects[id]);
       }
     }
   }
@@ -310,7 +313,7 @@ class Planner {
     for (PlanOp& op : tape_.ops) {
       for (Access& access : op.accesses) {
         if (access.space != Access::Space::kL1) {
-          access.address += tape_.objects[access.object].address;
+          access.address += tape_.objects[access.object].address.raw();
         }
       }
       if (auto* transfer = std::get_if<Transfer>(&op.what)) {
@@ -325,7 +328,8 @@ class Planner {
   Tape& tape_;
   const Graph& graph_;
   Placement placement_;
-  std::uint32_t l2_base_, l2_bytes_;
+  Address l2_base_;
+  Bytes l2_bytes_;
   MemoryPlan plan_;
 };
 
@@ -348,8 +352,8 @@ void drop_unread_stores(Tape& tape) {
   });
 }
 
-MemoryPlan plan_memory(Tape& tape, const Graph& graph, Placement placement, std::uint32_t l2_base,
-                       std::uint32_t l2_bytes) {
+MemoryPlan plan_memory(Tape& tape, const Graph& graph, Placement placement, Address l2_base,
+                       Bytes l2_bytes) {
   return Planner(tape, graph, placement, l2_base, l2_bytes).run();
 }
 

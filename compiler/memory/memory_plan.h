@@ -2,7 +2,7 @@
 #pragma once
 
 #include <map>
-#include <vector>
+#include <string>
 
 #include "compiler/tape/tape.h"
 
@@ -18,11 +18,11 @@ enum class Placement {
 /// The outcome of a memory plan. Addresses are in the objects themselves.
 struct MemoryPlan {
   bool fits = false;
-  std::uint32_t missing = 0;  ///< bytes of L2 (or HyperRAM) that are missing at the worst moment
-  std::string worst;          ///< object that found no place
-  std::uint32_t l2_peak = 0;  ///< behind the task list
-  std::uint32_t external_bytes = 0;
-  std::uint64_t activations_peak = 0;
+  Bytes missing;      ///< of L2 (or HyperRAM), at the worst moment; where it does not fit
+  std::string worst;  ///< object that found no place
+  Bytes l2_peak;      ///< behind the task list
+  Bytes external_bytes;
+  Bytes activations_peak;
   std::map<TensorId, ObjectId> home;  ///< of inputs, parameters and loss
 };
 
@@ -32,7 +32,7 @@ void drop_unread_stores(Tape& tape);
 /// Adds page transfers for `placement`, gives every object outside L1 an address (L2 from
 /// `l2_base`, `l2_bytes` long) by liveness in program order, and fills the addresses into the
 /// operations.
-MemoryPlan plan_memory(Tape& tape, const Graph& graph, Placement placement, std::uint32_t l2_base,
-                       std::uint32_t l2_bytes);
+MemoryPlan plan_memory(Tape& tape, const Graph& graph, Placement placement, Address l2_base,
+                       Bytes l2_bytes);
 
 }  // namespace etude::compiler

@@ -102,10 +102,11 @@ class Grouper {
         made.node = *softmax;
         made.scale = n;
       }
-    } else if (node.op == OpType::kMseLoss) {
+    } else if (node.op == OpType::kMseLoss || node.op == OpType::kBceLoss) {
+      const OpType grad = node.op == OpType::kBceLoss ? OpType::kBceLossGrad : OpType::kMseLossGrad;
       for (NodeId reader : graph_.consumers(node.inputs[0])) {
         const Node& other = graph_.node(reader);
-        if (other.op == OpType::kMseLossGrad && other.inputs == node.inputs) {
+        if (other.op == grad && other.inputs == node.inputs) {
           made.loss_grad = reader;
         }
       }
@@ -196,7 +197,7 @@ class Grouper {
     }
   }
 
-  /// The sum of a Gemm's result with something of its shape that is there before.
+  /// The sum of a Gemm's result with something of its shape that is there before (itself is not).
   std::optional<NodeId> sum_behind(NodeId n) const {
     const auto sum = sole_reader(n, OpType::kAdd);
     if (!sum || graph_.node(*sum).inputs.size() != 2) {
@@ -206,7 +207,7 @@ class Grouper {
     const TensorId mine = graph_.node(n).outputs[0];
     const TensorId other = add.inputs[add.inputs[0] == mine ? 1 : 0];
     const auto maker = graph_.producer(other);
-    const bool there = other != mine && (!maker || taken_.contains(*maker)) &&
+    const bool there = (!maker || taken_.contains(*maker)) &&
                        graph_.tensor(other).shape == graph_.tensor(mine).shape &&
                        storage_.contiguous(other) && storage_.contiguous(add.outputs[0]) &&
                        storage_.contiguous(mine);

@@ -3,7 +3,6 @@
 
 #include <iterator>
 
-#include "compiler/cost/cost_model.h"
 #include "compiler/operators/kernel_args.h"
 
 namespace etude::compiler {
@@ -11,41 +10,40 @@ namespace etude::compiler {
 namespace {
 
 using enum Family;
-using Cost = CostModel;
 
-constexpr OperatorRow unary(OpType type, etude_kernel kernel, double cycles,
+constexpr OperatorRow unary(OpType type, etude_kernel kernel,
                             std::uint32_t activation = ETUDE_ACTIVATION_NONE) {
-  return {type, kElementwise, Elements::kUnary, kernel, cycles, activation};
+  return {type, kElementwise, Elements::kUnary, kernel, activation};
 }
-constexpr OperatorRow binary(OpType type, etude_kernel kernel, double cycles) {
-  return {type, kElementwise, Elements::kBinary, kernel, cycles};
+constexpr OperatorRow binary(OpType type, etude_kernel kernel) {
+  return {type, kElementwise, Elements::kBinary, kernel};
 }
-constexpr OperatorRow result_grad(OpType type, etude_kernel kernel, double cycles) {
-  return {type, kElementwise, Elements::kResultGrad, kernel, cycles};
+constexpr OperatorRow result_grad(OpType type, etude_kernel kernel) {
+  return {type, kElementwise, Elements::kResultGrad, kernel};
 }
 
 constexpr OperatorRow kRows[] = {
     {OpType::kGemm, kGemm},
-    unary(OpType::kRelu, ETUDE_KERNEL_RELU, Cost::kRelu, ETUDE_ACTIVATION_RELU),
-    result_grad(OpType::kReluGrad, ETUDE_KERNEL_RELU_GRAD, Cost::kReluGrad),
+    unary(OpType::kRelu, ETUDE_KERNEL_RELU, ETUDE_ACTIVATION_RELU),
+    result_grad(OpType::kReluGrad, ETUDE_KERNEL_RELU_GRAD),
     {OpType::kMseLoss, kMse},
     {OpType::kMseLossGrad, kWithLoss},
     {OpType::kReduceSum, kReduce},
-    binary(OpType::kAdd, ETUDE_KERNEL_ADD, Cost::kAdd),
+    binary(OpType::kAdd, ETUDE_KERNEL_ADD),
     {OpType::kSgd, kUpdate},
-    binary(OpType::kSub, ETUDE_KERNEL_SUB, Cost::kAdd),
-    binary(OpType::kMul, ETUDE_KERNEL_MUL, Cost::kAdd),
-    binary(OpType::kDiv, ETUDE_KERNEL_DIV, Cost::kDiv),
-    unary(OpType::kScale, ETUDE_KERNEL_SCALE, Cost::kRelu),
-    unary(OpType::kRelu6, ETUDE_KERNEL_RELU6, Cost::kRelu, ETUDE_ACTIVATION_RELU6),
-    result_grad(OpType::kRelu6Grad, ETUDE_KERNEL_RELU6_GRAD, Cost::kReluGrad),
-    unary(OpType::kSigmoid, ETUDE_KERNEL_SIGMOID, Cost::kSigmoid),
-    result_grad(OpType::kSigmoidGrad, ETUDE_KERNEL_SIGMOID_GRAD, Cost::kSigmoidGrad),
-    unary(OpType::kTanh, ETUDE_KERNEL_TANH, Cost::kTanh),
-    result_grad(OpType::kTanhGrad, ETUDE_KERNEL_TANH_GRAD, Cost::kTanhGrad),
-    {OpType::kGelu, kElementwise, Elements::kGelu, ETUDE_KERNEL_GELU, Cost::kGelu},
-    {OpType::kGeluGrad, kElementwise, Elements::kGeluGrad, ETUDE_KERNEL_GELU_GRAD, Cost::kGeluGrad},
-    unary(OpType::kExpand, ETUDE_KERNEL_COPY, Cost::kRelu),
+    binary(OpType::kSub, ETUDE_KERNEL_SUB),
+    binary(OpType::kMul, ETUDE_KERNEL_MUL),
+    binary(OpType::kDiv, ETUDE_KERNEL_DIV),
+    unary(OpType::kScale, ETUDE_KERNEL_SCALE),
+    unary(OpType::kRelu6, ETUDE_KERNEL_RELU6, ETUDE_ACTIVATION_RELU6),
+    result_grad(OpType::kRelu6Grad, ETUDE_KERNEL_RELU6_GRAD),
+    unary(OpType::kSigmoid, ETUDE_KERNEL_SIGMOID),
+    result_grad(OpType::kSigmoidGrad, ETUDE_KERNEL_SIGMOID_GRAD),
+    unary(OpType::kTanh, ETUDE_KERNEL_TANH),
+    result_grad(OpType::kTanhGrad, ETUDE_KERNEL_TANH_GRAD),
+    {OpType::kGelu, kElementwise, Elements::kGelu, ETUDE_KERNEL_GELU},
+    {OpType::kGeluGrad, kElementwise, Elements::kGeluGrad, ETUDE_KERNEL_GELU_GRAD},
+    unary(OpType::kExpand, ETUDE_KERNEL_COPY),
     {OpType::kReshape, kCopy},
     {OpType::kTranspose, kCopy},
     {OpType::kConv, kConv},
@@ -61,13 +59,15 @@ constexpr OperatorRow kRows[] = {
     {OpType::kBatchNorm, kBatchNorm},
     {OpType::kBatchNormGrad, kBatchNorm},
     {OpType::kBatchNormAffineGrad, kBatchNorm},
-    {OpType::kBatchNormStatistics, kNone},
+    {OpType::kBatchNormStatistics, kNormStatistics},
     {OpType::kSoftmax, kRowwise},
     {OpType::kSoftmaxGrad, kRowwise},
     {OpType::kSoftmaxCrossEntropy, kCrossEntropy},
     {OpType::kSoftmaxCrossEntropyGrad, kCrossEntropy},
     {OpType::kMomentum, kUpdate},
     {OpType::kAdam, kUpdate},
+    {OpType::kBceLoss, kMse},
+    {OpType::kBceLossGrad, kWithLoss},
 };
 
 /// Whether the kernel of a row reads its arguments as the row says.

@@ -13,7 +13,7 @@ enum class Family {
   kNone,      ///< nothing yet: not available on the chip
   kWithLoss,  ///< its loss does, in the same pass
   kGemm,
-  kMse,
+  kMse,  ///< and the binary cross entropy, with their gradients
   kCrossEntropy,
   kReduce,
   kElementwise,
@@ -22,6 +22,7 @@ enum class Family {
   kConvGradWeight,
   kConvGradInput,
   kBatchNorm,
+  kNormStatistics,
   kPool,
   kRowwise,
   kLayerNormAffineGrad,
@@ -44,7 +45,6 @@ struct OperatorRow {
   Family family;
   Elements elements = Elements::kNone;
   etude_kernel kernel = ETUDE_KERNELS;
-  double cycles = 0;  ///< of one core per element
   /// ETUDE_ACTIVATION_* as which it runs with the convolution or normalisation before it.
   std::uint32_t activation = ETUDE_ACTIVATION_NONE;
 };

@@ -2,18 +2,11 @@
 #include "compiler/order/controller_model.h"
 
 #include <array>
+#include <limits>
 
 namespace etude::compiler {
 
 namespace {
-
-/// Cycles of the controller, medians of the runtime on the modelled cores: to post one operation,
-/// to look whether a unit is far enough, and to go on after a wait that really waited.
-constexpr double kPostDma = 130;
-constexpr double kPostJob = 110;
-constexpr double kPostKernel = 70;
-constexpr std::array<double, kUnits> kLook{50, 100, 200, 50};  // cores, RedMulE, DMA, SoC DMA
-constexpr double kWake = 60;
 
 constexpr unsigned kCores = queue_of(TaskUnit::kCores);
 constexpr unsigned kRedmule = queue_of(TaskUnit::kRedmule);
@@ -21,14 +14,13 @@ constexpr unsigned kSocDma = queue_of(TaskUnit::kSocDma);
 
 class Replay {
  public:
-  Replay(const StepGraph& graph, const std::vector<std::uint32_t>& order, bool one_dma,
-         std::uint64_t limit)
+  Replay(const StepGraph& graph, const std::vector<std::uint32_t>& order, bool one_dma, Cycle limit)
       : graph_(graph),
+        costs_(graph.costs()),
         order_(order),
         one_dma_(one_dma),
-        limit_(limit == std::numeric_limits<std::uint64_t>::max()
-                   ? std::numeric_limits<double>::max()
-                   : static_cast<double>(limit) + 1),
+        limit_(limit == kNever ? std::numeric_limits<double>::max()
+                               : static_cast<double>(limit.raw()) + 1),
         over_(graph.size(), 0),
         number_(graph.size(), 0) {
     for (std::uint32_t op = 0; op < graph.size(); ++op) {
@@ -36,12 +28,16 @@ class Replay {
     }
   }
 
-  std::uint64_t run() {
-    while ((next_ < order_.size() || working_ != 0) && least() < limit_) {
+  Cycle run() {
+    // The bound never falls, so that it need not be looked at every time.
+    for (unsigned round = 0; next_ < order_.size() || working_ != 0; ++round) {
+      if (round % 8 == 0 && least() >= limit_) {
+        break;
+      }
       post();
       advance();
     }
-    return static_cast<std::uint64_t>(least());
+    return Cycle{static_cast<std::uint64_t>(least())};
   }
 
  private:
@@ -109,7 +105,7 @@ class Replay {
     for (unsigned unit = 0; unit < kUnits; ++unit) {
       if (needed[unit] > waited_[unit]) {
         waited_[unit] = needed[unit];
-        cycles += kLook[unit];
+        cycles += look_[unit];
       }
     }
     number_[op] = ++posted_[unit_of(graph_.queue(op))];
@@ -130,8 +126,10 @@ class Replay {
         continue;
       }
       const unsigned queue = graph_.queue(op);
-      const double cost = queue == kCores ? kPostKernel : queue == kRedmule ? kPostJob : kPostDma;
-      controller_ = now_ + cost + looks(op) + (held_ ? kWake : 0);
+      const double cost = queue == kCores     ? costs_.post_kernel
+                          : queue == kRedmule ? costs_.post_job
+                                              : costs_.post_transfer;
+      controller_ = now_ + cost + looks(op) + (held_ ? costs_.wake : 0);
       held_ = false;
       Queue& into = queues_[slot(op)];
       into.push(op);
@@ -153,10 +151,9 @@ class Replay {
     const double share = array.count == 0 ? 0 : graph_.port_share(array.running());
     const bool cores_work = queues_[kCores].count != 0;
     double next = next_ < order_.size() && controller_ > now_ ? controller_ : kFar;
-    std::array<double, kQueues> speed{};
+    const std::array<double, kQueues>& speed = speeds_.beside(costs_, share, cores_work);
     for (unsigned q = 0; q < kQueues; ++q) {
       if (queues_[q].count != 0) {
-        speed[q] = speed_beside_redmule(q, share, cores_work);
         next = std::min(next, now_ + queues_[q].left / speed[q]);
       }
     }
@@ -185,6 +182,10 @@ class Replay {
   }
 
   const StepGraph& graph_;
+  const UnitCosts& costs_;
+  /// To look whether a unit is far enough.
+  const std::array<double, kUnits> look_{costs_.look_cores, costs_.look_redmule, costs_.look_dma,
+                                         costs_.look_soc_dma};
   const std::vector<std::uint32_t>& order_;
   bool one_dma_;
   double limit_;
@@ -192,6 +193,7 @@ class Replay {
   std::vector<std::uint32_t> number_;  ///< of each operation on its unit, from 1
   std::array<std::uint32_t, kUnits> posted_{}, waited_{};
   std::array<Queue, kQueues> queues_;
+  QueueSpeeds speeds_;
   unsigned working_ = 0;  ///< queues that are not empty
   std::size_t next_ = 0;
   std::size_t checked_ = 0;  ///< dependences of the next operation that are over
@@ -202,8 +204,8 @@ class Replay {
 
 }  // namespace
 
-std::uint64_t replay_cycles(const StepGraph& graph, const std::vector<std::uint32_t>& order,
-                            bool one_dma, std::uint64_t limit) {
+Cycle replay_cycles(const StepGraph& graph, const std::vector<std::uint32_t>& order, bool one_dma,
+                    Cycle limit) {
   return Replay(graph, order, one_dma, limit).run();
 }
 

@@ -71,7 +71,9 @@ class Encoder {
       number_[i] = ++posted_[queue_of(plan.unit())];
       places[i] = place();
       operations_.push_back(plan);
-      program_.l2_used.resize(operations_.size(), plan.l2_used);  // the waits before it too
+      program_.l2_used.resize(
+          operations_.size(),
+          static_cast<std::uint32_t>(plan.l2_used.raw()));  // the waits before it too
     }
     Operation& end = operations_.emplace_back();
     end.layer = operations_.size() < 2 ? 0 : operations_[operations_.size() - 2].layer;
@@ -87,7 +89,8 @@ class Encoder {
 
   /// The list as the runtime reads it.
   void write() {
-    const etude_task_header header{ETUDE_TASK_MAGIC, ETUDE_TASK_VERSION, place(), window_.bytes};
+    const etude_task_header header{ETUDE_TASK_MAGIC, ETUDE_TASK_VERSION, place(),
+                                   static_cast<std::uint32_t>(window_.bytes.raw())};
     TaskList& tasks = program_.tasks;
     tasks.bytes.assign(ETUDE_TASK_FIRST_OP + operations_.size() * sizeof(etude_op), 0);
     std::memcpy(tasks.bytes.data(), &header, sizeof header);
@@ -101,17 +104,18 @@ class Encoder {
   }
 
   std::size_t first_of(std::uint32_t part) const {
-    return std::size_t{part} * (window_.bytes / 2 / sizeof(etude_op));
+    return part * (window_.bytes.raw() / 2 / sizeof(etude_op));
   }
 
   /// Asks for the next part of the list as soon as the one whose place it takes has been left, and
   /// waits for it before the runtime fetches from it.
   void bring_list() {
     if (next_part_ < window_.parts && operations_.size() >= first_of(next_part_ - 1)) {
-      const std::uint32_t bytes = window_.bytes / 2;
+      const Bytes part = window_.bytes / 2;
       Operation& load = operations_.emplace_back();
-      load.what = PageTransfer{Address{window_.home + next_part_ * bytes},
-                               Address{window_.address + next_part_ % 2 * bytes}, bytes};
+      load.what =
+          PageTransfer{window_.home + next_part_ * part, window_.address + next_part_ % 2 * part,
+                       static_cast<std::uint32_t>(part.raw())};
       load.layer = window_.layer;
       part_token_ = ++posted_[queue_of(TaskUnit::kSocDma)];
       ++next_part_;
@@ -152,13 +156,13 @@ class Encoder {
   void add_probe(const ProbeRequest& request) {
     TensorProbe probe;
     probe.piece.op = place();  // whatever comes next
-    probe.piece.address = Address{request.piece.address};
+    probe.piece.address = request.piece.address;
     probe.piece.rows = request.piece.rows;
     probe.piece.row_bytes = Bytes{request.piece.row_bytes()};
     probe.piece.pitch = Bytes{request.piece.pitch_bytes()};
     probe.tensor = request.tensor;
-    probe.tensor_offset = Bytes{request.tensor_offset};
-    probe.tensor_pitch = Bytes{request.tensor_pitch};
+    probe.tensor_offset = request.tensor_offset;
+    probe.tensor_pitch = request.tensor_pitch;
     program_.probes.push_back(probe);
   }
 

@@ -15,9 +15,9 @@ constexpr std::uint32_t kNotInList = ~0u;
 /// two parts in L2 behind the header. The list itself asks for each part while it works through the
 /// one before.
 struct ListWindow {
-  std::uint32_t bytes = 0;  ///< of the ring, a power of two; 0: the whole list is in L2
-  std::uint32_t address = 0;
-  std::uint32_t home = 0;
+  Bytes bytes;  ///< of the ring, a power of two; 0: the whole list is in L2
+  Address address;
+  Address home;
   std::uint32_t layer = 0;  ///< that the transfers count for
   std::uint32_t parts = 0;  ///< of the list, at most
 };

@@ -33,7 +33,7 @@ std::vector<L1Buffer> l1_buffers(const std::vector<PlanOp>& ops,
     end[blocks[b].last_stage].push_back(b);
   }
   std::vector<Use> uses(blocks.size());
-  std::multimap<std::uint32_t, std::size_t> alive;  // by address
+  std::multimap<Address, std::size_t> alive;  // by address
   const auto leave = [&](std::uint32_t until) {
     for (auto stage = end.begin(); stage != end.end() && stage->first < until;
          stage = end.erase(stage)) {
@@ -58,8 +58,8 @@ std::vector<L1Buffer> l1_buffers(const std::vector<PlanOp>& ops,
       if (access.space != Access::Space::kL1) {
         continue;
       }
-      for (auto at = alive.begin(); at != alive.end() && at->first < access.end(); ++at) {
-        if (access.address < at->first + blocks[at->second].bytes) {
+      for (auto at = alive.begin(); at != alive.end() && at->first < Address{access.end()}; ++at) {
+        if (Address{access.address} < at->first + blocks[at->second].bytes) {
           touch(uses[at->second], static_cast<unsigned>(ops[i].unit()), places[i]);
         }
       }
@@ -68,7 +68,7 @@ std::vector<L1Buffer> l1_buffers(const std::vector<PlanOp>& ops,
   std::vector<L1Buffer> buffers;
   for (std::size_t b = 0; b < blocks.size(); ++b) {
     if (uses[b].first) {
-      L1Buffer buffer{Address{blocks[b].address}, Bytes{blocks[b].bytes}, *uses[b].first, {}};
+      L1Buffer buffer{blocks[b].address, blocks[b].bytes, *uses[b].first, {}};
       for (const auto& last : uses[b].last) {
         if (last) {
           buffer.last_ops.push_back(*last);

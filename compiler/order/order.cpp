@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <functional>
+#include <limits>
 
 #include "compiler/order/controller_model.h"
 
@@ -81,7 +82,7 @@ class Timeline {
     for (const Post& post : posts) {
       result.order.push_back(post.op);
     }
-    result.cycles = static_cast<std::uint64_t>(now_);
+    result.cycles = Cycle{static_cast<std::uint64_t>(now_)};
     return result;
   }
 
@@ -149,11 +150,10 @@ class Timeline {
     const double share = array != kNone ? graph_.port_share(array) : 0;
     const bool cores_work = runs(queue_of(TaskUnit::kCores));
     double next = kFar;
-    std::array<double, kQueues> rates{};
+    const std::array<double, kQueues>& rates = speeds_.beside(graph_.costs(), share, cores_work);
     for (unsigned q = 0; q < kQueues; ++q) {
       const Queue& queue = queues_[q];
       if (runs(q)) {
-        rates[q] = speed_beside_redmule(q, share, cores_work);
         next = std::min(next, now_ + queue.left / rates[q]);
       } else if (!queue.coming.empty()) {
         next = std::min(next, queue.coming.top().first);
@@ -187,6 +187,7 @@ class Timeline {
   std::vector<double> earliest_;        ///< of its posting: for transfers without the lead
   std::vector<std::uint32_t> started_;  ///< in the order of their start
   std::array<Queue, kQueues> queues_;
+  QueueSpeeds speeds_;
   double now_ = 0;
   std::uint32_t finished_ = 0;
 };
@@ -197,7 +198,7 @@ PostOrder schedule_operations(const StepGraph& graph, bool one_dma, const PostRu
   return Timeline(graph, one_dma, rules.hand_over).posted(rules.dma_lead);
 }
 
-PostOrder best_order(const StepGraph& graph, bool one_dma, std::uint64_t limit) {
+PostOrder best_order(const StepGraph& graph, bool one_dma, Cycle limit) {
   PostOrder best;
   best.cycles = limit;
   std::vector<std::vector<std::uint32_t>> tried;

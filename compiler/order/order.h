@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
 #include <vector>
 
 #include "compiler/order/step_graph.h"
@@ -12,7 +11,7 @@ namespace etude::compiler {
 /// An order in which operations are posted, and the modelled length of the step.
 struct PostOrder {
   std::vector<std::uint32_t> order;
-  std::uint64_t cycles = 0;
+  Cycle cycles;
 };
 
 /// What the ordering assumes of the controller; best_order() tries several.
@@ -31,7 +30,6 @@ PostOrder schedule_operations(const StepGraph& graph, bool one_dma = false,
 /// The order, among those of several rules, that the model of the controller runs through first;
 /// `cycles` are then that model's. Without an order, and with `limit` cycles, if none takes less
 /// than `limit`.
-PostOrder best_order(const StepGraph& graph, bool one_dma,
-                     std::uint64_t limit = std::numeric_limits<std::uint64_t>::max());
+PostOrder best_order(const StepGraph& graph, bool one_dma, Cycle limit = kNever);
 
 }  // namespace etude::compiler

@@ -85,8 +85,8 @@ Dependences StepGraph::needed(const Dependences& dependences) const {
   return needed;
 }
 
-StepGraph::StepGraph(const std::vector<PlanOp>& ops, const Dependences& all)
-    : first_dependant_(ops.size() + 1, 0) {
+StepGraph::StepGraph(const std::vector<PlanOp>& ops, const Dependences& all, const UnitCosts& costs)
+    : costs_(costs), first_dependant_(ops.size() + 1, 0) {
   const auto count = static_cast<std::uint32_t>(ops.size());
   queues_.reserve(count);
   cycles_.reserve(count);
@@ -94,7 +94,7 @@ StepGraph::StepGraph(const std::vector<PlanOp>& ops, const Dependences& all)
   waits_.reserve(count);
   for (const PlanOp& op : ops) {
     queues_.push_back(static_cast<std::uint8_t>(queue_of(op)));
-    cycles_.push_back(static_cast<double>(op.cycles));
+    cycles_.push_back(static_cast<double>(op.cycles.raw()));
     port_shares_.push_back(op.port_share);
   }
   const Dependences dependences = needed(all);

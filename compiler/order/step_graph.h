@@ -27,7 +27,7 @@ constexpr unsigned unit_of(unsigned queue) {
 }
 
 /// What orders of one sequence are made and judged from: each operation's queue, cycles and
-/// dependences, these apart by whether they cross queues.
+/// dependences, these apart by whether they cross queues, and what the controller takes.
 ///
 /// Of the dependences those are kept that no chain of others implies: what is over before the last
 /// link of the chain starts needs no wait of its own, and is posted before it. A transfer of the
@@ -35,7 +35,8 @@ constexpr unsigned unit_of(unsigned queue) {
 /// implied by chains alone whose last link is in another queue too.
 class StepGraph {
  public:
-  StepGraph(const std::vector<PlanOp>& ops, const Dependences& dependences);
+  StepGraph(const std::vector<PlanOp>& ops, const Dependences& dependences,
+            const UnitCosts& costs = unit_costs());
 
   std::uint32_t size() const { return static_cast<std::uint32_t>(queues_.size()); }
   unsigned queue(std::uint32_t op) const { return queues_[op]; }
@@ -44,6 +45,8 @@ class StepGraph {
   double cycles(std::uint32_t op) const { return cycles_[op]; }
   /// Of a RedMulE job: part of its cycles in which it takes all banks of L1.
   double port_share(std::uint32_t op) const { return port_shares_[op]; }
+  /// The controller, and units beside each other.
+  const UnitCosts& costs() const { return costs_; }
   /// Operations of other queues, probes too, that it waits for.
   std::span<const std::uint32_t> foreign(std::uint32_t op) const { return foreign_[op]; }
   /// Operations of its own queue that it waits for.
@@ -60,6 +63,7 @@ class StepGraph {
   /// Those dependences that no chain of others implies.
   Dependences needed(const Dependences& dependences) const;
 
+  UnitCosts costs_;
   std::vector<std::uint8_t> queues_;
   std::vector<double> cycles_, port_shares_;
   std::vector<std::uint32_t> waits_;

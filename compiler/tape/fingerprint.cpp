@@ -45,7 +45,7 @@ std::uint64_t fingerprint(const Tape& tape) {
     std::visit(hash, op.what);
     hash.add(op.layer);
     hash.add(op.stage);
-    hash.add(op.cycles);
+    hash.add(op.cycles.raw());
     hash.add(std::bit_cast<std::uint64_t>(op.port_share));
     hash.add(static_cast<std::uint32_t>(op.probe));
     for (const Access& access : op.accesses) {

@@ -7,11 +7,11 @@ namespace etude::compiler {
 
 /// The bytes of a matrix in L1.
 inline Access l1_access(const L1Matrix& m, bool write) {
-  return {write, Access::Space::kL1, 0, m.address, m.rows, m.row_bytes(), m.pitch_bytes()};
+  return {write, Access::Space::kL1, 0, m.address.raw(), m.rows, m.row_bytes(), m.pitch_bytes()};
 }
 
 /// A vector of floats in L1.
-inline Access l1_vector(std::uint32_t address, std::uint32_t elements, bool write) {
+inline Access l1_vector(Address address, std::uint32_t elements, bool write) {
   return l1_access({address, 1, elements, elements}, write);
 }
 

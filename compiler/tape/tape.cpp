@@ -35,14 +35,15 @@ void Tape::transfer(const L1Matrix& l1, const StoredMatrix& l2, bool to_l1) {
       // A piece of a row is dense on both sides.
       const L1Matrix here{l1.address + bytes_for(r * l1_pitch + c, type), r_count, c_count,
                           r_count == 1 ? c_count : l1_pitch, type};
-      const std::uint32_t there = l2.offset + bytes_for(r * l2_pitch + c, type);
-      const std::uint32_t there_pitch = bytes_for(r_count == 1 ? c_count : l2_pitch, type);
-      PlanOp& made = append(Transfer{to_l1, Address{here.address}, Address{there}, here.row_bytes(),
-                                     r_count, here.pitch_bytes(), there_pitch});
-      made.accesses = {
-          l1_access(here, to_l1),
-          {!to_l1, Access::Space::kL2, l2.object, there, r_count, here.row_bytes(), there_pitch}};
-      made.cycles = cost_.dma(r_count, here.row_bytes(), to_l1);
+      // In the object, until that has an address.
+      const Address there = Address{} + l2.offset + bytes_for(r * l2_pitch + c, type);
+      const std::uint32_t there_pitch = (r_count == 1 ? c_count : l2_pitch) * bytes_of(type);
+      PlanOp& made = append(Transfer{to_l1, here.address, there, here.row_bytes(), r_count,
+                                     here.pitch_bytes(), there_pitch});
+      made.accesses = {l1_access(here, to_l1),
+                       {!to_l1, Access::Space::kL2, l2.object, there.raw(), r_count,
+                        here.row_bytes(), there_pitch}};
+      made.cycles = timing_->dma(r_count, bytes_for(c_count, type), to_l1);
     }
   }
 }
@@ -50,30 +51,30 @@ void Tape::transfer(const L1Matrix& l1, const StoredMatrix& l2, bool to_l1) {
 void Tape::load(const StoredMatrix& from, const L1Matrix& to) { transfer(to, from, true); }
 void Tape::store(const L1Matrix& from, const StoredMatrix& to) { transfer(from, to, false); }
 
-void Tape::page(ObjectId from, bool from_external, ObjectId to, std::uint32_t offset,
-                std::uint32_t bytes) {
-  PlanOp& made = append(PageTransfer{Address{offset}, Address{offset}, bytes});
+void Tape::page(ObjectId from, bool from_external, ObjectId to, Bytes offset, Bytes bytes) {
+  const Address place = Address{} + offset;  // in both objects
+  const auto size = static_cast<std::uint32_t>(bytes.raw());
+  PlanOp& made = append(PageTransfer{place, place, size});
   const auto outside = Access::Space::kExternal;
   const auto l2 = Access::Space::kL2;
-  made.accesses = {{false, from_external ? outside : l2, from, offset, 1, bytes, bytes},
-                   {true, from_external ? l2 : outside, to, offset, 1, bytes, bytes}};
-  made.cycles = cost_.soc_dma(bytes);
+  made.accesses = {{false, from_external ? outside : l2, from, place.raw(), 1, size, size},
+                   {true, from_external ? l2 : outside, to, place.raw(), 1, size, size}};
+  made.cycles = timing_->soc_dma(bytes);
 }
 
 void Tape::gemm(const L1Matrix& a, const L1Matrix& b, const L1Matrix& c, std::uint32_t inner,
-                std::uint32_t bias, std::uint32_t flags) {
-  PlanOp& made = kernel<ETUDE_KERNEL_GEMM>({.a = a.address,
-                                            .b = b.address,
-                                            .c = c.address,
-                                            .bias = bias,
+                Address bias, std::uint32_t flags) {
+  PlanOp& made = kernel<ETUDE_KERNEL_GEMM>({.a = a.address.raw(),
+                                            .b = b.address.raw(),
+                                            .c = c.address.raw(),
+                                            .bias = bias.raw(),
                                             .rows = c.rows,
                                             .inner = inner,
                                             .cols = c.cols,
                                             .pitch_a = a.pitch,
                                             .pitch_b = b.pitch,
                                             .pitch_c = c.pitch,
-                                            .flags = flags},
-                                           cost_.core_gemm(c.rows, inner, c.cols));
+                                            .flags = flags});
   made.accesses = {l1_access(a, false), l1_access(b, false), l1_access(c, true)};
   if ((flags & ETUDE_GEMM_BIAS) != 0) {
     made.accesses.push_back(l1_vector(bias, c.cols, false));
@@ -81,16 +82,14 @@ void Tape::gemm(const L1Matrix& a, const L1Matrix& b, const L1Matrix& c, std::ui
 }
 
 void Tape::transpose(const L1Matrix& src, const L1Matrix& dst, const L1Matrix* mask) {
-  PlanOp& made =
-      kernel<ETUDE_KERNEL_TRANSPOSE>({.src = src.address,
-                                      .dst = dst.address,
-                                      .y = mask != nullptr ? mask->address : 0,
-                                      .rows = src.rows,
-                                      .cols = src.cols,
-                                      .pitch_src = src.pitch,
-                                      .pitch_dst = dst.pitch,
-                                      .pitch_y = mask != nullptr ? mask->pitch : 0},
-                                     cost_.core_kernel(src.elements(), CostModel::kTranspose));
+  PlanOp& made = kernel<ETUDE_KERNEL_TRANSPOSE>({.src = src.address.raw(),
+                                                 .dst = dst.address.raw(),
+                                                 .y = mask != nullptr ? mask->address.raw() : 0,
+                                                 .rows = src.rows,
+                                                 .cols = src.cols,
+                                                 .pitch_src = src.pitch,
+                                                 .pitch_dst = dst.pitch,
+                                                 .pitch_y = mask != nullptr ? mask->pitch : 0});
   made.accesses = {l1_access(src, false), l1_access(dst, true)};
   if (mask != nullptr) {
     made.accesses.push_back(l1_access(*mask, false));
@@ -99,90 +98,101 @@ void Tape::transpose(const L1Matrix& src, const L1Matrix& dst, const L1Matrix* m
 
 void Tape::relu(const L1Matrix& x) { relu_to(x, x); }
 
-void Tape::relu_to(const L1Matrix& x, const L1Matrix& y) {
-  unary(ETUDE_KERNEL_RELU, x, y, CostModel::kRelu);
-}
+void Tape::relu_to(const L1Matrix& x, const L1Matrix& y) { unary(ETUDE_KERNEL_RELU, x, y); }
 
 void Tape::relu_grad(const L1Matrix& dy, const L1Matrix& y, const L1Matrix& dx) {
-  result_grad(ETUDE_KERNEL_RELU_GRAD, dy, y, dx, CostModel::kReluGrad);
+  result_grad(ETUDE_KERNEL_RELU_GRAD, dy, y, dx);
 }
 
 void Tape::add(const L1Matrix& a, const L1Matrix& b, const L1Matrix& c) {
-  binary(ETUDE_KERNEL_ADD, a, b, c, CostModel::kAdd);
+  binary(ETUDE_KERNEL_ADD, a, b, c);
 }
 
-void Tape::copy(const L1Matrix& x, const L1Matrix& y) {
-  unary(ETUDE_KERNEL_COPY, x, y, CostModel::kCopy);
-}
+void Tape::copy(const L1Matrix& x, const L1Matrix& y) { unary(ETUDE_KERNEL_COPY, x, y); }
 
-void Tape::add_row(const L1Matrix& x, std::uint32_t row, const L1Matrix& y) {
-  PlanOp& made = kernel<ETUDE_KERNEL_ADD_ROW>({.x = x.address,
-                                               .row = row,
-                                               .y = y.address,
+void Tape::add_row(const L1Matrix& x, Address row, const L1Matrix& y) {
+  PlanOp& made = kernel<ETUDE_KERNEL_ADD_ROW>({.x = x.address.raw(),
+                                               .row = row.raw(),
+                                               .y = y.address.raw(),
                                                .rows = x.rows,
                                                .cols = x.cols,
                                                .pitch_x = x.pitch,
-                                               .pitch_y = y.pitch},
-                                              cost_.core_kernel(x.elements(), CostModel::kAdd));
+                                               .pitch_y = y.pitch});
   made.accesses = {l1_access(x, false), l1_vector(row, x.cols, false), l1_access(y, true)};
 }
 
-void Tape::column_sum(const L1Matrix& src, std::uint32_t dst, bool accumulate) {
-  PlanOp& made =
-      kernel<ETUDE_KERNEL_COLUMN_SUM>({.src = src.address,
-                                       .dst = dst,
-                                       .rows = src.rows,
-                                       .cols = src.cols,
-                                       .pitch_src = src.pitch,
-                                       .accumulate = accumulate ? 1u : 0u},
-                                      cost_.core_kernel(src.elements(), CostModel::kColumnSum));
+void Tape::column_sum(const L1Matrix& src, Address dst, bool accumulate) {
+  PlanOp& made = kernel<ETUDE_KERNEL_COLUMN_SUM>({.src = src.address.raw(),
+                                                  .dst = dst.raw(),
+                                                  .rows = src.rows,
+                                                  .cols = src.cols,
+                                                  .pitch_src = src.pitch,
+                                                  .accumulate = accumulate ? 1u : 0u});
   made.accesses = {l1_access(src, false), l1_vector(dst, src.cols, true)};
 }
 
-void Tape::broadcast_row(std::uint32_t row, const L1Matrix& dst) {
-  PlanOp& made = kernel<ETUDE_KERNEL_BROADCAST_ROW>(
-      {.row = row, .dst = dst.address, .rows = dst.rows, .cols = dst.cols, .pitch_dst = dst.pitch},
-      cost_.core_kernel(dst.elements(), CostModel::kFill));
+void Tape::broadcast_row(Address row, const L1Matrix& dst) {
+  PlanOp& made = kernel<ETUDE_KERNEL_BROADCAST_ROW>({.row = row.raw(),
+                                                     .dst = dst.address.raw(),
+                                                     .rows = dst.rows,
+                                                     .cols = dst.cols,
+                                                     .pitch_dst = dst.pitch});
   made.accesses = {l1_vector(row, dst.cols, false), l1_access(dst, true)};
 }
 
 void Tape::sgd(const L1Matrix& w, const L1Matrix& g, float lr) {
-  PlanOp& made = kernel<ETUDE_KERNEL_SGD>({.w = w.address,
-                                           .g = g.address,
+  PlanOp& made = kernel<ETUDE_KERNEL_SGD>({.w = w.address.raw(),
+                                           .g = g.address.raw(),
                                            .rows = w.rows,
                                            .cols = w.cols,
                                            .pitch_w = w.pitch,
                                            .pitch_g = g.pitch,
-                                           .lr = std::bit_cast<std::uint32_t>(lr)},
-                                          cost_.core_kernel(w.elements(), CostModel::kSgd));
+                                           .lr = std::bit_cast<std::uint32_t>(lr)});
   made.accesses = {l1_access(w, true), l1_access(g, false)};
 }
 
-void Tape::mse(const L1Matrix& y, const L1Matrix& t, const L1Matrix& dy, std::uint32_t loss,
+namespace {
+
+etude_mse_args loss_args(const L1Matrix& y, const L1Matrix& t, const L1Matrix& dy, Address loss,
+                         float scale_loss, float scale_grad) {
+  return {.y = y.address.raw(),
+          .t = t.address.raw(),
+          .dy = dy.address.raw(),
+          .loss = loss.raw(),
+          .rows = y.rows,
+          .cols = y.cols,
+          .pitch_y = y.pitch,
+          .pitch_t = t.pitch,
+          .pitch_dy = dy.pitch,
+          .scale_loss = std::bit_cast<std::uint32_t>(scale_loss),
+          .scale_grad = std::bit_cast<std::uint32_t>(scale_grad)};
+}
+
+std::vector<Access> loss_accesses(const L1Matrix& y, const L1Matrix& t, const L1Matrix& dy,
+                                  Address loss) {
+  return {l1_access(y, false), l1_access(t, false), l1_access(dy, true), l1_vector(loss, 1, true)};
+}
+
+}  // namespace
+
+void Tape::mse(const L1Matrix& y, const L1Matrix& t, const L1Matrix& dy, Address loss,
                float scale_loss, float scale_grad) {
-  PlanOp& made = kernel<ETUDE_KERNEL_MSE>({.y = y.address,
-                                           .t = t.address,
-                                           .dy = dy.address,
-                                           .loss = loss,
-                                           .rows = y.rows,
-                                           .cols = y.cols,
-                                           .pitch_y = y.pitch,
-                                           .pitch_t = t.pitch,
-                                           .pitch_dy = dy.pitch,
-                                           .scale_loss = std::bit_cast<std::uint32_t>(scale_loss),
-                                           .scale_grad = std::bit_cast<std::uint32_t>(scale_grad)},
-                                          cost_.core_kernel(y.elements(), CostModel::kMse));
-  made.accesses = {l1_access(y, false), l1_access(t, false), l1_access(dy, true),
-                   l1_vector(loss, 1, true)};
+  PlanOp& made = kernel<ETUDE_KERNEL_MSE>(loss_args(y, t, dy, loss, scale_loss, scale_grad));
+  made.accesses = loss_accesses(y, t, dy, loss);
+}
+
+void Tape::bce(const L1Matrix& y, const L1Matrix& t, const L1Matrix& dy, Address loss,
+               float scale_loss, float scale_grad) {
+  PlanOp& made = kernel<ETUDE_KERNEL_BCE>(loss_args(y, t, dy, loss, scale_loss, scale_grad));
+  made.accesses = loss_accesses(y, t, dy, loss);
 }
 
 void Tape::fill(const L1Matrix& dst, float value) {
-  PlanOp& made = kernel<ETUDE_KERNEL_FILL>({.dst = dst.address,
+  PlanOp& made = kernel<ETUDE_KERNEL_FILL>({.dst = dst.address.raw(),
                                             .rows = dst.rows,
                                             .cols = dst.cols,
                                             .pitch_dst = dst.pitch,
-                                            .value = std::bit_cast<std::uint32_t>(value)},
-                                           cost_.core_kernel(dst.elements(), CostModel::kFill));
+                                            .value = std::bit_cast<std::uint32_t>(value)});
   made.accesses = {l1_access(dst, true)};
 }
 
@@ -190,8 +200,8 @@ void Tape::clear(const L1Matrix& dst) {
   if (dst.pitch != dst.cols) {
     throw std::logic_error("only a dense matrix is cleared by words");
   }
-  constexpr std::uint32_t kWord = bytes_of(DType::kFloat32);
-  const std::uint32_t words = (bytes_for(dst.elements(), dst.type) + kWord - 1) / kWord;
+  constexpr Bytes kWord = bytes_for(1);
+  const std::uint32_t words = elements_in(bytes_for(dst.elements(), dst.type) + kWord - Bytes{1});
   fill({dst.address, 1, words, words}, 0.0f);
 }
 
@@ -201,14 +211,14 @@ void Tape::redmule(const L1Matrix& x, const L1Matrix& w, const L1Matrix& z,
   if ((!half && x.type != DType::kFloat32) || w.type != x.type || z.type != x.type) {
     throw std::logic_error("RedMulE takes three matrices of FP32 or three of FP16");
   }
-  PlanOp& made = append(MatrixJob{Address{x.address}, Address{w.address}, Address{z.address},
-                                  x.rows, x.cols, w.cols, accumulate, half});
+  PlanOp& made =
+      append(MatrixJob{x.address, w.address, z.address, x.rows, x.cols, w.cols, accumulate, half});
   L1Matrix stored = z;
   stored.rows = stored_rows;
   made.accesses = {l1_access(x, false), l1_access(w, false), l1_access(stored, true)};
-  made.cycles = cost_.redmule(x.rows, x.cols, w.cols);
-  made.port_share = static_cast<double>(cost_.redmule_beats(x.rows, x.cols, w.cols)) /
-                    static_cast<double>(made.cycles);
+  made.cycles = timing_->redmule(x.rows, x.cols, w.cols);
+  made.port_share = static_cast<double>(timing_->redmule_beats(x.rows, x.cols, w.cols)) /
+                    static_cast<double>(made.cycles.raw());
 }
 
 void Tape::convert(const L1Matrix& from, const L1Matrix& to) {
@@ -218,13 +228,12 @@ void Tape::convert(const L1Matrix& from, const L1Matrix& to) {
   }
   const L1Matrix& whole = narrow ? from : to;  // the other one may have padding
   PlanOp& made = kernel(narrow ? ETUDE_KERNEL_FP32_TO_FP16 : ETUDE_KERNEL_FP16_TO_FP32,
-                        etude_convert_args{.src = from.address,
-                                           .dst = to.address,
+                        etude_convert_args{.src = from.address.raw(),
+                                           .dst = to.address.raw(),
                                            .rows = whole.rows,
                                            .cols = whole.cols,
                                            .pitch_src = from.pitch,
-                                           .pitch_dst = to.pitch},
-                        cost_.core_kernel(whole.elements(), CostModel::kConvert));
+                                           .pitch_dst = to.pitch});
   made.accesses = {l1_access(from.slice(0, 0, whole.rows, whole.cols), false),
                    l1_access(to.slice(0, 0, whole.rows, whole.cols), true)};
 }

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "compiler/cost/cost_model.h"
+#include "compiler/cost/timing_source.h"
 #include "compiler/operators/kernel_args.h"
 #include "compiler/tiling/image_geometry.h"
 #include "models/base/element_type.h"
@@ -23,25 +23,25 @@ namespace etude::compiler {
 /// Something stored outside L1: a tensor at home, an activation in L2, a copy of a paged parameter.
 struct StoredObject {
   std::string name;
-  std::uint32_t bytes = 0;
+  Bytes bytes;
   bool external = false;    ///< in HyperRAM, else in L2
   bool persistent = false;  ///< stands at both ends of a step
   bool parameter = false;
   DType type = DType::kFloat32;  ///< of its elements
-  std::uint32_t address = 0;     ///< set by the memory planner
+  Address address;               ///< set by the memory planner
 };
 
 /// A matrix in L1; extents and pitch in elements of its type.
 struct L1Matrix {
-  std::uint32_t address = 0;
+  Address address;
   std::uint32_t rows = 0, cols = 0, pitch = 0;
   DType type = DType::kFloat32;
 
   std::uint32_t elements() const { return rows * cols; }
-  std::uint32_t row_bytes() const { return bytes_for(cols, type); }
-  std::uint32_t pitch_bytes() const { return bytes_for(pitch, type); }
+  std::uint32_t row_bytes() const { return cols * bytes_of(type); }
+  std::uint32_t pitch_bytes() const { return pitch * bytes_of(type); }
   /// Address of an element.
-  std::uint32_t at(std::uint32_t row, std::uint32_t col) const {
+  Address at(std::uint32_t row, std::uint32_t col) const {
     return address + bytes_for(row * pitch + col, type);
   }
   L1Matrix slice(std::uint32_t r0, std::uint32_t c0, std::uint32_t r, std::uint32_t c) const {
@@ -52,8 +52,8 @@ struct L1Matrix {
 /// A matrix inside a stored object.
 struct StoredMatrix {
   ObjectId object = 0;
-  std::uint32_t offset = 0;  ///< bytes
-  std::uint32_t pitch = 0;   ///< elements
+  Bytes offset;
+  std::uint32_t pitch = 0;  ///< elements
   DType type = DType::kFloat32;
 
   /// What begins `elements` further on in the object.
@@ -66,40 +66,42 @@ struct StoredMatrix {
 struct ProbeRequest {
   TensorId tensor{};
   L1Matrix piece;
-  std::uint32_t tensor_offset = 0, tensor_pitch = 0;  ///< bytes
+  Bytes tensor_offset, tensor_pitch;
 };
 
 /// A dense piece [samples, channels, cols] of images in L1.
 struct ChannelBlock {
-  std::uint32_t address = 0, samples = 1, channels = 1, cols = 1;
+  Address address;
+  std::uint32_t samples = 1, channels = 1, cols = 1;
   std::uint32_t elements() const { return samples * channels * cols; }
 };
 
-/// Addresses of the vectors of a batch normalisation, a float per channel; 0: none.
+/// The vectors of a batch normalisation, a float per channel; address 0: none.
 struct NormVectors {
-  std::uint32_t gamma = 0, beta = 0, mean = 0, variance = 0, scale = 0, shift = 0, rstd = 0;
+  Address gamma, beta, mean, variance, scale, shift, rstd;
 };
 
 /// One operation in program order, before waits and the final order are known; addresses outside L1
 /// are offsets in their objects until the memory plan adds the objects' own.
 struct PlanOp : Operation {
-  std::uint64_t cycles = 0;   ///< modelled, on its unit
-  double port_share = 0;      ///< RedMulE: part of its cycles in which it takes all banks of L1
-  std::uint32_t stage = 0;    ///< operator of the step that it belongs to
-  std::uint32_t l2_used = 0;  ///< bytes of L2 that the plan has handed out then
-  int probe = -1;             ///< index of a ProbeRequest: no real operation
+  Cycle cycles;             ///< modelled, on its unit
+  double port_share = 0;    ///< RedMulE: part of its cycles in which it takes all banks of L1
+  std::uint32_t stage = 0;  ///< operator of the step that it belongs to
+  Bytes l2_used;            ///< of L2, that the plan has handed out then
+  int probe = -1;           ///< index of a ProbeRequest: no real operation
 };
 
 /// The step as a plain sequence of operations with their accesses: correct if executed one by one.
 /// What may overlap is found later from the accesses alone.
 class Tape {
  public:
-  /// `longest_transfer`: bytes, below the 2^17 of the DMA's length field.
-  explicit Tape(const CostModel& cost, std::uint32_t longest_transfer = 8192)
-      : cost_(cost), longest_transfer_(longest_transfer) {}
+  /// `timing`: what its operations are priced with; must outlive it. `longest_transfer`: below the
+  /// 2^17 bytes of the DMA's length field.
+  explicit Tape(const TimingSource& timing, Bytes longest_transfer = Bytes{8192})
+      : timing_(&timing), longest_transfer_(longest_transfer) {}
+  explicit Tape(const TimingSource&& timing, Bytes longest_transfer = Bytes{8192}) = delete;
 
-  /// What its operations are priced with.
-  const CostModel& cost() const { return cost_; }
+  const TimingSource& timing() const { return *timing_; }
 
   void set_layer(std::uint32_t layer) { layer_ = layer; }
   void set_stage(std::uint32_t stage) { stage_ = stage; }
@@ -109,12 +111,11 @@ class Tape {
   void load(const StoredMatrix& from, const L1Matrix& to);
   void store(const L1Matrix& from, const StoredMatrix& to);
   /// `bytes` of object `from` at the same offset of object `to`.
-  void page(ObjectId from, bool from_external, ObjectId to, std::uint32_t offset,
-            std::uint32_t bytes);
+  void page(ObjectId from, bool from_external, ObjectId to, Bytes offset, Bytes bytes);
 
   // Kernels on the cores; see kernels/include/etude_kernels.h.
   void gemm(const L1Matrix& a, const L1Matrix& b, const L1Matrix& c, std::uint32_t inner,
-            std::uint32_t bias, std::uint32_t flags);
+            Address bias, std::uint32_t flags);
   void transpose(const L1Matrix& src, const L1Matrix& dst, const L1Matrix* mask);
   void relu(const L1Matrix& x);
   void relu_to(const L1Matrix& x, const L1Matrix& y);
@@ -122,68 +123,63 @@ class Tape {
   void add(const L1Matrix& a, const L1Matrix& b, const L1Matrix& c);
   void copy(const L1Matrix& x, const L1Matrix& y);
   /// y = x + row (of y's columns).
-  void add_row(const L1Matrix& x, std::uint32_t row, const L1Matrix& y);
-  void column_sum(const L1Matrix& src, std::uint32_t dst, bool accumulate);
-  void broadcast_row(std::uint32_t row, const L1Matrix& dst);
+  void add_row(const L1Matrix& x, Address row, const L1Matrix& y);
+  void column_sum(const L1Matrix& src, Address dst, bool accumulate);
+  void broadcast_row(Address row, const L1Matrix& dst);
   void sgd(const L1Matrix& w, const L1Matrix& g, float lr);
-  void mse(const L1Matrix& y, const L1Matrix& t, const L1Matrix& dy, std::uint32_t loss,
-           float scale_loss, float scale_grad);
+  void mse(const L1Matrix& y, const L1Matrix& t, const L1Matrix& dy, Address loss, float scale_loss,
+           float scale_grad);
+  /// Binary cross entropy of logits y.
+  void bce(const L1Matrix& y, const L1Matrix& t, const L1Matrix& dy, Address loss, float scale_loss,
+           float scale_grad);
   void fill(const L1Matrix& dst, float value);
   /// Zeros in the words of a dense matrix of any type.
   void clear(const L1Matrix& dst);
 
   // Kernels on images; `columns` are [channels * taps, pixels], `rows` the transpose.
-  void im2col(const WindowView& view, std::uint32_t image, const L1Matrix& columns);
-  void im2row(const WindowView& view, std::uint32_t image, const L1Matrix& rows);
-  void col2im(const WindowView& view, const L1Matrix& columns, std::uint32_t image,
-              bool accumulate);
+  void im2col(const WindowView& view, Address image, const L1Matrix& columns);
+  void im2row(const WindowView& view, Address image, const L1Matrix& rows);
+  void col2im(const WindowView& view, const L1Matrix& columns, Address image, bool accumulate);
   /// `positive`: maxima are at least 0.
-  void pool(bool average, const WindowView& view, std::uint32_t image, const L1Matrix& pooled,
+  void pool(bool average, const WindowView& view, Address image, const L1Matrix& pooled,
             bool positive);
   /// `x` is the address of the image for a maximum, unused for an average; `positive`: only
   /// positive maxima count.
-  void pool_grad(bool average, const WindowView& view, const L1Matrix& dy, std::uint32_t x,
-                 std::uint32_t dx, bool positive);
+  void pool_grad(bool average, const WindowView& view, const L1Matrix& dy, Address x, Address dx,
+                 bool positive);
   /// `weights`: address of [channels, taps].
-  void depthwise(const WindowView& view, std::uint32_t image, std::uint32_t weights,
-                 const L1Matrix& y);
-  void depthwise_grad_input(const WindowView& view, const L1Matrix& dy, std::uint32_t weights,
-                            std::uint32_t dx);
-  void depthwise_grad_weight(const WindowView& view, std::uint32_t image, const L1Matrix& dy,
-                             std::uint32_t dw, bool accumulate);
+  void depthwise(const WindowView& view, Address image, Address weights, const L1Matrix& y);
+  void depthwise_grad_input(const WindowView& view, const L1Matrix& dy, Address weights,
+                            Address dx);
+  void depthwise_grad_weight(const WindowView& view, Address image, const L1Matrix& dy, Address dw,
+                             bool accumulate);
   /// y = act(scale x + shift) per row, counted modulo `channels`; address 0: no scale, no shift.
-  void affine_rows(const L1Matrix& x, const L1Matrix& y, std::uint32_t scale, std::uint32_t shift,
+  void affine_rows(const L1Matrix& x, const L1Matrix& y, Address scale, Address shift,
                    std::uint32_t channels, std::uint32_t activation);
-  void row_sum(const L1Matrix& src, std::uint32_t dst, bool accumulate);
+  void row_sum(const L1Matrix& src, Address dst, bool accumulate);
 
   // Batch normalisation (tape_norm.cpp); vectors are addresses of a float per channel.
   /// dst (+)= sum of x, or of (x - mean)^2 if `mean` is not 0.
-  void channel_sums(const ChannelBlock& x, std::uint32_t mean, std::uint32_t dst, bool accumulate);
-  void channel_products(const ChannelBlock& x, const ChannelBlock& dy, std::uint32_t mean,
-                        std::uint32_t rstd, std::uint32_t dbeta, std::uint32_t dgamma,
-                        bool accumulate);
+  void channel_sums(const ChannelBlock& x, Address mean, Address dst, bool accumulate);
+  void channel_products(const ChannelBlock& x, const ChannelBlock& dy, Address mean, Address rstd,
+                        Address dbeta, Address dgamma, bool accumulate);
   /// y = scale_a a + scale_b b + shift.
   void affine_pair(const ChannelBlock& a, const ChannelBlock& b, const ChannelBlock& y,
-                   std::uint32_t scale_a, std::uint32_t scale_b, std::uint32_t shift);
+                   Address scale_a, Address scale_b, Address shift);
   /// dy = 0 where scale x + shift is not positive.
-  void affine_mask(const ChannelBlock& x, const ChannelBlock& dy, std::uint32_t scale,
-                   std::uint32_t shift);
+  void affine_mask(const ChannelBlock& x, const ChannelBlock& dy, Address scale, Address shift);
   void batchnorm_scales(const NormVectors& v, std::uint32_t channels, float factor, float epsilon);
-  void batchnorm_slopes(const NormVectors& v, std::uint32_t dbeta, std::uint32_t dgamma,
-                        std::uint32_t scale_x, std::uint32_t channels, float inverse);
+  void batchnorm_slopes(const NormVectors& v, Address dbeta, Address dgamma, Address scale_x,
+                        std::uint32_t channels, float inverse);
 
   // Element by element and row by row (tape_rows.cpp); an operand of pitch 0 is one row for
   // all.
-  /// c = a op b; `number`: a kernel that takes etude_binary_args. `cycles` of one core per element,
-  /// here and below.
-  void binary(etude_kernel number, const L1Matrix& a, const L1Matrix& b, const L1Matrix& c,
-              double cycles);
+  /// c = a op b; `number`: a kernel that takes etude_binary_args.
+  void binary(etude_kernel number, const L1Matrix& a, const L1Matrix& b, const L1Matrix& c);
   /// `number`: a kernel that takes etude_unary_args.
-  void unary(etude_kernel number, const L1Matrix& x, const L1Matrix& y, double cycles,
-             float factor = 0);
+  void unary(etude_kernel number, const L1Matrix& x, const L1Matrix& y, float factor = 0);
   /// `number`: a kernel that takes etude_result_grad_args.
-  void result_grad(etude_kernel number, const L1Matrix& dy, const L1Matrix& y, const L1Matrix& dx,
-                   double cycles);
+  void result_grad(etude_kernel number, const L1Matrix& dy, const L1Matrix& y, const L1Matrix& dx);
   /// `form`: ETUDE_GELU_ERF, _TANH or _SIGMOID.
   void gelu(const L1Matrix& x, const L1Matrix& y, std::uint32_t form);
   void gelu_grad(const L1Matrix& dy, const L1Matrix& x, const L1Matrix& dx, std::uint32_t form);
@@ -197,10 +193,12 @@ class Tape {
   void layernorm_affine_grad(const L1Matrix& dy, const L1Matrix& x, const L1Matrix& stats,
                              const L1Matrix& dgamma, const L1Matrix& dbeta, bool accumulate);
   void softmax(const L1Matrix& x, const L1Matrix& y, float scale);
-  void softmax_grad(const L1Matrix& dy, const L1Matrix& y, const L1Matrix& dx, float scale);
+  /// `any`: y may be anything; else each row of it is the result of a softmax and adds up to 1.
+  void softmax_grad(const L1Matrix& dy, const L1Matrix& y, const L1Matrix& dx, float scale,
+                    bool any = false);
   /// `labels`: one integer per row; the loss is added to the word at `loss`.
-  void cross_entropy(const L1Matrix& x, const L1Matrix& labels, const L1Matrix& log_p,
-                     std::uint32_t loss, float scale_loss);
+  void cross_entropy(const L1Matrix& x, const L1Matrix& labels, const L1Matrix& log_p, Address loss,
+                     float scale_loss);
   void cross_entropy_grad(const L1Matrix& log_p, const L1Matrix& labels, const L1Matrix& dx,
                           float scale);
   void momentum(const L1Matrix& w, const L1Matrix& g, const L1Matrix& v, float lr, float mu);
@@ -234,26 +232,26 @@ class Tape {
     return made;
   }
   template <etude_kernel number>
-  PlanOp& kernel(const KernelArgs<number>& args, std::uint64_t cycles) {
-    return kernel(number, args, cycles);
+  PlanOp& kernel(const KernelArgs<number>& args) {
+    return kernel(number, args);
   }
   /// Of a kernel that comes out of a table.
   template <typename Args>
-  PlanOp& kernel(etude_kernel number, const Args& args, std::uint64_t cycles) {
+  PlanOp& kernel(etude_kernel number, const Args& args) {
     static_assert(std::is_trivially_copyable_v<Args> && sizeof(Args) % sizeof(std::uint32_t) == 0);
     KernelCall call{static_cast<std::uint32_t>(number), {}};
     static_assert(sizeof(Args) <= sizeof(call.args));
     std::memcpy(call.args.data(), &args, sizeof args);
     PlanOp& made = append(call);
-    made.cycles = cycles;
+    made.cycles = timing_->kernel(number, etude_kernel_extents(number, call.args.data()));
     return made;
   }
-  PlanOp& window(etude_kernel number, const WindowView& view, std::uint32_t src, std::uint32_t dst,
-                 std::uint32_t pitch, std::uint32_t aux, std::uint64_t cycles);
+  PlanOp& window(etude_kernel number, const WindowView& view, Address src, Address dst,
+                 std::uint32_t pitch, std::uint32_t aux);
   void transfer(const L1Matrix& l1, const StoredMatrix& l2, bool to_l1);
 
-  CostModel cost_;
-  std::uint32_t longest_transfer_;
+  const TimingSource* timing_;
+  Bytes longest_transfer_;
   std::uint32_t layer_ = 0;
   std::uint32_t stage_ = 0;
 };

@@ -13,18 +13,19 @@ using Product = ConvProblem::Product;
 
 /// Totals of one group on each unit.
 struct Totals {
-  std::uint64_t unit = 0, cores = 0, in = 0, out = 0, posts = 0, ends = 0;
+  Cycle unit, cores, in, out, ends;
+  std::uint64_t posts = 0;
 
-  void core(std::uint64_t times, std::uint64_t each) {
+  void core(std::uint64_t times, Cycle each) {
     cores += times * each;
     posts += times;
   }
-  void load(std::uint64_t times, std::uint64_t each) {
+  void load(std::uint64_t times, Cycle each) {
     in += times * each;
     posts += times;
     ends += each;
   }
-  void store(std::uint64_t times, std::uint64_t each) {
+  void store(std::uint64_t times, Cycle each) {
     out += times * each;
     posts += times;
     ends += each;
@@ -34,11 +35,11 @@ struct Totals {
 /// What a tiling takes, group by group.
 class ConvCycles {
  public:
-  ConvCycles(const ConvProblem& problem, const ConvTiling& tiling, const CostModel& cost)
-      : p_(problem), t_(tiling), cost_(cost) {}
+  ConvCycles(const ConvProblem& problem, const ConvTiling& tiling, const TimingSource& timing)
+      : p_(problem), t_(tiling), timing_(timing) {}
 
-  std::uint64_t total() {
-    const std::uint64_t job = job_cycles();
+  Cycle total() {
+    const Cycle job = job_cycles();
     if (array_) {
       total_.unit = jobs_ * job;
       total_.posts += jobs_;
@@ -57,26 +58,26 @@ class ConvCycles {
         break;
     }
     if (array_) {
-      total_.cores = beside_redmule(total_.cores);
-      total_.in = beside_redmule(total_.in);
-      total_.out = beside_redmule(total_.out);
-      total_.unit += jobs_ * CostModel::kHandOver;
+      total_.cores = timing_.beside_redmule(total_.cores);
+      total_.in = timing_.beside_redmule(total_.in);
+      total_.out = timing_.beside_redmule(total_.out);
+      total_.unit += jobs_ * timing_.hand_over();
     }
-    total_.unit *= p_.groups;
-    total_.cores *= p_.groups;
-    total_.in *= p_.groups;
-    total_.out *= p_.groups;
-    const std::uint64_t slowest = std::max({total_.unit, total_.cores, total_.in, total_.out,
-                                            p_.groups * total_.posts * CostModel::kPost});
+    total_.unit = p_.groups * total_.unit;
+    total_.cores = p_.groups * total_.cores;
+    total_.in = p_.groups * total_.in;
+    total_.out = p_.groups * total_.out;
+    const Cycle slowest = std::max({total_.unit, total_.cores, total_.in, total_.out,
+                                    p_.groups * total_.posts * timing_.post()});
     return t_.double_buffer ? slowest + (total_.ends + job) / kHiddenParts
                             : total_.unit + total_.cores + total_.in + total_.out;
   }
 
  private:
-  std::uint64_t product(std::uint64_t m, std::uint64_t r, std::uint64_t k) const {
-    return array_ ? cost_.redmule(m, r, k) : cost_.core_gemm(m, r, k);
+  Cycle product(std::uint32_t m, std::uint32_t r, std::uint32_t k) const {
+    return array_ ? timing_.redmule(m, r, k) : timing_.kernel(ETUDE_KERNEL_GEMM, {m, k, r});
   }
-  std::uint64_t job_cycles() const {
+  Cycle job_cycles() const {
     switch (p_.product) {
       case Product::kForward:
         return product(outputs_, inner_, pixels_);
@@ -87,9 +88,27 @@ class ConvCycles {
     }
     return product(inner_, outputs_, pixels_);
   }
-  std::uint64_t moved(bool whole_rows, std::uint32_t r, std::uint32_t c, bool to_l1) const {
-    return whole_rows ? cost_.dma(1, bytes_for(std::uint64_t{r} * c), to_l1)
-                      : cost_.dma(r, bytes_for(c), to_l1);
+  Cycle kernel(etude_kernel number, std::uint32_t rows, std::uint32_t cols) const {
+    return timing_.kernel(number, {rows, cols, 1});
+  }
+  /// Of a kernel that takes the matrix, which has no gaps, as one row.
+  Cycle one_row(etude_kernel number, std::uint32_t elements) const {
+    return timing_.kernel(number, {1, elements, 1});
+  }
+  /// Between one sample's part of a tile and its columns.
+  Cycle windows(etude_kernel number) const {
+    switch (number) {
+      case ETUDE_KERNEL_IM2COL:
+        return timing_.kernel(number, {inner_, g_.out_width, rows_});
+      case ETUDE_KERNEL_IM2ROW:
+        return timing_.kernel(number, {rows_ * g_.out_width, channels_, g_.taps()});
+      default:
+        return timing_.kernel(number, {channels_, rows_ * g_.out_width, g_.taps()});
+    }
+  }
+  Cycle moved(bool whole_rows, std::uint32_t r, std::uint32_t c, bool to_l1) const {
+    return whole_rows ? timing_.dma(1, bytes_for(std::uint64_t{r} * c), to_l1)
+                      : timing_.dma(r, bytes_for(c), to_l1);
   }
 
   void forward() {
@@ -103,18 +122,18 @@ class ConvCycles {
       total_.load(made, image_);
     }
     if (!direct_) {
-      total_.core(made, cost_.im2col(lines_, rows_, g_.out_width));
+      total_.core(made * samples_, windows(ETUDE_KERNEL_IM2COL));
     }
     const std::uint64_t results = strips_ * n_.outputs;
     if (p_.half) {
       total_.core(stay ? tiles : tiles * strips_,
-                  cost_.core_kernel(outputs_ * inner_, CostModel::kConvert));
-      total_.core(made, cost_.core_kernel(inner_ * pixels_, CostModel::kConvert));
-      total_.core(results, cost_.core_kernel(outputs_ * pixels_,
-                                             CostModel::kConvert + CostModel::kFill / 2));
+                  one_row(ETUDE_KERNEL_FP32_TO_FP16, outputs_ * inner_));
+      total_.core(made, one_row(ETUDE_KERNEL_FP32_TO_FP16, inner_ * pixels_));
+      total_.core(results, one_row(ETUDE_KERNEL_FP16_TO_FP32, outputs_ * pixels_) +
+                               one_row(ETUDE_KERNEL_FILL, outputs_ * pixels_ / 2));
     }
     if (p_.epilogue) {
-      total_.core(results, cost_.core_kernel(outputs_ * pixels_, CostModel::kAffineRows));
+      total_.core(results, kernel(ETUDE_KERNEL_AFFINE_ROWS, outputs_, pixels_));
     }
     if (p_.store) {
       total_.store(results, samples_ * moved(images_, outputs_, rows_ * g_.out_width, false));
@@ -132,15 +151,14 @@ class ConvCycles {
       total_.load(made, image_);
     }
     if (direct_ && array_) {
-      total_.core(made, cost_.core_kernel(pixels_ * inner_, CostModel::kTranspose));
+      total_.core(made, kernel(ETUDE_KERNEL_TRANSPOSE, inner_, pixels_));
     } else if (!direct_) {
-      total_.core(made, array_ ? cost_.core_kernel(pixels_ * inner_, CostModel::kIm2row)
-                               : cost_.im2col(lines_, rows_, g_.out_width));
+      total_.core(made * samples_, windows(array_ ? ETUDE_KERNEL_IM2ROW : ETUDE_KERNEL_IM2COL));
     }
     const std::uint64_t results = std::uint64_t{n_.outputs} * n_.channels;
     if (p_.sgd) {
       total_.core(results * ceil_div(outputs_, t_.update_rows),
-                  cost_.core_kernel(std::min(outputs_, t_.update_rows) * inner_, CostModel::kSgd));
+                  one_row(ETUDE_KERNEL_SGD, std::min(outputs_, t_.update_rows) * inner_));
       if (!p_.w_resident) {
         total_.load(results, weight_);
       }
@@ -153,16 +171,16 @@ class ConvCycles {
     const std::uint64_t visits = n_.outputs <= most_ ? tiles : tiles * strips_;
     total_.load(visits, weight_);
     if (array_) {
-      total_.core(visits, cost_.core_kernel(outputs_ * inner_, CostModel::kTranspose));
+      total_.core(visits, kernel(ETUDE_KERNEL_TRANSPOSE, outputs_, inner_));
     }
     if (!(p_.dy_resident && in_place_)) {
       const std::uint64_t pieces = strips_ * n_.outputs;
       total_.load(pieces <= most_ ? pieces : pieces * n_.channels, gradient_);
     }
     if (!direct_) {
-      total_.core(strips_ * n_.channels, cost_.core_kernel(inner_ * pixels_, CostModel::kCol2im));
+      total_.core(strips_ * n_.channels * samples_, windows(ETUDE_KERNEL_COL2IM));
       total_.core(std::uint64_t{n_.samples} * n_.channels,
-                  cost_.core_kernel(samples_ * channels_ * g_.image(), CostModel::kFill));
+                  one_row(ETUDE_KERNEL_FILL, samples_ * channels_ * g_.image()));
     }
     if (p_.store) {
       total_.store(
@@ -174,7 +192,7 @@ class ConvCycles {
 
   const ConvProblem& p_;
   const ConvTiling& t_;
-  const CostModel& cost_;
+  const TimingSource& timing_;
   const ConvCounts n_{p_, t_};
   const ImageGeometry& g_ = p_.image;
   const bool array_ = p_.unit == GemmProblem::Unit::kRedmule;
@@ -190,20 +208,18 @@ class ConvCycles {
   const std::uint64_t strips_ = n_.strips();
   const std::uint32_t most_ = t_.double_buffer ? 2 : 1;  ///< tiles that a pair of buffers holds
   const bool images_ = rows_ == g_.out_height;
-  const std::uint64_t image_ =
-      samples_ * moved(most_rows_under(g_, t_.rows) == g_.height, channels_,
-                       most_rows_under(g_, rows_) * g_.width, true);
-  const std::uint64_t weight_ = moved(n_.channels == 1, outputs_, inner_, true);
-  const std::uint64_t gradient_ = samples_ * moved(images_, outputs_, rows_* g_.out_width, true);
-  const std::uint64_t lines_ = std::uint64_t{inner_} * samples_;
+  const Cycle image_ = samples_ * moved(most_rows_under(g_, t_.rows) == g_.height, channels_,
+                                        most_rows_under(g_, rows_) * g_.width, true);
+  const Cycle weight_ = moved(n_.channels == 1, outputs_, inner_, true);
+  const Cycle gradient_ = samples_ * moved(images_, outputs_, rows_* g_.out_width, true);
   const std::uint64_t jobs_ = strips_ * n_.outputs * n_.channels;
   Totals total_;
 };
 
 }  // namespace
 
-std::uint64_t modelled_cycles(const ConvProblem& p, const ConvTiling& t, const CostModel& cost) {
-  return ConvCycles(p, t, cost).total();
+Cycle modelled_cycles(const ConvProblem& p, const ConvTiling& t, const TimingSource& timing) {
+  return ConvCycles(p, t, timing).total();
 }
 
 }  // namespace etude::compiler

@@ -9,7 +9,7 @@
 namespace etude::compiler {
 
 /// Modelled cycles of all groups.
-std::uint64_t modelled_cycles(const ConvProblem& problem, const ConvTiling& tiling,
-                              const CostModel& cost);
+Cycle modelled_cycles(const ConvProblem& problem, const ConvTiling& tiling,
+                      const TimingSource& timing);
 
 }  // namespace etude::compiler

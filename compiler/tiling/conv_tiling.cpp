@@ -18,11 +18,9 @@ using Unit = GemmProblem::Unit;
 using Product = ConvProblem::Product;
 
 /// Bytes of a piece of a parameter that is updated: small, so that several take turns.
-constexpr std::uint32_t kUpdateBytes = 8192;
+constexpr Bytes kUpdateBytes{8192};
 
-std::uint32_t buffer(std::uint32_t copies, std::uint32_t bytes) {
-  return copies * ((bytes + 7) / 8 * 8);
-}
+Bytes buffer(std::uint32_t copies, Bytes bytes) { return copies * ((bytes + Bytes{7}) / 8 * 8); }
 
 /// Numbers of parts that are tried grow by about one in so many.
 constexpr std::uint32_t kGrowth = 4;
@@ -63,37 +61,37 @@ bool writes_in_place(const ConvProblem& p, const ConvTiling& t, const RedmuleCon
          (p.groups == 1 && (tile == whole || (full_tiles && p.image.samples == 1)));
 }
 
-std::uint32_t l1_bytes(const ConvProblem& p, const ConvTiling& t, const RedmuleConfig& redmule) {
+Bytes l1_bytes(const ConvProblem& p, const ConvTiling& t, const RedmuleConfig& redmule) {
   const ConvCounts n(p, t);
   const bool array = p.unit == Unit::kRedmule;
   const ImageGeometry& g = p.image;
   const std::uint32_t pixels = t.pixels(p), inner = t.channels * g.taps();
   const std::uint32_t odd = array ? 0 : 1;  // the cores like odd pitches
   const auto ahead = [&](std::uint32_t rows, std::uint32_t cols) {
-    return array ? read_ahead(rows, cols, redmule) : 0u;
+    return array ? read_ahead(rows, cols, redmule) : Bytes{};
   };
   const auto tile = [&](std::uint32_t copies, std::uint32_t rows, std::uint32_t cols) {
     return buffer(copies, bytes_for(rows * (cols + odd)) + ahead(rows, cols));
   };
   const std::uint32_t all = p.groups * n.strips();
-  const std::uint32_t image_bytes =
+  const Bytes image_bytes =
       bytes_for(t.samples * t.channels * most_rows_under(g, t.rows) * g.width);
   const std::uint32_t pieces = t.copies(all * n.channels);
   const bool direct = g.pointwise();
   const bool in_place = t.rows == g.out_height && t.samples == 1;
-  std::uint32_t bytes = 0;
+  Bytes bytes;
   const std::uint32_t weights = t.copies(p.groups * n.outputs * n.channels);
   switch (p.product) {
     case Product::kForward: {
       bytes += tile(weights, t.outputs, inner);
-      bytes += direct && p.x_resident && in_place ? 0 : tile(pieces, inner, pixels);
-      bytes += direct || p.x_resident ? 0 : buffer(pieces, image_bytes);
+      bytes += direct && p.x_resident && in_place ? Bytes{} : tile(pieces, inner, pixels);
+      bytes += direct || p.x_resident ? Bytes{} : buffer(pieces, image_bytes);
       const bool whole = t.keep && !p.epilogue;
       if (!whole) {
         bytes += buffer(t.copies(all * n.outputs),
                         bytes_for(stored_rows(p.unit, t.outputs, redmule) * (pixels + odd)));
       }
-      bytes += p.epilogue ? buffer(1, bytes_for(p.outputs * p.groups)) : 0;
+      bytes += p.epilogue ? buffer(1, bytes_for(p.outputs * p.groups)) : Bytes{};
       if (p.half) {
         const std::uint32_t padded = padded_reduction(inner);
         bytes += buffer(weights, half_bytes(t.outputs, padded, redmule));
@@ -109,12 +107,13 @@ std::uint32_t l1_bytes(const ConvProblem& p, const ConvTiling& t, const RedmuleC
       break;
     }
     case Product::kGradWeight: {
-      bytes += p.dy_resident && in_place ? 0 : tile(t.copies(all * n.outputs), t.outputs, pixels);
+      bytes +=
+          p.dy_resident && in_place ? Bytes{} : tile(t.copies(all * n.outputs), t.outputs, pixels);
       const bool as_stored = direct && !array;
       if (!(as_stored && p.x_resident && in_place)) {
         bytes += array ? tile(pieces, pixels, inner) : tile(pieces, inner, pixels);
       }
-      bytes += p.x_resident || as_stored ? 0 : buffer(pieces, image_bytes);
+      bytes += p.x_resident || as_stored ? Bytes{} : buffer(pieces, image_bytes);
       bytes += buffer(weights, bytes_for(stored_rows(p.unit, t.outputs, redmule) * (inner + odd)));
       if (p.sgd && !p.w_resident) {
         const std::uint32_t updates = ceil_div(t.outputs, t.update_rows) * weights;
@@ -125,8 +124,9 @@ std::uint32_t l1_bytes(const ConvProblem& p, const ConvTiling& t, const RedmuleC
     }
     case Product::kGradInput: {
       bytes += tile(weights, inner, t.outputs);
-      bytes += array ? buffer(weights, bytes_for(t.outputs * inner)) : 0;
-      bytes += p.dy_resident && in_place ? 0 : tile(t.copies(all * n.outputs), t.outputs, pixels);
+      bytes += array ? buffer(weights, bytes_for(t.outputs * inner)) : Bytes{};
+      bytes +=
+          p.dy_resident && in_place ? Bytes{} : tile(t.copies(all * n.outputs), t.outputs, pixels);
       const std::uint32_t tiles = all * n.channels;
       if (!(t.keep && direct)) {
         bytes += buffer(t.copies(tiles),
@@ -144,7 +144,7 @@ std::uint32_t l1_bytes(const ConvProblem& p, const ConvTiling& t, const RedmuleC
       break;
     }
   }
-  return bytes + 12 * 8;  // alignment
+  return bytes + 12 * Bytes{8};  // alignment
 }
 
 namespace {
@@ -218,12 +218,13 @@ struct Candidates {
 }  // namespace
 
 ConvTiling choose_conv_tiling(const std::string& name, const ConvProblem& p,
-                              const TilingLimits& limits, const CostModel& cost,
+                              const TilingLimits& limits, const TimingSource& timing,
                               const RedmuleConfig& redmule) {
   const Candidates candidates(p, limits, redmule);
   std::optional<ConvTiling> best;
   ConvTiling smallest;
-  smallest.l1_bytes = ~0u;
+  constexpr Bytes kNone{~std::uint64_t{0}};
+  smallest.l1_bytes = kNone;
   const bool user_n = limits.fixed.n != 0;
   const auto try_one = [&](ConvTiling t) {
     if (p.unit == Unit::kRedmule && !user_n && !reductions_long_enough(p, t)) {
@@ -242,14 +243,14 @@ ConvTiling choose_conv_tiling(const std::string& name, const ConvProblem& p,
     if (t.l1_bytes > limits.l1_bytes) {
       return;
     }
-    t.cycles = modelled_cycles(p, t, cost);
+    t.cycles = modelled_cycles(p, t, timing);
     t.cycles += crowding(t.cycles, t.l1_bytes, limits.preferred);
     if (t.keep) {
       const ImageGeometry& g = p.image;
-      const std::uint64_t bytes =
-          std::uint64_t{bytes_of(DType::kFloat32)} * g.samples * p.groups *
-          (p.product == Product::kForward ? p.outputs * g.pixels() : g.channels * g.image());
-      t.cycles -= std::min(t.cycles, cost.dma(1, bytes, true) + cost.dma(1, bytes, false));
+      const Bytes bytes = bytes_for(
+          std::uint64_t{g.samples} * p.groups *
+          (p.product == Product::kForward ? p.outputs * g.pixels() : g.channels * g.image()));
+      t.cycles -= std::min(t.cycles, timing.dma(1, bytes, true) + timing.dma(1, bytes, false));
     }
     if (!best || t.cycles < best->cycles ||
         (t.cycles == best->cycles && t.l1_bytes < best->l1_bytes)) {
@@ -264,15 +265,15 @@ ConvTiling choose_conv_tiling(const std::string& name, const ConvProblem& p,
         t.channels = channels;
         t.rows = rows;
         t.samples = samples;
-        const std::uint32_t row_bytes = bytes_for(channels * p.image.taps());
-        t.update_rows = std::clamp(kUpdateBytes / row_bytes, 1u, outputs);
+        t.update_rows =
+            std::clamp(elements_in(kUpdateBytes) / (channels * p.image.taps()), 1u, outputs);
         for (const bool outer : {false, true}) {
           if (outer && (p.product != Product::kForward || outputs == p.outputs)) {
             continue;
           }
           t.outputs_outer = outer;
           for (const bool keep : {true, false}) {
-            if (keep && limits.keep_bytes == 0) {
+            if (keep && limits.keep_bytes == Bytes{}) {
               continue;
             }
             t.keep = keep;
@@ -294,17 +295,18 @@ ConvTiling choose_conv_tiling(const std::string& name, const ConvProblem& p,
                             : p.product == Product::kGradWeight ? pixels
                                                                 : smallest.outputs;
     const std::uint32_t k = p.product == Product::kGradWeight ? inner : pixels;
-    if (smallest.l1_bytes == ~0u) {
+    if (smallest.l1_bytes == kNone) {
       throw UserError("operator '" + name + "'", "its reduction is too short for RedMulE",
                       "let the cores run it");
     }
-    throw UserError("operator '" + name + "'",
-                    "its tile " + std::to_string(m) + "x" + std::to_string(r) + "x" +
-                        std::to_string(k) + " needs " + std::to_string(smallest.l1_bytes) +
-                        " bytes of L1, " + std::to_string(smallest.l1_bytes - limits.l1_bytes) +
-                        " more than the " + std::to_string(limits.l1_bytes) + " that are free",
-                    "give a larger /platform/cluster/tcdm/size, a larger /tiling/l1_budget or "
-                    "smaller tiles in /tiling/operators");
+    throw UserError(
+        "operator '" + name + "'",
+        "its tile " + std::to_string(m) + "x" + std::to_string(r) + "x" + std::to_string(k) +
+            " needs " + std::to_string(smallest.l1_bytes.raw()) + " bytes of L1, " +
+            std::to_string((smallest.l1_bytes - limits.l1_bytes).raw()) + " more than the " +
+            std::to_string(limits.l1_bytes.raw()) + " that are free",
+        "give a larger /platform/cluster/tcdm/size, a larger /tiling/l1_budget or "
+        "smaller tiles in /tiling/operators");
   }
   return *best;
 }

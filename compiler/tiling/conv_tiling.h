@@ -41,8 +41,8 @@ struct ConvTiling {
   bool keep = false;                        ///< the whole result stays in L1
   bool double_buffer = true;
   std::uint32_t update_rows = 0;  ///< rows of W per update
-  std::uint32_t l1_bytes = 0;
-  std::uint64_t cycles = 0;  ///< modelled
+  Bytes l1_bytes;
+  Cycle cycles{};  ///< modelled
 
   std::uint32_t pixels(const ConvProblem& p) const { return samples * rows * p.image.out_width; }
   std::uint32_t copies(std::uint32_t tiles) const { return tiles < 2 || !double_buffer ? 1u : 2u; }
@@ -56,15 +56,14 @@ struct ConvCounts {
 };
 
 /// Bytes of L1 that a tiling needs.
-std::uint32_t l1_bytes(const ConvProblem& problem, const ConvTiling& tiling,
-                       const RedmuleConfig& redmule);
+Bytes l1_bytes(const ConvProblem& problem, const ConvTiling& tiling, const RedmuleConfig& redmule);
 
 /// The tiling with the least modelled time within the limits. A fixed m, n, k are rows, reduction
 /// and columns of the product above; reductions and columns over taps are rounded to whole
 /// channels. Errors: UserError naming the operator, its smallest (or the fixed) tile and the bytes
 /// missing.
 ConvTiling choose_conv_tiling(const std::string& name, const ConvProblem& problem,
-                              const TilingLimits& limits, const CostModel& cost,
+                              const TilingLimits& limits, const TimingSource& timing,
                               const RedmuleConfig& redmule);
 
 /// Whether the array may write a tile of the result where it stands in the whole one.

@@ -12,35 +12,39 @@ namespace {
 /// What one product of a stack takes on each unit.
 class GemmCycles {
  public:
-  GemmCycles(const GemmProblem& problem, const GemmTiling& tiling, const CostModel& cost,
+  GemmCycles(const GemmProblem& problem, const GemmTiling& tiling, const TimingSource& timing,
              const RedmuleConfig& redmule)
-      : p_(problem), t_(tiling), cost_(cost), redmule_(redmule) {}
+      : p_(problem), t_(tiling), timing_(timing), redmule_(redmule) {}
 
-  std::uint64_t total() {
+  Cycle total() {
     products();
     operand(false);
     operand(true);
     work_on_result();
     move_result();
     if (redmule_runs_) {
-      cores_ = beside_redmule(cores_);
-      in_ = beside_redmule(in_);
-      out_ = beside_redmule(out_);
+      cores_ = timing_.beside_redmule(cores_);
+      in_ = timing_.beside_redmule(in_);
+      out_ = timing_.beside_redmule(out_);
       // hand-over to and from cores and DMA is never hidden altogether
-      unit_ += (2 * z_tiles_ + jobs_) * CostModel::kHandOver;
+      unit_ += (2 * z_tiles_ + jobs_) * timing_.hand_over();
     }
-    const std::uint64_t slowest = std::max({unit_, cores_, in_, out_, posts_ * CostModel::kPost});
+    const Cycle slowest = std::max({unit_, cores_, in_, out_, posts_ * timing_.post()});
     // The neighbours in the list hide most of what cannot overlap within the operator.
-    const std::uint64_t ends = (first_load_ + last_) / kHiddenParts;
+    const Cycle ends = (first_load_ + last_) / kHiddenParts;
     return t_.double_buffer ? p_.count * slowest + ends : p_.count * (unit_ + cores_ + in_ + out_);
   }
 
  private:
   void products() {
     const std::uint32_t reduction = redmule_runs_ && !p_.half ? least_padded(an_, redmule_) : an_;
-    const std::uint64_t job =
-        redmule_runs_ ? cost_.redmule(am_, reduction, ak_) : cost_.core_gemm(am_, an_, ak_);
+    const Cycle job = redmule_runs_ ? timing_.redmule(am_, reduction, ak_)
+                                    : timing_.kernel(ETUDE_KERNEL_GEMM, {am_, ak_, an_});
     (redmule_runs_ ? unit_ : cores_) += jobs_ * job;
+  }
+
+  Cycle kernel(etude_kernel number, std::uint32_t rows, std::uint32_t cols) const {
+    return timing_.kernel(number, {rows, cols, 1});
   }
 
   /// Loads of X or W and what the cores do to its tiles.
@@ -62,37 +66,46 @@ class GemmCycles {
     const std::uint32_t stored_cols = source.transpose ? rows : cols;
     const bool dense = source.transpose ? (is_w ? t_.n == p_.n : t_.m == p_.m)
                                         : (is_w ? t_.k == p_.k : t_.n == p_.n);
-    if (padded) {
-      cores_ += visits * cost_.core_kernel(rows * cols, CostModel::kCopy + CostModel::kFill);
-      posts_ += 2 * visits;
-    }
-    if (p_.half) {
-      cores_ += visits * cost_.core_kernel(rows * cols, CostModel::kConvert);
+    const bool copied = padded && source.resident && !source.transpose;
+    if (padded) {  // among zeros
+      cores_ += visits * kernel(ETUDE_KERNEL_FILL, 1, rows * cols);
       posts_ += visits;
     }
-    if (p_.half ? !source.resident : !source.resident || !source.transpose) {
-      const std::uint64_t one = dense && redmule_runs_
-                                    ? cost_.dma(1, bytes_for(stored_rows * stored_cols), true)
-                                    : cost_.dma(stored_rows, bytes_for(stored_cols), true);
+    if (copied) {
+      cores_ += visits * kernel(ETUDE_KERNEL_COPY, rows, cols);
+      posts_ += visits;
+    }
+    if (p_.half) {
+      cores_ += visits * kernel(ETUDE_KERNEL_FP32_TO_FP16, 1, rows * cols);
+      posts_ += visits;
+    }
+    if (p_.half ? !source.resident : !copied && (!source.resident || !source.transpose)) {
+      const Cycle one = dense && redmule_runs_
+                            ? timing_.dma(1, bytes_for(stored_rows * stored_cols), true)
+                            : timing_.dma(stored_rows, bytes_for(stored_cols), true);
       in_ += visits * one;
       posts_ += visits;
       first_load_ += one;
     }
     if (redmule_runs_ && source.transpose) {
-      const std::uint64_t one = cost_.core_kernel(rows * cols, CostModel::kTranspose);
+      const Cycle one = kernel(ETUDE_KERNEL_TRANSPOSE, rows, cols);
       cores_ += visits * one;
       posts_ += visits;
       first_load_ += one;
     }
     if (is_w && p_.column_sums) {
-      cores_ += tiles * cost_.core_kernel(rows * cols, CostModel::kColumnSum);
+      cores_ += tiles * kernel(ETUDE_KERNEL_COLUMN_SUM, rows, cols);
       posts_ += tiles;
     }
   }
 
   /// A kernel over every tile of the result.
-  void per_tile(double cycles_per_element) {
-    const std::uint64_t one = cost_.core_kernel(am_ * ak_, cycles_per_element);
+  void per_tile(etude_kernel number) {
+    const bool one_row =
+        number != ETUDE_KERNEL_TRANSPOSE && tile_pitch(p_.unit, ak_, t_.k == p_.k) == ak_;
+    per_tile(one_row ? kernel(number, 1, am_ * ak_) : kernel(number, am_, ak_));
+  }
+  void per_tile(Cycle one) {
     cores_ += z_tiles_ * one;
     posts_ += z_tiles_;
     last_ += one;
@@ -101,19 +114,20 @@ class GemmCycles {
   /// What the cores do to make a tile of the result, without partners.
   void work_on_result() {
     if (p_.half) {
-      per_tile(CostModel::kConvert + CostModel::kFill / 2);
+      per_tile(kernel(ETUDE_KERNEL_FP16_TO_FP32, 1, am_ * ak_) +
+               kernel(ETUDE_KERNEL_FILL, 1, am_ * ak_ / 2));  // words of two
       if (p_.addend || p_.bias) {
-        per_tile(CostModel::kAdd);
+        per_tile(ETUDE_KERNEL_ADD);
       }
     }
-    if (redmule_runs_ && p_.bias) {
-      per_tile(p_.addend ? CostModel::kAdd : CostModel::kFill);
+    if (redmule_runs_ && p_.bias) {  // row by row, gaps or not
+      per_tile(kernel(p_.addend ? ETUDE_KERNEL_ADD_ROW : ETUDE_KERNEL_BROADCAST_ROW, am_, ak_));
     }
     if (redmule_runs_ && p_.relu) {
-      per_tile(CostModel::kRelu);
+      per_tile(ETUDE_KERNEL_RELU);
     }
     if (p_.transpose_z) {
-      per_tile(CostModel::kTranspose);
+      per_tile(ETUDE_KERNEL_TRANSPOSE);
     }
   }
 
@@ -123,28 +137,28 @@ class GemmCycles {
     const std::uint32_t out_rows = p_.transpose_z ? ak_ : am_;
     const std::uint32_t out_cols = p_.transpose_z ? am_ : ak_;
     const auto moved = [&](bool to_l1) {
-      return dense_z && redmule_runs_ ? cost_.dma(1, bytes_for(out_rows * out_cols), to_l1)
-                                      : cost_.dma(out_rows, bytes_for(out_cols), to_l1);
+      return dense_z && redmule_runs_ ? timing_.dma(1, bytes_for(out_rows * out_cols), to_l1)
+                                      : timing_.dma(out_rows, bytes_for(out_cols), to_l1);
     };
     if (p_.loss) {
-      per_tile(CostModel::kMse);
+      per_tile(ETUDE_KERNEL_MSE);
       in_ += z_tiles_ * moved(true);
       posts_ += z_tiles_;
     }
     if (p_.addend && p_.addend_resident) {
-      per_tile(CostModel::kCopy);
+      per_tile(ETUDE_KERNEL_COPY);
     } else if (p_.addend) {
       in_ += z_tiles_ * moved(true);
       posts_ += z_tiles_;
     }
     if (p_.mask) {
-      per_tile(CostModel::kReluGrad);
-      in_ += p_.mask_resident ? 0 : z_tiles_ * moved(true);
+      per_tile(ETUDE_KERNEL_RELU_GRAD);
+      in_ += p_.mask_resident ? Cycle{} : z_tiles_ * moved(true);
       posts_ += p_.mask_resident ? 0 : z_tiles_;
     }
     if (p_.sgd) {
-      per_tile(CostModel::kSgd);
-      in_ += p_.sgd_resident ? 0 : z_tiles_ * moved(true);
+      per_tile(ETUDE_KERNEL_SGD);
+      in_ += p_.sgd_resident ? Cycle{} : z_tiles_ * moved(true);
       posts_ += p_.sgd_resident ? 0 : z_tiles_;
     }
     if (p_.store || p_.sgd) {
@@ -156,7 +170,7 @@ class GemmCycles {
 
   const GemmProblem& p_;
   const GemmTiling& t_;
-  const CostModel& cost_;
+  const TimingSource& timing_;
   const RedmuleConfig& redmule_;
   const bool redmule_runs_ = p_.unit == GemmProblem::Unit::kRedmule;
   const std::uint32_t m_tiles_ = ceil_div(p_.m, t_.m);
@@ -167,16 +181,16 @@ class GemmCycles {
   /// Average extents: every tile of the same costs the same; the last of each direction is smaller.
   const std::uint32_t am_ = ceil_div(p_.m, m_tiles_), an_ = ceil_div(p_.n, n_tiles_),
                       ak_ = ceil_div(p_.k, k_tiles_);
-  std::uint64_t unit_ = 0, cores_ = 0, in_ = 0, out_ = 0;
+  Cycle unit_, cores_, in_, out_;
   std::uint64_t posts_ = jobs_;  ///< operations that the controller posts
-  std::uint64_t first_load_ = 0, last_ = 0;
+  Cycle first_load_, last_;
 };
 
 }  // namespace
 
-std::uint64_t modelled_cycles(const GemmProblem& p, const GemmTiling& t, const CostModel& cost,
-                              const RedmuleConfig& redmule) {
-  return GemmCycles(p, t, cost, redmule).total();
+Cycle modelled_cycles(const GemmProblem& p, const GemmTiling& t, const TimingSource& timing,
+                      const RedmuleConfig& redmule) {
+  return GemmCycles(p, t, timing, redmule).total();
 }
 
 }  // namespace etude::compiler

@@ -10,7 +10,7 @@ namespace etude::compiler {
 
 /// Modelled cycles: the slowest of unit, cores and each direction of the DMA, and what cannot
 /// overlap at begin and end.
-std::uint64_t modelled_cycles(const GemmProblem& problem, const GemmTiling& tiling,
-                              const CostModel& cost, const RedmuleConfig& redmule);
+Cycle modelled_cycles(const GemmProblem& problem, const GemmTiling& tiling,
+                      const TimingSource& timing, const RedmuleConfig& redmule);
 
 }  // namespace etude::compiler

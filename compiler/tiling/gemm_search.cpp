@@ -15,8 +15,6 @@ namespace {
 
 using Unit = GemmProblem::Unit;
 
-constexpr std::uint64_t kElement = bytes_of(DType::kFloat32);
-
 bool allowed(const GemmProblem& p, const GemmTiling& t, bool user_n, const RedmuleConfig& redmule) {
   if (p.half) {
     return !t.keep_z || t.k == p.k;  // the cores put each tile where it belongs
@@ -55,9 +53,9 @@ std::vector<std::uint32_t> extents(std::uint32_t whole, std::uint32_t step, std:
   throw UserError("operator '" + name + "'",
                   "its tile " + std::to_string(smallest.m) + "x" + std::to_string(smallest.n) +
                       "x" + std::to_string(smallest.k) + " needs " +
-                      std::to_string(smallest.l1_bytes) + " bytes of L1, " +
-                      std::to_string(smallest.l1_bytes - limits.l1_bytes) + " more than the " +
-                      std::to_string(limits.l1_bytes) + " that are free",
+                      std::to_string(smallest.l1_bytes.raw()) + " bytes of L1, " +
+                      std::to_string((smallest.l1_bytes - limits.l1_bytes).raw()) +
+                      " more than the " + std::to_string(limits.l1_bytes.raw()) + " that are free",
                   "give a larger /platform/cluster/tcdm/size, a larger /tiling/l1_budget or "
                   "smaller tiles in /tiling/operators");
 }
@@ -79,14 +77,14 @@ GemmSearch::Known& GemmSearch::known_of(const GemmProblem& problem, const TileCo
       for (const std::uint32_t k : ks) {
         for (const bool m_outer : {true, false}) {
           for (const bool keep : {true, false}) {
-            GemmTiling tiling{m, n, k, m_outer, keep, true, 0, 0};
+            GemmTiling tiling{m, n, k, m_outer, keep, true, {}, {}};
             if ((keep && problem.sgd) || !allowed(problem, tiling, fixed.n != 0, redmule_)) {
               continue;
             }
             for (const bool twice : {true, false}) {
               tiling.double_buffer = twice;
               tiling.l1_bytes = l1_bytes(problem, tiling, redmule_);
-              candidates.push_back({tiling, 0});
+              candidates.push_back({tiling, {}});
             }
           }
         }
@@ -98,17 +96,19 @@ GemmSearch::Known& GemmSearch::known_of(const GemmProblem& problem, const TileCo
 
 void GemmSearch::work_out(const GemmProblem& problem, Candidate& candidate) const {
   GemmTiling& t = candidate.tiling;
-  t.cycles = modelled_cycles(problem, t, cost_, redmule_);
-  const auto whole = [&](const OperandSource& source, bool one_tile, std::uint64_t bytes) {
+  t.cycles = modelled_cycles(problem, t, timing_, redmule_);
+  const auto whole = [&](const OperandSource& source, bool one_tile, Bytes bytes) {
     if (source.wanted_next && !source.resident && one_tile) {  // saves the next its transfers
-      candidate.saved += cost_.dma(1, bytes, true);
+      candidate.saved += timing_.dma(1, bytes, true);
     }
   };
-  whole(problem.x, t.m == problem.m && t.n == problem.n, kElement * problem.m * problem.n);
-  whole(problem.w, t.n == problem.n && t.k == problem.k, kElement * problem.n * problem.k);
+  whole(problem.x, t.m == problem.m && t.n == problem.n,
+        bytes_for(std::uint64_t{problem.m} * problem.n));
+  whole(problem.w, t.n == problem.n && t.k == problem.k,
+        bytes_for(std::uint64_t{problem.n} * problem.k));
   if (t.keep_z) {  // what follows finds it in L1 and need not wait for a round trip through L2
-    const std::uint64_t bytes = kElement * problem.count * problem.m * problem.k;
-    candidate.saved += cost_.dma(1, bytes, true) + cost_.dma(1, bytes, false);
+    const Bytes bytes = bytes_for(std::uint64_t{problem.count} * problem.m * problem.k);
+    candidate.saved += timing_.dma(1, bytes, true) + timing_.dma(1, bytes, false);
   }
 }
 
@@ -119,11 +119,11 @@ GemmTiling GemmSearch::choose(const std::string& name, const GemmProblem& proble
   if (const auto found = known.chosen.find(asked); found != known.chosen.end()) {
     return found->second;
   }
-  const std::uint64_t result_bytes =
-      kElement * problem.count * problem.m * problem.k * (problem.transpose_z ? 2 : 1);
+  const Bytes result_bytes = bytes_for(std::uint64_t{problem.count} * problem.m * problem.k *
+                                       (problem.transpose_z ? 2 : 1));
   std::optional<GemmTiling> best;
   GemmTiling smallest;
-  smallest.l1_bytes = ~0u;
+  smallest.l1_bytes = Bytes{~std::uint64_t{0}};
   for (Candidate& candidate : known.candidates) {
     const GemmTiling& t = candidate.tiling;
     // One buffer only where the user wants it, or as long as nothing fits with two.
@@ -137,11 +137,11 @@ GemmTiling GemmSearch::choose(const std::string& name, const GemmProblem& proble
     if (t.l1_bytes > limits.l1_bytes) {
       continue;
     }
-    if (t.cycles == 0) {
+    if (t.cycles == Cycle{}) {
       work_out(problem, candidate);
     }
-    const std::uint64_t cycles = t.cycles + crowding(t.cycles, t.l1_bytes, limits.preferred);
-    const std::uint64_t left = cycles - std::min(cycles, candidate.saved);
+    const Cycle cycles = t.cycles + crowding(t.cycles, t.l1_bytes, limits.preferred);
+    const Cycle left = cycles - std::min(cycles, candidate.saved);
     if (!best || left < best->cycles || (left == best->cycles && t.l1_bytes < best->l1_bytes)) {
       best = t;
       best->cycles = left;

@@ -17,8 +17,8 @@ namespace etude::compiler {
 class GemmSearch {
  public:
   /// Both must outlive it.
-  GemmSearch(const CostModel& cost, const RedmuleConfig& redmule)
-      : cost_(cost), redmule_(redmule) {}
+  GemmSearch(const TimingSource& timing, const RedmuleConfig& redmule)
+      : timing_(timing), redmule_(redmule) {}
 
   /// The tiling with the least modelled time within the limits; among equals the one with the
   /// fewest bytes, then the first in order of m, n, k, rows outside before inside, kept result
@@ -29,10 +29,10 @@ class GemmSearch {
 
  private:
   /// What a choice depends on besides the problem: bytes, preferred, kept, two buffers.
-  using Asked = std::tuple<std::uint32_t, std::uint32_t, std::uint32_t, bool>;
+  using Asked = std::tuple<Bytes, Bytes, Bytes, bool>;
   struct Candidate {
-    GemmTiling tiling;        ///< cycles: modelled, or 0: not worked out yet
-    std::uint64_t saved = 0;  ///< cycles that the neighbours save when it is chosen
+    GemmTiling tiling;  ///< cycles: modelled, or 0: not worked out yet
+    Cycle saved;        ///< that the neighbours save when it is chosen
   };
   struct Known {
     std::vector<Candidate> candidates;  ///< in the order in which they are tried
@@ -45,7 +45,7 @@ class GemmSearch {
   Known& known_of(const GemmProblem& problem, const TileConfig& fixed);
   void work_out(const GemmProblem& problem, Candidate& candidate) const;
 
-  const CostModel& cost_;
+  const TimingSource& timing_;
   const RedmuleConfig& redmule_;
   std::map<Key, Known> known_;
 };

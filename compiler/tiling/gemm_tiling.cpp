@@ -15,8 +15,8 @@ std::uint32_t copies(const GemmTiling& tiling, std::uint32_t tiles) {
   return std::min(tiles, tiling.double_buffer ? 2u : 1u);
 }
 
-std::uint32_t operand_buffers(const GemmProblem& p, const GemmTiling& t, bool is_w,
-                              const RedmuleConfig& redmule) {
+Bytes operand_buffers(const GemmProblem& p, const GemmTiling& t, bool is_w,
+                      const RedmuleConfig& redmule) {
   const OperandSource& source = is_w ? p.w : p.x;
   const std::uint32_t rows = is_w ? t.n : t.m;
   const std::uint32_t cols = is_w ? t.k : t.n;
@@ -26,12 +26,12 @@ std::uint32_t operand_buffers(const GemmProblem& p, const GemmTiling& t, bool is
   const bool padded = p.unit == Unit::kRedmule && !p.half && !long_enough(p.n, t.n);
   const std::uint32_t all = tiles * p.count;
   if (!p.half && !padded && used_in_place(p.unit, source, full_rows)) {
-    return 0;
+    return {};
   }
   if (padded) {
     const std::uint32_t long_rows = is_w ? least_padded(rows, redmule) : rows;
     const std::uint32_t long_cols = is_w ? cols : least_padded(cols, redmule);
-    const std::uint32_t staged = source.transpose && !source.resident ? bytes_for(rows * cols) : 0;
+    const Bytes staged = source.transpose && !source.resident ? bytes_for(rows * cols) : Bytes{};
     return copies(t, all) *
            (bytes_for(long_rows * long_cols) + read_ahead(long_rows, long_cols, redmule) + staged);
   }
@@ -40,12 +40,12 @@ std::uint32_t operand_buffers(const GemmProblem& p, const GemmTiling& t, bool is
     return copies(t, all) * bytes_for(source.transpose ? cols * (rows | 1u) : rows * (cols | 1u));
   }
   if (p.half) {
-    const std::uint32_t half = is_w ? half_bytes(padded_reduction(rows), cols, redmule)
-                                    : half_bytes(rows, padded_reduction(cols), redmule);
+    const Bytes half = is_w ? half_bytes(padded_reduction(rows), cols, redmule)
+                            : half_bytes(rows, padded_reduction(cols), redmule);
     const std::uint32_t whole = source.resident ? 0u : (source.transpose ? 2u : 1u);
     return copies(t, all) * (half + whole * bytes_for(rows * cols));
   }
-  std::uint32_t bytes = copies(t, all) * (bytes_for(rows * cols) + read_ahead(rows, cols, redmule));
+  Bytes bytes = copies(t, all) * (bytes_for(rows * cols) + read_ahead(rows, cols, redmule));
   if (source.transpose && !source.resident) {
     bytes += copies(t, all) * bytes_for(rows * cols);  // as loaded
   }
@@ -54,19 +54,18 @@ std::uint32_t operand_buffers(const GemmProblem& p, const GemmTiling& t, bool is
 
 }  // namespace
 
-std::uint32_t l1_bytes(const GemmProblem& p, const GemmTiling& t, const RedmuleConfig& redmule) {
+Bytes l1_bytes(const GemmProblem& p, const GemmTiling& t, const RedmuleConfig& redmule) {
   const std::uint32_t z_tiles = ceil_div(p.m, t.m) * ceil_div(p.k, t.k) * p.count;
   const std::uint32_t z_copies = copies(t, z_tiles);
-  std::uint32_t bytes =
-      operand_buffers(p, t, false, redmule) + operand_buffers(p, t, true, redmule);
+  Bytes bytes = operand_buffers(p, t, false, redmule) + operand_buffers(p, t, true, redmule);
   const std::uint32_t z_rows = t.keep_z ? (p.count - 1) * p.m + stored_rows(p.unit, p.m, redmule)
                                         : stored_rows(p.unit, t.m, redmule);
   const std::uint32_t z_pitch = p.unit == Unit::kCores ? t.k | 1u : t.k;
   bytes += (t.keep_z ? 1 : z_copies) * bytes_for(z_rows * z_pitch);
-  bytes += t.keep_z ? read_ahead(z_rows, z_pitch, redmule) : 0;
+  bytes += t.keep_z ? read_ahead(z_rows, z_pitch, redmule) : Bytes{};
   if (p.half) {
     bytes += z_copies * half_bytes(stored_rows(p.unit, t.m, redmule), t.k, redmule);
-    bytes += p.addend || p.bias ? z_copies * bytes_for(t.m * t.k) : 0;
+    bytes += p.addend || p.bias ? z_copies * bytes_for(t.m * t.k) : Bytes{};
   }
   if (p.transpose_z) {
     bytes += t.keep_z ? bytes_for(p.k * p.m) + read_ahead(p.k, p.m, redmule)
@@ -84,7 +83,7 @@ std::uint32_t l1_bytes(const GemmProblem& p, const GemmTiling& t, const RedmuleC
   if (p.column_sums) {
     bytes += bytes_for(2 * p.k);
   }
-  return bytes + 11 * 8;  // alignment of each buffer
+  return bytes + 11 * Bytes{8};  // alignment of each buffer
 }
 
 }  // namespace etude::compiler

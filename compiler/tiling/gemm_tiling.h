@@ -5,7 +5,7 @@
 #include <compare>
 #include <cstdint>
 
-#include "compiler/cost/cost_model.h"
+#include "compiler/cost/timing_source.h"
 #include "models/base/element_type.h"
 #include "sim/config/platform_config.h"
 
@@ -51,18 +51,19 @@ struct GemmTiling {
   bool m_outer = true;                ///< loop order: rows of Z outside columns, or inside
   bool keep_z = false;                ///< the whole result stays in L1 (Z and, if transposed, both)
   bool double_buffer = true;
-  std::uint32_t l1_bytes = 0;  ///< of all buffers
-  std::uint64_t cycles = 0;    ///< modelled
+  Bytes l1_bytes{};  ///< of all buffers
+  Cycle cycles{};    ///< modelled
 };
 
 /// Bytes of L1 that a tiling needs.
-std::uint32_t l1_bytes(const GemmProblem& problem, const GemmTiling& tiling,
-                       const RedmuleConfig& redmule);
+Bytes l1_bytes(const GemmProblem& problem, const GemmTiling& tiling, const RedmuleConfig& redmule);
 
 /// Cycles that are added to a tiling that takes more than the preferred part of L1: what it keeps
 /// the neighbours from overlapping.
-inline std::uint64_t crowding(std::uint64_t cycles, std::uint32_t bytes, std::uint32_t preferred) {
-  return bytes <= preferred ? 0 : cycles * (bytes - preferred) / (2ull * std::max(1u, preferred));
+inline Cycle crowding(Cycle cycles, Bytes bytes, Bytes preferred) {
+  return bytes <= preferred
+             ? Cycle{}
+             : cycles * (bytes - preferred).raw() / (2 * std::max(Bytes{1}, preferred)).raw();
 }
 
 /// One part in so many of what cannot overlap within an operator is not hidden by its neighbours
@@ -83,8 +84,7 @@ inline std::uint32_t tile_pitch(GemmProblem::Unit unit, std::uint32_t cols, bool
 
 /// Bytes behind a matrix that RedMulE reads (and ignores): rows up to a multiple of H, and up to D
 /// elements.
-inline std::uint32_t read_ahead(std::uint32_t rows, std::uint32_t cols,
-                                const RedmuleConfig& redmule) {
+inline Bytes read_ahead(std::uint32_t rows, std::uint32_t cols, const RedmuleConfig& redmule) {
   const std::uint32_t more = (redmule.height - rows % redmule.height) % redmule.height;
   return bytes_for(more * cols + redmule.columns());
 }
@@ -107,10 +107,9 @@ inline bool long_enough(std::uint32_t whole, std::uint32_t tile) {
 inline std::uint32_t padded_reduction(std::uint32_t n) { return (n + 15) / 16 * 16; }
 
 /// Bytes of an FP16 matrix that RedMulE reads, with what it reads ahead.
-inline std::uint32_t half_bytes(std::uint32_t rows, std::uint32_t cols,
-                                const RedmuleConfig& redmule) {
+inline Bytes half_bytes(std::uint32_t rows, std::uint32_t cols, const RedmuleConfig& redmule) {
   return bytes_for((rows + redmule.height) * cols, DType::kFloat16) + bytes_for(redmule.columns()) +
-         8;
+         Bytes{8};
 }
 
 /// Buffers for tiles of a parameter that is updated: each is taken from the start of its load to

@@ -12,9 +12,9 @@ namespace {
 class Chooser {
  public:
   /// `known`: modelled cycles of the shape's tilings, by number.
-  Chooser(const LinearBackwardProblem& problem, const CostModel& cost, const RedmuleConfig& redmule,
-          std::vector<std::uint64_t>& known)
-      : p_(problem), cost_(cost), array_(redmule), known_(known) {}
+  Chooser(const LinearBackwardProblem& problem, const TimingSource& timing,
+          const RedmuleConfig& redmule, std::vector<Cycle>& known)
+      : p_(problem), timing_(timing), array_(redmule), known_(known) {}
 
   std::optional<LinearBackwardTiling> choose() {
     std::size_t number = 0;
@@ -39,16 +39,17 @@ class Chooser {
 
   void try_tile(std::uint32_t in_tile, std::uint32_t out_tile, std::size_t number) {
     known_.resize(std::max(known_.size(), number + kCopies));
-    for (std::uint32_t option = 0; option < kCopies; ++option) {
+    // Without more buffers the other options' numbers stay unknown: they are of more buffers.
+    for (std::uint32_t option = 0; option < (p_.double_buffer ? kCopies : 1); ++option) {
       for (const bool keep : {true, false}) {
-        LinearBackwardTiling t{in_tile, out_tile, p_.double_buffer ? 1 + option : 1, keep, 0};
-        const std::uint32_t need = bytes(t);
+        LinearBackwardTiling t{in_tile, out_tile, 1 + option, keep, {}};
+        const Bytes need = compiler::l1_bytes(p_, t, array_);
         if ((keep && !p_.may_keep) || need > p_.l1_bytes) {
           continue;
         }
-        std::uint64_t& modelled = known_[number + option];
-        modelled = modelled == 0 ? cycles(t) : modelled;
-        t.cycles = modelled + (keep ? 0 : cost_.dma(p_.batch, bytes_for(p_.in), true));
+        Cycle& modelled = known_[number + option];
+        modelled = modelled == Cycle{} ? modelled_cycles(p_, t, timing_) : modelled;
+        t.cycles = modelled + (keep ? Cycle{} : timing_.dma(p_.batch, bytes_for(p_.in), true));
         t.cycles += crowding(t.cycles, need, p_.preferred);
         if (!best_ || t.cycles < best_->cycles) {
           best_ = t;
@@ -57,89 +58,91 @@ class Chooser {
     }
   }
 
-  std::uint32_t bytes(const LinearBackwardTiling& t) const {
-    const std::uint32_t feeds = std::min(2u, ceil_div(p_.out, t.out));
-    const std::uint32_t copies =
-        std::min(t.copies, ceil_div(p_.in, t.in) * ceil_div(p_.out, t.out));
-    std::uint32_t sum = 0;
-    const auto add = [&](std::uint32_t count, std::uint32_t each) { sum += count * (each + 8); };
-    if (!p_.xt_resident) {
-      add(1, bytes_for(p_.in * p_.batch) + read_ahead(p_.in, p_.batch, array_));
-      add(p_.x_resident ? 0 : 1, bytes_for(p_.in * p_.batch));
-    }
-    add(1, bytes_for(stored_rows(GemmProblem::Unit::kRedmule, p_.in, array_) * p_.batch) +
-               read_ahead(p_.in, p_.batch, array_));
-    add(1, bytes_for(p_.batch * (t.keep ? p_.in : 2 * t.in)) + read_ahead(p_.batch, p_.in, array_));
-    add(p_.dy_dense && t.out == p_.out ? 0 : feeds,
-        bytes_for(dy_rows(p_.batch, p_.forward, array_) * t.out) +
-            read_ahead(p_.batch, t.out, array_));
-    if (p_.forward) {
-      add(feeds, bytes_for(p_.batch * t.out));
-      add(p_.x_resident ? 0 : 1, bytes_for(p_.in * p_.batch) + read_ahead(p_.batch, p_.in, array_));
-    }
-    add(p_.dyt_resident ? 0 : feeds,
-        bytes_for(p_.batch * t.out) + read_ahead(t.out, p_.batch, array_));
-    add(copies, bytes_for(t.in * t.out) + read_ahead(t.in, t.out, array_));
-    add(copies, bytes_for(stored_rows(GemmProblem::Unit::kRedmule, t.in, array_) * t.out));
-    add(p_.bias ? 2 : 0, bytes_for(p_.out));
-    return sum;
-  }
-
-  std::uint64_t cycles(const LinearBackwardTiling& t) const {
-    const std::uint32_t in_tiles = ceil_div(p_.in, t.in);
-    const std::uint32_t out_tiles = ceil_div(p_.out, t.out);
-    const std::uint64_t tiles = std::uint64_t{in_tiles} * out_tiles;
-    const std::uint32_t i = ceil_div(p_.in, in_tiles), o = ceil_div(p_.out, out_tiles);
-    const auto both = [&](std::uint32_t rows, std::uint32_t cols) -> std::uint64_t {
-      return rows == 0 || cols == 0
-                 ? 0
-                 : cost_.redmule(rows, cols, p_.batch) + cost_.redmule(rows, p_.batch, cols) +
-                       3 * CostModel::kHandOver;
-    };
-    const std::uint64_t full_in = p_.in / t.in, full_out = p_.out / t.out;
-    const std::uint32_t last_in = p_.in % t.in, last_out = p_.out % t.out;
-    const std::uint64_t forward =
-        p_.forward ? out_tiles * (cost_.redmule(p_.batch, p_.in, o) + 2 * CostModel::kHandOver) : 0;
-    const std::uint64_t unit = forward +
-                               full_in * (full_out * both(t.in, t.out) + both(t.in, last_out)) +
-                               full_out * both(last_in, t.out) + both(last_in, last_out);
-    const std::uint64_t cores =
-        beside_redmule(tiles * cost_.core_kernel(i * o, CostModel::kSgd) +
-                       in_tiles * (cost_.core_kernel(i * p_.batch, CostModel::kReluGrad) +
-                                   cost_.core_kernel(i * p_.batch, CostModel::kTranspose)) +
-                       out_tiles * cost_.core_kernel(o * p_.batch, CostModel::kTranspose));
-    const bool dense = t.out == p_.out;
-    const auto moved = [&](bool to_l1) {
-      return beside_redmule(dense ? cost_.dma(1, bytes_for(i * o), to_l1)
-                                  : cost_.dma(i, bytes_for(o), to_l1));
-    };
-    // A buffer of W is taken from the start of its load to the end of its store.
-    const std::uint64_t chain = moved(true) + unit / tiles +
-                                cost_.core_kernel(i * o, CostModel::kSgd) + moved(false) +
-                                4 * (CostModel::kPost + CostModel::kHandOver);
-    const std::uint64_t copies = std::min<std::uint64_t>(t.copies, tiles);
-    const std::uint64_t slowest =
-        std::max({unit, cores, tiles * moved(true), tiles * moved(false),
-                  (6 * tiles + 6) * CostModel::kPost, tiles * chain / copies});
-    // What follows waits for the last tile; what goes before is still there for the first.
-    return slowest + (unit / tiles + cost_.dma(i, bytes_for(o), true)) / 3;
-  }
-
   const LinearBackwardProblem& p_;
-  const CostModel& cost_;
+  const TimingSource& timing_;
   const RedmuleConfig& array_;
-  std::vector<std::uint64_t>& known_;
+  std::vector<Cycle>& known_;
   std::optional<LinearBackwardTiling> best_;
 };
 
 }  // namespace
+
+Bytes l1_bytes(const LinearBackwardProblem& p, const LinearBackwardTiling& t,
+               const RedmuleConfig& array) {
+  const std::uint32_t feeds = std::min(2u, ceil_div(p.out, t.out));
+  const std::uint32_t copies = std::min(t.copies, ceil_div(p.in, t.in) * ceil_div(p.out, t.out));
+  Bytes sum;
+  const auto add = [&](std::uint32_t count, Bytes each) { sum += count * (each + Bytes{8}); };
+  if (!p.xt_resident) {
+    add(1, bytes_for(p.in * p.batch) + read_ahead(p.in, p.batch, array));
+    add(p.x_resident ? 0 : 1, bytes_for(p.in * p.batch));
+  }
+  add(1, bytes_for(stored_rows(GemmProblem::Unit::kRedmule, p.in, array) * p.batch) +
+             read_ahead(p.in, p.batch, array));
+  add(1, bytes_for(p.batch * (t.keep ? p.in : 2 * t.in)) + read_ahead(p.batch, p.in, array));
+  add(p.dy_dense && t.out == p.out ? 0 : feeds,
+      bytes_for(dy_rows(p.batch, p.forward, array) * t.out) + read_ahead(p.batch, t.out, array));
+  if (p.forward) {
+    add(feeds, bytes_for(p.batch * t.out));
+    add(p.x_resident ? 0 : 1, bytes_for(p.in * p.batch) + read_ahead(p.batch, p.in, array));
+  }
+  add(p.dyt_resident ? 0 : feeds, bytes_for(p.batch * t.out) + read_ahead(t.out, p.batch, array));
+  add(copies, bytes_for(t.in * t.out) + read_ahead(t.in, t.out, array));
+  add(copies, bytes_for(stored_rows(GemmProblem::Unit::kRedmule, t.in, array) * t.out));
+  add(p.bias ? 2 : 0, bytes_for(p.out));
+  return sum;
+}
+
+Cycle modelled_cycles(const LinearBackwardProblem& p, const LinearBackwardTiling& t,
+                      const TimingSource& timing) {
+  // RedMulE's matrices have no gaps: one row.
+  const auto one_row = [&](etude_kernel number, std::uint32_t elements) {
+    return timing.kernel(number, {1, elements, 1});
+  };
+  const auto transpose = [&](std::uint32_t rows, std::uint32_t cols) {
+    return timing.kernel(ETUDE_KERNEL_TRANSPOSE, {rows, cols, 1});
+  };
+  const std::uint32_t in_tiles = ceil_div(p.in, t.in);
+  const std::uint32_t out_tiles = ceil_div(p.out, t.out);
+  const std::uint64_t tiles = std::uint64_t{in_tiles} * out_tiles;
+  const std::uint32_t i = ceil_div(p.in, in_tiles), o = ceil_div(p.out, out_tiles);
+  const auto both = [&](std::uint32_t rows, std::uint32_t cols) -> Cycle {
+    return rows == 0 || cols == 0
+               ? Cycle{}
+               : timing.redmule(rows, cols, p.batch) + timing.redmule(rows, p.batch, cols) +
+                     3 * timing.hand_over();
+  };
+  const std::uint64_t full_in = p.in / t.in, full_out = p.out / t.out;
+  const std::uint32_t last_in = p.in % t.in, last_out = p.out % t.out;
+  const Cycle forward =
+      p.forward ? out_tiles * (timing.redmule(p.batch, p.in, o) + 2 * timing.hand_over()) : Cycle{};
+  const Cycle unit = forward + full_in * (full_out * both(t.in, t.out) + both(t.in, last_out)) +
+                     full_out * both(last_in, t.out) + both(last_in, last_out);
+  const Cycle cores = timing.beside_redmule(
+      tiles * one_row(ETUDE_KERNEL_SGD, i * o) +
+      in_tiles * (one_row(ETUDE_KERNEL_RELU_GRAD, i * p.batch) + transpose(i, p.batch)) +
+      out_tiles * transpose(p.batch, o));
+  const bool dense = t.out == p.out;
+  const auto moved = [&](bool to_l1) {
+    return timing.beside_redmule(dense ? timing.dma(1, bytes_for(i * o), to_l1)
+                                       : timing.dma(i, bytes_for(o), to_l1));
+  };
+  // A buffer of W is taken from the start of its load to the end of its store.
+  const Cycle chain = moved(true) + unit / tiles + one_row(ETUDE_KERNEL_SGD, i * o) + moved(false) +
+                      4 * (timing.post() + timing.hand_over());
+  const std::uint64_t copies = std::min<std::uint64_t>(t.copies, tiles);
+  const Cycle slowest = std::max({unit, cores, tiles * moved(true), tiles * moved(false),
+                                  (6 * tiles + 6) * timing.post(), tiles * chain / copies});
+  // What follows waits for the last tile; what goes before is still there for the first.
+  return slowest + (unit / tiles + timing.dma(i, bytes_for(o), true)) / 3;
+}
 
 std::optional<LinearBackwardTiling> LinearBackwardSearch::choose(
     const LinearBackwardProblem& problem) {
   const auto [found, fresh] = chosen_.try_emplace(problem);
   if (fresh) {
     auto& known = cycles_[{problem.batch, problem.in, problem.out, problem.forward ? 1u : 0u}];
-    found->second = Chooser(problem, cost_, redmule_, known).choose();
+    found->second = Chooser(problem, timing_, redmule_, known).choose();
   }
   return found->second;
 }

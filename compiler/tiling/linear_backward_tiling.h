@@ -8,7 +8,7 @@
 #include <optional>
 #include <vector>
 
-#include "compiler/cost/cost_model.h"
+#include "compiler/cost/timing_source.h"
 #include "compiler/tiling/gemm_tiling.h"
 
 namespace etude::compiler {
@@ -26,8 +26,8 @@ struct LinearBackwardProblem {
   bool may_keep = false;  ///< dX is worth its place in L1
   bool double_buffer = true;
   std::uint32_t least_columns = 0;  ///< narrower tiles of W are not tried
-  std::uint32_t l1_bytes = 0;       ///< free for this operator
-  std::uint32_t preferred = 0;      ///< better not more than this
+  Bytes l1_bytes;                   ///< free for this operator
+  Bytes preferred;                  ///< better not more than this
   auto operator<=>(const LinearBackwardProblem&) const = default;
 };
 
@@ -35,9 +35,19 @@ struct LinearBackwardProblem {
 struct LinearBackwardTiling {
   std::uint32_t in = 0, out = 0;  ///< rows and columns of a tile of W
   std::uint32_t copies = 2;
-  bool keep = false;         ///< dX and its transpose stay in L1
-  std::uint64_t cycles = 0;  ///< modelled
+  bool keep = false;  ///< dX and its transpose stay in L1
+  Cycle cycles{};     ///< modelled
 };
+
+/// Bytes of L1 that a tiling needs, with a beat for each buffer to align.
+Bytes l1_bytes(const LinearBackwardProblem& problem, const LinearBackwardTiling& tiling,
+               const RedmuleConfig& redmule);
+
+/// Modelled cycles: the slowest of unit, cores, each direction of the DMA, the controller and the
+/// turns of the weight's buffers, and what cannot overlap at begin and end. They follow from the
+/// layer's shape and the tiles alone, not from what stands in L1.
+Cycle modelled_cycles(const LinearBackwardProblem& problem, const LinearBackwardTiling& tiling,
+                      const TimingSource& timing);
 
 /// Rows of a buffer of dY: RedMulE writes it if the forward pass makes it.
 inline std::uint32_t dy_rows(std::uint32_t batch, bool forward, const RedmuleConfig& redmule) {
@@ -49,18 +59,21 @@ inline std::uint32_t dy_rows(std::uint32_t batch, bool forward, const RedmuleCon
 class LinearBackwardSearch {
  public:
   /// Both must outlive it.
-  LinearBackwardSearch(const CostModel& cost, const RedmuleConfig& redmule)
-      : cost_(cost), redmule_(redmule) {}
+  LinearBackwardSearch(const TimingSource& timing, const RedmuleConfig& redmule)
+      : timing_(timing), redmule_(redmule) {}
 
-  /// The tiling with the least modelled time; nothing if none fits.
+  /// The tiling with the least time among those that fit: the modelled one, with the load of dX by
+  /// its next reader where it is not kept, and with crowding(). Tiles are the layer's extents in
+  /// equal parts (up to 54 and 40 of them), up to whole rows and columns of the array. Nothing if
+  /// none fits.
   std::optional<LinearBackwardTiling> choose(const LinearBackwardProblem& problem);
 
  private:
-  const CostModel& cost_;
+  const TimingSource& timing_;
   const RedmuleConfig& redmule_;
   std::map<LinearBackwardProblem, std::optional<LinearBackwardTiling>> chosen_;
   /// Modelled cycles by {batch, in, out, forward}, then by the tiling's number (0: unknown yet).
-  std::map<std::array<std::uint32_t, 4>, std::vector<std::uint64_t>> cycles_;
+  std::map<std::array<std::uint32_t, 4>, std::vector<Cycle>> cycles_;
 };
 
 }  // namespace etude::compiler

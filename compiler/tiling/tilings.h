@@ -9,8 +9,8 @@ namespace etude::compiler {
 /// What the searches for tiles have worked out so far. It follows from shapes and hardware alone,
 /// so that every lowering of a step, however it shares L1, goes on with it.
 struct Tilings {
-  Tilings(const CostModel& cost, const RedmuleConfig& redmule)
-      : gemm(cost, redmule), linear_backward(cost, redmule) {}
+  Tilings(const TimingSource& timing, const RedmuleConfig& redmule)
+      : gemm(timing, redmule), linear_backward(timing, redmule) {}
 
   GemmSearch gemm;
   LinearBackwardSearch linear_backward;

@@ -66,5 +66,7 @@
   X(SIGMOID, 54, sigmoid, unary)                                             \
   X(SIGMOID_GRAD, 55, sigmoid_grad, result_grad)                             \
   X(TANH, 56, tanh, unary)                                                   \
-  X(TANH_GRAD, 57, tanh_grad, result_grad)
+  X(TANH_GRAD, 57, tanh_grad, result_grad)                                   \
+  X(BCE, 58, bce, mse)                                                       \
+  X(SOFTMAX_GRAD_ANY, 59, softmax_grad_any, softmax_grad)
 #endif

@@ -55,7 +55,8 @@ struct etude_sgd_args {
   uint32_t w, g, rows, cols, pitch_w, pitch_g, lr;
 };
 /* loss = scale_loss * sum (y-t)^2 (added to *loss), dy = scale_grad * (y - t). Scales: bits of a
- * float; dy may be y or t. */
+ * float; dy may be y or t. ETUDE_KERNEL_BCE: of logits y and targets t from 0 to 1, loss =
+ * scale_loss * sum (max(y, 0) - y t + log(1 + e^-|y|)), dy = scale_grad * (sigmoid(y) - t). */
 struct etude_mse_args {
   uint32_t y, t, dy, loss, rows, cols, pitch_y, pitch_t, pitch_dy, scale_loss, scale_grad;
 };
@@ -115,8 +116,9 @@ struct etude_layernorm_stats_args {
 struct etude_softmax_args {
   uint32_t x, y, rows, cols, pitch_x, pitch_y, scale;
 };
-/* dx = scale * y * (dy - sum(y * dy)) over each row, the sum so accurate that dx adds up to 0 (dx
- * may be dy). */
+/* dx = scale * y * (dy - sum(y * dy)) over each row (dx may be dy). ETUDE_KERNEL_SOFTMAX_GRAD: each
+ * row of y is a softmax, which adds up to 1 but for rounding, and the sum is so accurate that dx
+ * adds up to 0. ETUDE_KERNEL_SOFTMAX_GRAD_ANY: y is anything. */
 struct etude_softmax_grad_args {
   uint32_t y, dy, dx, rows, cols, pitch_y, pitch_dy, pitch_dx, scale;
 };

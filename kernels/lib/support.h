@@ -15,6 +15,13 @@
 #define ETUDE_ASM 0
 #endif
 
+/* What few steps run: it lies behind the others, so that these lie where they lay. */
+#ifdef __riscv
+#define ETUDE_RARE __attribute__((section(".rare")))
+#else
+#define ETUDE_RARE
+#endif
+
 #define ETUDE_F(address) ((float*)(uintptr_t)(address))
 #define ETUDE_W(address) ((uint32_t*)(uintptr_t)(address))
 #define ETUDE_H(address) ((_Float16*)(uintptr_t)(address))

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Which function implements each kernel. The table is code that writes L1, not a constant array: an
- * array would be read from L2 at each kernel. */
+ * array would be read from L2 at each kernel. It runs once, and lies behind the kernels, so that
+ * these lie where they lay when one is added. */
 #include "kernels/lib/kernels.h"
+#include "kernels/lib/support.h"
 #include "kernels/runtime/runtime.h"
 
 _Static_assert(ETUDE_KERNELS <= ETUDE_TABLE_ENTRIES, "the kernel table is too small");
 
-void etude_fill_table(void) {
+ETUDE_RARE void etude_fill_table(void) {
   for (uint32_t i = 0; i < ETUDE_TABLE_ENTRIES; i++) {
     ETUDE_TABLE[i] = 0;
   }

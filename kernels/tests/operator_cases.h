@@ -81,6 +81,7 @@ static inline void etude_operator_cases(const struct etude_case_env* env) {
   CASE("adam", etude_adam, a, b, c, p, 13, 37, 41, k, k, k, epsilon);
   CASE("column_sum", etude_column_sum, a, c, 13, 37, 41, 1);
   CASE("mse", etude_mse, a, b, c, tail, 13, 37, 41, 37, 39, k, k);
+  CASE("bce", etude_bce, a, b, c, tail, 13, 37, 41, 37, 39, k, k);
   CASE("transpose", etude_transpose, a, c, 0, 13, 37, 41, 15, 0);
   CASE("transpose masked", etude_transpose, a, c, p, 13, 37, 41, 15, 37);
   CASE("fp32_to_fp16", etude_fp32_to_fp16, a, c, 13, 37, 41, 38);
@@ -89,6 +90,7 @@ static inline void etude_operator_cases(const struct etude_case_env* env) {
   CASE("layernorm_affine_grad", etude_layernorm_affine_grad, a, b, p, c, tail, 13, 37, 41, 37, 1);
   CASE("softmax", etude_softmax, a, c, 13, 37, 41, 39, k);
   CASE("softmax_grad", etude_softmax_grad, p, b, c, 13, 37, 41, 37, 39, k);
+  CASE("softmax_grad_any", etude_softmax_grad_any, a, b, c, 13, 37, 41, 37, 39, k);
   for (uint32_t form = 0; form < 3; form++) {
     CASE("gelu", etude_gelu, a, c, form == 1 ? b : 0, 13, 37, 41, 39, form);
     CASE("gelu_grad", etude_gelu_grad, a, b, c, form == 1 ? p : 0, 13, 37, 41, 37, 39, form);

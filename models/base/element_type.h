@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "models/base/types.h"
+
 namespace etude {
 
 /// Type of the elements of a tensor.
@@ -20,14 +22,14 @@ constexpr unsigned bytes_of(DType type) {
   return 0;
 }
 
-/// Bytes of `elements` neighbours, in the 32 bits of an address of the chip.
-constexpr std::uint32_t bytes_for(std::uint64_t elements, DType type = DType::kFloat32) {
-  return static_cast<std::uint32_t>(elements * bytes_of(type));
+/// Bytes of `elements` neighbours.
+constexpr Bytes bytes_for(std::uint64_t elements, DType type = DType::kFloat32) {
+  return Bytes{elements * bytes_of(type)};
 }
 
 /// Elements that fit into `bytes`.
-constexpr std::uint32_t elements_in(std::uint64_t bytes, DType type = DType::kFloat32) {
-  return static_cast<std::uint32_t>(bytes / bytes_of(type));
+constexpr std::uint32_t elements_in(Bytes bytes, DType type = DType::kFloat32) {
+  return static_cast<std::uint32_t>(bytes.raw() / bytes_of(type));
 }
 
 }  // namespace etude

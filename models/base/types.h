@@ -26,6 +26,8 @@ class Quantity {
     return Quantity(a.value_ - b.value_);
   }
   friend constexpr Quantity operator*(Quantity a, Rep n) { return Quantity(a.value_ * n); }
+  friend constexpr Quantity operator*(Rep n, Quantity a) { return a * n; }
+  friend constexpr Quantity operator/(Quantity a, Rep n) { return Quantity(a.value_ / n); }
 
  private:
   Rep value_{};
@@ -35,10 +37,32 @@ class Quantity {
 using Cycle = Quantity<struct CycleTag, std::uint64_t>;
 /// A number of bytes.
 using Bytes = Quantity<struct BytesTag, std::uint64_t>;
-/// A 32-bit address of the simulated SoC.
-using Address = Quantity<struct AddressTag, std::uint32_t>;
 /// An energy in picojoules.
 using Picojoules = Quantity<struct PicojoulesTag, double>;
+
+/// A 32-bit address of the simulated SoC: a place, so that two of them have a distance in bytes and
+/// no sum.
+class Address {
+ public:
+  using rep = std::uint32_t;
+  constexpr Address() = default;
+  constexpr explicit Address(rep value) : value_(value) {}
+  /// The bare number.
+  constexpr rep raw() const { return value_; }
+  constexpr auto operator<=>(const Address&) const = default;
+  constexpr Address& operator+=(Bytes distance) { return *this = *this + distance; }
+  friend constexpr Address operator+(Address a, Bytes distance) {
+    return Address(a.value_ + static_cast<rep>(distance.raw()));
+  }
+  friend constexpr Address operator-(Address a, Bytes distance) {
+    return Address(a.value_ - static_cast<rep>(distance.raw()));
+  }
+  /// Bytes from `b` up to `a`.
+  friend constexpr Bytes operator-(Address a, Address b) { return Bytes{a.value_ - b.value_}; }
+
+ private:
+  rep value_{};
+};
 
 /// Later than any cycle: "no event is due".
 inline constexpr Cycle kNever{~std::uint64_t{0}};

@@ -19,6 +19,13 @@ DmaConfig checked(const DmaConfig& config, unsigned cores) {
   return config;
 }
 
+// The cluster connects MCHAN's ports to the interconnect in reverse order (tcdm_master[3:0] to
+// s_hci_dma[0:3]): reads of the memory stand on its DMA ports 3 and 2, writes on 1 and 0.
+constexpr std::uint32_t reversed(std::uint32_t ports) {
+  static_assert(ClusterDma::kPorts == 4);
+  return (ports & 1u) << 3 | (ports & 2u) << 1 | (ports >> 1 & 2u) | (ports >> 3 & 1u);
+}
+
 // A count or stride register holds its value minus one in 16 bits.
 std::uint32_t row_field(std::uint32_t wdata) { return ((wdata - 1) & 0xFFFF) + 1; }
 
@@ -241,12 +248,18 @@ void Mchan::arbitrate_commands(Cycle::rep now) {
 }
 
 std::uint32_t Mchan::requests(Cycle, Requests& out) {
-  return write_.requests(out.data()) | read_.requests(out.data() + 2) << 2;
+  Requests own{};
+  const std::uint32_t asked = write_.requests(own.data()) | read_.requests(own.data() + 2) << 2;
+  std::reverse_copy(own.begin(), own.end(), out.begin());
+  return reversed(asked);
 }
 
-void Mchan::commit(Cycle now_cycle, std::uint32_t granted,
-                   const std::array<std::uint32_t, kPorts>& rdata) {
+void Mchan::commit(Cycle now_cycle, std::uint32_t granted_ports,
+                   const std::array<std::uint32_t, kPorts>& port_data) {
   const Cycle::rep now = now_cycle.raw();
+  const std::uint32_t granted = reversed(granted_ports);
+  std::array<std::uint32_t, kPorts> rdata;
+  std::reverse_copy(port_data.begin(), port_data.end(), rdata.begin());
   readers_ = 0;
   if (!active()) {
     last_commit_ = now;

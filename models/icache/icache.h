@@ -26,7 +26,7 @@ namespace etude {
 /// fetch is granted in the following cycle at the earliest.
 class Icache : public sc_core::sc_module {
  public:
-  static constexpr unsigned kLineBytes = 16;
+  static constexpr unsigned kLineBytes = IcacheConfig::kLineBytes;
 
   /// `cores` private caches, 1..16. Throws UserError when a size is not a power of two.
   Icache(const sc_core::sc_module_name& name, const IcacheConfig& config, unsigned cores,

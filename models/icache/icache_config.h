@@ -7,6 +7,7 @@ namespace etude {
 
 /// Parameters of the two-level instruction cache (16-byte lines).
 struct IcacheConfig {
+  static constexpr unsigned kLineBytes = 16;
   bool enabled = true;        ///< false: every fetch is served at once
   unsigned private_ways = 4;  ///< per core
   unsigned private_sets = 8;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command `etude`: etude-sim's subcommands, and what needs Python."""
 
+import os
 import sys
 import webbrowser
 from pathlib import Path
@@ -11,7 +12,7 @@ import typer
 from rich.console import Console
 
 from etude.compare import print_comparison
-from etude.errors import UserError
+from etude.errors import MachineError, UserError
 from etude.program import become_program
 from etude.result import load_result
 
@@ -78,6 +79,14 @@ def main() -> None:
     """Entry point: maps errors to the exit statuses of etude-sim."""
     try:
         status = app(standalone_mode=False)
+        sys.stdout.flush()
+    except OSError as error:  # of stdout: files have errors of their own
+        sys.stderr.write(f"etude: stdout: cannot be written: {error.strerror}\n")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left need not be told again
+        status = 1
+    except MachineError as error:
+        sys.stderr.write(f"etude: {' '.join(str(error).split())}\n")
+        status = 1
     except UserError as error:
         sys.stderr.write(f"etude: {' '.join(str(error).split())}\n")
         status = 2

@@ -36,11 +36,15 @@ def rows(first: dict, second: dict) -> list[tuple[str, str, str, str]]:
         ("samples/s", "step/samples_per_s", _plain),
         ("FLOP/cycle", "step/flop_per_cycle", _plain),
         ("energy", "step/energy_j", _unit("J")),
+        ("energy, low end", "step/energy_low_j", _unit("J")),
+        ("energy, high end", "step/energy_high_j", _unit("J")),
         ("energy-delay", "step/edp_js", _unit("Js")),
         ("MACs", "step/macs", _count),
         ("loss", "loss", _plain),
+        ("GFLOP/s per mm2", "step/gflops_per_mm2", _plain),
         ("area mm2", "area_mm2", _plain),
     ]
+    wanted += [(f"area {name} mm2", f"area/{name}", _plain) for name in first.get("area", {}) if name != "total"]
     wanted += [(f"energy {name}", f"energy/{name}", _unit("J")) for name in first.get("energy", {}) if name != "total"]
     wanted += [(f"memory {name}", f"memory/{name}", _count) for name in first.get("memory", {})]
     wanted += [(f"traffic {name}", f"traffic/{name}", _count) for name in first.get("traffic", {})]
@@ -54,6 +58,16 @@ def rows(first: dict, second: dict) -> list[tuple[str, str, str, str]]:
     return table
 
 
+def clock_note(*results: dict) -> str:
+    """A line if the array of a result is one whose clock no source covers, else nothing."""
+    if not any(a["name"] == "array_clock" for result in results for a in result.get("assumptions", [])):
+        return ""
+    return (
+        "Clock assumed: no source has an FP32 array, or one of fewer than 3 pipeline registers, at 470 MHz (0.65 V); "
+        "vary /platform/cluster/clock_hz with it."
+    )
+
+
 def print_comparison(first: dict, second: dict, names: tuple[str, str], console: Console) -> None:
     """Writes the comparison as a table."""
     table = Table(show_edge=False, pad_edge=False)
@@ -64,3 +78,5 @@ def print_comparison(first: dict, second: dict, names: tuple[str, str], console:
         table.add_row(*row)
     console.print(f"first:  {first.get('title', '')}\nsecond: {second.get('title', '')}", highlight=False)
     console.print(table)
+    if note := clock_note(first, second):
+        console.print(note, highlight=False)

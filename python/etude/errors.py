@@ -2,6 +2,10 @@
 """Errors that the user can mend."""
 
 
+class MachineError(Exception):
+    """The machine does not do what it should (the disk is full): one line on stderr, exit status 1."""
+
+
 class UserError(Exception):
     """What the user gave is wrong: one line on stderr, exit status 2.
 

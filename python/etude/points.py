@@ -11,6 +11,7 @@ from pathlib import Path
 
 from etude.errors import UserError
 from etude.program import find_program
+from etude.result import load_result
 
 # Of a result, what is kept beside a table: everything that a reader may want to see behind it.
 KEPT = (
@@ -28,6 +29,7 @@ KEPT = (
     "check",
     "loss",
     "area_mm2",
+    "area",
     "warnings",
 )
 
@@ -46,11 +48,22 @@ class Point:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
+def has_result(status: int, out: Path) -> bool:
+    """Whether a run of this exit status left a result in `out`: also where its numeric check failed (1)."""
+    if status != 1:
+        return status == 0
+    try:
+        check = load_result(out)["check"]
+    except UserError:
+        return False
+    return check is not None and not check["passed"]  # else 1 is a defect, and the result an older one
+
+
 def _run(point: Point, folder: Path, resume: bool) -> dict:
     out = folder / point.name
     stamp = out / "point.txt"
     result = out / "result.json"
-    if resume and result.exists() and stamp.exists() and stamp.read_text() == point.key():
+    if resume and (out / "manifest.json").exists() and stamp.exists() and stamp.read_text() == point.key():
         return json.loads(result.read_text())
     out.mkdir(parents=True, exist_ok=True)
     config = out / "point.json"
@@ -61,7 +74,7 @@ def _run(point: Point, folder: Path, resume: bool) -> dict:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode == 2:  # what is asked for does not fit or does not exist: the table says so
         return {"error": done.stderr.strip().removeprefix("etude-sim: ")}
-    if done.returncode not in (0, 1):  # 1: the numeric check failed; the table says so
+    if not has_result(done.returncode, out):
         raise UserError(f"{point.name}: {done.stderr.strip()}")
     stamp.write_text(point.key())
     return json.loads(result.read_text())

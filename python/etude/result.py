@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads what a run left in its folder."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -9,8 +10,37 @@ from etude.errors import UserError
 SCHEMA = 1
 
 
+def check_manifest(folder: Path) -> None:
+    """Refuses a folder whose files are not those that its manifest names, as `etude-sim price` does."""
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    except OSError:
+        raise UserError(f"{folder}: no manifest.json in it: it holds no whole result; run again") from None
+    except ValueError as error:
+        raise UserError(f"{folder / 'manifest.json'}: not JSON ({error}); run again") from None
+    digests = {}
+    try:
+        for entry in manifest["files"]:
+            file = folder / entry["name"]
+            digests[entry["name"]] = hashlib.sha256(file.read_bytes()).hexdigest()
+            if digests[entry["name"]] != entry["sha256"]:
+                raise UserError(f"{file}: is not the file that the run wrote (manifest.json); run again")
+        configuration = manifest["configuration"]
+    except OSError as error:
+        raise UserError(f"{error.filename}: {error.strerror}, and manifest.json names it; run again") from None
+    except (KeyError, TypeError):
+        raise UserError(f"{folder / 'manifest.json'}: not a manifest of this version; run again") from None
+    result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+    hashes = {digests.get("config.resolved.json"), result.get("config_hash"), configuration}
+    if "result.json" not in digests or len(hashes) > 1:
+        raise UserError(f"{folder}: its result.json is not of the configuration beside it; run again")
+
+
 def load_result(folder: Path) -> dict:
-    """result.json of a run's folder (or the file itself), as etude-sim wrote it."""
+    """result.json of a run's folder (or the file itself), as etude-sim wrote it.
+
+    Errors: UserError, also where the folder's files are not those of its manifest.
+    """
     file = folder / "result.json" if folder.is_dir() else folder
     try:
         result = json.loads(file.read_text(encoding="utf-8"))
@@ -20,6 +50,8 @@ def load_result(folder: Path) -> dict:
         raise UserError(f"{file}: not JSON ({error}); run again") from None
     if not isinstance(result, dict) or result.get("schema") != SCHEMA:
         raise UserError(f"{file}: not a result of schema {SCHEMA}; run again with this version")
+    if folder.is_dir() or (file.parent / "manifest.json").exists():
+        check_manifest(file.parent)
     return result
 
 

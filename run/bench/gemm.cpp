@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -90,8 +91,12 @@ std::vector<std::string> split(const std::string& line) {
 
 /// The jobs of a CSV file with the columns M,N,K and, if wanted, gap, stall, seed, op, format.
 std::vector<RedmuleBenchJob> read_shapes(const GemmRequest& defaults, const RedmuleConfig& config) {
-  std::ifstream file(defaults.shapes);
-  if (!file) {
+  std::error_code ignored;
+  std::ifstream file;
+  if (std::filesystem::is_regular_file(defaults.shapes, ignored)) {  // a pipe would be waited for
+    file.open(defaults.shapes);
+  }
+  if (!file.is_open()) {
     throw UserError("--shapes", "cannot read '" + defaults.shapes + "'", "name a CSV file");
   }
   std::vector<RedmuleBenchJob> jobs;

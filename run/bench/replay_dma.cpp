@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <regex>
@@ -94,8 +95,12 @@ DmaBenchTransfer read_transfer(const std::string& where, const std::string& text
 }  // namespace
 
 DmaReplay replay_dma(const std::string& file) {
-  std::ifstream in(file);
-  if (!in) {
+  std::error_code ignored;
+  std::ifstream in;
+  if (std::filesystem::is_regular_file(file, ignored)) {  // a pipe would be waited for
+    in.open(file);
+  }
+  if (!in.is_open()) {
     throw UserError(file, "cannot be read", "give a CSV file of DMA transfers");
   }
   std::string line;

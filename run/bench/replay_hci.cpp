@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <regex>
 #include <sstream>
@@ -126,8 +127,12 @@ TraceCycle read_cycle(const std::string& file, std::size_t at, const std::string
 }
 
 Trace read_trace(const std::string& file) {
-  std::ifstream in(file);
-  if (!in) {
+  std::error_code ignored;
+  std::ifstream in;
+  if (std::filesystem::is_regular_file(file, ignored)) {  // a pipe would be waited for
+    in.open(file);
+  }
+  if (!in.is_open()) {
     throw UserError(file, "cannot be read", "give a trace file of the interconnect");
   }
   Trace trace;

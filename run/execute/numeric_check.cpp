@@ -2,6 +2,7 @@
 #include "run/execute/numeric_check.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -18,6 +19,9 @@ constexpr double kOfGradient = 1e-7;  // of the step's largest gradient
 // differences change with them. A gradient that is missing or has the wrong sign is off by 1 or 2.
 constexpr double kNormHalf = 0.5;
 constexpr double kNoiseHalf = 1e-4;
+// A step that holds a number above these may leave the range of its format by one product.
+constexpr double kRange = 1e19;         // binary32: below the root of its largest number
+constexpr double kRangeHalf = 3e4;      // binary16, sums of products: half its largest number
 constexpr std::size_t kMostLines = 20;  // further failures are counted only
 
 double largest(const std::vector<double>& values) {
@@ -26,6 +30,26 @@ double largest(const std::vector<double>& values) {
     most = std::max(most, std::abs(value));
   }
   return most;
+}
+
+/// Keeps the larger error; one that is not a number is the largest.
+void note(double& most, double error) {
+  if (!std::isnan(most) && !(error <= most)) {
+    most = error;
+  }
+}
+
+double ratio(double error, double of) { return error == 0 ? 0 : error / of; }
+
+/// Of an element that no piece of a gradient has covered; arithmetic makes no such NaN.
+const float kMissing = std::bit_cast<float>(0x7fc0dead);
+bool missing(float value) {
+  return std::bit_cast<std::uint32_t>(value) == std::bit_cast<std::uint32_t>(kMissing);
+}
+
+bool overflowed(const std::vector<float>& values) {
+  return std::ranges::any_of(values,
+                             [](float value) { return !std::isfinite(value) && !missing(value); });
 }
 
 std::string text(double value) {
@@ -42,6 +66,10 @@ NumericCheck::NumericCheck(TrainingGraph training, const UpdateOptions& update, 
     if (node.phase == Phase::kUpdate) {
       update_of_[node.inputs[0]] = static_cast<NodeId>(&node - training_.graph.nodes().data());
     }
+    if (node.op == OpType::kBatchNormStatistics) {
+      moved_[node.inputs[1]] = node.outputs[0];
+      moved_[node.inputs[2]] = node.outputs[1];
+    }
   }
 }
 
@@ -50,11 +78,10 @@ void NumericCheck::begin_step(unsigned step, StartValues start) {
   start_ = std::move(start);
   set_rates(training_.graph, update_, step);
   gradients_.clear();
-  // What no piece covers stays NaN, so that a gradient that is computed in part is found.
+  // What no piece covers stays missing, so that a gradient that is computed in part is found.
   for (const TensorId parameter : training_.trained()) {
     const TensorId gradient = training_.gradients.at(parameter);
-    gradients_[gradient].assign(training_.graph.tensor(gradient).elements(),
-                                std::numeric_limits<float>::quiet_NaN());
+    gradients_[gradient].assign(training_.graph.tensor(gradient).elements(), kMissing);
   }
 }
 
@@ -101,14 +128,15 @@ void NumericCheck::compare(const std::string& what, const std::vector<double>& r
     }
   }
   ++facts_.tensors;
-  facts_.max_abs_error = std::isnan(worst) ? worst : std::max(facts_.max_abs_error, worst);
-  if (scale > 0) {
-    facts_.max_rel_error =
-        std::isnan(worst) ? worst : std::max(facts_.max_rel_error, worst / scale);
-  }
+  note(facts_.max_abs_error, worst);
+  note(facts_.max_rel_error,
+       ratio(worst, std::max(scale, kOfGradient / kRelative * largest_gradient)));
   if (half_) {
     compare_norms(what, reference, simulated, largest_gradient);
-  } else if (!(worst <= allowed)) {
+    return;
+  }
+  note(facts_.error_of_allowed, ratio(worst, allowed));
+  if (!(worst <= allowed)) {
     fail(what + "[" + std::to_string(worst_at) + "] is " + text(simulated[worst_at]) + " for " +
          text(reference[worst_at]) + ", allowed error " + text(allowed));
   }
@@ -125,6 +153,7 @@ void NumericCheck::compare_norms(const std::string& what, const std::vector<doub
   const double noise = kNoiseHalf * largest_gradient;
   const double allowed =
       kNormHalf * std::sqrt(norm) + noise * std::sqrt(static_cast<double>(reference.size()));
+  note(facts_.error_of_allowed, ratio(std::sqrt(error), allowed));
   if (!(std::sqrt(error) <= allowed)) {
     fail(what + " is off by " + text(std::sqrt(error)) + " in the Euclidean norm, of " +
          text(std::sqrt(norm)) + ", allowed is " + text(allowed));
@@ -151,8 +180,24 @@ void NumericCheck::check_parameter(TensorId parameter, const StartValues& now) {
   }
 }
 
+bool NumericCheck::left_range(double loss, const StartValues& parameters,
+                              const TensorValues& reference) const {
+  const bool finite = std::isfinite(loss) && std::ranges::none_of(parameters, overflowed) &&
+                      std::ranges::none_of(gradients_, [](const auto& gradient) {
+                        return overflowed(gradient.second);
+                      });
+  const double range = half_ ? kRangeHalf : kRange;
+  return !finite && std::ranges::any_of(reference, [&](const std::vector<double>& values) {
+    return std::ranges::any_of(values, [&](double v) { return !(std::abs(v) <= range); });
+  });
+}
+
 void NumericCheck::end_step(double loss, const StartValues& parameters) {
   const TensorValues reference = run_reference(training_.graph, start_);
+  if (left_range(loss, parameters, reference)) {
+    ++facts_.diverged_steps;
+    return;
+  }
   double most = 0;
   for (const auto& [gradient, values] : gradients_) {
     most = std::max(most, largest(reference.at(gradient)));
@@ -162,8 +207,14 @@ void NumericCheck::end_step(double loss, const StartValues& parameters) {
     compare(training_.graph.tensor(gradient).name, reference.at(gradient),
             std::vector<double>(values.begin(), values.end()), most);
   }
+  for (const auto& [statistic, moved] : moved_) {
+    const std::vector<float>& now = parameters.at(statistic);
+    compare(training_.graph.tensor(statistic).name, reference.at(moved), {now.begin(), now.end()},
+            most);
+  }
   for (TensorId id = 0; id < training_.graph.tensors().size(); ++id) {
-    if (training_.graph.tensor(id).kind == TensorKind::kParameter && !start_.at(id).empty()) {
+    if (training_.graph.tensor(id).kind == TensorKind::kParameter && !start_.at(id).empty() &&
+        !moved_.contains(id)) {
       check_parameter(id, parameters);
     }
   }

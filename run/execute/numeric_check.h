@@ -9,6 +9,7 @@
 #include "sim/report/facts.h"
 #include "workloads/networks/initial.h"
 #include "workloads/ops/op_rules.h"
+#include "workloads/reference/reference.h"
 #include "workloads/training/training_graph.h"
 
 namespace etude::run {
@@ -35,7 +36,9 @@ class NumericCheck {
   /// dense tensor.
   void gradient(TensorId gradient, std::uint64_t offset, std::uint64_t pitch, std::uint32_t rows,
                 const std::vector<std::uint8_t>& bytes);
-  /// What the step left: its loss and the parameters by tensor.
+  /// What the step left: its loss and the parameters by tensor. Where some of it is not finite, and
+  /// the float64 execution has numbers too large for the format as well, training has diverged:
+  /// nothing is compared, and the step is counted.
   void end_step(double loss, const StartValues& parameters);
 
   /// The gradients of the last step, by tensor of the gradient.
@@ -47,6 +50,7 @@ class NumericCheck {
                const std::vector<double>& simulated, double largest_gradient);
   void compare_norms(const std::string& what, const std::vector<double>& reference,
                      const std::vector<double>& simulated, double largest_gradient);
+  bool left_range(double loss, const StartValues& parameters, const TensorValues& reference) const;
   void check_parameter(TensorId parameter, const StartValues& now);
   void fail(const std::string& line);
 
@@ -54,6 +58,7 @@ class NumericCheck {
   UpdateOptions update_;
   bool half_;
   std::map<TensorId, NodeId> update_of_;  ///< by parameter
+  std::map<TensorId, TensorId> moved_;    ///< statistics, and what a step leaves there
   unsigned step_{0};
   StartValues start_;
   std::map<TensorId, std::vector<float>> gradients_;

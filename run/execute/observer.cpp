@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "run/execute/observer.h"
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <utility>
 
@@ -17,10 +19,10 @@ bool verified(const Plan& plan) { return plan.config().run.verify; }
 
 }  // namespace
 
-Observer::Observer(const Plan& plan, std::function<void(unsigned, unsigned)> progress)
+Observer::Observer(const Plan& plan, const ExecuteOptions& options)
     : plan_(plan),
       values_(plan.start()),
-      progress_(std::move(progress)),
+      options_(options),
       passes_(plan.passes_per_step()),
       check_(plan.training(), plan.workload().update,
              plan.config().train.precision == TrainConfig::Precision::kMixedFp16),
@@ -40,6 +42,7 @@ void Observer::attach(Job& job) {
     on_probe(step, probe, bytes);
   };
   job.after_step = [this](unsigned step, const Reader& read) { after_step(step, read); };
+  job.stop_after = [this](unsigned) { return training_.diverged != 0; };
 }
 
 void Observer::on_probe(unsigned step, const Probe& probe, const std::vector<std::uint8_t>& bytes) {
@@ -67,11 +70,11 @@ CheckFacts Observer::facts() const {
 NpzArchive Observer::outputs() const {
   NpzArchive archive;
   const Graph& graph = plan_.training().graph;
-  archive["loss"] = NpyArray::from_float32({}, {static_cast<float>(losses_.back())});
+  archive["loss"] = NpyArray::from_float32({}, {static_cast<float>(training_.losses.back())});
   for (const auto& [name, tensor] : plan_.workload().outputs) {
     const Shape& shape = graph.tensor(tensor).shape;
     if (tensor == plan_.training().loss) {
-      archive[name] = NpyArray::from_float32(shape, {static_cast<float>(losses_.back())});
+      archive[name] = NpyArray::from_float32(shape, {static_cast<float>(training_.losses.back())});
     } else if (gradients_.contains(tensor)) {
       archive[name] = NpyArray::from_float32(shape, gradient(tensor));
     } else {
@@ -83,6 +86,9 @@ NpzArchive Observer::outputs() const {
   }
   for (const auto* places : {&plan_.program().parameters, &plan_.program().states}) {
     for (const TensorPlace& place : *places) {
+      if (graph.tensor(place.tensor).constant) {
+        continue;
+      }
       archive[place.name] = NpyArray::from_float32(place.shape, values_.at(place.tensor));
     }
   }
@@ -139,22 +145,38 @@ void Observer::add_gradients(bool first) {
 }
 
 void Observer::end_step(unsigned steps) {
-  losses_.push_back(loss_sum_ / passes_);
+  training_.losses.push_back(loss_sum_ / passes_);
   loss_sum_ = 0;
   const unsigned every = plan_.config().run.save_every;
   if (every != 0 && steps % every == 0) {
     save(steps);
   }
-  if (progress_) {
-    progress_(steps, plan_.config().train.steps);
+  const unsigned all = plan_.config().train.steps;
+  if (!std::isfinite(training_.losses.back()) || (steps == all && !weights_are_finite())) {
+    training_.diverged = steps;
   }
+  if (options_.progress) {
+    options_.progress(steps, all);
+  }
+}
+
+bool Observer::weights_are_finite() const {
+  return std::ranges::all_of(plan_.training().trained(), [this](TensorId id) {
+    return std::ranges::all_of(values_.at(id), [](float value) { return std::isfinite(value); });
+  });
 }
 
 void Observer::save(unsigned steps) {
   const Graph& graph = plan_.training().graph;
+  NpzArchive parameters;
   for (const TensorId id : plan_.training().trained()) {
-    saved_[steps][graph.tensor(id).name] =
+    parameters[graph.tensor(id).name] =
         NpyArray::from_float32(graph.tensor(id).shape, values_.at(id));
+  }
+  if (options_.save) {
+    options_.save(steps, parameters);
+  } else {
+    saved_[steps] = std::move(parameters);
   }
 }
 

@@ -8,6 +8,7 @@
 
 #include "run/execute/chain_replay.h"
 #include "run/execute/numeric_check.h"
+#include "run/execute/run.h"
 #include "run/plan/plan.h"
 #include "sim/engine/job.h"
 #include "sim/report/facts.h"
@@ -19,15 +20,14 @@ namespace etude::run {
 /// Follows a run from step to step: feeds inputs, checks numbers, keeps what the user gets.
 class Observer {
  public:
-  /// `progress`: called after each step with the number of steps that are over and of all; may be
-  /// empty.
-  Observer(const Plan& plan, std::function<void(unsigned over, unsigned all)> progress);
+  /// Of the options: what to call after steps.
+  Observer(const Plan& plan, const ExecuteOptions& options);
 
   /// Adds its probes and callbacks to a job; the observer must outlive the run.
   void attach(Job& job);
 
-  /// Of each step: mean over its passes.
-  const std::vector<double>& losses() const { return losses_; }
+  /// Losses of each step, means over its passes; the step in which training diverged.
+  const TrainingFacts& training() const { return training_; }
   CheckFacts facts() const;
   /// Trained parameters by name each time /run/save_every steps were over, by number of steps.
   const std::map<unsigned, NpzArchive>& saved() const { return saved_; }
@@ -45,17 +45,18 @@ class Observer {
   /// What the passes of a step say together.
   void add_gradients(bool first);
   void end_step(unsigned steps);
+  bool weights_are_finite() const;
   void save(unsigned steps);
 
   const Plan& plan_;
   StartValues values_;  ///< as the simulated memory has them
-  std::function<void(unsigned, unsigned)> progress_;
+  const ExecuteOptions& options_;
   unsigned passes_;
   NumericCheck check_;
   ChainReplay chains_;
   std::map<TensorId, std::vector<float>> gradients_;  ///< of a step: sums over its passes
   double loss_sum_ = 0;
-  std::vector<double> losses_;
+  TrainingFacts training_;
   std::map<unsigned, NpzArchive> saved_;
 };
 

@@ -16,7 +16,7 @@ namespace etude::run {
 Result Run::execute(const ExecuteOptions& options) {
   using Clock = std::chrono::steady_clock;
   const Clock::time_point began = options.began.value_or(Clock::now());
-  Observer observer(plan_, options.progress);
+  Observer observer(plan_, options);
   Job job = make_job(plan_);
   observer.attach(job);
   const RunConfig& run = config().run;
@@ -27,10 +27,13 @@ Result Run::execute(const ExecuteOptions& options) {
   engine.timeline = run.trace ? &result.timeline.emplace() : nullptr;
   result.record = run_job(config().platform, job, engine);
   RunRecord& record = result.record;
-  if (record.exit_status != 0 || record.steps.size() != job.steps) {
+  result.diverged = observer.training().diverged;
+  const std::size_t passes =
+      result.diverged == 0 ? job.steps : std::size_t{result.diverged} * plan_.passes_per_step();
+  if (record.exit_status != 0 || record.steps.size() != passes) {
     throw ProgramError("the runtime ended with status " + std::to_string(record.exit_status) +
                        " after " + std::to_string(record.steps.size()) + " of " +
-                       std::to_string(job.steps) + " passes");
+                       std::to_string(passes) + " passes");
   }
   check_ = observer.facts();
   if (result.timeline) {
@@ -41,7 +44,7 @@ Result Run::execute(const ExecuteOptions& options) {
   facts.warnings.insert(facts.warnings.begin(), options.warnings.begin(), options.warnings.end());
   const double wall = std::chrono::duration<double>(Clock::now() - began).count();
   result.json =
-      make_result(config(), facts, record, observer.losses(), check_, {wall, ETUDE_VERSION});
+      make_result(config(), facts, record, observer.training(), check_, {wall, ETUDE_VERSION});
   result.outputs = observer.outputs();
   result.saved = observer.saved();
   return result;

@@ -21,6 +21,9 @@ namespace etude::run {
 struct ExecuteOptions {
   /// Called after each step with the number of steps that are over and of all.
   std::function<void(unsigned over, unsigned all)> progress;
+  /// Called each time /run/save_every steps are over with their number and the trained parameters.
+  /// Without it they are kept for Result::saved.
+  std::function<void(unsigned steps, const NpzArchive& parameters)> save;
   /// What loading the configuration warned of: they stand first in the result.
   std::vector<std::string> warnings;
   /// When the work began that `simulator.wall_s` counts; without it, when execute() is called.
@@ -31,9 +34,11 @@ struct ExecuteOptions {
 struct Result {
   nlohmann::ordered_json json;           ///< result.json (docs/report.md)
   NpzArchive outputs;                    ///< outputs.npz: updated parameters, loss, gradients
-  std::map<unsigned, NpzArchive> saved;  ///< trained parameters, by step (/run/save_every)
-  std::optional<Timeline> timeline;      ///< with /run/trace
-  RunRecord record;                      ///< of the engine, whole steps
+  std::map<unsigned, NpzArchive> saved;  ///< trained parameters, by step (ExecuteOptions::save)
+  /// Step in which the loss was not finite, or after which a weight was not: the last one. 0: none.
+  unsigned diverged = 0;
+  std::optional<Timeline> timeline;  ///< with /run/trace
+  RunRecord record;                  ///< of the engine, whole steps
 };
 
 /// A training run as its configuration says: planned when it is made, simulated by execute().
@@ -46,7 +51,8 @@ class Run {
   const Plan& plan() const { return plan_; }
   const Program& program() const { return plan_.program(); }
 
-  /// Simulates all steps and checks them (unless /run/verify is off). Once per process: SystemC
+  /// Simulates all steps, or as many until training diverges, and checks them (unless /run/verify
+  /// is off). Once per process: SystemC
   /// elaborates once. Errors: ProgramError if the simulated program fails.
   Result execute(const ExecuteOptions& options = {});
   /// What the numeric check found in the executed run; before that, and without /run/verify: not

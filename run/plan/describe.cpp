@@ -41,7 +41,7 @@ TaskSums sum_tasks(const TaskList& tasks) {
 Json tensors_json(const Graph& graph, TensorKind kind) {
   Json tensors = Json::array();
   for (const Tensor& tensor : graph.tensors()) {
-    if (tensor.kind == kind && !tensor.alias_of) {
+    if (tensor.kind == kind && !tensor.alias_of && !tensor.constant) {
       tensors.push_back({{"name", tensor.name},
                          {"shape", tensor.shape},
                          {"bytes", tensor.bytes()},
@@ -64,22 +64,27 @@ Json describe_graph(const Workload& workload) {
                      {"shape", graph.tensor(node.outputs.front()).shape},
                      {"macs", rules_of(node.op).macs(graph, node)}});
   }
-  return {{"title", workload.title},
-          {"parameters",
-           {{"elements", counts.parameters},
-            {"trainable", counts.trainable},
-            {"bytes", counts.parameter_bytes},
-            {"gradient_bytes", counts.gradient_bytes}}},
-          {"macs",
-           {{"forward", counts.forward_macs},
-            {"backward", counts.backward_macs},
-            {"update", counts.update_macs},
-            {"total", counts.total_macs()}}},
-          {"tensors",
-           {{"parameters", tensors_json(graph, TensorKind::kParameter)},
-            {"inputs", tensors_json(graph, TensorKind::kInput)}}},
-          {"nodes", nodes},
-          {"warnings", Json::array()}};
+  Json all = {{"title", workload.title},
+              {"parameters",
+               {{"elements", counts.parameters},
+                {"trainable", counts.trainable},
+                {"bytes", counts.parameter_bytes},
+                {"gradient_bytes", counts.gradient_bytes}}},
+              {"macs",
+               {{"forward", counts.forward_macs},
+                {"backward", counts.backward_macs},
+                {"update", counts.update_macs},
+                {"total", counts.total_macs()}}},
+              {"tensors",
+               {{"parameters", tensors_json(graph, TensorKind::kParameter)},
+                {"inputs", tensors_json(graph, TensorKind::kInput)}}},
+              {"nodes", nodes},
+              {"warnings", Json::array()}};
+  if (workload.loss) {
+    all["loss_function"] = {
+        {"name", workload.loss->name}, {"of", workload.loss->of}, {"why", workload.loss->why}};
+  }
+  return all;
 }
 
 Json describe_plan(const Plan& plan) {

@@ -56,6 +56,7 @@ Plan::Plan(RootConfig config)
       start_(workload_.parameters) {
   if (!config_.workload.inputs.empty()) {
     inputs_ = std::make_unique<NpzArchive>(read_npz(config_.workload.inputs));
+    note_conversion("/workload/inputs", training().graph, *inputs_, workload_.warnings);
   }
   take_inputs_of(0, start_);
 }
@@ -137,7 +138,13 @@ RunFacts Plan::facts() const {
   }
   facts.memory = program_.memory;
   facts.macs = count(training().graph).total_macs() * passes_per_step();
+  facts.passes = passes_per_step();
   facts.samples = std::uint64_t{config_.workload.batch} * passes_per_step();
+  if (workload_.loss) {
+    facts.loss = workload_.loss->name;
+    facts.loss_of = workload_.loss->of;
+    facts.loss_why = workload_.loss->why;
+  }
   facts.warnings = workload_.warnings;
   facts.warnings.insert(facts.warnings.end(), program_.warnings.begin(), program_.warnings.end());
   return facts;

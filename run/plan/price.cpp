@@ -4,11 +4,13 @@
 #include "models/base/error.h"
 #include "sim/config/json_file.h"
 #include "sim/config/load.h"
+#include "sim/report/manifest.h"
 #include "sim/report/result.h"
 
 namespace etude::run {
 
 Json price_folder(const std::filesystem::path& folder, const std::vector<std::string>& sets) {
+  check_manifest(folder);
   const RootConfig config = load_for_pricing((folder / "config.resolved.json").string(), sets);
   Json result = read_json_file(folder / "result.json");
   try {

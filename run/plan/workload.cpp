@@ -45,10 +45,13 @@ std::string method_text(const TrainConfig& train) {
   return "";
 }
 
-void read_parameters(const RootConfig& config, const Graph& graph, StartValues& values) {
-  complete_parameters(graph, config.train.seed, values);
+void read_parameters(const RootConfig& config, Workload& made) {
+  const Graph& graph = made.training.graph;
+  complete_parameters(graph, config.train.seed, made.parameters);
   if (!config.train.initial.empty()) {
-    take_parameters(graph, read_npz(config.train.initial), config.train.initial, values);
+    const NpzArchive archive = read_npz(config.train.initial);
+    take_parameters(graph, archive, config.train.initial, made.parameters);
+    note_conversion("/train/initial", graph, archive, made.warnings);
   }
 }
 
@@ -89,11 +92,40 @@ std::string update_text(const RootConfig& config, const UpdateOptions& update) {
          rules[static_cast<std::size_t>(update.rule)];
 }
 
+/// Refuses what no memory holds whatever is done, before values are drawn and the step is lowered:
+/// numbers of that size would take the host's memory, and tiles of it hours.
+void check_capacity(const RootConfig& config, const Graph& graph) {
+  const PlatformConfig& platform = config.platform;
+  const bool l2_only = config.workload.home == WorkloadConfig::Home::kL2;
+  const std::uint64_t there = platform.l2.size.raw() + (l2_only ? 0 : platform.hyperram.size.raw());
+  const std::string have = (l2_only ? "L2 has " : "L2 and HyperRAM have ") + std::to_string(there);
+  std::uint64_t at_home = 0;
+  const Tensor* largest = nullptr;
+  for (const Tensor& tensor : graph.tensors()) {
+    const bool stays = tensor.kind == TensorKind::kParameter || tensor.kind == TensorKind::kInput ||
+                       tensor.kind == TensorKind::kState;
+    at_home += stays && !tensor.alias_of ? tensor.bytes() : 0;
+    largest = largest == nullptr || tensor.bytes() > largest->bytes() ? &tensor : largest;
+  }
+  if (at_home > there) {
+    throw UserError("/workload",
+                    "parameters, optimiser states and inputs are " + std::to_string(at_home) +
+                        " bytes, and " + have,
+                    "give a smaller network or batch, or larger memories");
+  }
+  if (largest != nullptr && largest->bytes() > there + platform.cluster.tcdm.size.raw()) {
+    throw UserError("/workload",
+                    "'" + largest->name + "' alone is " + std::to_string(largest->bytes()) +
+                        " bytes, and " + have,
+                    "give a smaller network or batch, or larger memories");
+  }
+}
+
 /// An ONNX file decides what it trains: keys that would change that are refused.
 Workload from_training_graph(const RootConfig& config, OnnxModel model) {
   for (const char* key : {"/train/method", "/train/k", "/train/rank", "/train/alpha",
                           "/train/layers", "/train/adapters_in", "/train/lr", "/train/optimizer",
-                          "/train/momentum", "/train/accumulate"}) {
+                          "/train/momentum", "/train/accumulate", "/train/loss", "/train/freeze"}) {
     if (config.is_given(key)) {
       throw UserError(key, "is given beside a training graph, which fixes it",
                       "leave it out, or give an inference graph");
@@ -139,8 +171,11 @@ Workload from_training_graph(const RootConfig& config, OnnxModel model) {
   return made;
 }
 
-void check_batch(const RootConfig& config, const Graph& graph, TensorId input) {
-  const Shape& shape = graph.tensor(input).shape;
+void check_batch(const RootConfig& config, const OnnxModel& model) {
+  if (model.network.inputs.empty()) {
+    throw UserError(config.workload.onnx, "has no inputs", "declare what the data fill");
+  }
+  const Shape& shape = model.network.graph.tensor(model.network.inputs[0]).shape;
   if (config.is_given("/workload/batch") && !shape.empty() && shape[0] != config.workload.batch) {
     throw UserError("/workload/batch",
                     "is " + std::to_string(config.workload.batch) + ", and the ONNX graph is for " +
@@ -149,33 +184,68 @@ void check_batch(const RootConfig& config, const Graph& graph, TensorId input) {
   }
 }
 
+std::string quoted(const std::vector<std::string>& names) {
+  std::string list;
+  for (const std::string& name : names) {
+    list += (list.empty() ? "'" : ", '") + name + "'";
+  }
+  return list;
+}
+
+void note_constants(const OnnxModel& model, std::vector<std::string>& warnings) {
+  if (!model.preprocessing.empty()) {
+    warnings.push_back("constants, because they meet the data before any layer: " +
+                       quoted(model.preprocessing));
+  }
+  if (!model.constant_weights.empty()) {
+    warnings.push_back("weights that are not trained, because they are Constant nodes: " +
+                       quoted(model.constant_weights));
+  }
+}
+
 }  // namespace
+
+void note_conversion(const std::string& key, const Graph& graph, const NpzArchive& archive,
+                     std::vector<std::string>& warnings) {
+  if (const std::string members = converted_members(graph, archive); !members.empty()) {
+    warnings.push_back(key + ": converted without loss: " + members);
+  }
+}
 
 Workload build_workload(const RootConfig& config) {
   const bool file = !config.workload.onnx.empty();
   Network network;
   Workload made;
   if (file) {
-    OnnxModel model = read_onnx(config.workload.onnx);
-    check_batch(config, model.network.graph, model.network.inputs.at(0));
+    OnnxModel model = read_onnx(config.workload.onnx, config.workload.batch);
+    check_batch(config, model);
     if (model.updates) {
       made = from_training_graph(config, std::move(model));
-      read_parameters(config, made.training.graph, made.parameters);
+      check_capacity(config, made.training.graph);
+      read_parameters(config, made);
       return made;
     }
+    std::optional<NpzArchive> inputs;
+    if (!config.workload.inputs.empty()) {
+      inputs = read_npz(config.workload.inputs);
+    }
+    made.loss = choose_loss(config, model, inputs ? &*inputs : nullptr);
+    note_constants(model, made.warnings);
     made.parameters = std::move(model.start);
     network = std::move(model.network);
-    add_cross_entropy(network);
   } else {
     network = make_network(config.workload.network, config.workload.sizes, config.workload.batch);
+    check_own_loss(config, network.graph);
   }
   made.title = (file ? file_title(config) : config.workload.network) + ", " +
                method_text(config.train) + ", ";
   apply_method(network, method_of(config.train));
+  freeze(network, config.train.freeze);
   made.update = update_of(config.train);
   made.title += update_text(config, made.update);
   made.training = make_training_graph(std::move(network), made.update);
-  read_parameters(config, made.training.graph, made.parameters);
+  check_capacity(config, made.training.graph);
+  read_parameters(config, made);
   return made;
 }
 

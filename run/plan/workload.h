@@ -5,8 +5,10 @@
 #include <utility>
 #include <vector>
 
+#include "run/plan/loss_choice.h"
 #include "sim/config/root_config.h"
 #include "workloads/networks/initial.h"
+#include "workloads/npz/npz.h"
 #include "workloads/training/training_graph.h"
 
 namespace etude::run {
@@ -20,6 +22,7 @@ struct Workload {
   /// What outputs.npz names after the file: an ONNX output, and the parameter that it updates, or
   /// itself when it is the loss or a gradient.
   std::vector<std::pair<std::string, TensorId>> outputs;
+  std::optional<LossChoice> loss;  ///< of an inference graph from a file
   std::vector<std::string> warnings;
 };
 
@@ -27,5 +30,9 @@ struct Workload {
 /// Errors: UserError for what does not fit together, also /train/method, rank, layers or lr beside
 /// a training graph, which fixes them.
 Workload build_workload(const RootConfig& config);
+
+/// Adds a warning that names the members of the archive of `key` whose type is not their tensor's.
+void note_conversion(const std::string& key, const Graph& graph, const NpzArchive& archive,
+                     std::vector<std::string>& warnings);
 
 }  // namespace etude::run

@@ -28,7 +28,7 @@ def closed_forms() -> Block:
         assumptions=[
             Assumption(
                 "l2_latency",
-                "a core's word from L2 takes 20 cycles (from a simulator, not from RTL)",
+                "latency of a core's word from L2: 20 cycles by default, assumed; GVSoC's siracusa has 15",
                 "cold code and uncached loads: one to one with stalls.l2_access and half of stalls.icache_miss",
                 "stalls.l2_access",
             ),
@@ -73,19 +73,29 @@ def energy() -> Block:
         [
             Assumption(
                 "hyperram_energy",
-                "880 pJ per byte of HyperRAM (Vega, recalled); the device's data sheet bounds it by 324",
-                "energy.extmem falls to 37 % at 324: re-price with --set /energy/extmem/byte=324",
+                "440 pJ per byte of HyperRAM: at most what the data sheet gives for the device (324) and its bus "
+                "(113); 880 is recalled of another chip",
+                "energy.extmem falls to 74 % at 324 and doubles at 880: the range of extmem/byte",
                 "energy.extmem",
             ),
             Assumption(
                 "fp32_fma",
-                "an FP32 FMA of the array costs 3.07 times the FP16 one (ratio of another node)",
-                "energy.redmule of FP32 arrays, about one to one",
+                "an FP32 FMA of the array costs 2.6 times the FP16 one (2.3 to 2.95: synthesis at 45 nm and 22FDX "
+                "silicon)",
+                "energy.redmule of FP32 arrays, about one to one: the range of redmule/fp32_fma",
                 "energy.redmule",
             ),
             Assumption(
+                "array_clock",
+                "every array reaches the cluster's clock; published is FP16 with three pipeline registers, 470 MHz at "
+                "0.65 V. At equal registers FP32 is 1.6 to 1.8 times slower (synthesis at 45 nm)",
+                "latency and leakage of FP32 arrays and of those of fewer registers: vary cluster/clock_hz with them",
+                "layers with unit redmule",
+            ),
+            Assumption(
                 "leakage",
-                "no source for the leakage of a 22 nm cluster: 1.1 mW and 35.5 uW per core from a simulator's tables",
+                "no source for the leakage of a 22 nm cluster: 1.06 mW and 35.5 uW per core from a simulator's tables, "
+                "memories from CACTI's low-power cells",
                 "energy.leakage, one to one",
                 "energy.leakage",
             ),

@@ -3,29 +3,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "models/base/error.h"
+#include "models/base/nearest_name.h"
 #include "sim/config/tree.h"
 
 namespace etude {
 namespace {
 constexpr std::size_t kLongestShown = 60;
-
-/// Single-character edits that lead from one word to the other (Levenshtein).
-std::size_t edit_distance(const std::string& a, const std::string& b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), 0u);
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = row[0]++;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t replace = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replace, row[j] + 1, row[j + 1] + 1});
-    }
-  }
-  return row[b.size()];
-}
 
 bool is_whole(const Json& value) {
   return value.is_number_integer() ||
@@ -132,25 +117,22 @@ std::string suggestion(const ParameterTable& table, const std::string& pointer) 
       elsewhere = p.path;
     }
   }
-  const auto nearest = std::min_element(
-      beside.begin(), beside.end(), [&](const std::string& a, const std::string& b) {
-        return edit_distance(a, given.back()) < edit_distance(b, given.back());
-      });
-  if (nearest != beside.end() &&
-      edit_distance(*nearest, given.back()) <= std::max<std::size_t>(2, given.back().size() / 3)) {
-    return "did you mean \"" + *nearest + "\"?";
+  const std::string nearest = nearest_name(given.back(), beside);
+  if (!nearest.empty() &&
+      edit_distance(nearest, given.back()) <= std::max<std::size_t>(2, given.back().size() / 3)) {
+    return "did you mean \"" + nearest + "\"?";
   }
   if (!elsewhere.empty()) {
     return "did you mean " + elsewhere + "?";
   }
-  if (nearest == beside.end()) {
+  if (nearest.empty()) {
     return "this section has no keys; see configs/README.md";
   }
   std::string list;
   for (const std::string& key : beside) {
     list += (list.empty() ? "" : ", ") + key;
   }
-  return "nearest known key \"" + *nearest + "\"; known here: " + list;
+  return "nearest known key \"" + nearest + "\"; known here: " + list;
 }
 
 }  // namespace etude

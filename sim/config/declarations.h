@@ -14,4 +14,7 @@ void declare_tiling(ParameterTable& table);
 void declare_energy(ParameterTable& table);
 void declare_run(ParameterTable& table);
 
+/// Throws UserError at the first coefficient whose range ends below its beginning.
+void check_ranges(const EnergyConfig& table);
+
 }  // namespace etude

@@ -16,7 +16,7 @@ bool is_energy_value(const Parameter& p) {
 
 /// The other keys of a coefficient are described once, above its table.
 bool is_energy_remark(const Parameter& p) {
-  return p.path.rfind("/energy/", 0) == 0 && pointer_elements(p.path).size() > 2 &&
+  return p.path.rfind("/energy/", 0) == 0 && pointer_elements(p.path).size() > 3 &&
          !is_energy_value(p);
 }
 
@@ -146,7 +146,8 @@ line, also inside a named file; VALUE is JSON, else a string. The schemas are in
       if (section == "energy") {
         text +=
             "The default is the file `energy/22fdx.json`. Each coefficient is an object with "
-            "`value`, `unit`,\n`source` and `status` (measured, derived or assumed).\n";
+            "`value`, `unit`,\n`source` and `status` (measured, derived or assumed), and where it "
+            "is known the range of the value,\n`low` and `high`.\n";
       }
       text += "\n| key | type and range | unit | default | what it is | source |\n";
       text += "|---|---|---|---|---|---|\n";

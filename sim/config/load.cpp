@@ -6,6 +6,7 @@
 
 #include "models/base/error.h"
 #include "sim/config/check.h"
+#include "sim/config/declarations.h"
 #include "sim/config/json_file.h"
 #include "sim/config/tree.h"
 
@@ -112,6 +113,7 @@ RootConfig read_tree(const ParameterTable& table, ConfigTree& tree,
   Reader(table, tree, config).read("", tree.root());
   check_required(table, tree, config);
   drop_unselected(table, config, warnings);
+  check_ranges(config.energy);
   return config;
 }
 
@@ -176,7 +178,7 @@ RootConfig load_for_pricing(const std::string& resolved, const std::vector<std::
       throw UserError(resolved, "no /" + std::string(section),
                       "give the folder that etude-sim run wrote");
     }
-    tree.put("/" + std::string(section), run.at(section));
+    tree.put("/" + std::string(section), run.at(section), resolved);
   }
   for (const std::string& assignment : sets) {
     tree.set(assignment);

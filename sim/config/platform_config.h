@@ -28,7 +28,11 @@ enum class MemoryMap {
 struct ClusterConfig {
   unsigned cores = 8;  ///< workers, harts 0..cores-1
   static constexpr Range kCores{.min = 1, .max = 16};
-  bool controller = true;  ///< hart `cores` interprets the task list
+  bool controller = true;   ///< hart `cores` interprets the task list
+  unsigned first_hart = 0;  ///< mhartid of hart 0; PULP: 32 times the number of the cluster
+  static constexpr Range kFirstHart{.max = 2016};
+  Cycle peripheral_latency{3};  ///< from a core's request to the interconnect of the peripherals
+  static constexpr Range kPeripheralLatency{.max = 1000};
   double clock_hz = 300e6;
   static constexpr Range kClock{.min = 1e6, .max = 5e9};
   CoreConfig core;  ///< /platform/cluster/isa, /fpu, /corev_cluster

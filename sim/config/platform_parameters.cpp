@@ -17,6 +17,17 @@ void declare_cluster(ParameterTable& table) {
       .add("controller", &ClusterConfig::controller,
            {.sentence = "One more hart that interprets the task list and never computes.",
             .source = "Siracusa software view (Deeploy)"})
+      .add("first_hart", &ClusterConfig::first_hart,
+           {.sentence = "mhartid of hart 0, the others follow; on the pulp map 32 times the number "
+                        "of the cluster.",
+            .source = "pulp_cluster (cluster id, core id); 5 in the RTL records of one core",
+            .range = ClusterConfig::kFirstHart})
+      .add("peripheral_latency", &ClusterConfig::peripheral_latency,
+           {.unit = "cycles",
+            .sentence = "From a core's request to the interconnect of the cluster's peripherals, "
+                        "which serves one access per unit and cycle.",
+            .source = "data_periph_demux, xbar_pe (measured on the RTL)",
+            .range = ClusterConfig::kPeripheralLatency})
       .add("clock_hz", &ClusterConfig::clock_hz,
            {.unit = "Hz",
             .sentence = "Cluster and SoC clock.",
@@ -33,6 +44,10 @@ void declare_cluster(ParameterTable& table) {
       .add("corev_cluster", &CoreConfig::corev_cluster,
            {.sentence = "cv.elw (load a word of the event unit and sleep) is legal.",
             .source = "CV32E40P v2, parameter COREV_CLUSTER"})
+      .add("counters_stopped", &CoreConfig::counters_stopped,
+           {.sentence = "mcycle and minstret stand still until a program starts them "
+                        "(mcountinhibit leaves reset as 0xd).",
+            .source = "CV32E40P v2, measured on the RTL"})
       .add("fpu/addmul_latency", &CoreConfig::addmul_latency,
            {.unit = "cycles",
             .sentence = "Cycles after issue until fadd, fsub, fmul and fmadd return.",
@@ -47,7 +62,7 @@ void declare_cluster(ParameterTable& table) {
            {.sentence = "Each core has its own FPU.",
             .source = "pulp_cluster (Zfinx, one FPU per core)"})
       .add("fpu/shared", &CoreConfig::shared_fpus,
-           {.sentence = "FPUs that all cores share.",
+           {.sentence = "FPUs that all cores share, each with a divider (fdiv, fsqrt) of its own.",
             .source = "Vega and GAP9: 4 for 9 cores (recalled)",
             .range = CoreConfig::kSharedFpus,
             .only_if = Selector{"/platform/cluster/fpu/private", {"false"}}});
@@ -192,7 +207,9 @@ void declare_soc(ParameterTable& table) {
       .add("core_latency", &L2Config::core_latency,
            {.unit = "cycles",
             .sentence = "Word access of a core, request to response.",
-            .source = "GVSoC, measured",
+            .source =
+                "assumed: no RTL of the way was measured; GVSoC's target siracusa (2e74b41) takes "
+                "15",
             .range = L2Config::kLatency});
   Section<HyperramConfig>(
       table, "/platform/hyperram",

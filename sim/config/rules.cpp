@@ -7,6 +7,7 @@
 namespace etude {
 namespace {
 constexpr std::uint64_t kPulpTcdmSpace = 0x100000;  // below the test-and-set alias
+constexpr unsigned kPulpClusterHarts = 32;          // mhartid: cluster number, 5 bits of core
 constexpr std::uint64_t kPulpL2Space = 0x10000000;  // 0x1C000000 up, below the next region
 
 std::string text(std::uint64_t number) { return std::to_string(number); }
@@ -47,6 +48,21 @@ void check_redmule(const ClusterConfig& cluster) {
   }
 }
 
+void check_harts(const PlatformConfig& platform) {
+  const ClusterConfig& cluster = platform.cluster;
+  if (!ClusterConfig::kHarts.holds(cluster.harts())) {
+    throw UserError(
+        "/platform/cluster/cores",
+        text(cluster.cores) + " workers and a controller are " + text(cluster.harts()) + " harts",
+        "at most 16 together: fewer cores, or controller false");
+  }
+  if (platform.map == MemoryMap::kPulp && cluster.first_hart % kPulpClusterHarts != 0) {
+    throw UserError("/platform/cluster/first_hart",
+                    text(cluster.first_hart) + " is no number of a first core",
+                    "give a multiple of " + text(kPulpClusterHarts) + " on the pulp map");
+  }
+}
+
 void check_external(const PlatformConfig& platform) {
   if (!(platform.hyperram.burst_bytes() >= HyperramConfig::kLeastBurst)) {
     throw UserError("/platform/hyperram/burst_cap_ns",
@@ -63,12 +79,7 @@ void check_external(const PlatformConfig& platform) {
 
 void check_combinations(const PlatformConfig& platform) {
   const ClusterConfig& cluster = platform.cluster;
-  if (!ClusterConfig::kHarts.holds(cluster.harts())) {
-    throw UserError(
-        "/platform/cluster/cores",
-        text(cluster.cores) + " workers and a controller are " + text(cluster.harts()) + " harts",
-        "at most 16 together: fewer cores, or controller false");
-  }
+  check_harts(platform);
   check_isa(cluster.core.isa);
   check_tcdm(cluster);
   if (platform.map == MemoryMap::kPulp) {

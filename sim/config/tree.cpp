@@ -83,16 +83,19 @@ std::string ConfigTree::where(const std::string& pointer) const {
   return file.empty() ? "--set " + shown : file.string() + ": " + shown;
 }
 
-void ConfigTree::put(const std::string& pointer, Json value) {
+void ConfigTree::put(const std::string& pointer, Json value, const std::filesystem::path& origin) {
   origins_.erase(origins_.lower_bound(pointer + "/"), origins_.lower_bound(pointer + "0"));
-  origins_[pointer] = std::filesystem::path();
+  origins_[pointer] = origin;
   root_[Json::json_pointer(pointer)] = std::move(value);
 }
 
 void ConfigTree::put_file(const std::string& pointer, const std::string& name,
                           const std::filesystem::path& named_in) {
   const std::string place = pointer.empty() ? name : where(pointer);
-  const auto file = find_file(name, named_in);
+  auto file = find_file(name, named_in);
+  if (!file && !pointer.empty()) {  // a preset by its name: configs/platform/NAME.json
+    file = find_file(pointer.substr(1) + "/" + name + ".json", named_in);
+  }
   if (!file) {
     throw UserError(place, pointer.empty() ? "no such file" : "no file \"" + name + "\"",
                     "give a file that exists here, beside the naming file or below configs/");
@@ -101,8 +104,7 @@ void ConfigTree::put_file(const std::string& pointer, const std::string& name,
   if (!content.is_object()) {
     throw UserError(file->string(), "the file holds no JSON object", "begin it with {");
   }
-  put(pointer, std::move(content));
-  origins_[pointer] = *file;
+  put(pointer, std::move(content), *file);
 }
 
 void ConfigTree::expand_below(const std::string& pointer, Json& node, int depth) {

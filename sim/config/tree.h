@@ -20,8 +20,8 @@ class ConfigTree {
   /// Puts the content of a file, found as find_file says, at `pointer` ("" = root).
   void put_file(const std::string& pointer, const std::string& name,
                 const std::filesystem::path& named_in);
-  /// Puts a value that the program itself supplies.
-  void put(const std::string& pointer, Json value);
+  /// Puts a value that the program itself supplies, or took from the file `origin`.
+  void put(const std::string& pointer, Json value, const std::filesystem::path& origin = {});
   /// Applies one "/json/pointer=VALUE".
   void set(const std::string& assignment);
   /// Reads every file that still stands by name where a section belongs.

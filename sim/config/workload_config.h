@@ -30,7 +30,10 @@ struct TrainConfig {
   enum class AdaptersIn { kTrained, kAll };
   enum class Optimizer { kSgd, kMomentum, kAdam };
   enum class Precision { kFp32, kMixedFp16 };
+  enum class Loss { kAuto, kCrossEntropy, kMse, kBce, kGraph };
   Method method = Method::kFull;
+  Loss loss = Loss::kAuto;          ///< of an inference graph from a file
+  std::vector<std::string> freeze;  ///< parameters that are not trained: names or patterns
   unsigned k =
       0;  ///< methods last_k, lora: trained blocks, from the last; 0: 1 for last_k, all for lora
   unsigned rank = 4;                ///< method lora

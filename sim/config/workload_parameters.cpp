@@ -44,6 +44,22 @@ void declare_train(ParameterTable& table) {
                                         {"lora", TrainConfig::Method::kLora},
                                         {"linear_probe", TrainConfig::Method::kLinearProbe}},
            {.sentence = "Which parameters are trained.", .source = "arXiv 2603.09511"})
+      .add("loss", &TrainConfig::loss,
+           Choices<TrainConfig::Loss>{{"auto", TrainConfig::Loss::kAuto},
+                                      {"cross_entropy", TrainConfig::Loss::kCrossEntropy},
+                                      {"mse", TrainConfig::Loss::kMse},
+                                      {"bce", TrainConfig::Loss::kBce},
+                                      {"graph", TrainConfig::Loss::kGraph}},
+           {.sentence =
+                "Loss of an ONNX inference graph: cross entropy of logits with member labels "
+                "of the inputs, mean squared error or binary cross entropy of logits with "
+                "member target, or the graph's own; auto: its own, else cross_entropy where "
+                "labels are given.",
+            .source = "docs/workloads.md"})
+      .add("freeze", &TrainConfig::freeze,
+           {.sentence = "Parameters that are not trained, on top of the method: names as describe "
+                        "shows them, or patterns with * and ?.",
+            .source = "user"})
       .add("k", &TrainConfig::k,
            {.sentence = "Trained blocks, counted from the last; 0: one for last_k, all for lora.",
             .source = "user",

@@ -3,7 +3,9 @@
 
 #include <cmath>
 
+#include "sim/energy/area.h"
 #include "sim/energy/events.h"
+#include "sim/energy/prices.h"
 
 namespace etude {
 namespace {
@@ -14,8 +16,26 @@ double supply_ratio(const EnergyConfig& table) {
   return table.supply_v > 0 ? table.supply_v / table.voltage_v : 1.0;
 }
 
-double macs_of_array(const RedmuleConfig& redmule) {
-  return redmule.enabled ? static_cast<double>(redmule.height) * redmule.width : 0;
+/// A coefficient of leakage and how many of its units the platform has.
+struct Leak {
+  const char* name;
+  const Coefficient* coefficient;
+  double units;
+};
+
+std::vector<Leak> leaks(const PlatformConfig& platform, const EnergyConfig& table) {
+  const ClusterConfig& cluster = platform.cluster;
+  const AreaBill area = area_of(platform, table);
+  const double bytes = static_cast<double>(cluster.tcdm.size.raw() + platform.l2.size.raw());
+  return {{"static/cluster", &table.leakage_cluster, 1},
+          {"static/core", &table.leakage_core, static_cast<double>(cluster.harts())},
+          {"static/sram_kib", &table.leakage_sram_kib, bytes / 1024},
+          {"static/logic_mm2", &table.leakage_logic_mm2,
+           area.part.at("redmule") + area.part.at("interconnect")}};
+}
+
+double leakage_scale(const EnergyConfig& table) {
+  return kMicro * std::pow(supply_ratio(table), 3);
 }
 
 bool has_own_supply(const std::string& component) {
@@ -83,13 +103,11 @@ double count_events(const Activity& activity, const std::string& event) {
 }
 
 double leakage_watts(const PlatformConfig& platform, const EnergyConfig& table) {
-  const ClusterConfig& cluster = platform.cluster;
-  const double microwatts =
-      table.leakage_cluster.value + table.leakage_core.value * cluster.harts() +
-      table.leakage_tcdm_bank.value * cluster.tcdm.banks +
-      table.leakage_redmule_fma.value * macs_of_array(cluster.redmule) +
-      table.leakage_l2_kib.value * static_cast<double>(platform.l2.size.raw()) / 1024.0;
-  return microwatts * kMicro * std::pow(supply_ratio(table), 3);
+  double microwatts = 0;
+  for (const Leak& leak : leaks(platform, table)) {
+    microwatts += leak.coefficient->value * leak.units;
+  }
+  return microwatts * leakage_scale(table);
 }
 
 EnergyBill price(const Activity& activity, const PlatformConfig& platform,
@@ -99,20 +117,25 @@ EnergyBill price(const Activity& activity, const PlatformConfig& platform,
   for (const std::string& component : energy_components()) {
     bill.component[component] = 0;
   }
-  double alternative = 0;
   const auto add = [&](const char* component, const char* name, const Coefficient& coefficient,
-                       double count, double picojoules) {
+                       double count, double scale) {
+    const double unit = count * scale * kPico;
     EnergyTerm term{component,
                     name,
                     count,
-                    Picojoules{picojoules},
-                    count * picojoules * kPico,
+                    Picojoules{coefficient.value * scale},
+                    unit * coefficient.value,
+                    unit * coefficient.least(),
+                    unit * coefficient.most(),
                     coefficient.status,
                     coefficient.source};
     bill.component[component] += term.joules;
     bill.total += term.joules;
+    bill.total_low += term.joules_low;
+    bill.total_high += term.joules_high;
+    const double joules = term.joules;
     bill.terms.push_back(std::move(term));
-    return count * picojoules * kPico;
+    return joules;
   };
   for (const EventPrice& event : event_prices()) {
     double count = 0;
@@ -121,32 +144,19 @@ EnergyBill price(const Activity& activity, const PlatformConfig& platform,
         count += count_events(activity, counter);
       }
     }
-    const Coefficient& coefficient = table.*event.coefficient;
-    const double each = coefficient.value * (has_own_supply(event.component) ? 1.0 : squared);
-    add(event.component, event.name, coefficient, count, each);
-    if (event.coefficient == &EnergyConfig::extmem_byte) {
-      alternative = count * (table.extmem_byte_alternative.value - each) * kPico;
-    }
+    add(event.component, event.name, price_of(event, platform, table), count,
+        has_own_supply(event.component) ? 1.0 : squared);
   }
   bill.dynamic = bill.total;
   const double cycles = static_cast<double>(activity.cycles.raw());
-  bill.background = add("leakage", "static/background_cycle", table.background_cycle, cycles,
-                        table.background_cycle.value * squared);
-  bill.leakage = add("leakage", "static/leakage", table.leakage_cluster,
-                     cycles / platform.cluster.clock_hz, leakage_watts(platform, table) / kPico);
-  bill.total_alternative = bill.total + alternative;
+  bill.background =
+      add("leakage", "static/background_cycle", table.background_cycle, cycles, squared);
+  const double seconds = cycles / platform.cluster.clock_hz;
+  for (const Leak& leak : leaks(platform, table)) {
+    bill.leakage += add("leakage", leak.name, *leak.coefficient, seconds,
+                        leak.units * leakage_scale(table) / kPico);
+  }
   return bill;
-}
-
-double area_mm2(const PlatformConfig& platform, const EnergyConfig& table) {
-  const ClusterConfig& cluster = platform.cluster;
-  const Coefficient& fma = cluster.redmule.format == RedmuleConfig::Format::kFp32
-                               ? table.area_redmule_fp32_fma
-                               : table.area_redmule_fp16_fma;
-  return table.area_other.value + table.area_core.value * cluster.harts() +
-         table.area_tcdm_kib.value * static_cast<double>(cluster.tcdm.size.raw()) / 1024.0 +
-         fma.value * macs_of_array(cluster.redmule) +
-         table.area_l2_kib.value * static_cast<double>(platform.l2.size.raw()) / 1024.0;
 }
 
 }  // namespace etude

@@ -32,6 +32,7 @@ struct EnergyTerm {
   double count = 0;         ///< events; seconds for leakage
   Picojoules each;          ///< per event, at the run's supply; per second for leakage
   double joules = 0;
+  double joules_low = 0, joules_high = 0;  ///< at the ends of the coefficient's range
   Coefficient::Status status = Coefficient::Status::kAssumed;
   std::string source;
 };
@@ -41,25 +42,24 @@ struct EnergyBill {
   std::vector<EnergyTerm> terms;            ///< zero terms included
   std::map<std::string, double> component;  ///< J; "leakage" holds the background too
   double total = 0;                         ///< J: sum of all components
-  double dynamic = 0;            ///< J: total without leakage and background (what layers carry)
-  double leakage = 0;            ///< J: leakage alone
-  double background = 0;         ///< J: clock tree and idle logic, every cycle
-  double total_alternative = 0;  ///< J: total with the second source for the external memory
+  double dynamic = 0;     ///< J: total without leakage and background (what layers carry)
+  double leakage = 0;     ///< J: leakage alone
+  double background = 0;  ///< J: clock tree and idle logic, every cycle
+  /// J: total with every coefficient at the low, and at the high end of its range.
+  double total_low = 0, total_high = 0;
 };
 
 /// Components in the order in which they are shown.
 const std::vector<std::string>& energy_components();
 
-/// Prices an activity: counters x table, scaled to the run's supply, plus leakage x time.
-/// On-chip dynamic energy scales with the square of the supply, leakage with its cube (assumed);
-/// external memories have supplies of their own.
+/// Prices an activity: counters x what an event costs on this platform, scaled to the run's supply,
+/// plus leakage x time. On-chip dynamic energy scales with the square of the supply, leakage with
+/// its cube (assumed); external memories have supplies of their own.
 EnergyBill price(const Activity& activity, const PlatformConfig& platform,
                  const EnergyConfig& table);
 
-/// Leakage of the whole chip at the run's supply, in watts.
+/// Leakage of the whole chip at the run's supply, in watts: SRAM by its size, array and
+/// interconnect by their area, cores by their number, and the rest of the cluster.
 double leakage_watts(const PlatformConfig& platform, const EnergyConfig& table);
-
-/// Area of the cluster and L2 in mm2.
-double area_mm2(const PlatformConfig& platform, const EnergyConfig& table);
 
 }  // namespace etude

@@ -17,8 +17,8 @@ struct Activity;
 /// Which counters of the models one coefficient is multiplied with.
 struct EventPrice {
   const char* component;
-  const char* name;  ///< of the coefficient, as in the table's file
-  Coefficient EnergyConfig::* coefficient;
+  const char* name;  ///< of the coefficient, as in the table's file ("tcdm/access" is of all sizes)
+  Coefficient EnergyConfig::* coefficient;  ///< what it costs on a platform: sim/energy/prices.h
   /// "class.counter", summed over all components of the class ("core" is every hart);
   /// "stall.sleep" and "stall.awake" are cycles of harts.
   std::vector<std::string> events;

@@ -237,6 +237,9 @@ void Engine::step(std::uint32_t banked, std::uint32_t other) {
     platform_.commit_redmule(Cycle{now_}, *wide, grants);
     refresh(Platform::kRedmule);
   }
+  if (!platform_.config().cluster.core.private_fpu) {
+    other = serve_fpus(other);
+  }
   for (; other != 0; other &= other - 1) {
     serve_data(static_cast<unsigned>(std::countr_zero(other)));
   }
@@ -318,7 +321,8 @@ inline std::uint64_t Engine::ask(unsigned hart, CoreWait wait, std::uint64_t ear
     } else {
       banked_ &= ~(1u << hart);
     }
-    return std::max(access.when.raw(), earliest);
+    const std::uint64_t asked = std::max(access.when.raw(), earliest);
+    return routed.route == Route::kPeripheral ? asked + platform_.peripheral_latency() : asked;
   }
   banked_ &= ~(1u << hart);
   switch (wait) {
@@ -424,51 +428,6 @@ void Engine::sync_systemc() {
 void Engine::end(int status) {
   record_.exit_status = status;
   ended_ = true;
-}
-
-std::string Engine::where(unsigned hart) const {
-  return where(hart, Address{platform_.core(hart).pc()});
-}
-
-std::string Engine::where(unsigned hart, Address pc) const {
-  char number[16];
-  std::snprintf(number, sizeof number, "0x%08x", pc.raw());
-  return "hart " + std::to_string(hart) + " at pc " +
-         (options_.symbol ? options_.symbol(pc) : std::string(number)) + ", cycle " +
-         std::to_string(now_);
-}
-
-// A core has come to where it halts.
-void Engine::fail_halted(unsigned hart) {
-  const Core& core = *cores_[hart];
-  if (core.last_trap().taken && !platform_.is_code(Address{core.pc()})) {
-    fail_fetch(hart);
-  }
-  fail(hart, core.error());
-}
-
-void Engine::fail(unsigned hart, const std::string& what) {
-  throw ProgramError(where(hart) + ": " + what);
-}
-
-// Nothing can be fetched where the hart goes on: most often a trap for which there is no handler.
-void Engine::fail_fetch(unsigned hart) {
-  const TrapInfo& trap = platform_.core(hart).last_trap();
-  if (!trap.taken) {
-    fail(hart, "jumps to where no program is");
-  }
-  char text[96];
-  std::snprintf(text, sizeof text, "trap without handler, mcause %u, mtval 0x%08x",
-                static_cast<unsigned>(trap.cause), trap.tval);
-  throw ProgramError(where(hart, Address{trap.pc}) + ": " + text);
-}
-
-void Engine::fail_asleep() {
-  std::string text = "everything is asleep for good:";
-  for (unsigned h = 0; h < harts_; ++h) {
-    text += (h == 0 ? " " : "; ") + where(h);
-  }
-  throw ProgramError(text);
 }
 
 }  // namespace etude

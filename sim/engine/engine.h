@@ -104,6 +104,7 @@ class Engine : public sc_core::sc_module {
   }
 
   void post_fetch(unsigned hart);
+  std::uint32_t serve_fpus(std::uint32_t harts);
   void serve_data(unsigned hart);
   void serve_tcdm(unsigned hart);
   void serve_dma_control(unsigned hart);
@@ -132,6 +133,7 @@ class Engine : public sc_core::sc_module {
   [[noreturn]] void fail_fetch(unsigned hart);
   [[noreturn]] void fail_halted(unsigned hart);
   [[noreturn]] void fail_asleep();
+  std::string illegal_text(std::uint32_t word) const;
   std::string where(unsigned hart) const;
   std::string where(unsigned hart, Address pc) const;
   Snapshot snapshot();
@@ -168,6 +170,7 @@ class Engine : public sc_core::sc_module {
   bool ended_{false};
   bool closed_{false};  ///< the books of the cores
   unsigned step_{0};
+  bool stopped_{false};                     ///< the job wants no further step
   std::vector<std::uint32_t> probe_order_;  ///< indices of the job's probes by operation
   std::size_t next_probe_{0};
 };

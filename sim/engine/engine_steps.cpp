@@ -20,7 +20,7 @@ void Engine::serve_sim_port(unsigned hart) {
         agenda_.move(hart, now_ + 1);
         return;
       }
-      if (job != nullptr && step_ < job->steps) {
+      if (job != nullptr && step_ < job->steps && !stopped_) {
         if (step_ > 0 && job->before_step) {
           load(job->before_step(step_));
         }
@@ -49,6 +49,7 @@ void Engine::serve_sim_port(unsigned hart) {
           return platform_.read_memory(address, bytes);
         });
       }
+      stopped_ = job != nullptr && job->stop_after && job->stop_after(step_);
       ++step_;
       break;
     case ETUDE_SIM_ERROR:

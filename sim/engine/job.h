@@ -31,6 +31,8 @@ struct Job {
   std::function<void(unsigned step,
                      const std::function<std::vector<std::uint8_t>(Address, Bytes)>&)>
       after_step;
+  /// Asked behind after_step: true ends the run as if the step had been the last. May be empty.
+  std::function<bool(unsigned step)> stop_after;
 };
 
 }  // namespace etude

@@ -13,13 +13,31 @@
 namespace etude {
 namespace {
 
+// More than any simulated memory holds; keeps a broken size field or a file of holes from
+// allocating the host's memory.
+constexpr std::uint64_t kLargestSegment = 128ull << 20;
+constexpr std::uint64_t kLargestFile = 1ull << 30;  // debug information included
+
 /// The file's bytes with bounds-checked views on the structures in it.
 class Image {
  public:
   explicit Image(const std::filesystem::path& path) : name_(path.string()) {
+    const char* const wanted = "name a bare-metal RV32 ELF executable";
+    std::error_code error;
+    const auto status = std::filesystem::status(path, error);
+    if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+      throw UserError(name_, "is no regular file", wanted);  // a pipe or device may have no end
+    }
     std::ifstream in(path, std::ios::binary);
-    if (!in || std::filesystem::is_directory(path)) {
-      throw UserError(name_, "cannot be read", "name a bare-metal RV32 ELF executable");
+    const auto size = std::filesystem::file_size(path, error);
+    if (!in || error) {
+      throw UserError(name_, "cannot be read", wanted);
+    }
+    if (size > kLargestFile) {
+      throw UserError(name_,
+                      "has " + std::to_string(size) + " bytes, more than the " +
+                          std::to_string(kLargestFile) + " of an ELF for any platform",
+                      wanted);
     }
     bytes_.assign(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
   }
@@ -50,10 +68,6 @@ class Image {
   std::string name_;
   std::vector<std::uint8_t> bytes_;
 };
-
-// More than any simulated memory holds; keeps a broken size field from allocating the host's
-// memory.
-constexpr std::uint64_t kLargestSegment = 128ull << 20;
 
 std::string string_at(const Image& image, const Elf32_Shdr& strings, std::uint32_t index) {
   std::string text;

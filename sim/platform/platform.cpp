@@ -30,6 +30,10 @@ double checked_clock(const ClusterConfig& cluster) {
   check_range(ClusterConfig::kClock, cluster.clock_hz, "/platform/cluster/clock_hz");
   check_range(ClusterConfig::kCores, cluster.cores, "/platform/cluster/cores");
   check_range(ClusterConfig::kHarts, cluster.harts(), "/platform/cluster/cores: harts");
+  check_range(ClusterConfig::kFirstHart, cluster.first_hart, "/platform/cluster/first_hart");
+  check_range(ClusterConfig::kPeripheralLatency,
+              static_cast<double>(cluster.peripheral_latency.raw()),
+              "/platform/cluster/peripheral_latency");
   return cluster.clock_hz;
 }
 
@@ -52,7 +56,7 @@ Platform::Platform(const sc_core::sc_module_name& name, const PlatformConfig& co
   for (unsigned h = 0; h < config.cluster.harts(); ++h) {
     const std::string core_name = "core" + std::to_string(h);
     cores_.push_back(std::make_unique<Core>(core_name.c_str(), config.cluster.core, *decode_,
-                                            csr_map(config.map), h));
+                                            csr_map(config.map), config.cluster.first_hart + h));
   }
   switch (config.map) {
     case MemoryMap::kPulp:
@@ -72,7 +76,7 @@ Platform::Platform(const sc_core::sc_module_name& name, const PlatformConfig& co
       break;
   }
   if (!config.cluster.core.private_fpu) {
-    fpu_free_.assign(config.cluster.core.shared_fpus, 0);
+    fpus_.resize(config.cluster.core.shared_fpus);
   }
   list_units();
 }
@@ -311,13 +315,29 @@ Cycle Platform::core_access(const DataAccess& access, std::uint32_t& rdata, Cycl
   return done;
 }
 
-bool Platform::grant_fpu(unsigned hart, std::uint64_t now) {
-  std::uint64_t& free = fpu_free_[hart % fpu_free_.size()];
-  if (free > now) {
-    return false;
+std::uint32_t Platform::grant_fpus(std::uint32_t asking, Cycle now) {
+  const auto harts = static_cast<unsigned>(cores_.size());
+  std::uint32_t granted = 0;
+  for (unsigned f = 0; f < fpus_.size(); ++f) {
+    SharedFpu& fpu = fpus_[f];
+    for (unsigned i = 0; i < harts; ++i) {
+      const unsigned hart = (fpu.turn + i) % harts;
+      if (hart % fpus_.size() != f || (asking >> hart & 1) == 0) {
+        continue;
+      }
+      const unsigned division = cores_[hart]->division_cycles();
+      if (division != 0) {
+        if (fpu.divider_free > now.raw()) {
+          continue;
+        }
+        fpu.divider_free = now.raw() + division;
+      }
+      fpu.turn = hart + 1;
+      granted |= 1u << hart;
+      break;
+    }
   }
-  free = now + 1;
-  return true;
+  return granted;
 }
 
 std::uint32_t Platform::interrupt_lines(unsigned hart, Cycle now) const {

@@ -99,9 +99,13 @@ class Platform : public sc_core::sc_module {
 
   /// A word access of a core outside the cluster. Returns the cycle of the response.
   Cycle core_access(const DataAccess& access, std::uint32_t& rdata, Cycle now);
+  /// Cycles from a core's request to the interconnect of the cluster's peripherals.
+  std::uint64_t peripheral_latency() const { return config_.cluster.peripheral_latency.raw(); }
   std::uint64_t soc_peripheral_latency() const { return config_.l2.core_latency.raw(); }
-  /// True if the shared FPU of `hart` is free in `now`; then it is taken.
-  bool grant_fpu(unsigned hart, std::uint64_t now);
+  /// The harts among `asking` that a shared FPU takes an operation from in `now`: of each FPU one,
+  /// in turn. An FPU takes an operation each cycle, and divides one at a time: fdiv and fsqrt of
+  /// others wait until its divider is done, their other operations do not.
+  std::uint32_t grant_fpus(std::uint32_t asking, Cycle now);
   /// Bits of mip of `hart` in `now`.
   std::uint32_t interrupt_lines(unsigned hart, Cycle now) const;
 
@@ -155,8 +159,11 @@ class Platform : public sc_core::sc_module {
   std::unique_ptr<Redmule> redmule_;
   std::vector<PlatformUnit> units_;
   std::array<NextActivity, kUnits> activity_;
-  std::vector<std::uint64_t>
-      fpu_free_;  ///< first cycle in which each shared FPU can take an operation
+  struct SharedFpu {
+    std::uint64_t divider_free{0};  ///< first cycle in which it can begin another division
+    unsigned turn{0};               ///< the hart that comes first
+  };
+  std::vector<SharedFpu> fpus_;  ///< hart h uses number h modulo their number
 };
 
 }  // namespace etude

@@ -17,8 +17,17 @@ struct RunFacts {
   std::vector<std::uint32_t> op_layer;  ///< layer of each operation of the task list
   MemoryFigures memory;
   std::uint64_t macs = 0;     ///< algorithmic, whole batch
+  std::uint64_t passes = 1;   ///< of the task list in a step
   std::uint64_t samples = 1;  ///< per step
   std::vector<std::string> warnings;
+  /// Name, tensor and reason of a loss that was chosen for a graph from a file; empty for others.
+  std::string loss, loss_of, loss_why;
+};
+
+/// How training went.
+struct TrainingFacts {
+  std::vector<double> losses;  ///< of each step
+  unsigned diverged = 0;  ///< step in which the loss was not finite, or that left such a weight
 };
 
 /// Outcome of the numeric check.
@@ -26,9 +35,13 @@ struct CheckFacts {
   bool done = false;
   std::string reference = "float64 host";
   double max_abs_error = 0;  ///< over the loss and every gradient
-  double max_rel_error = 0;  ///< of a tensor's largest reference value
+  /// Of a tensor's largest reference value, at least of 1 % of the step's largest gradient: what is
+  /// zero by symmetry has no relative error.
+  double max_rel_error = 0;
+  double error_of_allowed = 0;  ///< largest error in parts of what is allowed: at most 1 passes
   bool passed = true;
   std::uint64_t tensors = 0;          ///< compared, all steps
+  std::uint64_t diverged_steps = 0;   ///< of passes: left the range of float, not compared
   std::uint64_t redmule_jobs = 0;     ///< replayed bit for bit
   std::vector<std::string> failures;  ///< one line each, in order
 };

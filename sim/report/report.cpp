@@ -14,6 +14,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kSlowest = 10;  // layers shown
 constexpr std::size_t kLine = 100;
+constexpr double kLeastRange = 0.001;  // of the total: below, a coefficient's range is not shown
 constexpr unsigned kBar = 20;
 
 struct Style {
@@ -70,16 +71,15 @@ std::string check_text(const Json& result, const Style& style) {
   if (check.is_null()) {
     return "not made (--no-verify)";
   }
-  const auto error = [&](const char* name) {
-    char text[32];
-    std::snprintf(text, sizeof text, "%.2e",
-                  check.at(name).is_number() ? check.at(name).get<double>() : 0.0);
-    return std::string(text);
+  const auto number = [&](const char* name) {
+    return check.at(name).is_number() ? check.at(name).get<double>() : 0.0;
   };
+  char absolute[32];
+  std::snprintf(absolute, sizeof absolute, "%.2e", number("max_abs_error"));
   std::string text = check.at("passed") == true ? "passed" : style.alarm("FAILED");
   text += ": " + check.at("tensors").dump() + " tensors against " +
-          check.at("reference").get<std::string>() + ", largest error " + error("max_abs_error") +
-          " absolute, " + error("max_rel_error") + " relative";
+          check.at("reference").get<std::string>() + ", largest error " + absolute + ", at most " +
+          percent(number("error_of_allowed")) + " of what is allowed";
   if (check.at("redmule_jobs") != 0) {
     text += "; " + check.at("redmule_jobs").dump() + " RedMulE jobs bit-equal";
   }
@@ -105,6 +105,15 @@ std::string step(const Json& result, const Style& style) {
              fixed(ratio(number("flop"), number("energy_j")) * 1e-9, 2) + " GFLOP/J"});
   text += table.text();
   text += "  loss    " + loss_text(result) + "\n";
+  if (const auto chosen = result.find("loss_function"); chosen != result.end()) {
+    text += "          " + chosen->at("name").get<std::string>() + " of '" +
+            chosen->at("of").get<std::string>() + "' (" + chosen->at("why").get<std::string>() +
+            ")\n";
+  }
+  if (result.contains("diverged")) {
+    text += "          " +
+            style.alarm("DIVERGED: not finite from step " + result.at("diverged").dump()) + "\n";
+  }
   return text + "  check   " + check_text(result, style) + "\n";
 }
 
@@ -122,7 +131,18 @@ std::string bounds(const Json& result, const Style& style) {
             percent(first.at("share").get<double>()) +
             " of the step; what is left over is waiting.\n";
   }
-  return text + table.text();
+  text += table.text();
+  for (const Json& bound : result.at("bounds")) {
+    if (bound.contains("parts")) {
+      std::string parts;
+      for (const auto& part : bound.at("parts").items()) {
+        parts +=
+            (parts.empty() ? "" : ", ") + percent(part.value().get<double>()) + " " + part.key();
+      }
+      text += "  FMAs of the " + bound.at("resource").get<std::string>() + ": " + parts + "\n";
+    }
+  }
+  return text;
 }
 
 /// Columns of the units table: workers are joined, as least, mean and most.
@@ -259,13 +279,40 @@ std::string energy(const Json& result, const Style& style) {
   }
   table.add({"total", engineering(total, "J"), "", ""});
   std::string text = style.heading("Energy") + table.text();
-  const double alternative =
-      result.at("energy_bill").at("total_extmem_alternative_j").get<double>();
-  if (alternative != total) {
-    text += "  with the other source for the external memory the total is " +
-            engineering(alternative, "J") + "\n";
+  const double low = result.at("energy_bill").at("total_low_j").get<double>();
+  const double high = result.at("energy_bill").at("total_high_j").get<double>();
+  if (low < high) {
+    text += "  from " + engineering(low, "J") + " to " + engineering(high, "J") +
+            " where every coefficient stands at the low or the high end of its range:\n";
   }
-  return text + "  area " + fixed(result.at("area_mm2").get<double>(), 3) + " mm2\n";
+  for (const Json& term : result.at("energy_bill").at("terms")) {
+    const double least = term.at("low_j").get<double>();
+    const double most = term.at("high_j").get<double>();
+    if (most - least > kLeastRange * total) {
+      text += "    " + term.at("coefficient").get<std::string>() + " " +
+              engineering(term.at("energy_j").get<double>(), "J") + ", from " +
+              engineering(least, "J") + " to " + engineering(most, "J") + "\n";
+    }
+  }
+  return text;
+}
+
+std::string area(const Json& result, const Style& style) {
+  const Json& parts = result.at("area");
+  const Json& marks = result.at("area_bill").at("marks");
+  const double cluster = parts.at("cluster").get<double>();
+  TextTable table({"part", "mm2", "of the cluster", "<mark", "<"});
+  for (const auto& mark : marks.items()) {
+    const double mm2 = parts.at(mark.key()).get<double>();
+    const double share = ratio(mm2, cluster);
+    const bool inside = mark.key() != "l2";
+    table.add({mark.key(), fixed(mm2, 3), inside ? percent(share) : "",
+               mark.value().get<std::string>(), inside ? bar(share, kBar) : ""});
+  }
+  return style.heading("Area") + table.text() + "  cluster " + fixed(cluster, 3) +
+         " mm2, with L2 " + fixed(parts.at("total").get<double>(), 3) + " mm2; " +
+         fixed(result.at("step").at("gflops_per_mm2").get<double>(), 2) +
+         " GFLOP/s per mm2 of the cluster\n";
 }
 
 /// What the totals stand on, where it makes more than 5 % of one.
@@ -273,10 +320,12 @@ std::string assumptions(const Json& result, const Style& style) {
   std::string text;
   for (const Json& assumption : result.at("assumptions")) {
     if (assumption.at("notable") == true) {
-      const bool energy = assumption.at("total") == "energy_j";
+      const std::string total = assumption.at("total");
       std::string line = percent(assumption.at("share").get<double>()) + " of the " +
-                         (energy ? "energy" : "cycles") + ": " +
-                         assumption.at("name").get<std::string>() + ": " +
+                         (total == "energy_j"   ? "energy"
+                          : total == "area_mm2" ? "area"
+                                                : "cycles") +
+                         ": " + assumption.at("name").get<std::string>() + ": " +
                          assumption.at("text").get<std::string>();
       const auto vary = assumption.at("vary").get<std::string>();
       line += vary.empty() ? "" : "; vary " + vary;
@@ -310,7 +359,7 @@ std::string terminal_report(const Json& result, bool colours) {
   const Style style{colours};
   return head(result) + step(result, style) + bounds(result, style) + units(result, style) +
          layers(result, style) + memory(result, style) + energy(result, style) +
-         assumptions(result, style) + tail(result, style);
+         area(result, style) + assumptions(result, style) + tail(result, style);
 }
 
 }  // namespace etude

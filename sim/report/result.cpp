@@ -4,11 +4,14 @@
 #include <cmath>
 
 #include "sim/config/load.h"
+#include "sim/energy/area.h"
 #include "sim/energy/events.h"
 #include "sim/report/assumptions.h"
 
 namespace etude {
 namespace {
+
+constexpr double kGiga = 1e-9;  // a number in units of 1e9
 
 Json number_or_null(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
@@ -42,6 +45,8 @@ Json bill_json(const EnergyBill& bill) {
                        {"count", term.count},
                        {"each_pj", term.each.raw()},
                        {"energy_j", term.joules},
+                       {"low_j", term.joules_low},
+                       {"high_j", term.joules_high},
                        {"status", status_name(term.status)},
                        {"source", term.source}});
     }
@@ -50,7 +55,39 @@ Json bill_json(const EnergyBill& bill) {
           {"dynamic_j", bill.dynamic},
           {"leakage_j", bill.leakage},
           {"background_j", bill.background},
-          {"total_extmem_alternative_j", bill.total_alternative}};
+          {"total_low_j", bill.total_low},
+          {"total_high_j", bill.total_high}};
+}
+
+/// mm2 of each part of the cluster, of the cluster, of L2 and of both.
+Json area_json(const AreaBill& bill) {
+  Json area = Json::object();
+  for (const std::string& part : area_parts()) {
+    area[part] = bill.part.at(part);
+  }
+  area["cluster"] = bill.cluster;
+  area["l2"] = bill.part.at("l2");
+  area["total"] = bill.total;
+  return area;
+}
+
+/// The mark of each part, and every term with its source.
+Json area_bill_json(const AreaBill& bill) {
+  Json marks = Json::object();
+  for (const std::string& part : area_parts()) {
+    marks[part] = status_name(bill.mark.at(part));
+  }
+  marks["l2"] = status_name(bill.mark.at("l2"));
+  Json terms = Json::array();
+  for (const AreaTerm& term : bill.terms) {
+    terms.push_back({{"part", term.part},
+                     {"coefficient", term.coefficient},
+                     {"count", term.count},
+                     {"mm2", term.mm2},
+                     {"status", status_name(term.status)},
+                     {"source", term.source}});
+  }
+  return {{"marks", marks}, {"terms", terms}};
 }
 
 std::vector<Cycle> cycles_of_layers(const StepRecord& step, const RunFacts& facts) {
@@ -117,11 +154,14 @@ Json step_json(const RootConfig& config, const RunFacts& facts, const StepRecord
   return {{"cycles", step.cycles.raw()},
           {"latency_s", latency},
           {"energy_j", 0.0},
+          {"energy_low_j", 0.0},
+          {"energy_high_j", 0.0},
           {"macs", facts.macs},
           {"flop", 2 * facts.macs},
           {"flop_per_cycle", cycles > 0 ? 2.0 * static_cast<double>(facts.macs) / cycles : 0.0},
           {"samples_per_s", latency > 0 ? static_cast<double>(facts.samples) / latency : 0.0},
-          {"edp_js", 0.0}};
+          {"edp_js", 0.0},
+          {"gflops_per_mm2", 0.0}};
 }
 
 Json platform_json(const PlatformConfig& platform) {
@@ -180,6 +220,9 @@ Json bounds_json(const PlatformConfig& platform, const RunFacts& facts, const St
          {"cycles", bound.cycles},
          {"share",
           step.cycles.raw() == 0 ? 0.0 : bound.cycles / static_cast<double>(step.cycles.raw())}});
+    for (const auto& [part, share] : bound.parts) {
+      bounds.back()["parts"][part] = share;
+    }
   }
   return bounds;
 }
@@ -191,6 +234,7 @@ Json check_json(const CheckFacts& check) {
   return {{"reference", check.reference},
           {"max_abs_error", number_or_null(check.max_abs_error)},
           {"max_rel_error", number_or_null(check.max_rel_error)},
+          {"error_of_allowed", number_or_null(check.error_of_allowed)},
           {"passed", check.passed},
           {"tensors", check.tensors},
           {"redmule_jobs", check.redmule_jobs},
@@ -233,22 +277,32 @@ void price_again(Json& result, const PlatformConfig& platform, const EnergyConfi
   result["energy"] = energy_json(bill);
   result["energy_bill"] = bill_json(bill);
   result["step"]["energy_j"] = bill.total;
+  result["step"]["energy_low_j"] = bill.total_low;
+  result["step"]["energy_high_j"] = bill.total_high;
   result["step"]["edp_js"] = bill.total * result["step"]["latency_s"].get<double>();
   for (Json& layer : result.at("layers")) {
     const Activity activity{Cycle{layer.at("cycles").get<std::uint64_t>()},
                             counters_of(layer.at("counters")), counters_of(layer.at("stalls"))};
     layer["energy_j"] = price(activity, platform, table).dynamic;
   }
-  result["area_mm2"] = area_mm2(platform, table);
+  const AreaBill area = area_of(platform, table);
+  result["area_mm2"] = area.total;
+  result["area"] = area_json(area);
+  result["area_bill"] = area_bill_json(area);
+  const double flop = result["step"].value("flop", 0.0);
+  const double latency = result["step"]["latency_s"].get<double>();
+  const double work = latency > 0 ? flop / latency * kGiga : 0;
+  result["step"]["gflops_per_mm2"] = area.cluster > 0 ? work / area.cluster : 0.0;
   result["assumptions"] = assumptions_of(result, platform);
 }
 
 Json make_result(const RootConfig& config, const RunFacts& facts, const RunRecord& record,
-                 const std::vector<double>& losses, const CheckFacts& check,
+                 const TrainingFacts& training, const CheckFacts& check,
                  const SimulatorFacts& simulator) {
   const StepRecord& step = record.steps.back();
   std::vector<std::string> warnings = facts.warnings;
   warnings.insert(warnings.end(), record.warnings.begin(), record.warnings.end());
+  const std::vector<double>& losses = training.losses;
   Json steps = Json::array();
   for (std::size_t i = 0; i < record.steps.size(); ++i) {
     const double loss = i < losses.size() ? losses[i] : NAN;
@@ -256,6 +310,15 @@ Json make_result(const RootConfig& config, const RunFacts& facts, const RunRecor
       warnings.push_back("the loss of step " + std::to_string(i + 1) + " is not finite");
     }
     steps.push_back({{"loss", number_or_null(loss)}, {"cycles", record.steps[i].cycles.raw()}});
+  }
+  if (training.diverged != 0 && !losses.empty() && std::isfinite(losses.back())) {
+    warnings.push_back("weights after step " + std::to_string(training.diverged) +
+                       " are not finite");
+  }
+  if (check.diverged_steps != 0) {
+    warnings.push_back(
+        "numbers left the range of the format: " + std::to_string(check.diverged_steps) +
+        " passes at the end are not compared with float64");
   }
   Json result = {
       {"schema", 1},
@@ -277,6 +340,8 @@ Json make_result(const RootConfig& config, const RunFacts& facts, const RunRecor
       {"check", check_json(check)},
       {"loss", steps.back().at("loss")},
       {"area_mm2", 0.0},
+      {"area", nullptr},
+      {"area_bill", nullptr},
       {"steps", steps},
       {"warnings", warnings},
       {"setup_cycles", record.cycles.raw()},
@@ -287,6 +352,13 @@ Json make_result(const RootConfig& config, const RunFacts& facts, const RunRecor
     stepped += each.cycles.raw();
   }
   result["setup_cycles"] = record.cycles.raw() - stepped;
+  if (!facts.loss.empty()) {
+    result["loss_function"] = {
+        {"name", facts.loss}, {"of", facts.loss_of}, {"why", facts.loss_why}};
+  }
+  if (training.diverged != 0) {
+    result["diverged"] = training.diverged;
+  }
   price_again(result, config.platform, config.energy);
   return result;
 }

@@ -4,9 +4,7 @@
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
 #include <cmath>
-#include <fstream>
 
-#include "models/base/error.h"
 #include "sim/trace/timeline.h"
 
 namespace etude {
@@ -151,12 +149,5 @@ class Writer {
 }  // namespace
 
 std::string perfetto_trace(const Timeline& timeline) { return Writer(timeline).write(); }
-
-void write_perfetto_trace(const Timeline& timeline, const std::filesystem::path& file) {
-  std::ofstream out(file, std::ios::binary);
-  if (!(out << perfetto_trace(timeline)) || !out.flush()) {
-    throw UserError(file.string(), "cannot be written", "give --out a folder that can");
-  }
-}
 
 }  // namespace etude

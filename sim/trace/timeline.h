@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -53,8 +52,5 @@ struct Timeline {
 /// The timeline in Perfetto's format (protobuf `perfetto.protos.Trace`), as ui.perfetto.dev reads
 /// it.
 std::string perfetto_trace(const Timeline& timeline);
-
-/// Writes perfetto_trace to a file. Errors: UserError if it cannot be written.
-void write_perfetto_trace(const Timeline& timeline, const std::filesystem::path& file);
 
 }  // namespace etude

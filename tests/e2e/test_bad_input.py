@@ -3,6 +3,8 @@
 
 import io
 import json
+import os
+import warnings
 import zipfile
 
 import pytest
@@ -54,6 +56,16 @@ def npz_of_text(tmp_path) -> str:
     return str(tmp_path / "text.npz")
 
 
+def member_twice(tmp_path) -> str:
+    file = npz(tmp_path, "twice.npz", x=samples())
+    with zipfile.ZipFile(file) as archive:
+        content = archive.read("x.npy")
+    with warnings.catch_warnings(), zipfile.ZipFile(file, "a") as archive:
+        warnings.simplefilter("ignore")
+        archive.writestr("x.npy", content)
+    return file
+
+
 # name, text of the configuration, options of `run`, what the line must say (place, remedy)
 CONFIGS = [
     ("empty file", "", [], ["run.json", "JSON"]),
@@ -96,10 +108,25 @@ CONFIGS = [
     ("unknown method", config(train={"method": "qlora"}), [], ["/train/method", '"lora"']),
     ("rank above a layer", config(train={"method": "lora", "rank": 500}), [], ["rank"]),
     ("unknown adapted layer", config(train={"method": "lora", "layers": ["fc99"]}), [], ["/train/layers", "describe"]),
+    (
+        "one adapted layer of several is unknown",
+        config(train={"method": "lora", "layers": ["fc1", "fc-12"]}),
+        [],
+        ["/train/layers", "'fc-12'", "nearest is 'fc1'"],
+    ),
     ("more blocks than there are", config(train={"method": "last_k", "k": 99}), [], ["99"]),
     ("no ONNX file", config(workload={"onnx": "configs/README.md"}), [], ["README.md"]),
     ("negative rate", config(train={"lr": -1}), [], ["/train/lr", "from 0"]),
     ("tile that cannot fit", config(tiling={"operators": {"fc0": {"m": 24, "n": 640, "k": 128}}}), [], ["fc0"]),
+    ("tile of no operator", config(tiling={"operators": {"fc10": {"m": 4}}}), [], ["/tiling/operators/fc10", "'fc0'"]),
+    (
+        "tile of what has none",
+        config(tiling={"operators": {"fc0.relu": {"m": 4}}}),
+        [],
+        ["/tiling/operators/fc0.relu", "no matrix product"],
+    ),
+    ("more L1 than there is", config(tiling={"l1_budget": 300_000}), [], ["/tiling/l1_budget", "262144", "at most"]),
+    ("more L1 than is free", config(tiling={"l1_budget": 262_144}), [], ["/tiling/l1_budget", "the runtime leaves"]),
     ("L1 too small", cluster(tcdm={"size": 8192}), [], ["tcdm"]),
     ("pointer without slash", config(), ["--set", "platform/cluster/cores=4"], ["'/'", "--set /json/pointer=VALUE"]),
     ("pointer without value", config(), ["--set", "/platform/cluster/cores"], ["no '='", "--set /json/pointer=VALUE"]),
@@ -108,6 +135,39 @@ CONFIGS = [
     ("tier not built", config(), ["--tier", "tile"], ["/run/tier", "not available"]),
     ("unknown engine", config(), ["--engine", "warp"], ["/run/engine", '"lockstep"']),
     ("policy not built", config(schedule={"policy": "capuchin"}), [], ["/schedule/policy", "not available"]),
+    *[
+        (
+            f"too large: {name}",
+            config(workload=workload_),
+            [],
+            ["/workload", "bytes, and L2 and HyperRAM have 69206016"],
+        )
+        for name, workload_ in [
+            ("mlp", {"network": "mlp", "sizes": [65535] * 40}),
+            ("wide", {"network": "mlp", "sizes": [65535, 65535, 65535], "batch": 65535}),
+            ("batch", {"network": "deep_ae", "batch": 65535}),
+            ("transformer", {"network": "bert", "sizes": [64, 60000, 2, 65535, 4]}),
+        ]
+    ],
+    (
+        "too large: attention",
+        config(workload={"network": "bert", "sizes": [65535, 128, 2, 128, 1]}),
+        [],
+        ["/workload", "alone is", "bytes, and L2 and HyperRAM have 69206016"],
+    ),
+    ("too many layers", config(workload={"network": "mlp", "sizes": [8] * 20_000}), [], ["19999 layers", "1024"]),
+    (
+        "too many blocks",
+        config(workload={"network": "bert", "sizes": [8, 8, 2, 8, 65535]}),
+        [],
+        ["65535 blocks", "256"],
+    ),
+    (
+        "too large for L2",
+        config(workload={"network": "mlp", "sizes": [1000, 1000, 1000], "home": "l2"}),
+        [],
+        ["/workload", "8012000 bytes, and L2 has 2097152"],
+    ),
     ("unknown option", config(), ["--frobnicate"], ["--frobnicate", "--help"]),
 ]
 
@@ -124,7 +184,7 @@ def assert_refused(done, says, tmp_path, before):
 def refused_run(tmp_path, text: str, options, says):
     (tmp_path / "run.json").write_text(text)
     before = sorted(p.name for p in tmp_path.iterdir())
-    done = run("run", tmp_path / "run.json", "--out", tmp_path / "out", *options)
+    done = run("run", tmp_path / "run.json", "--out", tmp_path / "out", *options, timeout=60)
     assert_refused(done, says, tmp_path, before)
 
 
@@ -151,6 +211,13 @@ ARRAYS = [
     ("not a number", lambda p: npz(p, "nan.npz", x=samples(float("nan"))), ["nan.npz", "NaN", "finite"]),
     ("infinite", lambda p: npz(p, "inf.npz", x=samples(float("inf"))), ["inf.npz", "finite"]),
     ("wrong shape", lambda p: npz(p, "small.npz", x=samples(features=639)), ["small.npz", "shape", "640"]),
+    (
+        "other shape of as many elements",
+        lambda p: npz(p, "folded.npz", x=samples().reshape(24, 16, 40)),
+        ["folded.npz", "[24,16,40]", "[samples, 640]"],
+    ),
+    ("no samples", lambda p: npz(p, "none.npz", x=samples()[:0]), ["none.npz", "[samples, 640]"]),
+    ("member twice", member_twice, ["twice.npz", "already exists"]),
     ("wrong member", lambda p: npz(p, "other.npz", z=samples()), ["other.npz", "member"]),
 ]
 
@@ -158,6 +225,43 @@ ARRAYS = [
 @pytest.mark.parametrize(("make", "says"), [c[1:] for c in ARRAYS], ids=[c[0] for c in ARRAYS])
 def test_wrong_inputs(tmp_path, make, says):
     refused_run(tmp_path, workload(inputs=make(tmp_path)), [], says)
+
+
+def test_inputs_that_do_not_fit_each_other(tmp_path):
+    import numpy
+
+    images = numpy.zeros((6, 3, 32, 32), numpy.float32)
+    labels = numpy.arange(6)
+    for text, network, arrays in [
+        ("'y'", "cct2", {"x": images, "y": labels[:5]}),
+        ("the label of sample 5 is", "cct2", {"x": images, "y": labels * 2}),
+        ("the label of sample 0 is", "cct2", {"x": images, "y": labels - 1.0}),
+        ("the label of sample 1 is", "cct2", {"x": images, "y": labels / 2}),
+        ("[samples, 3, 32, 32]", "cct2", {"x": images.transpose(0, 2, 3, 1), "y": labels}),
+        ("'target'", "mlp", {"input": images[:, 0, 0, :9], "target": images[:4, 0, 0, :4]}),
+    ]:
+        file = npz(tmp_path, "inputs.npz", **arrays)
+        sizes = {"sizes": [9, 6, 4]} if network == "mlp" else {}
+        given = {"network": network, "inputs": file, "batch": 2, **sizes}
+        root = config(workload=given, train={"method": "linear_probe"})
+        refused_run(tmp_path, root, [], ["inputs.npz", text])
+
+
+def test_programs_that_are_no_files(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    with open(tmp_path / "holes", "wb") as out:
+        out.truncate(1 << 40)
+    before = sorted(p.name for p in tmp_path.iterdir())
+    for file in (tmp_path / "pipe", tmp_path / "folder", "/dev/zero", "/dev/null"):
+        done = run("elf", file, timeout=20)
+        assert_refused(done, [str(file), "no regular file", "RV32 ELF"], tmp_path, before)
+    assert_refused(run("elf", tmp_path / "holes", timeout=20), ["holes", "1099511627776 bytes"], tmp_path, before)
+    for kind in ("hci", "dma"):
+        done = run("replay", kind, tmp_path / "pipe", timeout=20)
+        assert_refused(done, ["pipe"], tmp_path, before)
+    done = run("gemm", "--shapes", tmp_path / "pipe", timeout=20)
+    assert_refused(done, ["pipe"], tmp_path, before)
 
 
 @pytest.mark.parametrize("case", ["truncated", "text", "empty", "missing", "other machine"])

@@ -5,6 +5,7 @@ import json
 import subprocess
 
 import pytest
+from run_folder import write_run
 from support import BUILD, ROOT, run
 
 CLUSTER = ["--set", "/platform/cluster/controller=false", "--set", "/platform/cluster/clock_hz=470e6"]
@@ -12,13 +13,17 @@ FP16_ARRAY = ["--set", "/platform=platform/siracusa_redmule.json"]
 PACKED = "rv32imc_zfinx_zhinx_xfvec_zicsr_zifencei_xcvmem_xcvmac_xcvsimd_xcvalu_xcvbitmanip_xcvbi_xcvhwlp"
 
 
-def price(folder, cluster, cycles, counters, units):
-    """Joules of what was counted on eight cores."""
+def finished(folder, cluster, cycles, counters, units):
+    """What a run of these counters left behind, as far as it is priced."""
     resolved = run("config", "resolve", ROOT / "configs/deep_ae.json", *FP16_ARRAY, *cluster, check=0).stdout
-    (folder / "config.resolved.json").write_text(resolved)
     step = {"cycles": cycles, "latency_s": cycles / 470e6}
     result = {"step": step, "counters": counters, "units": units, "layers": []}
-    (folder / "result.json").write_text(json.dumps(result))
+    write_run(folder, result, resolved)
+
+
+def price(folder, cluster, cycles, counters, units):
+    """Joules of what was counted on eight cores."""
+    finished(folder, cluster, cycles, counters, units)
     return json.loads(run("price", folder, "--json", check=0).stdout)["energy"]["total"]
 
 
@@ -70,11 +75,60 @@ def test_redmule_against_software_fp16(tmp_path, packed_fp16):
     assert 4.0 < rate / packed_fp16[1] < 5.0  # published: 22 over software of 1.4 MAC/cycle
 
 
+@pytest.fixture
+def idle(tmp_path):
+    """A finished run of 1000 cycles in which every counter stayed at zero but two."""
+    events = json.loads((ROOT / "tests/golden/result.json").read_text())["counters"]
+    counters = dict.fromkeys(events, 0) | {"hyperram.read_bytes": 1000, "tcdm.reads": 1000}
+    finished(tmp_path, [], 1000, counters, {})
+    return tmp_path
+
+
+def test_a_finished_run_is_priced_again_with_area_and_range(idle):
+    def priced(*sets):
+        arguments = [part for pair in sets for part in ("--set", pair)]
+        return json.loads(run("price", idle, *arguments, "--json", check=0).stdout)
+
+    result = priced()
+    parts = [v for k, v in result["area"].items() if k not in ("cluster", "l2", "total")]
+    assert len(parts) == 8 and sum(parts) == pytest.approx(result["area"]["cluster"])
+    assert result["area_mm2"] == result["area"]["total"] == pytest.approx(sum(parts) + result["area"]["l2"])
+    assert set(result["area_bill"]["marks"]) == set(result["area"]) - {"cluster", "total"}
+    # 16 banks of 16 KiB: 1000 x 1.4 pJ; 1000 B of 324, 440, 880 pJ; 2,304 KiB of 0.19 to 0.33 uW
+    assert result["energy"]["tcdm"] == pytest.approx(1.4e-9)
+    assert result["energy"]["extmem"] == pytest.approx(440e-9)
+    step = result["step"]
+    assert step["energy_j"] - step["energy_low_j"] == pytest.approx(116e-9)
+    assert step["energy_high_j"] - step["energy_j"] == pytest.approx(440e-9 + 2304 * 0.14e-6 * 1000 / 300e6)
+    larger = priced("/energy/area/core/value=135.4", "/energy/area/gemm_ops=true")
+    assert larger["area"]["cores"] == pytest.approx(2 * result["area"]["cores"])
+    assert larger["area"]["redmule"] > 1.2 * result["area"]["redmule"]
+    assert larger["energy"]["tcdm"] == result["energy"]["tcdm"]
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (lambda energy: energy["static"].update(tcdm_bank=energy["static"]["core"]), 'unknown key "tcdm_bank"'),
+        (lambda energy: energy["area"].pop("gate"), "/energy/area/gate/value is missing"),
+        (lambda energy: energy["extmem"]["byte"].update(low=900.0), "low 900.0 is above high 880.0"),
+    ],
+)
+def test_a_table_of_another_version_is_one_line(idle, change, line):
+    resolved = json.loads((idle / "config.resolved.json").read_text())
+    change(resolved["energy"])
+    write_run(idle, json.loads((idle / "result.json").read_text()), json.dumps(resolved))
+    done = run("price", idle, check=2)
+    assert line in done.stderr and done.stderr.count("\n") == 1 and done.stdout == ""
+    assert run("price", idle, "--set", "/energy=energy/22fdx.json", "--json", check=0)
+
+
 def test_the_page_on_energy_has_every_coefficient():
     page = (ROOT / "docs/energy.md").read_text()
     table = json.loads((ROOT / "configs/energy/22fdx.json").read_text())
     for group, coefficients in table.items():
         if isinstance(coefficients, dict):
             for name, c in coefficients.items():
-                row = f"| {group}/{name} | {c['value']:g} {c['unit']} | {c['status']} | {c['source']} |"
+                between = f"{c['low']:g} to {c['high']:g}" if "low" in c else ""
+                row = f"| {group}/{name} | {c['value']:g} {c['unit']} | {between} | {c['status']} | {c['source']} |"
                 assert row in page

@@ -126,4 +126,5 @@ def test_a_broken_kernel_is_caught(tmp_path):
     command = [program, "run", CONFIG, *STEPS, "--out", tmp_path / "out", "--quiet"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 1
+    assert done.stderr.count("\n") == 1 and "the numeric check failed: step 1: updated" in done.stderr
     assert not result_of(tmp_path / "out")["check"]["passed"]

@@ -137,6 +137,32 @@ def test_failures(tmp_path, end, message):
     assert message in report["error"] and report["error"] in stderr
 
 
+@pytest.mark.parametrize(
+    "code, words, sets",
+    [
+        (".word 0", "illegal instruction 0x00000000, not in isa rv32imc_zfinx", []),
+        ("fadd.s a0, a1, a2", "not in isa rv32imc_zicsr", ["/platform/cluster/isa=rv32imc_zicsr"]),
+        ("csrr a0, 0x7ff", "no such CSR", []),
+        (".insn i 0x0b, 3, a0, 0(a1)", "corev_cluster is false", ["/platform/cluster/corev_cluster=false"]),
+    ],
+)
+def test_an_illegal_instruction_is_named(tmp_path, code, words, sets):
+    program = f".globl _start\n_start:\n  csrwi mtvec, 0\n  {code}\n1: j 1b\n"
+    options = [option for assignment in sets for option in ("--set", assignment)]
+    status, stderr, report = accounts(assemble(tmp_path, program), "--set", "/platform/cluster/cores=1", *options)
+    assert status == 3 and report["error"] in stderr
+    assert "trap without handler, mcause 2: illegal instruction 0x" in stderr and words in stderr
+
+
+@pytest.mark.parametrize("name", ["core_bench", "platform/core_bench.json", "configs/platform/core_bench.json"])
+def test_a_preset_is_found_by_its_name(tmp_path, name):
+    program = ".globl _start\n_start:\n  lui a1, 0x1000F\n  li a0, 7\n  sw a0, 8(a1)\n1: j 1b\n"
+    done = run("elf", assemble(tmp_path, program, base=0x80), "--json", "--platform", name)
+    assert done.returncode == 7, done.stderr
+    done = run("gemm", "--m", "4", "--n", "4", "--k", "4", "--platform", "core_bonch", check=2)
+    assert "core_bonch" in done.stderr and "configs/" in done.stderr
+
+
 def test_a_hart_that_would_fail_behind_the_end_does_not_fail(tmp_path):
     # Hart 1 runs 1,200 cycles of its own into a trap without handler; hart 0 ends the run before.
     program = """

@@ -236,6 +236,47 @@ TEST_CASE("MSE and its gradient", "[reduce]") {
   });
 }
 
+TEST_CASE("binary cross entropy and its gradient", "[reduce]") {
+  Arena arena(1u << 15);
+  for_shapes([&](const Shape& s, Numbers& numbers) {
+    for (const float range : {1.0f, 40.0f}) {
+      arena.clear();
+      const unsigned pitch = s.cols + s.gap;
+      std::vector<float> x = numbers.vector(s.rows * s.cols);
+      std::vector<float> t = numbers.vector(s.rows * s.cols);
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        x[i] *= range;
+        t[i] = i % 3 == 0 ? 0 : i % 3 == 1 ? 1 : std::min(1.0f, std::abs(t[i]));
+      }
+      const float scale = 1.0f / static_cast<float>(x.size());
+      etude_mse_args args{};
+      args.y = arena.matrix(s.rows, s.cols, pitch, x);
+      args.t = arena.matrix(s.rows, s.cols, pitch, t);
+      args.dy = arena.matrix(s.rows, pitch);
+      args.loss = arena.matrix(1, 1, 1, {0.5f});
+      args.rows = s.rows;
+      args.cols = s.cols;
+      args.pitch_y = args.pitch_t = args.pitch_dy = pitch;
+      args.scale_loss = bits_of(scale);
+      args.scale_grad = bits_of(scale);
+      arena.snapshot();
+      run_on_host(etude_bce, &args, s.workers);
+      const std::vector<float> dx = arena.read(args.dy, s.rows, s.cols, pitch);
+      double loss = 0;
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        const double logit = x[i], e = std::exp(-std::abs(logit));
+        const double p = logit < 0 ? e / (1 + e) : 1 / (1 + e);
+        const double wanted = ((logit > 0 ? 1.0 - t[i] - e / (1 + e) : p - t[i])) * scale;
+        REQUIRE(std::abs(dx[i] - wanted) < 5e-7 * scale);
+        loss += (std::max(logit, 0.0) - logit * t[i] + std::log1p(e)) * scale;
+      }
+      REQUIRE(std::abs(arena.read(args.loss, 1, 1, 1)[0] - 0.5 - loss) < 2e-6 * (0.5 + loss));
+      *arena.word(args.loss) = bits_of(0.5f);
+      REQUIRE(arena.only_changed(args.dy, s.rows, s.cols, pitch));
+    }
+  });
+}
+
 TEST_CASE("binary16 and back", "[convert]") {
   Arena arena(1u << 15);
   for_shapes([&](const Shape& s, Numbers& numbers) {

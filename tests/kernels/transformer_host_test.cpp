@@ -284,6 +284,41 @@ TEST_CASE("softmax and gradient", "[transformer]") {
   }
 }
 
+TEST_CASE("the gradient of a softmax by its definition, for rows of any sum", "[transformer]") {
+  Arena arena(1u << 17);
+  Numbers numbers(17);
+  for (const Shape& s : kShapes) {
+    arena.clear();
+    const unsigned pitch = s.cols + s.gap;
+    const std::vector<float> y = spread(numbers, s.rows * s.cols, 2.0f);
+    const std::vector<float> dy = numbers.vector(s.rows * s.cols);
+    etude_softmax_grad_args g{};
+    g.y = arena.matrix(s.rows, s.cols, pitch, y);
+    g.dy = arena.matrix(s.rows, s.cols, pitch, dy);
+    g.dx = arena.matrix(s.rows, pitch);
+    g.rows = s.rows;
+    g.cols = s.cols;
+    g.pitch_y = g.pitch_dy = g.pitch_dx = pitch;
+    g.scale = bits_of(0.125f);
+    arena.snapshot();
+    run_on_host(etude_softmax_grad_any, &g, s.workers);
+    REQUIRE(arena.only_changed(g.dx, s.rows, s.cols, pitch));
+    const std::vector<float> dx = arena.read(g.dx, s.rows, s.cols, pitch);
+    for (unsigned r = 0; r < s.rows; ++r) {
+      const std::size_t at = static_cast<std::size_t>(r) * s.cols;
+      double dot = 0;
+      for (unsigned c = 0; c < s.cols; ++c) {
+        dot += double{y[at + c]} * double{dy[at + c]};
+      }
+      for (unsigned c = 0; c < s.cols; ++c) {
+        const double wanted = 0.125 * y[at + c] * (dy[at + c] - dot);
+        const double size = 0.125 * std::abs(y[at + c]) * (std::abs(dy[at + c]) + std::abs(dot));
+        REQUIRE(std::abs(dx[at + c] - wanted) <= 2e-7 * size);
+      }
+    }
+  }
+}
+
 TEST_CASE("cross entropy keeps its digits when the network is sure of the label", "[transformer]") {
   // Others have e^-9 and less of the probability: 1 - p would keep 11 of 24 bits.
   Arena arena(4096);

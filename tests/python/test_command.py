@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from etude.compare import rows
+from run_folder import GOLDEN, write_run
 
 ROOT = Path(__file__).resolve().parents[2]
-GOLDEN = ROOT / "tests" / "golden" / "result.json"
 
 
 def etude(*arguments, **environment):
@@ -26,9 +26,7 @@ def etude(*arguments, **environment):
 def run_folder(folder: Path, change=lambda result: None) -> Path:
     result = json.loads(GOLDEN.read_text())
     change(result)
-    folder.mkdir()
-    (folder / "result.json").write_text(json.dumps(result))
-    return folder
+    return write_run(folder, result)
 
 
 def test_report_writes_the_page_and_names_it(tmp_path):
@@ -68,8 +66,7 @@ def test_wrong_input_is_one_line_and_status_2(arguments, message):
 
 @pytest.mark.parametrize("text", ["", "[1", "[]", '{"schema": 99}'])
 def test_broken_result_is_refused(tmp_path, text):
-    (tmp_path / "result.json").write_text(text)
-    done = etude("report", tmp_path)
+    done = etude("report", write_run(tmp_path, text))
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "report.html").exists()
@@ -88,3 +85,6 @@ def test_comparison_shows_values_and_change(tmp_path):
     )
     assert table["cycles"] == ("100,000", "50,000", "-50.0 %")
     assert table["MACs"][2] == "="
+    for name in ("energy, low end", "GFLOP/s per mm2", "area redmule mm2", "area cluster mm2", "area l2 mm2"):
+        assert table[name][2] == "="
+    assert "Clock assumed" in done.stdout  # an FP32 array

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from etude.cct_host import Cct, accuracy, cross_entropy
 from etude.personalise import DATA, chart, curve_of, held_out_images, markdown
+from run_folder import write_run
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("ETUDE_BUILD_DIR", ROOT / "build"))
@@ -54,7 +55,6 @@ def test_a_curve_is_made_of_a_runs_saved_steps(tmp_path, pretrained, monkeypatch
     for steps, bias in ((2, 0.0), (4, 100.0)):
         np.savez(tmp_path / "steps" / f"{steps}.npz", **{"fc.bias": np.eye(10, dtype=np.float32)[3] * bias})
     train = {"alpha": 0, "rank": 4, "lr": 0.02}
-    (tmp_path / "config.resolved.json").write_text(json.dumps({"train": train, "workload": {"batch": 1}}))
     result = {
         "schema": 1,
         "title": "cct2",
@@ -64,7 +64,7 @@ def test_a_curve_is_made_of_a_runs_saved_steps(tmp_path, pretrained, monkeypatch
         "memory": {"trainable": 54828},
         "check": {"passed": True},
     }
-    (tmp_path / "result.json").write_text(json.dumps(result))
+    write_run(tmp_path, result, json.dumps({"train": train, "workload": {"batch": 1}}))
     images, labels = held_out_images(DATA / "digits_heldout.npz")
     part = ({domain: x[:20] for domain, x in images.items()}, labels[:20])
     monkeypatch.setattr("etude.personalise.held_out_images", lambda _: part)

@@ -11,14 +11,12 @@ import pytest
 from etude.errors import UserError
 from etude.report.page import write_page
 from etude.result import load_result
-
-GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "result.json"
+from run_folder import GOLDEN, write_run
 
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("run")
-    shutil.copy(GOLDEN, folder / "result.json")
+    folder = write_run(tmp_path_factory.mktemp("run"))
     return write_page(load_result(folder), folder)
 
 
@@ -30,7 +28,15 @@ def own_text(page: Path) -> str:
 def test_page_shows_what_the_terminal_report_shows(page):
     text = own_text(page)
     result = json.loads(GOLDEN.read_text())
-    for heading in ("Where the cycles went", "Layers over time", "What bounds the step", "Energy", "Memory", "Loss"):
+    for heading in (
+        "Where the cycles went",
+        "Layers over time",
+        "What bounds the step",
+        "Energy",
+        "Area",
+        "Memory",
+        "Loss",
+    ):
         assert f"<h2>{heading}</h2>" in text
     assert f"{result['step']['cycles']:,}" in text
     assert result["bounds"][0]["resource"] in text
@@ -46,9 +52,9 @@ def marked(text: str) -> set[str]:
 
 def test_assumptions_behind_more_than_a_twentieth_are_marked(page, tmp_path):
     result = json.loads(GOLDEN.read_text())
-    # 88 of 121 uJ are the external memory's, 72.8 %; the FP32 array was at work for 65,000 of 100,000 cycles
-    assert {"extmem/byte", "fp32_array"} <= marked(own_text(page))
-    assert "72.8 %" in own_text(page) and "65.0 %" in own_text(page)
+    # the FP32 array was at work for 65,000 of 100,000 cycles; cells are most of the area of memories, so of all
+    assert {"fp32_array", "array_clock", "area/sram_cell"} <= marked(own_text(page))
+    assert "65.0 %" in own_text(page)
     for assumption in result["assumptions"]:
         assumption["notable"] = False
     text = own_text(write_page(result, tmp_path))
@@ -59,8 +65,8 @@ def test_assumptions_behind_more_than_a_twentieth_are_marked(page, tmp_path):
 def test_names_of_timing_assumptions_are_those_of_the_validation_page():
     validated = (GOLDEN.parents[2] / "docs" / "validation.md").read_text()
     source = (GOLDEN.parents[2] / "sim/report/assumptions.cpp").read_text()
-    names = re.findall(r'\{"(\w+)",\s+(?:fp32|worst_hart|stall|counters)', source)
-    assert len(names) >= 7
+    names = re.findall(r'\{"(\w+)",\s+(?:fp32|clock|worst_hart|stall|counters)', source)
+    assert len(names) >= 8
     for name in names:
         assert f"- *{name}*:" in validated, name
 
@@ -88,7 +94,25 @@ def test_failed_check_is_shown_with_its_lines(tmp_path):
     assert "gradient &lt;fc0.w&gt; is off" in text
 
 
-@pytest.mark.parametrize("damage", ["steps", "units", "energy_bill", "simulator", "timeline"])
+def test_divergence_and_the_fmas_of_the_array_are_shown(page, tmp_path):
+    text = own_text(page)
+    assert "Training diverged" not in text
+    assert "FMAs of the RedMulE array: 81.9 % useful, 0.0 % padded, 18.1 % idle" in text
+    assert "at most 37.0 % of what is allowed" in text
+    text = own_text(write_page({**json.loads(GOLDEN.read_text()), "diverged": 2}, tmp_path))
+    assert "Training diverged" in text and "Not finite from step 2" in text
+
+
+def test_area_and_ranges_are_on_the_page(page):
+    text = own_text(page)
+    result = json.loads(GOLDEN.read_text())
+    for name, mark in result["area_bill"]["marks"].items():
+        assert re.search(rf'<td class="name">{name}</td><td class="n">{result["area"][name]:.3f}</td>.*?{mark}', text)
+    assert f"{result['step']['gflops_per_mm2']:.2f} GFLOP/s per mm²" in text
+    assert "at the low or the high end of its range" in text
+
+
+@pytest.mark.parametrize("damage", ["steps", "units", "area", "energy_bill", "simulator", "timeline"])
 def test_a_damaged_result_is_one_line_and_no_page(tmp_path, damage):
     result = json.loads(GOLDEN.read_text())
     for broken in ({**result, damage: None}, {k: v for k, v in result.items() if k != damage}):

@@ -2,7 +2,7 @@
 """The tables of the published comparison and of LoRA's rank, from results that are made up."""
 
 import pytest
-from etude import mixed_precision, rank_sweep, traindeeploy
+from etude import array_sizing, mixed_precision, rank_sweep, traindeeploy
 from etude.points import Point, kept
 from etude.svg_chart import Series, bar_chart, line_chart
 
@@ -13,7 +13,12 @@ def result(cycles: int, trainable: int = 100) -> dict:
     memory["activations_peak_gradients_kept"] = 5000 + 4 * trainable
     step = {"cycles": cycles, "flop_per_cycle": 1e7 / cycles, "samples_per_s": 3e8 / cycles, "macs": 5}
     return {
-        "step": {**step, "energy_j": 1e-3, "latency_s": cycles / 3e8},
+        "step": {
+            **step,
+            **{"energy_j": 1e-3, "energy_low_j": 9e-4, "energy_high_j": 2e-3},
+            **{"latency_s": cycles / 3e8, "gflops_per_mm2": 1000 / cycles},
+        },
+        "area": {"redmule": 0.2, "cluster": 0.8, "total": 2.8},
         "memory": memory,
         "traffic": traffic,
         "bounds": [{"resource": "L3 bandwidth", "share": 0.5}],
@@ -67,6 +72,26 @@ def test_rank_sweep_has_a_line_per_rank():
         *("rank 1", "rank 4", "the matrices themselves"),
         *("rank 1", "rank 4", "the matrices themselves"),
     ]
+
+
+def test_array_sizing_compares_with_the_smallest_of_4x12():
+    found = {machine.name(): result(100) for machine in {*array_sizing.sizes(), *array_sizing.clocked()}}
+    found["8x8p1-b16-l1_256k-300mhz"]["step"]["cycles"] = 80
+    found["8x8p1-b16-l1_256k-300mhz"]["area"] |= {"cluster": 1.0, "total": 3.0}
+    found["4x16p3-b16-l1_128k-300mhz"] = {"error": "tcdm: 8 bytes short"}
+    found["4x12p3-b16-l1_256k-300mhz"]["assumptions"] = [{"name": "array_clock"}]
+    page = array_sizing.page(found)
+    line = next(line for line in page.splitlines() if line.startswith("| 8x8 P1 | 16 | 256 |"))
+    assert "| 80 | -20.0 % |" in line and "| 1.000 | +25.0 % |" in line
+    assert "| 4x16 P3 | 16 | 128 | tcdm: 8 bytes short |" in page
+    assert "| 8x8 P3 | 32 | 256 |" in page and "| 8x8 P3 | 16 |" not in page  # its port needs 32 banks
+    assert "Clock assumed" in page
+    # a fifth fewer cycles, a quarter more cluster: as much work per mm2; 2.8 to 3.0 mm2 with L2: more
+    assert "| 8x8 P1, 16 banks | -20.0 % | +0.0 % | +25.0 % | no | +7.1 % | yes |" in page
+    first, last = array_sizing.MARKS
+    assert array_sizing.put_into(f"a {first} old {last} b", "new\n") == f"a {first}\nnew\n{last} b"
+    points = [machine.point({}) for machine in array_sizing.sizes()]
+    assert len({point.key() for point in points}) == len(points) == 16
 
 
 def test_what_is_kept_of_a_result():

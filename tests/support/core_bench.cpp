@@ -17,11 +17,12 @@ IsaConfig with_cluster(IsaConfig isa, const CoreConfig& config) {
 }
 }  // namespace
 
-CoreBench::CoreBench(const std::string& isa, const CoreConfig& config, std::uint32_t reset_pc)
+CoreBench::CoreBench(const std::string& isa, const CoreConfig& config, std::uint32_t reset_pc,
+                     unsigned hart)
     : code_(kBytes), data_(kBytes), decode_(with_cluster(parse_isa(isa), config)) {
   decode_.map(Address{0}, code_);
   core_ = std::make_unique<Core>(sc_core::sc_gen_unique_name("core"), config, decode_,
-                                 CsrMap::kCoreBench, 0);
+                                 CsrMap::kCoreBench, hart);
   core_->reset(reset_pc, Cycle{0});
 }
 

@@ -20,7 +20,7 @@ namespace etude::test {
 class CoreBench {
  public:
   explicit CoreBench(const std::string& isa, const CoreConfig& config = {},
-                     std::uint32_t reset_pc = 0x80);
+                     std::uint32_t reset_pc = 0x80, unsigned hart = 0);
 
   /// Code or data at `address`.
   void load(std::uint32_t address, const std::vector<std::uint8_t>& bytes);

@@ -63,16 +63,16 @@ compiler::LoweringContext& FeedBench::context() {
       compiler::LoweringContext{*step_,
                                 sharing,
                                 compiler::Tape(step_->cost, sharing.transfer),
-                                compiler::L1Manager(kBase, l1_bytes_, std::move(known)),
+                                compiler::L1Manager(kBase, Bytes{l1_bytes_}, std::move(known)),
                                 *tilings_,
-                                kBase - 8,
+                                kBase - Bytes{8},
                                 0,
                                 true,
                                 {}});
   for (TensorId id = 0; id < step_->graph().tensors().size(); ++id) {
     compiler::StoredObject object;
     object.name = step_->tensor(id).name;
-    object.bytes = static_cast<std::uint32_t>(step_->tensor(id).bytes());
+    object.bytes = Bytes{step_->tensor(id).bytes()};
     object.type = step_->tensor(id).dtype;
     context_->tape.object_of[id] = static_cast<ObjectId>(context_->tape.objects.size());
     context_->tape.objects.push_back(object);
@@ -97,13 +97,12 @@ compiler::L1Matrix FeedBench::put(TensorId tensor, bool transposed, std::uint32_
 }
 
 std::string FeedBench::line(const compiler::PlanOp& op) const {
-  const auto l1 = [](std::uint32_t address) { return std::to_string(address - kBase); };
+  const auto l1 = [](Address address) { return std::to_string((address - kBase).raw()); };
   if (const auto* t = op.as<Transfer>()) {
     const compiler::StoredObject& object = context_->tape.objects.at(op.accesses.at(1).object);
     const std::string stored = object.name + "+" + std::to_string(t->l2.raw()) + " " +
                                extents(t->rows, t->row_bytes, t->l2_pitch);
-    const std::string inside =
-        l1(t->l1.raw()) + (t->rows == 1 ? "" : "/" + std::to_string(t->l1_pitch));
+    const std::string inside = l1(t->l1) + (t->rows == 1 ? "" : "/" + std::to_string(t->l1_pitch));
     return t->to_l1 ? "load " + stored + " to " + inside : "store " + stored + " from " + inside;
   }
   std::string made = "other";
@@ -115,7 +114,7 @@ std::string FeedBench::line(const compiler::PlanOp& op) const {
     for (const Access& a : op.accesses) {
       if (a.write == write) {
         made += first ? (write ? " w" : " r") : "";
-        made += " " + l1(a.address) + ":" + extents(a.rows, a.row_bytes, a.pitch);
+        made += " " + l1(Address{a.address}) + ":" + extents(a.rows, a.row_bytes, a.pitch);
         first = false;
       }
     }

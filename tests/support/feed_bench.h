@@ -13,7 +13,7 @@ namespace etude::test {
 /// tensors and nodes first; context() then begins the first operator.
 class FeedBench {
  public:
-  static constexpr std::uint32_t kBase = 0x10001000;
+  static constexpr Address kBase{0x10001000};
   /// RedMulE has 4 rows, 12 columns and 3 stages: 16 columns of a tile; 8 cores.
   explicit FeedBench(std::uint32_t l1_bytes = 65536);
 

@@ -67,6 +67,7 @@ const std::vector<Operand>& operands_of(const std::string& args) {
         {kOut, 5, -1, 7, -1}}},
       {"softmax", {{kIn, 1, 3, 4, 5}, {kOut, 2, 3, 4, 6}}},
       {"softmax_grad", {{kIn, 1, 4, 5, 6}, {kIn, 2, 4, 5, 7}, {kOut, 3, 4, 5, 8}}},
+      {"softmax_grad_any", {{kIn, 1, 4, 5, 6}, {kIn, 2, 4, 5, 7}, {kOut, 3, 4, 5, 8}}},
       {"gelu", {{kIn, 1, 4, 5, 6}, {kOut, 2, 4, 5, 7}, {kIn, 3, -1, 5, -1}}},
       {"gelu_grad",
        {{kIn, 1, 5, 6, 7}, {kIn, 2, 5, 6, 8}, {kOut, 3, 5, 6, 9}, {kIn, 4, -1, 6, -1}}},

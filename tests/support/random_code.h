@@ -19,9 +19,9 @@ struct RandomCodeOptions {
 /// Code for the PULP map in which everything that matters to an instruction fetch is random:
 /// lengths of instructions, where lines begin, what crosses their ends, where jumps, branches,
 /// loops, calls and hardware loops lead, and what the core is busy with meanwhile (memory,
-/// divisions, FP operations). Loaded values decide branches, so that a difference of a cycle
-/// between two runs does not stay small. Ends by a store to the exit register; about 40 bytes a
-/// group.
+/// divisions, FP operations, the mutex, events, the timer). Loaded values decide branches, so that
+/// a difference of a cycle between two runs does not stay small. Ends by a store to the exit
+/// register; about 40 bytes a group.
 std::vector<std::uint8_t> random_code(std::mt19937& random, const RandomCodeOptions& options);
 
 }  // namespace etude::test

@@ -28,28 +28,28 @@ std::uint32_t taps(const compiler::WindowView& v) {
   return (v.kernel >> 16) * (v.kernel & 0xFFFFu);
 }
 std::uint32_t pixels(const compiler::WindowView& v) { return v.out_height * v.out_width; }
-std::uint32_t image(TapeScene& s, const compiler::WindowView& v) {
+Address image(TapeScene& s, const compiler::WindowView& v) {
   return s.dense(v.channels, v.channel_pitch).address;
 }
 
 void unary(TapeScene& s, compiler::Tape& t, etude_kernel kernel) {
   const std::uint32_t r = s.extent(9), c = s.extent(9);
-  t.unary(kernel, s.matrix(r, c), s.matrix(r, c), 1, 2.0f);
+  t.unary(kernel, s.matrix(r, c), s.matrix(r, c), 2.0f);
 }
 void binary(TapeScene& s, compiler::Tape& t, etude_kernel kernel) {
   const std::uint32_t r = s.extent(9), c = s.extent(9);
-  t.binary(kernel, s.matrix(r, c), s.matrix(r, c), s.matrix(r, c), 1);
+  t.binary(kernel, s.matrix(r, c), s.matrix(r, c), s.matrix(r, c));
 }
 void result_grad(TapeScene& s, compiler::Tape& t, etude_kernel kernel) {
   const std::uint32_t r = s.extent(9), c = s.extent(9);
-  t.result_grad(kernel, s.matrix(r, c), s.matrix(r, c), s.matrix(r, c), 1);
+  t.result_grad(kernel, s.matrix(r, c), s.matrix(r, c), s.matrix(r, c));
 }
 void gemm(TapeScene& s, compiler::Tape& t) {
   const std::uint32_t m = s.extent(9), n = s.extent(9), k = s.extent(9);
   const std::uint32_t flags = s.numbers.below(32);
   const compiler::L1Matrix a = (flags & ETUDE_GEMM_TRANS_A) != 0 ? s.matrix(n, m) : s.matrix(m, n);
   const compiler::L1Matrix b = (flags & ETUDE_GEMM_TRANS_B) != 0 ? s.matrix(k, n) : s.matrix(n, k);
-  const std::uint32_t bias = (flags & ETUDE_GEMM_BIAS) != 0 ? s.vector(k) : 0;
+  const Address bias = (flags & ETUDE_GEMM_BIAS) != 0 ? s.vector(k) : Address{};
   t.gemm(a, b, s.matrix(m, k), n, bias, flags);
 }
 void norm_scales(TapeScene& s, compiler::Tape& t) {
@@ -61,7 +61,7 @@ void norm_scales(TapeScene& s, compiler::Tape& t) {
   v.variance = s.vector(channels);
   v.scale = s.vector(channels);
   v.shift = s.vector(channels);
-  v.rstd = s.numbers.below(2) == 0 ? s.vector(channels) : 0;
+  v.rstd = s.numbers.below(2) == 0 ? s.vector(channels) : Address{};
   t.batchnorm_scales(v, channels, 0.5f, 1e-3f);
 }
 void norm_slopes(TapeScene& s, compiler::Tape& t) {
@@ -72,7 +72,7 @@ void norm_slopes(TapeScene& s, compiler::Tape& t) {
   v.rstd = s.vector(channels);
   v.scale = s.vector(channels);
   v.shift = s.vector(channels);
-  const std::uint32_t dbeta = s.vector(channels), dgamma = s.vector(channels);
+  const Address dbeta = s.vector(channels), dgamma = s.vector(channels);
   t.batchnorm_slopes(v, dbeta, dgamma, s.vector(channels), channels, 0.25f);
 }
 
@@ -113,6 +113,11 @@ std::vector<TapeCase> row_cases() {
        [](TapeScene& s, compiler::Tape& t) {
          const std::uint32_t r = s.extent(9), c = 1 + s.extent(9);
          t.softmax_grad(s.matrix(r, c), s.matrix(r, c), s.matrix(r, c), 0.5f);
+       }},
+      {ETUDE_KERNEL_SOFTMAX_GRAD_ANY, "softmax_grad_any",
+       [](TapeScene& s, compiler::Tape& t) {
+         const std::uint32_t r = s.extent(9), c = 1 + s.extent(9);
+         t.softmax_grad(s.matrix(r, c), s.matrix(r, c), s.matrix(r, c), 0.5f, true);
        }},
       {ETUDE_KERNEL_CROSS_ENTROPY, "cross_entropy",
        [](TapeScene& s, compiler::Tape& t) {
@@ -163,11 +168,17 @@ std::vector<TapeCase> element_cases() {
          const compiler::L1Matrix y = s.matrix(r, c), target = s.matrix(r, c), dy = s.matrix(r, c);
          t.mse(y, target, dy, s.vector(1), 0.5f, 0.25f);
        }},
+      {ETUDE_KERNEL_BCE, "bce",
+       [](TapeScene& s, compiler::Tape& t) {
+         const std::uint32_t r = s.extent(9), c = s.extent(9);
+         const compiler::L1Matrix y = s.matrix(r, c), target = s.matrix(r, c), dy = s.matrix(r, c);
+         t.bce(y, target, dy, s.vector(1), 0.5f, 0.25f);
+       }},
       {ETUDE_KERNEL_ADD_ROW, "add_row",
        [](TapeScene& s, compiler::Tape& t) {
          const std::uint32_t r = s.extent(9), c = s.extent(9);
          const compiler::L1Matrix x = s.matrix(r, c);
-         const std::uint32_t row = s.vector(c);
+         const Address row = s.vector(c);
          t.add_row(x, row, s.matrix(r, c));
        }},
       {ETUDE_KERNEL_BROADCAST_ROW, "broadcast_row",
@@ -221,7 +232,7 @@ std::vector<TapeCase> image_cases() {
   const auto pool = [](bool average) {
     return [average](TapeScene& s, compiler::Tape& t) {
       const compiler::WindowView v = window(s, s.extent(4), true);
-      const std::uint32_t from = image(s, v);
+      const Address from = image(s, v);
       t.pool(average, v, from, s.matrix(v.channels, pixels(v)),
              !average && s.numbers.below(2) == 0);
     };
@@ -230,7 +241,7 @@ std::vector<TapeCase> image_cases() {
     return [average](TapeScene& s, compiler::Tape& t) {
       const compiler::WindowView v = window(s, s.extent(4), true);
       const compiler::L1Matrix dy = s.matrix(v.channels, pixels(v));
-      const std::uint32_t x = average ? 0 : image(s, v);
+      const Address x = average ? Address{} : image(s, v);
       t.pool_grad(average, v, dy, x, image(s, v), !average && s.numbers.below(2) == 0);
     };
   };
@@ -238,13 +249,13 @@ std::vector<TapeCase> image_cases() {
       {ETUDE_KERNEL_IM2COL, "im2col",
        [](TapeScene& s, compiler::Tape& t) {
          const compiler::WindowView v = window(s, s.extent(4), false);
-         const std::uint32_t from = image(s, v);
+         const Address from = image(s, v);
          t.im2col(v, from, s.matrix(v.channels * taps(v), pixels(v)));
        }},
       {ETUDE_KERNEL_IM2ROW, "im2row",
        [](TapeScene& s, compiler::Tape& t) {
          const compiler::WindowView v = window(s, s.extent(4), false);
-         const std::uint32_t from = image(s, v);
+         const Address from = image(s, v);
          t.im2row(v, from, s.matrix(pixels(v), v.channels * taps(v)));
        }},
       {ETUDE_KERNEL_COL2IM, "col2im",
@@ -260,20 +271,20 @@ std::vector<TapeCase> image_cases() {
       {ETUDE_KERNEL_DEPTHWISE, "depthwise",
        [](TapeScene& s, compiler::Tape& t) {
          const compiler::WindowView v = window(s, s.extent(4), false);
-         const std::uint32_t from = image(s, v), weights = s.vector(v.channels * taps(v));
+         const Address from = image(s, v), weights = s.vector(v.channels * taps(v));
          t.depthwise(v, from, weights, s.matrix(v.channels, pixels(v)));
        }},
       {ETUDE_KERNEL_DEPTHWISE_GRAD_INPUT, "depthwise_grad_input",
        [](TapeScene& s, compiler::Tape& t) {
          const compiler::WindowView v = window(s, s.extent(4), false);
          const compiler::L1Matrix dy = s.matrix(v.channels, pixels(v));
-         const std::uint32_t weights = s.vector(v.channels * taps(v));
+         const Address weights = s.vector(v.channels * taps(v));
          t.depthwise_grad_input(v, dy, weights, image(s, v));
        }},
       {ETUDE_KERNEL_DEPTHWISE_GRAD_WEIGHT, "depthwise_grad_weight",
        [](TapeScene& s, compiler::Tape& t) {
          const compiler::WindowView v = window(s, s.extent(4), false);
-         const std::uint32_t from = image(s, v);
+         const Address from = image(s, v);
          const compiler::L1Matrix dy = s.matrix(v.channels, pixels(v));
          t.depthwise_grad_weight(v, from, dy, s.vector(v.channels * taps(v)),
                                  s.numbers.below(2) == 0);
@@ -281,22 +292,22 @@ std::vector<TapeCase> image_cases() {
       {ETUDE_KERNEL_AFFINE_ROWS, "affine_rows",
        [](TapeScene& s, compiler::Tape& t) {
          const std::uint32_t channels = s.extent(4), r = channels * s.extent(3), c = s.extent(9);
-         const std::uint32_t scale = s.numbers.below(2) == 0 ? s.vector(channels) : 0;
-         const std::uint32_t shift = s.numbers.below(2) == 0 ? s.vector(channels) : 0;
+         const Address scale = s.numbers.below(2) == 0 ? s.vector(channels) : Address{};
+         const Address shift = s.numbers.below(2) == 0 ? s.vector(channels) : Address{};
          t.affine_rows(s.matrix(r, c), s.matrix(r, c), scale, shift, channels, s.numbers.below(3));
        }},
       {ETUDE_KERNEL_CHANNEL_SUMS, "channel_sums",
        [](TapeScene& s, compiler::Tape& t) {
          const compiler::ChannelBlock x = s.block(s.extent(3), s.extent(4), s.extent(9));
-         const std::uint32_t mean = s.numbers.below(2) == 0 ? s.vector(x.channels) : 0;
+         const Address mean = s.numbers.below(2) == 0 ? s.vector(x.channels) : Address{};
          t.channel_sums(x, mean, s.vector(x.channels), s.numbers.below(2) == 0);
        }},
       {ETUDE_KERNEL_CHANNEL_PRODUCTS, "channel_products",
        [](TapeScene& s, compiler::Tape& t) {
          const compiler::ChannelBlock x = s.block(s.extent(3), s.extent(4), s.extent(9));
          const compiler::ChannelBlock dy = s.block(x.samples, x.channels, x.cols);
-         const std::uint32_t mean = s.vector(x.channels), rstd = s.vector(x.channels);
-         const std::uint32_t dbeta = s.vector(x.channels), dgamma = s.vector(x.channels);
+         const Address mean = s.vector(x.channels), rstd = s.vector(x.channels);
+         const Address dbeta = s.vector(x.channels), dgamma = s.vector(x.channels);
          t.channel_products(x, dy, mean, rstd, dbeta, dgamma, s.numbers.below(2) == 0);
        }},
       {ETUDE_KERNEL_AFFINE_PAIR, "affine_pair",
@@ -304,14 +315,14 @@ std::vector<TapeCase> image_cases() {
          const compiler::ChannelBlock a = s.block(s.extent(3), s.extent(4), s.extent(9));
          const compiler::ChannelBlock b = s.block(a.samples, a.channels, a.cols);
          const compiler::ChannelBlock y = s.block(a.samples, a.channels, a.cols);
-         const std::uint32_t one = s.vector(a.channels), two = s.vector(a.channels);
+         const Address one = s.vector(a.channels), two = s.vector(a.channels);
          t.affine_pair(a, b, y, one, two, s.vector(a.channels));
        }},
       {ETUDE_KERNEL_AFFINE_MASK, "affine_mask",
        [](TapeScene& s, compiler::Tape& t) {
          const compiler::ChannelBlock x = s.block(s.extent(3), s.extent(4), s.extent(9));
          const compiler::ChannelBlock dy = s.block(x.samples, x.channels, x.cols);
-         const std::uint32_t scale = s.vector(x.channels);
+         const Address scale = s.vector(x.channels);
          t.affine_mask(x, dy, scale, s.vector(x.channels));
        }},
       {ETUDE_KERNEL_BATCHNORM_SCALES, "batchnorm_scales", norm_scales},

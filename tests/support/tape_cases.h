@@ -26,7 +26,7 @@ class TapeScene {
   compiler::L1Matrix dense(std::uint32_t rows, std::uint32_t cols, DType type = DType::kFloat32) {
     return place(rows, cols, cols, type);
   }
-  std::uint32_t vector(std::uint32_t elements) { return dense(1, elements).address; }
+  Address vector(std::uint32_t elements) { return dense(1, elements).address; }
   compiler::ChannelBlock block(std::uint32_t samples, std::uint32_t channels, std::uint32_t cols) {
     return {dense(samples * channels, cols).address, samples, channels, cols};
   }
@@ -40,12 +40,12 @@ class TapeScene {
     return reinterpret_cast<std::uint8_t*>(static_cast<std::uintptr_t>(address));
   }
   std::uint32_t begin() const { return begin_; }
-  std::uint32_t bytes() const { return bytes_for(kWords); }
+  static constexpr std::uint32_t bytes() { return 4 * kWords; }
 
   /// Everything poisoned but what is declared, which gets numbers (the same for the same seed).
   void fill(const compiler::PlanOp& op, std::uint32_t poison, std::uint32_t seed) {
     for (std::uint32_t w = 0; w < kWords; ++w) {
-      std::memcpy(byte(begin_ + bytes_for(w)), &poison, sizeof poison);
+      std::memcpy(byte(begin_ + 4 * w), &poison, sizeof poison);
     }
     Numbers drawn(seed);
     for (const Access& access : op.accesses) {
@@ -59,14 +59,14 @@ class TapeScene {
     }
     for (std::uint32_t r = 0; r < labels_.rows; ++r) {
       const std::uint32_t label = drawn.below(classes_);
-      std::memcpy(byte(labels_.at(r, 0)), &label, sizeof label);
+      std::memcpy(byte(labels_.at(r, 0).raw()), &label, sizeof label);
     }
   }
   /// Another value for one element.
   void disturb(const Access& access, std::uint32_t row, bool last, std::uint32_t size) {
     std::uint8_t* at =
         byte(access.address + row * access.pitch + (last ? access.row_bytes - size : 0));
-    if (access.address == labels_.address) {
+    if (Address{access.address} == labels_.address) {
       std::uint32_t label = 0;
       std::memcpy(&label, at, sizeof label);
       label = (label + 1) % classes_;
@@ -84,8 +84,8 @@ class TapeScene {
  private:
   compiler::L1Matrix place(std::uint32_t rows, std::uint32_t cols, std::uint32_t pitch,
                            DType type) {
-    const std::uint32_t words = (bytes_for(pitch, type) + 3) / 4;
-    return {arena_.matrix(rows, words), rows, cols, pitch, type};
+    const std::uint32_t words = (pitch * bytes_of(type) + 3) / 4;
+    return {Address{arena_.matrix(rows, words)}, rows, cols, pitch, type};
   }
   Arena arena_;
   std::uint32_t begin_;

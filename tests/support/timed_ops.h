@@ -10,6 +10,22 @@
 
 namespace etude::test {
 
+/// The controller and units beside each other as the timelines by hand have them.
+inline compiler::UnitCosts hand_costs() {
+  compiler::UnitCosts costs;
+  costs.post_kernel = 70;
+  costs.post_job = 110;
+  costs.post_transfer = 130;
+  costs.look_cores = 50;
+  costs.look_redmule = 100;
+  costs.look_dma = 200;
+  costs.look_soc_dma = 50;
+  costs.wake = 60;
+  costs.core_accesses = 0.6;
+  costs.bank_conflicts = 0.7;
+  return costs;
+}
+
 /// Operations of a unit and a number of cycles each, with their dependences, by hand.
 class TimedOps {
  public:
@@ -43,7 +59,9 @@ class TimedOps {
 
   std::uint32_t size() const { return static_cast<std::uint32_t>(ops_.size()); }
   const compiler::Dependences& dependences() const { return dependences_; }
-  compiler::StepGraph graph() const { return {ops_, dependences_}; }
+  compiler::StepGraph graph(const compiler::UnitCosts& costs = hand_costs()) const {
+    return {ops_, dependences_, costs};
+  }
   /// 0, 1, 2 and so on.
   List in_order() const {
     List order(ops_.size());
@@ -56,7 +74,7 @@ class TimedOps {
   std::uint32_t add(const Kind& what, std::uint64_t cycles, const List& before) {
     compiler::PlanOp op;
     op.what = what;
-    op.cycles = cycles;
+    op.cycles = Cycle{cycles};
     ops_.push_back(std::move(op));
     dependences_.append(before);
     return size() - 1;

@@ -21,7 +21,8 @@ const std::string kMarch = "rv32imc_zfinx_zicsr_zifencei_xcvmem";
 /// Grants of the marker stores at 0(tp) and 4(tp), START and END in turn, of all cases in a row.
 void check(const std::vector<Case>& cases, const CoreConfig& config = {}) {
   std::string source =
-      " lui tp, 0x1000f\n lui a0, 0x10000\n li t0, 5\n sw t0, 0(a0)\n li s2, 0x40400000\n"
+      " lui tp, 0x1000f\n lui a0, 0x10000\n lui a1, 0x10001\n li t0, 5\n sw t0, 0(a0)\n li s2, "
+      "0x40400000\n"
       " li s3, 0x40000000\n";
   for (const Case& one : cases) {
     source += ".option norvc\n.balign 16\n .rept 7\n nop\n .endr\n sw x0, 0(tp)\n";
@@ -105,6 +106,30 @@ TEST_CASE("loads, stores and what waits for them", "[core]") {
        "the same with an instruction between"},
       {"la t1,1f\n nop\n nop\n jalr x0,0(t1)\n nop\n1:", 7,
        "rs1 is there: 2 + 2 nop + 2 for jalr + 1"},
+  });
+}
+
+TEST_CASE("a post-increment access writes its pointer through the ALU port", "[core]") {
+  check({
+      {"lw t1,0(a0)\n addi t1,t0,1", 4, "1 load + 1 wait (same rd) + 1 addi + 1"},
+      {"lw t1,0(a0)\n cv.lw t1,(a1),4", 3, "2 loads + 1: t1 goes through the load's port"},
+      {"sw a1,64(a0)\n lw a1,64(a0)\n cv.lw t1,(a1),4", 5, "2 + 1 wait for the pointer + 1 + 1"},
+      {"lw x0,0(a0)\n cv.sw t1,(a1),4", 3, "2 accesses + 1: nothing is written to x0"},
+  });
+}
+
+TEST_CASE("jumps that wait, targets that cross a word, jalr on its own register", "[core]") {
+  const std::string odd = ".option rvc\n c.nop\n .option norvc\n";
+  const std::string behind = "\n j 1f\n nop\n1: add t1,t1,t1\n" + odd;
+  check({
+      {"mulh t2,t0,t0\n j 1f\n nop\n1: add t1,t1,t1", 8, "5 + 1 jump, target there + 1 + 1"},
+      {(odd + "mulh t2,t0,t0" + behind).c_str(), 11,
+       "c.nop + 5 + 1 jump + 1 (second word of the target) + 1 + c.nop + 1"},
+      {(odd + "add t2,t0,t0" + behind).c_str(), 8,
+       "c.nop + 1 + jump 2 + 1 (second word) + 1 + c.nop + 1"},
+      {"auipc t1,0\n jalr x0,8(t1)", 5, "1 + 1 wait for t1 + jump 2 + 1"},
+      {"auipc t1,0\n jalr t1,8(t1)", 6, "and 1: what is left of it in ID waits for it"},
+      {"auipc t1,0\n mulh t2,t0,t0\n jalr t1,12(t1)", 8, "1 + 5 + 1: the target was there before"},
   });
 }
 

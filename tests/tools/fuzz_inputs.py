@@ -9,6 +9,7 @@ sanitizer, an internal error or a run beyond the time limit is a defect: the fil
 """
 
 import argparse
+import hashlib
 import io
 import json
 import os
@@ -238,6 +239,13 @@ class Fuzzer:
             folder.mkdir(exist_ok=True)
             (folder / "config.resolved.json").write_bytes(resolved)
             shutil.copy(file, folder / "result.json")
+            manifest = json.loads((self.work / "base" / "manifest.json").read_text())
+            manifest["files"] = []  # as if the run had written the damaged one
+            for name in ("result.json", "config.resolved.json"):
+                content = (folder / name).read_bytes()
+                digest = hashlib.sha256(content).hexdigest()
+                manifest["files"].append({"name": name, "bytes": len(content), "sha256": digest})
+            (folder / "manifest.json").write_text(json.dumps(manifest))
             return ["price", str(folder)]
 
         self.seed("result.json", (self.work / "base" / "result.json").read_bytes(), damage_text, 2, again)

@@ -53,15 +53,44 @@ TEST_CASE("a step without work is bounded by nothing", "[bounds]") {
 
 TEST_CASE("the array makes height x width products a cycle, of its own layers", "[bounds]") {
   const RunFacts facts = macs_of({{"redmule", 4'000}, {"cores", 999}, {"redmule", 800}});
-  const auto bounds = bounds_of(small_platform(), facts, step_of({}));
+  // Jobs of 5,000 products, for tiles of their own are filled up, and 1,000 of padding.
+  const StepRecord step = step_of({{"redmule.fma_useful", 5'000}, {"redmule.fma_padded", 1'000}});
+  const auto bounds = bounds_of(small_platform(), facts, step);
   REQUIRE(bounds.size() == 1);
   CHECK(bounds[0].resource == "RedMulE array");
-  CHECK(bounds[0].cycles == Approx(100));  // (4,000 + 800) / (4 x 12)
+  CHECK(bounds[0].cycles == Approx(100));  // (4,000 + 800) / (4 x 12): padding bounds nothing
   CHECK(bounds[0].work == "4,800 MAC at 48 MAC/cycle");
+  // Of 48 x 10,000 slots: 4,800 = 1 %, 200 + 1,000 = 0.25 %, the rest.
+  REQUIRE(bounds[0].parts.size() == 3);
+  const double shares[] = {0.01, 0.0025, 0.9875};
+  const char* const names[] = {"useful", "padded", "idle"};
+  for (unsigned i = 0; i < 3; ++i) {
+    CHECK(bounds[0].parts[i].first == names[i]);
+    CHECK(bounds[0].parts[i].second == Approx(shares[i]));
+  }
   PlatformConfig other = small_platform();
   other.cluster.redmule.height = 2;
   other.cluster.redmule.width = 5;
-  CHECK(cycles(bounds_of(other, facts, step_of({})), "RedMulE array") == Approx(480));
+  CHECK(cycles(bounds_of(other, facts, step), "RedMulE array") == Approx(480));
+  // A layer that leaves a part to the cores; two passes of the list in a step.
+  RunFacts more = facts;
+  more.passes = 2;
+  CHECK(bounds_of(small_platform(), more, step)[0].work == "5,000 MAC at 48 MAC/cycle");
+}
+
+TEST_CASE("a bound above the step is a defect of the simulator", "[bounds]") {
+  const auto step_with = [](const char* counter, std::uint64_t count) {
+    return step_of({{counter, count}});
+  };
+  CHECK_NOTHROW(bounds_of(small_platform(), {}, step_with("dma.bytes_in", 80'000)));
+  CHECK_THROWS_AS(bounds_of(small_platform(), {}, step_with("dma.bytes_in", 80'008)),
+                  std::logic_error);
+  CHECK_THROWS_AS(bounds_of(small_platform(), {}, step_with("redmule.x_beats", 10'001)),
+                  std::logic_error);
+  // 480,000 slots of the array.
+  CHECK_NOTHROW(bounds_of(small_platform(), {}, step_with("redmule.fma_padded", 480'000)));
+  CHECK_THROWS_AS(bounds_of(small_platform(), {}, step_with("redmule.fma_padded", 480'001)),
+                  std::logic_error);
 }
 
 TEST_CASE("the array's port moves one beat a cycle, whichever matrix it is for", "[bounds]") {
@@ -80,8 +109,9 @@ TEST_CASE("the array's port moves one beat a cycle, whichever matrix it is for",
 TEST_CASE("without an array neither it nor its port bounds anything", "[bounds]") {
   PlatformConfig platform = small_platform();
   platform.cluster.redmule.enabled = false;
-  const auto bounds = bounds_of(platform, macs_of({{"redmule", 4'800}}),
-                                step_of({{"redmule.x_beats", 100}, {"dma.bytes_in", 8}}));
+  const auto bounds = bounds_of(
+      platform, macs_of({{"redmule", 4'800}}),
+      step_of({{"redmule.fma_useful", 4'800}, {"redmule.x_beats", 100}, {"dma.bytes_in", 8}}));
   REQUIRE(bounds.size() == 1);
   CHECK(bounds[0].resource == "L2 bandwidth");
 }
@@ -100,37 +130,45 @@ TEST_CASE("the busiest worker bounds the step; the controller and other units do
   CHECK(bounds[0].cycles == Approx(700));  // one instruction per cycle
 }
 
-TEST_CASE("the port to L2 moves eight bytes a cycle, both directions together", "[bounds]") {
-  const auto bounds = bounds_of(
-      small_platform(), {},
-      step_of({{"dma.bytes_in", 1'600}, {"dma.bytes_out", 800}, {"l2.read_bytes", 9'999}}));
-  REQUIRE(bounds.size() == 1);
-  CHECK(bounds[0].resource == "L2 bandwidth");
-  CHECK(bounds[0].cycles == Approx(300));  // (1,600 + 800) / 8
-  CHECK(bounds[0].work == "2,400 B at 8 B/cycle");
+TEST_CASE("each direction of the port to L2 moves eight bytes a cycle: the larger one bounds",
+          "[bounds]") {
+  for (const bool in : {true, false}) {
+    const auto bounds = bounds_of(small_platform(), {},
+                                  step_of({{"dma.bytes_in", in ? 1'600 : 800},
+                                           {"dma.bytes_out", in ? 800 : 1'600},
+                                           {"l2.read_bytes", 9'999}}));
+    REQUIRE(bounds.size() == 1);
+    CHECK(bounds[0].resource == "L2 bandwidth");
+    CHECK(bounds[0].cycles == Approx(200));  // max(1,600, 800) / 8
+    CHECK(bounds[0].work == "1,600 B at 8 B/cycle");
+  }
 }
 
-TEST_CASE("external memory moves its bandwidth over the clock, HyperRAM and flash together",
-          "[bounds]") {
+TEST_CASE("the HyperRAM's bus is for both directions; flash has its own rate", "[bounds]") {
   const StepRecord step = step_of({{"hyperram.read_bytes", 1'000},
                                    {"hyperram.write_bytes", 500},
                                    {"flash.read_bytes", 250},
                                    {"hyperram.busy", 9'999}});
-  const auto bounds = bounds_of(small_platform(), {}, step);
-  REQUIRE(bounds.size() == 1);
+  PlatformConfig platform = small_platform();
+  platform.flash.read_mb_s = 150;  // half a byte per cycle
+  const auto bounds = bounds_of(platform, {}, step);
+  REQUIRE(bounds.size() == 2);
   CHECK(bounds[0].resource == "L3 bandwidth");
-  CHECK(bounds[0].cycles == Approx(1'750));  // (1,000 + 500 + 250) at 300 MB/s / 300 MHz
-  PlatformConfig slower = small_platform();
-  slower.hyperram.bandwidth_mb_s = 333;
-  slower.cluster.clock_hz = 666e6;  // half a byte per cycle
-  const auto other = bounds_of(slower, {}, step);
-  CHECK(other[0].cycles == Approx(3'500));
-  CHECK(other[0].work == "1,750 B at 0.50 B/cycle");
+  CHECK(bounds[0].cycles == Approx(1'500));  // (1,000 + 500) at 300 MB/s / 300 MHz
+  CHECK(bounds[1].resource == "flash bandwidth");
+  CHECK(bounds[1].cycles == Approx(500));
+  platform.hyperram.bandwidth_mb_s = 333;
+  platform.cluster.clock_hz = 666e6;  // half a byte per cycle
+  const auto other = bounds_of(platform, {}, step);
+  CHECK(other[0].cycles == Approx(3'000));
+  CHECK(other[0].work == "1,500 B at 0.50 B/cycle");
 }
 
 TEST_CASE("bounds stand in the order of their length, equal ones in a fixed order", "[bounds]") {
-  StepRecord step =
-      step_of({{"redmule.x_beats", 200}, {"dma.bytes_in", 8 * 300}, {"hyperram.read_bytes", 200}});
+  StepRecord step = step_of({{"redmule.x_beats", 200},
+                             {"redmule.fma_useful", 48 * 100},
+                             {"dma.bytes_in", 8 * 300},
+                             {"hyperram.read_bytes", 200}});
   step.units = {{"core0", 500, {}}};
   const auto bounds = bounds_of(small_platform(), macs_of({{"redmule", 48 * 100}}), step);
   std::vector<std::string> names;

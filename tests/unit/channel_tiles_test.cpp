@@ -27,7 +27,9 @@ struct Images {
   TensorId x{}, y{};
 };
 
-std::uint32_t place(const ChannelBlock& block) { return block.address - FeedBench::kBase; }
+std::uint32_t place(const ChannelBlock& block) {
+  return static_cast<std::uint32_t>((block.address - FeedBench::kBase).raw());
+}
 auto form(const ChannelBlock& b) { return std::tuple(b.samples, b.channels, b.cols); }
 
 TEST_CASE("images that fit come in groups of channels, all samples at once", "[feeds]") {
@@ -182,7 +184,7 @@ TEST_CASE("results go over the last tensor that was loaded", "[feeds]") {
   const ChannelBlock x = tiles.fetch(0, all), y = tiles.fetch(1, all);
   CHECK(place(tiles.place(all, {x, y})) == place(y));
   // No other buffer: the next free place is behind those of x and y, one each (a single tile).
-  CHECK(images.bench.context().l1.take(8) == FeedBench::kBase + 256);
+  CHECK(images.bench.context().l1.take(Bytes{8}) == FeedBench::kBase + Bytes{256});
 }
 
 TEST_CASE("results get a buffer of their own where everything stands in L1", "[feeds]") {
@@ -203,7 +205,7 @@ TEST_CASE("a result is stored sample by sample", "[feeds]") {
   ChannelTiles tiles(images.bench.context(), images.node, {images.x}, 1);
   tiles.open(true);
   const ChannelPiece piece{2, 2, 1, 2, 0, 4};
-  tiles.store(images.y, piece, {FeedBench::kBase + 400, 2, 2, 4});
+  tiles.store(images.y, piece, {FeedBench::kBase + Bytes{400}, 2, 2, 4});
   // Sample 1, channel 2: (4 + 2) * 16 bytes; a sample is 64 bytes on, its block 32.
   CHECK(images.bench.written() == Lines{"store y+96 1x32 from 400", "store y+160 1x32 from 432"});
 }

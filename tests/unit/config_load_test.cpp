@@ -78,7 +78,7 @@ TEST_CASE("a set option reaches into named files, and takes JSON or a string", "
   CHECK(root.platform.cluster.redmule.height == 4);
   CHECK(root.workload.batch == 2);
   CHECK(root.tiling.operators.at("layer0").m == 16);
-  CHECK(root.energy.tcdm_access.value > 0);
+  CHECK(root.energy.tcdm_access_16kib.value > 0);
   CHECK(root.is_given("/workload/batch"));
   CHECK_FALSE(root.is_given("/train/rank"));
   CHECK(warnings.empty());
@@ -176,6 +176,9 @@ TEST_CASE("wrong input names the place, the value and what is allowed", "[config
       Case{with_platform(R"({"cluster": {"cores": 16}})"),
            "/platform/cluster/cores: 16 workers and a controller are 17 harts; at most 16 "
            "together: fewer cores, or controller false"},
+      Case{with_platform(R"({"cluster": {"first_hart": 5}})"),
+           "/platform/cluster/first_hart: 5 is no number of a first core; give a multiple of 32 on "
+           "the pulp map"},
       Case{with_platform(R"({"cluster": {"tcdm": {"banks": 3}}})"),
            "run.json: /platform/cluster/tcdm/banks: 3 is no power of two; give an integer from 1 "
            "to 64, a power of two"},
@@ -213,6 +216,24 @@ TEST_CASE("wrong input names the place, the value and what is allowed", "[config
            "run.json: /energy: /energy/node_nm is missing; give a number above 0 and up to 1000 "
            "(nm)"});
   CHECK(refusal(text) == line);
+}
+
+TEST_CASE("an energy table of another version is refused with one line", "[config]") {
+  // a key that it has and this version has not, one that it lacks, a range the wrong way round
+  CHECK(
+      refusal(root_with(""), {R"(/energy/static/tcdm_bank={"value": 5.2})"}) ==
+      "--set /energy/static/tcdm_bank: unknown key \"tcdm_bank\"; nearest known key \"sram_kib\"; "
+      "known here: background_cycle, cluster, core, sram_kib, logic_mm2");
+  CHECK_THAT(
+      refusal(root_with(""), {R"(/energy/tcdm={"access": {"value": 0.62}})"}),
+      Catch::StartsWith("--set /energy/tcdm/access: unknown key \"access\"; nearest known key "
+                        "\"access_2kib\"; known here: access_2kib, "));
+  CHECK_THAT(refusal(root_with(""), {"/energy/area={}"}),
+             Catch::EndsWith("/energy: /energy/area/gate/value is missing; give a number from 0 to "
+                             "1000000000000 (um2)"));
+  CHECK(refusal(root_with(""), {"/energy/extmem/byte/low=900"}) ==
+        "/energy/extmem/byte: low 900.0 is above high 880.0; give a range that holds the value, or "
+        "neither");
 }
 
 TEST_CASE("a wrong --set is refused with what to write", "[config]") {

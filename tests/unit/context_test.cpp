@@ -11,7 +11,9 @@ namespace {
 
 using test::FeedBench;
 
-std::uint32_t place(const L1Matrix& m) { return m.address - FeedBench::kBase; }
+std::uint32_t place(const L1Matrix& m) {
+  return static_cast<std::uint32_t>((m.address - FeedBench::kBase).raw());
+}
 auto form(const L1Matrix& m) { return std::tuple(m.rows, m.cols, m.pitch); }
 
 TEST_CASE("a stored tensor begins at an element, with its own pitch and type", "[feeds]") {
@@ -20,12 +22,12 @@ TEST_CASE("a stored tensor begins at an element, with its own pitch and type", "
   const TensorId none = bench.tensor("s", {});
   LoweringContext& c = bench.context();
   const StoredMatrix all = c.stored(x);
-  CHECK(std::tuple(all.offset, all.pitch) == std::tuple(0u, 5u));
+  CHECK(std::tuple(all.offset, all.pitch) == std::tuple(Bytes{}, 5u));
   CHECK(all.object == c.tape.object_of.at(x));
   CHECK(all.type == DType::kFloat32);
-  CHECK(c.stored(x, 4, 2).offset == 88);  // (4 * 5 + 2) * 4
+  CHECK(c.stored(x, 4, 2).offset == Bytes{88});  // (4 * 5 + 2) * 4
   CHECK(c.stored(labels).type == DType::kInt32);
-  CHECK(c.stored(labels, 0, 3).offset == 12);
+  CHECK(c.stored(labels, 0, 3).offset == Bytes{12});
   CHECK(c.stored(none).pitch == 1);
   CHECK(c.rows(x) == 6);  // 2 * 3
   CHECK(c.rows(labels) == 1);
@@ -36,9 +38,9 @@ TEST_CASE("offsets follow the type of what is stored", "[feeds]") {
   FeedBench bench;
   const TensorId x = bench.tensor("x", {6, 5}, DType::kFloat16);
   LoweringContext& c = bench.context();
-  CHECK(c.stored(x, 4, 2).offset == 44);  // (4 * 5 + 2) * 2
+  CHECK(c.stored(x, 4, 2).offset == Bytes{44});  // (4 * 5 + 2) * 2
   CHECK(c.stored(x).type == DType::kFloat16);
-  CHECK(c.stored(MatrixView{x, 10, 2, 3, 5, false}, 1, 1).offset == 32);  // (10 + 5 + 1) * 2
+  CHECK(c.stored(MatrixView{x, 10, 2, 3, 5, false}, 1, 1).offset == Bytes{32});  // (10 + 5 + 1) * 2
 }
 
 TEST_CASE("a reshaped tensor is stored where what it reshapes is", "[feeds]") {
@@ -50,7 +52,7 @@ TEST_CASE("a reshaped tensor is stored where what it reshapes is", "[feeds]") {
   REQUIRE(c.step.storage.base(y) == x);
   CHECK(c.stored(y).object == c.stored(x).object);
   CHECK(c.stored(y).pitch == 8);
-  CHECK(c.stored(y, 2, 1).offset == 68);  // (2 * 8 + 1) * 4
+  CHECK(c.stored(y, 2, 1).offset == Bytes{68});  // (2 * 8 + 1) * 4
 }
 
 TEST_CASE("a view is stored from its offset on, with its pitch", "[feeds]") {
@@ -59,7 +61,7 @@ TEST_CASE("a view is stored from its offset on, with its pitch", "[feeds]") {
   LoweringContext& c = bench.context();
   const MatrixView view{x, 10, 2, 3, 16, false};
   const StoredMatrix part = c.stored(view, 1, 2);
-  CHECK(part.offset == 112);  // (10 + 16 + 2) * 4
+  CHECK(part.offset == Bytes{112});  // (10 + 16 + 2) * 4
   CHECK(part.pitch == 16);
 }
 
@@ -117,10 +119,10 @@ TEST_CASE("what is asked for stays for this operator", "[feeds]") {
   const TensorId x = bench.tensor("x", {8, 16});  // 512 bytes
   bench.put(x);
   LoweringContext& c = bench.context();
-  CHECK(c.l1.available() == 1024);  // it would give way
+  CHECK(c.l1.available() == Bytes{1024});  // it would give way
   CHECK(c.resident(bench.view(x)));
-  CHECK(c.l1.available() == 504);  // less 8 for alignment
-  CHECK_THROWS_AS(c.l1.take(600), NoRoom);
+  CHECK(c.l1.available() == Bytes{504});  // less 8 for alignment
+  CHECK_THROWS_AS(c.l1.take(Bytes{600}), NoRoom);
 }
 
 TEST_CASE("a resident keeps its type", "[feeds]") {
@@ -166,7 +168,7 @@ TEST_CASE("a tensor is worth keeping if it is read again within some operators",
 
 TEST_CASE("a kept tensor is at most a quarter of L1", "[feeds]") {
   FeedBench bench(4096);
-  CHECK(bench.context().most_kept() == 1024);
+  CHECK(bench.context().most_kept() == Bytes{1024});
 }
 
 }  // namespace

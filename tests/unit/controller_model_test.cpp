@@ -14,7 +14,7 @@ namespace {
 using test::TimedOps;
 
 std::uint64_t cycles_of(const TimedOps& ops, bool one_dma = false) {
-  return replay_cycles(ops.graph(), ops.in_order(), one_dma);
+  return replay_cycles(ops.graph(), ops.in_order(), one_dma).raw();
 }
 
 TEST_CASE("a unit works through its queue; the controller posts ahead") {
@@ -42,6 +42,26 @@ TEST_CASE("posting takes as long as the kind of operation says") {
   CHECK(cycles_of(loads) == 2 * 130 + 1);
   CHECK(cycles_of(stores) == 2 * 130 + 1);
   CHECK(cycles_of(pages) == 2 * 130 + 1);
+}
+
+TEST_CASE("what the controller takes is what its graph was given") {
+  TimedOps ops;
+  const auto load = ops.load(500);
+  ops.kernel(400, {load});
+  ops.kernel(1, {});
+  UnitCosts costs = test::hand_costs();
+  costs.post_kernel = 1000;
+  costs.look_dma = 20;
+  costs.wake = 3;
+  // The first kernel is posted at 500; then 1000 + 20 + 3 cycles, and the last one takes its own.
+  CHECK(replay_cycles(ops.graph(costs), ops.in_order(), false) == Cycle{500 + 1023 + 1});
+  // Of a transfer beside cores at work a tenth of the speed is left.
+  TimedOps both;
+  both.kernel(5000);
+  both.load(100);  // posted at 1000
+  costs.bank_conflicts = 0.1;
+  CHECK(replay_cycles(both.graph(costs), both.in_order(), false) == Cycle{5000});
+  CHECK(speed_beside_redmule(costs, kOutwards, 0, true) == Approx(0.1));
 }
 
 TEST_CASE("who waits for another unit looks at it, and is late if it really waited") {
@@ -199,10 +219,10 @@ TEST_CASE("RedMulE's port slows cores and DMA, and the cores the DMA") {
   // The kernels: 0.7 * 2070 = 1449 of 7000 by 2180.
   CHECK(cycles_of(all) == 2180 + 5551 + 1);
   // A transfer alone beside a port that takes everything still creeps, at a tenth.
-  CHECK(speed_beside_redmule(kOutwards, 1.0, false) == Approx(0.1));
+  CHECK(speed_beside_redmule(test::hand_costs(), kOutwards, 1.0, false) == Approx(0.1));
   // Others are not slowed.
-  CHECK(speed_beside_redmule(queue_of(TaskUnit::kSocDma), 0.5, true) == 1);
-  CHECK(speed_beside_redmule(queue_of(TaskUnit::kRedmule), 0.5, true) == 1);
+  CHECK(speed_beside_redmule(test::hand_costs(), queue_of(TaskUnit::kSocDma), 0.5, true) == 1);
+  CHECK(speed_beside_redmule(test::hand_costs(), queue_of(TaskUnit::kRedmule), 0.5, true) == 1);
 }
 
 TEST_CASE("a probe waits for what it reads and costs nothing") {
@@ -223,13 +243,13 @@ TEST_CASE("a replay gives up when it cannot stay below the limit") {
   }
   const StepGraph graph = ops.graph();
   const auto order = ops.in_order();
-  const std::uint64_t exact = replay_cycles(graph, order, false);
-  CHECK(exact > 10000);  // ten kernels one after the other
-  CHECK(replay_cycles(graph, order, false, exact + 1) == exact);
+  const Cycle exact = replay_cycles(graph, order, false);
+  CHECK(exact > Cycle{10000});  // ten kernels one after the other
+  CHECK(replay_cycles(graph, order, false, exact + Cycle{1}) == exact);
   CHECK(replay_cycles(graph, order, false, exact) >= exact);
-  CHECK(replay_cycles(graph, order, false, exact - 1) >= exact - 1);
+  CHECK(replay_cycles(graph, order, false, exact - Cycle{1}) >= exact - Cycle{1});
   // Before the first event 10,000 cycles of kernels are known: nothing has to be replayed.
-  CHECK(replay_cycles(graph, order, false, 9000) == 10000);
+  CHECK(replay_cycles(graph, order, false, Cycle{9000}) == Cycle{10000});
 }
 
 }  // namespace

@@ -15,7 +15,9 @@ using test::FeedBench;
 using test::Lines;
 using Unit = GemmProblem::Unit;
 
-std::uint32_t place(const L1Matrix& m) { return m.address - FeedBench::kBase; }
+std::uint32_t place(const L1Matrix& m) {
+  return static_cast<std::uint32_t>((m.address - FeedBench::kBase).raw());
+}
 auto form(const L1Matrix& m) { return std::tuple(m.rows, m.cols, m.pitch); }
 
 /// A convolution of x[samples 2, 4, 6, 5] with w[8, 4, kernel, kernel] and its tensors.
@@ -60,15 +62,15 @@ struct Conv {
 TEST_CASE("buffers take turns and a tile is found by its key", "[feeds]") {
   FeedBench bench;
   TileBuffers buffers;
-  buffers.open(bench.context(), 2, 100, 20);
+  buffers.open(bench.context(), 2, Bytes{100}, Bytes{20});
   const TileBuffers::Key a{1, 0, 0, 0, 0}, b{2, 0, 0, 0, 0}, c{3, 0, 0, 0, 0};
   CHECK(buffers.find(a) == nullptr);
   TileBuffers::Slot& first = buffers.next(a);
   first.matrix.rows = 7;
   CHECK(first.address == FeedBench::kBase);
-  CHECK(first.staged == FeedBench::kBase + 104);  // 100 bytes in steps of 8
+  CHECK(first.staged == FeedBench::kBase + Bytes{104});  // 100 bytes in steps of 8
   TileBuffers::Slot& second = buffers.next(b);
-  CHECK(second.address == FeedBench::kBase + 128);  // 104 + 24
+  CHECK(second.address == FeedBench::kBase + Bytes{128});  // 104 + 24
   REQUIRE(buffers.find(a) != nullptr);
   CHECK(buffers.find(a)->rows == 7);
   CHECK(buffers.next(c).address == first.address);
@@ -80,9 +82,9 @@ TEST_CASE("buffers take turns and a tile is found by its key", "[feeds]") {
 TEST_CASE("buffers of no bytes take nothing", "[feeds]") {
   FeedBench bench;
   TileBuffers buffers;
-  buffers.open(bench.context(), 1, 0, 0);
-  CHECK(buffers.next({}).address == 0);
-  CHECK(bench.context().l1.take(8) == FeedBench::kBase);
+  buffers.open(bench.context(), 1, Bytes{0}, Bytes{0});
+  CHECK(buffers.next({}).address == Address{});
+  CHECK(bench.context().l1.take(Bytes{8}) == FeedBench::kBase);
 }
 
 TEST_CASE("only a dense resident counts for images", "[feeds]") {
@@ -102,7 +104,7 @@ TEST_CASE("a part of a stored tensor begins at an element", "[feeds]") {
   FeedBench bench;
   const TensorId x = bench.tensor("x", {2, 3, 4, 5}, DType::kFloat16);
   const StoredMatrix part = stored_part(bench.context(), x, 60, 20);
-  CHECK(part.offset == 120);  // 60 * 2
+  CHECK(part.offset == Bytes{120});  // 60 * 2
   CHECK(part.pitch == 20);
   CHECK(part.type == DType::kFloat16);
 }

@@ -2,7 +2,10 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
+#include "sim/config/load.h"
 #include "sim/energy/energy.h"
+#include "sim/energy/prices.h"
+#include "tests/support/shared_data.h"
 
 using namespace etude;
 
@@ -13,9 +16,14 @@ EnergyConfig small_table() {
   table.core_instruction.value = 5;
   table.core_stall_cycle.value = 2;
   table.core_sleep_cycle.value = 0.5;
-  table.tcdm_access.value = 3;
+  for (Coefficient* access :
+       {&table.tcdm_access_2kib, &table.tcdm_access_4kib, &table.tcdm_access_8kib,
+        &table.tcdm_access_16kib, &table.tcdm_access_32kib, &table.tcdm_access_64kib}) {
+    access->value = 3;
+  }
   table.extmem_byte.value = 100;
-  table.extmem_byte_alternative.value = 40;
+  table.extmem_byte.low = 40;
+  table.extmem_byte.high = 120;
   table.background_cycle.value = 7;
   table.leakage_cluster.value = 1000;  // uW
   return table;
@@ -48,7 +56,20 @@ TEST_CASE("energy is counters times table plus leakage times time", "[energy]") 
   }
   CHECK(bill.total == Approx(sum));
   CHECK(bill.total == Approx(bill.dynamic + bill.leakage + bill.background));
-  CHECK(bill.total_alternative == Approx(bill.total - 1e-12 * 8 * 60));
+  // 8 bytes of 40 to 120 instead of 100 pJ; nothing else has a range
+  CHECK(bill.total_low == Approx(bill.total - 1e-12 * 8 * 60));
+  CHECK(bill.total_high == Approx(bill.total + 1e-12 * 8 * 20));
+}
+
+TEST_CASE("a value outside its range widens it, one without a range is its own", "[energy]") {
+  Coefficient coefficient;
+  coefficient.value = 7;
+  CHECK(coefficient.least() == 7);
+  CHECK(coefficient.most() == 7);
+  coefficient.low = 5.3;
+  coefficient.high = 6.8;
+  CHECK(coefficient.least() == 5.3);
+  CHECK(coefficient.most() == 7);
 }
 
 TEST_CASE("another supply scales the chip, not the external memories", "[energy]") {
@@ -78,15 +99,94 @@ TEST_CASE("layers carry the dynamic energy: their sum is the step's", "[energy]"
   CHECK(layers == Approx(price(activity_of(step), platform, table).dynamic));
 }
 
-TEST_CASE("area grows with every part that the configuration adds", "[energy]") {
-  EnergyConfig table;
-  table.area_core.value = 0.02;
-  table.area_redmule_fp16_fma.value = 0.002;
-  table.area_redmule_fp32_fma.value = 0.006;
-  PlatformConfig platform;
-  const double fp16 = area_mm2(platform, table);
-  platform.cluster.redmule.format = RedmuleConfig::Format::kFp32;
-  CHECK(area_mm2(platform, table) == Approx(fp16 + 48 * 0.004));
-  platform.cluster.redmule.enabled = false;
-  CHECK(area_mm2(platform, table) == Approx(9 * 0.02));
+namespace {
+RootConfig shipped() {
+  std::vector<std::string> warnings;
+  return load_config((test::source_dir() / "configs/deep_ae.json").string(), {}, warnings);
+}
+
+/// pJ that one event of this coefficient costs on a platform.
+double each(const PlatformConfig& platform, const EnergyConfig& table, const std::string& name) {
+  for (const EventPrice& event : event_prices()) {
+    if (event.name == name) {
+      return price_of(event, platform, table).value;
+    }
+  }
+  FAIL(name);
+  return 0;
+}
+}  // namespace
+
+TEST_CASE("an access of the TCDM costs what a macro of the bank's size does", "[energy]") {
+  const EnergyConfig table = shipped().energy;
+  const auto access = [&](std::uint64_t kib, unsigned banks) {
+    PlatformConfig platform;
+    platform.cluster.tcdm.size = Bytes{kib * 1024};
+    platform.cluster.tcdm.banks = banks;
+    return each(platform, table, "tcdm/access");
+  };
+  CHECK(access(256, 16) == Approx(1.4));
+  CHECK(access(128, 16) == Approx(0.85));
+  CHECK(access(256, 64) == Approx(0.5));
+  CHECK(access(128, 64) == Approx(0.32));
+  CHECK(access(192, 16) == Approx((0.85 + 1.4) / 2));        // 12 KiB, between 8 and 16
+  CHECK(access(64, 64) == Approx(0.32 - (0.5 - 0.32) / 2));  // 1 KiB, on the line below 2
+  PlatformConfig small;
+  small.cluster.tcdm = {64, Bytes{64 * 1024}};
+  const Activity reads{Cycle{1}, {{"tcdm.reads", 5}}, {}};
+  for (const auto& [platform, status] :
+       {std::pair{small, Coefficient::Status::kAssumed},
+        std::pair{PlatformConfig{}, Coefficient::Status::kDerived}}) {
+    for (const EnergyTerm& term : price(reads, platform, table).terms) {
+      CHECK((term.component != "tcdm" || term.status == status));
+    }
+  }
+}
+
+TEST_CASE("a busy cycle of the array follows the bits it stores, its FMA the registers",
+          "[energy]") {
+  const EnergyConfig table = shipped().energy;
+  const auto with = [](unsigned height, unsigned width, unsigned pipe, bool fp32) {
+    PlatformConfig platform;
+    platform.cluster.redmule.height = height;
+    platform.cluster.redmule.width = width;
+    platform.cluster.redmule.pipe = pipe;
+    platform.cluster.redmule.format =
+        fp32 ? RedmuleConfig::Format::kFp32 : RedmuleConfig::Format::kFp16;
+    return platform;
+  };
+  // at 15 pJ for the 12,288 bits of 4x12 P3 FP16: bits = B (2 L + H + 14) + 2 H L b
+  CHECK(each(with(4, 12, 3, false), table, "redmule/busy_bit") == Approx(15).epsilon(0.01));
+  CHECK(each(with(4, 12, 3, true), table, "redmule/busy_bit") == Approx(30).epsilon(0.01));
+  CHECK(each(with(8, 8, 1, true), table, "redmule/busy_bit") ==
+        Approx(0.00122 * (512 * 38 + 4'096)));
+  CHECK(each(with(8, 8, 3, true), table, "redmule/busy_bit") ==
+        Approx(0.00122 * (1'024 * 38 + 4'096)));
+  CHECK(each(with(4, 16, 3, true), table, "redmule/busy_bit") ==
+        Approx(0.00122 * (512 * 50 + 4'096)));
+  CHECK(each(with(4, 12, 3, true), table, "redmule/fp32_fma") == Approx(6.0));
+  CHECK(each(with(8, 8, 1, true), table, "redmule/fp32_fma") == Approx(6.0 * (1 - 2 * 0.026)));
+  CHECK(each(with(8, 8, 1, false), table, "redmule/fp16_fma") == Approx(2.3 * (1 - 2 * 0.04)));
+}
+
+TEST_CASE("leakage follows memory and area: more L1 leaks, more banks of it do not", "[energy]") {
+  const EnergyConfig table = shipped().energy;
+  const auto watts = [&](std::uint64_t kib, unsigned banks) {
+    PlatformConfig platform;
+    platform.cluster.tcdm.size = Bytes{kib * 1024};
+    platform.cluster.tcdm.banks = banks;
+    return leakage_watts(platform, table);
+  };
+  // 256 KiB more at 0.19 uW each, and nothing else
+  CHECK(watts(512, 16) - watts(256, 16) == Approx(256 * 0.19e-6));
+  // 64 banks instead of 16: a larger crossbar, 0.05 mm2 more at 2,500 uW
+  CHECK(watts(256, 64) - watts(256, 16) == Approx(0.05 * 2.5e-3).epsilon(0.1));
+  CHECK(watts(256, 64) < 1.1 * watts(256, 16));
+  PlatformConfig fp32;
+  fp32.cluster.redmule.format = RedmuleConfig::Format::kFp32;
+  // 0.224 instead of 0.097 mm2
+  CHECK(leakage_watts(fp32, table) - watts(256, 16) == Approx(0.127 * 2.5e-3).epsilon(0.02));
+  PlatformConfig more_l2;
+  more_l2.l2.size = Bytes{4 << 20};
+  CHECK(leakage_watts(more_l2, table) - watts(256, 16) == Approx(2048 * 0.19e-6));
 }

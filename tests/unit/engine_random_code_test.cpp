@@ -31,6 +31,8 @@ Case make_case(unsigned seed) {
                                 "/platform/cluster/cores=" + std::to_string(cores),
                                 "/platform/cluster/fpu/addmul_latency=" + std::to_string(pick(3)),
                                 "/platform/cluster/fpu/others_latency=" + std::to_string(pick(3))};
+  sets.emplace_back("/platform/cluster/corev_cluster=true");
+  sets.push_back("/platform/cluster/peripheral_latency=" + std::to_string(pick(5)));
   if (pick(4) == 0) {
     sets.emplace_back("/platform/cluster/fpu/private=false");
     sets.push_back("/platform/cluster/fpu/shared=" + std::to_string(1 + pick(4)));
@@ -88,7 +90,7 @@ std::vector<std::uint64_t> account(const Case& c, bool lockstep) {
 TEST_CASE("lockstep and fast engine are equal on random code behind the instruction cache",
           "[core][engine]") {
   unsigned first = 1;
-  unsigned count = 200;
+  unsigned count = 300;
   const char* wanted = std::getenv("ETUDE_RANDOM_CODE");
   if (wanted != nullptr) {
     std::istringstream(wanted) >> first >> count;

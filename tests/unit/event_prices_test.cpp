@@ -187,7 +187,7 @@ TEST_CASE("each counter is paid by its coefficients and no other", "[event_price
       {"tcdm.partial_writes", {}},  // also in writes
       {"redmule.fma_useful", {{"redmule/fp16_fma", 7}}},
       {"redmule.fma_padded", {{"redmule/fp16_fma", 7}}},
-      {"redmule.active", {{"redmule/busy_cycle", 7}}},
+      {"redmule.active", {{"redmule/busy_bit", 7}}},
       {"redmule.busy", {}},  // part of active
       {"dma.bytes_in", {{"dma/byte", 7}}},
       {"dma.bytes_out", {{"dma/byte", 7}}},

@@ -2,6 +2,7 @@
 #include "compiler/tiling/image_geometry.h"
 
 #include <catch2/catch.hpp>
+#include <utility>
 
 #include "tests/support/small_graph.h"
 
@@ -50,8 +51,9 @@ TEST_CASE("a window's geometry comes from the node's attributes and the image's 
 TEST_CASE("dilations and images beyond half a word are refused by the node's name") {
   test::SmallGraph made;
   const auto x = made.input("x", {1, 1, 8, 8});
+  const Integers dilations = GENERATE(Integers{2, 2}, Integers{1, 2}, Integers{2, 1});
   const auto y = made.node(OpType::kMaxPool, "y", {1, 1, 4, 4}, {x}, Phase::kForward,
-                           {{"kernel_shape", Integers{3, 3}}, {"dilations", Integers{2, 2}}});
+                           {{"kernel_shape", Integers{3, 3}}, {"dilations", dilations}});
   CHECK_THROWS_WITH(geometry_of(made.graph, made.graph.node(made.maker(y)), {1, 1, 8, 8}),
                     Catch::Contains("'n.y'") && Catch::Contains("dilations"));
   const auto z = made.node(OpType::kMaxPool, "z", {1, 1, 1, 1}, {x}, Phase::kForward,
@@ -137,6 +139,31 @@ TEST_CASE("a view packs window and padding for the kernels") {
   CHECK(view_of(g, 7, strip, {0, 8}, 48).pad == 0xFFFF0001);
   // At the image's top, one row of padding.
   CHECK(view_of(g, 7, {0, 1, 0, 1}, {0, 2}, 12).pad == 0x00010001);
+}
+
+TEST_CASE("rows and columns of a window are told apart", "[geometry]") {
+  test::SmallGraph made;
+  const auto x = made.input("x", {1, 1, 9, 8});
+  // (9 + 2 - 3) / 2 + 1 = 5 rows, (8 + 3 - 2) / 1 + 1 = 10 columns.
+  const auto y = made.node(OpType::kMaxPool, "y", {1, 1, 5, 10}, {x}, Phase::kForward,
+                           {{"kernel_shape", Integers{3, 2}},
+                            {"strides", Integers{2, 1}},
+                            {"pads", Integers{1, 2, 1, 1}}});
+  const auto g = geometry_of(made.graph, made.graph.node(made.maker(y)), {1, 1, 9, 8});
+  CHECK(std::pair(g.kernel_h, g.kernel_w) == std::pair(3u, 2u));
+  CHECK(std::pair(g.stride_h, g.stride_w) == std::pair(2u, 1u));
+  CHECK(std::pair(g.top, g.left) == std::pair(1, 2));
+  CHECK(std::pair(g.out_height, g.out_width) == std::pair(5u, 10u));
+  const WindowView view = view_of(g, 1, {0, 1, 0, 5}, {0, 9}, 72);
+  CHECK(view.kernel == 0x00030002);
+  CHECK(view.stride == 0x00020001);
+  CHECK(view.pad == 0x00010002);
+  CHECK(std::pair(view.height, view.width) == std::pair(9u, 8u));
+  CHECK(std::pair(view.out_height, view.out_width) == std::pair(5u, 10u));
+  // A window that begins right of the image's border leaves the rows' half alone.
+  ImageGeometry inside = g;
+  inside.left = -1;
+  CHECK(view_of(inside, 1, {0, 1, 0, 5}, {0, 9}, 72).pad == 0x0001FFFF);
 }
 
 TEST_CASE("pixels of a strip are those of all its samples") {

@@ -62,6 +62,21 @@ TEST_CASE("tiles and memories that are too small name operator, tile and missing
   CHECK_THROWS_WITH(lower_step(training, platform, {}), Catch::Contains("/platform/l2/size"));
 }
 
+TEST_CASE("tiles for what has none, and more L1 than there is, are refused", "[lower]") {
+  const TrainingGraph training = small();
+  LowerOptions options;
+  const PlatformConfig platform;
+  options.tiling.operators["fc0.wieght.grad"].m = 4;
+  CHECK_THROWS_WITH(
+      lower_step(training, platform, options),
+      Catch::Contains("/tiling/operators/fc0.wieght.grad") && Catch::Contains("'fc0.weight.grad'"));
+  options.tiling.operators = {{"fc0.weight.grad", {4, 0, 0, TileConfig::Unit::kAuto}}};
+  CHECK_NOTHROW(lower_step(training, platform, options));
+  options.tiling.l1_budget = platform.cluster.tcdm.size;
+  CHECK_THROWS_WITH(lower_step(training, platform, options),
+                    Catch::Contains("/tiling/l1_budget") && Catch::Contains("the runtime leaves"));
+}
+
 TEST_CASE("an fp16 array leaves FP32 matrix multiplications to the cores, with a warning") {
   const TrainingGraph training = small();
   const Program program = lower_step(training, PlatformConfig{}, {});

@@ -3,8 +3,8 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "compiler/cost/cost_model.h"
 #include "compiler/lower/lower.h"
-#include "compiler/memory/allocator.h"
 #include "compiler/order/order.h"
 #include "run/plan/start_images.h"
 #include "tests/support/task_interpreter.h"
@@ -28,8 +28,10 @@ TEST_CASE("two accesses overlap when they share a byte, also between strided row
 }
 
 TEST_CASE("reads do not wait for reads; a write waits for both; a covering write hides the past") {
-  Tape sequence{CostModel(PlatformConfig{})};
-  const L1Matrix a{0x10004000, 4, 8, 8}, b{0x10005000, 4, 8, 8}, c{0x10006000, 4, 8, 8};
+  static const CostModel cost{PlatformConfig{}};
+  Tape sequence{cost};
+  const L1Matrix a{Address{0x10004000}, 4, 8, 8}, b{Address{0x10005000}, 4, 8, 8},
+      c{Address{0x10006000}, 4, 8, 8};
   sequence.fill(a, 1);     // 0
   sequence.relu_to(a, b);  // 1 reads a
   sequence.relu_to(a, c);  // 2 reads a
@@ -47,35 +49,16 @@ TEST_CASE("reads do not wait for reads; a write waits for both; a covering write
 TEST_CASE("a transfer of the next tile runs under the computation of this one") {
   const CostModel cost{PlatformConfig{}};
   Tape sequence{cost};
-  const L1Matrix one{0x10004000, 32, 32, 32}, two{0x10006000, 32, 32, 32};
-  sequence.load({0, 0, 32}, one);
+  const L1Matrix one{Address{0x10004000}, 32, 32, 32}, two{Address{0x10006000}, 32, 32, 32};
+  sequence.load({0, {}, 32}, one);
   sequence.relu(one);
-  sequence.load({0, 4096, 32}, two);
+  sequence.load({0, Bytes{4096}, 32}, two);
   sequence.relu(two);
   const auto schedule =
       schedule_operations(StepGraph(sequence.ops, find_dependences(sequence.ops)));
   CHECK(schedule.order == std::vector<std::uint32_t>{0, 2, 1, 3});
-  CHECK(schedule.cycles <
-        2 * (cost.dma(1, 4096, true) + cost.core_kernel(1024, CostModel::kRelu) + 300));
-}
-
-TEST_CASE("the allocator takes what was used longest ago, and packs when asked") {
-  Allocator allocator(0, 64);
-  const auto a = *allocator.allocate(16), b = *allocator.allocate(16), c = *allocator.allocate(16);
-  allocator.free(b);
-  allocator.free(a);
-  CHECK(*allocator.allocate(16) != a);  // never used, or b's place
-  CHECK(*allocator.allocate(16) == b);
-  CHECK(*allocator.allocate(16) == a);
-  CHECK_FALSE(allocator.allocate(8));
-  CHECK(allocator.peak() == 64);
-  allocator.free(c);
-  CHECK_THROWS_AS(allocator.free(c), std::logic_error);
-  Allocator low(8, 64, true);
-  CHECK(*low.allocate(5) == 8);
-  CHECK(*low.allocate(8) == 16);
-  low.free(8);
-  CHECK(*low.allocate(8) == 8);
+  CHECK(schedule.cycles < 2 * (cost.dma(1, Bytes{4096}, true) +
+                               cost.kernel(ETUDE_KERNEL_RELU, {1, 1024, 1}) + Cycle{300}));
 }
 
 TEST_CASE("a task list without one of its waits is caught by the interpreter") {

@@ -2,6 +2,7 @@
 #include "workloads/npz/npz.h"
 
 #include <catch2/catch.hpp>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 
@@ -101,7 +102,8 @@ TEST_CASE("headers that numpy writes and headers that it does not") {
   CHECK(parse_npy_header(good, "x").type == NpyType::kInt64);
   for (const char* bad :
        {"", "{}", "{'descr': '<f4'}", "{'descr': '<c8', 'fortran_order': False, 'shape': (3,), }",
-        "{'descr': '<f4', 'fortran_order': True, 'shape': (3,), }",
+        "{'descr': '>f4', 'fortran_order': False, 'shape': (3,), }",
+        "{'descr': '<f4', 'fortran_order': Maybe, 'shape': (3,), }",
         "{'descr': '<f4', 'fortran_order': False, 'shape': (-3,), }",
         "{'descr': '<f4', 'fortran_order': False, 'shape': (3", "{'descr"}) {
     INFO(bad);
@@ -114,6 +116,43 @@ TEST_CASE("headers that numpy writes and headers that it does not") {
     CHECK(bytes.size() % 64 == 0);
     CHECK(parse_npy_header(bytes, "x").shape == header.shape);
     CHECK(parse_npy_header(bytes, "x").data_offset == bytes.size());
+  }
+}
+
+/// An array of one type with the bytes of `values`.
+template <typename T>
+NpyArray array_of(NpyType type, const std::vector<T>& values) {
+  NpyArray array{type, {values.size()}, std::vector<std::uint8_t>(values.size() * sizeof(T))};
+  std::memcpy(array.bytes.data(), values.data(), array.bytes.size());
+  return array;
+}
+
+TEST_CASE("every type is read by its value, and what no float32 holds is refused") {
+  using Floats = std::vector<float>;
+  CHECK(array_of<std::uint8_t>(NpyType::kUint8, {0, 200}).exact_float32("x") == Floats{0, 200});
+  CHECK(array_of<std::uint8_t>(NpyType::kBool, {0, 1}).exact_float32("x") == Floats{0, 1});
+  CHECK(array_of<std::int8_t>(NpyType::kInt8, {-128, 5}).exact_float32("x") == Floats{-128, 5});
+  CHECK(array_of<std::int32_t>(NpyType::kInt32, {-7, 1 << 30}).exact_float32("x") ==
+        Floats{-7, 0x1p30f});
+  CHECK(array_of<double>(NpyType::kFloat64, {0.5, -1e-3f}).exact_float32("x") ==
+        Floats{0.5f, -1e-3f});
+  // float16: 1, -2, 2^-24 (subnormal), 65504, 0.333...
+  CHECK(array_of<std::uint16_t>(NpyType::kFloat16, {0x3C00, 0xC000, 1, 0x7BFF, 0x3555})
+            .exact_float32("x") == Floats{1, -2, 0x1p-24f, 65504, 0.333251953125f});
+  CHECK_THROWS_WITH(
+      array_of<double>(NpyType::kFloat64, {0.5, 0.1}).exact_float32("here"),
+      Catch::Contains("here") && Catch::Contains("float64") && Catch::Contains("element 1"));
+  CHECK_THROWS_WITH(array_of<std::int32_t>(NpyType::kInt32, {16777217}).exact_float32("x"),
+                    Catch::Contains("int32"));
+  const std::int64_t wide = (std::int64_t{1} << 62) + 1;  // a double cannot tell it from 2^62
+  CHECK_THROWS_AS(array_of<std::int64_t>(NpyType::kInt64, {wide}).exact_float32("x"), UserError);
+}
+
+TEST_CASE("Fortran order is told by the header (tests/e2e/test_onnx_inputs.py has numpy's own)") {
+  for (const bool fortran : {false, true}) {
+    const std::string word = fortran ? "True" : "False";
+    const auto bytes = npy("{'descr': '<f4', 'fortran_order': " + word + ", 'shape': (2, 3), }\n");
+    CHECK(parse_npy_header(bytes, "x").fortran_order == fortran);
   }
 }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "run/execute/numeric_check.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "run/execute/update_check.h"
 #include "workloads/networks/networks.h"
@@ -170,4 +172,59 @@ TEST_CASE("the unit in the last place of a float", "[check]") {
   CHECK(last_place(1.0) == std::ldexp(1.0, -23));
   CHECK(last_place(3.0) == std::ldexp(1.0, -22));
   CHECK(last_place(0.0) == std::ldexp(1.0, -149));
+}
+
+TEST_CASE("a gradient that is zero by symmetry has no relative error", "[check]") {
+  // Inputs that are zero make every gradient of the first weights zero.
+  Bench bench;
+  const TensorId input = bench.id("input");
+  std::ranges::fill(bench.start[input], 0.0f);
+  std::ranges::fill(bench.start[bench.id("fc0.bias")], 0.3f);
+  bench.exact = run_reference(bench.training.graph, bench.start);
+  const TensorId weights = bench.training.gradients.at(bench.id("fc0.weight"));
+  double largest = 0;
+  for (const TensorId parameter : bench.training.trained()) {
+    for (const double g : bench.exact[bench.training.gradients.at(parameter)]) {
+      largest = std::max(largest, std::abs(g));
+    }
+  }
+  REQUIRE(std::ranges::all_of(bench.exact[weights], [](double g) { return g == 0; }));
+  REQUIRE(largest > 0);
+  const CheckFacts facts = bench.run([&](TensorId id, std::vector<float>& values) {
+    if (id == weights) {
+      values[0] = static_cast<float>(4e-8 * largest);
+    }
+  });
+  CHECK(facts.passed);
+  // 1e-7 of the largest gradient is allowed; relative to 1 % of it the error is 4e-6.
+  CHECK(facts.error_of_allowed == Approx(0.4));
+  CHECK(facts.max_rel_error == Approx(4e-6));
+}
+
+TEST_CASE("what is not finite fails where float64 has small numbers", "[check]") {
+  const Bench bench;
+  const TensorId wrong = bench.training.gradients.at(bench.id("fc1.weight"));
+  for (const float value : {std::numeric_limits<float>::infinity(), std::nanf("")}) {
+    const CheckFacts facts = bench.run([&](TensorId id, std::vector<float>& values) {
+      if (id == wrong) {
+        values[4] = value;
+      }
+    });
+    CHECK_FALSE(facts.passed);
+    CHECK(facts.diverged_steps == 0);
+    CHECK_FALSE(facts.error_of_allowed <= 1);
+  }
+}
+
+TEST_CASE("what is not finite where float64 has numbers near the end of the range is divergence",
+          "[check]") {
+  Bench bench;
+  for (float& weight : bench.start[bench.id("fc1.weight")]) {
+    weight *= 1e25f;  // the loss is their square
+  }
+  bench.exact = run_reference(bench.training.graph, bench.start);
+  const CheckFacts facts = bench.run([](TensorId, std::vector<float>&) {});
+  CHECK(facts.passed);
+  CHECK(facts.diverged_steps == 1);
+  CHECK(facts.tensors == 0);
 }

@@ -16,7 +16,9 @@ using test::FeedBench;
 using test::Lines;
 using Unit = GemmProblem::Unit;
 
-std::uint32_t place(const L1Matrix& m) { return m.address - FeedBench::kBase; }
+std::uint32_t place(const L1Matrix& m) {
+  return static_cast<std::uint32_t>((m.address - FeedBench::kBase).raw());
+}
 
 OperandSource source(bool resident, bool transpose, bool transposed_view = false) {
   return {resident, transpose, transposed_view, false};
@@ -66,7 +68,8 @@ TEST_CASE("a single tile has a single buffer", "[feeds]") {
   FeedBench bench;
   const TensorId x = bench.tensor("x", {6, 8});
   OperandFeed feed(bench.context(), bench.view(x), {}, Unit::kCores, {6, 8, 6, 8, false}, true);
-  CHECK(bench.context().l1.take(8) == FeedBench::kBase + 216);  // 6 * 9 * 4 for the only tile
+  CHECK(bench.context().l1.take(Bytes{8}) ==
+        FeedBench::kBase + Bytes{216});  // 6 * 9 * 4 for the only tile
 }
 
 TEST_CASE("the last tile is as large as what is left", "[feeds]") {
@@ -183,12 +186,12 @@ TEST_CASE("the cores read a resident where it stands", "[feeds]") {
   OperandFeed feed(bench.context(), bench.view(x), source(true, false), Unit::kCores,
                    {6, 8, 3, 4, false}, true);
   const L1Matrix tile = feed.fetch(3, 4, 3, 4);
-  CHECK(tile.address == stands.address + 124);  // (3 * 9 + 4) * 4
+  CHECK(tile.address == stands.address + Bytes{124});  // (3 * 9 + 4) * 4
   CHECK(tile.pitch == 9);
   OperandFeed across(bench.context(), bench.view(x), source(true, true), Unit::kCores,
                      {8, 6, 4, 3, false}, true);
   const L1Matrix other = across.fetch(4, 3, 4, 3);  // stored: row 3, column 4
-  CHECK(other.address == stands.address + 124);
+  CHECK(other.address == stands.address + Bytes{124});
   CHECK(std::tuple(other.rows, other.cols) == std::tuple(3u, 4u));
   CHECK(bench.written().empty());
 }
@@ -199,7 +202,7 @@ TEST_CASE("RedMulE reads a resident in place if its tiles are whole rows", "[fee
   const L1Matrix stands = bench.put(x);
   OperandFeed feed(bench.context(), bench.view(x), source(true, false), Unit::kRedmule,
                    {24, 16, 12, 16, false}, true);
-  CHECK(feed.fetch(12, 0, 12, 16).address == stands.address + 768);  // 12 * 16 * 4
+  CHECK(feed.fetch(12, 0, 12, 16).address == stands.address + Bytes{768});  // 12 * 16 * 4
   CHECK(bench.written().empty());
 }
 
@@ -221,7 +224,7 @@ TEST_CASE("a resident that stands transposed is read in place", "[feeds]") {
   OperandFeed feed(bench.context(), bench.view(x), source(true, false, true), Unit::kRedmule,
                    {20, 12, 10, 12, false}, true);
   const L1Matrix tile = feed.fetch(10, 0, 10, 12);
-  CHECK(tile.address == stands.address + 480);  // 10 rows of 48 bytes
+  CHECK(tile.address == stands.address + Bytes{480});  // 10 rows of 48 bytes
   CHECK(bench.written().empty());
 }
 

@@ -248,14 +248,14 @@ TEST_CASE("units run side by side, and hand over where a dependence crosses queu
   const auto load = ops.load(500);
   ops.kernel(400, {load});
   const auto made = schedule_operations(ops.graph(), false, {300, 0});
-  CHECK(made.cycles == 500 + 300 + 400);
-  CHECK(schedule_operations(ops.graph(), false, {100, 0}).cycles == 500 + 100 + 400);
+  CHECK(made.cycles == Cycle{500 + 300 + 400});
+  CHECK(schedule_operations(ops.graph(), false, {100, 0}).cycles == Cycle{500 + 100 + 400});
   ops.job(1000);  // beside them
-  CHECK(schedule_operations(ops.graph(), false, {300, 0}).cycles == 1200);
+  CHECK(schedule_operations(ops.graph(), false, {300, 0}).cycles == Cycle{1200});
   TimedOps own;
   const auto first = own.kernel(100);
   own.kernel(200, {first});
-  CHECK(schedule_operations(own.graph()).cycles == 300);  // no hand-over within a queue
+  CHECK(schedule_operations(own.graph()).cycles == Cycle{300});  // no hand-over within a queue
 }
 
 TEST_CASE("a unit takes the operation that may start, in program order among several") {
@@ -270,7 +270,7 @@ TEST_CASE("a unit takes the operation that may start, in program order among sev
   CHECK(made.order == List{2, load, 3, late});
   // Beside the kernels, until 500, the transfer makes 0.7 * 500 = 350 of its 1000 cycles: it is
   // over at 500 + 650 = 1150.
-  CHECK(made.cycles == 1150 + 300 + 100);
+  CHECK(made.cycles == Cycle{1150 + 300 + 100});
 }
 
 TEST_CASE("a transfer is programmed its lead before its turn, no other operation is") {
@@ -298,19 +298,19 @@ TEST_CASE("iDMA moves in one direction at a time") {
   TimedOps ops;
   ops.load(500);
   ops.store(600);
-  CHECK(schedule_operations(ops.graph(), false).cycles == 600);
-  CHECK(schedule_operations(ops.graph(), true).cycles == 1100);
+  CHECK(schedule_operations(ops.graph(), false).cycles == Cycle{600});
+  CHECK(schedule_operations(ops.graph(), true).cycles == Cycle{1100});
 }
 
 TEST_CASE("in the timeline, too, RedMulE's port slows the others and cores the DMA") {
   TimedOps ops;
   ops.job(700, {}, 0.5);
   ops.kernel(1000);  // 490 at 1 - 0.6 * 0.5 = 0.7 by 700; 510 alone
-  CHECK(schedule_operations(ops.graph()).cycles == 700 + 510);
+  CHECK(schedule_operations(ops.graph()).cycles == Cycle{700 + 510});
   TimedOps dma;
   dma.kernel(1000);
   dma.load(770);  // 700 at 0.7 by 1000; 70 alone
-  CHECK(schedule_operations(dma.graph()).cycles == 1070);
+  CHECK(schedule_operations(dma.graph()).cycles == Cycle{1070});
 }
 
 TEST_CASE("a probe is over at once, and hands over like any other queue") {
@@ -320,7 +320,7 @@ TEST_CASE("a probe is over at once, and hands over like any other queue") {
   const auto second = ops.kernel(100, {first, probe});
   const auto made = schedule_operations(ops.graph(), false, {300, 0});
   CHECK(made.order == List{first, probe, second});
-  CHECK(made.cycles == 400 + 300 + 100);
+  CHECK(made.cycles == Cycle{400 + 300 + 100});
 }
 
 TEST_CASE("of all orders the one is taken that the controller runs through first") {
@@ -347,7 +347,7 @@ TEST_CASE("of all orders the one is taken that the controller runs through first
       }
     }
     const StepGraph graph = ops.graph();
-    std::uint64_t least = ~std::uint64_t{0};
+    Cycle least = kNever;
     for (const double hand_over : {100.0, 300.0, 800.0}) {
       for (const double lead : {0.0, 300.0, 1500.0}) {
         const auto order = schedule_operations(graph, false, {hand_over, lead}).order;
@@ -368,7 +368,7 @@ TEST_CASE("of all orders the one is taken that the controller runs through first
     const auto best = best_order(graph, false);
     CHECK(best.cycles == least);
     CHECK(replay_cycles(graph, best.order, false) == least);
-    CHECK(best_order(graph, false, least + 1).order == best.order);
+    CHECK(best_order(graph, false, least + Cycle{1}).order == best.order);
     const auto none = best_order(graph, false, least);  // not below the limit: no order
     CHECK(none.order.empty());
     CHECK(none.cycles == least);

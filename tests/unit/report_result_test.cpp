@@ -13,7 +13,7 @@ using namespace etude;
 
 namespace {
 Json fake_result(const std::vector<double>& losses = {0.5, 0.25}) {
-  return make_result(test::fake_config(), test::fake_facts(), test::fake_record(), losses,
+  return make_result(test::fake_config(), test::fake_facts(), test::fake_record(), {losses, 0},
                      test::fake_check(), {1.25, "0.1.0"});
 }
 }  // namespace
@@ -63,6 +63,42 @@ TEST_CASE("a finished run is priced again from its counters alone", "[report]") 
   CHECK(again["energy"]["extmem"].get<double>() ==
         Approx(2 * before["energy"]["extmem"].get<double>()));
   CHECK(again["energy"]["tcdm"] == before["energy"]["tcdm"]);
+  EnergyConfig larger = config.energy;
+  larger.area_core.value *= 2;
+  price_again(again, config.platform, larger);
+  CHECK(again["area"]["cores"].get<double>() == Approx(2 * before["area"]["cores"].get<double>()));
+  CHECK(again["area_mm2"] == again["area"]["total"]);
+  CHECK(again["energy"] == before["energy"]);
+}
+
+TEST_CASE(
+    "what is assumed of the area stands with its share, and an array without a clock of a source",
+    "[report]") {
+  Json result = fake_result();
+  double cells = 0;
+  for (const Json& term : result["area_bill"]["terms"]) {
+    cells += term["coefficient"] == "area/sram_cell" ? term["mm2"].get<double>() : 0;
+  }
+  RootConfig config = test::fake_config();
+  const auto find = [&](const char* name) {
+    for (const Json& assumption : result["assumptions"]) {
+      if (assumption["name"] == name) {
+        return assumption;
+      }
+    }
+    return Json();
+  };
+  // the cell is in the TCDM and in L2: one line, with the sum of both
+  CHECK(find("area/sram_cell")["total"] == "area_mm2");
+  CHECK(find("area/sram_cell")["share"].get<double>() ==
+        Approx(cells / result["area_mm2"].get<double>()));
+  CHECK(find("array_clock")["vary"] == "/platform/cluster/clock_hz");
+  config.platform.cluster.redmule.format = RedmuleConfig::Format::kFp16;
+  price_again(result, config.platform, config.energy);
+  CHECK(find("array_clock").is_null());
+  config.platform.cluster.redmule.pipe = 2;
+  price_again(result, config.platform, config.energy);
+  CHECK(find("array_clock")["share"].get<double>() == Approx(0.65));  // at work for 65,000 cycles
 }
 
 TEST_CASE("a loss that is not finite is null, with a warning", "[report]") {

@@ -98,6 +98,7 @@ TEST_CASE("part sums are gradients if the sum is one, otherwise activations, and
 
 TEST_CASE("what was there keeps its number") {
   test::SmallGraph made;
+  made.graph.name = "net";
   const auto a = made.input("a", {2});
   const auto sum = made.node(OpType::kAdd, "sum", {2}, {a, a, a});
   const auto r = made.node(OpType::kRelu, "r", {2}, {sum});
@@ -105,6 +106,7 @@ TEST_CASE("what was there keeps its number") {
   CHECK(training.graph.find("a") == a);
   CHECK(training.graph.find("sum") == sum);
   CHECK(training.graph.find("r") == r);
+  CHECK(training.graph.name == "net");
 }
 
 }  // namespace

@@ -13,7 +13,9 @@ namespace {
 using test::FeedBench;
 using test::Lines;
 
-std::uint32_t place(const L1Matrix& m) { return m.address - FeedBench::kBase; }
+std::uint32_t place(const L1Matrix& m) {
+  return static_cast<std::uint32_t>((m.address - FeedBench::kBase).raw());
+}
 auto form(const L1Matrix& m) { return std::tuple(m.rows, m.cols, m.pitch); }
 /// Row, column, rows, columns.
 using Cut = std::vector<std::tuple<std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t>>;
@@ -84,7 +86,7 @@ TEST_CASE("a row that stands in L1 is used there", "[feeds]") {
 
 TEST_CASE("a result that is read again soon is built up whole and stays", "[feeds]") {
   FeedBench bench(1u << 18);
-  bench.sharing.transfer = 65536;
+  bench.sharing.transfer = Bytes{65536};
   const TensorId x = bench.tensor("x", {96, 64}), y = bench.tensor("y", {96, 64});
   const TensorId z = bench.tensor("z", {1, 1});
   for (const TensorId read : {z, y}) {
@@ -109,7 +111,7 @@ TEST_CASE("a result that is read again soon is built up whole and stays", "[feed
 
 TEST_CASE("an input that is read again soon is loaded to stay", "[feeds]") {
   FeedBench bench(1u << 18);
-  bench.sharing.transfer = 65536;
+  bench.sharing.transfer = Bytes{65536};
   const TensorId x = bench.tensor("x", {48, 64});
   bench.read(x);
   bench.read(x);
@@ -143,7 +145,7 @@ TEST_CASE("what is more than a quarter of L1 does not stay", "[feeds]") {
 
 TEST_CASE("what is kept is stored in one piece where its tiles are parts of rows", "[feeds]") {
   FeedBench bench(1u << 18);
-  bench.sharing.transfer = 65536;
+  bench.sharing.transfer = Bytes{65536};
   const TensorId x = bench.tensor("x", {96, 64}), y = bench.tensor("y", {96, 64});
   bench.read(x);
   bench.read(x);

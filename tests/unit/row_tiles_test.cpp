@@ -16,7 +16,9 @@ namespace {
 using test::FeedBench;
 using test::Lines;
 
-std::uint32_t place(const L1Matrix& m) { return m.address - FeedBench::kBase; }
+std::uint32_t place(const L1Matrix& m) {
+  return static_cast<std::uint32_t>((m.address - FeedBench::kBase).raw());
+}
 auto form(const L1Matrix& m) { return std::tuple(m.rows, m.cols, m.pitch); }
 /// Row, column, rows, columns.
 using Cut = std::vector<std::tuple<std::uint32_t, std::uint32_t, std::uint32_t, std::uint32_t>>;
@@ -46,7 +48,7 @@ TEST_CASE("what is small comes in one tile", "[feeds]") {
 
 TEST_CASE("whole rows up to 1536 elements, in buffers that take turns", "[feeds]") {
   FeedBench bench;
-  bench.sharing.transfer = 65536;  // no tile is split
+  bench.sharing.transfer = Bytes{65536};  // no tile is split
   const TensorId x = bench.tensor("x", {96, 64}), y = bench.tensor("y", {96, 64});
   LoweringContext& c = bench.context();
   RowTiles tiles(c, "op", grid_of(c, x));
@@ -134,7 +136,7 @@ TEST_CASE("a group is never left by a tile", "[feeds]") {
 
 TEST_CASE("a row for all rows is loaded once and has no pitch", "[feeds]") {
   FeedBench bench;
-  bench.sharing.transfer = 65536;
+  bench.sharing.transfer = Bytes{65536};
   const TensorId x = bench.tensor("x", {48, 64}), b = bench.tensor("b", {64});
   LoweringContext& c = bench.context();
   RowTiles tiles(c, "op", grid_of(c, x));
@@ -188,7 +190,7 @@ TEST_CASE("each group has its own row", "[feeds]") {
 
 TEST_CASE("a column has an element per row, of its own type", "[feeds]") {
   FeedBench bench;
-  bench.sharing.transfer = 65536;
+  bench.sharing.transfer = Bytes{65536};
   const TensorId x = bench.tensor("x", {48, 64}), l = bench.tensor("l", {48}, DType::kInt32);
   LoweringContext& c = bench.context();
   RowTiles tiles(c, "op", grid_of(c, x));
@@ -281,8 +283,8 @@ TEST_CASE("scratch is of the tile's size, of a row or of words per row", "[feeds
     CHECK(place(tile.at[row]) == 256);    // 4 * 8 floats on
     CHECK(place(tile.at[pairs]) == 288);  // 8 floats on
   });
-  CHECK(c.l1.take(8) == FeedBench::kBase + 320);  // 4 * 2 floats on
-  CHECK(bench.written().size() == 1);             // nothing of it is loaded or stored
+  CHECK(c.l1.take(Bytes{8}) == FeedBench::kBase + Bytes{320});  // 4 * 2 floats on
+  CHECK(bench.written().size() == 1);                           // nothing of it is loaded or stored
 }
 
 TEST_CASE("whole rows that do not fit are an error with operator, tile and bytes", "[feeds]") {
@@ -313,7 +315,7 @@ TEST_CASE("whole rows are not cut even if few of them fit", "[feeds]") {
 TEST_CASE("without double buffering there is one buffer", "[feeds]") {
   FeedBench bench;
   bench.tiling.double_buffer = false;
-  bench.sharing.transfer = 65536;
+  bench.sharing.transfer = Bytes{65536};
   const TensorId x = bench.tensor("x", {48, 64});
   LoweringContext& c = bench.context();
   RowTiles tiles(c, "op", grid_of(c, x));

@@ -100,6 +100,82 @@ TEST_CASE("a product whose rows would come apart keeps its own storage") {
   CHECK(plan.base(heads) == heads);
 }
 
+TEST_CASE("a product is not written column by column", "[storage]") {
+  test::SmallGraph made;
+  const std::uint64_t columns = GENERATE(4u, 1u);
+  const auto a = made.input("a", {6, 5}), b = made.input("b", {5, columns});
+  const auto p = made.node(OpType::kGemm, "p", {6, columns}, {a, b});
+  const auto t =
+      made.node(OpType::kTranspose, "t", {columns, 6}, {p}, Phase::kForward, perm({1, 0}));
+  made.node(OpType::kRelu, "r", {columns, 6}, {t});
+  const StoragePlan plan(made.graph);
+  // Its rows would lie in t's columns; one column is as dense as a row.
+  CHECK(plan.free(made.maker(t)) == (columns == 1));
+}
+
+TEST_CASE("a dense view is free whoever reads it", "[storage]") {
+  test::SmallGraph made;
+  const auto x = made.input("x", {2, 6});
+  const auto y = made.node(OpType::kReshape, "y", {3, 4}, {x});
+  made.node(OpType::kRelu, "r", {3, 4}, {y});
+  const StoragePlan plan(made.graph);
+  CHECK(plan.free(made.maker(y)));
+  CHECK(plan.base(y) == x);
+}
+
+TEST_CASE("where a reshape would have to move elements, the transpose before it does",
+          "[storage]") {
+  test::SmallGraph made;
+  const auto x = made.input("x", {2, 3});
+  const auto t = made.node(OpType::kTranspose, "t", {3, 2}, {x}, Phase::kForward, perm({1, 0}));
+  const auto flat = made.node(OpType::kReshape, "flat", {6}, {t});
+  made.node(OpType::kRelu, "r", {6}, {flat});
+  const StoragePlan plan(made.graph);
+  CHECK_FALSE(plan.free(made.maker(t)));
+  CHECK(plan.free(made.maker(flat)));
+  CHECK(plan.base(flat) == t);
+}
+
+TEST_CASE("a product is written through a permutation that is not its own inverse", "[storage]") {
+  test::SmallGraph made;
+  const auto a = made.input("a", {2, 3, 6, 4}), b = made.input("b", {2, 3, 4, 5});
+  const auto p = made.node(OpType::kGemm, "p", {2, 3, 6, 5}, {a, b});
+  const auto t =
+      made.node(OpType::kTranspose, "t", {3, 6, 2, 5}, {p}, Phase::kForward, perm({1, 2, 0, 3}));
+  made.node(OpType::kRelu, "r", {3, 6, 2, 5}, {t});
+  const StoragePlan plan(made.graph);
+  REQUIRE(plan.free(made.maker(t)));
+  // p(i, j, k, c) is t(j, k, i, c): j * 6 * 2 * 5 + k * 2 * 5 + i * 5 + c.
+  CHECK(plan.view(p).strides == Strides{5, 60, 10, 1});
+  CHECK(plan.view(p).base == t);
+}
+
+TEST_CASE("rows that do not follow each other at one distance are no matrix", "[storage]") {
+  test::SmallGraph made;
+  const auto x = made.input("x", {2, 3, 4}), w = made.input("w", {3, 4, 5});
+  const auto t =
+      made.node(OpType::kTranspose, "t", {3, 2, 4}, {x}, Phase::kForward, perm({1, 0, 2}));
+  made.node(OpType::kGemm, "y", {3, 2, 5}, {t, w});
+  const StoragePlan plan(made.graph);
+  REQUIRE(plan.free(made.maker(t)));
+  CHECK_FALSE(plan.as_matrix(t));  // 0, 12, 4, 16 and so on
+  REQUIRE(plan.as_stack(t, {3}));  // but a stack of three
+  CHECK((*plan.as_stack(t, {3}))[1].offset == 4);
+  CHECK((*plan.as_stack(t, {3}))[1].pitch == 12);
+}
+
+TEST_CASE("a loss has a place of its own, also as another look at a sum", "[storage]") {
+  test::SmallGraph made;
+  const auto x = made.input("x", {4});
+  const auto sum = made.node(OpType::kReduceSum, "sum", {1}, {x});
+  const auto loss = made.node(OpType::kReshape, "loss", {}, {sum});
+  const bool is_loss = GENERATE(false, true);
+  made.graph.tensor(loss).kind = is_loss ? TensorKind::kLoss : TensorKind::kActivation;
+  const StoragePlan plan(made.graph);
+  CHECK(plan.base(loss) == (is_loss ? loss : sum));
+  CHECK(plan.free(made.maker(loss)) == !is_loss);
+}
+
 TEST_CASE("dense strides count elements behind each extent") {
   CHECK(dense_strides({2, 3, 4}) == Strides{12, 4, 1});
   CHECK(dense_strides({}).empty());
@@ -112,6 +188,7 @@ TEST_CASE("strides survive a reshape that merges neighbours or splits one extent
   CHECK_FALSE(reshaped_strides({2, 3}, {10, 1}, {6}));          // a gap between rows
   CHECK_FALSE(reshaped_strides({2, 3}, {3, 1}, {5}));           // another number of elements
   CHECK_FALSE(reshaped_strides({2, 3}, {3, 1}, {2, 6}));
+  CHECK_FALSE(reshaped_strides({2, 3}, {10, 1}, {3}));  // a row of two
 }
 
 TEST_CASE("a stack is as many matrices as leading indices, repeated where an extent is one") {

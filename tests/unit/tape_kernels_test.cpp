@@ -6,6 +6,7 @@
 #include <set>
 #include <vector>
 
+#include "compiler/cost/cost_model.h"
 #include "tests/support/kernel_accesses.h"
 #include "tests/support/tape_cases.h"
 
@@ -64,7 +65,8 @@ TEST_CASE("a kernel writes nothing that its operation does not declare", "[tape]
     unsigned outside = 0;
     for (unsigned trial = 0; trial < kTrials; ++trial) {
       TapeScene scene(100 + trial);
-      Tape tape{CostModel(PlatformConfig{})};
+      const CostModel cost{PlatformConfig{}};
+      Tape tape{cost};
       one.write(scene, tape);
       REQUIRE(tape.ops.size() == 1);
       const PlanOp& op = tape.ops[0];
@@ -87,7 +89,8 @@ TEST_CASE("what a kernel computes does not depend on bytes that its operation do
     unsigned different = 0, empty = 0;
     for (unsigned trial = 0; trial < kTrials; ++trial) {
       TapeScene scene(200 + trial);
-      Tape tape{CostModel(PlatformConfig{})};
+      const CostModel cost{PlatformConfig{}};
+      Tape tape{cost};
       one.write(scene, tape);
       const PlanOp& op = tape.ops[0];
       std::vector<std::uint8_t> made[3];
@@ -110,7 +113,8 @@ TEST_CASE("the first and the last element of each access that is declared are to
     std::vector<unsigned> first, last;
     for (unsigned trial = 0; trial < kTrials; ++trial) {
       TapeScene scene(300 + trial);
-      Tape tape{CostModel(PlatformConfig{})};
+      const CostModel cost{PlatformConfig{}};
+      Tape tape{cost};
       one.write(scene, tape);
       const PlanOp& op = tape.ops[0];
       first.resize(std::max(first.size(), op.accesses.size()));

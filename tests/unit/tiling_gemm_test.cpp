@@ -2,12 +2,15 @@
 #include <array>
 #include <catch2/catch.hpp>
 
+#include "compiler/cost/cost_model.h"
 #include "compiler/tiling/gemm_cycles.h"
 #include "compiler/tiling/gemm_search.h"
 #include "compiler/tiling/gemm_tiling.h"
 
 namespace etude::compiler {
 namespace {
+
+using namespace etude::literals;
 
 GemmTiling choose_tiling(const std::string& name, const GemmProblem& problem,
                          const TilingLimits& limits, const CostModel& cost,
@@ -41,16 +44,16 @@ GemmProblem problem(Unit unit, std::uint32_t m, std::uint32_t n, std::uint32_t k
 
 GemmTiling whole(const GemmProblem& p) { return {p.m, p.n, p.k}; }
 
-constexpr std::uint32_t kAlignment = 88;  // 11 buffers of at most 8 bytes
+constexpr Bytes kAlignment = 88_B;  // 11 buffers of at most 8 bytes
 
 TEST_CASE("cores: L1 holds tiles with odd pitches") {
   auto p = problem(Unit::kCores, 16, 8, 10);
   // X 16 rows of 9, W 8 rows of 11, Z 16 rows of 11.
-  const std::uint32_t x = 4 * 16 * 9, w = 4 * 8 * 11, z = 4 * 16 * 11;
+  const Bytes x = bytes_for(16 * 9), w = bytes_for(8 * 11), z = bytes_for(16 * 11);
   CHECK(l1_bytes(p, whole(p), array()) == x + w + z + kAlignment);
   SECTION("a transposed X keeps its stored orientation: 8 rows of 17") {
     p.x.transpose = true;
-    CHECK(l1_bytes(p, whole(p), array()) == 4 * 8 * 17 + w + z + kAlignment);
+    CHECK(l1_bytes(p, whole(p), array()) == bytes_for(8 * 17) + w + z + kAlignment);
   }
   SECTION("a resident operand takes nothing") {
     p.w.resident = true;
@@ -58,17 +61,17 @@ TEST_CASE("cores: L1 holds tiles with odd pitches") {
   }
   SECTION("two tiles of X and Z are held at once, one without double buffering") {
     GemmTiling t{8, 8, 10};
-    CHECK(l1_bytes(p, t, array()) == 2 * (4 * 8 * 9) + w + 2 * (4 * 8 * 11) + kAlignment);
+    CHECK(l1_bytes(p, t, array()) == 2 * bytes_for(8 * 9) + w + 2 * bytes_for(8 * 11) + kAlignment);
     t.double_buffer = false;
-    CHECK(l1_bytes(p, t, array()) == 4 * 8 * 9 + w + 4 * 8 * 11 + kAlignment);
+    CHECK(l1_bytes(p, t, array()) == bytes_for(8 * 9) + w + bytes_for(8 * 11) + kAlignment);
   }
   SECTION("rows: one bias, two, and sums with their update") {
     p.bias = true;
-    CHECK(l1_bytes(p, whole(p), array()) == x + w + z + 4 * 10 + kAlignment);
+    CHECK(l1_bytes(p, whole(p), array()) == x + w + z + bytes_for(10) + kAlignment);
     p.second_bias = true;
-    CHECK(l1_bytes(p, whole(p), array()) == x + w + z + 8 * 10 + kAlignment);
+    CHECK(l1_bytes(p, whole(p), array()) == x + w + z + bytes_for(2 * 10) + kAlignment);
     p.column_sums = true;
-    CHECK(l1_bytes(p, whole(p), array()) == x + w + z + 16 * 10 + kAlignment);
+    CHECK(l1_bytes(p, whole(p), array()) == x + w + z + bytes_for(4 * 10) + kAlignment);
   }
   SECTION("a target, a mask and a parameter each have Z's size") {
     p.loss = true;
@@ -87,16 +90,16 @@ TEST_CASE("RedMulE: L1 holds what it reads ahead and the rows it writes too many
   // 12 rows are a multiple of H and L: 16 elements ahead of X and W.
   auto p = problem(Unit::kRedmule, 12, 16, 16);
   CHECK(l1_bytes(p, whole(p), array()) ==
-        4 * (12 * 16 + 16) + 4 * (16 * 16 + 16) + 4 * 12 * 16 + kAlignment);
+        bytes_for(12 * 16 + 16) + bytes_for(16 * 16 + 16) + bytes_for(12 * 16) + kAlignment);
   // 13 rows: 3 more of X up to 16, Z up to 24.
   p.m = 13;
   CHECK(l1_bytes(p, whole(p), array()) ==
-        4 * (16 * 16 + 16) + 4 * (16 * 16 + 16) + 4 * 24 * 16 + kAlignment);
+        2 * bytes_for(16 * 16 + 16) + bytes_for(24 * 16) + kAlignment);
   // A transposed W stands twice: as loaded and as the unit wants it.
   p.m = 12;
   p.w.transpose = true;
   CHECK(l1_bytes(p, whole(p), array()) ==
-        4 * (12 * 16 + 16) + 4 * (2 * 16 * 16 + 16) + 4 * 12 * 16 + kAlignment);
+        bytes_for(12 * 16 + 16) + bytes_for(2 * 16 * 16 + 16) + bytes_for(12 * 16) + kAlignment);
 }
 
 TEST_CASE("lengths that the array wants") {
@@ -110,61 +113,64 @@ TEST_CASE("lengths that the array wants") {
   CHECK(padded_reduction(17) == 32);
   CHECK(stored_rows(Unit::kRedmule, 13, array()) == 24);
   CHECK(stored_rows(Unit::kCores, 13, array()) == 13);
-  CHECK(read_ahead(13, 5, array()) == 4 * (3 * 5 + 16));
+  CHECK(read_ahead(13, 5, array()) == bytes_for(3 * 5 + 16));
   CHECK(tile_pitch(Unit::kCores, 8, true) == 9);
   CHECK(tile_pitch(Unit::kCores, 8, false) == 8);
   CHECK(tile_pitch(Unit::kRedmule, 8, true) == 8);
 }
 
 TEST_CASE("crowding costs half the time for twice the preferred part") {
-  CHECK(crowding(1000, 500, 500) == 0);
-  CHECK(crowding(1000, 1000, 500) == 500);  // 1000 * 500 / (2 * 500)
+  CHECK(crowding(1000_cy, 500_B, 500_B) == 0_cy);
+  CHECK(crowding(1000_cy, 1000_B, 500_B) == 500_cy);  // 1000 * 500 / (2 * 500)
 }
 
 TEST_CASE("cycles: the slowest of all, and a quarter of the ends") {
   const CostModel cost(platform());
   const auto p = problem(Unit::kCores, 64, 32, 40);
-  // 64 * 32 * 40 products at 4 a cycle, 2 * 64 * 40 / 8 and 200 for the kernel.
-  REQUIRE(cost.core_gemm(64, 32, 40) == 20480 + 640 + 200);
-  const auto x = cost.dma(64, 128, true), w = cost.dma(32, 160, true), z = cost.dma(64, 160, false);
-  CHECK(modelled_cycles(p, whole(p), cost, array()) == 21320 + (x + w + z) / 4);
+  const auto job = cost.kernel(ETUDE_KERNEL_GEMM, {64, 40, 32});
+  const auto x = cost.dma(64, 128_B, true), w = cost.dma(32, 160_B, true),
+             z = cost.dma(64, 160_B, false);
+  CHECK(modelled_cycles(p, whole(p), cost, array()) == job + (x + w + z) / 4);
   GemmTiling one = whole(p);
   one.double_buffer = false;  // nothing overlaps
-  CHECK(modelled_cycles(p, one, cost, array()) == 21320 + x + w + z);
+  CHECK(modelled_cycles(p, one, cost, array()) == job + x + w + z);
   // Three such products one after the other.
   auto three = p;
   three.count = 3;
-  CHECK(modelled_cycles(three, whole(p), cost, array()) == 3 * 21320 + (x + w + z) / 4);
+  CHECK(modelled_cycles(three, whole(p), cost, array()) == 3 * job + (x + w + z) / 4);
 }
 
 TEST_CASE("cycles: a small product takes as long as the controller posts its operations") {
   const CostModel cost(platform());
   const auto p = problem(Unit::kCores, 4, 4, 4);
-  const auto ends = cost.dma(4, 16, true) * 2 + cost.dma(4, 16, false);
+  const auto ends = cost.dma(4, 16_B, true) * 2 + cost.dma(4, 16_B, false);
+  UnitCosts slow = unit_costs();
+  slow.post = 5000;
   // 1 job + 2 loads + 1 store
-  CHECK(modelled_cycles(p, whole(p), cost, array()) == 4 * CostModel::kPost + ends / 4);
+  CHECK(modelled_cycles(p, whole(p), CostModel(platform(), slow), array()) ==
+        Cycle{4 * 5000} + ends / 4);
 }
 
 TEST_CASE(
     "cycles: the outer operand's only tile is loaded once, the inner's for every outer tile") {
   const CostModel cost(platform());
-  auto p = problem(Unit::kCores, 64, 8, 64);
+  auto p = problem(Unit::kCores, 64, 8, 32);
   p.store = false;
-  GemmTiling t{16, 8, 16};  // 4 x 4 tiles of Z
+  GemmTiling t{16, 8, 16};  // 4 x 2 tiles of Z
   t.double_buffer = false;
-  const auto job = 16 * cost.core_gemm(16, 8, 16);
-  // X outside: 4 tiles once, W's 4 tiles for each.
+  const auto job = 8 * cost.kernel(ETUDE_KERNEL_GEMM, {16, 16, 8});
+  // X outside: 4 tiles once, W's 2 tiles for each.
   CHECK(modelled_cycles(p, t, cost, array()) ==
-        job + 4 * cost.dma(16, 32, true) + 16 * cost.dma(8, 64, true));
-  t.m_outer = false;
+        job + 4 * cost.dma(16, 32_B, true) + 8 * cost.dma(8, 64_B, true));
+  t.m_outer = false;  // W's 2 tiles once, X's 4 for each
   CHECK(modelled_cycles(p, t, cost, array()) ==
-        job + 16 * cost.dma(16, 32, true) + 4 * cost.dma(8, 64, true));
+        job + 8 * cost.dma(16, 32_B, true) + 2 * cost.dma(8, 64_B, true));
 }
 
 /// Every tile size, order, place of the result and number of buffers.
 GemmTiling cheapest(const GemmProblem& p, const TilingLimits& limits, const CostModel& cost) {
   GemmTiling best;
-  best.cycles = ~std::uint64_t{0};
+  best.cycles = kNever;
   for (std::uint32_t m = 1; m <= p.m; ++m) {
     for (std::uint32_t n = 1; n <= p.n; ++n) {
       for (std::uint32_t k = 1; k <= p.k; ++k) {
@@ -193,7 +199,7 @@ TEST_CASE("no tile of a small problem is cheaper than what the search finds") {
   auto p = problem(unit, extents[0], extents[1], extents[2]);
   p.x.transpose = GENERATE(false, true);
   TilingLimits limits;
-  limits.l1_bytes = limits.preferred = 1 << 20;
+  limits.l1_bytes = limits.preferred = 1024_KiB;
   const auto found = choose_tiling("a", p, limits, cost, array());
   const auto best = cheapest(p, limits, cost);
   INFO(found.m << "x" << found.n << "x" << found.k << " against " << best.m << "x" << best.n << "x"
@@ -206,22 +212,22 @@ TEST_CASE("a tiling keeps within L1, and without room for two buffers takes one"
   const CostModel cost(platform());
   const auto p = problem(Unit::kCores, 64, 64, 64);
   TilingLimits limits;
-  limits.preferred = 1 << 20;
-  for (limits.l1_bytes = 2048; limits.l1_bytes <= 65536; limits.l1_bytes += 1024) {
+  limits.preferred = 1024_KiB;
+  for (limits.l1_bytes = 2_KiB; limits.l1_bytes <= 64_KiB; limits.l1_bytes += 1_KiB) {
     const auto t = choose_tiling("a", p, limits, cost, array());
     CHECK(t.l1_bytes <= limits.l1_bytes);
     CHECK(t.l1_bytes == l1_bytes(p, t, array()));
   }
   // X, W and Z as 8 rows of 9, once each.
   limits.fixed.m = limits.fixed.n = limits.fixed.k = 8;
-  limits.l1_bytes = 4 * 8 * 9 * 3 + kAlignment;
+  limits.l1_bytes = 3 * bytes_for(8 * 9) + kAlignment;
   CHECK_FALSE(choose_tiling("a", p, limits, cost, array()).double_buffer);
 }
 
 TEST_CASE("the user's tile is taken, cut to the problem") {
   const CostModel cost(platform());
   TilingLimits limits;
-  limits.l1_bytes = limits.preferred = 1 << 20;
+  limits.l1_bytes = limits.preferred = 1024_KiB;
   limits.fixed.m = 5;
   limits.fixed.n = 100;
   limits.fixed.k = 3;
@@ -234,7 +240,7 @@ TEST_CASE("the user's tile is taken, cut to the problem") {
 TEST_CASE("too little L1 names the operator, its tile and the bytes missing") {
   const CostModel cost(platform());
   TilingLimits limits;
-  limits.l1_bytes = 100;
+  limits.l1_bytes = 100_B;
   limits.fixed.m = limits.fixed.n = limits.fixed.k = 4;
   // One buffer each: X, W and Z 4 rows of 5 = 80 bytes, 3 * 80 + 88 = 328; 228 more than 100.
   CHECK_THROWS_WITH(choose_tiling("fc", problem(Unit::kCores, 8, 8, 8), limits, cost, array()),
@@ -247,15 +253,15 @@ TEST_CASE("a result is kept only within its limit, and never under an update") {
   const CostModel cost(platform());
   auto p = problem(Unit::kCores, 16, 16, 16);
   TilingLimits limits;
-  limits.l1_bytes = limits.preferred = 1 << 20;
-  limits.keep_bytes = 4 * 16 * 16;
+  limits.l1_bytes = limits.preferred = 1024_KiB;
+  limits.keep_bytes = bytes_for(16 * 16);
   CHECK(choose_tiling("a", p, limits, cost, array()).keep_z);
   p.sgd = true;
   CHECK_FALSE(choose_tiling("a", p, limits, cost, array()).keep_z);
   p.sgd = false;
-  limits.keep_bytes -= 1;
+  limits.keep_bytes -= 1_B;
   CHECK_FALSE(choose_tiling("a", p, limits, cost, array()).keep_z);
-  limits.keep_bytes += 1;
+  limits.keep_bytes += 1_B;
   p.transpose_z = true;  // both orientations would have to stay
   CHECK_FALSE(choose_tiling("a", p, limits, cost, array()).keep_z);
 }

@@ -126,6 +126,21 @@ std::vector<NodeId> Graph::consumers(TensorId id) const {
   return found;
 }
 
+void Graph::remove_nodes(const std::set<NodeId>& gone) {
+  std::vector<Node> kept;
+  std::ranges::fill(producers_, std::nullopt);
+  for (NodeId n = 0; n < nodes_.size(); ++n) {
+    if (gone.contains(n)) {
+      continue;
+    }
+    for (TensorId output : nodes_[n].outputs) {
+      producers_[output] = static_cast<NodeId>(kept.size());
+    }
+    kept.push_back(std::move(nodes_[n]));
+  }
+  nodes_ = std::move(kept);
+}
+
 void Graph::redirect(TensorId from, TensorId to, NodeId except) {
   for (NodeId n = 0; n < nodes_.size(); ++n) {
     if (n != except) {

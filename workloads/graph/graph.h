@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -40,6 +41,8 @@ struct Tensor {
   DType dtype = DType::kFloat32;
   TensorKind kind = TensorKind::kActivation;
   bool trainable = false;  ///< parameters: gets a gradient and an update
+  bool constant = false;   ///< stored like a parameter, but part of the graph: never trained, not
+                           ///< counted, in no archive
   std::optional<TensorId>
       alias_of;               ///< the tensor whose storage it takes over (updated parameters)
   std::optional<float> fill;  ///< parameters that start as a constant (1 of a norm, 0 of LoRA's B)
@@ -89,6 +92,9 @@ class Graph {
   std::optional<NodeId> producer(TensorId id) const;
   /// The nodes that read a tensor, in order of addition.
   std::vector<NodeId> consumers(TensorId id) const;
+
+  /// Takes nodes out that nothing reads. Their tensors keep their numbers; other nodes move up.
+  void remove_nodes(const std::set<NodeId>& gone);
 
   /// Lets every reader of `from`, except the node `except`, read `to` instead.
   void redirect(TensorId from, TensorId to, NodeId except);

@@ -64,7 +64,9 @@ enum class OnnxForm {
   X(SoftmaxCrossEntropyGrad, "SoftmaxCrossEntropyLossGrad", kWritten,                         \
     "SoftmaxCrossEntropyLossGrad", "")                                                        \
   X(Momentum, "Momentum", kOwn, "", "")                                                       \
-  X(Adam, "Adam", kOwn, "", "")
+  X(Adam, "Adam", kOwn, "", "")                                                               \
+  X(BceLoss, "BceLoss", kOwn, "", "")                                                         \
+  X(BceLossGrad, "BceLossGrad", kOwn, "", "")
 
 #define ETUDE_ENUMERATOR(op, ...) k##op,
 /// Operators. docs/workloads.md defines each; rules_of() in workloads/ops/op_rules.h implements it.

@@ -20,6 +20,11 @@ BertSize bert_of_sizes(const std::vector<unsigned>& sizes) {
   for (std::size_t i = 0; i < sizes.size(); ++i) {
     *fields[i] = sizes[i];
   }
+  constexpr unsigned kMostBlocks = 256;  // lowering them takes seconds
+  if (size.depth > kMostBlocks) {
+    throw UserError("/workload/sizes", "gives " + std::to_string(size.depth) + " blocks",
+                    "network bert takes at most " + std::to_string(kMostBlocks));
+  }
   return size;
 }
 

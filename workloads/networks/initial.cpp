@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "workloads/networks/initial.h"
 
+#include <algorithm>
 #include <cmath>
+#include <sstream>
 
 #include "models/base/error.h"
 
@@ -89,6 +91,17 @@ static std::uint64_t classes_of(const Graph& graph, TensorId id) {
   return 0;
 }
 
+/// Whether the input is the target of a binary cross entropy: 0 to 1.
+static bool is_chance(const Graph& graph, TensorId id) {
+  for (NodeId reader : graph.consumers(id)) {
+    const Node& node = graph.node(reader);
+    if (node.op == OpType::kBceLoss && node.inputs.at(1) == id) {
+      return true;
+    }
+  }
+  return false;
+}
+
 void draw_inputs(const Graph& graph, std::uint64_t seed, unsigned step, StartValues& values) {
   values.resize(graph.tensors().size());
   for (TensorId id = 0; id < graph.tensors().size(); ++id) {
@@ -99,11 +112,17 @@ void draw_inputs(const Graph& graph, std::uint64_t seed, unsigned step, StartVal
     Generator generator(seed, tensor.name + "#" + std::to_string(step));
     values[id].resize(tensor.elements());
     const std::uint64_t classes = classes_of(graph, id);
+    const bool chances = is_chance(graph, id);
     for (float& value : values[id]) {
-      value =
-          classes > 0 ? static_cast<float>(generator.next() % classes) : generator.signed_unit();
+      value = classes > 0 ? static_cast<float>(generator.next() % classes)
+              : chances   ? (generator.signed_unit() + 1) / 2
+                          : generator.signed_unit();
     }
   }
+}
+
+static bool is_parameter(const Tensor& tensor) {
+  return tensor.kind == TensorKind::kParameter && !tensor.alias_of && !tensor.constant;
 }
 
 /// Whether a method added the parameter: weights of elsewhere do not have it.
@@ -116,7 +135,7 @@ void take_parameters(const Graph& graph, const NpzArchive& archive, const std::s
   values.resize(graph.tensors().size());
   for (const auto& [name, array] : archive) {
     const auto id = graph.find(name);
-    if (!id || graph.tensor(*id).kind != TensorKind::kParameter || graph.tensor(*id).alias_of) {
+    if (!id || !is_parameter(graph.tensor(*id))) {
       throw UserError(where + ": member '" + name + "'",
                       "is no parameter of network '" + graph.name + "'",
                       "name members as `describe` names parameters");
@@ -124,7 +143,7 @@ void take_parameters(const Graph& graph, const NpzArchive& archive, const std::s
   }
   for (TensorId id = 0; id < graph.tensors().size(); ++id) {
     const Tensor& tensor = graph.tensor(id);
-    if (tensor.kind != TensorKind::kParameter || tensor.alias_of) {
+    if (!is_parameter(tensor)) {
       continue;
     }
     const auto member = archive.find(tensor.name);
@@ -140,7 +159,85 @@ void take_parameters(const Graph& graph, const NpzArchive& archive, const std::s
       throw UserError(place, "has shape " + to_string(member->second.shape),
                       "allowed is " + to_string(tensor.shape));
     }
-    values[id] = checked(member->second.as_float32(), place);
+    values[id] = checked(member->second.exact_float32(place), place);
+  }
+}
+
+/// The member that holds an input: by the tensor's name, else "x" for the first input and "y" for
+/// the second.
+static NpzArchive::const_iterator member_of(const NpzArchive& archive, const Tensor& tensor,
+                                            unsigned number) {
+  const auto member = archive.find(tensor.name);
+  return member != archive.end() || number > 1 ? member : archive.find(number == 0 ? "x" : "y");
+}
+
+static bool is_integer(NpyType type) {
+  return type != NpyType::kFloat16 && type != NpyType::kFloat32 && type != NpyType::kFloat64 &&
+         type != NpyType::kBool;
+}
+
+std::string converted_members(const Graph& graph, const NpzArchive& archive) {
+  std::string list;
+  unsigned number = 0;
+  for (const Tensor& tensor : graph.tensors()) {
+    const bool input = tensor.kind == TensorKind::kInput;
+    if (!input && !is_parameter(tensor)) {
+      continue;
+    }
+    const auto member = input ? member_of(archive, tensor, number++) : archive.find(tensor.name);
+    const bool expected =
+        member == archive.end() ||
+        (tensor.dtype == DType::kInt32 ? is_integer(member->second.type)
+                                       : member->second.type == NpyType::kFloat32);
+    if (!expected) {
+      list +=
+          (list.empty() ? "'" : ", '") + member->first + "' (" + name_of(member->second.type) + ")";
+    }
+  }
+  return list;
+}
+
+/// Labels are integers from 0 to the number of classes that their loss knows, targets of a binary
+/// cross entropy from 0 to 1.
+static void check_labels(const Graph& graph, TensorId id, const std::vector<float>& values,
+                         const std::string& place) {
+  if (is_chance(graph, id)) {
+    const auto outside = std::ranges::find_if(values, [](float v) { return !(v >= 0 && v <= 1); });
+    if (outside != values.end()) {
+      throw UserError(
+          place,
+          "element " + std::to_string(outside - values.begin()) + " is " + std::to_string(*outside),
+          "targets of /train/loss bce are from 0 to 1");
+    }
+  }
+  if (graph.tensor(id).dtype != DType::kInt32) {
+    return;
+  }
+  const std::uint64_t classes = classes_of(graph, id);
+  const float most = classes > 0 ? static_cast<float>(classes) : 0x1p24f;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (!(values[i] >= (classes > 0 ? 0 : -most) && values[i] < most) ||
+        values[i] != std::floor(values[i])) {
+      std::ostringstream value;
+      value << values[i];
+      throw UserError(
+          place, "the label of sample " + std::to_string(i) + " is " + value.str(),
+          "labels are integers" + (classes > 0 ? " from 0 to " + std::to_string(classes - 1)
+                                               : std::string(" below 2^24")));
+    }
+  }
+}
+
+/// Refuses samples of another shape than the input's. The first extent counts samples.
+static void check_samples(const Shape& wanted, const NpyArray& array, const std::string& place) {
+  Shape allowed = wanted;
+  allowed.at(0) = array.shape.empty() ? 0 : array.shape[0];
+  if (allowed[0] == 0 || array.shape != allowed) {
+    std::string extents = "samples";
+    for (std::size_t i = 1; i < wanted.size(); ++i) {
+      extents += ", " + std::to_string(wanted[i]);
+    }
+    throw UserError(place, "has shape " + to_string(array.shape), "allowed is [" + extents + "]");
   }
 }
 
@@ -148,16 +245,16 @@ void take_inputs(const Graph& graph, const NpzArchive& archive, const std::strin
                  unsigned step, StartValues& values) {
   values.resize(graph.tensors().size());
   unsigned number = 0;
+  std::string first;              // input, by its member
+  std::uint64_t first_count = 0;  // its samples, and those of a batch
+  std::uint64_t first_batch = 1;
   for (TensorId id = 0; id < graph.tensors().size(); ++id) {
     const Tensor& tensor = graph.tensor(id);
     if (tensor.kind != TensorKind::kInput) {
       continue;
     }
-    auto member = archive.find(tensor.name);
+    const auto member = member_of(archive, tensor, number);
     const std::string other = number == 0 ? "x" : number == 1 ? "y" : tensor.name;
-    if (member == archive.end()) {
-      member = archive.find(other);
-    }
     ++number;
     if (member == archive.end()) {
       throw UserError(where, "has no member '" + tensor.name + "' (or '" + other + "')",
@@ -165,15 +262,28 @@ void take_inputs(const Graph& graph, const NpzArchive& archive, const std::strin
     }
     const std::string place = where + ": member '" + member->first + "'";
     const NpyArray& array = member->second;
-    const std::uint64_t batch = tensor.shape.at(0);
-    const std::uint64_t per_sample = tensor.elements() / batch;
-    if (array.shape.empty() || array.shape[0] == 0 ||
-        array.elements() / array.shape[0] != per_sample) {
-      throw UserError(place, "has shape " + to_string(array.shape),
-                      "allowed are samples of " + std::to_string(per_sample) +
-                          " elements along the first extent");
+    if (tensor.shape.empty()) {
+      if (!array.shape.empty()) {
+        throw UserError(place, "has shape " + to_string(array.shape), "allowed is a scalar");
+      }
+      values[id] = checked(array.exact_float32(place), place);
+      continue;
     }
-    const auto all = checked(array.as_float32(), place);
+    const std::uint64_t batch = tensor.shape[0];
+    const std::uint64_t per_sample = tensor.elements() / batch;
+    check_samples(graph.tensor(id).shape, array, place);
+    const auto all = checked(array.exact_float32(place), place);
+    check_labels(graph, id, all, place);
+    if (first.empty()) {
+      first = member->first;
+      first_count = array.shape[0];
+      first_batch = batch;
+    } else if (array.shape[0] * first_batch != first_count * batch) {
+      throw UserError(place,
+                      "has " + std::to_string(array.shape[0]) + " samples, and '" + first +
+                          "' has " + std::to_string(first_count),
+                      "give every input as many samples");
+    }
     values[id].resize(tensor.elements());
     for (std::uint64_t s = 0; s < batch; ++s) {
       const std::uint64_t sample = (std::uint64_t{step} * batch + s) % array.shape[0];

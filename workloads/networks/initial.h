@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "workloads/graph/graph.h"
@@ -22,22 +23,27 @@ void draw_parameters(const Graph& graph, std::uint64_t seed, StartValues& values
 /// Draws the parameters that have no values yet, as draw_parameters() would.
 void complete_parameters(const Graph& graph, std::uint64_t seed, StartValues& values);
 
-/// One batch of each input drawn uniformly from [-1, 1), labels uniformly from their classes, for
-/// runs without data.
+/// One batch of each input drawn uniformly from [-1, 1), labels uniformly from their classes,
+/// targets of a binary cross entropy from [0, 1), for runs without data.
 void draw_inputs(const Graph& graph, std::uint64_t seed, unsigned step, StartValues& values);
 
 /// Takes parameters from an archive, by tensor name. Adapters of LoRA that it lacks keep the values
 /// that they have.
-/// Errors: UserError naming `where` and the parameter that is missing, has another shape, or is not
-/// finite; and members that name no parameter.
+/// Errors: UserError naming `where` and the parameter that is missing, has another shape, or has a
+/// value that is not finite or that no float32 holds; and members that name no parameter.
 void take_parameters(const Graph& graph, const NpzArchive& archive, const std::string& where,
                      StartValues& values);
 
 /// Takes batch number `step` of each input from an archive: member by the tensor's name, else "x"
-/// for the first input and "y" for the second; the first extent counts samples and wraps around.
-/// Errors: UserError naming `where` and the member that is missing, has another shape or is not
-/// finite.
+/// for the first input and "y" for the second; the first extent counts samples, as many in every
+/// member, and wraps around. Errors: UserError naming `where` and the member that is missing, has
+/// another shape or number of samples, or a value that is not finite, that no float32 holds, or
+/// that is no label or target of its loss.
 void take_inputs(const Graph& graph, const NpzArchive& archive, const std::string& where,
                  unsigned step, StartValues& values);
+
+/// Members of an archive of inputs or parameters whose type is not the one that its tensor has
+/// here, for a note: "'x' (uint8), 'm' (float64)"; "" when there is none.
+std::string converted_members(const Graph& graph, const NpzArchive& archive);
 
 }  // namespace etude

@@ -16,6 +16,11 @@ Network make_mlp(const std::string& name, const std::vector<unsigned>& sizes, un
     throw UserError("/workload/sizes", "has " + std::to_string(sizes.size()) + " usable layers",
                     "give at least two sizes, each at least 1");
   }
+  constexpr std::size_t kMostLayers = 1024;  // lowering them takes seconds
+  if (sizes.size() > kMostLayers + 1) {
+    throw UserError("/workload/sizes", "gives " + std::to_string(sizes.size() - 1) + " layers",
+                    "give at most " + std::to_string(kMostLayers));
+  }
   if (batch == 0) {
     throw UserError("/workload/batch", "is 0", "it is at least 1");
   }

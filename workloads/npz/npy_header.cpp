@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "workloads/npz/npy_header.h"
 
+#include <algorithm>
 #include <cctype>
+#include <iterator>
+#include <string_view>
 
 #include "models/base/error.h"
 
@@ -11,17 +14,23 @@ namespace {
 
 constexpr const char* kMagic = "\x93NUMPY";
 
-const char* name_of(NpyType type) {
-  switch (type) {
-    case NpyType::kFloat32:
-      return "<f4";
-    case NpyType::kFloat64:
-      return "<f8";
-    case NpyType::kInt64:
-      return "<i8";
-  }
-  return "";
-}
+struct TypeRow {
+  NpyType type;
+  std::string_view code;  ///< in headers
+  const char* name;
+  std::size_t bytes;
+};
+
+constexpr TypeRow kTypes[] = {
+    {NpyType::kFloat32, "<f4", "float32", 4}, {NpyType::kFloat64, "<f8", "float64", 8},
+    {NpyType::kFloat16, "<f2", "float16", 2}, {NpyType::kBool, "|b1", "bool", 1},
+    {NpyType::kInt8, "|i1", "int8", 1},       {NpyType::kUint8, "|u1", "uint8", 1},
+    {NpyType::kInt16, "<i2", "int16", 2},     {NpyType::kUint16, "<u2", "uint16", 2},
+    {NpyType::kInt32, "<i4", "int32", 4},     {NpyType::kUint32, "<u4", "uint32", 4},
+    {NpyType::kInt64, "<i8", "int64", 8},     {NpyType::kUint64, "<u8", "uint64", 8},
+};
+
+const TypeRow& row_of(NpyType type) { return *std::ranges::find(kTypes, type, &TypeRow::type); }
 
 /// Reads the Python dictionary of a header: three keys, literal values.
 class DictionaryReader {
@@ -40,9 +49,11 @@ class DictionaryReader {
         header.type = type_of(quoted());
         descr = true;
       } else if (key == "fortran_order") {
-        if (word() != "False") {
-          throw UserError(where_, "is in Fortran order", "store it with numpy.ascontiguousarray");
+        const std::string value = word();
+        if (value != "False" && value != "True") {
+          fail();
         }
+        header.fortran_order = value == "True";
         order = true;
       } else if (key == "shape") {
         header.shape = tuple();
@@ -122,13 +133,13 @@ class DictionaryReader {
     return out;
   }
   NpyType type_of(const std::string& name) const {
-    for (NpyType type : {NpyType::kFloat32, NpyType::kFloat64, NpyType::kInt64}) {
-      if (name == name_of(type)) {
-        return type;
-      }
+    const auto* row = std::ranges::find(kTypes, name, &TypeRow::code);
+    if (row == std::end(kTypes)) {
+      throw UserError(where_, "has element type '" + name + "'",
+                      "allowed are float16, float32, float64, bool and integers of 8 to 64 bits, "
+                      "little endian");
     }
-    throw UserError(where_, "has element type '" + name + "'",
-                    "allowed are float32 (<f4), float64 (<f8) and int64 (<i8)");
+    return row->type;
   }
 
   std::string text_;
@@ -137,6 +148,10 @@ class DictionaryReader {
 };
 
 }  // namespace
+
+const char* name_of(NpyType type) { return row_of(type).name; }
+
+std::size_t bytes_of(NpyType type) { return row_of(type).bytes; }
 
 NpyHeader parse_npy_header(const std::vector<std::uint8_t>& bytes, const std::string& where) {
   const std::string magic = kMagic;
@@ -163,8 +178,8 @@ NpyHeader parse_npy_header(const std::vector<std::uint8_t>& bytes, const std::st
 }
 
 std::vector<std::uint8_t> format_npy_header(const NpyHeader& header) {
-  std::string text =
-      std::string("{'descr': '") + name_of(header.type) + "', 'fortran_order': False, 'shape': (";
+  std::string text = std::string("{'descr': '") + std::string(row_of(header.type).code) +
+                     "', 'fortran_order': False, 'shape': (";
   for (std::size_t i = 0; i < header.shape.size(); ++i) {
     text.append(i > 0 ? 1 : 0, ' ');
     text += std::to_string(header.shape[i]);

@@ -10,19 +10,18 @@ namespace {
 using Integers = std::vector<std::int64_t>;
 
 void gelu_grad(Translator& to, const RawNode& node) {
-  std::string form = node.text("approximate", "none");
-  if (node.op == "FastGeluGrad") {
-    form = "tanh";
-  } else if (node.op == "QuickGeluGrad") {
-    form = "sigmoid";
-  }
-  to.add(node, OpType::kGeluGrad, {to.value(node, 0), to.value(node, 1)}, {{"approximate", form}},
-         node.outputs.at(0));
+  to.add(node, OpType::kGeluGrad, {to.value(node, 0), to.value(node, 1)},
+         {{"approximate", gelu_form(to, node)}}, node.outputs.at(0));
 }
 
 void softmax_grad(Translator& to, const RawNode& node) {
   const TensorId y = to.value(node, 1);
   const auto rank = static_cast<std::int64_t>(to.shape(y).size());
+  // Without an axis that of com.microsoft is 1, that of exporters' own dialects the last one.
+  const bool last = node.op == "SoftmaxGrad_13" || rank == 2;
+  if (!last && !node.attributes.contains("axis")) {
+    to.reject(node, "has no axis", "give it: -1 is supported");
+  }
   const std::int64_t axis = node.integer("axis", -1);
   if (axis != -1 && axis != rank - 1) {
     to.reject(node, "has axis " + std::to_string(axis) + " of " + std::to_string(rank),
@@ -116,8 +115,8 @@ void conv_transpose(Translator& to, const RawNode& node) {
 }
 
 void cross_entropy_grad(Translator& to, const RawNode& node) {
-  if (node.inputs.size() > 3) {
-    to.reject(node, "has weights of classes", "they are not supported");
+  if (node.inputs.size() > 3 || node.integer("ignore_index", -1) >= 0) {
+    to.reject(node, "has weights of classes or an ignored class", "neither is supported");
   }
   // Two inputs: (log_prob, labels); three: the gradient of the loss, a constant, before them.
   double scale = 1;
@@ -130,7 +129,8 @@ void cross_entropy_grad(Translator& to, const RawNode& node) {
     }
     scale = given->reals[0];
   }
-  to.add(node, OpType::kSoftmaxCrossEntropyGrad, {to.value(node, first), to.value(node, first + 1)},
+  to.add(node, OpType::kSoftmaxCrossEntropyGrad,
+         {to.value(node, first), to.labels(node, first + 1)},
          {{"reduction", node.text("reduction", "mean")}, {"scale", scale}}, node.outputs.at(0));
 }
 

@@ -16,8 +16,9 @@ namespace etude::onnxio {
 
 namespace {
 
-/// The newest opset of the standard domain whose operators were compared with ours.
-constexpr std::int64_t kNewestOpset = 22;
+/// The opsets of the standard domain whose operators were compared with ours.
+constexpr std::int64_t kOldestOpset = 7;
+constexpr std::int64_t kNewestOpset = 24;
 constexpr std::uint64_t kMostElements = std::uint64_t{1} << 28;
 
 template <typename T>
@@ -96,15 +97,15 @@ class Reader {
         model_.opset = std::max<std::int64_t>(model_.opset, import.version());
       }
     }
-    if (model_.opset > kNewestOpset) {
-      throw UserError(model_.where, "uses opset " + std::to_string(model_.opset),
-                      "opsets up to " + std::to_string(kNewestOpset) + " are supported");
-    }
     const onnx::GraphProto& graph = proto.graph();
+    check_opset(graph);
     model_.name = printable(graph.name());
     for (const auto& initializer : graph.initializer()) {
       const std::string name = printable(initializer.name());
-      model_.constants[name] = tensor(initializer, name);
+      if (!model_.constants.emplace(name, tensor(initializer, name)).second) {
+        throw UserError(model_.where, "has two initializers '" + name + "'",
+                        "every value has one name");
+      }
     }
     if (graph.sparse_initializer_size() > 0) {
       throw UserError(model_.where, "has sparse initializers", "store them densely");
@@ -127,9 +128,23 @@ class Reader {
   }
 
  private:
+  void check_opset(const onnx::GraphProto& graph) const {
+    const bool standard = std::ranges::any_of(graph.node(), [](const onnx::NodeProto& node) {
+      return node.domain().empty() || node.domain() == "ai.onnx";
+    });
+    if (standard && (model_.opset < kOldestOpset || model_.opset > kNewestOpset)) {
+      throw UserError(model_.where,
+                      model_.opset == 0 ? std::string("imports no opset of the standard domain")
+                                        : "uses opset " + std::to_string(model_.opset),
+                      "opsets " + std::to_string(kOldestOpset) + " to " +
+                          std::to_string(kNewestOpset) + " are supported");
+    }
+  }
+
   RawTensor tensor(const onnx::TensorProto& proto, const std::string& name) const {
     const std::string where = model_.where + ": constant '" + name + "'";
     RawTensor made;
+    made.type = proto.data_type();
     std::uint64_t elements = 1;
     for (std::int64_t extent : proto.dims()) {
       if (extent < 0 || elements * static_cast<std::uint64_t>(extent) > kMostElements) {
@@ -155,11 +170,16 @@ class Reader {
         break;
       case onnx::TensorProto::DOUBLE: {
         bytes = 8;
-        const auto wide =
-            is_raw ? raw_elements<double>(raw)
-                   : std::vector<double>(proto.double_data().begin(), proto.double_data().end());
+        std::vector<double> wide(proto.double_data().begin(), proto.double_data().end());
+        if (is_raw) {
+          wide = raw_elements<double>(raw);
+        }
         for (double element : wide) {
           made.reals.push_back(static_cast<float>(element));
+          if (double{made.reals.back()} != element && element == element) {
+            throw UserError(where, "has the type DOUBLE and values that FLOAT does not hold",
+                            "export the model in float32");
+          }
         }
         given = wide.size();
         break;
@@ -181,9 +201,22 @@ class Reader {
         given = narrow.size();
         break;
       }
+      case onnx::TensorProto::BOOL:
+        bytes = 1;
+        made.integers = true;
+        if (is_raw) {
+          const auto narrow = raw_elements<std::uint8_t>(raw);
+          made.values.assign(narrow.begin(), narrow.end());
+        } else {
+          made.values.assign(proto.int32_data().begin(), proto.int32_data().end());
+        }
+        given = made.values.size();
+        break;
       default:
-        throw UserError(where, "has the element type number " + std::to_string(proto.data_type()),
-                        "float, double, int32 and int64 are supported");
+        throw UserError(
+            where, "has the element type " + element_type_name(proto.data_type()),
+            "FLOAT is supported, and DOUBLE where FLOAT holds every value; INT64, INT32 "
+            "and BOOL for shapes, axes and switches");
     }
     if (given != elements || (is_raw && raw.size() != elements * bytes)) {
       throw UserError(where,
@@ -200,9 +233,13 @@ class Reader {
     RawValue made;
     made.name = printable(proto.name());
     const auto& type = proto.type().tensor_type();
-    made.integers = type.elem_type() == onnx::TensorProto::INT64 ||
-                    type.elem_type() == onnx::TensorProto::INT32;
+    if (!proto.has_type() || proto.type().has_tensor_type()) {
+      made.type = type.elem_type();
+    }
     made.shaped = type.has_shape();
+    if (type.shape().dim_size() > 0) {
+      made.samples = printable(type.shape().dim(0).dim_param());
+    }
     for (const auto& extent : type.shape().dim()) {
       made.shape.push_back(extent.dim_value() > 0
                                ? std::optional(static_cast<std::uint64_t>(extent.dim_value()))
@@ -221,56 +258,32 @@ class Reader {
                 : !node.outputs.empty() ? node.outputs[0]
                                         : node.op;
     for (const auto& attribute : proto.attribute()) {
-      switch (attribute.type()) {
-        case onnx::AttributeProto::INT:
-          node.attributes[attribute.name()] = bounded(attribute.i());
-          break;
-        case onnx::AttributeProto::FLOAT:
-          node.attributes[attribute.name()] = double{attribute.f()};
-          break;
-        case onnx::AttributeProto::STRING:
-          node.attributes[attribute.name()] = printable(attribute.s());
-          break;
-        case onnx::AttributeProto::INTS:
-          node.attributes[attribute.name()] = bounded(attribute.ints());
-          break;
-        case onnx::AttributeProto::TENSOR:
-          node.attributes[attribute.name()] = tensor(attribute.t(), node.name);
-          break;
-        default:
-          break;  // of operators that are not supported, and named as such
+      const std::string key = printable(attribute.name());
+      if (!node.attributes.emplace(key, value_of(attribute, node)).second) {
+        throw UserError(model_.where + ": " + node.label(), "has the attribute '" + key + "' twice",
+                        "give it once");
       }
-    }
-    if (node.op == "Constant" && node.domain.empty() && node.outputs.size() == 1 &&
-        add_constant(node)) {
-      return;
     }
     model_.nodes.push_back(std::move(node));
   }
 
-  /// Takes a Constant node as a constant; false when its attribute is of another kind.
-  bool add_constant(const RawNode& node) {
-    RawTensor made;
-    if (const auto value = node.attributes.find("value"); value != node.attributes.end()) {
-      const auto* held = std::get_if<RawTensor>(&value->second);
-      if (held == nullptr) {
-        return false;
-      }
-      made = *held;
-    } else if (const auto ints = node.integers("value_ints")) {
-      made.integers = true;
-      made.values = *ints;
-      made.shape = {ints->size()};
-    } else if (node.attributes.contains("value_int")) {
-      made.integers = true;
-      made.values = {node.integer("value_int", 0)};
-    } else if (node.attributes.contains("value_float")) {
-      made.reals = {static_cast<float>(node.real("value_float", 0))};
-    } else {
-      return false;
+  RawAttribute value_of(const onnx::AttributeProto& attribute, const RawNode& node) const {
+    switch (attribute.type()) {
+      case onnx::AttributeProto::INT:
+        return bounded(attribute.i());
+      case onnx::AttributeProto::FLOAT:
+        return double{attribute.f()};
+      case onnx::AttributeProto::STRING:
+        return printable(attribute.s());
+      case onnx::AttributeProto::INTS:
+        return bounded(attribute.ints());
+      case onnx::AttributeProto::FLOATS:
+        return std::vector<double>(attribute.floats().begin(), attribute.floats().end());
+      case onnx::AttributeProto::TENSOR:
+        return tensor(attribute.t(), node.name);
+      default:
+        return OtherAttribute{onnx::AttributeProto::AttributeType_Name(attribute.type())};
     }
-    model_.constants[node.outputs[0]] = std::move(made);
-    return true;
   }
 
   RawModel model_;

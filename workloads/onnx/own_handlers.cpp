@@ -19,9 +19,11 @@ std::optional<OpType> own_type(const std::string& op) {
 
 void own(Translator& to, const RawNode& node) {
   const OpType type = own_type(node.op).value();
+  const bool classes =
+      type == OpType::kSoftmaxCrossEntropy || type == OpType::kSoftmaxCrossEntropyGrad;
   std::vector<TensorId> inputs;
   for (std::size_t i = 0; i < node.inputs.size(); ++i) {
-    inputs.push_back(to.value(node, i));
+    inputs.push_back(classes && i == 1 ? to.labels(node, i) : to.value(node, i));
   }
   if (type == OpType::kSgd) {
     to.add_update(node, to.value(node, 0), to.value(node, 1));
@@ -32,23 +34,26 @@ void own(Translator& to, const RawNode& node) {
     to.graph().tensor(inputs[4]).trainable = false;
   }
   Attributes attributes;
-  for (const auto& [key, value] : node.attributes) {
-    std::visit(
-        [&](const auto& held) {
-          if constexpr (!std::is_same_v<std::decay_t<decltype(held)>, RawTensor>) {
-            attributes[key] = held;  // NOLINT(clang-analyzer-core.CallAndMessage): knows no variant
-          }
-        },
-        value);
+  for (const AttributeRow& row : attributes_of(node.domain, node.op)) {
+    const std::string key(row.name);
+    if (const auto found = node.attributes.find(key); found != node.attributes.end()) {
+      std::visit(
+          [&]<typename Held>(const Held& held) {
+            if constexpr (std::is_constructible_v<Attribute, const Held&>) {
+              attributes[key] = held;
+            }
+          },
+          found->second);
+    }
   }
-  if (node.outputs.size() == 1 && type != OpType::kMseLoss) {
+  const bool loss = type == OpType::kMseLoss || type == OpType::kBceLoss;
+  if (node.outputs.size() == 1 && !loss) {
     to.add(node, type, inputs, attributes, node.outputs[0]);
     return;
   }
   std::vector<std::pair<std::string, TensorKind>> outputs;
   for (const auto& output : node.outputs) {
-    outputs.emplace_back(output,
-                         type == OpType::kMseLoss ? TensorKind::kLoss : TensorKind::kGradient);
+    outputs.emplace_back(output, loss ? TensorKind::kLoss : TensorKind::kGradient);
   }
   to.add_many(node, type, inputs, attributes, outputs);
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <set>
+#include <stdexcept>
 
 #include "models/base/error.h"
 
@@ -11,7 +12,12 @@ namespace etude::onnxio {
 namespace {
 
 template <typename T>
-const T* attribute(const RawNode& node, const std::string& key) {
+const T* attribute(const RawNode& node, const std::string& key, AttributeType type) {
+  const auto& rows = attributes_of(node.domain, node.op);
+  const auto row = std::ranges::find(rows, key, &AttributeRow::name);
+  if (row != rows.end() && row->type != type) {
+    throw std::logic_error(node.op + " declares " + key + " as " + name_of(row->type));
+  }
   const auto found = node.attributes.find(key);
   return found == node.attributes.end() ? nullptr : std::get_if<T>(&found->second);
 }
@@ -19,23 +25,71 @@ const T* attribute(const RawNode& node, const std::string& key) {
 }  // namespace
 
 std::int64_t RawNode::integer(const std::string& key, std::int64_t otherwise) const {
-  const auto* value = attribute<std::int64_t>(*this, key);
+  const auto* value = attribute<std::int64_t>(*this, key, AttributeType::kInt);
   return value != nullptr ? *value : otherwise;
 }
 
 double RawNode::real(const std::string& key, double otherwise) const {
-  const auto* value = attribute<double>(*this, key);
+  const auto* value = attribute<double>(*this, key, AttributeType::kFloat);
   return value != nullptr ? *value : otherwise;
 }
 
 std::string RawNode::text(const std::string& key, const std::string& otherwise) const {
-  const auto* value = attribute<std::string>(*this, key);
+  const auto* value = attribute<std::string>(*this, key, AttributeType::kString);
   return value != nullptr ? *value : otherwise;
 }
 
 std::optional<std::vector<std::int64_t>> RawNode::integers(const std::string& key) const {
-  const auto* value = attribute<std::vector<std::int64_t>>(*this, key);
+  const auto* value = attribute<std::vector<std::int64_t>>(*this, key, AttributeType::kInts);
   return value != nullptr ? std::optional(*value) : std::nullopt;
+}
+
+namespace {
+
+/// What a Constant node gives; nothing when it has no value.
+std::optional<RawTensor> constant_of(const RawNode& node) {
+  RawTensor made;
+  const auto held = [&]<typename T>(const char* key, T) {
+    const auto found = node.attributes.find(key);
+    return found == node.attributes.end() ? nullptr : std::get_if<T>(&found->second);
+  };
+  if (const auto* tensor = held("value", RawTensor{})) {
+    made = *tensor;
+  } else if (const auto* ints = held("value_ints", std::vector<std::int64_t>{})) {
+    made = {{ints->size()}, kInt64Type, true, true, {}, *ints};
+  } else if (const auto* integer = held("value_int", std::int64_t{})) {
+    made = {{}, kInt64Type, true, true, {}, {*integer}};
+  } else if (const auto* reals = held("value_floats", std::vector<double>{})) {
+    made.shape = {reals->size()};
+    made.reals.assign(reals->begin(), reals->end());
+  } else if (const auto* real = held("value_float", double{})) {
+    made.reals = {static_cast<float>(*real)};
+  } else {
+    return std::nullopt;
+  }
+  made.constant_node = true;
+  return made;
+}
+
+}  // namespace
+
+void take_constant_nodes(RawModel& model) {
+  std::erase_if(model.nodes, [&](const RawNode& node) {
+    if (node.op != "Constant" || !node.domain.empty()) {
+      return false;
+    }
+    auto made = constant_of(node);
+    if (!made || node.outputs.size() != 1 || !node.inputs.empty()) {
+      throw UserError(model.where + ": " + node.label(), "has no value, or not one output",
+                      "give one of value, value_float, value_floats, value_int and value_ints");
+    }
+    if (!model.constants.emplace(node.outputs[0], *std::move(made)).second) {
+      throw UserError(model.where + ": " + node.label(),
+                      "its output '" + node.outputs[0] + "' exists already",
+                      "every value has one maker");
+    }
+    return true;
+  });
 }
 
 std::vector<std::size_t> sorted_nodes(const RawModel& model) {

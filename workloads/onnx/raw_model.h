@@ -10,19 +10,28 @@
 #include <vector>
 
 #include "workloads/graph/graph.h"
+#include "workloads/onnx/attribute_table.h"
+#include "workloads/onnx/element_type.h"
 
 namespace etude::onnxio {
 
 /// A constant of an ONNX file.
 struct RawTensor {
   Shape shape;
-  bool integers = false;             ///< int32 or int64, else a float type
+  int type = kFloatType;             ///< ElementType of the file
+  bool constant_node = false;        ///< made by a Constant node, no initializer
+  bool integers = false;             ///< of an integer type or BOOL, else a float type
   std::vector<float> reals;          ///< elements when not `integers`
   std::vector<std::int64_t> values;  ///< elements when `integers`
 };
 
-using RawAttribute =
-    std::variant<std::int64_t, double, std::string, std::vector<std::int64_t>, RawTensor>;
+/// The value of an attribute of a type that no operator here declares.
+struct OtherAttribute {
+  std::string type;  ///< its name in onnx.proto
+};
+
+using RawAttribute = std::variant<std::int64_t, double, std::string, std::vector<std::int64_t>,
+                                  std::vector<double>, RawTensor, OtherAttribute>;
 
 /// One node as the file has it.
 struct RawNode {
@@ -36,6 +45,8 @@ struct RawNode {
   std::string label() const { return "node '" + name + "' (" + op + ")"; }
   bool has_input(std::size_t i) const { return i < inputs.size() && !inputs[i].empty(); }
   bool has_output(std::size_t i) const { return i < outputs.size() && !outputs[i].empty(); }
+  /// The attribute `key`, or `otherwise` when it is absent. Errors: std::logic_error when the
+  /// operator declares it (attribute_table.h) with another type.
   std::int64_t integer(const std::string& key, std::int64_t otherwise) const;
   double real(const std::string& key, double otherwise) const;
   std::string text(const std::string& key, const std::string& otherwise) const;
@@ -45,9 +56,10 @@ struct RawNode {
 /// A declared value of the graph: an input or an output.
 struct RawValue {
   std::string name;
-  bool integers = false;
+  std::optional<int> type;  ///< ElementType; nothing for what is no tensor, as a sequence
   std::vector<std::optional<std::uint64_t>> shape;  ///< an extent without number is symbolic
   bool shaped = false;
+  std::string samples;  ///< name of the first extent, where it is symbolic
 };
 
 /// The content of an ONNX file, free of protobuf.
@@ -63,9 +75,12 @@ struct RawModel {
 };
 
 /// Reads an ONNX file. Errors: UserError naming the file when it cannot be read, is truncated, has
-/// no graph, an opset that is too new, or constants that are broken, lie outside of the file or
-/// have a type that is not supported.
+/// no graph, an opset that is not supported, an attribute twice, or constants that are broken, lie
+/// outside of the file or have a type that is not supported.
 RawModel read_raw_model(const std::filesystem::path& file);
+
+/// Takes Constant nodes as constants. Errors: UserError naming a node without a value.
+void take_constant_nodes(RawModel& model);
 
 /// Positions of the nodes so that each stands behind the makers of its inputs.
 /// Errors: UserError naming a node on a cycle, an input that nothing makes, or a second maker.

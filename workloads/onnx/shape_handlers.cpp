@@ -63,6 +63,9 @@ Integers axes_of(Translator& to, const RawNode& node, Integers axes, std::size_t
     axis = axis < 0 ? axis + count : axis;
   }
   std::ranges::sort(axes);
+  if (const auto twice = std::ranges::adjacent_find(axes); twice != axes.end()) {
+    to.reject(node, "has axis " + std::to_string(*twice) + " twice", "give every axis once");
+  }
   return axes;
 }
 
@@ -91,6 +94,10 @@ void squeeze(Translator& to, const RawNode& node) {
     for (std::size_t i = 0; i < from.size(); ++i) {
       if (std::ranges::count(axes, static_cast<std::int64_t>(i)) == 0) {
         shape.push_back(from[i]);
+      } else if (from[i] != 1) {
+        to.reject(node,
+                  "takes axis " + std::to_string(i) + " of " + to_string(to.shape(x)) + " away",
+                  "an axis that goes has one element");
       }
     }
   }
@@ -116,6 +123,22 @@ void identity(Translator& to, const RawNode& node) {
   to_shape(to, node, x, extents(to.shape(x)));
 }
 
+/// Of inference: the identity.
+void dropout(Translator& to, const RawNode& node) {
+  if (node.has_input(2)) {
+    const RawTensor* training = to.constant(node, 2);
+    const RawTensor* ratio = to.constant(node, 1);
+    const bool kept = ratio != nullptr && ratio->reals == std::vector<float>{0.0f};
+    if (!kept && (training == nullptr || training->values != Integers{0})) {
+      to.reject(node,
+                training == nullptr ? "its training_mode is computed by the graph"
+                                    : "drops values in training",
+                "training_mode false is supported: export the model in evaluation mode");
+    }
+  }
+  identity(to, node);
+}
+
 void transpose(Translator& to, const RawNode& node) {
   const TensorId x = to.value(node, 0);
   Integers perm(to.shape(x).size());
@@ -128,6 +151,9 @@ void expand(Translator& to, const RawNode& node) {
   const auto shape = to.integers(node, "shape", 1);
   if (!shape) {
     to.reject(node, "has no shape", "give it as the second input");
+  }
+  if (to.raw().opset < 8) {
+    to.reject(node, "is no operator of opset 7", "export the model with opset 8 or later");
   }
   to.add(node, OpType::kExpand, {to.value(node, 0)}, {{"shape", *shape}}, node.outputs.at(0));
 }
@@ -161,7 +187,7 @@ void reduce(Translator& to, const RawNode& node) {
 Handler shape_handler_of(const std::string& op) {
   static const std::map<std::string, Handler> handlers{
       {"Reshape", reshape},     {"Flatten", flatten},   {"Squeeze", squeeze},
-      {"Unsqueeze", unsqueeze}, {"Identity", identity}, {"Dropout", identity},
+      {"Unsqueeze", unsqueeze}, {"Identity", identity}, {"Dropout", dropout},
       {"Transpose", transpose}, {"Expand", expand},     {"ReduceSum", reduce},
       {"ReduceMean", reduce},
   };

@@ -5,6 +5,7 @@
 
 #include "models/base/error.h"
 #include "workloads/ops/op_rules.h"
+#include "workloads/training/loss.h"
 #include "workloads/training/methods.h"
 
 namespace etude::onnxio {
@@ -13,16 +14,15 @@ namespace {
 
 bool is_update(const RawNode& node) { return node.op == "SGD" || node.op == "Sgd"; }
 
-bool is_loss(const RawNode& node) {
-  return node.op == "SoftmaxCrossEntropyLoss" || node.op == "MseLoss";
-}
-
 }  // namespace
 
-Translator::Translator(RawModel model) : raw_(std::move(model)) {}
+Translator::Translator(RawModel model, std::uint64_t batch)
+    : raw_(std::move(model)), batch_(batch) {}
 
 OnnxModel Translator::run() {
   check_operators();
+  check_attributes(raw_);
+  take_constant_nodes(raw_);
   order_ = sorted_nodes(raw_);
   for (const auto& [name, constant] : raw_.constants) {
     reserved_.insert(name);
@@ -49,7 +49,8 @@ void Translator::check_operators() const {
   std::string list;
   std::size_t count = 0;
   for (const RawNode& node : raw_.nodes) {
-    if (handler_of(node.domain, node.op) == nullptr) {
+    const bool constant = node.op == "Constant" && node.domain.empty();
+    if (!constant && handler_of(node.domain, node.op) == nullptr) {
       ++count;
       list += (list.empty() ? "" : ", ") +
               (node.domain.empty() ? node.op : node.domain + "." + node.op) + " ('" + node.name +
@@ -92,29 +93,66 @@ void Translator::find_phases() {
 }
 
 void Translator::add_inputs() {
+  std::string samples;
   for (const RawValue& input : raw_.inputs) {
     Tensor tensor;
     tensor.name = input.name;
     tensor.kind = TensorKind::kInput;
-    tensor.dtype = input.integers ? DType::kInt32 : DType::kFloat32;
+    const std::string where = raw_.where + ": input '" + input.name + "'";
+    if (!input.type ||
+        (*input.type != kFloatType && *input.type != kInt32Type && *input.type != kInt64Type)) {
+      throw UserError(where,
+                      input.type ? "has the type " + element_type_name(*input.type)
+                                 : std::string("is no tensor"),
+                      "FLOAT is supported, INT64 and INT32 for labels");
+    }
+    tensor.dtype = *input.type == kFloatType ? DType::kFloat32 : DType::kInt32;
     for (std::size_t i = 0; i < input.shape.size(); ++i) {
       if (!input.shape[i] && i > 0) {
-        throw UserError(raw_.where + ": input '" + input.name + "'",
-                        "extent " + std::to_string(i) + " is symbolic or 0",
+        throw UserError(where, "extent " + std::to_string(i) + " is symbolic or 0",
                         "only the first extent (samples) may be");
       }
-      tensor.shape.push_back(input.shape[i].value_or(1));
+      tensor.shape.push_back(input.shape[i].value_or(batch_));
     }
+    if (!input.samples.empty() && !samples.empty() && input.samples != samples) {
+      throw UserError(where, "counts '" + input.samples + "', another input '" + samples + "'",
+                      "one symbol, the number of samples, is supported");
+    }
+    samples = input.samples.empty() ? samples : input.samples;
     if (!input.shaped) {
-      throw UserError(raw_.where + ": input '" + input.name + "'", "has no shape",
-                      "declare the shapes of all inputs");
+      throw UserError(where, "has no shape", "declare the shapes of all inputs");
     }
     values_[input.name] = graph().add_tensor(std::move(tensor));
+    data_.resize(graph().tensors().size(), true);
     made_.network.inputs.push_back(values_[input.name]);
   }
 }
 
+std::string Translator::type_of(const std::string& name) const {
+  const auto found = std::ranges::find(raw_.inputs, name, &RawValue::name);
+  return found == raw_.inputs.end() || !found->type ? "integers" : element_type_name(*found->type);
+}
+
 TensorId Translator::value(const RawNode& node, std::size_t input) {
+  const TensorId found = any_value(node, input);
+  if (graph().tensor(found).dtype != DType::kFloat32) {
+    const std::string& name = graph().tensor(found).name;
+    reject(node, "its input '" + name + "' has the type " + type_of(name),
+           "FLOAT is supported, integers for labels of a loss alone");
+  }
+  return found;
+}
+
+TensorId Translator::labels(const RawNode& node, std::size_t input) {
+  const TensorId found = any_value(node, input);
+  if (graph().tensor(found).dtype != DType::kInt32) {
+    reject(node, "its labels '" + graph().tensor(found).name + "' have the type FLOAT",
+           "INT64 and INT32 are supported");
+  }
+  return found;
+}
+
+TensorId Translator::any_value(const RawNode& node, std::size_t input) {
   if (!node.has_input(input)) {
     reject(node, "input " + std::to_string(input) + " is missing", "give all its inputs");
   }
@@ -128,14 +166,19 @@ TensorId Translator::value(const RawNode& node, std::size_t input) {
            "use the first output of that node");
   }
   if (constant->second.integers) {
-    reject(node, "its input '" + name + "' is a constant of integers", "floats are allowed");
+    reject(node,
+           "its input '" + name + "' is a constant of the type " +
+               element_type_name(constant->second.type),
+           "FLOAT is supported");
   }
   Tensor tensor;
   tensor.name = name;
   tensor.kind = TensorKind::kParameter;
   tensor.shape = constant->second.shape;
-  tensor.trainable = !made_.updates;
+  tensor.constant = constant->second.constant_node;
+  tensor.trainable = !made_.updates && !tensor.constant;
   const TensorId id = graph().add_tensor(std::move(tensor));
+  data_.resize(id + 1, false);
   made_.start.resize(id + 1);
   made_.start[id] = constant->second.reals;
   return values_[name] = id;
@@ -150,15 +193,23 @@ const RawTensor* Translator::constant(const RawNode& node, std::size_t input) co
 std::optional<std::vector<std::int64_t>> Translator::integers(const RawNode& node,
                                                               const std::string& key,
                                                               std::size_t input) const {
-  if (node.has_input(input)) {
-    const RawTensor* found = constant(node, input);
-    if (found == nullptr || !found->integers) {
-      reject(node, "its input '" + node.inputs[input] + "' is computed by the graph",
-             "it must be a constant of integers");
-    }
-    return found->values;
+  if (!node.has_input(input)) {
+    return node.integers(key);
   }
-  return node.integers(key);
+  if (node.attributes.contains(key)) {
+    reject(node, "has " + key + " as attribute and as input", "give one of them");
+  }
+  const RawTensor* found = constant(node, input);
+  if (found == nullptr) {
+    reject(node, "its input '" + node.inputs[input] + "' is computed by the graph",
+           "it must be a constant of integers");
+  }
+  if (found->type != kInt64Type && found->type != kInt32Type) {
+    reject(node,
+           "its input '" + node.inputs[input] + "' has the type " + element_type_name(found->type),
+           "INT64 is wanted");
+  }
+  return found->values;
 }
 
 Phase Translator::phase_of(const RawNode& node) const {
@@ -189,8 +240,12 @@ NodeId Translator::add_many(const RawNode& node, OpType type, std::vector<Tensor
       reserved_.insert(name);
     }
   }
+  const bool data = std::ranges::all_of(inputs, [&](TensorId input) {
+    return graph().tensor(input).constant || (input < data_.size() && data_[input]);
+  });
   const NodeId id = graph().add(
       Node{node.name, type, phase_of(node), std::move(inputs), {}, std::move(attributes)}, outputs);
+  data_.resize(graph().tensors().size(), data);
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     if (named[i]) {
       values_[outputs[i].first] = graph().node(id).outputs[i];
@@ -210,7 +265,33 @@ TensorId Translator::add(const RawNode& node, OpType type, std::vector<TensorId>
 
 TensorId Translator::add_between(const RawNode& node, OpType type, std::vector<TensorId> inputs,
                                  Attributes attributes, const std::string& suffix) {
-  return add(node, type, std::move(inputs), std::move(attributes), fresh(node.name + suffix));
+  RawNode step = node;  // of a name of its own, as what the gradient makes of it
+  step.name += suffix;
+  const TensorKind kind =
+      phase_of(node) == Phase::kForward ? TensorKind::kActivation : TensorKind::kGradient;
+  const std::string output = fresh(step.name);
+  const NodeId id =
+      add_many(step, type, std::move(inputs), std::move(attributes), {{output, kind}});
+  return graph().node(id).outputs[0];
+}
+
+void Translator::add_moving_statistics(const RawNode& node, const std::vector<TensorId>& inputs,
+                                       const Attributes& attributes) {
+  for (std::size_t i = 1; i < inputs.size(); ++i) {
+    if (graph().tensor(inputs[i]).kind != TensorKind::kParameter || inputs[1] == inputs[2] ||
+        !moved_.insert(inputs[i]).second) {
+      reject(node,
+             "its statistics '" + graph().tensor(inputs[i]).name +
+                 "' are no initializer, or are moved twice",
+             "give every normalisation statistics of its own");
+    }
+  }
+  const NodeId id = add_many(node, OpType::kBatchNormStatistics, inputs, attributes,
+                             {{node.has_output(1) ? node.outputs[1] : "", TensorKind::kParameter},
+                              {node.has_output(2) ? node.outputs[2] : "", TensorKind::kParameter}});
+  for (std::size_t i = 0; i < 2; ++i) {
+    graph().tensor(graph().node(id).outputs[i]).alias_of = inputs[i + 1];
+  }
 }
 
 void Translator::add_update(const RawNode& node, TensorId weight, TensorId gradient) {
@@ -260,6 +341,10 @@ void Translator::finish() {
       throw UserError(raw_.where + ": output '" + output.name + "'", "is not computed",
                       "only first outputs of nodes are supported");
     }
+    if (output.type.value_or(kFloatType) != kFloatType && output.type != kUndefinedType) {
+      throw UserError(raw_.where + ": output '" + output.name + "'",
+                      "has the type " + element_type_name(*output.type), "FLOAT is supported");
+    }
     const Shape& inferred = shape(found->second);
     bool same = !output.shaped || output.shape.size() == inferred.size();
     for (std::size_t i = 0; same && i < output.shape.size(); ++i) {
@@ -273,12 +358,7 @@ void Translator::finish() {
     made_.outputs.push_back(found->second);
   }
   made_.start.resize(graph().tensors().size());
-  std::optional<TensorId> logits;
-  for (const Node& node : graph().nodes()) {
-    if (node.op == OpType::kSoftmaxCrossEntropy || node.op == OpType::kMseLoss) {
-      logits = node.inputs[0];
-    }
-  }
+  const std::optional<TensorId> logits = find_loss();
   if (made_.updates && !logits) {
     throw UserError(raw_.where, "has SGD nodes and no loss",
                     "a training graph has one SoftmaxCrossEntropyLoss");
@@ -313,36 +393,8 @@ Handler handler_of(const std::string& domain, const std::string& op) {
 
 namespace etude {
 
-OnnxModel read_onnx(const std::filesystem::path& file) {
-  return onnxio::Translator(onnxio::read_raw_model(file)).run();
-}
-
-void add_cross_entropy(Network& network) {
-  Graph& graph = network.graph;
-  const Shape& logits = graph.tensor(network.output).shape;
-  if (logits.size() != 2) {
-    throw UserError(
-        "graph '" + graph.name + "'",
-        "its output '" + graph.tensor(network.output).name + "' has shape " + to_string(logits),
-        "training needs [samples,classes]");
-  }
-  const auto name = [&](const std::string& wanted) {
-    return graph.find(wanted) ? wanted + ".of_training" : wanted;
-  };
-  Tensor labels;
-  labels.name = name("labels");
-  labels.shape = {logits[0]};
-  labels.kind = TensorKind::kInput;
-  labels.dtype = DType::kInt32;
-  const TensorId id = graph.add_tensor(std::move(labels));
-  network.inputs.push_back(id);
-  graph.add(Node{"cross_entropy",
-                 OpType::kSoftmaxCrossEntropy,
-                 Phase::kForward,
-                 {network.output, id},
-                 {},
-                 {{"reduction", std::string("mean")}}},
-            {{name("loss"), TensorKind::kLoss}, {name("log_prob"), TensorKind::kActivation}});
+OnnxModel read_onnx(const std::filesystem::path& file, std::uint64_t batch) {
+  return onnxio::Translator(onnxio::read_raw_model(file), batch).run();
 }
 
 TrainingGraph make_training_graph(OnnxModel model, double lr) {
@@ -351,7 +403,7 @@ TrainingGraph make_training_graph(OnnxModel model, double lr) {
       tensors, [](const Tensor& tensor) { return tensor.kind == TensorKind::kLoss; });
   if (!model.updates) {
     if (!has_loss) {
-      add_cross_entropy(model.network);
+      add_loss(model.network, LossKind::kCrossEntropy);
     }
     return make_training_graph(std::move(model.network), lr);
   }

@@ -11,15 +11,25 @@ namespace etude::onnxio {
 /// Turns the nodes of an ONNX file into nodes of our graph, one by one in sorted order.
 class Translator {
  public:
-  explicit Translator(RawModel model);
+  /// `batch`: what a symbolic number of samples becomes.
+  Translator(RawModel model, std::uint64_t batch);
 
   OnnxModel run();
 
   /// What the operator handlers use.
   const RawModel& raw() const { return raw_; }
   Graph& graph() { return made_.network.graph; }
-  /// The tensor of a value; a constant becomes a parameter the first time.
+  /// The tensor of a value; a constant becomes a parameter the first time. Errors: UserError for
+  /// one that is missing or of integers.
   TensorId value(const RawNode& node, std::size_t input);
+  /// value() of an operand of elementwise arithmetic, where an initializer may be a constant of the
+  /// graph and no weight: a single number, or what the data meet before any layer (mean,
+  /// deviation).
+  TensorId operand(const RawNode& node, std::size_t input);
+  /// value() of a weight or bias, which an initializer is wherever else it is read.
+  TensorId weight(const RawNode& node, std::size_t input);
+  /// The tensor of integers that are labels. Errors: UserError for another one.
+  TensorId labels(const RawNode& node, std::size_t input);
   const Shape& shape(TensorId id) { return graph().tensor(id).shape; }
   /// The constant that an input is, if it is one.
   const RawTensor* constant(const RawNode& node, std::size_t input) const;
@@ -36,7 +46,15 @@ class Translator {
   /// Adds a node with several outputs, empty names become names of their own.
   NodeId add_many(const RawNode& node, OpType type, std::vector<TensorId> inputs,
                   Attributes attributes, std::vector<std::pair<std::string, TensorKind>> outputs);
+  /// Mean and variance (inputs 1 and 2) that move towards those of a batch (input 0).
+  void add_moving_statistics(const RawNode& node, const std::vector<TensorId>& inputs,
+                             const Attributes& attributes);
   void add_update(const RawNode& node, TensorId weight, TensorId gradient);
+  /// Takes the node's input for its result, the logits for a LogSoftmax of them. Errors: UserError
+  /// when anything but a loss of classes reads that.
+  void add_log_softmax(const RawNode& node);
+  /// Whether the value is a LogSoftmax's.
+  bool is_log_softmax(const std::string& name) const;
   /// Whether a SoftmaxCrossEntropyLossGrad reads the value as its log-probabilities.
   bool read_as_log_prob(const std::string& name) const;
   [[noreturn]] void reject(const RawNode& node, const std::string& what,
@@ -49,15 +67,28 @@ class Translator {
   void check_sizes();
   void finish();
   Phase phase_of(const RawNode& node) const;
+  enum class Role { kWeight, kScalar, kPreprocessing };
+  Role role_of(const RawNode& node, std::size_t input, const Tensor& tensor);
+  /// The logits of the file's loss node, if it has one.
+  std::optional<TensorId> find_loss();
+  TensorId any_value(const RawNode& node, std::size_t input);
+  /// The type of an input of the graph in the file's words; "integers" of others.
+  std::string type_of(const std::string& name) const;
   std::string fresh(const std::string& wanted);
 
   RawModel raw_;
+  std::uint64_t batch_;
   std::vector<std::size_t> order_;
   std::set<std::string> forward_;  ///< values that a loss (or an output of inference) depends on
   std::map<std::string, TensorId> values_;
   std::set<std::string> reserved_;  ///< names of the file
+  std::set<TensorId> moved_;        ///< statistics that a step moves
+  std::vector<bool> data_;          ///< tensors that depend on no parameter
   OnnxModel made_;
 };
+
+/// Whether a node is a loss.
+bool is_loss(const RawNode& node);
 
 /// Translates one node.
 using Handler = void (*)(Translator& to, const RawNode& node);
@@ -65,6 +96,8 @@ using Handler = void (*)(Translator& to, const RawNode& node);
 Handler handler_of(const std::string& domain, const std::string& op);
 Handler shape_handler_of(const std::string& op);
 Handler network_handler_of(const std::string& op);
+/// "none", "tanh" or "sigmoid" of a node of the Gelu family. Errors: UserError for another one.
+std::string gelu_form(Translator& to, const RawNode& node);
 Handler gradient_handler_of(const std::string& op);
 Handler own_handler_of(const std::string& op);
 /// Of an operator that ONNX holds as we do, without attributes.

@@ -129,7 +129,8 @@ void gradient(GradientBuilder& builder, NodeId id) {
     weight_gradient(builder, node, dy);
   }
   if (node.inputs.size() == 3 && builder.wants(node.inputs[2])) {
-    if (dy_shape.size() == 2 && builder.graph().tensor(node.inputs[2]).shape.size() == 1) {
+    if (dy_shape.size() == 2 &&
+        builder.graph().tensor(node.inputs[2]).shape == Shape{dy_shape.back()}) {
       builder.contribute(node.inputs[2],
                          Node{"", OpType::kReduceSum, Phase::kBackward, {dy}, {}, {}});
     } else {

@@ -102,12 +102,13 @@ void infer_loss_grad(Graph& graph, const Node& node) {
 void gradient_loss(GradientBuilder& builder, NodeId id) {
   const Node node = builder.graph().node(id);
   if (builder.wants(node.inputs[0])) {
-    builder.contribute(node.inputs[0], Node{"",
-                                            OpType::kSoftmaxCrossEntropyGrad,
-                                            Phase::kBackward,
-                                            {node.outputs[1], node.inputs[1]},
-                                            {},
-                                            node.attributes});
+    builder.contribute_of_loss(node.inputs[0], node.outputs[0],
+                               Node{"",
+                                    OpType::kSoftmaxCrossEntropyGrad,
+                                    Phase::kBackward,
+                                    {node.outputs[1], node.inputs[1]},
+                                    {},
+                                    node.attributes});
   }
 }
 

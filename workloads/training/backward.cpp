@@ -8,8 +8,8 @@
 
 namespace etude {
 
-GradientBuilder::GradientBuilder(Graph& graph, std::set<TensorId> wanted)
-    : graph_(graph), wanted_(std::move(wanted)) {
+GradientBuilder::GradientBuilder(Graph& graph, std::set<TensorId> wanted, TensorId loss)
+    : graph_(graph), wanted_(std::move(wanted)), loss_(loss) {
   for (const Node& node : graph.nodes()) {
     for (TensorId input : node.inputs) {
       ++uses_[input];
@@ -20,6 +20,15 @@ GradientBuilder::GradientBuilder(Graph& graph, std::set<TensorId> wanted)
 TensorId GradientBuilder::gradient_of(TensorId tensor) {
   if (const auto found = complete_.find(tensor); found != complete_.end()) {
     return found->second;
+  }
+  if (tensor == loss_ && !has_gradient(tensor)) {
+    Tensor one;
+    one.name = graph_.tensor(tensor).name + ".grad";
+    one.shape = graph_.tensor(tensor).shape;
+    one.kind = TensorKind::kParameter;
+    one.constant = true;
+    one.fill = 1.0f;
+    return complete_[tensor] = graph_.add_tensor(std::move(one));
   }
   const auto& parts = contributions_.at(tensor);
   TensorId sum = parts.front();
@@ -44,6 +53,15 @@ TensorId GradientBuilder::gradient_of(TensorId tensor) {
 
 void GradientBuilder::contribute(TensorId tensor, Node node) {
   contributions_[tensor].push_back(emit(contribution_name(tensor), std::move(node)));
+}
+
+void GradientBuilder::contribute_of_loss(TensorId tensor, TensorId loss, Node node) {
+  if (!has_gradient(loss)) {  // it is the loss of the graph
+    return contribute(tensor, std::move(node));
+  }
+  const TensorId plain = emit(graph_.tensor(tensor).name + ".grad.of_loss", std::move(node));
+  const TensorId weight = gradient_of(loss);
+  contribute(tensor, Node{"", OpType::kMul, Phase::kBackward, {plain, weight}, {}, {}});
 }
 
 std::string GradientBuilder::contribution_name(TensorId tensor) {
@@ -84,11 +102,19 @@ GradientMap add_backward(Graph& graph) {
     }
   }
   const TensorId loss = graph.loss();
-  GradientBuilder builder(graph, wanted);
+  GradientBuilder builder(graph, wanted, loss);
   for (auto n = order.rbegin(); n != order.rend(); ++n) {
     const Node node = graph.node(*n);  // NOLINT(performance-unnecessary-copy-initialization): the
                                        // rules add nodes, which moves the graph's own
     const TensorId output = node.outputs[0];
+    for (std::size_t i = 1; i < node.outputs.size(); ++i) {
+      if (builder.has_gradient(node.outputs[i])) {
+        throw UserError("node '" + node.name + "'",
+                        "the loss depends on its result '" + graph.tensor(node.outputs[i]).name +
+                            "', which has no gradient",
+                        "use its first result");
+      }
+    }
     if (!wanted.contains(output) || (output != loss && !builder.has_gradient(output))) {
       continue;
     }

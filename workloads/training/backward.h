@@ -14,22 +14,28 @@ using GradientMap = std::map<TensorId, TensorId>;
 /// Adds the nodes of the backward pass (reverse mode) behind the forward graph: after it, every
 /// trainable parameter that the loss depends on has a gradient tensor named "<parameter>.grad".
 /// Only tensors on a path from a trainable parameter to the loss get gradients.
-/// Errors: UserError when there is no loss, or an operator on such a path has no gradient.
+/// Errors: UserError when there is no loss, or an operator on such a path has no gradient, or has
+/// none for a result that is used.
 GradientMap add_backward(Graph& graph);
 
 /// What an operator's gradient rule may ask and add.
 class GradientBuilder {
  public:
-  GradientBuilder(Graph& graph, std::set<TensorId> wanted);
+  /// `loss`: what gradients are of.
+  GradientBuilder(Graph& graph, std::set<TensorId> wanted, TensorId loss);
 
   const Graph& graph() const { return graph_; }
   /// Whether a trainable parameter hangs on this tensor.
   bool wants(TensorId tensor) const { return wanted_.contains(tensor); }
-  /// The complete gradient of a tensor whose consumers have all been visited.
+  /// The complete gradient of a tensor whose consumers have all been visited; of the loss itself a
+  /// constant 1.
   TensorId gradient_of(TensorId tensor);
   /// Adds `node` (inputs and attributes given); its output is a contribution to the gradient of
   /// `tensor`.
   void contribute(TensorId tensor, Node node);
+  /// contribute() by a loss operator: `node` is the gradient of its result `loss`, which counts as
+  /// much as that result does in the loss of the graph.
+  void contribute_of_loss(TensorId tensor, TensorId loss, Node node);
   /// Adds a node on the way to a contribution; its output is a tensor of that name.
   TensorId emit(const std::string& name, Node node);
   /// The name that the next contribution to the gradient of `tensor` shall have, for rules that
@@ -44,6 +50,7 @@ class GradientBuilder {
  private:
   Graph& graph_;
   std::set<TensorId> wanted_;
+  TensorId loss_;
   std::map<TensorId, std::vector<TensorId>> contributions_;
   std::map<TensorId, TensorId> complete_;
   std::map<TensorId, unsigned> uses_;  ///< in the forward graph

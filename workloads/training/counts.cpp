@@ -8,7 +8,7 @@ namespace etude {
 GraphCounts count(const Graph& graph) {
   GraphCounts counts;
   for (const Tensor& tensor : graph.tensors()) {
-    if (tensor.kind == TensorKind::kParameter && !tensor.alias_of) {
+    if (tensor.kind == TensorKind::kParameter && !tensor.alias_of && !tensor.constant) {
       counts.parameters += tensor.elements();
       counts.parameter_bytes += tensor.bytes();
       if (tensor.trainable) {

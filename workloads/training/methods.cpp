@@ -3,8 +3,11 @@
 
 #include <algorithm>
 #include <regex>
+#include <set>
+#include <string_view>
 
 #include "models/base/error.h"
+#include "models/base/nearest_name.h"
 #include "workloads/ops/op_rules.h"
 
 namespace etude {
@@ -32,9 +35,13 @@ std::string layer_of(const Graph& graph, TensorId matrix) {
   return graph.node(user_of(graph, matrix).value()).name;
 }
 
+bool names_layer(const std::string& target, const std::string& layer) {
+  return layer == target || layer.ends_with("." + target);
+}
+
 bool is_target(const std::string& layer, const std::vector<std::string>& targets) {
   return targets.empty() || std::ranges::any_of(targets, [&](const std::string& target) {
-           return layer == target || layer.ends_with("." + target);
+           return names_layer(target, layer);
          });
 }
 
@@ -110,40 +117,112 @@ void train(Graph& graph, const std::vector<TensorId>& parameters) {
   }
 }
 
-/// Frozen batch normalisations do not look at the batch.
+/// Frozen batch normalisations do not look at the batch, nor move their statistics.
 void freeze_statistics(Graph& graph) {
+  std::set<NodeId> gone;
   for (NodeId n = 0; n < graph.nodes().size(); ++n) {
     const Node& node = graph.node(n);
     if (node.op == OpType::kBatchNorm && !graph.tensor(node.inputs[1]).trainable &&
         !graph.tensor(node.inputs[2]).trainable) {
       graph.attributes(n)["training"] = std::int64_t{0};
+      for (NodeId reader : graph.consumers(node.inputs[3])) {
+        if (graph.node(reader).op == OpType::kBatchNormStatistics) {
+          gone.insert(reader);
+        }
+      }
+    }
+  }
+  if (!gone.empty()) {
+    graph.remove_nodes(gone);
+  }
+}
+
+/// Whether a name fits a pattern of characters, * and ?.
+bool fits(std::string_view pattern, std::string_view name) {
+  if (pattern.empty()) {
+    return name.empty();
+  }
+  if (pattern[0] == '*') {
+    return fits(pattern.substr(1), name) || (!name.empty() && fits(pattern, name.substr(1)));
+  }
+  return !name.empty() && (pattern[0] == '?' || pattern[0] == name[0]) &&
+         fits(pattern.substr(1), name.substr(1));
+}
+
+bool is_weight(const Graph& graph, TensorId id) {
+  return graph.tensor(id).kind == TensorKind::kParameter && !graph.tensor(id).constant;
+}
+
+/// The parameter that is added to nothing but the node's result: the bias of a product without one.
+std::optional<TensorId> bias_behind(const Graph& graph, const Node& product) {
+  const auto readers = graph.consumers(product.outputs[0]);
+  if (product.inputs.size() != 2 || readers.size() != 1) {
+    return std::nullopt;
+  }
+  const Node& sum = graph.node(readers[0]);
+  if (sum.op != OpType::kAdd || sum.inputs.size() != 2) {
+    return std::nullopt;
+  }
+  const TensorId other = sum.inputs[sum.inputs[0] == product.outputs[0] ? 1 : 0];
+  const Tensor& bias = graph.tensor(other);
+  const Shape& result = graph.tensor(product.outputs[0]).shape;
+  const std::size_t axis = product.op == OpType::kConv ? 1 : result.size() - 1;
+  const bool vector = bias.elements() == result[axis] || bias.elements() == 1;
+  return is_weight(graph, other) && vector ? std::optional(other) : std::nullopt;
+}
+
+/// A linear layer that adapters can be added to.
+struct Linear {
+  TensorId matrix;
+  std::string name;
+  bool trained;
+};
+
+std::vector<Linear> linear_layers(const Network& network, std::size_t first_trained) {
+  std::vector<Linear> layers;
+  for (std::size_t i = 0; i < network.blocks.size(); ++i) {
+    for (TensorId matrix : network.blocks[i].matrices) {
+      const auto user = user_of(network.graph, matrix);
+      if (user && network.graph.node(*user).op == OpType::kGemm) {
+        layers.push_back({matrix, layer_of(network.graph, matrix), i >= first_trained});
+      }
+    }
+  }
+  return layers;
+}
+
+/// Every target is the name of a layer, or the end of one.
+void check_targets(const Network& network, const std::vector<Linear>& layers,
+                   const std::vector<std::string>& targets) {
+  std::vector<std::string> names;
+  for (const Linear& layer : layers) {
+    names.push_back(layer.name.substr(layer.name.rfind('.') + 1));
+    names.push_back(layer.name);
+  }
+  const std::string all = "give the last parts of names that `describe` shows, or none for all";
+  if (layers.empty()) {
+    throw UserError("/train/method",
+                    "is lora, and network '" + network.graph.name + "' has no linear layer", all);
+  }
+  for (const std::string& target : targets) {
+    if (std::ranges::none_of(
+            layers, [&](const Linear& layer) { return names_layer(target, layer.name); })) {
+      throw UserError(
+          "/train/layers",
+          "no linear layer of network '" + network.graph.name + "' is called '" + target + "'",
+          "the nearest is '" + nearest_name(target, names) + "'; " + all);
     }
   }
 }
 
 void add_adapters(Network& network, const MethodOptions& options, std::size_t first_trained) {
+  const std::vector<Linear> layers = linear_layers(network, first_trained);
+  check_targets(network, layers, options.layers);
   Adapters adapters(network, options);
-  std::size_t found = 0;
-  for (std::size_t i = 0; i < network.blocks.size(); ++i) {
-    const bool trained = i >= first_trained;
-    for (TensorId matrix : network.blocks[i].matrices) {
-      const auto user = user_of(network.graph, matrix);
-      if (!user || network.graph.node(*user).op != OpType::kGemm) {
-        continue;  // adapters are for matrices
-      }
-      const std::string layer = layer_of(network.graph, matrix);
-      if (is_target(layer, options.layers)) {
-        ++found;
-        if (trained || options.adapters_in_all) {
-          adapters.adapt(matrix, layer, trained);
-        }
-      }
+  for (const Linear& layer : layers) {
+    if (is_target(layer.name, options.layers) && (layer.trained || options.adapters_in_all)) {
+      adapters.adapt(layer.matrix, layer.name, layer.trained);
     }
-  }
-  if (found == 0) {
-    throw UserError("/train/layers",
-                    "names no linear layer of network '" + network.graph.name + "'",
-                    "give the last parts of names that `describe` shows, or none for all");
   }
 }
 
@@ -181,6 +260,43 @@ void apply_method(Network& network, const MethodOptions& options) {
   freeze_statistics(graph);
 }
 
+void freeze(Network& network, const std::vector<std::string>& patterns) {
+  if (patterns.empty()) {
+    return;
+  }
+  Graph& graph = network.graph;
+  for (const std::string& pattern : patterns) {
+    bool found = false;
+    std::string nearest;
+    for (TensorId id = 0; id < graph.tensors().size(); ++id) {
+      Tensor& tensor = graph.tensor(id);
+      if (tensor.kind != TensorKind::kParameter || tensor.constant || tensor.alias_of) {
+        continue;
+      }
+      if (fits(pattern, tensor.name)) {
+        found = true;
+        tensor.trainable = false;
+      }
+      if (nearest.empty() ||
+          edit_distance(tensor.name, pattern) < edit_distance(nearest, pattern)) {
+        nearest = tensor.name;
+      }
+    }
+    if (!found) {
+      throw UserError("/train/freeze", "'" + pattern + "' names no parameter of " + graph.name,
+                      nearest.empty() ? "it has none"
+                                      : "nearest is '" + nearest +
+                                            "'; `describe` shows them all, "
+                                            "* stands for any characters");
+    }
+  }
+  if (std::ranges::none_of(graph.tensors(), [](const Tensor& t) { return t.trainable; })) {
+    throw UserError("/train/freeze", "leaves no parameter of " + graph.name + " to train",
+                    "leave some out");
+  }
+  freeze_statistics(graph);
+}
+
 void find_blocks(Network& network) {
   static const std::regex pattern("(?:^|[._/])(?:blocks?|layer)[._/]([0-9]+)");
   network.blocks.clear();
@@ -196,11 +312,15 @@ void find_blocks(Network& network) {
   for (NodeId n : graph.topological_order()) {
     const Node& node = graph.node(n);
     const bool product = node.op == OpType::kGemm || node.op == OpType::kConv;
-    if (!product || node.phase != Phase::kForward ||
-        graph.tensor(node.inputs[1]).kind != TensorKind::kParameter) {
+    if (!product || node.phase != Phase::kForward || !is_weight(graph, node.inputs[1])) {
       continue;
     }
-    Layer layer{{node.inputs.begin() + 1, node.inputs.end()}, "", node.name};
+    Layer layer{{node.inputs[1]}, "", node.name};
+    if (node.inputs.size() == 3 && is_weight(graph, node.inputs[2])) {
+      layer.parameters.push_back(node.inputs[2]);
+    } else if (const auto bias = bias_behind(graph, node)) {
+      layer.parameters.push_back(*bias);
+    }
     std::smatch found;
     if (std::regex_search(node.name, found, pattern) ||
         std::regex_search(graph.tensor(node.inputs[1]).name, found, pattern)) {

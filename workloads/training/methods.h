@@ -13,9 +13,15 @@ namespace etude {
 /// or a layer that does not exist.
 void apply_method(Network& network, const MethodOptions& options);
 
+/// Freezes the parameters that the names or patterns (* for any characters, ? for one) choose, on
+/// top of what the method freezes. Errors: UserError for one that chooses no parameter, with the
+/// nearest name, or when nothing is left to train.
+void freeze(Network& network, const std::vector<std::string>& patterns);
+
 /// Finds blocks, head and probe of a network from elsewhere: layers whose names contain
 /// "blocks.<i>" or "layer.<i>" (or with _ or /) are block i, those behind the last block are the
-/// head; without such names every layer is a block.
+/// head; without such names every layer is a block. A product and the sum with a parameter behind
+/// it are one layer.
 void find_blocks(Network& network);
 
 }  // namespace etude

@@ -109,7 +109,8 @@ void scale_loss_gradient(Graph& graph, double factor) {
   }
   for (NodeId n = 0; n < graph.nodes().size(); ++n) {
     const Node& node = graph.node(n);
-    if (node.op != OpType::kMseLossGrad && node.op != OpType::kSoftmaxCrossEntropyGrad) {
+    if (node.op != OpType::kMseLossGrad && node.op != OpType::kBceLossGrad &&
+        node.op != OpType::kSoftmaxCrossEntropyGrad) {
       continue;
     }
     const TensorId plain = node.outputs[0];
@@ -119,6 +120,13 @@ void scale_loss_gradient(Graph& graph, double factor) {
                   {{name, TensorKind::kGradient}});
     graph.redirect(plain, graph.node(scale).outputs[0], scale);
     return;
+  }
+  for (TensorId id = 0; id < graph.tensors().size(); ++id) {
+    Tensor& tensor = graph.tensor(id);
+    if (tensor.constant && tensor.fill) {  // the gradient of a loss by itself
+      tensor.fill = static_cast<float>(factor);
+      return;
+    }
   }
   throw UserError("/train/loss_scale", "the graph has no gradient of a loss to scale",
                   "leave it out");

@@ -14,6 +14,7 @@ namespace etude {
 namespace {
 
 constexpr std::int32_t kMip = 0x344;
+constexpr std::uint32_t kCountersStopped = 0xd;  // mcycle, minstret, mhpmcounter3
 
 }  // namespace
 
@@ -33,7 +34,9 @@ Core::Core(const sc_core::sc_module_name& name, const CoreConfig& config, Decode
 
 void Core::reset(std::uint32_t pc, Cycle start) {
   state_.reset(pc);
+  state_.csr.mcountinhibit = config_.counters_stopped ? kCountersStopped : 0;
   start_ = start.raw();
+  gated_ = 0;
   ex_enter_ = ex_free_ = start_;
   wb_busy_ = 0;
   hazard_ = older_hazard_ = Hazard{};
@@ -47,7 +50,7 @@ void Core::reset(std::uint32_t pc, Cycle start) {
   halted_ = false;
   first_bytes_ = 0;
   fetch_free_ = 0;
-  outstanding_ = false;
+  outstanding_ = refused_ = false;
   stood_until_ = 0;
   answered_ = 0;
   missed_rvalid_ = 0;
@@ -107,9 +110,9 @@ template <bool kCached>
     const Instr& instr = *fetched;
     if constexpr (kCached) {
       const std::uint32_t pc = state_.pc;
-      const std::uint32_t last_half = pc + instr.length - 2;
+      const std::uint32_t last_half = last_needed(instr, pc, is_target());
       if (jump_step_ != 0 || (pc >> 4) != line_ || (last_half >> 4) != line_) {
-        if (known(pc) && known(pc + 4) && !outstanding_ && fetch_free_ <= redirect_fetch_)
+        if (known(pc) && known(pc + 4) && !outstanding_ && jump_free() <= redirect_fetch_)
             [[likely]] {
           jump_step_ = 0;
           line_ = last_half >> 4;
@@ -131,6 +134,9 @@ template <bool kCached>
           arrival = floor;
           late_reason = StallReason::kIcacheMiss;
         }
+      }
+      if (outstanding_ ? arrival < limit : arrival <= missed_rvalid_) [[unlikely]] {
+        note_refused(instr, arrival);
       }
       const std::uint32_t pc = state_.pc;
       if (((pc & 15u) - 6u <= 4u && !known(pc + 16)) || instr.timing == TimingClass::kJal ||
@@ -262,7 +268,9 @@ template <bool kCached>
           leave = hold(instr, enter, leave);
         }
         jump(instr, state_);
-        redirect(id, id + config_.timing.fetch, StallReason::kJump);
+        // Words that came while the jump waited in ID are handed over when it leaves.
+        redirect(id, std::max(id + config_.timing.fetch, enter), StallReason::kJump);
+        stale_jalr_ = instr.timing == TimingClass::kJalr && instr.a == instr.d;
         if constexpr (kCached) {
           target_fetched(id);
         }

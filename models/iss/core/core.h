@@ -93,6 +93,10 @@ class Core : public sc_core::sc_module {
   /// A shared FPU is asked for in this cycle; it takes the operation in cycle `granted`.
   Cycle fpu_when() const { return Cycle{fpu_when_}; }
   void complete_fpu(Cycle granted);
+  /// Of the operation that asks: cycles for which it keeps the FPU's divider; 0: it needs none.
+  unsigned division_cycles() const {
+    return instr_.timing == TimingClass::kFpDivSqrt ? fdiv_cycles(instr_) & ~kHeldInEx : 0;
+  }
 
   /// Interrupt lines (mip) as they are from cycle `from` on.
   void set_irq_lines(std::uint32_t mip, Cycle from);
@@ -116,6 +120,8 @@ class Core : public sc_core::sc_module {
   std::uint64_t stall_cycles(StallReason reason) const {
     return stalls_[static_cast<unsigned>(reason)];
   }
+  /// The cycle in which the last access was granted.
+  Cycle last_grant() const { return Cycle{answered_ - 1}; }
   /// First cycle in which EX is free: all before it is executed and booked.
   Cycle next_cycle() const { return Cycle{ex_free_}; }
   /// Says that the run does not end before `now`: what was booked up to there stays.
@@ -221,6 +227,9 @@ class Core : public sc_core::sc_module {
   bool reads(const Instr& instr, unsigned reg) const;
   bool apu_reads(const Instr& instr, unsigned reg) const;
   bool writes_alu_port(const Instr& instr) const;
+  static std::uint8_t alu_port_register(const Instr& instr);
+  /// First cycle in which an instruction that IF hands over late can be in ID.
+  std::uint64_t id_open() const { return ex_free_ + (stale_jalr_ && is_target() ? 1 : 0); }
 
   // core_fp.cpp
   FpClass fp_class(TimingClass timing) const;
@@ -246,16 +255,20 @@ class Core : public sc_core::sc_module {
 
   // core_fetch.cpp
   void forget_lines();
-  /// True if a line is known to be in the private cache, without asking it.
-  bool loop_ends_in_line(std::uint32_t pc) const {
+  /// The program goes back to the start of a hardware loop before the line behind that of `pc`
+  /// begins. Not in the last pass, in which the words behind the loop are asked for.
+  bool loop_goes_back(std::uint32_t pc) const {
     const std::uint32_t next_line = (pc & ~15u) + 16;
-    return (state_.loop_watch[0] > pc && state_.loop_watch[0] <= next_line) ||
-           (state_.loop_watch[1] > pc && state_.loop_watch[1] <= next_line);
+    return (state_.loop_watch[0] > pc && state_.loop_watch[0] <= next_line &&
+            state_.loop[0].count > 1) ||
+           (state_.loop_watch[1] > pc && state_.loop_watch[1] <= next_line &&
+            state_.loop[1].count > 1);
   }
   /// True if the words of a line are here whether the cache has it or not.
   bool is_held(std::uint32_t line) const {
     return line == fetched_[0] || line == held_[0] || line == held_[1] || line == fetched_[1];
   }
+  /// True if a line is known to be in the private cache, without asking it.
   bool known(std::uint32_t address) const {
     const std::uint32_t line = address >> 4;
     return known_[line % kKnown] == line;
@@ -266,6 +279,12 @@ class Core : public sc_core::sc_module {
   bool fetch_target(const Instr& instr, std::uint64_t id, std::uint64_t limit);
   void target_fetched(std::uint64_t id);
   std::uint64_t id_after_miss(const Instr& instr, std::uint64_t arrival) const;
+  std::uint32_t last_needed(const Instr& instr, std::uint32_t pc, bool target) const;
+  void note_refused(const Instr& instr, std::uint64_t arrival);
+  /// The instruction at state_.pc was jumped to.
+  bool is_target() const { return redirected_ && id_floor_ >= ex_enter_; }
+  /// First cycle in which a jump can ask for its target.
+  std::uint64_t jump_free() const { return fetch_free_ + (refused_ ? 1 : 0); }
   bool look_up(std::uint32_t address, std::uint64_t when, bool ahead = false);
 
   /// `instr`, at state_.pc, was in EX from `enter` on and has left it before `leave`.
@@ -301,6 +320,7 @@ class Core : public sc_core::sc_module {
 
   ArchState state_;
   std::uint64_t start_{0};
+  std::uint64_t gated_{0};  ///< cycles with a stopped clock: mcycle does not count them
   std::uint32_t page_number_{~0u};
   const Instr* page_{nullptr};  ///< decoded instructions of the present 4 KiB page
 
@@ -310,6 +330,9 @@ class Core : public sc_core::sc_module {
   std::uint64_t id_floor_{0};  ///< the next instruction is not in ID before this cycle
   std::uint64_t wb_busy_{0};   ///< EX is left in this cycle at the earliest (response in WB)
   bool redirected_{false};     ///< id_floor_ is that of a jump target
+  /// The jalr in EX writes its own rs1: what is left of it in ID waits for it, and ID takes
+  /// nothing.
+  bool stale_jalr_{false};
   StallReason floor_reason_{StallReason::kJump};
   StallReason wb_reason_{StallReason::kL2Access};
   StallReason operand_reason_{StallReason::kLoadUse};
@@ -354,7 +377,8 @@ class Core : public sc_core::sc_module {
   std::uint64_t redirect_fetch_{0};  ///< cycle in which the target of a jump is asked for
   std::uint64_t fetch_free_{0};      ///< no fetch is asked for before this cycle
   bool outstanding_{false};          ///< the line of fetch_address_ is under way
-  std::uint64_t stood_until_{0};     ///< end of the last wait for a line, plus one
+  bool refused_{false};  ///< the word behind the missing one was asked for before that had come
+  std::uint64_t stood_until_{0};  ///< end of the last wait for a line, plus one
   std::uint64_t missed_rvalid_{0};
   std::uint32_t missed_word_{0};
   std::uint64_t older_missed_rvalid_{0};  ///< the miss before: its words may still be on their way

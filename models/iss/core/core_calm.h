@@ -47,7 +47,7 @@ template <bool kCached>
         }
         if (known(pc + 16)) {
           calm_line = calm_line_ = pc >> 4;
-        } else if (!loop_ends_in_line(pc)) {  // not kept: the last pass goes on behind the loop
+        } else if (!loop_goes_back(pc)) {  // not kept: the last pass goes on behind the loop
           break;
         }
       }

@@ -21,6 +21,8 @@ struct CoreTiming {
   unsigned sleep_entry = 3;      ///< wfi: EX to the core's sleep signal
   unsigned wake = 3;             ///< interrupt line to ID of the instruction after wfi
   unsigned elw = 3;              ///< cv.elw: grant to ID of the next instruction
+  unsigned elw_own = 1;          ///< cv.elw with rd = rs1: more
+  unsigned elw_awake = 3;        ///< cv.elw: cycles from the request on in which the clock runs
   unsigned fdiv_special = 3;  ///< fdiv, fsqrt of zero, infinity, NaN, negative root: issue to issue
   unsigned fdiv_range = 5;    ///< quotient out of the exponent range
   unsigned fdiv_base = 6;     ///< exact quotient or root, plus one per two fraction bits
@@ -42,6 +44,9 @@ struct CoreConfig {
   unsigned shared_fpus = 4;  ///< Number of FPUs when they are shared.
   static constexpr Range kSharedFpus{.min = 1, .max = 16};
   bool corev_cluster = false;  ///< COREV_CLUSTER: cv.elw is legal.
+  /// mcountinhibit leaves reset as 0xd: mcycle and minstret stand still until a program starts
+  /// them.
+  bool counters_stopped = false;
   /// A taken branch inside a hardware-loop body: false: the core stops with an error; true: as the
   /// RTL, which does not take it.
   bool ignore_loop_branches = false;

@@ -2,10 +2,13 @@
 // Instruction fetch: the two-word prefetch buffer in front of a private cache of 16-byte lines.
 //
 // Words are asked for one after the other. With two words in the buffer or on their way, the next
-// one is asked for when the first of them is used up: word k when word k-2 goes to ID, whose upper
-// half counts only if it is a compressed instruction of its own. So a line is looked up when the
-// third word of the line before it is used up, and at jumps. A hit costs what an ideal memory
-// costs.
+// one is asked for when the first of them leaves the buffer: word k one cycle after word k-2 has
+// left it. A word leaves it with the instruction that begins in its lower half, or that ends there;
+// the aligner keeps its upper half. So a line is looked up when the third word of the line before
+// it has left, and at jumps. A hit costs what an ideal memory costs.
+//
+// A request that the cache refuses, because a line is under way, stays up: a jump behind it asks
+// one cycle later.
 #include <algorithm>
 #include <utility>
 
@@ -46,6 +49,7 @@ bool Core::look_up(std::uint32_t address, std::uint64_t when, bool ahead) {
 
 void Core::fetch_posted() {
   waiting_ = Waiting::kNothing;
+  refused_ = false;
   // The words of the instruction in ID that are here are in the buffer, whatever line goes.
   const Instr* const instr = decode_.at(state_.pc);
   const std::uint32_t last_half = state_.pc + (instr != nullptr ? instr->length - 2u : 0u);
@@ -85,15 +89,15 @@ void Core::forget_lines() {
 // missing (waiting_), or is asked for at or after `limit`.
 bool Core::fetch_lines(const Instr& instr, std::uint64_t limit) {
   const std::uint32_t pc = state_.pc;
-  const std::uint32_t last_half = pc + instr.length - 2;
+  const std::uint32_t last_half = last_needed(instr, pc, is_target());
   if (jump_step_ == 1) {
     if (outstanding_) {
       waiting_ = Waiting::kLine;
       return false;
     }
-    if (fetch_free_ > redirect_fetch_) {
+    if (jump_free() > redirect_fetch_) {
       // The prefetcher still waits for a line that the program does not go on to.
-      redirect_fetch_ = fetch_free_;
+      redirect_fetch_ = jump_free();
       id_floor_ = std::max(id_floor_, redirect_fetch_ + config_.timing.fetch);
       floor_reason_ = StallReason::kIcacheMiss;
     }
@@ -129,13 +133,37 @@ bool Core::fetch_lines(const Instr& instr, std::uint64_t limit) {
 // After a miss the words behind it are not in time: the instruction that ends in the missed word
 // can be in ID one cycle after it, one that needs the next word three.
 std::uint64_t Core::id_after_miss(const Instr& instr, std::uint64_t arrival) const {
-  const std::uint32_t last_word = (state_.pc + instr.length - 2) >> 2;
+  const std::uint32_t last_word = last_needed(instr, state_.pc, is_target()) >> 2;
   const std::uint64_t floor = last_word == missed_word_             ? missed_rvalid_ + 1
                               : last_word == missed_word_ + 1       ? missed_rvalid_ + 3
                               : last_word == older_missed_word_     ? older_missed_rvalid_ + 1
                               : last_word == older_missed_word_ + 1 ? older_missed_rvalid_ + 3
                                                                     : 0;
-  return floor > arrival ? std::max(floor, ex_free_) : arrival;
+  return floor > arrival ? std::max(floor, id_open()) : arrival;
+}
+
+// The last half-word that must be here for the instruction at `pc` to go to ID. A compressed one in
+// the upper half of a word is in the aligner already, but nothing is handed over while the buffer
+// is empty: it waits for the next word, unless it was jumped to or ends a hardware loop.
+std::uint32_t Core::last_needed(const Instr& instr, std::uint32_t pc, bool target) const {
+  if (instr.length == 4 || (pc & 2u) == 0 || target || pc + 2 == state_.loop_watch[0] ||
+      pc + 2 == state_.loop_watch[1]) {
+    return pc + instr.length - 2;
+  }
+  return pc + 2;
+}
+
+// The instruction in ID since `arrival` took a word out of the buffer, so that the next but one was
+// asked for: in vain, if it is the one behind a word that is still under way.
+void Core::note_refused(const Instr& instr, std::uint64_t arrival) {
+  const std::uint32_t pc = state_.pc;
+  const bool takes = instr.length == 4 || (pc & 2u) == 0 || is_target();
+  const std::uint32_t word = outstanding_ ? fetch_address_ >> 2 : missed_word_;
+  const bool jumps = instr.timing == TimingClass::kJal ||
+                     (instr.timing == TimingClass::kJalr && jalr_id(instr, arrival) == arrival);
+  if (takes && !jumps && ((pc + instr.length - 2) >> 2) + 1 == word) {
+    refused_ = true;
+  }
 }
 
 // What is asked for when the instruction at state_.pc enters ID: the target of a jump, or the word
@@ -147,35 +175,39 @@ bool Core::fetch_ahead(const Instr& instr, std::uint64_t arrival, std::uint64_t 
     // but not the prefetcher.
     return fetch_target(instr, arrival, limit);
   }
-  if (arrival >= limit) {
-    return false;
-  }
   if (instr.timing == TimingClass::kJal) {
-    return fetch_target(instr, arrival, limit);
+    return arrival < limit && fetch_target(instr, arrival, limit);
   }
   const std::uint32_t pc = state_.pc;
-  // This instruction uses up the third word of its line, or the lower half of it.
-  bool used_up = (pc & 15u) == 10 && instr.length == 2;
-  if ((pc & 15u) == 8 || ((pc & 15u) == 6 && instr.length == 4)) {
-    const Instr* upper =
-        (pc & 15u) == 8 && instr.length == 4 ? nullptr : decode_.at((pc & ~15u) + 10);
-    used_up = upper == nullptr || upper->length == 4;
+  // The first word of a target that crosses it leaves before the instruction is whole.
+  std::uint64_t asked = arrival;
+  if ((pc & 15u) == 10 && instr.length == 4 && is_target()) {
+    asked = std::min(arrival, id_floor_ > ex_enter_ ? std::max(id_floor_, id_open()) : id_floor_);
   }
-  if (used_up) {
+  if (asked >= limit) {
+    return false;
+  }
+  // The third word of the line has left the buffer.
+  const bool third_word = (pc & 15u) == 8 || ((pc & 15u) == 6 && instr.length == 4) ||
+                          ((pc & 15u) == 10 && is_target());
+  if (third_word) {
     const std::uint32_t low = (pc & ~15u) + 8;
-    if (loop_ends_in_line(pc)) {
+    if (loop_goes_back(pc)) {
       return true;  // goes back to the start of a hardware loop
     }
+    std::uint64_t when = asked;
     // Behind a jump to the third word, the fourth is asked for first.
-    const std::uint64_t when =
-        low >> 2 == missed_word_ ? std::max(arrival, missed_rvalid_ + 2) : arrival;
-    // A jump that asks for its target before is in time to stop it.
-    const bool stopped = instr.timing == TimingClass::kJalr && jalr_id(instr, arrival) < when;
+    if (low >> 2 == missed_word_) {
+      when = std::max(when, missed_rvalid_ + 2);
+    }
+    // A jump that asks for its target by then is in time to stop it.
+    const bool stopped = instr.timing == TimingClass::kJalr && jalr_id(instr, arrival) <= when;
     if (!stopped && (when >= limit || !look_up(low + 8, when, true))) {
       return false;
     }
   }
-  return instr.timing != TimingClass::kJalr || fetch_target(instr, jalr_id(instr, arrival), limit);
+  return instr.timing != TimingClass::kJalr ||
+         (arrival < limit && fetch_target(instr, jalr_id(instr, arrival), limit));
 }
 
 // The first two words of the target of jal or jalr, which asks for them in cycle `id`.
@@ -186,7 +218,7 @@ bool Core::fetch_target(const Instr& instr, std::uint64_t id, std::uint64_t limi
       waiting_ = Waiting::kLine;
       return false;
     }
-    ahead_fetch_ = std::max(id, fetch_free_);
+    ahead_fetch_ = std::max(id, jump_free());
     if (ahead_fetch_ >= limit) {
       return false;
     }
@@ -233,11 +265,13 @@ bool Core::fetch_behind_access(const Instr& instr, std::uint64_t enter) {
   }
   const Instr& slot = page_[(next_pc >> 1) & 2047];
   const Instr* const next = slot.length != 0 ? &slot : decode_.at(next_pc);
-  if (next == nullptr || (next_pc + next->length - 2) >> 4 != line_ ||
+  if (next == nullptr || last_needed(*next, next_pc, false) >> 4 != line_ ||
       next->timing == TimingClass::kJalr) {
     return true;
   }
+  // As if the access had gone on already.
   state_.pc = next_pc;
+  const bool redirected = std::exchange(redirected_, false);
   bool asked = true;
   if (next->timing == TimingClass::kJal) {
     asked = known(jump_target(*next, state_)) || fetch_target(*next, enter, enter + 1);
@@ -245,6 +279,7 @@ bool Core::fetch_behind_access(const Instr& instr, std::uint64_t enter) {
     asked = fetch_ahead(*next, enter, enter + 1);
   }
   state_.pc = pc;
+  redirected_ = redirected;
   return asked || waiting_ != Waiting::kFetch;
 }
 

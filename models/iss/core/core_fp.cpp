@@ -186,11 +186,16 @@ unsigned Core::fdiv_cycles(const Instr& instr) const {
     return timing.fdiv_special;
   }
   const bool below = a.significand < b.significand;
-  const int exponent = a.exponent - b.exponent - (below ? 1 : 0);
+  // What is out of range is seen before the quotient is normalised: certain from the exponents
+  // alone, and at the border above if the quotient is not below 1 (not looked at when the divisor
+  // had to be normalised first).
+  const int exponent = a.exponent - b.exponent;
   const int largest = half ? 15 : 127;
   const int smallest = half ? -26 : -150;
+  const bool overflow =
+      exponent > largest + 1 || (exponent == largest + 1 && !below && !b.denormal);
   unsigned cycles;
-  if (exponent > largest || exponent < smallest) {
+  if (overflow || exponent < smallest) {
     cycles = timing.fdiv_range;
   } else {
     // Quotient normalised to [1, 2): 2^31 <= q < 2^32 with 31 fraction bits.

@@ -121,8 +121,11 @@ void Core::finish_access(std::uint64_t granted, std::uint64_t responded) {
   response_[1] = response_[0];
   response_[0] = responded;
   if (instr.timing == TimingClass::kEventLoad) {
-    // The controller sleeps, wakes and decodes again.
-    id_floor_ = granted + config_.timing.elw;
+    // The controller sleeps, wakes and decodes again; what is left of it in ID may wait for its own
+    // result first.
+    id_floor_ = granted + config_.timing.elw + (instr.a == instr.d ? config_.timing.elw_own : 0);
+    const std::uint64_t asked = granted - std::min(granted, access_.when.raw());
+    gated_ += asked - std::min<std::uint64_t>(asked, config_.timing.elw_awake);
     redirected_ = false;
     floor_reason_ = StallReason::kCsr;
   } else {
@@ -141,7 +144,7 @@ void Core::finish_access(std::uint64_t granted, std::uint64_t responded) {
 
 void Core::execute_csr(const Instr& instr, std::uint64_t enter) {
   const auto number = static_cast<std::uint32_t>(instr.imm);
-  const CsrInputs inputs{enter - start_, instructions(), enter >= mip_from_ ? mip_ : 0};
+  const CsrInputs inputs{enter - start_, instructions(), enter >= mip_from_ ? mip_ : 0, gated_};
   const CsrResult result = csr_access(instr, state_, inputs);
   if (result == CsrResult::kIllegal) {
     take_trap(Cause::kIllegal, instr.word, enter);

@@ -15,14 +15,15 @@ bool is_fp(TimingClass timing) {
 }
 }  // namespace
 
-// The next instruction cannot be in ID before id_floor_. IF hands over to ID only when EX is ready,
-// so an instruction that comes late also waits for the one in EX to leave: bubbles do not collapse.
+// The next instruction cannot be in ID before id_floor_. IF hands over to ID only when ID takes
+// something, so an instruction that comes late also waits for that: bubbles do not collapse. The
+// two words of a target that crosses a word are handed over one after the other.
 std::uint64_t Core::id_after_floor(const Instr& instr, std::uint64_t arrival) const {
-  std::uint64_t floor = id_floor_;
+  std::uint64_t id = id_floor_ > arrival ? std::max(id_floor_, id_open()) : arrival;
   if (redirected_ && (state_.pc & 2u) != 0 && instr.length == 4) {
-    floor += config_.timing.misaligned_word;
+    id = std::max(id + config_.timing.misaligned_word, id_open());
   }
-  return floor > arrival ? std::max(floor, ex_free_) : arrival;
+  return id;
 }
 
 // Registers that are really read: what a load in EX is compared with.
@@ -66,6 +67,14 @@ bool Core::writes_alu_port(const Instr& instr) const {
   }
 }
 
+// The register that the ALU port writes: of a post-increment access, its pointer.
+std::uint8_t Core::alu_port_register(const Instr& instr) {
+  if (!instr.has(kPostIncrement)) {
+    return instr.d;
+  }
+  return instr.a == 0 ? std::uint8_t{kSinkReg} : instr.a;
+}
+
 // First cycle in ID in which jalr finds rs1 neither in EX nor in WB: its target is asked for then.
 std::uint64_t Core::jalr_id(const Instr& instr, std::uint64_t arrival) const {
   std::uint64_t id = arrival;
@@ -99,7 +108,8 @@ std::uint64_t Core::wait_operands(const Instr& instr, std::uint64_t arrival, std
           (!fp && instr.has(kWritesRd) && instr.d == hazard_.reg)) {
         raise(hazard_.ready, StallReason::kFpDependency);
       }
-    } else if (reads(instr, hazard_.reg) || (writes_alu_port(instr) && instr.d == hazard_.reg)) {
+    } else if (reads(instr, hazard_.reg) ||
+               (writes_alu_port(instr) && alu_port_register(instr) == hazard_.reg)) {
       raise(hazard_.ready, StallReason::kLoadUse);
     }
   }
@@ -191,6 +201,7 @@ void Core::redirect(std::uint64_t fetch, std::uint64_t arrival, StallReason why)
   redirect_fetch_ = fetch;
   id_floor_ = arrival;
   redirected_ = true;
+  stale_jalr_ = false;
   jump_step_ = 1;
   ahead_step_ = 0;
   floor_reason_ = why;

@@ -45,7 +45,7 @@ struct CsrState {
   std::uint32_t mcause = 0;
   std::uint32_t mtval = 0;
   std::uint32_t mcountinhibit = 0;
-  std::uint64_t cycle_offset = 0;               ///< mcycle = caller's cycle + this
+  std::uint64_t cycle_offset = 0;               ///< mcycle = caller's cycle that counts + this
   std::uint64_t instret_offset = 0;             ///< minstret = caller's retired count + this
   std::uint64_t frozen_cycle = 0;               ///< value while mcountinhibit stops mcycle
   std::uint64_t frozen_instret = 0;             ///< value while mcountinhibit stops minstret

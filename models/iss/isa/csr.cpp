@@ -70,7 +70,8 @@ constexpr U kMieBit = 1u << 3;
 constexpr U kMpieBit = 1u << 7;
 constexpr U kMpp = 3u << 11;
 constexpr U kFsShift = 13;
-constexpr U kInhibitMask = ~2u;  // bit 1 (time) does not exist
+constexpr U kInhibitMask = ~2u;    // bit 1 (time) does not exist
+constexpr U kInhibitOfCore = 0xd;  // CV32E40P with one mhpmcounter
 // Interrupt lines of CV32E40P: software 3, timer 7, external 11, fast 16..31.
 constexpr U kInterrupts = 0xffff0888u;
 
@@ -94,14 +95,15 @@ U64 with_low(U64 value, U part) { return (value & ~U64{0xffffffffu}) | part; }
 U64 with_high(U64 value, U part) { return (value & 0xffffffffu) | U64{part} << 32; }
 
 U64 mcycle(const ArchState& s, const CsrInputs& in) {
-  return (s.csr.mcountinhibit & 1u) != 0 ? s.csr.frozen_cycle : in.cycle + s.csr.cycle_offset;
+  return (s.csr.mcountinhibit & 1u) != 0 ? s.csr.frozen_cycle
+                                         : in.cycle - in.gated + s.csr.cycle_offset;
 }
 U64 minstret(const ArchState& s, const CsrInputs& in) {
   return (s.csr.mcountinhibit & 4u) != 0 ? s.csr.frozen_instret : in.retired + s.csr.instret_offset;
 }
 void set_mcycle(ArchState& s, const CsrInputs& in, U64 value) {
   s.csr.frozen_cycle = value;
-  s.csr.cycle_offset = value - in.cycle;
+  s.csr.cycle_offset = value - (in.cycle - in.gated);
 }
 // The instruction that writes does not count: the next one reads `value`.
 void set_minstret(ArchState& s, const CsrInputs& in, U64 value) {
@@ -239,7 +241,7 @@ void write(ArchState& s, U number, U value, const CsrInputs& in) {
       // What stops keeps its value, what starts goes on from there.
       const U64 cycles = mcycle(s, in);
       const U64 instructions = minstret(s, in);
-      c.mcountinhibit = value & kInhibitMask;
+      c.mcountinhibit = value & (s.csr_map == CsrMap::kCoreBench ? kInhibitOfCore : kInhibitMask);
       set_mcycle(s, in, cycles);
       c.frozen_instret = instructions + ((value & 4u) != 0 ? 1 : 0);
       c.instret_offset = instructions - in.retired;

@@ -14,6 +14,8 @@ struct CsrInputs {
   std::uint64_t cycle = 0;    ///< cycles since reset, as mcycle would count them
   std::uint64_t retired = 0;  ///< instructions retired before this one
   std::uint32_t mip = 0;      ///< interrupt lines that are up
+  std::uint64_t gated =
+      0;  ///< those of `cycle` in which the clock stood: mcycle has not counted them
 };
 
 /// Outcome of a CSR instruction.

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """One self-contained HTML page (no network) from a result."""
 
+import contextlib
+import errno
+import os
 from html import escape
 from pathlib import Path
 from string import Template
@@ -8,7 +11,7 @@ from string import Template
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
-from etude.errors import UserError
+from etude.errors import MachineError, UserError
 from etude.report import charts, trust
 from etude.report.html import section, table
 from etude.result import engineering, share
@@ -30,7 +33,7 @@ def machine(result: dict) -> str:
     parts = [
         f"{p['cores']} cores" + (" + controller" if p["controller"] else ""),
         f"{p['l1_bytes'] // 1024} KiB L1 in {p['tcdm_banks']} banks",
-        f"RedMulE {array['height']}×{array['width']} {array['format']}" if array else "no RedMulE",
+        f"RedMulE {array['height']}×{array['width']} P{array['pipe']} {array['format']}" if array else "no RedMulE",
         p["dma"],
         f"{p['clock_hz'] / 1e6:g} MHz",
     ]
@@ -45,12 +48,18 @@ def _tiles(result: dict) -> str:
         (
             "energy per step",
             engineering(step["energy_j"], "J"),
-            f"{engineering(power, 'W')} on average" + trust.mark(result, "energy_j"),
+            (_range(step["energy_low_j"], step["energy_high_j"]) or f"{engineering(power, 'W')} on average")
+            + trust.mark(result, "energy_j"),
         ),
         ("throughput", f"{step['samples_per_s']:,.1f} /s", "training samples"),
         ("speed", f"{step['flop_per_cycle']:.2f}", "FLOP per cycle"),
         ("efficiency", f"{share(step['flop'], step['energy_j']) / 1e9:.2f}", "GFLOP per joule"),
-        ("area", f"{result['area_mm2']:.2f} mm²", "cluster and L2"),
+        (
+            "area",
+            f"{result['area_mm2']:.2f} mm²",
+            f"cluster {result['area']['cluster']:.2f}, L2 {result['area']['l2']:.2f}" + trust.mark(result, "area_mm2"),
+        ),
+        ("for its area", f"{step['gflops_per_mm2']:.1f}", "GFLOP/s per mm² of the cluster"),
     ]
     return (
         '<div class="tiles">'
@@ -68,7 +77,8 @@ def _check(result: dict) -> str:
     title = "Numbers checked" if check["passed"] else "Numeric check FAILED"
     text = (
         f"{check['tensors']:,} tensors against {escape(check['reference'])}: largest error "
-        f"{check['max_abs_error'] or 0:.2e} absolute, {check['max_rel_error'] or 0:.2e} relative."
+        f"{check['max_abs_error'] or 0:.2e} absolute, at most {100 * (check['error_of_allowed'] or 0):.1f} % of what "
+        "is allowed."
     )
     if check["redmule_jobs"]:
         text += f" {check['redmule_jobs']:,} RedMulE jobs equal their replay bit for bit."
@@ -78,6 +88,13 @@ def _check(result: dict) -> str:
         + (f"<ul>{failures}</ul>" if failures else "")
         + "</section>"
     )
+
+
+def _diverged(result: dict) -> str:
+    if "diverged" not in result:
+        return ""
+    text = f"<p>Not finite from step {result['diverged']}: the run ended there.</p>"
+    return f'<section class="check bad"><h2>Training diverged</h2>{text}</section>'
 
 
 def _warnings(result: dict) -> str:
@@ -120,7 +137,8 @@ def _bill(result: dict) -> str:
         mark = escape(term["status"])
         if term["coefficient"] in marked:
             mark = f'<span class="assumed">{mark}</span>'
-        leakage = term["coefficient"] == "static/leakage"  # seconds and watts, not events
+        # seconds and watts, not events
+        leakage = term["component"] == "leakage" and term["coefficient"] != "static/background_cycle"
         rows.append(
             [
                 escape(term["coefficient"]),
@@ -128,20 +146,44 @@ def _bill(result: dict) -> str:
                 engineering(term["each_pj"] * 1e-12, "W") if leakage else f"{term['each_pj']:,.4g}",
                 engineering(term["energy_j"], "J"),
                 f"{100 * part:.1f} %",
+                _range(term["low_j"], term["high_j"]),
                 mark,
                 escape(term["source"]),
             ]
         )
-    return table(["coefficient", "events", "pJ each", "energy", "share", "status", "source"], rows, {1, 2, 3, 4})
+    head = ["coefficient", "events", "pJ each", "energy", "share", "range", "status", "source"]
+    return table(head, rows, {1, 2, 3, 4, 5})
+
+
+def _range(low: float, high: float) -> str:
+    return f"{engineering(low, 'J')} to {engineering(high, 'J')}" if low < high else ""
 
 
 def _energy_text(result: dict) -> str:
     total = result["energy"]["total"]
-    other = result["energy_bill"]["total_extmem_alternative_j"]
-    text = f"Total {engineering(total, 'J')}, counters times table."
-    if other != total:
-        text += f" With the other source for the external memory: {engineering(other, 'J')}."
+    power = share(total, result["step"]["latency_s"])
+    text = f"Total {engineering(total, 'J')}, counters times table; {engineering(power, 'W')} on average."
+    if between := _range(result["energy_bill"]["total_low_j"], result["energy_bill"]["total_high_j"]):
+        text += f" From {between} where every coefficient stands at the low or the high end of its range."
     return text
+
+
+def _area_text(result: dict) -> str:
+    area = result["area"]
+    return (
+        f"Cluster {area['cluster']:.3f} mm², with L2 {area['total']:.3f} mm²: gates and SRAM cells times table, "
+        f"without pads, peripherals and routing congestion. {result['step']['gflops_per_mm2']:.2f} GFLOP/s per mm² "
+        "of the cluster."
+    )
+
+
+def _area(result: dict) -> str:
+    area = result["area"]
+    rows = []
+    for name, mark in result["area_bill"]["marks"].items():
+        part = "" if name == "l2" else f"{100 * share(area[name], area['cluster']):.1f} %"
+        rows.append([escape(name), f"{area[name]:.3f}", part, escape(mark)])
+    return table(["part", "mm²", "of the cluster", "status"], rows, {1, 2})
 
 
 def _memory_text(result: dict) -> str:
@@ -159,8 +201,16 @@ def _bounds_text(result: dict) -> str:
     first = result["bounds"][0]
     return (
         "Each bar is the least time that a resource alone would need; the step cannot be shorter than the longest. "
-        f"Nearest: {escape(first['resource'])} ({escape(first['work'])})."
+        f"Nearest: {escape(first['resource'])} ({escape(first['work'])})." + "".join(map(_parts, result["bounds"]))
     )
+
+
+def _parts(bound: dict) -> str:
+    """What the FMAs of the array did, where the bound is its."""
+    if "parts" not in bound:
+        return ""
+    parts = ", ".join(f"{100 * part:.1f} % {escape(name)}" for name, part in bound["parts"].items())
+    return f" FMAs of the {escape(bound['resource'])}: {parts}."
 
 
 def _unit_key(result: dict) -> str:
@@ -170,7 +220,7 @@ def _unit_key(result: dict) -> str:
 
 
 def _body(result: dict, folder: Path) -> str:
-    parts = [_tiles(result), _check(result), _warnings(result)]
+    parts = [_tiles(result), _check(result), _diverged(result), _warnings(result)]
     parts.append(
         section(
             "Where the cycles went",
@@ -189,6 +239,7 @@ def _body(result: dict, folder: Path) -> str:
     )
     parts.append(section("What bounds the step", _bounds_text(result), _chart(charts.bounds(result), "bounds")))
     parts.append(section("Energy", _energy_text(result), _chart(charts.energy(result), "energy")))
+    parts.append(section("Area", _area_text(result), _area(result), wide=True))
     alone = len(result["steps"]) < 2
     parts.append(section("Memory", _memory_text(result), _chart(charts.memory(result), "memory"), wide=alone))
     if not alone:
@@ -232,8 +283,17 @@ def write_page(result: dict, folder: Path) -> Path:
         text = make_page(result, folder)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise UserError(f"{folder}: its result.json is damaged or of another version ({error}); run again") from None
+    aside = folder / ".report.html.part"  # never half a page
     try:
-        page.write_text(text, encoding="utf-8")
+        with aside.open("w", encoding="utf-8") as out:
+            out.write(text)
+            out.flush()
+            os.fsync(out.fileno())
+        aside.replace(page)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+            raise MachineError(f"{page}: cannot be written: {error.strerror}") from None
         raise UserError(f"{page}: cannot be written ({error.strerror}); copy the results elsewhere") from None
     return page

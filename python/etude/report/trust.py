@@ -10,7 +10,7 @@ from etude.report.html import section, table
 
 ROOT = Path(__file__).resolve().parents[3]
 SUMMARY = ROOT / "results" / "validation" / "summary.json"
-TOTALS = {"energy_j": "energy", "cycles": "cycles"}
+TOTALS = {"energy_j": "energy", "area_mm2": "area", "cycles": "cycles"}
 
 
 def notable(result: dict, total: str | None = None) -> list[dict]:
@@ -32,7 +32,7 @@ def assumptions(result: dict) -> str:
     """The section that names every assumption behind more than 5 % of a total."""
     found = notable(result)
     if not found:
-        text = "No assumption makes more than 5 % of the step's cycles or energy."
+        text = "No assumption makes more than 5 % of the step's cycles or energy, or of the area."
         return section("What is assumed", text, "", wide=True, name="assumptions")
     rows = [
         [
