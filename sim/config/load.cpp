@@ -30,12 +30,10 @@ class Reader {
   void read(const std::string& pointer, const Json& node) {
     for (const auto& item : node.items()) {
       const std::string below = pointer + "/" + pointer_escape(item.key());
-      const auto parameter = std::find_if(
-          table_.begin(), table_.end(), [&](const Parameter& p) { return matches(p.path, below); });
-      if (parameter != table_.end()) {
+      const Parameter* parameter = tree_.declared().at(below);
+      if (parameter != nullptr) {
         store(*parameter, below, item.value());
-      } else if (std::none_of(table_.begin(), table_.end(),
-                              [&](const Parameter& p) { return matches(p.path, below, true); })) {
+      } else if (!tree_.declared().is_section(below)) {
         throw UserError(tree_.where(below), "unknown key \"" + item.key() + "\"",
                         suggestion(table_, below));
       } else if (!item.value().is_object()) {

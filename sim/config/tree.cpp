@@ -38,34 +38,6 @@ std::string pointer_escape(const std::string& element) {
   return escaped;
 }
 
-namespace {
-/// Cuts the first element off a JSON pointer: "/a/b" gives "a" and leaves "/b".
-std::string_view take_element(std::string_view& pointer) {
-  const std::size_t end = std::min(pointer.find('/', 1), pointer.size());
-  const std::string_view element = pointer.substr(1, end - 1);
-  pointer.remove_prefix(end);
-  return element;
-}
-}  // namespace
-
-// No declared name holds a character that a pointer escapes, so that elements compare as they
-// stand.
-bool matches(std::string_view path, std::string_view pointer, bool below) {
-  while (!path.empty() && !pointer.empty()) {
-    const std::string_view wanted = take_element(path);
-    const std::string_view given = take_element(pointer);
-    if (wanted != "*" && wanted != given) {
-      return false;
-    }
-  }
-  return pointer.empty() && path.empty() != below;
-}
-
-bool ConfigTree::is_section(const std::string& pointer) const {
-  return std::any_of(table_.begin(), table_.end(),
-                     [&](const Parameter& p) { return matches(p.path, pointer, true); });
-}
-
 std::filesystem::path ConfigTree::origin(const std::string& pointer) const {
   for (std::string prefix = pointer;; prefix = prefix.substr(0, prefix.rfind('/'))) {
     if (const auto found = origins_.find(prefix); found != origins_.end()) {
@@ -108,7 +80,7 @@ void ConfigTree::put_file(const std::string& pointer, const std::string& name,
 }
 
 void ConfigTree::expand_below(const std::string& pointer, Json& node, int depth) {
-  if (node.is_string() && !pointer.empty() && is_section(pointer)) {
+  if (node.is_string() && !pointer.empty() && declared_.is_section(pointer)) {
     if (depth > kDeepestNesting) {
       throw UserError(where(pointer), "files name each other in a circle", "break the circle");
     }

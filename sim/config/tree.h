@@ -4,10 +4,9 @@
 #include <filesystem>
 #include <map>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "sim/config/parameter.h"
+#include "sim/config/declared_paths.h"
 
 namespace etude {
 
@@ -15,7 +14,8 @@ namespace etude {
 /// came from.
 class ConfigTree {
  public:
-  explicit ConfigTree(const ParameterTable& table) : table_(table) {}
+  /// `table` must outlive it.
+  explicit ConfigTree(const ParameterTable& table) : declared_(table) {}
 
   /// Puts the content of a file, found as find_file says, at `pointer` ("" = root).
   void put_file(const std::string& pointer, const std::string& name,
@@ -28,22 +28,20 @@ class ConfigTree {
   void expand();
 
   const Json& root() const { return root_; }
+  /// Where parameters may stand.
+  const DeclaredPaths& declared() const { return declared_; }
   /// "file: /pointer" or "--set /pointer": the beginning of an error message.
   std::string where(const std::string& pointer) const;
   /// The file that `pointer` was read from; empty: the command line.
   std::filesystem::path origin(const std::string& pointer) const;
 
  private:
-  bool is_section(const std::string& pointer) const;
   void expand_below(const std::string& pointer, Json& node, int depth);
 
-  const ParameterTable& table_;
+  DeclaredPaths declared_;
   Json root_ = Json::object();
   std::map<std::string, std::filesystem::path> origins_;
 };
-
-/// True if `path` (with "*" for any element) describes `pointer` or, with `below`, a part of it.
-bool matches(std::string_view path, std::string_view pointer, bool below = false);
 
 /// Elements of a JSON pointer, unescaped.
 std::vector<std::string> pointer_elements(const std::string& pointer);
