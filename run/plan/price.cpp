@@ -11,6 +11,13 @@ namespace etude::run {
 
 Json price_folder(const std::filesystem::path& folder, const std::vector<std::string>& sets) {
   check_manifest(folder);
+  for (const std::string& set : sets) {
+    const std::string pointer = set.substr(0, set.find('='));
+    if (pointer != "/energy" && !pointer.starts_with("/energy/")) {
+      throw UserError("--set " + set, "a finished run is priced with another table alone",
+                      "give /energy or a pointer below it; run the configuration again for others");
+    }
+  }
   const RootConfig config = load_for_pricing((folder / "config.resolved.json").string(), sets);
   Json result = read_json_file(folder / "result.json");
   try {

@@ -2,7 +2,10 @@
 #include "run/plan/workload.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
+#include <iterator>
+#include <set>
 
 #include "models/base/error.h"
 #include "sim/config/json_file.h"
@@ -203,6 +206,56 @@ void note_constants(const OnnxModel& model, std::vector<std::string>& warnings) 
   }
 }
 
+/// Refuses weights of a file that no step could use, and one that hides the loss in the results.
+void check_weights(const Network& network, const StartValues& start, const std::string& file) {
+  for (TensorId id = 0; id < network.graph.tensors().size(); ++id) {
+    const Tensor& tensor = network.graph.tensor(id);
+    if (tensor.kind != TensorKind::kParameter || tensor.constant) {
+      continue;
+    }
+    const std::string where = file + ": weight '" + tensor.name + "'";
+    if (tensor.name == "loss") {
+      throw UserError(where, "has the name under which results hold the loss", "rename it");
+    }
+    if (id >= start.size()) {
+      continue;
+    }
+    const auto odd = std::ranges::find_if(start[id], [](float v) { return !std::isfinite(v); });
+    if (odd != start[id].end()) {
+      throw UserError(where,
+                      "element " + std::to_string(odd - start[id].begin()) + " is not finite",
+                      "give finite weights");
+    }
+  }
+}
+
+/// Batch normalisations that look at the batch, by name.
+std::set<std::string> norms_of_batches(const Graph& graph) {
+  std::set<std::string> names;
+  for (const Node& node : graph.nodes()) {
+    if (node.op == OpType::kBatchNorm && node.integer("training") != 0) {
+      names.insert(node.name);
+    }
+  }
+  return names;
+}
+
+/// What the method makes of a file's graph against the file's word.
+void note_changes(const std::set<std::string>& norms, Graph& graph,
+                  std::vector<std::string>& warnings) {
+  std::vector<std::string> frozen;
+  std::ranges::set_difference(norms, norms_of_batches(graph), std::back_inserter(frozen));
+  if (!frozen.empty()) {
+    warnings.push_back(
+        "batch normalisations of a training mode that are frozen, and use their statistics: " +
+        quoted(frozen));
+  }
+  if (const auto unreached = freeze_unreached(graph); !unreached.empty()) {
+    warnings.push_back("weights that the loss does not depend on, and that are not trained: " +
+                       quoted(unreached));
+  }
+}
+
 }  // namespace
 
 void note_conversion(const std::string& key, const Graph& graph, const NpzArchive& archive,
@@ -231,6 +284,7 @@ Workload build_workload(const RootConfig& config) {
     }
     made.loss = choose_loss(config, model, inputs ? &*inputs : nullptr);
     note_constants(model, made.warnings);
+    check_weights(model.network, model.start, config.workload.onnx);
     made.parameters = std::move(model.start);
     network = std::move(model.network);
   } else {
@@ -239,8 +293,12 @@ Workload build_workload(const RootConfig& config) {
   }
   made.title = (file ? file_title(config) : config.workload.network) + ", " +
                method_text(config.train) + ", ";
+  const auto norms = file ? norms_of_batches(network.graph) : std::set<std::string>{};
   apply_method(network, method_of(config.train));
   freeze(network, config.train.freeze);
+  if (file) {
+    note_changes(norms, network.graph, made.warnings);
+  }
   made.update = update_of(config.train);
   made.title += update_text(config, made.update);
   made.training = make_training_graph(std::move(network), made.update);

@@ -7,7 +7,7 @@ namespace etude {
 
 /// How the simulation is run, resolved: /run.
 struct RunConfig {
-  enum class Tier { kCycle, kTile };
+  enum class Tier { kCycle, kModel };
   enum class Engine { kFast, kLockstep };
   Tier tier = Tier::kCycle;
   Engine engine = Engine::kFast;

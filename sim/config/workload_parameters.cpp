@@ -219,8 +219,9 @@ void declare_run(ParameterTable& table) {
                      [](RootConfig& c, const std::string&) -> RunConfig& { return c.run; })
       .add("tier", &RunConfig::tier,
            Choices<RunConfig::Tier>{{"cycle", RunConfig::Tier::kCycle},
-                                    {"tile", RunConfig::Tier::kTile}},
-           {.sentence = "Whole step cycle by cycle, or composed of measured tiles.",
+                                    {"model", RunConfig::Tier::kModel}},
+           {.sentence =
+                "Whole step cycle by cycle, or by the compiler's own timeline (not available yet).",
             .source = "docs/architecture.md"})
       .add("engine", &RunConfig::engine,
            Choices<RunConfig::Engine>{{"fast", RunConfig::Engine::kFast},

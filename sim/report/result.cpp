@@ -324,7 +324,7 @@ Json make_result(const RootConfig& config, const RunFacts& facts, const RunRecor
       {"schema", 1},
       {"config_hash", config_hash(config)},
       {"title", facts.title},
-      {"tier", config.run.tier == RunConfig::Tier::kTile ? "tile" : "cycle"},
+      {"tier", config.run.tier == RunConfig::Tier::kModel ? "model" : "cycle"},
       {"engine", config.run.engine == RunConfig::Engine::kLockstep ? "lockstep" : "fast"},
       {"platform", platform_json(config.platform)},
       {"step", step_json(config, facts, step)},

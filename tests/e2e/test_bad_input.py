@@ -132,7 +132,7 @@ CONFIGS = [
     ("pointer without value", config(), ["--set", "/platform/cluster/cores"], ["no '='", "--set /json/pointer=VALUE"]),
     ("pointer through a number", config(), ["--set", "/workload/batch/x=1"], ["/workload/batch", "no keys"]),
     ("pointer to nowhere", config(), ["--set", "/platform/cluster/banks=4"], ["unknown key", "tcdm/banks"]),
-    ("tier not built", config(), ["--tier", "tile"], ["/run/tier", "not available"]),
+    ("tier not built", config(), ["--tier", "model"], ["/run/tier", "not available"]),
     ("unknown engine", config(), ["--engine", "warp"], ["/run/engine", '"lockstep"']),
     ("policy not built", config(schedule={"policy": "capuchin"}), [], ["/schedule/policy", "not available"]),
     *[

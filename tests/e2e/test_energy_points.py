@@ -132,3 +132,9 @@ def test_the_page_on_energy_has_every_coefficient():
                 between = f"{c['low']:g} to {c['high']:g}" if "low" in c else ""
                 row = f"| {group}/{name} | {c['value']:g} {c['unit']} | {between} | {c['status']} | {c['source']} |"
                 assert row in page
+
+
+def test_a_finished_run_is_priced_with_another_table_alone(idle):
+    for other in ("/platform/cluster/clock_hz=100000000", "/train/lr=1", "/energyx/core=1"):
+        done = run("price", idle, "--set", other, check=2)
+        assert f"--set {other}" in done.stderr and done.stderr.count("\n") == 1 and done.stdout == ""

@@ -236,3 +236,37 @@ def test_a_softmax_gradient_of_rows_of_any_sum(tmp_path):
     z -= z.max(1, keepdims=True)
     wanted = -(z - np.log(np.exp(z).sum(1, keepdims=True)))[np.arange(3), np.arange(3)].mean()
     assert result["loss"] == pytest.approx(wanted, rel=1e-6)
+
+
+def test_a_head_that_the_loss_does_not_see_is_not_trained(tmp_path):
+    nodes = [of.node("MatMul", ["x", "h1"], ["y"]), of.node("MatMul", ["x", "h2"], ["z"])]
+    x = f(3, 6)
+    file = configuration(tmp_path, nodes, {"h1": f(6, 4), "h2": f(6, 5)}, x, 4, outputs=[of.value("z", (3, 5))])
+    result, outputs = trained(tmp_path, file)
+    assert gradients(outputs) == {"h1"} and result["memory"]["trainable"] == 4 * 6 * 4
+    assert "weights that the loss does not depend on, and that are not trained: 'h2'" in result["warnings"]
+
+
+def test_a_frozen_normalisation_of_the_batch_is_told(tmp_path):
+    nodes = [
+        of.node("BatchNormalization", ["x", "g", "b", "m", "v"], ["a", "m1", "v1"], training_mode=1),
+        of.node("GlobalAveragePool", ["a"], ["p"]),
+        of.node("Flatten", ["p"], ["q"]),
+        of.node("Gemm", ["q", "w"], ["y"]),
+    ]
+    constants = {"g": f(4), "b": f(4), "m": f(4), "v": np.abs(f(4)) + np.float32(0.5), "w": f(4, 3)}
+    file = configuration(tmp_path, nodes, constants, f(2, 4, 3, 3), 3, opset=14)
+    told = "batch normalisations of a training mode that are frozen, and use their statistics: 'a'"
+    assert told not in trained(tmp_path, file)[0]["warnings"]
+    assert told in trained(tmp_path, file, '/train/freeze=["g","b"]')[0]["warnings"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"), [("loss", 1.0, "rename it"), ("w", np.nan, "element 5 is not finite")]
+)
+def test_weights_that_no_step_can_use_are_refused(tmp_path, name, value, text):
+    weights = f(6, 4)
+    weights[1, 1] = value
+    file = configuration(tmp_path, [of.node("MatMul", ["x", name], ["y"])], {name: weights}, f(3, 6), 4)
+    done = run("run", file, "--out", tmp_path / "out", check=2)
+    assert f"weight '{name}'" in done.stderr and text in done.stderr and not (tmp_path / "out").exists()

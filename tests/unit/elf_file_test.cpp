@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "models/base/error.h"
+#include "tests/support/temp_folder.h"
 
 namespace {
 
@@ -38,7 +39,8 @@ std::vector<char> tiny_elf() {
 }
 
 std::filesystem::path write_file(const std::vector<char>& bytes) {
-  const auto path = std::filesystem::temp_directory_path() / "etude_elf_file_test.elf";
+  static const etude::test::TempFolder folder;
+  const auto path = folder.path() / "program.elf";
   std::ofstream(path, std::ios::binary).write(bytes.data(), std::streamsize(bytes.size()));
   return path;
 }

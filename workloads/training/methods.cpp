@@ -297,6 +297,33 @@ void freeze(Network& network, const std::vector<std::string>& patterns) {
   freeze_statistics(graph);
 }
 
+std::vector<std::string> freeze_unreached(Graph& graph) {
+  std::set<TensorId> reached;
+  std::vector<TensorId> open{graph.loss()};
+  while (!open.empty()) {
+    const TensorId id = open.back();
+    open.pop_back();
+    if (!reached.insert(id).second) {
+      continue;
+    }
+    if (const auto maker = graph.producer(id)) {
+      const auto& inputs = graph.node(*maker).inputs;
+      open.insert(open.end(), inputs.begin(), inputs.end());
+    }
+    if (const auto whole = graph.tensor(id).alias_of) {
+      open.push_back(*whole);
+    }
+  }
+  std::vector<std::string> names;
+  for (TensorId id = 0; id < graph.tensors().size(); ++id) {
+    if (Tensor& tensor = graph.tensor(id); tensor.trainable && !reached.contains(id)) {
+      tensor.trainable = false;
+      names.push_back(tensor.name);
+    }
+  }
+  return names;
+}
+
 void find_blocks(Network& network) {
   static const std::regex pattern("(?:^|[._/])(?:blocks?|layer)[._/]([0-9]+)");
   network.blocks.clear();

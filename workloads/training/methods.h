@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "workloads/networks/networks.h"
 #include "workloads/training/method_options.h"
 
@@ -17,6 +20,9 @@ void apply_method(Network& network, const MethodOptions& options);
 /// top of what the method freezes. Errors: UserError for one that chooses no parameter, with the
 /// nearest name, or when nothing is left to train.
 void freeze(Network& network, const std::vector<std::string>& patterns);
+
+/// Freezes parameters that the loss does not depend on (of a graph that has its loss); their names.
+std::vector<std::string> freeze_unreached(Graph& graph);
 
 /// Finds blocks, head and probe of a network from elsewhere: layers whose names contain
 /// "blocks.<i>" or "layer.<i>" (or with _ or /) are block i, those behind the last block are the
