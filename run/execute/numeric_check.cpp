@@ -8,6 +8,7 @@
 #include <cstring>
 #include <limits>
 
+#include "run/execute/ties.h"
 #include "run/execute/update_check.h"
 #include "workloads/reference/reference.h"
 
@@ -192,11 +193,35 @@ bool NumericCheck::left_range(double loss, const StartValues& parameters,
   });
 }
 
+double NumericCheck::excess(const TensorValues& reference) const {
+  double most = 0;
+  for (const auto& [gradient, values] : gradients_) {
+    most = std::max(most, largest(reference.at(gradient)));
+  }
+  double sum = 0;
+  for (const auto& [gradient, values] : gradients_) {
+    const std::vector<double>& exact = reference.at(gradient);
+    double worst = 0;
+    for (std::size_t i = 0; i < exact.size(); ++i) {
+      const double error = std::abs(values[i] - exact[i]);
+      worst = std::isnan(error) ? kRange : std::max(worst, error);
+    }
+    sum += std::max(0.0, ratio(worst, kRelative * largest(exact) + kOfGradient * most) - 1);
+  }
+  return sum;
+}
+
 void NumericCheck::end_step(double loss, const StartValues& parameters) {
-  const TensorValues reference = run_reference(training_.graph, start_);
+  TensorValues reference = run_reference(training_.graph, start_);
   if (left_range(loss, parameters, reference)) {
     ++facts_.diverged_steps;
     return;
+  }
+  if (!half_) {
+    facts_.ties += resolve_ties(
+                       training_.graph, start_,
+                       [this](const TensorValues& values) { return excess(values); }, reference)
+                       .size();
   }
   double most = 0;
   for (const auto& [gradient, values] : gradients_) {

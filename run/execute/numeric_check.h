@@ -17,8 +17,10 @@ namespace etude::run {
 /// Compares every step of a simulated training run with a float64 execution of the same graph on
 /// the weights that the step started from. Loss and gradients: max|error| <= 1e-5 * max|reference|
 /// + 1e-7 * (largest |gradient| of the step), because some gradients are exactly zero by symmetry.
-/// Updates: update_check.h, so that a missing update fails; a weight that is not trained must not
-/// change. Call begin_step, gradient (any number of pieces), end_step.
+/// Where a gradient is further off, inputs of ReLU that are nearer to zero than FP32 can tell are
+/// cut as the chip cut them (ties.h), and counted. Updates: update_check.h, so that a missing
+/// update fails; a weight that is not trained must not change. Call begin_step, gradient (any
+/// number of pieces), end_step.
 class NumericCheck {
  public:
   /// `update`: what the updates' rates of each step follow from. `half`: products are in FP16,
@@ -51,6 +53,8 @@ class NumericCheck {
   void compare_norms(const std::string& what, const std::vector<double>& reference,
                      const std::vector<double>& simulated, double largest_gradient);
   bool left_range(double loss, const StartValues& parameters, const TensorValues& reference) const;
+  /// Sum over the gradients of what their largest error is above what is allowed, in parts of it.
+  double excess(const TensorValues& reference) const;
   void check_parameter(TensorId parameter, const StartValues& now);
   void fail(const std::string& line);
 

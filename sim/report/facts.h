@@ -40,6 +40,7 @@ struct CheckFacts {
   double max_rel_error = 0;
   double error_of_allowed = 0;  ///< largest error in parts of what is allowed: at most 1 passes
   bool passed = true;
+  std::uint64_t ties = 0;             ///< inputs of ReLU at zero, cut as the chip cut them
   std::uint64_t tensors = 0;          ///< compared, all steps
   std::uint64_t diverged_steps = 0;   ///< of passes: left the range of float, not compared
   std::uint64_t redmule_jobs = 0;     ///< replayed bit for bit

@@ -83,6 +83,9 @@ std::string check_text(const Json& result, const Style& style) {
   if (check.at("redmule_jobs") != 0) {
     text += "; " + check.at("redmule_jobs").dump() + " RedMulE jobs bit-equal";
   }
+  if (check.contains("ties")) {
+    text += "; " + check.at("ties").dump() + " inputs of ReLU at zero cut as on the chip";
+  }
   for (const Json& failure : check.at("failures")) {
     text += "\n          " + style.alarm(failure.get<std::string>());
   }

@@ -231,14 +231,18 @@ Json check_json(const CheckFacts& check) {
   if (!check.done) {
     return nullptr;
   }
-  return {{"reference", check.reference},
-          {"max_abs_error", number_or_null(check.max_abs_error)},
-          {"max_rel_error", number_or_null(check.max_rel_error)},
-          {"error_of_allowed", number_or_null(check.error_of_allowed)},
-          {"passed", check.passed},
-          {"tensors", check.tensors},
-          {"redmule_jobs", check.redmule_jobs},
-          {"failures", check.failures}};
+  Json all = {{"reference", check.reference},
+              {"max_abs_error", number_or_null(check.max_abs_error)},
+              {"max_rel_error", number_or_null(check.max_rel_error)},
+              {"error_of_allowed", number_or_null(check.error_of_allowed)},
+              {"passed", check.passed},
+              {"tensors", check.tensors},
+              {"redmule_jobs", check.redmule_jobs},
+              {"failures", check.failures}};
+  if (check.ties != 0) {
+    all["ties"] = check.ties;
+  }
+  return all;
 }
 
 Json simulator_json(const RunRecord& record, const SimulatorFacts& simulator) {

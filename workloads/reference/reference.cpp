@@ -5,7 +5,7 @@
 
 namespace etude {
 
-TensorValues run_reference(const Graph& graph, const StartValues& start) {
+TensorValues run_reference(const Graph& graph, const StartValues& start, const Cuts& cuts) {
   TensorValues values(graph.tensors().size());
   for (TensorId id = 0; id < start.size() && id < values.size(); ++id) {
     values[id].assign(start[id].begin(), start[id].end());
@@ -20,6 +20,11 @@ TensorValues run_reference(const Graph& graph, const StartValues& start) {
       }
     }
     rules_of(node.op).evaluate(graph, node, values);
+    for (const Cut& cut : cuts) {
+      if (cut.result == node.outputs[0]) {
+        values[cut.result].at(cut.element) = cut.value;
+      }
+    }
   }
   return values;
 }
