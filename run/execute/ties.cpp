@@ -16,16 +16,18 @@ constexpr double kOtherSide = 1e-300;  // above zero, and nothing beside any val
 Cuts find_ties(const Graph& graph, const TensorValues& reference) {
   std::vector<std::pair<double, Cut>> found;
   for (const Node& node : graph.nodes()) {
-    if (node.op != OpType::kRelu && node.op != OpType::kRelu6) {
+    const std::vector<double>& x = reference.at(node.inputs[0]);
+    const std::vector<double>& y = reference.at(node.outputs[0]);
+    if (node.inputs.size() != 1 || x.size() != y.size()) {
       continue;
     }
-    const std::vector<double>& x = reference.at(node.inputs[0]);
     double largest = 0;
     for (const double v : x) {
       largest = std::max(largest, std::abs(v));
     }
     for (std::size_t i = 0; i < x.size(); ++i) {
-      if (std::abs(x[i]) <= kNear * largest) {
+      // Whatever operator it is: its result is cut off below zero.
+      if (std::abs(x[i]) <= kNear * largest && y[i] == std::max(x[i], 0.0)) {
         found.push_back(
             {std::abs(x[i]) / largest, {node.outputs[0], i, x[i] > 0 ? 0.0 : kOtherSide}});
       }
