@@ -16,9 +16,12 @@ constexpr double kOtherSide = 1e-300;  // above zero, and nothing beside any val
 Cuts find_ties(const Graph& graph, const TensorValues& reference) {
   std::vector<std::pair<double, Cut>> found;
   for (const Node& node : graph.nodes()) {
+    if (node.inputs.size() != 1) {
+      continue;
+    }
     const std::vector<double>& x = reference.at(node.inputs[0]);
     const std::vector<double>& y = reference.at(node.outputs[0]);
-    if (node.inputs.size() != 1 || x.size() != y.size()) {
+    if (x.size() != y.size()) {
       continue;
     }
     double largest = 0;
