@@ -42,6 +42,10 @@ void note(double& most, double error) {
 
 double ratio(double error, double of) { return error == 0 ? 0 : error / of; }
 
+double allowed_error(const std::vector<double>& reference, double largest_gradient) {
+  return kRelative * largest(reference) + kOfGradient * largest_gradient;
+}
+
 /// Of an element that no piece of a gradient has covered; arithmetic makes no such NaN.
 const float kMissing = std::bit_cast<float>(0x7fc0dead);
 bool missing(float value) {
@@ -115,7 +119,7 @@ void NumericCheck::fail(const std::string& line) {
 void NumericCheck::compare(const std::string& what, const std::vector<double>& reference,
                            const std::vector<double>& simulated, double largest_gradient) {
   const double scale = largest(reference);
-  const double allowed = kRelative * scale + kOfGradient * largest_gradient;
+  const double allowed = allowed_error(reference, largest_gradient);
   double worst = 0;
   std::size_t worst_at = reference.size();
   for (std::size_t i = 0; i < reference.size(); ++i) {
@@ -193,11 +197,16 @@ bool NumericCheck::left_range(double loss, const StartValues& parameters,
   });
 }
 
-double NumericCheck::excess(const TensorValues& reference) const {
+double NumericCheck::largest_gradient(const TensorValues& reference) const {
   double most = 0;
   for (const auto& [gradient, values] : gradients_) {
     most = std::max(most, largest(reference.at(gradient)));
   }
+  return most;
+}
+
+double NumericCheck::excess(const TensorValues& reference) const {
+  const double most = largest_gradient(reference);
   double sum = 0;
   for (const auto& [gradient, values] : gradients_) {
     const std::vector<double>& exact = reference.at(gradient);
@@ -206,7 +215,7 @@ double NumericCheck::excess(const TensorValues& reference) const {
       const double error = std::abs(values[i] - exact[i]);
       worst = std::isnan(error) ? kRange : std::max(worst, error);
     }
-    sum += std::max(0.0, ratio(worst, kRelative * largest(exact) + kOfGradient * most) - 1);
+    sum += std::max(0.0, ratio(worst, allowed_error(exact, most)) - 1);
   }
   return sum;
 }
@@ -223,10 +232,7 @@ void NumericCheck::end_step(double loss, const StartValues& parameters) {
                        [this](const TensorValues& values) { return excess(values); }, reference)
                        .size();
   }
-  double most = 0;
-  for (const auto& [gradient, values] : gradients_) {
-    most = std::max(most, largest(reference.at(gradient)));
-  }
+  const double most = largest_gradient(reference);
   compare("loss", reference.at(training_.loss), {loss}, most);
   for (const auto& [gradient, values] : gradients_) {
     compare(training_.graph.tensor(gradient).name, reference.at(gradient),

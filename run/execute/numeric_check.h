@@ -53,6 +53,7 @@ class NumericCheck {
   void compare_norms(const std::string& what, const std::vector<double>& reference,
                      const std::vector<double>& simulated, double largest_gradient);
   bool left_range(double loss, const StartValues& parameters, const TensorValues& reference) const;
+  double largest_gradient(const TensorValues& reference) const;
   /// Sum over the gradients of what their largest error is above what is allowed, in parts of it.
   double excess(const TensorValues& reference) const;
   void check_parameter(TensorId parameter, const StartValues& now);

@@ -9,40 +9,13 @@
 
 #include "compiler/tiling/gemm_cycles.h"
 #include "compiler/tiling/gemm_search.h"
+#include "tests/support/gemm_problems.h"
 
 namespace etude::compiler {
 namespace {
 
 using namespace etude::literals;
-using Unit = GemmProblem::Unit;
-
-RedmuleConfig array(RedmuleConfig::Format format = RedmuleConfig::Format::kFp32) {
-  RedmuleConfig config;  // H 4, L 12, P 3: 4 * (3 + 1) = 16 columns
-  config.format = format;
-  config.height = 4;
-  config.width = 12;
-  config.pipe = 3;
-  return config;
-}
-
-PlatformConfig platform() {
-  PlatformConfig made;
-  made.cluster.cores = 8;
-  made.cluster.redmule = array();
-  return made;
-}
-
-GemmProblem problem(Unit unit, std::uint32_t m, std::uint32_t n, std::uint32_t k) {
-  GemmProblem p;
-  p.unit = unit;
-  p.m = m;
-  p.n = n;
-  p.k = k;
-  return p;
-}
-
-GemmTiling whole(const GemmProblem& p) { return {p.m, p.n, p.k}; }
-
+using namespace etude::test::gemm;
 constexpr Bytes kAlignment = 88_B;  // 11 buffers of at most 8 bytes
 
 /// FP16 elements, with the 16 elements of FP32 and 8 bytes that an FP16 buffer has to spare.

@@ -6,43 +6,19 @@
 #include "compiler/tiling/gemm_cycles.h"
 #include "compiler/tiling/gemm_search.h"
 #include "compiler/tiling/gemm_tiling.h"
+#include "tests/support/gemm_problems.h"
 
 namespace etude::compiler {
 namespace {
 
 using namespace etude::literals;
+using namespace etude::test::gemm;
 
 GemmTiling choose_tiling(const std::string& name, const GemmProblem& problem,
                          const TilingLimits& limits, const CostModel& cost,
                          const RedmuleConfig& redmule) {
   return GemmSearch(cost, redmule).choose(name, problem, limits);
 }
-
-using Unit = GemmProblem::Unit;
-
-RedmuleConfig array() {  // H 4, L 12, P 3: 4 * (3 + 1) = 16 columns
-  RedmuleConfig config;
-  config.format = RedmuleConfig::Format::kFp32;
-  return config;
-}
-
-PlatformConfig platform() {
-  PlatformConfig made;
-  made.cluster.cores = 8;
-  made.cluster.redmule = array();
-  return made;
-}
-
-GemmProblem problem(Unit unit, std::uint32_t m, std::uint32_t n, std::uint32_t k) {
-  GemmProblem p;
-  p.unit = unit;
-  p.m = m;
-  p.n = n;
-  p.k = k;
-  return p;
-}
-
-GemmTiling whole(const GemmProblem& p) { return {p.m, p.n, p.k}; }
 
 constexpr Bytes kAlignment = 88_B;  // 11 buffers of at most 8 bytes
 
