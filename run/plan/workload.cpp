@@ -273,7 +273,9 @@ Workload build_workload(const RootConfig& config) {
     OnnxModel model = read_onnx(config.workload.onnx, config.workload.batch);
     check_batch(config, model);
     if (model.updates) {
+      NetworkFacts facts = network_facts(model.network, model.declared, model.outputs);
       made = from_training_graph(config, std::move(model));
+      made.network = std::move(facts);
       check_capacity(config, made.training.graph);
       read_parameters(config, made);
       return made;
@@ -287,9 +289,11 @@ Workload build_workload(const RootConfig& config) {
     check_weights(model.network, model.start, config.workload.onnx);
     made.parameters = std::move(model.start);
     network = std::move(model.network);
+    made.network = network_facts(network, model.declared, model.outputs);
   } else {
     network = make_network(config.workload.network, config.workload.sizes, config.workload.batch);
     check_own_loss(config, network.graph);
+    made.network = network_facts(network, {}, {network.output});
   }
   made.title = (file ? file_title(config) : config.workload.network) + ", " +
                method_text(config.train) + ", ";

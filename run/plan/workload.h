@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "run/plan/loss_choice.h"
+#include "run/plan/network_facts.h"
 #include "sim/config/root_config.h"
 #include "workloads/networks/initial.h"
 #include "workloads/npz/npz.h"
@@ -23,6 +24,7 @@ struct Workload {
   /// itself when it is the loss or a gradient.
   std::vector<std::pair<std::string, TensorId>> outputs;
   std::optional<LossChoice> loss;  ///< of an inference graph from a file
+  NetworkFacts network;
   std::vector<std::string> warnings;
 };
 

@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "models/base/error.h"
+#include "workloads/onnx/module_scope.h"
 #include "workloads/onnx/raw_model.h"
 
 namespace etude::onnxio {
@@ -241,6 +242,7 @@ class Reader {
       made.samples = printable(type.shape().dim(0).dim_param());
     }
     for (const auto& extent : type.shape().dim()) {
+      made.symbols.push_back(printable(extent.dim_param()));
       made.shape.push_back(extent.dim_value() > 0
                                ? std::optional(static_cast<std::uint64_t>(extent.dim_value()))
                                : std::nullopt);
@@ -257,6 +259,7 @@ class Reader {
     node.name = !proto.name().empty()   ? printable(proto.name())
                 : !node.outputs.empty() ? node.outputs[0]
                                         : node.op;
+    node.scope = printable(module_scope(proto));
     for (const auto& attribute : proto.attribute()) {
       const std::string key = printable(attribute.name());
       if (!node.attributes.emplace(key, value_of(attribute, node)).second) {

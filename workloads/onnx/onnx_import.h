@@ -8,15 +8,23 @@
 
 namespace etude {
 
+/// An input as the file declares it.
+struct DeclaredInput {
+  TensorId id{};
+  std::string type;                  ///< of onnx.proto: "FLOAT", "INT64"
+  std::vector<std::string> symbols;  ///< of the extents, "" where one has none
+};
+
 /// What an ONNX file holds, as our graph. Tensors keep the file's names.
 struct OnnxModel {
   Network network;    ///< inputs (without labels where the loss is ours) and output (the logits)
   StartValues start;  ///< values of the parameters
   bool updates =
       false;  ///< a training graph: the file has SGD nodes, gradients and updated weights
-  std::vector<TensorId> outputs;  ///< the file's graph outputs, in its order
-  std::optional<TensorId> loss;   ///< of a loss node that nothing reads
-  bool log_softmax = false;       ///< `network.output` stands for its LogSoftmax
+  std::vector<DeclaredInput> declared;  ///< the file's inputs
+  std::vector<TensorId> outputs;        ///< the file's graph outputs, in its order
+  std::optional<TensorId> loss;         ///< of a loss node that nothing reads
+  bool log_softmax = false;             ///< `network.output` stands for its LogSoftmax
   /// Initializers that were taken as constants because they meet the data before any layer, and
   /// weights that are Constant nodes: neither is trained.
   std::vector<std::string> preprocessing, constant_weights;

@@ -38,6 +38,7 @@ struct RawNode {
   std::string op;
   std::string domain;  ///< "" for the standard one
   std::string name;    ///< its first output where the file gives none
+  std::string scope;   ///< the path of modules that PyTorch's exporter notes beside it
   std::vector<std::string> inputs;
   std::vector<std::string> outputs;
   std::map<std::string, RawAttribute> attributes;
@@ -59,7 +60,8 @@ struct RawValue {
   std::optional<int> type;  ///< ElementType; nothing for what is no tensor, as a sequence
   std::vector<std::optional<std::uint64_t>> shape;  ///< an extent without number is symbolic
   bool shaped = false;
-  std::string samples;  ///< name of the first extent, where it is symbolic
+  std::string samples;               ///< name of the first extent, where it is symbolic
+  std::vector<std::string> symbols;  ///< names of all extents, "" where it has none
 };
 
 /// The content of an ONNX file, free of protobuf.

@@ -5,8 +5,8 @@
 
 #include "models/base/error.h"
 #include "workloads/ops/op_rules.h"
+#include "workloads/training/layers.h"
 #include "workloads/training/loss.h"
-#include "workloads/training/methods.h"
 
 namespace etude::onnxio {
 
@@ -125,6 +125,7 @@ void Translator::add_inputs() {
     values_[input.name] = graph().add_tensor(std::move(tensor));
     data_.resize(graph().tensors().size(), true);
     made_.network.inputs.push_back(values_[input.name]);
+    made_.declared.push_back({values_[input.name], element_type_name(*input.type), input.symbols});
   }
 }
 
@@ -246,6 +247,8 @@ NodeId Translator::add_many(const RawNode& node, OpType type, std::vector<Tensor
   const NodeId id = graph().add(
       Node{node.name, type, phase_of(node), std::move(inputs), {}, std::move(attributes)}, outputs);
   data_.resize(graph().tensors().size(), data);
+  scopes_.resize(id + 1);
+  scopes_[id] = node.scope;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     if (named[i]) {
       values_[outputs[i].first] = graph().node(id).outputs[i];
@@ -369,7 +372,7 @@ void Translator::finish() {
   made_.network.output = logits.value_or(made_.outputs.empty() ? 0 : made_.outputs[0]);
   graph().validate();
   if (!made_.updates) {
-    find_blocks(made_.network);
+    find_blocks(made_.network, scopes_);
   }
 }
 

@@ -81,9 +81,10 @@ class Translator {
   std::vector<std::size_t> order_;
   std::set<std::string> forward_;  ///< values that a loss (or an output of inference) depends on
   std::map<std::string, TensorId> values_;
-  std::set<std::string> reserved_;  ///< names of the file
-  std::set<TensorId> moved_;        ///< statistics that a step moves
-  std::vector<bool> data_;          ///< tensors that depend on no parameter
+  std::set<std::string> reserved_;   ///< names of the file
+  std::set<TensorId> moved_;         ///< statistics that a step moves
+  std::vector<bool> data_;           ///< tensors that depend on no parameter
+  std::vector<std::string> scopes_;  ///< of nodes: RawNode::scope
   OnnxModel made_;
 };
 
