@@ -13,9 +13,12 @@ try:
     import export_truth
     import exported_models
 
+    import written_models
+
     CASES = exported_models.cases()
+    WRITTEN = list(written_models.WRITTEN)
 except ImportError:  # each test is counted as skipped, not the file as one
-    CASES = {"all": None}
+    CASES, WRITTEN = {"all": None}, ["all"]
 needs_exporters = pytest.mark.skipif(
     CASES == {"all": None}, reason="needs PyTorch, onnx and onnxscript (scripts/setup.sh --tests)"
 )
@@ -77,3 +80,19 @@ def test_an_exported_model_trains_as_in_pytorch_or_is_refused_by_name(tmp_path, 
     else:
         assert not refusal, refusal
         assert compare(outputs, export_truth.initializers(tmp_path / "model.onnx"), loss, truth) == []
+
+
+@needs_exporters
+@pytest.mark.parametrize("name", WRITTEN)
+def test_a_written_model_trains_as_in_pytorch(tmp_path, name):
+    model, x, labels = written_models.written(name)
+    model.write(tmp_path / "model.onnx")
+    np.savez(tmp_path / "inputs.npz", x=x, labels=labels)
+    workload = {"onnx": "model.onnx", "inputs": "inputs.npz"}
+    (tmp_path / "run.json").write_text(json.dumps({"platform": "platform/traindeeploy.json", "workload": workload}))
+    refusal, outputs = trained(tmp_path / "run.json")
+    if name in PENDING:
+        assert refusal and PENDING[name] in refusal, refusal or "trained"
+    else:
+        assert not refusal, refusal
+        assert compare(outputs, model.parameters, *model.truth(x, labels)) == []

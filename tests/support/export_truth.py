@@ -63,7 +63,7 @@ def fuse(case: Case, model: nn.Module) -> nn.Module:
         merged = nn.utils.fusion.fuse_conv_bn_eval(model.get_submodule(convolution), model.get_submodule(norm))
         model.set_submodule(convolution, merged)
         model.set_submodule(norm, nn.Identity())
-    return model
+    return model.requires_grad_()
 
 
 def targets(case: Case, model: nn.Module, x: torch.Tensor) -> dict[str, np.ndarray]:
