@@ -5,7 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "workloads/onnx/onnx_import.h"
+#include "workloads/networks/networks.h"
+#include "workloads/onnx/declared_input.h"
 
 namespace etude::run {
 

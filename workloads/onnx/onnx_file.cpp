@@ -242,10 +242,10 @@ class Reader {
       made.samples = printable(type.shape().dim(0).dim_param());
     }
     for (const auto& extent : type.shape().dim()) {
-      made.symbols.push_back(printable(extent.dim_param()));
       made.shape.push_back(extent.dim_value() > 0
                                ? std::optional(static_cast<std::uint64_t>(extent.dim_value()))
                                : std::nullopt);
+      made.symbols.push_back(printable(extent.dim_param()));
     }
     return made;
   }

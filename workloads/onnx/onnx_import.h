@@ -4,16 +4,10 @@
 #include <filesystem>
 
 #include "workloads/networks/initial.h"
+#include "workloads/onnx/declared_input.h"
 #include "workloads/training/training_graph.h"
 
 namespace etude {
-
-/// An input as the file declares it.
-struct DeclaredInput {
-  TensorId id{};
-  std::string type;                  ///< of onnx.proto: "FLOAT", "INT64"
-  std::vector<std::string> symbols;  ///< of the extents, "" where one has none
-};
 
 /// What an ONNX file holds, as our graph. Tensors keep the file's names.
 struct OnnxModel {
@@ -21,14 +15,14 @@ struct OnnxModel {
   StartValues start;  ///< values of the parameters
   bool updates =
       false;  ///< a training graph: the file has SGD nodes, gradients and updated weights
-  std::vector<DeclaredInput> declared;  ///< the file's inputs
-  std::vector<TensorId> outputs;        ///< the file's graph outputs, in its order
-  std::optional<TensorId> loss;         ///< of a loss node that nothing reads
-  bool log_softmax = false;             ///< `network.output` stands for its LogSoftmax
+  std::vector<TensorId> outputs;  ///< the file's graph outputs, in its order
+  std::optional<TensorId> loss;   ///< of a loss node that nothing reads
+  bool log_softmax = false;       ///< `network.output` stands for its LogSoftmax
   /// Initializers that were taken as constants because they meet the data before any layer, and
   /// weights that are Constant nodes: neither is trained.
   std::vector<std::string> preprocessing, constant_weights;
   GradientMap gradients;  ///< of a training graph: parameter -> gradient at its SGD node
+  std::vector<DeclaredInput> declared;  ///< the file's inputs
 };
 
 /// Reads an ONNX file: a training graph as TrainDeeploy exports them (standard operators, gradient

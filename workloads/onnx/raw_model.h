@@ -59,9 +59,9 @@ struct RawValue {
   std::string name;
   std::optional<int> type;  ///< ElementType; nothing for what is no tensor, as a sequence
   std::vector<std::optional<std::uint64_t>> shape;  ///< an extent without number is symbolic
+  std::vector<std::string> symbols;  ///< beside `shape`: the names of symbolic extents
   bool shaped = false;
-  std::string samples;               ///< name of the first extent, where it is symbolic
-  std::vector<std::string> symbols;  ///< names of all extents, "" where it has none
+  std::string samples;  ///< name of the first extent, where it is symbolic
 };
 
 /// The content of an ONNX file, free of protobuf.
