@@ -19,7 +19,9 @@ bool is_weight(const Graph& graph, TensorId id) {
 }
 
 bool is_product(const Node& node) {
-  return (node.op == OpType::kGemm || node.op == OpType::kConv) && node.phase == Phase::kForward;
+  return node.phase == Phase::kForward &&
+         (node.op == OpType::kGemm || node.op == OpType::kConv ||
+          node.op == OpType::kConvGradInput);  // a transposed convolution
 }
 
 /// The parameter that a value is, once nodes that only move elements are taken away.
@@ -46,7 +48,7 @@ std::optional<TensorId> bias_behind(const Graph& graph, const Node& product) {
   }
   const auto other = weight_behind(graph, sum.inputs[sum.inputs[0] == product.outputs[0] ? 1 : 0]);
   const Shape& result = graph.tensor(product.outputs[0]).shape;
-  const std::size_t axis = product.op == OpType::kConv ? 1 : result.size() - 1;
+  const std::size_t axis = product.op == OpType::kGemm ? result.size() - 1 : 1;
   if (!other) {
     return std::nullopt;
   }
