@@ -12,7 +12,6 @@ from support import run
 try:
     import export_truth
     import exported_models
-
     import written_models
 
     CASES = exported_models.cases()
@@ -32,8 +31,28 @@ REFUSED = {
     "lstm_dynamo": ["LSTM"],
     "gru_dynamo": ["GRU"],
 }
-# Not trained yet, though they will be.
-PENDING = {}
+# Neither trained yet nor refused for good: operators that are still to come. To be empty.
+PENDING = set(
+    """
+    mlp_13_batch mlp_dynamo_batch tokens_batch tokens_dynamo_raw lenet_relu lenet_dynamo lenet_dynamo_batch
+    resnet_fused resnet_batch resnet_dynamo mobilenet_hardswish mobilenet_silu_dynamo conv1d conv1d_norm
+    conv1d_dynamo dilated dilated_dynamo autoencoder autoencoder_dynamo encoder_post encoder_post_gelu
+    encoder_pre encoder_pre_gelu_two encoder_dynamo encoder_dynamo_gelu vit_12 vit_batch vit_dynamo
+    vit_dynamo_batch tokens_encoder tokens_encoder_axes tokens_encoder_sdpa tokens_encoder_einsum
+    tokens_encoder_einsum_dynamo words words_dynamo tied_dynamo groupnorm groupnorm_dynamo groupnorm_dynamo_21
+    instancenorm instancenorm_dynamo rmsnorm rmsnorm_dynamo layernorm_13 glu glu_dynamo fused_qkv
+    fused_qkv_dynamo moves moves_dynamo dense dense_dynamo shuffle arithmetic arithmetic_dynamo regression
+    lstm_dynamo gru_dynamo act_hardswish act_hardsigmoid act_leaky act_elu act_selu act_celu act_softplus
+    act_mish act_hardtanh act_prelu act_gelu act_softsign act_logsigmoid act_clamp keras_cnn keras_dense
+    keras_conv1d keras_mobilenet written_gemm
+    """.split()
+)
+
+
+def parameters(names) -> list:
+    """Names as parameters of a test; one of PENDING must fail."""
+    pending = pytest.mark.xfail(strict=True, reason="an operator is still to come")
+    return [pytest.param(name, marks=pending if name in PENDING else []) for name in names]
 
 
 def compare(outputs: dict[str, np.ndarray], values: dict[str, np.ndarray], loss: float, truth: list) -> list[str]:
@@ -68,22 +87,27 @@ def trained(config: Path, *arguments: str) -> tuple[str, dict]:
     return "", dict(np.load(out / "outputs.npz"))
 
 
+def layer_names(config: Path) -> set[str]:
+    """Names of products and convolutions, as `describe` lists them."""
+    layers = json.loads(run("describe", config, "--json", check=0).stdout)["network"]["layers"]
+    return {layer["name"] for layer in layers if layer["op"].startswith(("Gemm", "Conv"))}
+
+
 @needs_exporters
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", parameters(CASES))
 def test_an_exported_model_trains_as_in_pytorch_or_is_refused_by_name(tmp_path, name):
     config, loss, truth = export_truth.write_case(CASES[name], tmp_path)
     refusal, outputs = trained(config)
     if name in REFUSED:
         assert refusal and all(word in refusal for word in ["model.onnx", "node", *REFUSED[name]]), refusal or "trained"
-    elif name in PENDING:
-        assert refusal and PENDING[name] in refusal, refusal or "trained"
     else:
         assert not refusal, refusal
         assert compare(outputs, export_truth.initializers(tmp_path / "model.onnx"), loss, truth) == []
+        assert layer_names(config) == export_truth.layer_names(CASES[name])
 
 
 @needs_exporters
-@pytest.mark.parametrize("name", WRITTEN)
+@pytest.mark.parametrize("name", parameters(WRITTEN))
 def test_a_written_model_trains_as_in_pytorch(tmp_path, name):
     model, x, labels = written_models.written(name)
     model.write(tmp_path / "model.onnx")
@@ -91,8 +115,5 @@ def test_a_written_model_trains_as_in_pytorch(tmp_path, name):
     workload = {"onnx": "model.onnx", "inputs": "inputs.npz"}
     (tmp_path / "run.json").write_text(json.dumps({"platform": "platform/traindeeploy.json", "workload": workload}))
     refusal, outputs = trained(tmp_path / "run.json")
-    if name in PENDING:
-        assert refusal and PENDING[name] in refusal, refusal or "trained"
-    else:
-        assert not refusal, refusal
-        assert compare(outputs, model.parameters, *model.truth(x, labels)) == []
+    assert not refusal, refusal
+    assert compare(outputs, model.parameters, *model.truth(x, labels)) == []

@@ -141,6 +141,17 @@ def wanted_gradient(name: str, value: np.ndarray, truth: list) -> np.ndarray | N
     return None
 
 
+def layer_names(case: Case) -> set[str]:
+    """Modules with a matrix or filters, by the names under which PyTorch has them."""
+    names = set()
+    for name, module in case.make().named_modules():
+        if isinstance(module, nn.Linear | nn.modules.conv._ConvNd):
+            names.add(name)
+        elif isinstance(module, nn.MultiheadAttention):
+            names.add(name + ".in_proj")
+    return names
+
+
 def write_case(case: Case, folder: Path) -> tuple[Path, float, list]:
     """Model, inputs and configuration in a folder; the configuration, and what the step must give."""
     model, x = drawn(case)

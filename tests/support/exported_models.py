@@ -217,7 +217,7 @@ class Encoder(nn.Module):
 class Attention(nn.Module):
     def __init__(self, width, heads, form, bias=True):
         super().__init__()
-        self.heads, self.form = heads, form
+        self.heads, self.form, self.scale = heads, form, (width // heads) ** -0.5
         self.q = nn.Linear(width, width, bias=bias)
         self.k = nn.Linear(width, width, bias=bias)
         self.v = nn.Linear(width, width, bias=bias)
@@ -233,6 +233,8 @@ class Attention(nn.Module):
             q, k, v = (f(x).view(b, n, self.heads, -1).transpose(1, 2) for f in (self.q, self.k, self.v))
             if self.form == "sdpa":
                 y = F.scaled_dot_product_attention(q, k, v)
+            elif self.form == "scaled":
+                y = (q @ k.transpose(-2, -1) * self.scale).softmax(dim=-1) @ v
             else:
                 y = (q @ k.transpose(-2, -1) * (c // self.heads) ** -0.5).softmax(dim=-1) @ v
             y = y.transpose(1, 2).reshape(b, n, c)

@@ -66,9 +66,9 @@ def keras_cnn(f):
     w0, b0, w1, b1, w2, b2, w3, b3 = names
     nodes = [
         n("Transpose", ["x"], "t0", at + "conv2d/Conv2D__6", perm=[0, 3, 1, 2]),
-        n("Conv", ["t0", w0, b0], "c0", at + "conv2d/Conv2D", kernel_shape=[3, 3], strides=[1, 1], auto_pad="SAME_UPPER"),
+        n("Conv", ["t0", w0, b0], "c0", at + "conv2d/Conv2D", kernel_shape=[3, 3], auto_pad="SAME_UPPER"),
         n("Relu", ["c0"], "r0", at + "conv2d/Relu"),
-        n("MaxPool", ["r0"], "p0", at + "max_pooling2d/MaxPool", kernel_shape=[2, 2], strides=[2, 2], auto_pad="VALID"),
+        n("MaxPool", ["r0"], "p0", at + "pooling/MaxPool", kernel_shape=[2, 2], strides=[2, 2], auto_pad="VALID"),
         n("Conv", ["p0", w1, b1], "c1", at + "conv2d_1/Conv2D", kernel_shape=[3, 3], strides=[2, 2], pads=[0, 0, 1, 1]),
         n("Relu", ["c1"], "r1", at + "conv2d_1/Relu"),
         n("Transpose", ["r1"], "t1", at + "max_pooling2d/MaxPool__21", perm=[0, 2, 3, 1]),
