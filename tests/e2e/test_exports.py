@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Models as PyTorch's exporters write them train on the simulated chip with PyTorch's loss and gradients, or are refused
+"""Models as PyTorch's exporters write them train on the simulated chip with PyTorch's loss and gradients, or are
+refused
 with one line: no third."""
 
 import json
