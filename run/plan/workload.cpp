@@ -210,21 +210,24 @@ void note_constants(const OnnxModel& model, std::vector<std::string>& warnings) 
 void check_weights(const Network& network, const StartValues& start, const std::string& file) {
   for (TensorId id = 0; id < network.graph.tensors().size(); ++id) {
     const Tensor& tensor = network.graph.tensor(id);
-    if (tensor.kind != TensorKind::kParameter || tensor.constant) {
+    if (tensor.kind != TensorKind::kParameter) {
       continue;
     }
-    const std::string where = file + ": weight '" + tensor.name + "'";
-    if (tensor.name == "loss") {
+    const bool constant = tensor.constant;  // an infinite one masks
+    const std::string where = file + (constant ? ": constant '" : ": weight '") + tensor.name + "'";
+    if (tensor.name == "loss" && !constant) {
       throw UserError(where, "has the name under which results hold the loss", "rename it");
     }
     if (id >= start.size()) {
       continue;
     }
-    const auto odd = std::ranges::find_if(start[id], [](float v) { return !std::isfinite(v); });
+    const auto odd = std::ranges::find_if(
+        start[id], [&](float v) { return constant ? std::isnan(v) : !std::isfinite(v); });
     if (odd != start[id].end()) {
       throw UserError(where,
-                      "element " + std::to_string(odd - start[id].begin()) + " is not finite",
-                      "give finite weights");
+                      "element " + std::to_string(odd - start[id].begin()) +
+                          (constant ? " is not a number" : " is not finite"),
+                      constant ? "give numbers" : "give finite weights");
     }
   }
 }
