@@ -81,11 +81,12 @@ class Translator {
   std::vector<std::size_t> order_;
   std::set<std::string> forward_;  ///< values that a loss (or an output of inference) depends on
   std::map<std::string, TensorId> values_;
-  std::set<std::string> reserved_;   ///< names of the file
-  std::set<TensorId> moved_;         ///< statistics that a step moves
-  std::vector<bool> data_;           ///< tensors that depend on no parameter
-  std::vector<std::string> scopes_;  ///< of nodes: RawNode::scope
+  std::set<std::string> reserved_;  ///< names of the file
+  std::set<TensorId> moved_;        ///< statistics that a step moves
+  std::vector<bool> data_;          ///< tensors that depend on no parameter
   OnnxModel made_;
+
+  std::vector<std::string> scopes_;  ///< of nodes of the graph: RawNode::scope
 };
 
 /// Whether a node is a loss.
