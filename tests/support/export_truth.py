@@ -163,6 +163,8 @@ def write_case(case: Case, folder: Path) -> tuple[Path, float, list]:
     loss, truth = gradients(case, model, x, data)
     train = {"lr": 0.01} | ({"loss": case.loss} if case.loss else {})
     workload = {"onnx": "model.onnx", "inputs": "inputs.npz"}
+    sizes = {name: case.shape[axis] for axis, name in case.dynamic.items() if axis > 0}
+    workload |= {"dimensions": sizes} if sizes else {}
     root = {"platform": "platform/traindeeploy.json", "workload": workload, "train": train}
     (folder / "run.json").write_text(json.dumps(root))
     return folder / "run.json", loss, truth

@@ -15,8 +15,8 @@ from torch import nn
 class Case:
     """`exporter`: "legacy" (torch.onnx.export(dynamo=False)) or "dynamo"; `dynamic`: extents of the first input that
     are symbolic, by name; `classes`: of labels, none for a target of the output's shape; `training`: exported and
-    trained in training mode; `tokens`: the input is integers below it; `fused`: normalisations that the legacy
-    exporter merges into the convolution before, as (convolution, normalisation)."""
+    trained in training mode; `tokens`: the input is integers below it; `fused`: normalisations that exporters merge
+    into the convolution before, as (convolution, normalisation)."""
 
     make: object
     shape: tuple
@@ -158,6 +158,9 @@ def mobilenet(activation, squeeze=False):
     features += [SqueezeExcite(4)] if squeeze else []
     features += [Inverted(4, 6, 2, activation)]
     return nn.Sequential(*features, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 3))
+
+
+MOBILENET_FUSED = tuple((f"{i}.conv.{j}", f"{i}.conv.{j + 1}") for i in (2, 3) for j in (0, 3, 6))
 
 
 class Conv1d(nn.Module):
@@ -402,12 +405,13 @@ class Split(nn.Module):
 
 
 class Unet(nn.Module):
-    def __init__(self):
+    def __init__(self, mode="nearest"):
         super().__init__()
+        self.mode = mode
         self.down, self.up, self.out = nn.Conv2d(1, 3, 3, 2, 1), nn.Conv2d(3, 3, 3, 1, 1), nn.Conv2d(4, 1, 1)
 
     def forward(self, x):
-        y = F.interpolate(F.relu(self.up(F.relu(self.down(x)))), scale_factor=2, mode="nearest")
+        y = F.interpolate(F.relu(self.up(F.relu(self.down(x)))), scale_factor=2, mode=self.mode)
         return self.out(torch.cat([x, y], 1))
 
 
@@ -467,7 +471,7 @@ def cases() -> dict[str, Case]:
         "resnet_dynamo": dynamo(ResNet, image, 18, options={"optimize": False}),
         "mobilenet_relu6": Case(lambda: mobilenet(nn.ReLU6), image, opset=14, training=True),
         "mobilenet_hardswish": Case(lambda: mobilenet(nn.Hardswish, True), image, opset=17, training=True),
-        "mobilenet_silu_dynamo": dynamo(lambda: mobilenet(nn.SiLU), image, 18, training=True),
+        "mobilenet_silu_dynamo": dynamo(lambda: mobilenet(nn.SiLU), image, 18, fused=MOBILENET_FUSED),
         "conv1d": Case(Conv1d, (4, 2, 16), opset=13),
         "conv1d_norm": Case(lambda: Conv1d(norm=True), (4, 2, 16), opset=17, training=True),
         "conv1d_dynamo": dynamo(lambda: Conv1d(2), (4, 2, 16), dynamic=BATCH),
@@ -522,6 +526,7 @@ def cases() -> dict[str, Case]:
         "log_softmax": Case(lambda: nn.Sequential(mlp(6, 8, 3), nn.LogSoftmax(-1)), (5, 6), opset=13),
         "softmax_dynamo": dynamo(lambda: nn.Sequential(mlp(6, 8, 3), nn.Softmax(-1)), (5, 6)),
         "unet": Case(Unet, (3, 1, 8, 8), classes=None, loss="mse"),
+        "unet_bilinear": Case(lambda: Unet("bilinear"), (3, 1, 8, 8), classes=None, loss="mse"),
         "lstm": Case(lambda: Recurrent(nn.LSTM), (4, 6, 5), opset=14),
         "gru": Case(lambda: Recurrent(nn.GRU), (4, 6, 5), opset=14),
         "rnn": Case(lambda: Recurrent(nn.RNN), (4, 6, 5), opset=14),

@@ -176,7 +176,7 @@ TensorId Translator::any_value(const RawNode& node, std::size_t input) {
   tensor.name = name;
   tensor.kind = TensorKind::kParameter;
   tensor.shape = constant->second.shape;
-  tensor.constant = constant->second.constant_node;
+  tensor.constant = constant->second.constant_node || fills_norm(node, input, constant->second);
   tensor.trainable = !made_.updates && !tensor.constant;
   const TensorId id = graph().add_tensor(std::move(tensor));
   data_.resize(id + 1, false);

@@ -89,6 +89,10 @@ class Translator {
   std::vector<std::string> scopes_;  ///< of nodes of the graph: RawNode::scope
 };
 
+/// Whether an exporter made a scale of ones or a bias of zeros up, because the normalisation of a
+/// module that has none, or applies them later, wants both: a constant, no weight.
+bool fills_norm(const RawNode& node, std::size_t input, const RawTensor& held);
+
 /// Whether a node is a loss.
 bool is_loss(const RawNode& node);
 

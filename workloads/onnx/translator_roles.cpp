@@ -5,12 +5,20 @@
 
 #include "models/base/error.h"
 #include "workloads/onnx/translator.h"
+#include "workloads/training/layer_names.h"
 
 namespace etude::onnxio {
 
 bool is_loss(const RawNode& node) {
   return node.op == "SoftmaxCrossEntropyLoss" || node.op == "NegativeLogLikelihoodLoss" ||
          node.op == "MseLoss" || node.op == "BceLoss";
+}
+
+bool fills_norm(const RawNode& node, std::size_t input, const RawTensor& held) {
+  const float wanted = input == 1 ? 1.0f : 0.0f;
+  return node.op == "InstanceNormalization" && (input == 1 || input == 2) &&
+         exporter_made(node.inputs[input]) &&
+         std::ranges::all_of(held.reals, [&](float value) { return value == wanted; });
 }
 
 TensorId Translator::operand(const RawNode& node, std::size_t input) {
