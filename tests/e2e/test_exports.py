@@ -65,7 +65,10 @@ def compare(outputs: dict[str, np.ndarray], values: dict[str, np.ndarray], loss:
     if sum(value.size for value in found.values()) != sum(gradient.size for _, _, gradient in truth):
         wrong.append(f"trained: {sorted(found)}, not {sorted(name for name, _, _ in truth)}")
     for name, gradient in found.items():
-        wanted = export_truth.wanted_gradient(name, values[name].astype(np.float64), truth)
+        held = values[name].astype(np.float64)
+        if held.ndim and held.shape != gradient.shape:
+            held = held[: len(gradient)]  # of a token that the exporter repeated for each sample
+        wanted = export_truth.wanted_gradient(name, held, truth)
         if wanted is None:
             wrong.append(f"{name} is no parameter of the model")
         else:
