@@ -243,6 +243,25 @@ std::set<std::string> norms_of_batches(const Graph& graph) {
   return names;
 }
 
+/// Says which weights several nodes train together, because exporters store equal ones once.
+void note_shared(const Graph& graph, std::vector<std::string>& warnings) {
+  std::string list;
+  for (TensorId id = 0; id < graph.tensors().size(); ++id) {
+    const auto readers = graph.consumers(id);
+    const auto count = std::ranges::count_if(
+        readers, [&](NodeId n) { return graph.node(n).phase == Phase::kForward; });
+    if (graph.tensor(id).trainable && count > 1) {
+      list += (list.empty() ? "'" : ", '") + graph.tensor(id).name + "' (" + std::to_string(count) +
+              " nodes)";
+    }
+  }
+  if (!list.empty()) {
+    warnings.push_back(
+        "weights that nodes share, and that train as one: " + list +
+        "; exporters store equal weights once: export trained or unequal ones if they are apart");
+  }
+}
+
 /// What the method makes of a file's graph against the file's word.
 void note_changes(const std::set<std::string>& norms, Graph& graph,
                   std::vector<std::string>& warnings) {
@@ -305,6 +324,7 @@ Workload build_workload(const RootConfig& config) {
   freeze(network, config.train.freeze);
   if (file) {
     note_changes(norms, network.graph, made.warnings);
+    note_shared(network.graph, made.warnings);
   }
   made.update = update_of(config.train);
   made.title += update_text(config, made.update);
