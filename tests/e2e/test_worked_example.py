@@ -45,8 +45,8 @@ def printed(command: str, folder) -> list[str]:
 
 
 def shape(line: str) -> str:
-    """The line without its numbers and the space that they take: cycles and joules move with any change, and the model's
-    hash with the folder that the exporter notes in it."""
+    """The line without its numbers and the space that they take: cycles and joules move with any change, and the
+    model's hash with the folder that the exporter notes in it."""
     line = re.sub(r"ONNX graph [0-9a-f]{8}", "ONNX graph", line)
     return re.sub(r"\s+", " ", re.sub(r"\d[\d,.]*(e-?\d+)?", "#", line))
 
