@@ -137,7 +137,7 @@ def test_methods_and_freezing_go_by_these_names(tmp_path, exporter):
 @pytest.mark.parametrize(
     "train,parts",
     [
-        ({"method": "lora", "layers": ["atn.q"]}, ["/train/layers", "'atn.q'", "nearest is 'blocks.0.attn.q'"]),
+        ({"method": "lora", "layers": ["atn.q"]}, ["/train/layers", "'atn.q'", "nearest is 'attn.q'"]),
         ({"method": "lora", "layers": ["fc"]}, ["/train/layers", "'fc' is no linear layer of a block"]),
         ({"freeze": ["blocks.0.attn.k.wieght"]}, ["/train/freeze", "nearest is 'blocks.0.attn.k.weight'"]),
     ],

@@ -155,8 +155,12 @@ std::set<const NetworkLayer*> targeted(const Network& network, const std::vector
   std::vector<std::string> names;
   for (const Linear& one : linear) {
     possible.insert(one.layer);
-    names.push_back(one.layer->name.substr(one.layer->name.rfind('.') + 1));
-    names.push_back(one.layer->name);
+    const std::string& name = one.layer->name;
+    for (std::size_t at = name.rfind('.'); at != std::string::npos && at > 0;
+         at = name.rfind('.', at - 1)) {
+      names.push_back(name.substr(at + 1));  // from the last part on
+    }
+    names.push_back(name);
   }
   if (targets.empty()) {
     return possible;
