@@ -46,7 +46,7 @@ TensorId Translator::weight(const RawNode& node, std::size_t input) {
   const TensorId id = value(node, input);
   Tensor& tensor = graph().tensor(id);
   const RawTensor* held = constant(node, input);
-  if (held == nullptr || !tensor.constant) {
+  if (held == nullptr || !tensor.constant || fills_norm(node, input, *held)) {
     return id;
   }
   if (held->constant_node) {
