@@ -180,6 +180,14 @@ class Tape {
   void unary(etude_kernel number, const L1Matrix& x, const L1Matrix& y, float factor = 0);
   /// `number`: a kernel that takes etude_result_grad_args.
   void result_grad(etude_kernel number, const L1Matrix& dy, const L1Matrix& y, const L1Matrix& dx);
+  /// `number`: a kernel that takes etude_function_args, with its parameters. Errors:
+  /// std::logic_error for more than it has room for, also below.
+  void function(etude_kernel number, const L1Matrix& x, const L1Matrix& y,
+                const std::vector<float>& parameters);
+  /// `number`: a kernel that takes etude_function_grad_args.
+  void function_grad(etude_kernel number, const L1Matrix& dy, const L1Matrix& x, const L1Matrix& dx,
+                     const std::vector<float>& parameters);
+  void maximum_grad(const L1Matrix& dy, const L1Matrix& a, const L1Matrix& b, const L1Matrix& dx);
   /// `form`: ETUDE_GELU_ERF, _TANH or _SIGMOID.
   void gelu(const L1Matrix& x, const L1Matrix& y, std::uint32_t form);
   void gelu_grad(const L1Matrix& dy, const L1Matrix& x, const L1Matrix& dx, std::uint32_t form);

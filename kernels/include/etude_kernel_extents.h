@@ -168,6 +168,21 @@ static inline struct etude_extents etude_batchnorm_slopes_extents(
   return etude_extents_of(a->channels, 1, 1);
 }
 
+static inline struct etude_extents etude_function_extents(const struct etude_function_args* a) {
+  return etude_extents_of_pieces(a->rows, a->cols, a->pitch_x == a->cols && a->pitch_y == a->cols);
+}
+static inline struct etude_extents etude_function_grad_extents(
+    const struct etude_function_grad_args* a) {
+  return etude_extents_of_pieces(
+      a->rows, a->cols, a->pitch_dy == a->cols && a->pitch_x == a->cols && a->pitch_dx == a->cols);
+}
+static inline struct etude_extents etude_maximum_grad_extents(
+    const struct etude_maximum_grad_args* a) {
+  return etude_extents_of_pieces(a->rows, a->cols,
+                                 a->pitch_dy == a->cols && a->pitch_a == a->cols &&
+                                     a->pitch_b == a->cols && a->pitch_dx == a->cols);
+}
+
 /* Of a kernel by its number, from the 13 words of its operation's arguments; of an unknown one
  * nothing. */
 static inline struct etude_extents etude_kernel_extents(uint32_t kernel, const void* args) {

@@ -68,5 +68,21 @@
   X(TANH, 56, tanh, unary)                                                   \
   X(TANH_GRAD, 57, tanh_grad, result_grad)                                   \
   X(BCE, 58, bce, mse)                                                       \
-  X(SOFTMAX_GRAD_ANY, 59, softmax_grad_any, softmax_grad)
+  X(SOFTMAX_GRAD_ANY, 59, softmax_grad_any, softmax_grad)                    \
+  X(PIECEWISE, 60, piecewise, function)                                      \
+  X(PIECEWISE_GRAD, 61, piecewise_grad, function_grad)                       \
+  X(ELU, 62, elu, function)                                                  \
+  X(ELU_GRAD, 63, elu_grad, function_grad)                                   \
+  X(EXPONENTIAL, 64, exponential, unary)                                     \
+  X(LOGARITHM, 65, logarithm, unary)                                         \
+  X(SOFTPLUS, 66, softplus, unary)                                           \
+  X(ERF, 67, erf, unary)                                                     \
+  X(SQUARE_ROOT, 68, square_root, unary)                                     \
+  X(RECIPROCAL, 69, reciprocal, unary)                                       \
+  X(POWER, 70, power, function)                                              \
+  X(SINE, 71, sine, unary)                                                   \
+  X(COSINE, 72, cosine, unary)                                               \
+  X(MAXIMUM, 73, maximum, binary)                                            \
+  X(MINIMUM, 74, minimum, binary)                                            \
+  X(MAXIMUM_GRAD, 75, maximum_grad, maximum_grad)
 #endif

@@ -77,7 +77,8 @@ struct etude_convert_args {
 struct etude_fill_args {
   uint32_t dst, rows, cols, pitch_dst, value;
 };
-/* c = a op b (c may be a or b): ETUDE_KERNEL_ADD, _SUB, _MUL, _DIV. */
+/* c = a op b (c may be a or b): ETUDE_KERNEL_ADD, _SUB, _MUL, _DIV, _MAXIMUM, _MINIMUM; of the last
+ * two a NaN where a or b is one. */
 struct etude_binary_args {
   uint32_t a, b, c, rows, cols, pitch_a, pitch_b, pitch_c;
 };
@@ -223,5 +224,23 @@ struct etude_batchnorm_scales_args {
  * dbeta / count - scale_x mean. inverse: bits of 1 / count. */
 struct etude_batchnorm_slopes_args {
   uint32_t gamma, mean, rstd, dbeta, dgamma, scale_dy, scale_x, shift, channels, inverse;
+};
+/* y = f(x; p), y may be x; p are bits of floats. The first members are those of etude_unary_args.
+ * ETUDE_KERNEL_PIECEWISE: u = slope x + offset from low to high, beyond with slopes of u of its
+ *   own; p = low, high, below, above, slope, offset.
+ * ETUDE_KERNEL_ELU: gamma x where x > 0, else scale (e^(rate x) - 1); p = gamma, scale, rate > 0.
+ * ETUDE_KERNEL_POWER: x^exponent; p = exponent, not 0. */
+struct etude_function_args {
+  uint32_t x, y, rows, cols, pitch_x, pitch_y, p[6];
+};
+/* dx = dy f'(x; p), dx may be dy.
+ * ETUDE_KERNEL_PIECEWISE_GRAD: p = low, high, below, above, slope: the slope at x from low to high.
+ * ETUDE_KERNEL_ELU_GRAD: gamma where x > 0, else scale e^(rate x); p = gamma, scale, rate. */
+struct etude_function_grad_args {
+  uint32_t dy, x, dx, rows, cols, pitch_dy, pitch_x, pitch_dx, p[5];
+};
+/* dx = dy where a > b, half of it where a = b, else 0; dx may be dy. */
+struct etude_maximum_grad_args {
+  uint32_t dy, a, b, dx, rows, cols, pitch_dy, pitch_a, pitch_b, pitch_dx;
 };
 #endif

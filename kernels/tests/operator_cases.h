@@ -183,6 +183,24 @@ static inline void etude_operator_cases(const struct etude_case_env* env) {
        epsilon);
   CASE("batchnorm_slopes", etude_batchnorm_slopes, a, b, p, p + 64, p + 128, c, c + 64, c + 128, 9,
        k);
+  const uint32_t one = 0x3F800000u, two = 0x40000000u, sixth = 0x3E2AAAABu;
+  CASE("piecewise", etude_piecewise, a, c, 13, 37, 41, 37, k ^ 0x80000000u, two, k, sixth, one, k);
+  CASE("piecewise_grad", etude_piecewise_grad, a, b, c, 13, 37, 41, 39, 37, k, two, 0, sixth, one);
+  CASE("elu", etude_elu, a, c, 13, 37, 41, 37, one, k, two);
+  CASE("elu_grad", etude_elu_grad, a, b, c, 13, 37, 41, 39, 37, one, k, two);
+  CASE("exponential", etude_exponential, a, c, 13, 37, 41, 37);
+  CASE("logarithm", etude_logarithm, p, c, 13, 37, 41, 37);
+  CASE("softplus", etude_softplus, a, c, 13, 37, 41, 37);
+  CASE("erf", etude_erf, a, c, 13, 37, 41, 37);
+  CASE("square_root", etude_square_root, p, c, 13, 37, 41, 37);
+  CASE("reciprocal", etude_reciprocal, a, c, 13, 37, 41, 37);
+  CASE("power", etude_power, p, c, 13, 37, 41, 37, k);
+  CASE("power of three", etude_power, a, c, 13, 37, 41, 37, 0x40400000u);
+  CASE("sine", etude_sine, a, c, 13, 37, 41, 37);
+  CASE("cosine", etude_cosine, a, c, 13, 37, 41, 37);
+  CASE("maximum", etude_maximum, a, b, c, 13, 37, 41, 39, 37);
+  CASE("minimum", etude_minimum, a, b, c, 13, 37, 41, 39, 37);
+  CASE("maximum_grad", etude_maximum_grad, a, b, p, c, 13, 37, 41, 39, 38, 37);
 #undef CASE
 }
 #endif

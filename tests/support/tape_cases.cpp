@@ -44,6 +44,14 @@ void result_grad(TapeScene& s, compiler::Tape& t, etude_kernel kernel) {
   const std::uint32_t r = s.extent(9), c = s.extent(9);
   t.result_grad(kernel, s.matrix(r, c), s.matrix(r, c), s.matrix(r, c));
 }
+void function(TapeScene& s, compiler::Tape& t, etude_kernel kernel) {
+  const std::uint32_t r = s.extent(9), c = s.extent(9);
+  t.function(kernel, s.matrix(r, c), s.matrix(r, c), {0.5f, 2.0f, 1.0f});
+}
+void function_grad(TapeScene& s, compiler::Tape& t, etude_kernel kernel) {
+  const std::uint32_t r = s.extent(9), c = s.extent(9);
+  t.function_grad(kernel, s.matrix(r, c), s.matrix(r, c), s.matrix(r, c), {0.5f, 2.0f, 1.0f});
+}
 void gemm(TapeScene& s, compiler::Tape& t) {
   const std::uint32_t m = s.extent(9), n = s.extent(9), k = s.extent(9);
   const std::uint32_t flags = s.numbers.below(32);
@@ -350,7 +358,18 @@ std::vector<TapeCase> tape_cases() {
 #undef ETUDE_ROW
   for (const Row& row : rows) {
     const etude_kernel k = row.kernel;
-    if (row.args == "unary") {
+    if (row.args == "function") {
+      cases.push_back({k, row.name, [k](TapeScene& s, compiler::Tape& t) { function(s, t, k); }});
+    } else if (row.args == "function_grad") {
+      cases.push_back(
+          {k, row.name, [k](TapeScene& s, compiler::Tape& t) { function_grad(s, t, k); }});
+    } else if (row.args == "maximum_grad") {
+      cases.push_back({k, row.name, [](TapeScene& s, compiler::Tape& t) {
+                         const std::uint32_t r = s.extent(9), c = s.extent(9);
+                         t.maximum_grad(s.matrix(r, c), s.matrix(r, c), s.matrix(r, c),
+                                        s.matrix(r, c));
+                       }});
+    } else if (row.args == "unary") {
       cases.push_back({k, row.name, [k](TapeScene& s, compiler::Tape& t) { unary(s, t, k); }});
     } else if (row.args == "binary") {
       cases.push_back({k, row.name, [k](TapeScene& s, compiler::Tape& t) { binary(s, t, k); }});

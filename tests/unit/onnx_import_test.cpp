@@ -204,7 +204,8 @@ TEST_CASE("names that are not UTF-8 are shown with question marks, others as the
 }
 
 TEST_CASE("operators that ONNX holds as we do are read by their rows, with as many inputs") {
-  const std::string op = GENERATE("Relu", "Sigmoid", "Tanh");
+  const std::string op = GENERATE("Relu", "Sigmoid", "Tanh", "Exp", "Log", "Erf", "Sqrt",
+                                  "Reciprocal", "Softplus", "Sin", "Cos");
   OnnxGraph graph = product();
   graph.nodes.push_back(onnx_node(op, "act", {"y"}, {"z"}));
   graph.outputs = {onnx_value("z", {2, 4})};

@@ -66,7 +66,23 @@ enum class OnnxForm {
   X(Momentum, "Momentum", kOwn, "", "")                                                       \
   X(Adam, "Adam", kOwn, "", "")                                                               \
   X(BceLoss, "BceLoss", kOwn, "", "")                                                         \
-  X(BceLossGrad, "BceLossGrad", kOwn, "", "")
+  X(BceLossGrad, "BceLossGrad", kOwn, "", "")                                                 \
+  X(Piecewise, "Piecewise", kWritten, "LeakyRelu", "")                                        \
+  X(PiecewiseGrad, "PiecewiseGrad", kOwn, "", "")                                             \
+  X(Elu, "Elu", kWritten, "Elu", "")                                                          \
+  X(EluGrad, "EluGrad", kOwn, "", "")                                                         \
+  X(Exp, "Exp", kStandard, "Exp", "")                                                         \
+  X(Log, "Log", kStandard, "Log", "")                                                         \
+  X(Softplus, "Softplus", kStandard, "Softplus", "")                                          \
+  X(Erf, "Erf", kStandard, "Erf", "")                                                         \
+  X(Sqrt, "Sqrt", kStandard, "Sqrt", "")                                                      \
+  X(Reciprocal, "Reciprocal", kStandard, "Reciprocal", "")                                    \
+  X(Power, "Power", kWritten, "Pow", "")                                                      \
+  X(Sin, "Sin", kStandard, "Sin", "")                                                         \
+  X(Cos, "Cos", kStandard, "Cos", "")                                                         \
+  X(Max, "Max", kStandard, "Max", "")                                                         \
+  X(Min, "Min", kStandard, "Min", "")                                                         \
+  X(MaxGrad, "MaxGrad", kOwn, "", "")
 
 #define ETUDE_ENUMERATOR(op, ...) k##op,
 /// Operators. docs/workloads.md defines each; rules_of() in workloads/ops/op_rules.h implements it.

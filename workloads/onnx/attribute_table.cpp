@@ -86,6 +86,12 @@ const Table& standard() {
       {"NegativeLogLikelihoodLoss", {{"ignore_index", kInt}, {"reduction", kString}}},
       {"SoftmaxCrossEntropyLossGrad", {{"ignore_index", kInt}, {"reduction", kString}}},
       {"SGD", {{"lr", kFloat}}},
+      {"LeakyRelu", {{"alpha", kFloat}}},
+      {"HardSigmoid", {{"alpha", kFloat}, {"beta", kFloat}}},
+      {"Elu", {{"alpha", kFloat}}},
+      {"Selu", {{"alpha", kFloat}, {"gamma", kFloat}}},
+      {"Celu", {{"alpha", kFloat}}},
+      {"Swish", {{"alpha", kFloat}}},
   };
   return table;
 }
@@ -100,6 +106,9 @@ const Table& own() {
   static const Rows form{{"approximate", kString}};
   static const Rows batch_norm{{"training", kInt}, {"epsilon", kFloat}, {"momentum", kFloat}};
   static const Rows scale{{"scale", kFloat}};
+  static const Rows pieces{
+      {"low", kFloat}, {"high", kFloat}, {"below", kFloat}, {"above", kFloat}, {"slope", kFloat}};
+  static const Rows elu{{"alpha", kFloat}, {"gamma", kFloat}, {"rate", kFloat}};
   static const Table table{
       {"Gemm", {{"transA", kInt}, {"transB", kInt}}},
       {"ReduceSum", {{"axes", kInts}, {"keepdims", kInt}}},
@@ -131,6 +140,11 @@ const Table& own() {
       {"Momentum", {{"lr", kFloat}, {"momentum", kFloat}}},
       {"Adam",
        {{"lr", kFloat}, {"beta1", kFloat}, {"beta2", kFloat}, {"epsilon", kFloat}, {"step", kInt}}},
+      {"Piecewise", together(pieces, {{"offset", kFloat}, {"closed", kInt}})},
+      {"PiecewiseGrad", pieces},
+      {"Elu", elu},
+      {"EluGrad", elu},
+      {"Power", {{"exponent", kFloat}}},
   };
   return table;
 }

@@ -53,19 +53,11 @@ void gemm(Translator& to, const RawNode& node) {
   }
 }
 
-/// The value of a constant of one element.
-std::optional<double> scalar(Translator& to, const RawNode& node, std::size_t input) {
-  const RawTensor* held = to.constant(node, input);
-  return held != nullptr && held->reals.size() == 1 && held->shape.size() <= 1
-             ? std::optional<double>(held->reals[0])
-             : std::nullopt;
-}
-
 void binary(Translator& to, const RawNode& node) {
   const bool product = node.op == "Mul";
   if (product || node.op == "Div") {
     for (std::size_t i = product ? 0 : 1; i < 2; ++i) {
-      const auto factor = scalar(to, node, i);
+      const auto factor = scalar_of(to, node, i);
       const TensorId other = factor && !to.constant(node, 1 - i) ? to.value(node, 1 - i) : 0;
       if (factor && !to.constant(node, 1 - i) && !to.shape(other).empty()) {
         to.add(node, OpType::kScale, {other}, {{"factor", product ? *factor : 1 / *factor}},
@@ -90,30 +82,6 @@ void binary(Translator& to, const RawNode& node) {
     inputs.push_back(to.operand(node, i));
   }
   to.add(node, type, inputs, {}, node.outputs.at(0));
-}
-
-/// Of a constant whole exponent, as products.
-void pow(Translator& to, const RawNode& node) {
-  const RawTensor* held = to.constant(node, 1);
-  std::optional<double> exponent = scalar(to, node, 1);
-  if (held != nullptr && held->values.size() == 1) {
-    exponent = static_cast<double>(held->values[0]);
-  }
-  if (exponent != 1 && exponent != 2 && exponent != 3) {
-    to.reject(node, "has an exponent that is computed, or other than 1, 2 and 3",
-              "those three are supported");
-  }
-  const TensorId x = to.value(node, 0);
-  if (exponent == 1) {
-    to.add(node, OpType::kScale, {x}, {{"factor", 1.0}}, node.outputs.at(0));
-    return;
-  }
-  if (exponent == 2) {
-    to.add(node, OpType::kMul, {x, x}, {}, node.outputs.at(0));
-    return;
-  }
-  const TensorId square = to.add_between(node, OpType::kMul, {x, x}, {}, ".square");
-  to.add(node, OpType::kMul, {square, x}, {}, node.outputs.at(0));
 }
 
 /// ceil_mode: a window more where one begins on the image and hangs over its end, and none that
@@ -309,19 +277,6 @@ void softmax(Translator& to, const RawNode& node) {
          node.outputs.at(0));
 }
 
-void clip(Translator& to, const RawNode& node) {
-  const double least =
-      node.has_input(1) ? scalar(to, node, 1).value_or(NAN) : node.real("min", -INFINITY);
-  const double most =
-      node.has_input(2) ? scalar(to, node, 2).value_or(NAN) : node.real("max", INFINITY);
-  if (least != 0 || (most != 6 && most < 3e38)) {
-    to.reject(node, "clips to " + std::to_string(least) + " and " + std::to_string(most),
-              "0 and 6 (ReLU6) or 0 without upper end (ReLU) are supported");
-  }
-  to.add(node, most == 6 ? OpType::kRelu6 : OpType::kRelu, {to.value(node, 0)}, {},
-         node.outputs.at(0));
-}
-
 void gelu(Translator& to, const RawNode& node) {
   const std::string form = gelu_form(to, node);
   TensorId x = to.value(node, 0);
@@ -399,7 +354,6 @@ Handler network_handler_of(const std::string& op) {
       {"Sub", binary},
       {"Mul", binary},
       {"Div", binary},
-      {"Pow", pow},
       {"Conv", conv},
       {"MaxPool", pool},
       {"AveragePool", pool},
@@ -409,7 +363,6 @@ Handler network_handler_of(const std::string& op) {
       {"Softmax", softmax},
       {"LogSoftmax", log_softmax},
       {"NegativeLogLikelihoodLoss", likelihood},
-      {"Clip", clip},
       {"Gelu", gelu},
       {"BiasGelu", gelu},
       {"FastGelu", gelu},

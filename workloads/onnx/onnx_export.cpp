@@ -5,10 +5,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <fstream>
+#include <limits>
 #include <sstream>
 
 #include "models/base/error.h"
+#include "workloads/ops/function_parameters.h"
 #include "workloads/ops/op_rules.h"
 
 namespace etude {
@@ -271,11 +274,52 @@ class Exporter {
     scaled(node, name(node.inputs[0]), node.real("factor", 1), name(node.outputs[0]));
   }
 
-  /// Between 0 and 6, the only cut at both ends among our operators.
-  void clip(const Node& node) {
+  void clip(const Node& node) { clip_to(node, 0, 6); }
+
+  /// An infinite end is left out.
+  void clip_to(const Node& node, float least, float most) {
+    const std::string result = name(node.outputs[0]);
     emit(node, "Clip", "",
-         {name(node.inputs[0]), constant(name(node.outputs[0]) + ".least", 0.0f),
-          constant(name(node.outputs[0]) + ".most", 6.0f)},
+         {name(node.inputs[0]), std::isinf(least) ? "" : constant(result + ".least", least),
+          std::isinf(most) ? "" : constant(result + ".most", most)},
+         names(node.outputs));
+  }
+
+  /// Clip, LeakyRelu, Abs or HardSigmoid where it is one of them.
+  void piecewise(const Node& node) {
+    const std::vector<float> p = parameters_of(node);
+    constexpr float kInfinity = std::numeric_limits<float>::infinity();
+    const bool closed = node.integer("closed", 1) != 0;
+    const bool plain_middle = p[4] == 1 && p[5] == 0;
+    if (closed && plain_middle && p[2] == 0 && p[3] == 0) {
+      clip_to(node, p[0], p[1]);
+    } else if (!closed && plain_middle && p[0] == 0 && p[1] == kInfinity) {
+      set(emit(node, "LeakyRelu", "", names(node.inputs), names(node.outputs)), "alpha",
+          static_cast<double>(p[2]));
+    } else if (!closed && plain_middle && p[0] == 0 && p[1] == 0 && p[2] == -1 && p[3] == 1) {
+      emit(node, "Abs", "", names(node.inputs), names(node.outputs));
+    } else if (!closed && p[0] == 0 && p[1] == 1 && p[2] == 0 && p[3] == 0) {
+      auto& made = emit(node, "HardSigmoid", "", names(node.inputs), names(node.outputs));
+      set(made, "alpha", static_cast<double>(p[4]));
+      set(made, "beta", static_cast<double>(p[5]));
+    } else {
+      own(node);
+    }
+  }
+
+  /// Elu or Selu where it is one of them.
+  void elu(const Node& node) {
+    const double gamma = node.real("gamma", 1);
+    if (static_cast<float>(node.real("rate", 1)) != 1) {
+      return own(node);
+    }
+    plain(node, gamma == 1 ? "Elu" : "Selu", "", gamma == 1 ? "alpha" : "alpha gamma");
+  }
+
+  void power(const Node& node) {
+    emit(node, "Pow", "",
+         {name(node.inputs[0]),
+          constant(name(node.outputs[0]) + ".exponent", parameters_of(node)[0])},
          names(node.outputs));
   }
 
@@ -296,6 +340,9 @@ class Exporter {
         {"Add", &Exporter::sum},
         {"Mul", &Exporter::scale},
         {"Clip", &Exporter::clip},
+        {"LeakyRelu", &Exporter::piecewise},
+        {"Elu", &Exporter::elu},
+        {"Pow", &Exporter::power},
         {"Gelu", &Exporter::gelu},
         {"GeluGrad", &Exporter::gelu},
         {"Expand", &Exporter::with_shape},

@@ -96,6 +96,9 @@ using Handler = void (*)(Translator& to, const RawNode& node);
 Handler handler_of(const std::string& domain, const std::string& op);
 Handler shape_handler_of(const std::string& op);
 Handler network_handler_of(const std::string& op);
+Handler function_handler_of(const std::string& op);
+/// The value of a constant of one element.
+std::optional<double> scalar_of(const Translator& to, const RawNode& node, std::size_t input);
 /// "none", "tanh" or "sigmoid" of a node of the Gelu family. Errors: UserError for another one.
 std::string gelu_form(Translator& to, const RawNode& node);
 Handler gradient_handler_of(const std::string& op);
