@@ -36,16 +36,26 @@ def chain(*ops: str):
     return nodes
 
 
-def positive(op: str, *ends, **attributes):
-    """The function of |x| + 0.25."""
+def positive(op: str, *ends, at: float = 0.25):
+    """The function of |x| + at."""
 
     def nodes(x: str, y: str):
-        made, held = one(op, *ends, **attributes)(f"{y}.positive", y)
+        made, held = one(op, *ends)(f"{y}.positive", y)
         first = [
             onnx_file.node("Abs", [x], [f"{y}.abs"]),
             onnx_file.node("Add", [f"{y}.abs", f"{y}.at"], [f"{y}.positive"]),
         ]
-        return first + made, held | {f"{y}.at": number(0.25)}
+        return first + made, held | {f"{y}.at": number(at)}
+
+    return nodes
+
+
+def small(op: str, *ends):
+    """The function of x / 4: powers of larger numbers would leave no digits to the others."""
+
+    def nodes(x: str, y: str):
+        made, held = one(op, *ends)(f"{y}.small", y)
+        return [onnx_file.node("Mul", [x, f"{y}.k"], [f"{y}.small"]), *made], held | {f"{y}.k": number(0.25)}
 
     return nodes
 
@@ -84,9 +94,9 @@ FUNCTIONS = {
     "Sqrt": (17, positive("Sqrt"), lambda t, f, x: t.sqrt(x.abs() + 0.25)),
     "Reciprocal": (17, positive("Reciprocal"), lambda t, f, x: 1 / (x.abs() + 0.25)),
     "Pow 1.5": (17, positive("Pow", 1.5), lambda t, f, x: (x.abs() + 0.25) ** 1.5),
-    "Pow -2": (17, positive("Pow", -2.0), lambda t, f, x: (x.abs() + 0.25) ** -2),
-    "Pow 4": (17, one("Pow", 4.0), lambda t, f, x: x**4),
-    "Pow 5": (17, one("Pow", 5.0), lambda t, f, x: x**5),
+    "Pow -2": (17, positive("Pow", -2.0, at=1.0), lambda t, f, x: (x.abs() + 1) ** -2),
+    "Pow 4": (17, small("Pow", 4.0), lambda t, f, x: (x / 4) ** 4),
+    "Pow 5": (17, small("Pow", 5.0), lambda t, f, x: (x / 4) ** 5),
     "Pow 0": (17, one("Pow", 0.0), lambda t, f, x: x**0),
 }
 
@@ -170,7 +180,10 @@ def test_what_was_written_and_read_back_trains_alike(tmp_path):
             made += some
             held |= more
         terms = [f"{y}.{i}" for i, _ in enumerate(FUNCTIONS)]
-        return [*made, onnx_file.node("Sum", terms, [y])], held
+        sums = [terms[i : i + 8] for i in range(0, len(terms), 8)]  # as many as Add takes
+        made += [onnx_file.node("Sum", some, [f"{y}.sum{i}"]) for i, some in enumerate(sums)]
+        made += [onnx_file.node("Sum", [f"{y}.sum{i}" for i, _ in enumerate(sums)], [f"{y}.all"])]
+        return [*made, onnx_file.node("Mul", [f"{y}.all", f"{y}.k"], [y])], held | {f"{y}.k": number(1 / 32)}
 
     config = write(tmp_path, all_of_them, 10)
     text = config.read_text()

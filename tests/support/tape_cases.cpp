@@ -46,11 +46,12 @@ void result_grad(TapeScene& s, compiler::Tape& t, etude_kernel kernel) {
 }
 void function(TapeScene& s, compiler::Tape& t, etude_kernel kernel) {
   const std::uint32_t r = s.extent(9), c = s.extent(9);
-  t.function(kernel, s.matrix(r, c), s.matrix(r, c), {0.5f, 2.0f, 1.0f});
+  t.function(kernel, s.matrix(r, c), s.matrix(r, c), {0.5f, 2.0f, 1.0f, 1.0f, 1.0f, 0.5f});
 }
 void function_grad(TapeScene& s, compiler::Tape& t, etude_kernel kernel) {
   const std::uint32_t r = s.extent(9), c = s.extent(9);
-  t.function_grad(kernel, s.matrix(r, c), s.matrix(r, c), s.matrix(r, c), {0.5f, 2.0f, 1.0f});
+  t.function_grad(kernel, s.matrix(r, c), s.matrix(r, c), s.matrix(r, c),
+                  {0.5f, 2.0f, 1.0f, 1.0f, 0.5f});
 }
 void gemm(TapeScene& s, compiler::Tape& t) {
   const std::uint32_t m = s.extent(9), n = s.extent(9), k = s.extent(9);

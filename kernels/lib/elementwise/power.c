@@ -32,9 +32,10 @@ static inline float positive_power(float x, float p) {
   c = etude_fma(c, z, ETUDE_CONSTANT(0x3ECCCCCDu));
   c = etude_fma(c, z, ETUDE_CONSTANT(0x3F2AAAABu));
   const float whole = n * ETUDE_CONSTANT(0x3F317200u); /* exact */
-  const float high = whole + 2.0f * s;
-  float low = 2.0f * s - (high - whole);
-  low += etude_fma(n, ETUDE_CONSTANT(0x35BFBE8Eu), etude_fma(s * z, c, 2.0f * rest));
+  const float first = whole + 2.0f * s;
+  const float second = 2.0f * s - (first - whole) +
+                       etude_fma(n, ETUDE_CONSTANT(0x35BFBE8Eu), etude_fma(s * z, c, 2.0f * rest));
+  const float high = first + second, low = second - (high - first);
   /* e^(p (high + low)) */
   const float product = p * high;
   float v[2], shifted[2];
@@ -42,7 +43,7 @@ static inline float positive_power(float x, float p) {
   v[1] = v[0];
   const float more = v[0] == product ? etude_fma(p, low, etude_fma(p, high, -product)) : 0.0f;
   etude_exp_reduced(v, shifted);
-  /* e^(v + more) = e^v + e^v more, `more` being below 1e-4 */
+  /* e^(v + more) = e^v + e^v more, `more` being below 1e-5 */
   const float raised = etude_fma(v[0] + 1.0f, more, v[0]) + 1.0f;
   return raised * etude_half_power(shifted[0], 0) * etude_half_power(shifted[0], 1);
 }
