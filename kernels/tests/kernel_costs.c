@@ -154,6 +154,10 @@ static __attribute__((section(".rare_tests"), noinline)) void functions(void) {
   }
   ETUDE_KERNEL_LIST(ENTRY)
 #undef ENTRY
+  for (uint32_t i = 0; i < WORDS; i++) { /* where activations are: both sides of what branches */
+    a[i] = (float)(i % 17) * 0.375f - 3.0f;
+    b[i] = (float)(i % 13) * 0.125f + 0.25f;
+  }
   for (uint32_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
     const uint32_t r = sizes[i].rows, n = sizes[i].cols, p = sizes[i].dense ? n : n | 1;
     const uint32_t x = at(a), y = at(b), z = at(c);
