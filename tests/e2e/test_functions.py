@@ -64,6 +64,21 @@ def prelu(x: str, y: str):
     return [onnx_file.node("PRelu", [x, "slope"], [y])], {"slope": np.float32([0.3])}
 
 
+def softplus_of_torch(beta: float | None, threshold: float = 20.0):
+    """Where(beta x > threshold, x, softplus(beta x) / beta), as the exporter writes nn.Softplus."""
+
+    def nodes(x: str, y: str):
+        held = {f"{y}.threshold": number(threshold)} | ({} if beta is None else {f"{y}.beta": number(beta)})
+        scaled, soft = (x, f"{y}.soft") if beta is None else (f"{y}.scaled", f"{y}.divided")
+        made = [] if beta is None else [onnx_file.node("Mul", [x, f"{y}.beta"], [scaled])]
+        made.append(onnx_file.node("Softplus", [scaled], [f"{y}.soft"]))
+        made += [] if beta is None else [onnx_file.node("Div", [f"{y}.soft", f"{y}.beta"], [soft])]
+        made.append(onnx_file.node("Greater", [scaled, f"{y}.threshold"], [f"{y}.large"]))
+        return [*made, onnx_file.node("Where", [f"{y}.large", x, soft], [y])], held
+
+    return nodes
+
+
 # name: (opset, nodes, the same in PyTorch with its module `t` and `f` for torch.nn.functional)
 FUNCTIONS = {
     "LeakyRelu": (17, one("LeakyRelu", alpha=0.2), lambda t, f, x: f.leaky_relu(x, np.float32(0.2).item())),
@@ -76,6 +91,8 @@ FUNCTIONS = {
     "Selu": (17, one("Selu"), lambda t, f, x: f.selu(x)),
     "Celu": (17, one("Celu", alpha=2.0), lambda t, f, x: f.celu(x, 2.0)),
     "Softplus": (17, one("Softplus"), lambda t, f, x: t.log1p(t.exp(x))),
+    "Softplus of PyTorch": (17, softplus_of_torch(None), lambda t, f, x: f.softplus(x)),
+    "Softplus with beta": (17, softplus_of_torch(2.0), lambda t, f, x: f.softplus(x, 2.0)),
     "Softsign": (17, one("Softsign"), lambda t, f, x: f.softsign(x)),
     "Mish": (18, one("Mish"), lambda t, f, x: f.mish(x)),
     "Swish": (24, one("Swish"), lambda t, f, x: f.silu(x)),
@@ -207,6 +224,7 @@ def shapes(x: str, y: str):
         (one("Pow", np.inf), 17, "'d' (Pow): has the exponent inf"),
         (one("Clip", np.nan), 17, "'d' (Clip): its input 'd.0', an end, is no constant number"),
         (one("Clip", min=1.0), 13, "'d' (Clip): has the attribute 'min'"),
+        (softplus_of_torch(None, 2.0), 17, "'d' (Where): chooses between two tensors"),
         (one("Celu", alpha=-1.0), 17, "'d' (Celu): has alpha -1"),
         (one("Swish", beta=1.0), 24, "'d' (Swish): has the attribute 'beta'"),
     ],

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Functions of one element, and Max and Min: those that have parameters here, or are made of
 // several operators. Functions that ONNX holds as we do are in plain_handlers.cpp.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -198,6 +199,60 @@ void extreme(Translator& to, const RawNode& node) {
   }
 }
 
+const RawNode* maker_of(const Translator& to, const std::string& value) {
+  for (const RawNode& node : to.raw().nodes) {
+    if (std::ranges::count(node.outputs, value) > 0) {
+      return &node;
+    }
+  }
+  return nullptr;
+}
+
+/// Whether a Where is a softplus as PyTorch writes it: Where(beta x > threshold, x, softplus(beta
+/// x) / beta), with a threshold above which both are one number in FP32.
+bool is_softplus(const Translator& to, const RawNode& node) {
+  const auto made_by = [&](const std::string& value, const std::string& op) -> const RawNode* {
+    const RawNode* found = maker_of(to, value);
+    return found != nullptr && found->op == op && found->domain.empty() ? found : nullptr;
+  };
+  if (node.inputs.size() != 3) {
+    return false;
+  }
+  const RawNode* greater = made_by(node.inputs[0], "Greater");
+  if (greater == nullptr || scalar_of(to, *greater, 1).value_or(0) < 16) {
+    return false;
+  }
+  const std::string& x = node.inputs[1];
+  const std::string& scaled = greater->inputs[0];
+  const RawNode* divided = made_by(node.inputs[2], "Div");
+  const RawNode* softplus =
+      made_by(divided != nullptr ? divided->inputs[0] : node.inputs[2], "Softplus");
+  if (softplus == nullptr || softplus->inputs[0] != scaled) {
+    return false;
+  }
+  if (divided == nullptr) {
+    return scaled == x;
+  }
+  const RawNode* product = made_by(scaled, "Mul");
+  const auto beta = scalar_of(to, *divided, 1);
+  return product != nullptr && product->inputs[0] == x && beta > 0 &&
+         scalar_of(to, *product, 1) == beta;
+}
+
+void where(Translator& to, const RawNode& node) {
+  if (!is_softplus(to, node)) {
+    to.reject(node, "chooses between two tensors",
+              "it is supported in a softplus as PyTorch has it");
+  }
+  const TensorId y = to.value(node, 2);
+  const Shape& shape = to.shape(y);
+  to.add(node, OpType::kReshape, {y},
+         {{"shape", std::vector<std::int64_t>(shape.begin(), shape.end())}}, node.outputs.at(0));
+}
+
+/// Its result is known to a Where alone; others find no value of that name.
+void greater(Translator&, const RawNode&) {}
+
 }  // namespace
 
 std::optional<double> scalar_of(const Translator& to, const RawNode& node, std::size_t input) {
@@ -225,6 +280,8 @@ Handler function_handler_of(const std::string& op) {
       {"Pow", pow},
       {"Max", extreme},
       {"Min", extreme},
+      {"Where", where},
+      {"Greater", greater},
   };
   const auto found = handlers.find(op);
   return found == handlers.end() ? nullptr : found->second;
