@@ -68,6 +68,16 @@ constexpr OperatorRow kRows[] = {
     {OpType::kAdam, kUpdate},
     {OpType::kBceLoss, kMse},
     {OpType::kBceLossGrad, kWithLoss},
+    {OpType::kSlice, kMove},
+    {OpType::kPad, kMove},
+    {OpType::kConcat, kMove},
+    {OpType::kGather, kGather},
+    {OpType::kGatherGrad, kGather},
+    {OpType::kLogSoftmax, kLogSoftmax},
+    {OpType::kLogSoftmaxGrad, kLogSoftmax},
+    {OpType::kRmsNorm, kRmsNorm},
+    {OpType::kRmsNormGrad, kRmsNorm},
+    {OpType::kRmsNormScaleGrad, kRmsNorm},
 };
 
 /// Whether the kernel of a row reads its arguments as the row says.

@@ -27,6 +27,10 @@ enum class Family {
   kRowwise,
   kLayerNormAffineGrad,
   kUpdate,
+  kMove,
+  kGather,
+  kLogSoftmax,
+  kRmsNorm,
 };
 
 /// How the kernel of an elementwise operator takes its operands.

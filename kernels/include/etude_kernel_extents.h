@@ -163,6 +163,9 @@ static inline struct etude_extents etude_batchnorm_scales_extents(
     const struct etude_batchnorm_scales_args* a) {
   return etude_extents_of(a->channels, 1, 1);
 }
+static inline struct etude_extents etude_gather_extents(const struct etude_gather_args* a) {
+  return etude_extents_of(a->rows, a->cols, 1);
+}
 static inline struct etude_extents etude_batchnorm_slopes_extents(
     const struct etude_batchnorm_slopes_args* a) {
   return etude_extents_of(a->channels, 1, 1);

@@ -68,5 +68,12 @@
   X(TANH, 56, tanh, unary)                                                   \
   X(TANH_GRAD, 57, tanh_grad, result_grad)                                   \
   X(BCE, 58, bce, mse)                                                       \
-  X(SOFTMAX_GRAD_ANY, 59, softmax_grad_any, softmax_grad)
+  X(SOFTMAX_GRAD_ANY, 59, softmax_grad_any, softmax_grad)                    \
+  X(GATHER, 60, gather, gather)                                              \
+  X(SCATTER_ADD, 61, scatter_add, gather)                                    \
+  X(LOG_SOFTMAX, 62, log_softmax, softmax)                                   \
+  X(LOG_SOFTMAX_GRAD, 63, log_softmax_grad, softmax_grad)                    \
+  X(RMSNORM, 64, rmsnorm, layernorm)                                         \
+  X(RMSNORM_STATS, 65, rmsnorm_stats, layernorm_stats)                       \
+  X(RMSNORM_GRAD, 66, rmsnorm_grad, layernorm_grad)
 #endif

@@ -95,12 +95,14 @@ struct etude_adam_args {
   uint32_t w, g, m, v, rows, cols, pitch, lr, beta1, beta2, epsilon;
 };
 /* y = (x - mean) * rstd * gamma + beta over each row; with `stats` not 0, stats[row] = {mean,
- * rstd}. epsilon: bits of a float. */
+ * rstd}. epsilon: bits of a float. ETUDE_KERNEL_RMSNORM: y = x * r * gamma, r = 1 / sqrt(mean(x^2)
+ * + epsilon); beta and stats are not looked at. */
 struct etude_layernorm_args {
   uint32_t x, y, gamma, beta, stats, rows, cols, pitch_x, pitch_y, epsilon;
 };
 /* dx = rstd * (g - mean(g) - xhat * mean(g * xhat)) with g = dy * gamma. stats as layernorm wrote
- * them, or 0: computed again from x and epsilon (dx may be dy). */
+ * them, or 0: computed again from x and epsilon (dx may be dy). ETUDE_KERNEL_RMSNORM_GRAD: dx = r *
+ * (g - x * r^2 * mean(g * x)); stats are not looked at. */
 struct etude_layernorm_grad_args {
   uint32_t x, dy, gamma, stats, dx, rows, cols, pitch_x, pitch_dy, pitch_dx, epsilon;
 };
@@ -108,17 +110,21 @@ struct etude_layernorm_grad_args {
 struct etude_layernorm_affine_grad_args {
   uint32_t x, dy, stats, dgamma, dbeta, rows, cols, pitch_x, pitch_dy, accumulate;
 };
-/* ETUDE_KERNEL_LAYERNORM_STATS: stats[row] = {mean, rstd} of each row of x. */
+/* ETUDE_KERNEL_LAYERNORM_STATS: stats[row] = {mean, rstd} of each row of x;
+ * ETUDE_KERNEL_RMSNORM_STATS: {0, r}, with which the sums of layernorm_affine_grad are those of
+ * RMSNORM. */
 struct etude_layernorm_stats_args {
   uint32_t x, stats, rows, cols, pitch_x, epsilon;
 };
-/* y = softmax(scale * x) over each row (y may be x). scale: bits of a float, > 0. */
+/* y = softmax(scale * x) over each row (y may be x). scale: bits of a float, > 0.
+ * ETUDE_KERNEL_LOG_SOFTMAX: y = log softmax(x); scale is not looked at. */
 struct etude_softmax_args {
   uint32_t x, y, rows, cols, pitch_x, pitch_y, scale;
 };
 /* dx = scale * y * (dy - sum(y * dy)) over each row (dx may be dy). ETUDE_KERNEL_SOFTMAX_GRAD: each
  * row of y is a softmax, which adds up to 1 but for rounding, and the sum is so accurate that dx
- * adds up to 0. ETUDE_KERNEL_SOFTMAX_GRAD_ANY: y is anything. */
+ * adds up to 0. ETUDE_KERNEL_SOFTMAX_GRAD_ANY: y is anything. ETUDE_KERNEL_LOG_SOFTMAX_GRAD: dx =
+ * dy - exp(y) * sum(dy); scale is not looked at. */
 struct etude_softmax_grad_args {
   uint32_t y, dy, dx, rows, cols, pitch_y, pitch_dy, pitch_dx, scale;
 };
@@ -217,6 +223,13 @@ struct etude_affine_mask_args {
  * each channel; results with address 0 are not written. factor, epsilon: bits of a float. */
 struct etude_batchnorm_scales_args {
   uint32_t gamma, beta, mean, variance, scale, shift, rstd, channels, factor, epsilon;
+};
+/* Rows `first` to first + count of a table stand in L1. ETUDE_KERNEL_GATHER: dst[row] = the table's
+ * row indices[row]; ETUDE_KERNEL_SCATTER_ADD: the table's row indices[row] += dst[row], in
+ * ascending order; where the index is another row's, nothing. indices: a 32-bit integer for each of
+ * `rows`. */
+struct etude_gather_args {
+  uint32_t table, indices, dst, first, count, rows, cols, pitch_table, pitch_dst;
 };
 /* The vectors with which dx = scale_dy dy + scale_x x + shift is the gradient of training batch
  * normalisation: scale_dy = gamma rstd, scale_x = -scale_dy rstd dgamma / count, shift = -scale_dy

@@ -113,6 +113,12 @@ static inline float etude_log(float x) {
   return etude_fma(fn, ETUDE_CONSTANT(0x3F317200u), etude_fma(2.0f, s, low));
 }
 
+/* log(1 + e) for e >= 0, accurate where e is small (Goldberg 1991, theorem 4). */
+static inline float etude_log_1_plus(float e) {
+  const float u = 1.0f + e;
+  return u == 1.0f ? e : etude_log(u) * (e / (u - 1.0f));
+}
+
 /* s[i] = 1 / (1 + e^-x), given e[i] = e^-|x|; slope[i] = s (1 - s), which keeps its relative
  * accuracy on both sides. */
 static inline void etude_sigmoid_both(const float x[2], const float e[2], float s[2],

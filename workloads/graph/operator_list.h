@@ -66,7 +66,17 @@ enum class OnnxForm {
   X(Momentum, "Momentum", kOwn, "", "")                                                       \
   X(Adam, "Adam", kOwn, "", "")                                                               \
   X(BceLoss, "BceLoss", kOwn, "", "")                                                         \
-  X(BceLossGrad, "BceLossGrad", kOwn, "", "")
+  X(BceLossGrad, "BceLossGrad", kOwn, "", "")                                                 \
+  X(Slice, "Slice", kWritten, "Slice", "")                                                    \
+  X(Pad, "Pad", kWritten, "Pad", "")                                                          \
+  X(Concat, "Concat", kStandard, "Concat", "axis")                                            \
+  X(Gather, "Gather", kStandard, "Gather", "")                                                \
+  X(GatherGrad, "GatherGrad", kOwn, "", "")                                                   \
+  X(LogSoftmax, "LogSoftmax", kWritten, "LogSoftmax", "")                                     \
+  X(LogSoftmaxGrad, "LogSoftmaxGrad", kOwn, "", "")                                           \
+  X(RmsNorm, "RMSNormalization", kOwn, "", "")                                                \
+  X(RmsNormGrad, "RMSNormalizationGrad", kOwn, "", "")                                        \
+  X(RmsNormScaleGrad, "RMSNormalizationScaleGrad", kOwn, "", "")
 
 #define ETUDE_ENUMERATOR(op, ...) k##op,
 /// Operators. docs/workloads.md defines each; rules_of() in workloads/ops/op_rules.h implements it.

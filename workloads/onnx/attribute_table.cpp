@@ -86,6 +86,18 @@ const Table& standard() {
       {"NegativeLogLikelihoodLoss", {{"ignore_index", kInt}, {"reduction", kString}}},
       {"SoftmaxCrossEntropyLossGrad", {{"ignore_index", kInt}, {"reduction", kString}}},
       {"SGD", {{"lr", kFloat}}},
+      {"Slice", {{"starts", kInts, 0, 9}, {"ends", kInts, 0, 9}, {"axes", kInts, 0, 9}}},
+      {"Split", {{"axis", kInt}, {"split", kInts, 0, 12}, {"num_outputs", kInt, 18}}},
+      {"Concat", {{"axis", kInt}}},
+      {"Pad", {{"mode", kString}, {"pads", kInts, 0, 10}, {"value", kFloat, 0, 10}}},
+      {"Gather", {{"axis", kInt}}},
+      {"DepthToSpace", {{"blocksize", kInt}, {"mode", kString, 11}}},
+      {"SpaceToDepth", {{"blocksize", kInt}}},
+      {"Einsum", {{"equation", kString}}},
+      {"GroupNormalization", {{"epsilon", kFloat}, {"num_groups", kInt}, {"stash_type", kInt, 21}}},
+      {"InstanceNormalization", {{"epsilon", kFloat}}},
+      {"RMSNormalization", layer_norm()},
+      {"SimplifiedLayerNormalization", layer_norm()},
   };
   return table;
 }
@@ -98,8 +110,10 @@ const Table& own() {
   static const Rows of_shape{{"shape", kInts}};
   static const Rows epsilon{{"epsilon", kFloat}};
   static const Rows form{{"approximate", kString}};
-  static const Rows batch_norm{{"training", kInt}, {"epsilon", kFloat}, {"momentum", kFloat}};
+  static const Rows batch_norm{
+      {"training", kInt}, {"epsilon", kFloat}, {"momentum", kFloat}, {"of_groups", kInt}};
   static const Rows scale{{"scale", kFloat}};
+  static const Rows part{{"starts", kInts}, {"steps", kInts}, {"shape", kInts}};
   static const Table table{
       {"Gemm", {{"transA", kInt}, {"transB", kInt}}},
       {"ReduceSum", {{"axes", kInts}, {"keepdims", kInt}}},
@@ -131,6 +145,13 @@ const Table& own() {
       {"Momentum", {{"lr", kFloat}, {"momentum", kFloat}}},
       {"Adam",
        {{"lr", kFloat}, {"beta1", kFloat}, {"beta2", kFloat}, {"epsilon", kFloat}, {"step", kInt}}},
+      {"Slice", part},
+      {"Pad", together(part, {{"value", kFloat}})},
+      {"Concat", {{"axis", kInt}}},
+      {"GatherGrad", {{"rows", kInt}}},
+      {"RMSNormalization", epsilon},
+      {"RMSNormalizationGrad", epsilon},
+      {"RMSNormalizationScaleGrad", epsilon},
   };
   return table;
 }

@@ -245,70 +245,6 @@ void batch_norm(Translator& to, const RawNode& node) {
   }
 }
 
-/// Errors: UserError when attribute axis is not the last one, which it is without.
-void expect_last_axis(Translator& to, const RawNode& node, TensorId x) {
-  const std::int64_t axis = node.integer("axis", -1);
-  const auto rank = static_cast<std::int64_t>(to.shape(x).size());
-  if (axis != -1 && axis != rank - 1) {
-    to.reject(node, "has axis " + std::to_string(axis) + " of " + std::to_string(rank),
-              "the last axis is supported");
-  }
-}
-
-void layer_norm(Translator& to, const RawNode& node) {
-  std::vector<TensorId> inputs{to.value(node, 0), to.value(node, 1)};
-  if (node.has_input(2)) {
-    inputs.push_back(to.value(node, 2));
-  }
-  expect_last_axis(to, node, inputs[0]);
-  if (node.integer("stash_type", 1) != 1) {
-    to.reject(node, "has stash_type " + std::to_string(node.integer("stash_type", 1)),
-              "1 (FLOAT) is supported");
-  }
-  to.add(node, OpType::kLayerNorm, inputs, {{"epsilon", node.real("epsilon", 1e-5)}},
-         node.outputs.at(0));
-}
-
-/// The matrix of ONNX's older Softmax: extents before `axis` are rows, those from it on columns.
-/// The shape itself where that is the last axis.
-Shape flattened(Translator& to, const RawNode& node, const Shape& shape, std::int64_t axis) {
-  const auto rank = static_cast<std::int64_t>(shape.size());
-  if (axis < -rank || axis >= rank) {
-    to.reject(node, "axis " + std::to_string(axis) + " does not exist",
-              "axes are from " + std::to_string(-rank) + " to " + std::to_string(rank - 1));
-  }
-  axis = axis < 0 ? axis + rank : axis;
-  if (axis == rank - 1) {
-    return shape;
-  }
-  Shape made{1, 1};
-  for (std::int64_t i = 0; i < rank; ++i) {
-    made[i < axis ? 0 : 1] *= shape[static_cast<std::size_t>(i)];
-  }
-  return made;
-}
-
-void softmax(Translator& to, const RawNode& node) {
-  const TensorId x = to.value(node, 0);
-  if (to.raw().opset >= 13) {
-    expect_last_axis(to, node, x);
-    to.add(node, OpType::kSoftmax, {x}, {}, node.outputs.at(0));
-    return;
-  }
-  // Up to opset 12 the extents from axis on are one row.
-  const auto rows = flattened(to, node, to.shape(x), node.integer("axis", 1));
-  if (rows == to.shape(x)) {
-    to.add(node, OpType::kSoftmax, {x}, {}, node.outputs.at(0));
-    return;
-  }
-  const Shape shape = to.shape(x);
-  const Integers extents(rows.begin(), rows.end());
-  const TensorId flat = to.add_between(node, OpType::kReshape, {x}, {{"shape", extents}}, ".rows");
-  const TensorId y = to.add_between(node, OpType::kSoftmax, {flat}, {}, ".softmax");
-  to.add(node, OpType::kReshape, {y}, {{"shape", Integers(shape.begin(), shape.end())}},
-         node.outputs.at(0));
-}
-
 void clip(Translator& to, const RawNode& node) {
   const double least =
       node.has_input(1) ? scalar(to, node, 1).value_or(NAN) : node.real("min", -INFINITY);
@@ -358,17 +294,6 @@ void likelihood(Translator& to, const RawNode& node) {
   cross_entropy(to, node);
 }
 
-void log_softmax(Translator& to, const RawNode& node) {
-  const TensorId x = to.value(node, 0);
-  const Shape& shape = to.shape(x);
-  const std::int64_t axis = node.integer("axis", to.raw().opset < 13 ? 1 : -1);
-  if (axis != -1 && axis != static_cast<std::int64_t>(shape.size()) - 1) {
-    to.reject(node, "has axis " + std::to_string(axis) + " of " + std::to_string(shape.size()),
-              "the last axis is supported");
-  }
-  to.add_log_softmax(node);
-}
-
 }  // namespace
 
 std::string gelu_form(Translator& to, const RawNode& node) {
@@ -405,9 +330,6 @@ Handler network_handler_of(const std::string& op) {
       {"AveragePool", pool},
       {"GlobalAveragePool", pool},
       {"BatchNormalization", batch_norm},
-      {"LayerNormalization", layer_norm},
-      {"Softmax", softmax},
-      {"LogSoftmax", log_softmax},
       {"NegativeLogLikelihoodLoss", likelihood},
       {"Clip", clip},
       {"Gelu", gelu},

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
+#include <limits>
 #include <sstream>
 
 #include "models/base/error.h"
@@ -72,6 +73,12 @@ class Exporter {
                         "give the values that training starts from");
       }
       const Integers extents(tensor.shape.begin(), tensor.shape.end());
+      if (tensor.dtype == DType::kInt32) {
+        const Integers values(start_[id].begin(), start_[id].end());
+        initializer(tensor.name, extents, onnx::TensorProto::INT64,
+                    {reinterpret_cast<const char*>(values.data()), 8 * values.size()});
+        return;
+      }
       initializer(tensor.name, extents, onnx::TensorProto::FLOAT,
                   {reinterpret_cast<const char*>(start_[id].data()), 4 * start_[id].size()});
     } else if (tensor.alias_of || id == training_.loss || id == training_.output) {
@@ -286,6 +293,47 @@ class Exporter {
     plain(node, "BatchNormalization", "", "epsilon momentum");
   }
 
+  void log_softmax(const Node& node) {
+    set(emit(node, "LogSoftmax", "", names(node.inputs), names(node.outputs)), "axis",
+        std::int64_t{-1});
+  }
+
+  /// Every axis with start, end and step.
+  void slice(const Node& node) {
+    const std::string result = name(node.outputs[0]);
+    const Integers starts = node.integers("starts"), steps = node.integers("steps");
+    const Integers extents = node.integers("shape");
+    Integers ends, axes;
+    for (std::size_t d = 0; d < starts.size(); ++d) {
+      const std::int64_t end = starts[d] + extents[d] * steps[d];
+      ends.push_back(end < 0 ? std::numeric_limits<std::int64_t>::min() : end);
+      axes.push_back(static_cast<std::int64_t>(d));
+    }
+    emit(node, "Slice", "",
+         {name(node.inputs[0]), constant(result + ".starts", starts),
+          constant(result + ".ends", ends), constant(result + ".axes", axes),
+          constant(result + ".steps", steps)},
+         {result});
+  }
+
+  /// ONNX puts nothing between elements.
+  void pad(const Node& node) {
+    const Integers starts = node.integers("starts"), steps = node.integers("steps");
+    if (std::ranges::any_of(steps, [](std::int64_t step) { return step != 1; })) {
+      return own(node);
+    }
+    const std::string result = name(node.outputs[0]);
+    Integers pads = starts;
+    for (std::size_t d = 0; d < starts.size(); ++d) {
+      pads.push_back(node.integers("shape")[d] - starts[d] -
+                     static_cast<std::int64_t>(shape(node.inputs[0])[d]));
+    }
+    emit(node, "Pad", "",
+         {name(node.inputs[0]), constant(result + ".pads", pads),
+          constant(result + ".value", static_cast<float>(node.real("value", 0)))},
+         {result});
+  }
+
   using Writer = void (Exporter::*)(const Node& node);
 
   /// The writer of an operator of form kWritten; nullptr: it has none.
@@ -304,7 +352,10 @@ class Exporter {
         {"BatchNormalization", &Exporter::batch_norm},
         {"Softmax", &Exporter::softmax},
         {"SoftmaxGrad", &Exporter::softmax},
-        {"SoftmaxCrossEntropyLossGrad", &Exporter::cross_entropy_grad}};
+        {"SoftmaxCrossEntropyLossGrad", &Exporter::cross_entropy_grad},
+        {"LogSoftmax", &Exporter::log_softmax},
+        {"Slice", &Exporter::slice},
+        {"Pad", &Exporter::pad}};
     for (const auto& [onnx, writer] : writers) {
       if (onnx == op.onnx) {
         return writer;

@@ -28,7 +28,7 @@ void to_shape(Translator& to, const RawNode& node, TensorId x, const Integers& s
 }
 
 void reshape(Translator& to, const RawNode& node) {
-  const TensorId x = to.value(node, 0);
+  const TensorId x = to.data(node, 0);
   const Integers from = extents(to.shape(x));
   const auto wanted = to.integers(node, "shape", 1);
   if (!wanted) {
@@ -70,7 +70,7 @@ Integers axes_of(Translator& to, const RawNode& node, Integers axes, std::size_t
 }
 
 void flatten(Translator& to, const RawNode& node) {
-  const TensorId x = to.value(node, 0);
+  const TensorId x = to.data(node, 0);
   const Integers from = extents(to.shape(x));
   std::int64_t axis = node.integer("axis", 1);
   const auto rank = static_cast<std::int64_t>(from.size());
@@ -83,7 +83,7 @@ void flatten(Translator& to, const RawNode& node) {
 }
 
 void squeeze(Translator& to, const RawNode& node) {
-  const TensorId x = to.value(node, 0);
+  const TensorId x = to.data(node, 0);
   const Integers from = extents(to.shape(x));
   const auto given = to.integers(node, "axes", 1);
   Integers shape;
@@ -105,7 +105,7 @@ void squeeze(Translator& to, const RawNode& node) {
 }
 
 void unsqueeze(Translator& to, const RawNode& node) {
-  const TensorId x = to.value(node, 0);
+  const TensorId x = to.data(node, 0);
   Integers shape = extents(to.shape(x));
   const auto given = to.integers(node, "axes", 1);
   if (!given) {
@@ -119,7 +119,7 @@ void unsqueeze(Translator& to, const RawNode& node) {
 }
 
 void identity(Translator& to, const RawNode& node) {
-  const TensorId x = to.value(node, 0);
+  const TensorId x = to.data(node, 0);
   to_shape(to, node, x, extents(to.shape(x)));
 }
 
@@ -140,7 +140,7 @@ void dropout(Translator& to, const RawNode& node) {
 }
 
 void transpose(Translator& to, const RawNode& node) {
-  const TensorId x = to.value(node, 0);
+  const TensorId x = to.data(node, 0);
   Integers perm(to.shape(x).size());
   std::iota(perm.rbegin(), perm.rend(), 0);
   to.add(node, OpType::kTranspose, {x}, {{"perm", node.integers("perm").value_or(perm)}},

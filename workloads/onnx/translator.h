@@ -30,6 +30,15 @@ class Translator {
   TensorId weight(const RawNode& node, std::size_t input);
   /// The tensor of integers that are labels. Errors: UserError for another one.
   TensorId labels(const RawNode& node, std::size_t input);
+  /// value() of either type, for what only moves it. Errors: UserError for one that is missing and
+  /// for constants of integers.
+  TensorId data(const RawNode& node, std::size_t input) { return any_value(node, input); }
+  /// The tensor of integers that are indices; a constant becomes one of the graph. Errors:
+  /// UserError for another one.
+  TensorId indices(const RawNode& node, std::size_t input);
+  /// A constant of the graph that the file does not have, named after the node.
+  TensorId new_constant(const RawNode& node, const std::string& suffix, Shape shape,
+                        std::vector<float> values, DType type = DType::kFloat32);
   const Shape& shape(TensorId id) { return graph().tensor(id).shape; }
   /// The constant that an input is, if it is one.
   const RawTensor* constant(const RawNode& node, std::size_t input) const;
@@ -50,9 +59,9 @@ class Translator {
   void add_moving_statistics(const RawNode& node, const std::vector<TensorId>& inputs,
                              const Attributes& attributes);
   void add_update(const RawNode& node, TensorId weight, TensorId gradient);
-  /// Takes the node's input for its result, the logits for a LogSoftmax of them. Errors: UserError
-  /// when anything but a loss of classes reads that.
-  void add_log_softmax(const RawNode& node);
+  /// Takes the input of a LogSoftmax for its result where only losses of classes read that, or it
+  /// is the last operator: they compute it again. False elsewhere.
+  bool add_logits(const RawNode& node);
   /// Whether the value is a LogSoftmax's.
   bool is_log_softmax(const std::string& name) const;
   /// Whether a SoftmaxCrossEntropyLossGrad reads the value as its log-probabilities.
@@ -100,6 +109,10 @@ Handler network_handler_of(const std::string& op);
 std::string gelu_form(Translator& to, const RawNode& node);
 Handler gradient_handler_of(const std::string& op);
 Handler own_handler_of(const std::string& op);
+/// Of operators that move or pick elements, and of normalisations and softmax over any axes.
+Handler move_handler_of(const std::string& op);
+Handler norm_handler_of(const std::string& op);
+Handler einsum_handler_of(const std::string& op);
 /// Of an operator that ONNX holds as we do, without attributes.
 Handler plain_handler_of(const std::string& op);
 

@@ -76,19 +76,63 @@ Translator::Role Translator::role_of(const RawNode& node, std::size_t input, con
   return data && (!sum || !raw || extents <= 1) ? Role::kPreprocessing : Role::kWeight;
 }
 
-void Translator::add_log_softmax(const RawNode& node) {
-  for (const RawNode& reader : raw_.nodes) {
-    if (std::ranges::count(reader.inputs, node.outputs.at(0)) > 0 && !is_loss(reader)) {
-      reject(node, "is read by " + reader.label(),
-             "LogSoftmax is supported as the last operator, or before a loss of classes");
+TensorId Translator::indices(const RawNode& node, std::size_t input) {
+  const RawTensor* held = constant(node, input);
+  if (held != nullptr && held->integers && !values_.contains(node.inputs[input])) {
+    constexpr std::int64_t kMost = std::int64_t{1} << 24;  // what a float holds
+    if (std::ranges::any_of(held->values, [](auto v) { return v < 0 || v > kMost; })) {
+      reject(node, "an index of '" + node.inputs[input] + "' is negative or above 2^24",
+             "give the rows of the table by their numbers");
     }
+    const TensorId made = new_constant(node, ".indices", held->shape,
+                                       {held->values.begin(), held->values.end()}, DType::kInt32);
+    return values_[node.inputs[input]] = made;
   }
+  const TensorId found = any_value(node, input);
+  if (graph().tensor(found).dtype != DType::kInt32) {
+    reject(node, "its indices '" + graph().tensor(found).name + "' have the type FLOAT",
+           "INT64 and INT32 are supported");
+  }
+  return found;
+}
+
+TensorId Translator::new_constant(const RawNode& node, const std::string& suffix, Shape shape,
+                                  std::vector<float> values, DType type) {
+  Tensor tensor;
+  tensor.name = fresh(node.name + suffix);
+  tensor.kind = TensorKind::kParameter;
+  tensor.shape = std::move(shape);
+  tensor.dtype = type;
+  tensor.constant = true;
+  const TensorId id = graph().add_tensor(std::move(tensor));
+  data_.resize(id + 1, false);
+  made_.start.resize(id + 1);
+  made_.start[id] = std::move(values);
+  return id;
+}
+
+bool Translator::add_logits(const RawNode& node) {
+  const auto read = [&](const RawNode& reader) {
+    return std::ranges::count(reader.inputs, node.outputs.at(0)) > 0;
+  };
+  const bool output = !raw_.outputs.empty() &&
+                      std::ranges::count(raw_.outputs, node.outputs[0], &RawValue::name) > 0;
+  const bool by_others = std::ranges::any_of(raw_.nodes, [&](const RawNode& reader) {
+    return read(reader) && reader.op != "SoftmaxCrossEntropyLoss" &&
+           reader.op != "NegativeLogLikelihoodLoss";
+  });
+  const bool by_losses = std::ranges::any_of(raw_.nodes, read) && !by_others;
   const TensorId x = value(node, 0);
   const Shape extents = shape(x);
+  const std::int64_t axis = node.integer("axis", raw_.opset < 13 ? 1 : -1);
+  const bool last = axis == -1 || axis == static_cast<std::int64_t>(extents.size()) - 1;
+  if (made_.updates || by_others || !(output || by_losses) || !last) {
+    return false;
+  }
   add(node, OpType::kReshape, {x},
       {{"shape", std::vector<std::int64_t>(extents.begin(), extents.end())}}, node.outputs.at(0));
-  made_.log_softmax = !raw_.outputs.empty() &&
-                      std::ranges::count(raw_.outputs, node.outputs[0], &RawValue::name) > 0;
+  made_.log_softmax = output;
+  return true;
 }
 
 bool Translator::is_log_softmax(const std::string& name) const {

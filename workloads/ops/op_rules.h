@@ -55,6 +55,9 @@ void expect_arity(const Graph& graph, const Node& node, std::size_t least, std::
 void infer_same_shape(Graph& graph, const Node& node);
 /// The output gets the shape of input 0, whatever the other inputs are.
 void infer_like_first(Graph& graph, const Node& node);
+/// A Slice of `x` to `shape` (ops/move.cpp) as a node of the backward pass.
+Node slice_node(TensorId x, std::vector<std::int64_t> starts, std::vector<std::int64_t> steps,
+                const Shape& shape);
 /// Sets shape and type of output number `index`.
 void set_output(Graph& graph, const Node& node, std::size_t index, Shape shape, DType type);
 

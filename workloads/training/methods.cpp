@@ -117,13 +117,14 @@ void train(Graph& graph, const std::vector<TensorId>& parameters) {
   }
 }
 
-/// Frozen batch normalisations do not look at the batch, nor move their statistics.
+/// Frozen batch normalisations do not look at the batch, nor move their statistics. Those that
+/// stand for a normalisation of groups have no others.
 void freeze_statistics(Graph& graph) {
   std::set<NodeId> gone;
   for (NodeId n = 0; n < graph.nodes().size(); ++n) {
     const Node& node = graph.node(n);
-    if (node.op == OpType::kBatchNorm && !graph.tensor(node.inputs[1]).trainable &&
-        !graph.tensor(node.inputs[2]).trainable) {
+    if (node.op == OpType::kBatchNorm && node.integer("of_groups") == 0 &&
+        !graph.tensor(node.inputs[1]).trainable && !graph.tensor(node.inputs[2]).trainable) {
       graph.attributes(n)["training"] = std::int64_t{0};
       for (NodeId reader : graph.consumers(node.inputs[3])) {
         if (graph.node(reader).op == OpType::kBatchNormStatistics) {
