@@ -156,6 +156,13 @@ static void rows(void) {
     RUN(SOFTMAX_GRAD_ANY, x, y, z, r, n, p, p, p, ONE);
     RUN(CROSS_ENTROPY, x, at(labels), z, 0, vector(7), r, n, p, p, 0, ONE, 0);
     RUN(CROSS_ENTROPY_GRAD, x, at(labels), z, r, n, p, p, ONE);
+    RUN(GATHER, x, at(labels), z, 0, 5, r, n, p, p);
+    RUN(SCATTER_ADD, z, at(labels), x, 0, 5, r, n, p, p);
+    RUN(LOG_SOFTMAX, x, z, r, n, p, p, 0);
+    RUN(LOG_SOFTMAX_GRAD, y, x, z, r, n, p, p, p, 0);
+    RUN(RMSNORM, x, z, vector(0), 0, 0, r, n, p, p, SMALL);
+    RUN(RMSNORM_STATS, x, vector(2), r, n, p, SMALL);
+    RUN(RMSNORM_GRAD, x, y, vector(0), 0, z, r, n, p, p, p, SMALL);
   }
 }
 

@@ -124,6 +124,15 @@ static inline void etude_operator_cases(const struct etude_case_env* env) {
   CASE("maxpool_grad_relu", etude_maxpool_grad, a, c, 5, 9, 11, 100, 1u << 31 | kernel, stride, pad,
        5, 11, 57, b);
   CASE("avgpool_grad", etude_avgpool_grad, a, c, 5, 9, 11, 100, kernel, stride, pad, 5, 11, 57, 0);
+  for (uint32_t n = 1; n <= 9; n += 4) {
+    CASE("gather", etude_gather, a, labels, c, 1, 3, 13, n, 41, 39);
+    CASE("scatter_add", etude_scatter_add, c, labels, a, 1, 3, 13, 8 * n + 3, 91, 87);
+    CASE("log_softmax", etude_log_softmax, a, c, 9, n, 11, 12, 0);
+    CASE("log_softmax_grad", etude_log_softmax_grad, p, b, c, 9, n, 11, 12, 13, 0);
+    CASE("rmsnorm", etude_rmsnorm, a, c, b, 0, 0, 9, n, 11, 12, epsilon);
+    CASE("rmsnorm_stats", etude_rmsnorm_stats, a, c, 9, n, 11, epsilon);
+    CASE("rmsnorm_grad", etude_rmsnorm_grad, a, b, p, 0, c, 9, n, 11, 12, 13, epsilon);
+  }
   CASE("sub", etude_sub, a, b, c, 13, 37, 41, 39, 37);
   CASE("div", etude_div, a, p, c, 13, 37, 41, 39, 37);
   CASE("relu6", etude_relu6, a, c, 13, 37, 41, 37);

@@ -144,6 +144,56 @@ std::vector<TapeCase> row_cases() {
   };
 }
 
+compiler::L1Matrix table(TapeScene& s, std::uint32_t cols, std::uint32_t rows, std::uint32_t first,
+                         std::uint32_t count, compiler::L1Matrix* indices) {
+  *indices = s.labels(rows, first + count);
+  return s.matrix(count, cols);
+}
+
+std::vector<TapeCase> index_cases() {
+  return {
+      {ETUDE_KERNEL_GATHER, "gather",
+       [](TapeScene& s, compiler::Tape& t) {
+         const std::uint32_t r = s.extent(9), c = s.extent(9), first = s.numbers.below(2);
+         compiler::L1Matrix indices;
+         const compiler::L1Matrix rows = table(s, c, r, first, s.extent(4), &indices);
+         t.gather(rows, indices, s.matrix(r, c), first);
+       }},
+      {ETUDE_KERNEL_SCATTER_ADD, "scatter_add",
+       [](TapeScene& s, compiler::Tape& t) {
+         const std::uint32_t r = s.extent(9), c = s.extent(9), first = s.numbers.below(2);
+         compiler::L1Matrix indices;
+         const compiler::L1Matrix rows = table(s, c, r, first, s.extent(4), &indices);
+         t.scatter_add(s.matrix(r, c), indices, rows, first);
+       }},
+      {ETUDE_KERNEL_LOG_SOFTMAX, "log_softmax",
+       [](TapeScene& s, compiler::Tape& t) {
+         const std::uint32_t r = s.extent(9), c = 1 + s.extent(9);
+         t.log_softmax(s.matrix(r, c), s.matrix(r, c));
+       }},
+      {ETUDE_KERNEL_LOG_SOFTMAX_GRAD, "log_softmax_grad",
+       [](TapeScene& s, compiler::Tape& t) {
+         const std::uint32_t r = s.extent(9), c = 1 + s.extent(9);
+         t.log_softmax_grad(s.matrix(r, c), s.matrix(r, c), s.matrix(r, c));
+       }},
+      {ETUDE_KERNEL_RMSNORM, "rmsnorm",
+       [](TapeScene& s, compiler::Tape& t) {
+         const std::uint32_t r = s.extent(9), c = 1 + s.extent(9);
+         t.rmsnorm(s.matrix(r, c), s.dense(1, c), s.matrix(r, c), 1e-3f);
+       }},
+      {ETUDE_KERNEL_RMSNORM_STATS, "rmsnorm_stats",
+       [](TapeScene& s, compiler::Tape& t) {
+         const std::uint32_t r = s.extent(9), c = 1 + s.extent(9);
+         t.rmsnorm_stats(s.matrix(r, c), s.dense(r, 2), 1e-3f);
+       }},
+      {ETUDE_KERNEL_RMSNORM_GRAD, "rmsnorm_grad",
+       [](TapeScene& s, compiler::Tape& t) {
+         const std::uint32_t r = s.extent(9), c = 1 + s.extent(9);
+         t.rmsnorm_grad(s.matrix(r, c), s.matrix(r, c), s.dense(1, c), s.matrix(r, c), 1e-3f);
+       }},
+  };
+}
+
 std::vector<TapeCase> element_cases() {
   return {
       {ETUDE_KERNEL_MOMENTUM, "momentum",
@@ -334,7 +384,7 @@ std::vector<TapeCase> image_cases() {
 
 std::vector<TapeCase> tape_cases() {
   std::vector<TapeCase> cases = row_cases();
-  for (auto* more : {element_cases, image_cases}) {
+  for (auto* more : {element_cases, image_cases, index_cases}) {
     for (TapeCase& one : more()) {
       cases.push_back(std::move(one));
     }
