@@ -204,6 +204,10 @@ void note_constants(const OnnxModel& model, std::vector<std::string>& warnings) 
     warnings.push_back("weights that are not trained, because they are Constant nodes: " +
                        quoted(model.constant_weights));
   }
+  if (!model.repeated_weights.empty()) {
+    warnings.push_back("weights that the file repeats for each sample, trained as one: " +
+                       quoted(model.repeated_weights));
+  }
 }
 
 /// Refuses weights of a file that no step could use, and one that hides the loss in the results.

@@ -161,9 +161,16 @@ void concat(Translator& to, const RawNode& node) {
   if (node.inputs.empty() || !node.attributes.contains("axis")) {
     to.reject(node, "has no inputs or no axis", "give both");
   }
+  // Samples are those of what is no weight; a class token may have been written once for each.
+  std::uint64_t samples = 0;
+  for (std::size_t i = 0; i < node.inputs.size() && node.integer("axis", 0) > 0; ++i) {
+    if (to.constant(node, i) == nullptr && !to.shape(to.data(node, i)).empty()) {
+      samples = to.shape(to.data(node, i))[0];
+    }
+  }
   std::vector<TensorId> inputs;
   for (std::size_t i = 0; i < node.inputs.size(); ++i) {
-    inputs.push_back(to.data(node, i));
+    inputs.push_back(to.weight_of_samples(node, i, samples));
   }
   const Shape shape = to.shape(inputs[0]);
   const std::size_t axis = axis_from(to, node, node.integer("axis", 0), shape.size());

@@ -286,12 +286,9 @@ void cross_entropy(Translator& to, const RawNode& node) {
               {{loss, TensorKind::kLoss}, {log_prob, TensorKind::kActivation}});
 }
 
-/// The cross entropy, if its input is a LogSoftmax.
+/// The cross entropy, if its input is a LogSoftmax: the logarithms of probabilities are logits too.
 void likelihood(Translator& to, const RawNode& node) {
-  if (!to.is_log_softmax(node.inputs.at(0))) {
-    to.reject(node, "its input is no LogSoftmax", "put one before it");
-  }
-  cross_entropy(to, node);
+  to.is_log_softmax(node.inputs.at(0)) ? cross_entropy(to, node) : likelihood_of_any(to, node);
 }
 
 }  // namespace

@@ -20,6 +20,8 @@ struct OnnxModel {
   /// Initializers that were taken as constants because they meet the data before any layer, and
   /// weights that are Constant nodes: neither is trained.
   std::vector<std::string> preprocessing, constant_weights;
+  /// Weights that the file repeats for each sample, and that are one here.
+  std::vector<std::string> repeated_weights;
   GradientMap gradients;  ///< of a training graph: parameter -> gradient at its SGD node
 };
 

@@ -62,8 +62,12 @@ class Translator {
   /// Takes the input of a LogSoftmax for its result where only losses of classes read that, or it
   /// is the last operator: they compute it again. False elsewhere.
   bool add_logits(const RawNode& node);
-  /// Whether the value is a LogSoftmax's.
+  /// Whether the value is the log-probabilities of the last axis, or the logits that stand for
+  /// them.
   bool is_log_softmax(const std::string& name) const;
+  /// value() of a weight that an exporter wrote once for each of `samples`: where its first extent
+  /// is that and all samples are equal, they are one, which broadcasts.
+  TensorId weight_of_samples(const RawNode& node, std::size_t input, std::uint64_t samples);
   /// Whether a SoftmaxCrossEntropyLossGrad reads the value as its log-probabilities.
   bool read_as_log_prob(const std::string& name) const;
   [[noreturn]] void reject(const RawNode& node, const std::string& what,
@@ -93,6 +97,7 @@ class Translator {
   std::set<std::string> reserved_;  ///< names of the file
   std::set<TensorId> moved_;        ///< statistics that a step moves
   std::vector<bool> data_;          ///< tensors that depend on no parameter
+  std::set<std::string> logits_;    ///< values that stand for their LogSoftmax
   OnnxModel made_;
 };
 
@@ -113,6 +118,8 @@ Handler own_handler_of(const std::string& op);
 Handler move_handler_of(const std::string& op);
 Handler norm_handler_of(const std::string& op);
 Handler einsum_handler_of(const std::string& op);
+/// A NegativeLogLikelihoodLoss of log-probabilities that no LogSoftmax made.
+void likelihood_of_any(Translator& to, const RawNode& node);
 /// Of an operator that ONNX holds as we do, without attributes.
 Handler plain_handler_of(const std::string& op);
 

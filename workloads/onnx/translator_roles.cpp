@@ -132,13 +132,42 @@ bool Translator::add_logits(const RawNode& node) {
   add(node, OpType::kReshape, {x},
       {{"shape", std::vector<std::int64_t>(extents.begin(), extents.end())}}, node.outputs.at(0));
   made_.log_softmax = output;
+  logits_.insert(node.outputs[0]);
   return true;
 }
 
 bool Translator::is_log_softmax(const std::string& name) const {
-  return std::ranges::any_of(raw_.nodes, [&](const RawNode& node) {
-    return node.op == "LogSoftmax" && std::ranges::count(node.outputs, name) > 0;
-  });
+  const auto found = values_.find(name);
+  const auto maker =
+      found != values_.end() ? made_.network.graph.producer(found->second) : std::nullopt;
+  return logits_.contains(name) ||
+         (maker && made_.network.graph.node(*maker).op == OpType::kLogSoftmax);
+}
+
+TensorId Translator::weight_of_samples(const RawNode& node, std::size_t input,
+                                       std::uint64_t samples) {
+  const auto found = raw_.constants.find(node.inputs.at(input));
+  if (made_.updates || samples < 2 || found == raw_.constants.end() ||
+      values_.contains(found->first)) {
+    return any_value(node, input);
+  }
+  RawTensor& held = found->second;
+  if (held.integers || held.constant_node || held.shape.empty() || held.shape[0] != samples) {
+    return any_value(node, input);
+  }
+  const auto one = static_cast<std::ptrdiff_t>(held.reals.size() / samples);
+  for (auto next = held.reals.begin() + one; next != held.reals.end(); next += one) {
+    if (!std::equal(next, next + one, held.reals.begin())) {
+      return any_value(node, input);
+    }
+  }
+  const Shape whole = held.shape;
+  held.shape[0] = 1;
+  held.reals.resize(static_cast<std::size_t>(one));
+  made_.repeated_weights.push_back(found->first);
+  return add_between(node, OpType::kExpand, {any_value(node, input)},
+                     {{"shape", std::vector<std::int64_t>(whole.begin(), whole.end())}},
+                     ".samples");
 }
 
 std::optional<TensorId> Translator::find_loss() {
