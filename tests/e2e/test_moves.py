@@ -187,13 +187,22 @@ def test_loss_and_gradients_on_the_chip_equal_torch(tmp_path, name):
     largest = max(float(w.grad.abs().max()) for w in p.values())
     cycles = []
     for engine in ("fast", "lockstep") if name == "embedding" else ("fast",):
-        run("run", tmp_path / "run.json", "--out", tmp_path / engine, "--set", f"/run/engine={engine}", "--quiet", check=0)
+        run(
+            "run",
+            tmp_path / "run.json",
+            "--out",
+            tmp_path / engine,
+            "--set",
+            f"/run/engine={engine}",
+            "--quiet",
+            check=0,
+        )
         found = np.load(tmp_path / engine / "outputs.npz")
         assert found["loss"] == pytest.approx(loss.item(), rel=1e-5)
         for key, w in p.items():
             allowed = TOLERANCE[0] * float(w.grad.abs().max()) + TOLERANCE[1] * largest
             assert np.abs(found[key + ".grad"] - w.grad.numpy()).max() <= allowed, key
-        cycles.append(json.loads((tmp_path / engine / "result.json").read_text())["cycles"])
+        cycles.append(json.loads((tmp_path / engine / "result.json").read_text())["step"]["cycles"])
     assert all(each == cycles[0] for each in cycles)
 
 
