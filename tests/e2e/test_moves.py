@@ -137,11 +137,13 @@ def groups_torch(torch, p, data):
 
 
 def roots(m: Model) -> tuple[str, list[bytes], dict]:
-    """RMSNorm, a log softmax in the middle over another axis than the last, tiles and an einsum."""
+    """RMSNorm, a log softmax in the middle over another axis than the last, rows by index, tiles and an einsum."""
     h = linear(m, "x", "a", 7, 10)
     m.weight("gain", 1 + numbers(10, seed=3))
     h = m.add("RMSNormalization", [h, "gain"], "r", axis=-1, epsilon=1e-6)
     h = m.add("LogSoftmax", [h], "l", axis=1)
+    m.fixed("rows", integers([-1, 2, 2, 0]))
+    h = m.add("Gather", [h, "rows"], "chosen", axis=1)
     m.fixed("repeats", integers([1, 2, 1]))
     h = m.add("Tile", [h, "repeats"], "t")
     m.weight("mix", numbers(5, 8, 10, seed=4))
@@ -151,7 +153,8 @@ def roots(m: Model) -> tuple[str, list[bytes], dict]:
 
 def roots_torch(torch, p, data):
     h = torch.nn.functional.rms_norm(dense(data["x"], p, "a"), (10,), p["gain"], 1e-6)
-    h = torch.einsum("btd,ctd->bc", torch.log_softmax(h, 1).repeat(1, 2, 1), p["mix"])
+    h = torch.log_softmax(h, 1)[:, [-1, 2, 2, 0]].repeat(1, 2, 1)
+    h = torch.einsum("btd,ctd->bc", h, p["mix"])
     return dense(torch.softmax(h, 0), p, "head")
 
 

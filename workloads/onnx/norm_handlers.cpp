@@ -52,7 +52,12 @@ TensorId as_row(Translator& to, const RawNode& node, std::size_t input, const Sh
     return Shape(std::ranges::find_if(shape, [](std::uint64_t e) { return e != 1; }), shape.end());
   };
   const Shape extents = without_ones(to.shape(given));
-  if (extents.size() > inner.size()) {
+  bool fits = extents.size() <= inner.size();
+  for (std::size_t d = 1; fits && d <= extents.size(); ++d) {
+    const std::uint64_t extent = extents[extents.size() - d];
+    fits = extent == 1 || extent == inner[inner.size() - d];
+  }
+  if (!fits) {
     to.reject(node,
               "scale or bias has shape " + to_string(to.shape(given)) + " for rows of " +
                   to_string(inner),
