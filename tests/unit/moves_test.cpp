@@ -168,6 +168,14 @@ TEST_CASE("slices and pads run on the chip") {
   step.lower(l1);
 }
 
+TEST_CASE("a transpose to a last extent of 1 that stays in L1 is stored as it stands") {
+  OperatorStep step;
+  const TensorId x = step.apply(OpType::kScale, {step.tensor("x", {3, 1, 5})}, {{"factor", 1.5}});
+  const TensorId turned = step.apply(OpType::kTranspose, {x}, {{"perm", Integers{2, 0, 1}}});
+  step.loss(step.apply(OpType::kGather, {turned, step.integers("indices", {4})}));
+  step.lower(256);
+}
+
 TEST_CASE("concatenations and their gradients run on the chip") {
   const unsigned l1 = GENERATE(values(kL1));
   const auto [shape, axis] = GENERATE(table<Shape, std::size_t>(
