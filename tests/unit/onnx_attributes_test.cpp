@@ -197,7 +197,7 @@ TEST_CASE("up to opset 12 a softmax takes the extents from its axis on as one ro
   CHECK(graph_of({onnx_int("axis", 2)}, 12) == Shape{2, 3, 4});
   CHECK(graph_of({onnx_int("axis", -1)}, 11) == Shape{2, 3, 4});
   CHECK(graph_of({}, 13) == Shape{2, 3, 4});
-  CHECK_THROWS_WITH(graph_of({onnx_int("axis", 1)}, 13), Catch::Contains("axis 1"));
+  CHECK(graph_of({onnx_int("axis", 1)}, 13) == Shape{2, 4, 3});  // between two transposes
   CHECK(result(one("Softmax", {}, {2, 3, 4}, 12)) == Shape{2, 3, 4});
 }
 

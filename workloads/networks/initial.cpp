@@ -84,10 +84,10 @@ void complete_parameters(const Graph& graph, std::uint64_t seed, StartValues& va
 /// How many integers from 0 on each element of an input chooses from: classes of a loss, rows of a
 /// table; 0: it is no integer, or means nothing.
 static std::vector<std::uint64_t> choices_of(const Graph& graph, TensorId id) {
-  if (graph.tensor(id).dtype != DType::kInt32) {
-    return std::vector<std::uint64_t>(graph.tensor(id).elements(), 0);
-  }
-  std::vector<std::uint64_t> choices = index_bounds(graph, id);
+  const Tensor& tensor = graph.tensor(id);
+  std::vector<std::uint64_t> choices = tensor.dtype == DType::kInt32
+                                           ? index_bounds(graph, id)
+                                           : std::vector<std::uint64_t>(tensor.elements(), 0);
   for (NodeId reader : graph.consumers(id)) {
     const Node& node = graph.node(reader);
     if (node.op == OpType::kSoftmaxCrossEntropy && node.inputs.at(1) == id) {
