@@ -96,6 +96,7 @@ using Handler = void (*)(Translator& to, const RawNode& node);
 Handler handler_of(const std::string& domain, const std::string& op);
 Handler shape_handler_of(const std::string& op);
 Handler network_handler_of(const std::string& op);
+Handler window_handler_of(const std::string& op);
 /// "none", "tanh" or "sigmoid" of a node of the Gelu family. Errors: UserError for another one.
 std::string gelu_form(Translator& to, const RawNode& node);
 Handler gradient_handler_of(const std::string& op);
