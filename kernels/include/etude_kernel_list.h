@@ -68,5 +68,15 @@
   X(TANH, 56, tanh, unary)                                                   \
   X(TANH_GRAD, 57, tanh_grad, result_grad)                                   \
   X(BCE, 58, bce, mse)                                                       \
-  X(SOFTMAX_GRAD_ANY, 59, softmax_grad_any, softmax_grad)
+  X(SOFTMAX_GRAD_ANY, 59, softmax_grad_any, softmax_grad)                    \
+  X(IM2COL_DILATED, 60, im2col_dilated, window)                              \
+  X(COL2IM_DILATED, 61, col2im_dilated, window)                              \
+  X(IM2ROW_DILATED, 62, im2row_dilated, window)                              \
+  X(MAXPOOL_DILATED, 63, maxpool_dilated, window)                            \
+  X(MAXPOOL_GRAD_DILATED, 64, maxpool_grad_dilated, window)                  \
+  X(AVGPOOL_DILATED, 65, avgpool_dilated, window)                            \
+  X(AVGPOOL_GRAD_DILATED, 66, avgpool_grad_dilated, window)                  \
+  X(DEPTHWISE_DILATED, 67, depthwise_dilated, window)                        \
+  X(DEPTHWISE_GRAD_INPUT_DILATED, 68, depthwise_grad_input_dilated, window)  \
+  X(DEPTHWISE_GRAD_WEIGHT_DILATED, 69, depthwise_grad_weight_dilated, window)
 #endif

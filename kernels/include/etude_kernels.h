@@ -169,7 +169,10 @@ struct etude_window_args {
  *   the taps inside the image in ascending ky, kx, from 0.
  * ETUDE_KERNEL_DEPTHWISE_GRAD_INPUT: src is dy (of `pitch`), aux the weights, dst is dx.
  * ETUDE_KERNEL_DEPTHWISE_GRAD_WEIGHT: src is x, aux is dy (of `pitch`), dst is dw [channels, kh *
- * kw], added to if bit 31 of `kernel` is set, else written. */
+ * kw], added to if bit 31 of `kernel` is set, else written.
+ * ETUDE_KERNEL_*_DILATED: the same with taps that stand apart: tap ky sees row ky * dilation_y, kx
+ *   column kx * dilation_x of the window. out_height and out_width have the vertical and the
+ *   horizontal dilation in their upper 16 bits; entries of columns outside the image stay. */
 
 /* y[rows, cols] = act(fma(x, scale[row], shift[row])) with row counted modulo `channels` (y may be
  * x). scale 0: 1; shift 0: none. */

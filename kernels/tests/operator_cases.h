@@ -183,6 +183,26 @@ static inline void etude_operator_cases(const struct etude_case_env* env) {
        epsilon);
   CASE("batchnorm_slopes", etude_batchnorm_slopes, a, b, p, p + 64, p + 128, c, c + 64, c + 128, 9,
        k);
+  static const struct {
+    const char* name;
+    etude_case_kernel kernel;
+  } apart[] = {{"im2col_dilated", etude_im2col_dilated},
+               {"col2im_dilated", etude_col2im_dilated},
+               {"im2row_dilated", etude_im2row_dilated},
+               {"maxpool_dilated", etude_maxpool_dilated},
+               {"maxpool_grad_dilated", etude_maxpool_grad_dilated},
+               {"avgpool_dilated", etude_avgpool_dilated},
+               {"avgpool_grad_dilated", etude_avgpool_grad_dilated},
+               {"depthwise_dilated", etude_depthwise_dilated},
+               {"depthwise_grad_input_dilated", etude_depthwise_grad_input_dilated},
+               {"depthwise_grad_weight_dilated", etude_depthwise_grad_weight_dilated}};
+  for (uint32_t i = 0; i < 2 * sizeof apart / sizeof apart[0]; i++) { /* taps apart */
+    const uint32_t dy = 1 + (i & 1), dx = 3 - dy, steps = dy << 16 | dx;
+    const uint32_t high = dy << 16 | ((11 - 2 * dy - 1) / dy + 1);
+    const uint32_t wide = dx << 16 | ((13 - 2 * dx - 1) / dx + 1);
+    CASE(apart[i / 2].name, apart[i / 2].kernel, a, c, 5, 9, 11, 100, i << 31 | kernel, steps, pad,
+         high, wide, 130, b);
+  }
 #undef CASE
 }
 #endif

@@ -46,9 +46,9 @@ enum class OnnxForm {
   X(Conv, "Conv", kStandard, "Conv", "kernel_shape strides pads dilations group")             \
   X(ConvGradInput, "ConvGradInput", kWritten, "ConvTranspose", "")                            \
   X(ConvGradWeight, "ConvGradWeight", kOwn, "", "")                                           \
-  X(MaxPool, "MaxPool", kStandard, "MaxPool", "kernel_shape strides pads")                    \
+  X(MaxPool, "MaxPool", kStandard, "MaxPool", "kernel_shape strides pads dilations")          \
   X(MaxPoolGrad, "MaxPoolGrad", kOwn, "", "")                                                 \
-  X(AveragePool, "AveragePool", kStandard, "AveragePool", "kernel_shape strides pads")        \
+  X(AveragePool, "AveragePool", kWritten, "AveragePool", "")                                  \
   X(AveragePoolGrad, "AveragePoolGrad", kOwn, "", "")                                         \
   X(LayerNorm, "LayerNormalization", kStandard, "LayerNormalization", "epsilon")              \
   X(LayerNormGrad, "LayerNormalizationGrad", kMicrosoft, "LayerNormalizationGrad", "epsilon") \

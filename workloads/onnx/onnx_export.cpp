@@ -238,20 +238,28 @@ class Exporter {
   /// The gradient with respect to the image is the transposed convolution.
   void conv_grad_input(const Node& node) {
     const auto kernel = node.integers("kernel_shape");
-    const auto stride = node.integers("strides", {1, 1});
-    const auto pads = node.integers("pads", {0, 0, 0, 0});
-    const auto dilation = node.integers("dilations", {1, 1});
+    const std::size_t axes = kernel.size();
+    const auto stride = node.integers("strides", Integers(axes, 1));
+    const auto pads = node.integers("pads", Integers(2 * axes, 0));
+    const auto dilation = node.integers("dilations", Integers(axes, 1));
     Integers missing;
-    for (std::size_t axis = 0; axis < 2; ++axis) {
+    for (std::size_t axis = 0; axis < axes; ++axis) {
       const auto outputs = static_cast<std::int64_t>(shape(node.inputs[0])[axis + 2]);
       const std::int64_t reached = (outputs - 1) * stride[axis] +
                                    (kernel[axis] - 1) * dilation[axis] + 1 - pads[axis] -
-                                   pads[axis + 2];
+                                   pads[axis + axes];
       missing.push_back(static_cast<std::int64_t>(shape(node.outputs[0])[axis + 2]) - reached);
     }
     auto& made = emit(node, "ConvTranspose", "", names(node.inputs), names(node.outputs));
     copy(made, node, "kernel_shape strides pads dilations group");
     set(made, "output_padding", missing);
+  }
+
+  void average_pool(const Node& node) {
+    if (std::ranges::any_of(node.integers("dilations"), [](std::int64_t d) { return d != 1; })) {
+      return own(node);  // ONNX has them from opset 19 on
+    }
+    plain(node, "AveragePool", "", "kernel_shape strides pads");
   }
 
   onnx::NodeProto& with_integers(const Node& node, const std::string& key,
@@ -301,6 +309,7 @@ class Exporter {
         {"Expand", &Exporter::with_shape},
         {"Reshape", &Exporter::with_shape},
         {"ConvTranspose", &Exporter::conv_grad_input},
+        {"AveragePool", &Exporter::average_pool},
         {"BatchNormalization", &Exporter::batch_norm},
         {"Softmax", &Exporter::softmax},
         {"SoftmaxGrad", &Exporter::softmax},

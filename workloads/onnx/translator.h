@@ -49,6 +49,9 @@ class Translator {
   /// Mean and variance (inputs 1 and 2) that move towards those of a batch (input 0).
   void add_moving_statistics(const RawNode& node, const std::vector<TensorId>& inputs,
                              const Attributes& attributes);
+  /// A constant of the graph beside a node, which is never trained.
+  TensorId add_constant(const RawNode& node, const std::string& suffix, Shape shape,
+                        std::vector<float> values);
   void add_update(const RawNode& node, TensorId weight, TensorId gradient);
   /// Takes the node's input for its result, the logits for a LogSoftmax of them. Errors: UserError
   /// when anything but a loss of classes reads that.

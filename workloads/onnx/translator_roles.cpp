@@ -54,6 +54,21 @@ TensorId Translator::weight(const RawNode& node, std::size_t input) {
   return id;
 }
 
+TensorId Translator::add_constant(const RawNode& node, const std::string& suffix, Shape shape,
+                                  std::vector<float> values) {
+  Tensor tensor;
+  tensor.name = fresh(node.name + suffix);
+  tensor.kind = TensorKind::kParameter;
+  tensor.shape = std::move(shape);
+  tensor.constant = true;
+  tensor.trainable = false;
+  const TensorId id = graph().add_tensor(std::move(tensor));
+  data_.resize(id + 1, false);
+  made_.start.resize(id + 1);
+  made_.start[id] = std::move(values);
+  return id;
+}
+
 Translator::Role Translator::role_of(const RawNode& node, std::size_t input, const Tensor& tensor) {
   bool data = true;
   bool raw = true;

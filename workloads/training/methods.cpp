@@ -14,12 +14,18 @@ namespace etude {
 
 namespace {
 
+/// Whether a node of the forward pass is a layer with a matrix or a filter.
+bool is_product(const Node& node) {
+  return node.phase == Phase::kForward &&
+         (node.op == OpType::kGemm || node.op == OpType::kConv ||
+          node.op == OpType::kConvGradInput);  // a transposed convolution
+}
+
 /// The forward node that multiplies by a parameter (its second input), if one does.
 std::optional<NodeId> user_of(const Graph& graph, TensorId parameter) {
   for (NodeId n : graph.consumers(parameter)) {
     const Node& node = graph.node(n);
-    const bool product = node.op == OpType::kGemm || node.op == OpType::kConv;
-    if (product && node.phase == Phase::kForward && node.inputs[1] == parameter) {
+    if (is_product(node) && node.inputs[1] == parameter) {
       return n;
     }
   }
@@ -166,7 +172,7 @@ std::optional<TensorId> bias_behind(const Graph& graph, const Node& product) {
   const TensorId other = sum.inputs[sum.inputs[0] == product.outputs[0] ? 1 : 0];
   const Tensor& bias = graph.tensor(other);
   const Shape& result = graph.tensor(product.outputs[0]).shape;
-  const std::size_t axis = product.op == OpType::kConv ? 1 : result.size() - 1;
+  const std::size_t axis = product.op == OpType::kGemm ? result.size() - 1 : 1;
   const bool vector = bias.elements() == result[axis] || bias.elements() == 1;
   return is_weight(graph, other) && vector ? std::optional(other) : std::nullopt;
 }
@@ -338,8 +344,7 @@ void find_blocks(Network& network) {
   std::vector<Layer> layers;
   for (NodeId n : graph.topological_order()) {
     const Node& node = graph.node(n);
-    const bool product = node.op == OpType::kGemm || node.op == OpType::kConv;
-    if (!product || node.phase != Phase::kForward || !is_weight(graph, node.inputs[1])) {
+    if (!is_product(node) || !is_weight(graph, node.inputs[1])) {
       continue;
     }
     Layer layer{{node.inputs[1]}, "", node.name};
