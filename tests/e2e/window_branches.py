@@ -41,7 +41,7 @@ class Branches:
         self.what.append(f"{name}: {op} {kind} {list(image)} {attributes}")
         read = name + ".x"
         if name + ".w" not in self.weights:  # what is in front of a pooling is trained
-            self.weights[name + ".p"] = self.array(*image[1:])
+            self.weights[name + ".p"] = self.array(*image)
             self.nodes.append(of.node("Add", [read, name + ".p"], [name + ".sum"]))
             read = name + ".sum"
         operands = [read, *(n for n in (name + ".w", name + ".b", name + ".r", name + ".s") if self.given(n))]
@@ -59,10 +59,11 @@ class Branches:
         return name in self.weights
 
     def write(self, file) -> None:
-        total = of.node("Sum", self.losses, ["loss"])
+        sums = [self.losses[0], *(f"sum{i}" for i in range(1, len(self.losses) - 1)), "loss"]
+        total = [of.node("Add", [sums[i - 1], self.losses[i]], [sums[i]]) for i in range(1, len(self.losses))]
         constants = [of.constant(n, v) for n, v in self.weights.items()]
         inputs = [of.value(n, v.shape) for n, v in self.inputs.items()]
-        of.write(file, [*self.nodes, total], constants, inputs, [of.value("loss", ())], opset=13)
+        of.write(file, [*self.nodes, *total], constants, inputs, [of.value("loss", ())], opset=13)
 
     def expected(self) -> tuple[float, dict]:
         """Loss and gradients by PyTorch in float64."""
@@ -157,7 +158,7 @@ class Branches:
             pool = F.max_pool2d if axes == 2 else F.max_pool1d
             return pool(x + w[name + ".p"], kernel, stride, pads, dilation, bool(ceil))
 
-        return "MaxPool", attributes, (1 + self.below(3), 1 + self.below(9), *extent), call
+        return "MaxPool", attributes, (2 + self.below(2), 2 + self.below(9), *extent), call
 
     def _mean(self, name, axes, most, counted=0):
         kernel, stride, pads, extent = self._pooled(axes, most)
@@ -169,13 +170,13 @@ class Branches:
             pool = F.avg_pool2d if axes == 2 else F.avg_pool1d
             return pool(x + w[name + ".p"], kernel, stride, pads, bool(ceil), bool(counted))
 
-        return "AveragePool", attributes, (1 + self.below(3), 1 + self.below(9), *extent), call
+        return "AveragePool", attributes, (2 + self.below(2), 2 + self.below(9), *extent), call
 
     def _padded_mean(self, name, axes, most):
         return self._mean(name, axes, most, counted=1)
 
     def _global(self, name, axes, most):
-        image = (1 + self.below(3), 1 + self.below(9), *(1 + self.below(most) for _ in range(axes)))
+        image = (2 + self.below(2), 2 + self.below(9), *(1 + self.below(most) for _ in range(axes)))
         over = tuple(range(2, 2 + axes))
         if self.below(2) == 0:
             return "GlobalMaxPool", {}, image, lambda x, w: (x + w[name + ".p"]).amax(over, keepdim=True)
@@ -183,7 +184,7 @@ class Branches:
 
     def _nearest(self, name, axes, most):
         factors = [1 + self.below(3) for _ in range(axes)]
-        image = (1 + self.below(2), 1 + self.below(4), *(1 + self.below(6) for _ in range(axes)))
+        image = (2 + self.below(2), 2 + self.below(4), *(1 + self.below(6) for _ in range(axes)))
         self.weights[name + ".s"] = np.array([1, 1, *factors], np.float32)
         attributes = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
         return (

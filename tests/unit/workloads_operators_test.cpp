@@ -4,63 +4,14 @@
 #include <set>
 
 #include "models/base/error.h"
-#include "tests/support/gradient_check.h"
+#include "tests/support/operator_bench.h"
 #include "workloads/ops/op_rules.h"
 
 namespace etude {
 namespace {
 
 using Integers = std::vector<std::int64_t>;
-
-/// A graph of one operator on trainable parameters, with a loss behind it.
-struct Bench {
-  Network network;
-  StartValues start;
-  float offset = 0;  ///< added to all drawn parameters
-
-  TensorId tensor(const std::string& name, Shape shape, TensorKind kind = TensorKind::kParameter) {
-    Tensor made;
-    made.name = name;
-    made.shape = std::move(shape);
-    made.kind = kind;
-    made.trainable = kind == TensorKind::kParameter;
-    return network.graph.add_tensor(made);
-  }
-
-  TensorId apply(OpType type, std::vector<TensorId> inputs, Attributes attributes = {},
-                 const std::string& name = "op") {
-    const NodeId made = network.graph.add(
-        Node{name, type, Phase::kForward, std::move(inputs), {}, std::move(attributes)},
-        {{name + ".out", TensorKind::kActivation}});
-    return network.graph.node(made).outputs[0];
-  }
-
-  /// Compares all gradients of the mean squared distance of `output` from a drawn target.
-  TrainingGraph check(TensorId output) {
-    network.output = output;
-    const TensorId target =
-        tensor("target", network.graph.tensor(output).shape, TensorKind::kInput);
-    network.graph.add(Node{"mse", OpType::kMseLoss, Phase::kForward, {output, target}, {}, {}},
-                      {{"loss", TensorKind::kLoss}});
-    return finish();
-  }
-
-  TrainingGraph finish() {
-    const auto training = make_training_graph(network, 0.1);
-    draw_inputs(training.graph, 11, 0, start);
-    for (TensorId id = 0; id < network.graph.tensors().size(); ++id) {
-      const Tensor& each = network.graph.tensor(id);
-      if (each.kind == TensorKind::kParameter) {
-        start[id].resize(each.elements());
-        for (std::size_t i = 0; i < start[id].size(); ++i) {  // no two equal, none near a corner
-          start[id][i] = static_cast<float>((i * 37 + id * 11) % 101) / 64 - 0.7734375f + offset;
-        }
-      }
-    }
-    test::check_gradients(training, start);
-    return training;
-  }
-};
+using Bench = test::OperatorBench;
 
 TEST_CASE("Gemm: matrices, stacks of them, one matrix for a stack, broadcast stacks and biases") {
   const bool ta = GENERATE(false, true);
