@@ -5,6 +5,7 @@ import json
 import subprocess
 
 import numpy as np
+import onnx_file as of
 import pytest
 from support import BUILD, run, shared
 from window_branches import KINDS, Branches, torch
@@ -21,16 +22,19 @@ def drawn(seed: int, count: int, kinds=KINDS) -> Branches:
 
 
 def compare(branches: Branches, loss: float, found: dict, of_each: float, of_all: float) -> None:
+    # Shares of padding are constants in float32: half a unit in their last place.
+    half = 2.0**-24
     wanted_loss, wanted = branches.expected()
     largest = max(np.abs(g).max() for g in wanted.values())
-    assert abs(loss - wanted_loss) <= of_each * max(abs(wanted_loss), largest)
+    assert abs(loss - wanted_loss) <= max(of_each, half) * max(abs(wanted_loss), largest)
     assert wanted
     for name, gradient in wanted.items():
         value = found[name + ".grad"]
         assert value.shape == gradient.shape, name
         error = np.abs(value - gradient).max()
         what = branches.what[int(name.split(".")[0][1:])]
-        assert error <= of_each * np.abs(gradient).max() + of_all * largest, (what, name, error)
+        each = max(of_each, half) if "padded_mean" in what else of_each
+        assert error <= each * np.abs(gradient).max() + of_all * largest, (what, name, error)
 
 
 @needs_torch
@@ -86,3 +90,68 @@ def test_the_case_with_dilations(tmp_path):
     most = max(np.abs(wanted[n]).max() for n in gradients)
     for name in gradients:
         assert np.abs(outputs[name] - wanted[name]).max() <= 1e-5 * np.abs(wanted[name]).max() + 1e-7 * most, name
+
+
+@needs_torch
+def test_the_step_written_as_onnx_trains_alike(tmp_path):
+    branches = drawn(7, 20)
+    _, wanted = simulate(tmp_path, branches)
+    run("describe", tmp_path / "run.json", "--onnx", tmp_path / "step.onnx", check=0)
+    config = json.loads((tmp_path / "run.json").read_text())
+    config["workload"]["onnx"] = "step.onnx"
+    del config["train"]
+    (tmp_path / "again.json").write_text(json.dumps(config))
+    run("run", tmp_path / "again.json", "--out", tmp_path / "again", "--quiet", check=0)
+    found = dict(np.load(tmp_path / "again/outputs.npz"))
+    updated = [name for name in found if name.endswith(".updated")]
+    assert {name.removesuffix(".updated") for name in updated} == set(branches.weights) - set(branches.constants)
+    for name in updated:
+        # Another order of sums, at most: the updates themselves are of the order of 1e-2.
+        np.testing.assert_allclose(found[name], wanted[name.removesuffix(".updated")], rtol=2e-6, atol=2e-7)
+
+
+def weight(*shape: int) -> np.ndarray:
+    return np.ones(shape, np.float32)
+
+
+# operator, shape of x, further operands, attributes, words of the message
+REFUSED = {
+    "volume": ("Conv", (1, 1, 3, 3, 3), [weight(1, 1, 2, 2, 2)], {}, "signals [samples,channels,length] are supported"),
+    "volume pool": ("GlobalMaxPool", (1, 1, 3, 3, 3), [], {}, "works on data of shape [1,1,3,3,3]"),
+    "flat kernel": ("Conv", (1, 1, 9), [weight(1, 1, 2, 2)], {}, "has a kernel of 2 extents"),
+    "strides": ("MaxPool", (1, 1, 9), [], {"kernel_shape": [2], "strides": [2, 2]}, "has 2 strides; 1 are wanted"),
+    "large": ("Conv", (1, 1, 3), [weight(1, 1, 5)], {}, "fit the image"),
+    "storage": ("MaxPool", (1, 1, 9), [], {"kernel_shape": [2], "storage_order": 1}, "has storage_order 1"),
+    "padding": ("MaxPool", (1, 1, 2), [], {"kernel_shape": [2], "pads": [1, 2], "dilations": [4]}, "covers a pixel"),
+    "behind": ("ConvTranspose", (1, 1, 4), [weight(1, 1, 3)], {"output_padding": [1]}, "1 behind its last window"),
+    "group": ("ConvTranspose", (1, 3, 4), [weight(3, 1, 3)], {"group": 2}, "group divides the channels"),
+    "linear": ("Resize", (1, 1, 4), [None, np.float32([1, 1, 2])], {"mode": "linear"}, "interpolates (mode 'linear')"),
+    "nearest": ("Resize", (1, 1, 4), [None, np.float32([1, 1, 1.5])], {"mode": "nearest"}, "resizes axis 2 by 1.5"),
+    "maximum": ("ReduceMax", (2, 3, 4), [], {"axes": [1]}, "is a maximum over some axes"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_other_windows_are_refused_at_their_node(tmp_path, name):
+    op, shape, operands, attributes, message = REFUSED[name]
+    names = ["x", *("" if o is None else f"c{i}" for i, o in enumerate(operands))]
+    constants = [of.constant(f"c{i}", o) for i, o in enumerate(operands) if o is not None]
+    nodes = [of.node(op, names, ["y"], **attributes)]
+    nodes += [of.node("Flatten", ["y"], ["f"]), of.node("Gemm", ["f", "v"], ["z"])]
+    constants.append(of.constant("v", weight(12, 4)))
+    of.write(tmp_path / "model.onnx", nodes, constants, [of.value("x", shape)], [of.value("z", (shape[0], 4))])
+    config = {"platform": "platform/traindeeploy.json", "workload": {"onnx": "model.onnx"}}
+    (tmp_path / "run.json").write_text(json.dumps(config))
+    done = run("run", tmp_path / "run.json", "--out", tmp_path / "out", check=2)
+    assert done.stderr.count("\n") == 1 and "node 'y'" in done.stderr and message in done.stderr, done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_has_no_tiles_is_refused_at_its_node(tmp_path):
+    branches = Branches(1)
+    branches.add("max", 2, 40) if torch else pytest.skip("needs PyTorch")
+    branches.write(tmp_path / "model.onnx")
+    config = {"platform": "platform/traindeeploy.json", "workload": {"onnx": "model.onnx"}}
+    (tmp_path / "run.json").write_text(json.dumps(config))
+    done = run("run", tmp_path / "run.json", "--out", tmp_path / "out", "--set", "/tiling/l1_budget=1000", check=2)
+    assert done.stderr.count("\n") == 1 and "operator 'b0." in done.stderr and "bytes of L1" in done.stderr

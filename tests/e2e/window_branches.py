@@ -44,7 +44,7 @@ class Branches:
             self.weights[name + ".p"] = self.array(*image)
             self.nodes.append(of.node("Add", [read, name + ".p"], [name + ".sum"]))
             read = name + ".sum"
-        operands = [read, *(n for n in (name + ".w", name + ".b", name + ".r", name + ".s") if self.given(n))]
+        operands = [read, *(n for n in (name + ".w", name + ".b") if self.given(n))]
         if op == "Resize":
             operands = [read, "", name + ".s"]
         self.nodes.append(of.node(op, operands, [name + ".y"], **attributes))
@@ -57,6 +57,11 @@ class Branches:
 
     def given(self, name: str) -> bool:
         return name in self.weights
+
+    @property
+    def constants(self) -> list[str]:
+        """Scales of upsamplings are no weights."""
+        return [name for name in self.weights if name.endswith(".s")]
 
     def write(self, file) -> None:
         sums = [self.losses[0], *(f"sum{i}" for i in range(1, len(self.losses) - 1)), "loss"]

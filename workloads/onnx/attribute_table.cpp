@@ -52,6 +52,7 @@ const Table& standard() {
        together(convolution(), {{"output_padding", kInts}, {"output_shape", kInts}})},
       {"MaxPool", together(pool, {{"storage_order", kInt, 8}, {"dilations", kInts, 10}})},
       {"AveragePool", together(pool, {{"count_include_pad", kInt, 7}, {"dilations", kInts, 19}})},
+      {"ReduceMax", {{"axes", kInts}, {"keepdims", kInt}, {"noop_with_empty_axes", kInt, 18}}},
       {"Upsample", {{"mode", kString}, {"scales", kFloats, 0, 8}}},
       {"Resize",
        {{"mode", kString},

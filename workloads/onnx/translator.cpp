@@ -380,9 +380,8 @@ Handler handler_of(const std::string& domain, const std::string& op) {
   if (!domain.empty() && domain != "com.microsoft") {
     return nullptr;
   }
-  for (const auto find :
-       {shape_handler_of, network_handler_of, window_handler_of, gradient_handler_of,
-        plain_handler_of}) {
+  for (const auto find : {shape_handler_of, network_handler_of, window_handler_of,
+                          gradient_handler_of, plain_handler_of}) {
     if (const Handler found = find(op)) {
       return found;
     }

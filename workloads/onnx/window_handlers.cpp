@@ -262,6 +262,30 @@ void global_pool(Translator& to, const RawNode& node) {
          {{"kernel_shape", Integers(image.begin() + 2, image.end())}}, node.outputs.at(0));
 }
 
+/// The maximum over whole images, as exporters write a global or adaptive maximum.
+void reduce_max(Translator& to, const RawNode& node) {
+  const TensorId x = to.value(node, 0);
+  const Shape image = to.shape(x);
+  const auto rank = static_cast<std::int64_t>(image.size());
+  Integers axes = to.integers(node, "axes", 1).value_or(Integers{});
+  for (std::int64_t& axis : axes) {
+    axis += axis < 0 ? rank : 0;
+  }
+  std::ranges::sort(axes);
+  if ((rank != 3 || axes != Integers{2}) && (rank != 4 || axes != Integers{2, 3})) {
+    to.reject(node, "is a maximum over some axes of data of shape " + to_string(image),
+              "it is supported over height and width of images, or the length of signals");
+  }
+  const Attributes window{{"kernel_shape", Integers(image.begin() + 2, image.end())}};
+  if (node.integer("keepdims", 1) != 0) {
+    to.add(node, OpType::kMaxPool, {x}, window, node.outputs.at(0));
+    return;
+  }
+  const TensorId most = to.add_between(node, OpType::kMaxPool, {x}, window, ".most");
+  to.add(node, OpType::kReshape, {most}, {{"shape", Integers(image.begin(), image.begin() + 2)}},
+         node.outputs.at(0));
+}
+
 /// Factors of an upsampling along the axes of x. Errors: UserError when they are no constants.
 std::vector<double> scales_of(Translator& to, const RawNode& node, const Shape& x) {
   std::vector<double> scales;
@@ -349,6 +373,7 @@ Handler window_handler_of(const std::string& op) {
       {"AveragePool", pool},
       {"GlobalAveragePool", global_pool},
       {"GlobalMaxPool", global_pool},
+      {"ReduceMax", reduce_max},
       {"Upsample", upsample},
       {"Resize", upsample},
   };
