@@ -92,22 +92,46 @@ def test_the_case_with_dilations(tmp_path):
         assert np.abs(outputs[name] - wanted[name]).max() <= 1e-5 * np.abs(wanted[name]).max() + 1e-7 * most, name
 
 
-@needs_torch
 def test_the_step_written_as_onnx_trains_alike(tmp_path):
-    branches = drawn(7, 20)
-    _, wanted = simulate(tmp_path, branches)
-    run("describe", tmp_path / "run.json", "--onnx", tmp_path / "step.onnx", check=0)
-    config = json.loads((tmp_path / "run.json").read_text())
-    config["workload"]["onnx"] = "step.onnx"
-    del config["train"]
-    (tmp_path / "again.json").write_text(json.dumps(config))
-    run("run", tmp_path / "again.json", "--out", tmp_path / "again", "--quiet", check=0)
-    found = dict(np.load(tmp_path / "again/outputs.npz"))
-    updated = [name for name in found if name.endswith(".updated")]
-    assert {name.removesuffix(".updated") for name in updated} == set(branches.weights) - set(branches.constants)
-    for name in updated:
+    rng = np.random.default_rng(7)
+
+    def drawn(*shape: int) -> np.ndarray:
+        return (rng.standard_normal(shape) / 3).astype(np.float32)
+
+    window = {"kernel_shape": [3], "strides": [2], "pads": [1, 1]}
+    nodes = [
+        of.node("Conv", ["x", "w", "b"], ["c"], dilations=[2], pads=[2, 1]),
+        of.node("ConvTranspose", ["c", "wt", "bt"], ["t"], strides=[2], output_padding=[1], group=2),
+        of.node("ConvTranspose", ["t", "wd"], ["d"], dilations=[2], group=6),
+        of.node("MaxPool", ["d"], ["m"], dilations=[2], ceil_mode=1, **window),
+        of.node("AveragePool", ["m"], ["a"], count_include_pad=1, **window),
+        of.node("AveragePool", ["a"], ["e"], dilations=[2], kernel_shape=[2]),
+        of.node("Resize", ["e", "", "s"], ["r"], mode="nearest"),
+        of.node("GlobalMaxPool", ["r"], ["g"]),
+        of.node("Flatten", ["g"], ["f"]),
+        of.node("Gemm", ["f", "v"], ["z"]),
+    ]
+    weights = {"w": drawn(4, 3, 3), "b": drawn(4), "wt": drawn(4, 3, 4), "bt": drawn(6), "wd": drawn(6, 1, 3)}
+    weights["v"] = drawn(6, 4)
+    constants = [*(of.constant(n, v) for n, v in weights.items()), of.constant("s", np.float32([1, 1, 3]))]
+    of.write(tmp_path / "model.onnx", nodes, constants, [of.value("x", (2, 3, 20))], [of.value("z", (2, 4))], opset=19)
+    np.savez(tmp_path / "in.npz", x=drawn(2, 3, 20), labels=np.array([1, 3]))
+    for name, train in (("model", {"train": {"lr": 0.05}}), ("step", {})):
+        workload = {"onnx": name + ".onnx", "inputs": "in.npz"}
+        (tmp_path / (name + ".json")).write_text(
+            json.dumps({"platform": "platform/traindeeploy.json", "workload": workload, **train})
+        )
+        if name == "model":
+            run("describe", tmp_path / "model.json", "--onnx", tmp_path / "step.onnx", check=0)
+        run("run", tmp_path / (name + ".json"), "--out", tmp_path / name, "--quiet", check=0)
+    wanted, found = (dict(np.load(tmp_path / name / "outputs.npz")) for name in ("model", "step"))
+    updated = {name.removesuffix(".updated") for name in found if name.endswith(".updated")}
+    assert updated == set(weights)
+    for name in weights:
+        assert wanted[name].shape == weights[name].shape
         # Another order of sums, at most: the updates themselves are of the order of 1e-2.
-        np.testing.assert_allclose(found[name], wanted[name.removesuffix(".updated")], rtol=2e-6, atol=2e-7)
+        np.testing.assert_allclose(found[name + ".updated"], wanted[name], rtol=2e-6, atol=2e-7)
+        assert np.abs(wanted[name] - weights[name]).max() > 1e-4
 
 
 def weight(*shape: int) -> np.ndarray:
@@ -147,9 +171,11 @@ def test_other_windows_are_refused_at_their_node(tmp_path, name):
     assert not (tmp_path / "out").exists()
 
 
+@needs_torch
 def test_what_has_no_tiles_is_refused_at_its_node(tmp_path):
     branches = Branches(1)
-    branches.add("max", 2, 40) if torch else pytest.skip("needs PyTorch")
+    for _ in range(2):
+        branches.add("max", 2, 40)
     branches.write(tmp_path / "model.onnx")
     config = {"platform": "platform/traindeeploy.json", "workload": {"onnx": "model.onnx"}}
     (tmp_path / "run.json").write_text(json.dumps(config))
