@@ -112,32 +112,21 @@ static inline struct etude_extents etude_cross_entropy_grad_extents(
 static inline uint32_t etude_window_taps(const struct etude_window_args* a) {
   return (a->kernel >> 16 & 0x7FFFu) * (a->kernel & 0xFFFFu);
 }
-/* Rows and columns of an output image; kernels of dilated windows have dilations above them. */
-static inline uint32_t etude_window_height(const struct etude_window_args* a) {
-  return a->out_height & 0xFFFFu;
-}
-static inline uint32_t etude_window_width(const struct etude_window_args* a) {
-  return a->out_width & 0xFFFFu;
-}
 /* Windows on rows: the rows of all output images, each pixel with the taps of its window. */
 static inline struct etude_extents etude_window_extents(const struct etude_window_args* a) {
-  return etude_extents_of(a->channels * etude_window_height(a), etude_window_width(a),
-                          etude_window_taps(a));
+  return etude_extents_of(a->channels * a->out_height, a->out_width, etude_window_taps(a));
 }
 /* Images to columns: a row a row of the columns, in it an inner step an output row. */
 static inline struct etude_extents etude_im2col_extents(const struct etude_window_args* a) {
-  return etude_extents_of(a->channels * etude_window_taps(a), etude_window_width(a),
-                          etude_window_height(a));
+  return etude_extents_of(a->channels * etude_window_taps(a), a->out_width, a->out_height);
 }
 /* Images to rows: a row an output pixel, with the taps of its window in every channel. */
 static inline struct etude_extents etude_im2row_extents(const struct etude_window_args* a) {
-  return etude_extents_of(etude_window_height(a) * etude_window_width(a), a->channels,
-                          etude_window_taps(a));
+  return etude_extents_of(a->out_height * a->out_width, a->channels, etude_window_taps(a));
 }
 /* Columns to images: a row a channel, with its pixels and their taps. */
 static inline struct etude_extents etude_col2im_extents(const struct etude_window_args* a) {
-  return etude_extents_of(a->channels, etude_window_height(a) * etude_window_width(a),
-                          etude_window_taps(a));
+  return etude_extents_of(a->channels, a->out_height * a->out_width, etude_window_taps(a));
 }
 static inline struct etude_extents etude_affine_rows_extents(
     const struct etude_affine_rows_args* a) {
@@ -185,6 +174,14 @@ static inline struct etude_extents etude_kernel_extents(uint32_t kernel, const v
 #define ETUDE_KERNEL_EXTENTS_OF(e, number, name, args_) \
   case number:                                          \
     return etude_##args_##_extents((const struct etude_##args_##_args*)args);
+  struct etude_window_args plain; /* dilated windows have dilations above their output's extents */
+  if (kernel >= ETUDE_KERNEL_IM2COL_DILATED &&
+      kernel <= ETUDE_KERNEL_DEPTHWISE_GRAD_WEIGHT_DILATED) {
+    plain = *(const struct etude_window_args*)args;
+    plain.out_height &= 0xFFFFu;
+    plain.out_width &= 0xFFFFu;
+    args = &plain;
+  }
   switch (kernel) { /* the same arguments for other loops */
     case ETUDE_KERNEL_IM2COL:
     case ETUDE_KERNEL_IM2COL_DILATED:
