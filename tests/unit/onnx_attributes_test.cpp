@@ -238,7 +238,7 @@ TEST_CASE("ceil_mode adds a window where one begins on the image") {
   CHECK(pooled(7, 2, 2, 0) == 4);  // a window over the last pixel
   CHECK(pooled(8, 3, 2, 0) == 4);
   CHECK(pooled(5, 2, 3, 0) == 2);
-  CHECK(pooled(5, 1, 3, 1) == 2);  // the third would begin at pixel 5, on the pads
+  CHECK(pooled(5, 2, 3, 1) == 2);  // the third would begin at pixel 5, on the pads
 }
 
 TEST_CASE("element types are named in words") {
