@@ -31,14 +31,6 @@ static uint32_t entry[ETUDE_KERNELS];
 
 static uint32_t at(const void* p) { return (uint32_t)(uintptr_t)p; }
 
-/* What grows with the number of kernels lies behind them, so that these lie where they lay. */
-#define BEHIND static ETUDE_RARE __attribute__((noinline))
-
-BEHIND void find_kernels(void) {
-#define ENTRY(e, number, name, args) entry[number] = at((const void*)(uintptr_t)etude_##name);
-  ETUDE_KERNEL_LIST(ENTRY)
-#undef ENTRY
-}
 static uint32_t vector(uint32_t i) { return at(vectors + 520 * i); }
 
 static void work(uint32_t worker) {
@@ -76,6 +68,9 @@ static uint32_t behind(uint32_t before, uint32_t which, uint32_t kernel) {
   const uint32_t start = end_of(first + 1);
   return end_of(first + 2) - start;
 }
+
+/* What grows with the number of kernels lies behind them, so that these lie where they lay. */
+#define BEHIND static ETUDE_RARE __attribute__((noinline))
 
 BEHIND void measure(uint32_t kernel, const uint32_t* args) {
   for (uint32_t i = 0; i < 13; i++) {
@@ -292,7 +287,9 @@ int test_main(uint32_t hart, uint32_t harts) {
   etude_barrier();
   if (hart == harts - 1) {
     const uint32_t team = (1u << workers) - 1;
-    find_kernels();
+#define ENTRY(e, number, name, args) entry[number] = at((const void*)(uintptr_t)etude_##name);
+    ETUDE_KERNEL_LIST(ENTRY)
+#undef ENTRY
     const uint32_t other[13] = {at(a), at(c), 8, 16, 17, 17, ONE};
     for (uint32_t i = 0; i < 13; i++) {
       words[1][i] = other[i];
