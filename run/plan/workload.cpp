@@ -8,7 +8,7 @@
 #include <set>
 
 #include "models/base/error.h"
-#include "sim/config/json_file.h"
+#include "sim/config/load.h"
 #include "workloads/networks/networks.h"
 #include "workloads/onnx/onnx_import.h"
 #include "workloads/training/methods.h"
@@ -17,8 +17,9 @@ namespace etude::run {
 namespace {
 
 /// A file is named by its content: results do not depend on where it lies or what it is called.
-std::string file_title(const RootConfig& config) {
-  return "ONNX graph " + file_content_hash(config.workload.onnx, "/workload/onnx").substr(0, 8);
+std::string file_title(RootConfig config, const Workload& workload) {
+  config.parts = workload.parts;
+  return "ONNX graph " + file_hash(config, "/workload/onnx", config.workload.onnx).substr(0, 8);
 }
 
 MethodOptions method_of(const TrainConfig& train) {
@@ -85,9 +86,9 @@ std::string numbers_text(const TrainConfig& train) {
 }
 
 /// "batch 4, fp32, sgd".
-std::string update_text(const RootConfig& config, const UpdateOptions& update) {
+std::string update_text(const RootConfig& config, unsigned batch, const UpdateOptions& update) {
   const char* const rules[] = {"sgd", "momentum", "adam"};
-  std::string text = "batch " + std::to_string(config.workload.batch);
+  std::string text = "batch " + std::to_string(batch);
   if (update.accumulate > 1) {
     text += " x " + std::to_string(update.accumulate);
   }
@@ -125,7 +126,7 @@ void check_capacity(const RootConfig& config, const Graph& graph) {
 }
 
 /// An ONNX file decides what it trains: keys that would change that are refused.
-Workload from_training_graph(const RootConfig& config, OnnxModel model) {
+void take_training_graph(const RootConfig& config, OnnxModel model, Workload& made) {
   for (const char* key : {"/train/method", "/train/k", "/train/rank", "/train/alpha",
                           "/train/layers", "/train/adapters_in", "/train/lr", "/train/optimizer",
                           "/train/momentum", "/train/accumulate", "/train/loss", "/train/freeze"}) {
@@ -134,7 +135,6 @@ Workload from_training_graph(const RootConfig& config, OnnxModel model) {
                       "leave it out, or give an inference graph");
     }
   }
-  Workload made;
   made.parameters = model.start;
   const auto outputs = model.outputs;
   made.training = make_training_graph(std::move(model), 0);
@@ -170,21 +170,53 @@ Workload from_training_graph(const RootConfig& config, OnnxModel model) {
     made.update.lr = lr;
     graph.attributes(n)["lr"] = lr / made.update.loss_scale;
   }
-  made.title = file_title(config) + ", training graph, " + numbers_text(config.train) + ", sgd";
-  return made;
+  made.title =
+      file_title(config, made) + ", training graph, " + numbers_text(config.train) + ", sgd";
 }
 
-void check_batch(const RootConfig& config, const OnnxModel& model) {
+/// Samples of a step: the graph's own number, which /workload/batch may repeat and, where first
+/// extents differ, has to choose.
+unsigned batch_of(const RootConfig& config, const OnnxModel& model) {
   if (model.network.inputs.empty()) {
     throw UserError(config.workload.onnx, "has no inputs", "declare what the data fill");
   }
-  const Shape& shape = model.network.graph.tensor(model.network.inputs[0]).shape;
-  if (config.is_given("/workload/batch") && !shape.empty() && shape[0] != config.workload.batch) {
+  const bool given = config.is_given("/workload/batch");
+  if (model.samples && (!given || *model.samples == config.workload.batch)) {
+    return static_cast<unsigned>(*model.samples);
+  }
+  std::set<std::uint64_t> counts;
+  std::string list;
+  for (TensorId id : model.network.inputs) {
+    const Tensor& tensor = model.network.graph.tensor(id);
+    if (!tensor.shape.empty() && counts.insert(tensor.shape[0]).second) {
+      list += (list.empty() ? "'" : ", '") + tensor.name + "' " + std::to_string(tensor.shape[0]);
+    }
+  }
+  if (!given) {
+    throw UserError("/workload/batch",
+                    "is not given, and the first extents of the graph's inputs differ: " + list,
+                    "give the one that counts samples");
+  }
+  if (!counts.contains(config.workload.batch)) {
     throw UserError("/workload/batch",
                     "is " + std::to_string(config.workload.batch) + ", and the ONNX graph is for " +
-                        std::to_string(shape[0]),
+                        (counts.size() == 1 ? std::to_string(*counts.begin()) : list),
                     "leave it out, or export the graph for that batch");
   }
+  return config.workload.batch;
+}
+
+/// Reads the file, with the numbers that configuration and arrays have for its symbolic extents.
+OnnxModel read_model(const RootConfig& config, const NpzArchive* inputs) {
+  OnnxExtents extents;
+  extents.arrays = inputs;
+  if (config.is_given("/workload/batch")) {
+    extents.batch = config.workload.batch;
+  }
+  for (const auto& [name, dimension] : config.workload.dimensions) {
+    extents.dimensions[name] = dimension.size;
+  }
+  return read_onnx(config.workload.onnx, extents);
 }
 
 std::string quoted(const std::vector<std::string>& names) {
@@ -269,18 +301,21 @@ Workload build_workload(const RootConfig& config) {
   const bool file = !config.workload.onnx.empty();
   Network network;
   Workload made;
+  made.batch = config.workload.batch;
   if (file) {
-    OnnxModel model = read_onnx(config.workload.onnx, config.workload.batch);
-    check_batch(config, model);
-    if (model.updates) {
-      made = from_training_graph(config, std::move(model));
-      check_capacity(config, made.training.graph);
-      read_parameters(config, made);
-      return made;
-    }
     std::optional<NpzArchive> inputs;
     if (!config.workload.inputs.empty()) {
       inputs = read_npz(config.workload.inputs);
+    }
+    OnnxModel model = read_model(config, inputs ? &*inputs : nullptr);
+    made.batch = batch_of(config, model);
+    std::ranges::transform(model.data_files, std::back_inserter(made.parts["/workload/onnx"]),
+                           [](const std::filesystem::path& part) { return part.string(); });
+    if (model.updates) {
+      take_training_graph(config, std::move(model), made);
+      check_capacity(config, made.training.graph);
+      read_parameters(config, made);
+      return made;
     }
     made.loss = choose_loss(config, model, inputs ? &*inputs : nullptr);
     note_constants(model, made.warnings);
@@ -291,7 +326,7 @@ Workload build_workload(const RootConfig& config) {
     network = make_network(config.workload.network, config.workload.sizes, config.workload.batch);
     check_own_loss(config, network.graph);
   }
-  made.title = (file ? file_title(config) : config.workload.network) + ", " +
+  made.title = (file ? file_title(config, made) : config.workload.network) + ", " +
                method_text(config.train) + ", ";
   const auto norms = file ? norms_of_batches(network.graph) : std::set<std::string>{};
   apply_method(network, method_of(config.train));
@@ -300,7 +335,7 @@ Workload build_workload(const RootConfig& config) {
     note_changes(norms, network.graph, made.warnings);
   }
   made.update = update_of(config.train);
-  made.title += update_text(config, made.update);
+  made.title += update_text(config, made.batch, made.update);
   made.training = make_training_graph(std::move(network), made.update);
   check_capacity(config, made.training.graph);
   read_parameters(config, made);

@@ -163,12 +163,30 @@ void take_parameters(const Graph& graph, const NpzArchive& archive, const std::s
   }
 }
 
-/// The member that holds an input: by the tensor's name, else "x" for the first input and "y" for
-/// the second.
-static NpzArchive::const_iterator member_of(const NpzArchive& archive, const Tensor& tensor,
-                                            unsigned number) {
-  const auto member = archive.find(tensor.name);
+NpzArchive::const_iterator find_input(const NpzArchive& archive, const std::string& name,
+                                      unsigned number) {
+  const auto member = archive.find(name);
   return member != archive.end() || number > 1 ? member : archive.find(number == 0 ? "x" : "y");
+}
+
+std::string unread_members(const Graph& graph, const NpzArchive& archive) {
+  std::set<std::string> read;
+  unsigned number = 0;
+  for (const Tensor& tensor : graph.tensors()) {
+    const auto member = tensor.kind == TensorKind::kInput
+                            ? find_input(archive, tensor.name, number++)
+                            : archive.end();
+    if (member != archive.end()) {
+      read.insert(member->first);
+    }
+  }
+  std::string list;
+  for (const auto& [name, array] : archive) {
+    if (!read.contains(name)) {
+      list += (list.empty() ? "'" : ", '") + name + "'";
+    }
+  }
+  return list;
 }
 
 static bool is_integer(NpyType type) {
@@ -184,7 +202,8 @@ std::string converted_members(const Graph& graph, const NpzArchive& archive) {
     if (!input && !is_parameter(tensor)) {
       continue;
     }
-    const auto member = input ? member_of(archive, tensor, number++) : archive.find(tensor.name);
+    const auto member =
+        input ? find_input(archive, tensor.name, number++) : archive.find(tensor.name);
     const bool expected =
         member == archive.end() ||
         (tensor.dtype == DType::kInt32 ? is_integer(member->second.type)
@@ -253,7 +272,7 @@ void take_inputs(const Graph& graph, const NpzArchive& archive, const std::strin
     if (tensor.kind != TensorKind::kInput) {
       continue;
     }
-    const auto member = member_of(archive, tensor, number);
+    const auto member = find_input(archive, tensor.name, number);
     const std::string other = number == 0 ? "x" : number == 1 ? "y" : tensor.name;
     ++number;
     if (member == archive.end()) {

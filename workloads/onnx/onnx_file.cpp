@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "models/base/error.h"
+#include "workloads/onnx/external_data.h"
 #include "workloads/onnx/raw_model.h"
 
 namespace etude::onnxio {
@@ -80,7 +81,9 @@ std::vector<std::int64_t> bounded(const Values& values) {
 
 class Reader {
  public:
-  explicit Reader(const std::string& where) { model_.where = where; }
+  explicit Reader(const std::filesystem::path& file) : external_(file) {
+    model_.where = file.string();
+  }
 
   RawModel read(const std::string& bytes) {
     onnx::ModelProto proto;
@@ -124,6 +127,7 @@ class Reader {
     for (const auto& node : graph.node()) {
       add_node(node);
     }
+    model_.data_files.assign(external_.files().begin(), external_.files().end());
     return std::move(model_);
   }
 
@@ -141,7 +145,38 @@ class Reader {
     }
   }
 
-  RawTensor tensor(const onnx::TensorProto& proto, const std::string& name) const {
+  /// Of one element. Errors: UserError for a type that is not supported.
+  static std::size_t bytes_of(const onnx::TensorProto& proto, const std::string& where) {
+    switch (proto.data_type()) {
+      case onnx::TensorProto::DOUBLE:
+      case onnx::TensorProto::INT64:
+        return 8;
+      case onnx::TensorProto::FLOAT:
+      case onnx::TensorProto::INT32:
+        return 4;
+      case onnx::TensorProto::BOOL:
+        return 1;
+      default:
+        throw UserError(
+            where, "has the element type " + element_type_name(proto.data_type()),
+            "FLOAT is supported, and DOUBLE where FLOAT holds every value; INT64, INT32 "
+            "and BOOL for shapes, axes and switches");
+    }
+  }
+
+  std::string external_data(const onnx::TensorProto& proto, const std::string& where,
+                            std::uint64_t bytes) {
+    if (proto.has_raw_data()) {
+      throw UserError(where, "has data here and in another file", "give one of them");
+    }
+    std::vector<std::pair<std::string, std::string>> entries;
+    for (const auto& entry : proto.external_data()) {
+      entries.emplace_back(entry.key(), entry.value());
+    }
+    return external_.read(where, entries, bytes);
+  }
+
+  RawTensor tensor(const onnx::TensorProto& proto, const std::string& name) {
     const std::string where = model_.where + ": constant '" + name + "'";
     RawTensor made;
     made.type = proto.data_type();
@@ -154,12 +189,11 @@ class Reader {
       made.shape.push_back(static_cast<std::uint64_t>(extent));
       elements *= static_cast<std::uint64_t>(extent);
     }
-    if (proto.data_location() == onnx::TensorProto::EXTERNAL) {
-      throw UserError(where, "has its data in another file", "store it inside the model");
-    }
-    const std::string& raw = proto.raw_data();
-    const bool is_raw = proto.has_raw_data();
-    std::size_t bytes = 4;
+    const std::size_t bytes = bytes_of(proto, where);
+    const bool external = proto.data_location() == onnx::TensorProto::EXTERNAL;
+    const std::string elsewhere = external ? external_data(proto, where, elements * bytes) : "";
+    const std::string& raw = external ? elsewhere : proto.raw_data();
+    const bool is_raw = external || proto.has_raw_data();
     std::size_t given = 0;
     switch (proto.data_type()) {
       case onnx::TensorProto::FLOAT:
@@ -169,7 +203,6 @@ class Reader {
         given = made.reals.size();
         break;
       case onnx::TensorProto::DOUBLE: {
-        bytes = 8;
         std::vector<double> wide(proto.double_data().begin(), proto.double_data().end());
         if (is_raw) {
           wide = raw_elements<double>(raw);
@@ -185,7 +218,6 @@ class Reader {
         break;
       }
       case onnx::TensorProto::INT64:
-        bytes = 8;
         made.integers = true;
         made.values = is_raw ? raw_elements<std::int64_t>(raw)
                              : std::vector<std::int64_t>(proto.int64_data().begin(),
@@ -202,7 +234,6 @@ class Reader {
         break;
       }
       case onnx::TensorProto::BOOL:
-        bytes = 1;
         made.integers = true;
         if (is_raw) {
           const auto narrow = raw_elements<std::uint8_t>(raw);
@@ -213,10 +244,7 @@ class Reader {
         given = made.values.size();
         break;
       default:
-        throw UserError(
-            where, "has the element type " + element_type_name(proto.data_type()),
-            "FLOAT is supported, and DOUBLE where FLOAT holds every value; INT64, INT32 "
-            "and BOOL for shapes, axes and switches");
+        break;  // refused by bytes_of()
     }
     if (given != elements || (is_raw && raw.size() != elements * bytes)) {
       throw UserError(where,
@@ -237,13 +265,11 @@ class Reader {
       made.type = type.elem_type();
     }
     made.shaped = type.has_shape();
-    if (type.shape().dim_size() > 0) {
-      made.samples = printable(type.shape().dim(0).dim_param());
-    }
     for (const auto& extent : type.shape().dim()) {
       made.shape.push_back(extent.dim_value() > 0
                                ? std::optional(static_cast<std::uint64_t>(extent.dim_value()))
                                : std::nullopt);
+      made.symbols.push_back(printable(extent.dim_param()));
     }
     return made;
   }
@@ -267,16 +293,18 @@ class Reader {
     model_.nodes.push_back(std::move(node));
   }
 
-  RawAttribute value_of(const onnx::AttributeProto& attribute, const RawNode& node) const {
+  RawAttribute value_of(const onnx::AttributeProto& attribute, const RawNode& node) {
+    const bool data = node.op == "Constant" && node.domain.empty();  // kept as they are
     switch (attribute.type()) {
       case onnx::AttributeProto::INT:
-        return bounded(attribute.i());
+        return data ? attribute.i() : bounded(attribute.i());
       case onnx::AttributeProto::FLOAT:
         return double{attribute.f()};
       case onnx::AttributeProto::STRING:
         return printable(attribute.s());
       case onnx::AttributeProto::INTS:
-        return bounded(attribute.ints());
+        return data ? std::vector<std::int64_t>(attribute.ints().begin(), attribute.ints().end())
+                    : bounded(attribute.ints());
       case onnx::AttributeProto::FLOATS:
         return std::vector<double>(attribute.floats().begin(), attribute.floats().end());
       case onnx::AttributeProto::TENSOR:
@@ -287,6 +315,7 @@ class Reader {
   }
 
   RawModel model_;
+  ExternalData external_;
 };
 
 }  // namespace
@@ -298,7 +327,7 @@ RawModel read_raw_model(const std::filesystem::path& file) {
   }
   std::ostringstream bytes;
   bytes << in.rdbuf();
-  return Reader(file.string()).read(bytes.str());
+  return Reader(file).read(bytes.str());
 }
 
 }  // namespace etude::onnxio

@@ -58,8 +58,8 @@ struct RawValue {
   std::string name;
   std::optional<int> type;  ///< ElementType; nothing for what is no tensor, as a sequence
   std::vector<std::optional<std::uint64_t>> shape;  ///< an extent without number is symbolic
+  std::vector<std::string> symbols;  ///< beside `shape`: the names of symbolic extents
   bool shaped = false;
-  std::string samples;  ///< name of the first extent, where it is symbolic
 };
 
 /// The content of an ONNX file, free of protobuf.
@@ -72,11 +72,12 @@ struct RawModel {
   std::vector<RawValue> inputs;  ///< without those that have a constant
   std::vector<RawValue> outputs;
   std::map<std::string, RawValue> declared;
+  std::vector<std::filesystem::path> data_files;  ///< external data, in the order of their names
 };
 
 /// Reads an ONNX file. Errors: UserError naming the file when it cannot be read, is truncated, has
-/// no graph, an opset that is not supported, an attribute twice, or constants that are broken, lie
-/// outside of the file or have a type that is not supported.
+/// no graph, an opset that is not supported, an attribute twice, or constants that are broken, have
+/// a type that is not supported, or data in another file that cannot be taken (external_data.h).
 RawModel read_raw_model(const std::filesystem::path& file);
 
 /// Takes Constant nodes as constants. Errors: UserError naming a node without a value.

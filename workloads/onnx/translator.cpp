@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "models/base/error.h"
+#include "workloads/onnx/input_extents.h"
 #include "workloads/ops/op_rules.h"
 #include "workloads/training/loss.h"
 #include "workloads/training/methods.h"
@@ -16,8 +17,10 @@ bool is_update(const RawNode& node) { return node.op == "SGD" || node.op == "Sgd
 
 }  // namespace
 
-Translator::Translator(RawModel model, std::uint64_t batch)
-    : raw_(std::move(model)), batch_(batch) {}
+Translator::Translator(RawModel model, const OnnxExtents& extents) : raw_(std::move(model)) {
+  made_.samples = take_extents(raw_, extents);
+  made_.data_files = raw_.data_files;
+}
 
 OnnxModel Translator::run() {
   check_operators();
@@ -93,7 +96,6 @@ void Translator::find_phases() {
 }
 
 void Translator::add_inputs() {
-  std::string samples;
   for (const RawValue& input : raw_.inputs) {
     Tensor tensor;
     tensor.name = input.name;
@@ -107,18 +109,9 @@ void Translator::add_inputs() {
                       "FLOAT is supported, INT64 and INT32 for labels");
     }
     tensor.dtype = *input.type == kFloatType ? DType::kFloat32 : DType::kInt32;
-    for (std::size_t i = 0; i < input.shape.size(); ++i) {
-      if (!input.shape[i] && i > 0) {
-        throw UserError(where, "extent " + std::to_string(i) + " is symbolic or 0",
-                        "only the first extent (samples) may be");
-      }
-      tensor.shape.push_back(input.shape[i].value_or(batch_));
+    for (const auto& extent : input.shape) {
+      tensor.shape.push_back(extent.value());
     }
-    if (!input.samples.empty() && !samples.empty() && input.samples != samples) {
-      throw UserError(where, "counts '" + input.samples + "', another input '" + samples + "'",
-                      "one symbol, the number of samples, is supported");
-    }
-    samples = input.samples.empty() ? samples : input.samples;
     if (!input.shaped) {
       throw UserError(where, "has no shape", "declare the shapes of all inputs");
     }
@@ -393,8 +386,8 @@ Handler handler_of(const std::string& domain, const std::string& op) {
 
 namespace etude {
 
-OnnxModel read_onnx(const std::filesystem::path& file, std::uint64_t batch) {
-  return onnxio::Translator(onnxio::read_raw_model(file), batch).run();
+OnnxModel read_onnx(const std::filesystem::path& file, const OnnxExtents& extents) {
+  return onnxio::Translator(onnxio::read_raw_model(file), extents).run();
 }
 
 TrainingGraph make_training_graph(OnnxModel model, double lr) {

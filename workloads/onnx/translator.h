@@ -11,8 +11,7 @@ namespace etude::onnxio {
 /// Turns the nodes of an ONNX file into nodes of our graph, one by one in sorted order.
 class Translator {
  public:
-  /// `batch`: what a symbolic number of samples becomes.
-  Translator(RawModel model, std::uint64_t batch);
+  explicit Translator(RawModel model, const OnnxExtents& extents = {});
 
   OnnxModel run();
 
@@ -77,7 +76,6 @@ class Translator {
   std::string fresh(const std::string& wanted);
 
   RawModel raw_;
-  std::uint64_t batch_;
   std::vector<std::size_t> order_;
   std::set<std::string> forward_;  ///< values that a loss (or an output of inference) depends on
   std::map<std::string, TensorId> values_;
