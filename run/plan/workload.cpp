@@ -228,6 +228,22 @@ std::string quoted(const std::vector<std::string>& names) {
 }
 
 void note_constants(const OnnxModel& model, std::vector<std::string>& warnings) {
+  if (model.dropouts > 0) {
+    warnings.push_back(std::to_string(model.dropouts) +
+                       (model.dropouts == 1 ? " Dropout node" : " Dropout nodes") +
+                       " left in training by the file: nothing is dropped");
+  }
+  if (!model.shared_weights.empty()) {
+    std::string list;
+    for (const auto& [name, weight] : model.shared_weights) {
+      list += (list.empty() ? "'" : ", '") + name + "' is '" + weight + "'";
+    }
+    warnings.push_back("weights that the file shares, and that train as one: " + list);
+  }
+  if (!model.folded_numbers.empty()) {
+    warnings.push_back("single numbers that went into constants, and are not trained: " +
+                       quoted(model.folded_numbers));
+  }
   if (!model.preprocessing.empty()) {
     warnings.push_back("constants, because they meet the data before any layer: " +
                        quoted(model.preprocessing));

@@ -86,6 +86,20 @@ const Table& standard() {
       {"NegativeLogLikelihoodLoss", {{"ignore_index", kInt}, {"reduction", kString}}},
       {"SoftmaxCrossEntropyLossGrad", {{"ignore_index", kInt}, {"reduction", kString}}},
       {"SGD", {{"lr", kFloat}}},
+      // Of constants, and Cast of data.
+      {"Cast", {{"to", kInt}, {"saturate", kInt, 19}, {"round_mode", kString, 24}}},
+      {"CastLike", {{"saturate", kInt, 19}, {"round_mode", kString, 24}}},
+      {"Shape", {{"start", kInt, 15}, {"end", kInt, 15}}},
+      {"Gather", {{"axis", kInt}}},
+      {"Concat", {{"axis", kInt}}},
+      {"Slice", {{"starts", kInts, 0, 9}, {"ends", kInts, 0, 9}, {"axes", kInts, 0, 9}}},
+      {"Split", {{"axis", kInt}, {"split", kInts, 0, 12}, {"num_outputs", kInt, 18}}},
+      {"ConstantOfShape", {{"value", kTensor}}},
+      {"Trilu", {{"upper", kInt}}},
+      {"Mod", {{"fmod", kInt}}},
+      {"ReduceProd", {{"axes", kInts}, {"keepdims", kInt}, {"noop_with_empty_axes", kInt, 18}}},
+      {"ReduceMin", {{"axes", kInts}, {"keepdims", kInt}, {"noop_with_empty_axes", kInt, 18}}},
+      {"ReduceMax", {{"axes", kInts}, {"keepdims", kInt}, {"noop_with_empty_axes", kInt, 18}}},
   };
   return table;
 }

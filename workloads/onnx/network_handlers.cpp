@@ -157,6 +157,9 @@ Attributes window(Translator& to, const RawNode& node, const Shape& x, const Int
     to.reject(node, "has storage_order 1", "0 is supported");
   }
   const std::string mode = node.text("auto_pad", "NOTSET");
+  if (mode != "NOTSET" && std::ranges::count(pads, 0) != std::ssize(pads)) {
+    to.reject(node, "has auto_pad '" + mode + "' and pads", "give one of them");
+  }
   if (mode == "SAME_UPPER" || mode == "SAME_LOWER") {
     pads.assign(4, 0);
     for (std::size_t axis = 0; axis < 2; ++axis) {
@@ -256,6 +259,10 @@ void expect_last_axis(Translator& to, const RawNode& node, TensorId x) {
 }
 
 void layer_norm(Translator& to, const RawNode& node) {
+  if (node.domain.empty() && to.raw().opset < 17) {
+    to.reject(node, "is no operator of opset " + std::to_string(to.raw().opset),
+              "it is there from opset 17 on");
+  }
   std::vector<TensorId> inputs{to.value(node, 0), to.value(node, 1)};
   if (node.has_input(2)) {
     inputs.push_back(to.value(node, 2));

@@ -33,7 +33,12 @@ struct OnnxModel {
   /// Initializers that were taken as constants because they meet the data before any layer, and
   /// weights that are Constant nodes: neither is trained.
   std::vector<std::string> preprocessing, constant_weights;
-  GradientMap gradients;  ///< of a training graph: parameter -> gradient at its SGD node
+  /// Weights that the file gives other names, too: (name, weight). They train as one.
+  std::vector<std::pair<std::string, std::string>> shared_weights;
+  /// Initializers that are one number and went into constants computed here.
+  std::vector<std::string> folded_numbers;
+  std::size_t dropouts = 0;  ///< taken as the identity, and left in training by the file
+  GradientMap gradients;     ///< of a training graph: parameter -> gradient at its SGD node
 };
 
 /// Reads an ONNX file: a training graph as TrainDeeploy exports them (standard operators, gradient

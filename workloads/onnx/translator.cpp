@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "models/base/error.h"
+#include "workloads/onnx/folding.h"
 #include "workloads/onnx/input_extents.h"
 #include "workloads/ops/op_rules.h"
 #include "workloads/training/loss.h"
@@ -26,6 +27,7 @@ OnnxModel Translator::run() {
   check_operators();
   check_attributes(raw_);
   take_constant_nodes(raw_);
+  take_shared_weights();
   order_ = sorted_nodes(raw_);
   for (const auto& [name, constant] : raw_.constants) {
     reserved_.insert(name);
@@ -37,13 +39,7 @@ OnnxModel Translator::run() {
   graph().name = raw_.name.empty() ? "onnx" : raw_.name;
   find_phases();
   add_inputs();
-  for (std::size_t n : order_) {
-    const RawNode& node = raw_.nodes[n];
-    if (node.outputs.empty()) {
-      reject(node, "has no outputs", "give it one");
-    }
-    handler_of(node.domain, node.op)(*this, node);
-  }
+  translate_all();
   finish();
   return std::move(made_);
 }
@@ -51,21 +47,25 @@ OnnxModel Translator::run() {
 void Translator::check_operators() const {
   std::string list;
   std::size_t count = 0;
+  bool recurrent = false;
   for (const RawNode& node : raw_.nodes) {
-    const bool constant = node.op == "Constant" && node.domain.empty();
+    const bool constant =
+        node.domain.empty() && (node.op == "Constant" || fold_of(node.op) != nullptr);
     if (!constant && handler_of(node.domain, node.op) == nullptr) {
       ++count;
+      recurrent = recurrent || node.op == "LSTM" || node.op == "GRU" || node.op == "RNN";
       list += (list.empty() ? "" : ", ") +
               (node.domain.empty() ? node.op : node.domain + "." + node.op) + " ('" + node.name +
               "')";
     }
   }
   if (count > 0) {
-    throw UserError(raw_.where,
-                    std::to_string(count) +
-                        (count == 1 ? " node has an operator" : " nodes have operators") +
-                        " that Etude does not support: " + list,
-                    "docs/workloads.md lists those that it does");
+    throw UserError(
+        raw_.where,
+        std::to_string(count) + (count == 1 ? " node has an operator" : " nodes have operators") +
+            " that Etude does not support: " + list,
+        recurrent ? "recurrent layers are not supported; docs/workloads.md lists what is"
+                  : "docs/workloads.md lists those that it does");
   }
 }
 
@@ -268,6 +268,20 @@ TensorId Translator::add_between(const RawNode& node, OpType type, std::vector<T
   return graph().node(id).outputs[0];
 }
 
+TensorId Translator::add_constant(const RawNode& node, const std::string& suffix, Shape shape,
+                                  std::vector<float> values) {
+  Tensor tensor;
+  tensor.name = fresh(node.name + suffix);
+  tensor.kind = TensorKind::kParameter;
+  tensor.shape = std::move(shape);
+  tensor.constant = true;
+  const TensorId id = graph().add_tensor(std::move(tensor));
+  data_.resize(id + 1, false);
+  made_.start.resize(id + 1);
+  made_.start[id] = std::move(values);
+  return id;
+}
+
 void Translator::add_moving_statistics(const RawNode& node, const std::vector<TensorId>& inputs,
                                        const Attributes& attributes) {
   for (std::size_t i = 1; i < inputs.size(); ++i) {
@@ -331,8 +345,11 @@ void Translator::finish() {
   for (const RawValue& output : raw_.outputs) {
     const auto found = values_.find(output.name);
     if (found == values_.end()) {
-      throw UserError(raw_.where + ": output '" + output.name + "'", "is not computed",
-                      "only first outputs of nodes are supported");
+      const bool constant = raw_.constants.contains(output.name);
+      throw UserError(
+          raw_.where + ": output '" + output.name + "'",
+          constant ? "is a constant" : "is not computed",
+          constant ? "outputs depend on the inputs" : "only first outputs of nodes are supported");
     }
     if (output.type.value_or(kFloatType) != kFloatType && output.type != kUndefinedType) {
       throw UserError(raw_.where + ": output '" + output.name + "'",
@@ -373,8 +390,8 @@ Handler handler_of(const std::string& domain, const std::string& op) {
   if (!domain.empty() && domain != "com.microsoft") {
     return nullptr;
   }
-  for (const auto find :
-       {shape_handler_of, network_handler_of, gradient_handler_of, plain_handler_of}) {
+  for (const auto find : {shape_handler_of, choice_handler_of, network_handler_of,
+                          gradient_handler_of, plain_handler_of}) {
     if (const Handler found = find(op)) {
       return found;
     }

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "workloads/onnx/onnx_import.h"
+#include "workloads/onnx/patterns.h"
 #include "workloads/onnx/raw_model.h"
 
 namespace etude::onnxio {
@@ -54,6 +55,11 @@ class Translator {
   void add_log_softmax(const RawNode& node);
   /// Whether the value is a LogSoftmax's.
   bool is_log_softmax(const std::string& name) const;
+  /// A constant of the graph with those elements; its name ends in `suffix`.
+  TensorId add_constant(const RawNode& node, const std::string& suffix, Shape shape,
+                        std::vector<float> values);
+  /// Takes the node's input for its result: a Dropout that a file left in training.
+  void note_dropout() { ++made_.dropouts; }
   /// Whether a SoftmaxCrossEntropyLossGrad reads the value as its log-probabilities.
   bool read_as_log_prob(const std::string& name) const;
   [[noreturn]] void reject(const RawNode& node, const std::string& what,
@@ -61,6 +67,22 @@ class Translator {
 
  private:
   void check_operators() const;
+  void take_shared_weights();
+  void translate_all();
+  /// Computes the node if it is of constants alone, else calls its operator's handler.
+  void translate(std::size_t n);
+  bool fold(const RawNode& node);
+  /// What the node reads, if all of that is constant and no weight.
+  std::optional<std::vector<const RawTensor*>> constants_of(const RawNode& node);
+  /// Translates the nodes of a pattern: as one operator if they are it, else one by one.
+  void fuse(const Pattern& pattern);
+  bool fuse_layer_norm(const Pattern& pattern);
+  bool fuse_gelu(const Pattern& pattern);
+  bool fuse_softmax(const Pattern& pattern);
+  /// Whether all reductions of a pattern keep dimensions and go over the last axis of x.
+  bool over_last_axis(const Pattern& pattern);
+  /// Whether a value is an output, or what losses alone read.
+  bool ends_in_loss(const std::string& name) const;
   void find_phases();
   void add_inputs();
   void check_sizes();
@@ -82,8 +104,13 @@ class Translator {
   std::set<std::string> reserved_;  ///< names of the file
   std::set<TensorId> moved_;        ///< statistics that a step moves
   std::vector<bool> data_;          ///< tensors that depend on no parameter
+  std::int64_t folded_ = 0;         ///< elements of constants that were computed
   OnnxModel made_;
 };
+
+/// A node after which a pattern that was recognised is translated: the operator with x and more
+/// operands, by the name and with the result of `last`.
+RawNode fused_node(const RawNode& last, const std::string& op, std::vector<std::string> inputs);
 
 /// Whether a node is a loss.
 bool is_loss(const RawNode& node);
@@ -93,6 +120,7 @@ using Handler = void (*)(Translator& to, const RawNode& node);
 /// The handler of an operator; nullptr: it is not supported.
 Handler handler_of(const std::string& domain, const std::string& op);
 Handler shape_handler_of(const std::string& op);
+Handler choice_handler_of(const std::string& op);
 Handler network_handler_of(const std::string& op);
 /// "none", "tanh" or "sigmoid" of a node of the Gelu family. Errors: UserError for another one.
 std::string gelu_form(Translator& to, const RawNode& node);
