@@ -95,6 +95,7 @@ const Table& standard() {
       {"Slice", {{"starts", kInts, 0, 9}, {"ends", kInts, 0, 9}, {"axes", kInts, 0, 9}}},
       {"Split", {{"axis", kInt}, {"split", kInts, 0, 12}, {"num_outputs", kInt, 18}}},
       {"ConstantOfShape", {{"value", kTensor}}},
+      {"If", {{"then_branch", kGraph}, {"else_branch", kGraph}}},
       {"Trilu", {{"upper", kInt}}},
       {"Mod", {{"fmod", kInt}}},
       {"ReduceProd", {{"axes", kInts}, {"keepdims", kInt}, {"noop_with_empty_axes", kInt, 18}}},
@@ -161,6 +162,7 @@ std::string type_of(const RawAttribute& value) {
     std::string operator()(const std::vector<std::int64_t>&) const { return name_of(kInts); }
     std::string operator()(const std::vector<double>&) const { return name_of(kFloats); }
     std::string operator()(const RawTensor&) const { return name_of(kTensor); }
+    std::string operator()(const RawGraph&) const { return name_of(kGraph); }
     std::string operator()(const OtherAttribute& other) const { return other.type; }
   };
   return std::visit(Visitor{}, value);
@@ -229,6 +231,8 @@ const char* name_of(AttributeType type) {
       return "FLOATS";
     case kTensor:
       return "TENSOR";
+    case kGraph:
+      return "GRAPH";
   }
   return "";
 }

@@ -7,10 +7,12 @@
 #include <bit>
 #include <cstring>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include "models/base/error.h"
 #include "workloads/onnx/external_data.h"
+#include "workloads/onnx/function_calls.h"
 #include "workloads/onnx/raw_model.h"
 
 namespace etude::onnxio {
@@ -100,12 +102,20 @@ class Reader {
         model_.opset = std::max<std::int64_t>(model_.opset, import.version());
       }
     }
+    inline_functions(proto, model_.where);
     const onnx::GraphProto& graph = proto.graph();
     check_opset(graph);
     model_.name = printable(graph.name());
+    take_graph(graph, model_);
+    model_.data_files.assign(external_.files().begin(), external_.files().end());
+    return std::move(model_);
+  }
+
+ private:
+  void take_graph(const onnx::GraphProto& graph, RawModel& into) {
     for (const auto& initializer : graph.initializer()) {
       const std::string name = printable(initializer.name());
-      if (!model_.constants.emplace(name, tensor(initializer, name)).second) {
+      if (!into.constants.emplace(name, tensor(initializer, name)).second) {
         throw UserError(model_.where, "has two initializers '" + name + "'",
                         "every value has one name");
       }
@@ -114,24 +124,48 @@ class Reader {
       throw UserError(model_.where, "has sparse initializers", "store them densely");
     }
     for (const auto& input : graph.input()) {
-      if (!model_.constants.contains(printable(input.name()))) {
-        model_.inputs.push_back(value(input));
+      if (!into.constants.contains(printable(input.name()))) {
+        into.inputs.push_back(value(input));
       }
     }
     for (const auto& output : graph.output()) {
-      model_.outputs.push_back(value(output));
+      into.outputs.push_back(value(output));
     }
     for (const auto& info : graph.value_info()) {
-      model_.declared[printable(info.name())] = value(info);
+      into.declared[printable(info.name())] = value(info);
     }
     for (const auto& node : graph.node()) {
-      add_node(node);
+      into.nodes.push_back(node_of(node));
     }
-    model_.data_files.assign(external_.files().begin(), external_.files().end());
-    return std::move(model_);
   }
 
- private:
+  /// A graph inside of a node.
+  RawGraph inner_graph(const onnx::GraphProto& graph) {
+    auto made = std::make_shared<RawModel>();
+    made->where = model_.where;
+    made->opset = model_.opset;
+    take_graph(graph, *made);
+    std::set<std::string> own;
+    for (const auto& [name, constant] : made->constants) {
+      own.insert(name);
+    }
+    for (const RawNode& node : made->nodes) {
+      own.insert(node.outputs.begin(), node.outputs.end());
+    }
+    const auto take = [&](const std::string& name) {
+      if (!name.empty() && own.insert(name).second) {
+        made->inputs.push_back({name, std::nullopt, {}, {}, false});
+      }
+    };
+    for (const RawNode& node : made->nodes) {
+      std::ranges::for_each(node.inputs, take);
+    }
+    for (const RawValue& output : made->outputs) {
+      take(output.name);
+    }
+    return made;
+  }
+
   void check_opset(const onnx::GraphProto& graph) const {
     const bool standard = std::ranges::any_of(graph.node(), [](const onnx::NodeProto& node) {
       return node.domain().empty() || node.domain() == "ai.onnx";
@@ -182,7 +216,8 @@ class Reader {
     made.type = proto.data_type();
     std::uint64_t elements = 1;
     for (std::int64_t extent : proto.dims()) {
-      if (extent < 0 || elements * static_cast<std::uint64_t>(extent) > kMostElements) {
+      if (extent < 0 || static_cast<std::uint64_t>(extent) > kMostElements ||
+          elements * static_cast<std::uint64_t>(extent) > kMostElements) {
         throw UserError(where, "has the extent " + std::to_string(extent),
                         "extents are positive and their product at most 2^28");
       }
@@ -241,6 +276,7 @@ class Reader {
         } else {
           made.values.assign(proto.int32_data().begin(), proto.int32_data().end());
         }
+        std::ranges::for_each(made.values, [](std::int64_t& v) { v = v != 0; });
         given = made.values.size();
         break;
       default:
@@ -274,7 +310,7 @@ class Reader {
     return made;
   }
 
-  void add_node(const onnx::NodeProto& proto) {
+  RawNode node_of(const onnx::NodeProto& proto) {
     RawNode node;
     node.op = printable(proto.op_type());
     node.domain = proto.domain() == "ai.onnx" ? "" : printable(proto.domain());
@@ -290,7 +326,18 @@ class Reader {
                         "give it once");
       }
     }
-    model_.nodes.push_back(std::move(node));
+    if (node.op == "If" && node.domain.empty()) {
+      for (const char* branch : {"then_branch", "else_branch"}) {
+        const auto found = node.attributes.find(branch);
+        const auto* graph =
+            found == node.attributes.end() ? nullptr : std::get_if<RawGraph>(&found->second);
+        for (const RawValue& taken :
+             graph != nullptr ? (*graph)->inputs : std::vector<RawValue>{}) {
+          node.inputs.push_back(taken.name);
+        }
+      }
+    }
+    return node;
   }
 
   RawAttribute value_of(const onnx::AttributeProto& attribute, const RawNode& node) {
@@ -309,6 +356,8 @@ class Reader {
         return std::vector<double>(attribute.floats().begin(), attribute.floats().end());
       case onnx::AttributeProto::TENSOR:
         return tensor(attribute.t(), node.name);
+      case onnx::AttributeProto::GRAPH:
+        return inner_graph(attribute.g());
       default:
         return OtherAttribute{onnx::AttributeProto::AttributeType_Name(attribute.type())};
     }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -30,15 +31,21 @@ struct OtherAttribute {
   std::string type;  ///< its name in onnx.proto
 };
 
+struct RawModel;
+
+/// A graph inside of a node, as a branch of If: its inputs are the values that it takes from
+/// around it.
+using RawGraph = std::shared_ptr<const RawModel>;
+
 using RawAttribute = std::variant<std::int64_t, double, std::string, std::vector<std::int64_t>,
-                                  std::vector<double>, RawTensor, OtherAttribute>;
+                                  std::vector<double>, RawTensor, RawGraph, OtherAttribute>;
 
 /// One node as the file has it.
 struct RawNode {
   std::string op;
-  std::string domain;  ///< "" for the standard one
-  std::string name;    ///< its first output where the file gives none
-  std::vector<std::string> inputs;
+  std::string domain;               ///< "" for the standard one
+  std::string name;                 ///< its first output where the file gives none
+  std::vector<std::string> inputs;  ///< of If also what its branches take from around them
   std::vector<std::string> outputs;
   std::map<std::string, RawAttribute> attributes;
 

@@ -26,7 +26,7 @@ void Translator::take_shared_weights() {
     const auto found = raw_.constants.find(name);
     return found != raw_.constants.end() && !found->second.integers && !found->second.constant_node;
   };
-  std::map<std::string, std::string> names;
+  auto& names = weight_names_;
   const auto is_name = [&](const RawNode& node) {
     const bool candidate = node.op == "Identity" && node.domain.empty() &&
                            node.inputs.size() == 1 && node.outputs.size() == 1 &&
@@ -77,6 +77,10 @@ void Translator::translate(std::size_t n) {
   const RawNode& node = raw_.nodes[n];
   if (node.outputs.empty()) {
     reject(node, "has no outputs", "give it one");
+  }
+  if (node.op == "If" && node.domain.empty()) {
+    take_branch(node);
+    return;
   }
   try {
     if (fold(node)) {

@@ -49,8 +49,8 @@ void Translator::check_operators() const {
   std::size_t count = 0;
   bool recurrent = false;
   for (const RawNode& node : raw_.nodes) {
-    const bool constant =
-        node.domain.empty() && (node.op == "Constant" || fold_of(node.op) != nullptr);
+    const bool constant = node.domain.empty() &&
+                          (node.op == "Constant" || node.op == "If" || fold_of(node.op) != nullptr);
     if (!constant && handler_of(node.domain, node.op) == nullptr) {
       ++count;
       recurrent = recurrent || node.op == "LSTM" || node.op == "GRU" || node.op == "RNN";

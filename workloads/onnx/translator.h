@@ -71,6 +71,8 @@ class Translator {
   void translate_all();
   /// Computes the node if it is of constants alone, else calls its operator's handler.
   void translate(std::size_t n);
+  /// Translates the branch of an If that its constant condition takes.
+  void take_branch(RawNode node);
   bool fold(const RawNode& node);
   /// What the node reads, if all of that is constant and no weight.
   std::optional<std::vector<const RawTensor*>> constants_of(const RawNode& node);
@@ -101,10 +103,11 @@ class Translator {
   std::vector<std::size_t> order_;
   std::set<std::string> forward_;  ///< values that a loss (or an output of inference) depends on
   std::map<std::string, TensorId> values_;
-  std::set<std::string> reserved_;  ///< names of the file
-  std::set<TensorId> moved_;        ///< statistics that a step moves
-  std::vector<bool> data_;          ///< tensors that depend on no parameter
-  std::int64_t folded_ = 0;         ///< elements of constants that were computed
+  std::set<std::string> reserved_;                   ///< names of the file
+  std::map<std::string, std::string> weight_names_;  ///< other names of weights
+  std::set<TensorId> moved_;                         ///< statistics that a step moves
+  std::vector<bool> data_;                           ///< tensors that depend on no parameter
+  std::int64_t folded_ = 0;                          ///< elements of constants that were computed
   OnnxModel made_;
 };
 
