@@ -57,6 +57,8 @@ std::string attribute(const std::string& name, AttributeType type) {
       return OnnxBytes().bytes(1, name).number(20, 6).str();
     case AttributeType::kTensor:
       return OnnxBytes().bytes(1, name).bytes(5, onnx_floats("", {1})).number(20, 4).str();
+    case AttributeType::kGraph:
+      return OnnxBytes().bytes(1, name).bytes(6, "").number(20, 5).str();
   }
   return "";
 }
@@ -212,7 +214,7 @@ TEST_CASE("axes stand in an attribute or in an input, not in both") {
   CHECK_THROWS_WITH(read(graph), Catch::Contains("type FLOAT") && Catch::Contains("INT64"));
 }
 
-TEST_CASE("a dropout that drops is refused, one of inference is not") {
+TEST_CASE("a dropout is the identity, and counted where it would drop") {
   const auto graph_of = [](char training, float ratio) {
     OnnxGraph graph = one("Dropout", {}, {2, 3}, 13, {"ratio", "training"});
     graph.constants = {
@@ -222,7 +224,9 @@ TEST_CASE("a dropout that drops is refused, one of inference is not") {
   };
   CHECK(result(graph_of(0, 0.5f)) == Shape{2, 3});
   CHECK(result(graph_of(1, 0.0f)) == Shape{2, 3});
-  CHECK_THROWS_WITH(read(graph_of(1, 0.5f)), Catch::Contains("drops values"));
+  CHECK(read(graph_of(0, 0.5f)).dropouts == 0);
+  CHECK(read(graph_of(1, 0.0f)).dropouts == 0);
+  CHECK(read(graph_of(1, 0.5f)).dropouts == 1);
 }
 
 TEST_CASE("ceil_mode adds a window where one begins on the image") {

@@ -383,7 +383,7 @@ Results range(const FoldNode& n) {
   const bool exact =
       start.type == kFloatType || start.type == kDoubleType ||
       (std::fabs(from) < 0x1p53 && std::fabs(first(1)) < 0x1p53 && std::fabs(first(2)) < 0x1p53);
-  if (first(2) == 0 || !(count < 1e12) || !exact) {
+  if (first(2) == 0 || !(count < 0x1p62) || !exact) {
     throw Refusal{"its ends and step make no sequence", "the step is not 0"};
   }
   RawTensor made =
