@@ -240,6 +240,9 @@ void note_constants(const OnnxModel& model, std::vector<std::string>& warnings) 
     }
     warnings.push_back("weights that the file shares, and that train as one: " + list);
   }
+  if (!model.masks.empty()) {
+    warnings.push_back("masks of a softmax, which are not trained: " + quoted(model.masks));
+  }
   if (!model.folded_numbers.empty()) {
     warnings.push_back("single numbers that went into constants, and are not trained: " +
                        quoted(model.folded_numbers));

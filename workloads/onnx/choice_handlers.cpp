@@ -55,6 +55,9 @@ void where(Translator& to, const RawNode& node) {
       for (float& factor : chosen) {
         factor = factor != 0 ? held->reals[0] : 0.0f;
       }
+      if (to.softmax_reads(node)) {
+        Translator::soften(chosen, condition->shape);
+      }
       Shape shape = condition->shape;
       shape.insert(shape.begin(), held->shape.size() - std::min(held->shape.size(), shape.size()),
                    1);

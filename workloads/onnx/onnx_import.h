@@ -37,8 +37,9 @@ struct OnnxModel {
   std::vector<std::pair<std::string, std::string>> shared_weights;
   /// Initializers that are one number and went into constants computed here.
   std::vector<std::string> folded_numbers;
-  std::size_t dropouts = 0;  ///< taken as the identity, and left in training by the file
-  GradientMap gradients;     ///< of a training graph: parameter -> gradient at its SGD node
+  std::vector<std::string> masks;  ///< initializers that are masks of a softmax
+  std::size_t dropouts = 0;        ///< taken as the identity, and left in training by the file
+  GradientMap gradients;           ///< of a training graph: parameter -> gradient at its SGD node
 };
 
 /// Reads an ONNX file: a training graph as TrainDeeploy exports them (standard operators, gradient

@@ -58,6 +58,14 @@ class Translator {
   /// A constant of the graph with those elements; its name ends in `suffix`.
   TensorId add_constant(const RawNode& node, const std::string& suffix, Shape shape,
                         std::vector<float> values);
+  /// Whether softmaxes alone read the node's result.
+  bool softmax_reads(const RawNode& node) const;
+  /// Puts the lowest number for minus infinity in rows that have others: behind a softmax both are
+  /// 0, and finite numbers can be checked.
+  static void soften(std::vector<float>& values, const Shape& shape);
+  /// Takes a constant that is added before a softmax, and is a mask by its numbers, for one that is
+  /// not trained; false if it is none.
+  bool take_mask(const RawNode& node, std::size_t input);
   /// Takes the node's input for its result: a Dropout that a file left in training.
   void note_dropout() { ++made_.dropouts; }
   /// Whether a SoftmaxCrossEntropyLossGrad reads the value as its log-probabilities.

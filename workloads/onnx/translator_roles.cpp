@@ -19,6 +19,9 @@ TensorId Translator::operand(const RawNode& node, std::size_t input) {
   if (constant(node, input) == nullptr || made_.updates) {
     return id;
   }
+  if (take_mask(node, input)) {
+    return id;
+  }
   Tensor& tensor = graph().tensor(id);
   const Role role = role_of(node, input, tensor);
   if (role == Role::kWeight) {
