@@ -98,6 +98,7 @@ class Reader {
       throw UserError(model_.where, "holds no graph with nodes", "give an ONNX model");
     }
     for (const auto& import : proto.opset_import()) {
+      model_.microsoft = model_.microsoft || import.domain() == "com.microsoft";
       if (import.domain().empty() || import.domain() == "ai.onnx") {
         model_.opset = std::max<std::int64_t>(model_.opset, import.version());
       }

@@ -74,6 +74,7 @@ struct RawModel {
   std::string where;  ///< the file, for messages
   std::string name;
   std::int64_t opset = 0;  ///< the highest import of the standard domain
+  bool microsoft = false;  ///< imports com.microsoft, as ONNX Runtime's tools write
   std::vector<RawNode> nodes;
   std::map<std::string, RawTensor> constants;
   std::vector<RawValue> inputs;  ///< without those that have a constant
