@@ -5,6 +5,7 @@
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "cli/commands.h"
 #include "run/plan/workload.h"
@@ -29,6 +30,42 @@ std::string shape_text(const Json& shape) {
     text += (text.empty() ? "" : "x") + extent.dump();
   }
   return text.empty() ? "scalar" : text;
+}
+
+/// "4x32", with names of symbolic extents: "batch=4x32".
+std::string extents_text(const Json& value) {
+  std::string text;
+  const Json& shape = value.at("shape");
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    const std::string symbol =
+        value.contains("symbols") ? value["symbols"][i].get<std::string>() + "=" : "=";
+    text += (i == 0 ? "" : "x") + (symbol == "=" ? "" : symbol) + shape[i].dump();
+  }
+  return text.empty() ? "scalar" : text;
+}
+
+/// Inputs, outputs, and the layers as /train/layers names them.
+std::string network_text(const Json& network) {
+  TextTable values({"value", "<", "<type", "<shape"});
+  for (const auto& [list, kind] : {std::pair("inputs", "input"), std::pair("outputs", "output")}) {
+    for (const Json& value : network.at(list)) {
+      values.add({value.at("name").get<std::string>(), kind, value.at("type").get<std::string>(),
+                  extents_text(value)});
+    }
+  }
+  TextTable layers({"layer", "<op", "<block", "<LoRA", "<parameters"});
+  for (const Json& layer : network.at("layers")) {
+    std::string parameters;
+    for (const Json& parameter : layer.at("parameters")) {
+      parameters += (parameters.empty() ? "" : ", ") + parameter.at("name").get<std::string>() +
+                    " " + shape_text(parameter.at("shape")) +
+                    (parameter.at("trainable").get<bool>() ? "" : " (frozen)");
+    }
+    layers.add({layer.at("name").get<std::string>(), layer.at("op").get<std::string>(),
+                layer.at("block").get<std::string>(), layer.at("adapters") ? "yes" : "",
+                parameters});
+  }
+  return values.text() + "\n" + (layers.empty() ? "" : layers.text() + "\n");
 }
 
 std::string nodes_text(const Json& all) {
@@ -58,7 +95,7 @@ std::string as_text(const Json& all) {
           number("macs", "total") + "\n";
   if (!all.contains("memory")) {
     text += "memory      not known: the graph does not run on the simulated chip yet\n\n";
-    return text + nodes_text(all);
+    return text + network_text(all.at("network")) + nodes_text(all);
   }
   text += "memory      L1 " + number("memory", "l1_peak") + " B, L2 " +
           number("memory", "l2_peak") + " B, L3 " + number("memory", "l3_peak") +
@@ -71,7 +108,7 @@ std::string as_text(const Json& all) {
           " operations: " + number("tasks", "kernels") + " kernels, " +
           number("tasks", "redmule_jobs") + " RedMulE jobs, " + number("tasks", "dma_transfers") +
           " DMA and " + number("tasks", "soc_dma_transfers") + " SoC DMA transfers\n\n";
-  return text + nodes_text(all);
+  return text + network_text(all.at("network")) + nodes_text(all);
 }
 }  // namespace
 

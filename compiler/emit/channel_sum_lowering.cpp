@@ -11,7 +11,8 @@ void lower_channel_sum(LoweringContext& c, const Operator& op) {
   const Shape& shape = c.tensor(input).shape;
   const auto samples = static_cast<std::uint32_t>(shape[0]);
   const auto channels = static_cast<std::uint32_t>(shape[1]);
-  const auto pixels = static_cast<std::uint32_t>(shape[2] * shape[3]);
+  const auto pixels =
+      static_cast<std::uint32_t>(c.tensor(input).elements() / (shape[0] * shape[1]));
   c.layer(op.node);
   const Address sums = c.l1.take(bytes_for(channels));
   const auto whole = dense_resident(c, input);

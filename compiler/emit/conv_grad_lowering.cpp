@@ -118,7 +118,7 @@ class GradWeightLowering {
 };
 
 /// dX = columns W^T dY, added up on the image: whole images of some channels stay in L1 while the
-/// strips pass.
+/// strips pass. As the transposed convolution of a forward pass it may have a bias.
 class GradInputLowering {
  public:
   GradInputLowering(LoweringContext& context, const Operator& op, const ConvProblem& problem)
@@ -174,6 +174,11 @@ class GradInputLowering {
       images_.open(c_, t_.copies(p_.groups * n.samples * n.channels),
                    bytes_for(t_.samples * t_.channels * g.image()));
     }
+    if (p_.epilogue) {
+      const std::uint32_t all = p_.groups * g.channels;
+      bias_ = c_.l1.take(bytes_for(all));
+      c_.tape.load(c_.stored(node_.inputs[2]), {bias_, 1, all, all});
+    }
   }
 
   /// Some channels of some samples, all strips.
@@ -203,6 +208,7 @@ class GradInputLowering {
       for (std::uint32_t s = 0; s < samples; ++s) {
         const L1Matrix part = z.slice(0, s * each, z.rows, each);
         if (direct()) {
+          add_bias(part, group, channel0);
           if (!whole_) {
             c_.tape.store(part,
                           stored_part(c_, node_.outputs[0], plane(s) * size + row * g.width, size));
@@ -214,8 +220,20 @@ class GradInputLowering {
                        dx[s].at(0, under.first * g.width), true);
       }
     }
-    for (std::uint32_t s = 0; !direct() && !whole_ && s < samples; ++s) {
-      c_.tape.store(dx[s], stored_part(c_, node_.outputs[0], plane(s) * size, size));
+    for (std::uint32_t s = 0; s < dx.size(); ++s) {
+      add_bias(dx[s], group, channel0);
+      if (!whole_) {
+        c_.tape.store(dx[s], stored_part(c_, node_.outputs[0], plane(s) * size, size));
+      }
+    }
+  }
+
+  /// To the rows of a matrix, which are channels of the result.
+  void add_bias(const L1Matrix& rows, std::uint32_t group, std::uint32_t channel0) {
+    if (p_.epilogue) {
+      const std::uint32_t first = group * p_.image.channels + channel0;
+      c_.tape.affine_rows(rows, rows, {}, bias_ + bytes_for(first), rows.rows,
+                          ETUDE_ACTIVATION_NONE);
     }
   }
 
@@ -256,6 +274,7 @@ class GradInputLowering {
   ConvTensors tensors_;
   std::optional<L1Matrix> whole_;
   TileBuffers z_, images_;
+  Address bias_;
 };
 
 }  // namespace
@@ -279,6 +298,7 @@ void lower_conv_grad_input(LoweringContext& context, const Operator& op) {
     return lower_depthwise(context, op, problem);
   }
   problem.dy_resident = dense_resident(context, node.inputs[0]).has_value();
+  problem.epilogue = node.inputs.size() > 2;
   GradInputLowering(context, op, problem).run();
 }
 

@@ -46,8 +46,8 @@ ConvPlan plan_conv(LoweringContext& c, const Node& node, const ConvProblem& prob
   limits.double_buffer = c.step.tiling.double_buffer;
   std::optional<ConvPlan> best;
   std::optional<UserError> error;
-  const auto attempt = [&](Unit unit) {
-    ConvPlan plan{problem, {}};
+  const auto attempt = [&](const ConvProblem& as, Unit unit) {
+    ConvPlan plan{as, {}};
     ConvProblem& p = plan.problem;
     p.unit = unit;
     p.half = c.step.half && unit == Unit::kRedmule;
@@ -84,11 +84,20 @@ ConvPlan plan_conv(LoweringContext& c, const Node& node, const ConvProblem& prob
   // In mixed precision the gradients of a convolution stay on the cores.
   const bool array =
       c.step.redmule && (!c.step.half || problem.product == ConvProblem::Product::kForward);
-  if (array && fixed.unit != TileConfig::Unit::kCores) {
-    attempt(Unit::kRedmule);
-  }
-  if (!array || fixed.unit != TileConfig::Unit::kRedmule) {
-    attempt(Unit::kCores);
+  const auto attempt_all = [&](const ConvProblem& as) {
+    if (array && fixed.unit != TileConfig::Unit::kCores) {
+      attempt(as, Unit::kRedmule);
+    }
+    if (!array || fixed.unit != TileConfig::Unit::kRedmule) {
+      attempt(as, Unit::kCores);
+    }
+  };
+  attempt_all(problem);
+  // One long row cannot be cut, a column can; its kernels are slower.
+  if (const auto turned = upright(problem.image); turned && !best && !c.residents) {
+    ConvProblem column = problem;
+    column.image = *turned;
+    attempt_all(column);
   }
   if (!best) {
     if (c.residents) {

@@ -43,7 +43,9 @@ class CopyLowering {
       }
     }
     if (kept_) {
-      c_.tape.store(*kept_, c_.stored(to_));
+      // As one row: with a last extent of 1 the matrix has other columns than the tensor.
+      const std::uint32_t all = kept_->elements();
+      c_.tape.store({kept_->address, 1, all, all}, c_.stored(to_));
       c_.l1.keep(to_, false, *kept_);
     }
   }

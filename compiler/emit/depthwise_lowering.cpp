@@ -57,7 +57,7 @@ class Depthwise {
       weights_ = c_.l1.take(bytes_for(channels_ * taps));  // their gradient
       parameter_ = op_.sgd ? c_.l1.take(bytes_for(channels_ * taps)) : Address{};
     }
-    if (node_.op == OpType::kConv && node_.inputs.size() > 2) {
+    if (node_.inputs.size() > 2) {
       bias_ = c_.l1.take(bytes_for(channels_));
       c_.tape.load(stored_part(c_, node_.inputs[2], 0, channels_),
                    {bias_, 1, channels_, channels_});
@@ -93,9 +93,10 @@ class Depthwise {
         strips.push_back({under.first, under.count, row, count});
         continue;
       }
-      // Windows that reach these image rows: y * stride - top + ky in [row, row + count).
+      // Windows that reach these image rows: y * stride - top + ky * dilation in [row, row +
+      // count).
       const auto s = static_cast<std::int64_t>(g_.stride_h);
-      const std::int64_t low = static_cast<std::int64_t>(row) + g_.top - g_.kernel_h + 1;
+      const std::int64_t low = static_cast<std::int64_t>(row) + g_.top - g_.reach_h() + 1;
       const std::int64_t first = std::max<std::int64_t>(0, low <= 0 ? 0 : (low + s - 1) / s);
       const std::int64_t last = std::min<std::int64_t>(
           g_.out_height - 1, (static_cast<std::int64_t>(row) + count - 1 + g_.top) / s);
@@ -152,6 +153,10 @@ class Depthwise {
       if (!shrink(all)) {
         if (c_.residents) {
           throw NoRoom{};
+        }
+        if (const auto turned = upright(g_)) {  // one long row cannot be cut, a column can
+          g_ = *turned;
+          return choose();
         }
         const Bytes needed = bytes_of(tile_channels_, strips_);
         throw UserError("operator '" + node_.name + "'",
@@ -223,6 +228,10 @@ class Depthwise {
     }
     if (input_grad_) {
       c_.tape.depthwise_grad_input(view, pooled, weights, image.address);
+      if (bias_ != Address{}) {
+        c_.tape.affine_rows(image, image, {}, bias_ + bytes_for(channel), count,
+                            ETUDE_ACTIVATION_NONE);
+      }
     } else {
       c_.tape.depthwise(view, image.address, weights, pooled);
       const std::uint32_t activation = activation_of(c_, op_.relu);

@@ -4,6 +4,7 @@
 #include "compiler/feeds/broadcast_view.h"
 #include "compiler/operators/not_available.h"
 #include "compiler/operators/operator_table.h"
+#include "workloads/ops/function_parameters.h"
 
 namespace etude::compiler {
 
@@ -98,6 +99,12 @@ class Elementwise {
         return tape.gelu(in[0], out, gelu_form());
       case Elements::kGeluGrad:
         return tape.gelu_grad(in[0], in[1], out, gelu_form());
+      case Elements::kFunction:
+        return tape.function(row_.kernel, in[0], out, parameters_of(node_));
+      case Elements::kFunctionGrad:
+        return tape.function_grad(row_.kernel, in[0], in[1], out, parameters_of(node_));
+      case Elements::kMaximumGrad:
+        return tape.maximum_grad(in[0], in[1], in[2], out);
       case Elements::kNone:
         break;
     }

@@ -41,6 +41,14 @@ void emit_operator(LoweringContext& c) {
       return lower_layer_norm_affine_grad(c, op);
     case Family::kUpdate:
       return lower_update(c, op);
+    case Family::kMove:
+      return lower_move(c, op);
+    case Family::kGather:
+      return lower_gather(c, op);
+    case Family::kLogSoftmax:
+      return lower_log_softmax(c, op);
+    case Family::kRmsNorm:
+      return lower_rms_norm(c, op);
     case Family::kWithLoss:
       break;
     case Family::kNone:

@@ -22,6 +22,14 @@ void lower_reduce(LoweringContext& context, const Operator& op);
 /// A transpose (or reshape of a transpose) that no reader can do without.
 void lower_copy(LoweringContext& context, const Operator& op);
 
+/// Slices, pads and concatenations: blocks that the DMA carries.
+void lower_move(LoweringContext& context, const Operator& op);
+/// Rows of a table by their indices, and the sums that come back to them.
+void lower_gather(LoweringContext& context, const Operator& op);
+void lower_log_softmax(LoweringContext& context, const Operator& op);
+/// Normalisation by the root of the mean square, its gradients by input and scale.
+void lower_rms_norm(LoweringContext& context, const Operator& op);
+
 /// Pooling over windows of images and its gradients.
 void lower_pool(LoweringContext& context, const Operator& op);
 

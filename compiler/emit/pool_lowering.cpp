@@ -114,6 +114,10 @@ class PoolLowering {
       if (c_.residents) {
         throw NoRoom{};
       }
+      if (const auto turned = upright(g_)) {  // one long row cannot be cut, a column can
+        g_ = *turned;
+        return choose(image, dy);
+      }
       const Bytes needed = bytes_of(tile_planes_, rows_, image, dy);
       throw UserError("operator '" + node_.name + "'",
                       "its smallest tile, " + std::to_string(rows_) + " rows of one image, needs " +

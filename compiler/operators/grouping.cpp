@@ -359,8 +359,13 @@ bool one_product(const Graph& graph, const StoragePlan& storage, const Node& gem
 }
 
 bool sums_pixels(const Graph& graph, const Node& node) {
-  return node.op == OpType::kReduceSum && graph.tensor(node.inputs[0]).shape.size() == 4 &&
-         node.integers("axes") == std::vector<std::int64_t>{0, 2, 3};
+  if (node.op != OpType::kReduceSum) {
+    return false;
+  }
+  const std::size_t rank = graph.tensor(node.inputs[0]).shape.size();
+  const auto axes = node.integers("axes");
+  return (rank == 4 && axes == std::vector<std::int64_t>{0, 2, 3}) ||
+         (rank == 3 && axes == std::vector<std::int64_t>{0, 2});
 }
 
 std::optional<NodeId> pooled_relu(const Graph& graph, TensorId image) {

@@ -22,6 +22,13 @@ constexpr OperatorRow result_grad(OpType type, etude_kernel kernel) {
   return {type, kElementwise, Elements::kResultGrad, kernel};
 }
 
+constexpr OperatorRow function(OpType type, etude_kernel kernel) {
+  return {type, kElementwise, Elements::kFunction, kernel};
+}
+constexpr OperatorRow function_grad(OpType type, etude_kernel kernel) {
+  return {type, kElementwise, Elements::kFunctionGrad, kernel};
+}
+
 constexpr OperatorRow kRows[] = {
     {OpType::kGemm, kGemm},
     unary(OpType::kRelu, ETUDE_KERNEL_RELU, ETUDE_ACTIVATION_RELU),
@@ -68,6 +75,32 @@ constexpr OperatorRow kRows[] = {
     {OpType::kAdam, kUpdate},
     {OpType::kBceLoss, kMse},
     {OpType::kBceLossGrad, kWithLoss},
+    {OpType::kSlice, kMove},
+    {OpType::kPad, kMove},
+    {OpType::kConcat, kMove},
+    {OpType::kGather, kGather},
+    {OpType::kGatherGrad, kGather},
+    {OpType::kLogSoftmax, kLogSoftmax},
+    {OpType::kLogSoftmaxGrad, kLogSoftmax},
+    {OpType::kRmsNorm, kRmsNorm},
+    {OpType::kRmsNormGrad, kRmsNorm},
+    {OpType::kRmsNormScaleGrad, kRmsNorm},
+    function(OpType::kPiecewise, ETUDE_KERNEL_PIECEWISE),
+    function_grad(OpType::kPiecewiseGrad, ETUDE_KERNEL_PIECEWISE_GRAD),
+    function(OpType::kElu, ETUDE_KERNEL_ELU),
+    function_grad(OpType::kEluGrad, ETUDE_KERNEL_ELU_GRAD),
+    unary(OpType::kExp, ETUDE_KERNEL_EXPONENTIAL),
+    unary(OpType::kLog, ETUDE_KERNEL_LOGARITHM),
+    unary(OpType::kSoftplus, ETUDE_KERNEL_SOFTPLUS),
+    unary(OpType::kErf, ETUDE_KERNEL_ERF),
+    unary(OpType::kSqrt, ETUDE_KERNEL_SQUARE_ROOT),
+    unary(OpType::kReciprocal, ETUDE_KERNEL_RECIPROCAL),
+    function(OpType::kPower, ETUDE_KERNEL_POWER),
+    unary(OpType::kSin, ETUDE_KERNEL_SINE),
+    unary(OpType::kCos, ETUDE_KERNEL_COSINE),
+    binary(OpType::kMax, ETUDE_KERNEL_MAXIMUM),
+    binary(OpType::kMin, ETUDE_KERNEL_MINIMUM),
+    {OpType::kMaxGrad, kElementwise, Elements::kMaximumGrad, ETUDE_KERNEL_MAXIMUM_GRAD},
 };
 
 /// Whether the kernel of a row reads its arguments as the row says.
@@ -85,6 +118,12 @@ constexpr bool fits(const OperatorRow& row) {
       return takes<etude_gelu_args>(row.kernel);
     case Elements::kGeluGrad:
       return takes<etude_gelu_grad_args>(row.kernel);
+    case Elements::kFunction:
+      return takes<etude_function_args>(row.kernel);
+    case Elements::kFunctionGrad:
+      return takes<etude_function_grad_args>(row.kernel);
+    case Elements::kMaximumGrad:
+      return takes<etude_maximum_grad_args>(row.kernel);
   }
   return false;
 }

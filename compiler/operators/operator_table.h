@@ -27,16 +27,23 @@ enum class Family {
   kRowwise,
   kLayerNormAffineGrad,
   kUpdate,
+  kMove,
+  kGather,
+  kLogSoftmax,
+  kRmsNorm,
 };
 
 /// How the kernel of an elementwise operator takes its operands.
 enum class Elements {
-  kNone,        ///< not elementwise
-  kUnary,       ///< y = f(x), with the attribute `factor` as scale
-  kBinary,      ///< c = a op b; further operands one after the other
-  kResultGrad,  ///< dx from dy and the result y
-  kGelu,        ///< y = gelu(x), in the form that `approximate` names
-  kGeluGrad,    ///< dx from dy and x, in that form
+  kNone,          ///< not elementwise
+  kUnary,         ///< y = f(x), with the attribute `factor` as scale
+  kBinary,        ///< c = a op b; further operands one after the other
+  kResultGrad,    ///< dx from dy and the result y
+  kGelu,          ///< y = gelu(x), in the form that `approximate` names
+  kGeluGrad,      ///< dx from dy and x, in that form
+  kFunction,      ///< y = f(x) with parameters (workloads/ops/function_parameters.h)
+  kFunctionGrad,  ///< dx from dy and x, with parameters
+  kMaximumGrad,   ///< dx from dy and two tensors that were compared
 };
 
 /// One row an operator: all that lowering has to know of it beside its shapes and attributes.

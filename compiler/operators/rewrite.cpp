@@ -18,6 +18,14 @@ bool same_shapes(const Graph& graph, const Node& node) {
   });
 }
 
+/// A name that no tensor has.
+std::string free_name(const Graph& from, const Graph& to, std::string name) {
+  while (from.find(name) || to.find(name)) {
+    name += ".part";
+  }
+  return name;
+}
+
 void add_chain(const Graph& from, const Node& node, Graph& to) {
   std::vector<TensorId> terms = node.inputs;
   std::ranges::stable_partition(terms, [&](TensorId id) { return !made_by_gemm(from, id); });
@@ -28,7 +36,7 @@ void add_chain(const Graph& from, const Node& node, Graph& to) {
     if (i + 1 < terms.size()) {
       link.name = node.name + "." + std::to_string(i);
       Tensor part = from.tensor(node.outputs[0]);
-      part.name += "." + std::to_string(i);
+      part.name = free_name(from, to, part.name + "." + std::to_string(i));
       part.kind =
           part.kind == TensorKind::kGradient ? TensorKind::kGradient : TensorKind::kActivation;
       part.trainable = false;

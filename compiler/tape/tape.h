@@ -180,6 +180,14 @@ class Tape {
   void unary(etude_kernel number, const L1Matrix& x, const L1Matrix& y, float factor = 0);
   /// `number`: a kernel that takes etude_result_grad_args.
   void result_grad(etude_kernel number, const L1Matrix& dy, const L1Matrix& y, const L1Matrix& dx);
+  /// `number`: a kernel that takes etude_function_args, with its parameters. Errors:
+  /// std::logic_error for more than it has room for, also below.
+  void function(etude_kernel number, const L1Matrix& x, const L1Matrix& y,
+                const std::vector<float>& parameters);
+  /// `number`: a kernel that takes etude_function_grad_args.
+  void function_grad(etude_kernel number, const L1Matrix& dy, const L1Matrix& x, const L1Matrix& dx,
+                     const std::vector<float>& parameters);
+  void maximum_grad(const L1Matrix& dy, const L1Matrix& a, const L1Matrix& b, const L1Matrix& dx);
   /// `form`: ETUDE_GELU_ERF, _TANH or _SIGMOID.
   void gelu(const L1Matrix& x, const L1Matrix& y, std::uint32_t form);
   void gelu_grad(const L1Matrix& dy, const L1Matrix& x, const L1Matrix& dx, std::uint32_t form);
@@ -201,6 +209,19 @@ class Tape {
                      float scale_loss);
   void cross_entropy_grad(const L1Matrix& log_p, const L1Matrix& labels, const L1Matrix& dx,
                           float scale);
+  void log_softmax(const L1Matrix& x, const L1Matrix& y);
+  void log_softmax_grad(const L1Matrix& dy, const L1Matrix& y, const L1Matrix& dx);
+  void rmsnorm(const L1Matrix& x, const L1Matrix& gamma, const L1Matrix& y, float epsilon);
+  /// stats[row] = {0, 1 / root of the mean square}.
+  void rmsnorm_stats(const L1Matrix& x, const L1Matrix& stats, float epsilon);
+  void rmsnorm_grad(const L1Matrix& dy, const L1Matrix& x, const L1Matrix& gamma,
+                    const L1Matrix& dx, float epsilon);
+  /// `table`: the rows from `first` on; rows of `dst` whose index is another one stay.
+  void gather(const L1Matrix& table, const L1Matrix& indices, const L1Matrix& dst,
+              std::uint32_t first);
+  /// Rows of `src` are added to those of `table` that their indices name, in ascending order.
+  void scatter_add(const L1Matrix& src, const L1Matrix& indices, const L1Matrix& table,
+                   std::uint32_t first);
   void momentum(const L1Matrix& w, const L1Matrix& g, const L1Matrix& v, float lr, float mu);
   /// Rates of one step; betas as the kernel takes them.
   void adam(const L1Matrix& w, const L1Matrix& g, const L1Matrix& m, const L1Matrix& v,

@@ -22,19 +22,21 @@ constexpr std::uint32_t kFlag = 1u << 31;
 
 PlanOp& Tape::window(etude_kernel number, const WindowView& v, Address src, Address dst,
                      std::uint32_t pitch, std::uint32_t aux) {
-  return kernel(number, etude_window_args{.src = src.raw(),
-                                          .dst = dst.raw(),
-                                          .channels = v.channels,
-                                          .height = v.height,
-                                          .width = v.width,
-                                          .channel_pitch = v.channel_pitch,
-                                          .kernel = v.kernel,
-                                          .stride = v.stride,
-                                          .pad = v.pad,
-                                          .out_height = v.out_height,
-                                          .out_width = v.out_width,
-                                          .pitch = pitch,
-                                          .aux = aux});
+  const bool apart = v.dilation != (1u << 16 | 1u);
+  return kernel(apart ? dilated(number) : number,
+                etude_window_args{.src = src.raw(),
+                                  .dst = dst.raw(),
+                                  .channels = v.channels,
+                                  .height = v.height,
+                                  .width = v.width,
+                                  .channel_pitch = v.channel_pitch,
+                                  .kernel = v.kernel,
+                                  .stride = v.stride,
+                                  .pad = v.pad,
+                                  .out_height = v.out_height | (apart ? v.dilation >> 16 << 16 : 0),
+                                  .out_width = v.out_width | (apart ? v.dilation << 16 : 0),
+                                  .pitch = pitch,
+                                  .aux = aux});
 }
 
 void Tape::im2col(const WindowView& view, Address image, const L1Matrix& columns) {

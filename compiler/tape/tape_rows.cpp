@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kernels that work element by element or row by row.
+#include <algorithm>
 #include <bit>
 #include <cstddef>
+#include <stdexcept>
 
 #include "compiler/tape/l1_access.h"
 #include "compiler/tape/tape.h"
@@ -11,6 +13,15 @@ namespace etude::compiler {
 namespace {
 
 std::uint32_t bits(float value) { return std::bit_cast<std::uint32_t>(value); }
+
+/// Parameters as a kernel's last arguments.
+template <std::size_t n>
+void put(const std::vector<float>& parameters, std::uint32_t (&words)[n]) {
+  if (parameters.size() > n) {
+    throw std::logic_error("a kernel has no room for that many parameters");
+  }
+  std::ranges::transform(parameters, words, bits);
+}
 
 /// Number of an argument of a word each, by its place in the struct.
 constexpr std::uint32_t argument(std::size_t place) {
@@ -53,6 +64,50 @@ void Tape::result_grad(etude_kernel number, const L1Matrix& dy, const L1Matrix& 
                                                        .pitch_y = y.pitch,
                                                        .pitch_dx = dx.pitch});
   made.accesses = {l1_access(dy, false), l1_access(y, false), l1_access(dx, true)};
+}
+
+void Tape::function(etude_kernel number, const L1Matrix& x, const L1Matrix& y,
+                    const std::vector<float>& parameters) {
+  etude_function_args args{.x = x.address.raw(),
+                           .y = y.address.raw(),
+                           .rows = y.rows,
+                           .cols = y.cols,
+                           .pitch_x = x.pitch,
+                           .pitch_y = y.pitch,
+                           .p = {}};
+  put(parameters, args.p);
+  kernel(number, args).accesses = {l1_access(x, false), l1_access(y, true)};
+}
+
+void Tape::function_grad(etude_kernel number, const L1Matrix& dy, const L1Matrix& x,
+                         const L1Matrix& dx, const std::vector<float>& parameters) {
+  etude_function_grad_args args{.dy = dy.address.raw(),
+                                .x = x.address.raw(),
+                                .dx = dx.address.raw(),
+                                .rows = dx.rows,
+                                .cols = dx.cols,
+                                .pitch_dy = dy.pitch,
+                                .pitch_x = x.pitch,
+                                .pitch_dx = dx.pitch,
+                                .p = {}};
+  put(parameters, args.p);
+  kernel(number, args).accesses = {l1_access(dy, false), l1_access(x, false), l1_access(dx, true)};
+}
+
+void Tape::maximum_grad(const L1Matrix& dy, const L1Matrix& a, const L1Matrix& b,
+                        const L1Matrix& dx) {
+  PlanOp& made = kernel<ETUDE_KERNEL_MAXIMUM_GRAD>({.dy = dy.address.raw(),
+                                                    .a = a.address.raw(),
+                                                    .b = b.address.raw(),
+                                                    .dx = dx.address.raw(),
+                                                    .rows = dx.rows,
+                                                    .cols = dx.cols,
+                                                    .pitch_dy = dy.pitch,
+                                                    .pitch_a = a.pitch,
+                                                    .pitch_b = b.pitch,
+                                                    .pitch_dx = dx.pitch});
+  made.accesses = {l1_access(dy, false), l1_access(a, false), l1_access(b, false),
+                   l1_access(dx, true)};
 }
 
 void Tape::gelu(const L1Matrix& x, const L1Matrix& y, std::uint32_t form) {

@@ -97,13 +97,14 @@ class ConvCycles {
   }
   /// Between one sample's part of a tile and its columns.
   Cycle windows(etude_kernel number) const {
+    const etude_kernel run = apart_ ? dilated(number) : number;
     switch (number) {
       case ETUDE_KERNEL_IM2COL:
-        return timing_.kernel(number, {inner_, g_.out_width, rows_});
+        return timing_.kernel(run, {inner_, g_.out_width, rows_});
       case ETUDE_KERNEL_IM2ROW:
-        return timing_.kernel(number, {rows_ * g_.out_width, channels_, g_.taps()});
+        return timing_.kernel(run, {rows_ * g_.out_width, channels_, g_.taps()});
       default:
-        return timing_.kernel(number, {channels_, rows_ * g_.out_width, g_.taps()});
+        return timing_.kernel(run, {channels_, rows_ * g_.out_width, g_.taps()});
     }
   }
   Cycle moved(bool whole_rows, std::uint32_t r, std::uint32_t c, bool to_l1) const {
@@ -182,6 +183,10 @@ class ConvCycles {
       total_.core(std::uint64_t{n_.samples} * n_.channels,
                   one_row(ETUDE_KERNEL_FILL, samples_ * channels_ * g_.image()));
     }
+    if (p_.epilogue) {
+      total_.core(std::uint64_t{n_.samples} * n_.channels,
+                  kernel(ETUDE_KERNEL_AFFINE_ROWS, samples_ * channels_, g_.image()));
+    }
     if (p_.store) {
       total_.store(
           std::uint64_t{n_.samples} * n_.channels * (direct_ ? n_.rows : 1),
@@ -197,6 +202,7 @@ class ConvCycles {
   const ImageGeometry& g_ = p_.image;
   const bool array_ = p_.unit == GemmProblem::Unit::kRedmule;
   const bool direct_ = g_.pointwise();
+  const bool apart_ = g_.dilation_h > 1 || g_.dilation_w > 1;
   const bool in_place_ = t_.rows == g_.out_height && t_.samples == 1;
   // Averages, so that a last tile that is smaller counts as such.
   const std::uint32_t samples_ = ceil_div(g_.samples, n_.samples);

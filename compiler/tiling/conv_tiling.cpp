@@ -136,6 +136,7 @@ Bytes l1_bytes(const ConvProblem& p, const ConvTiling& t, const RedmuleConfig& r
         bytes += buffer(t.copies(p.groups * n.samples * n.channels),
                         bytes_for(t.samples * t.channels * g.image()));
       }
+      bytes += p.epilogue ? buffer(1, bytes_for(g.channels * p.groups)) : Bytes{};
       if (t.keep) {
         const std::uint32_t rows = g.samples * p.groups * g.channels;
         bytes +=

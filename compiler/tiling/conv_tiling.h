@@ -25,7 +25,8 @@ struct ConvProblem {
   bool dy_resident = false;  ///< the gradient does
   bool w_resident = false;   ///< the weight does (updates: and is written there)
   bool half = false;         ///< forward: RedMulE works in FP16 on operands that the cores convert
-  bool epilogue = false;     ///< bias or activation: a kernel over each tile of the result
+  bool epilogue = false;     ///< bias or activation: a kernel over each tile of the result (of an
+                             ///< input gradient, which is a transposed convolution then: a bias)
   bool sgd = false;          ///< the weight's gradient updates it
   bool store = true;         ///< the result goes to L2
   bool outputs_first = false;  ///< only tilings with strips inside several tiles of outputs

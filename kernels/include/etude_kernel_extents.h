@@ -163,9 +163,27 @@ static inline struct etude_extents etude_batchnorm_scales_extents(
     const struct etude_batchnorm_scales_args* a) {
   return etude_extents_of(a->channels, 1, 1);
 }
+static inline struct etude_extents etude_gather_extents(const struct etude_gather_args* a) {
+  return etude_extents_of(a->rows, a->cols, 1);
+}
 static inline struct etude_extents etude_batchnorm_slopes_extents(
     const struct etude_batchnorm_slopes_args* a) {
   return etude_extents_of(a->channels, 1, 1);
+}
+
+static inline struct etude_extents etude_function_extents(const struct etude_function_args* a) {
+  return etude_extents_of_pieces(a->rows, a->cols, a->pitch_x == a->cols && a->pitch_y == a->cols);
+}
+static inline struct etude_extents etude_function_grad_extents(
+    const struct etude_function_grad_args* a) {
+  return etude_extents_of_pieces(
+      a->rows, a->cols, a->pitch_dy == a->cols && a->pitch_x == a->cols && a->pitch_dx == a->cols);
+}
+static inline struct etude_extents etude_maximum_grad_extents(
+    const struct etude_maximum_grad_args* a) {
+  return etude_extents_of_pieces(a->rows, a->cols,
+                                 a->pitch_dy == a->cols && a->pitch_a == a->cols &&
+                                     a->pitch_b == a->cols && a->pitch_dx == a->cols);
 }
 
 /* Of a kernel by its number, from the 13 words of its operation's arguments; of an unknown one
@@ -174,12 +192,23 @@ static inline struct etude_extents etude_kernel_extents(uint32_t kernel, const v
 #define ETUDE_KERNEL_EXTENTS_OF(e, number, name, args_) \
   case number:                                          \
     return etude_##args_##_extents((const struct etude_##args_##_args*)args);
+  struct etude_window_args plain; /* dilated windows have dilations above their output's extents */
+  if (kernel >= ETUDE_KERNEL_IM2COL_DILATED &&
+      kernel <= ETUDE_KERNEL_DEPTHWISE_GRAD_WEIGHT_DILATED) {
+    plain = *(const struct etude_window_args*)args;
+    plain.out_height &= 0xFFFFu;
+    plain.out_width &= 0xFFFFu;
+    args = &plain;
+  }
   switch (kernel) { /* the same arguments for other loops */
     case ETUDE_KERNEL_IM2COL:
+    case ETUDE_KERNEL_IM2COL_DILATED:
       return etude_im2col_extents((const struct etude_window_args*)args);
     case ETUDE_KERNEL_IM2ROW:
+    case ETUDE_KERNEL_IM2ROW_DILATED:
       return etude_im2row_extents((const struct etude_window_args*)args);
     case ETUDE_KERNEL_COL2IM:
+    case ETUDE_KERNEL_COL2IM_DILATED:
       return etude_col2im_extents((const struct etude_window_args*)args);
   }
   switch (kernel) { ETUDE_KERNEL_LIST(ETUDE_KERNEL_EXTENTS_OF) }

@@ -77,7 +77,8 @@ struct etude_convert_args {
 struct etude_fill_args {
   uint32_t dst, rows, cols, pitch_dst, value;
 };
-/* c = a op b (c may be a or b): ETUDE_KERNEL_ADD, _SUB, _MUL, _DIV. */
+/* c = a op b (c may be a or b): ETUDE_KERNEL_ADD, _SUB, _MUL, _DIV, _MAXIMUM, _MINIMUM; of the last
+ * two a NaN where a or b is one. */
 struct etude_binary_args {
   uint32_t a, b, c, rows, cols, pitch_a, pitch_b, pitch_c;
 };
@@ -95,12 +96,14 @@ struct etude_adam_args {
   uint32_t w, g, m, v, rows, cols, pitch, lr, beta1, beta2, epsilon;
 };
 /* y = (x - mean) * rstd * gamma + beta over each row; with `stats` not 0, stats[row] = {mean,
- * rstd}. epsilon: bits of a float. */
+ * rstd}. epsilon: bits of a float. ETUDE_KERNEL_RMSNORM: y = x * r * gamma, r = 1 / sqrt(mean(x^2)
+ * + epsilon); beta and stats are not looked at. */
 struct etude_layernorm_args {
   uint32_t x, y, gamma, beta, stats, rows, cols, pitch_x, pitch_y, epsilon;
 };
 /* dx = rstd * (g - mean(g) - xhat * mean(g * xhat)) with g = dy * gamma. stats as layernorm wrote
- * them, or 0: computed again from x and epsilon (dx may be dy). */
+ * them, or 0: computed again from x and epsilon (dx may be dy). ETUDE_KERNEL_RMSNORM_GRAD: dx = r *
+ * (g - x * r^2 * mean(g * x)); stats are not looked at. */
 struct etude_layernorm_grad_args {
   uint32_t x, dy, gamma, stats, dx, rows, cols, pitch_x, pitch_dy, pitch_dx, epsilon;
 };
@@ -108,17 +111,21 @@ struct etude_layernorm_grad_args {
 struct etude_layernorm_affine_grad_args {
   uint32_t x, dy, stats, dgamma, dbeta, rows, cols, pitch_x, pitch_dy, accumulate;
 };
-/* ETUDE_KERNEL_LAYERNORM_STATS: stats[row] = {mean, rstd} of each row of x. */
+/* ETUDE_KERNEL_LAYERNORM_STATS: stats[row] = {mean, rstd} of each row of x;
+ * ETUDE_KERNEL_RMSNORM_STATS: {0, r}, with which the sums of layernorm_affine_grad are those of
+ * RMSNORM. */
 struct etude_layernorm_stats_args {
   uint32_t x, stats, rows, cols, pitch_x, epsilon;
 };
-/* y = softmax(scale * x) over each row (y may be x). scale: bits of a float, > 0. */
+/* y = softmax(scale * x) over each row (y may be x). scale: bits of a float, > 0.
+ * ETUDE_KERNEL_LOG_SOFTMAX: y = log softmax(x); scale is not looked at. */
 struct etude_softmax_args {
   uint32_t x, y, rows, cols, pitch_x, pitch_y, scale;
 };
 /* dx = scale * y * (dy - sum(y * dy)) over each row (dx may be dy). ETUDE_KERNEL_SOFTMAX_GRAD: each
  * row of y is a softmax, which adds up to 1 but for rounding, and the sum is so accurate that dx
- * adds up to 0. ETUDE_KERNEL_SOFTMAX_GRAD_ANY: y is anything. */
+ * adds up to 0. ETUDE_KERNEL_SOFTMAX_GRAD_ANY: y is anything. ETUDE_KERNEL_LOG_SOFTMAX_GRAD: dx =
+ * dy - exp(y) * sum(dy); scale is not looked at. */
 struct etude_softmax_grad_args {
   uint32_t y, dy, dx, rows, cols, pitch_y, pitch_dy, pitch_dx, scale;
 };
@@ -169,7 +176,10 @@ struct etude_window_args {
  *   the taps inside the image in ascending ky, kx, from 0.
  * ETUDE_KERNEL_DEPTHWISE_GRAD_INPUT: src is dy (of `pitch`), aux the weights, dst is dx.
  * ETUDE_KERNEL_DEPTHWISE_GRAD_WEIGHT: src is x, aux is dy (of `pitch`), dst is dw [channels, kh *
- * kw], added to if bit 31 of `kernel` is set, else written. */
+ * kw], added to if bit 31 of `kernel` is set, else written.
+ * ETUDE_KERNEL_*_DILATED: the same with taps that stand apart: tap ky sees row ky * dilation_y, kx
+ *   column kx * dilation_x of the window. out_height and out_width have the vertical and the
+ *   horizontal dilation in their upper 16 bits; entries of columns outside the image stay. */
 
 /* y[rows, cols] = act(fma(x, scale[row], shift[row])) with row counted modulo `channels` (y may be
  * x). scale 0: 1; shift 0: none. */
@@ -218,10 +228,35 @@ struct etude_affine_mask_args {
 struct etude_batchnorm_scales_args {
   uint32_t gamma, beta, mean, variance, scale, shift, rstd, channels, factor, epsilon;
 };
+/* Rows `first` to first + count of a table stand in L1. ETUDE_KERNEL_GATHER: dst[row] = the table's
+ * row indices[row]; ETUDE_KERNEL_SCATTER_ADD: the table's row indices[row] += dst[row], in
+ * ascending order; where the index is another row's, nothing. indices: a 32-bit integer for each of
+ * `rows`. */
+struct etude_gather_args {
+  uint32_t table, indices, dst, first, count, rows, cols, pitch_table, pitch_dst;
+};
 /* The vectors with which dx = scale_dy dy + scale_x x + shift is the gradient of training batch
  * normalisation: scale_dy = gamma rstd, scale_x = -scale_dy rstd dgamma / count, shift = -scale_dy
  * dbeta / count - scale_x mean. inverse: bits of 1 / count. */
 struct etude_batchnorm_slopes_args {
   uint32_t gamma, mean, rstd, dbeta, dgamma, scale_dy, scale_x, shift, channels, inverse;
+};
+/* y = f(x; p), y may be x; p are bits of floats. The first members are those of etude_unary_args.
+ * ETUDE_KERNEL_PIECEWISE: u = slope x + offset from low to high, beyond with slopes of u of its
+ *   own; p = low, high, below, above, slope, offset.
+ * ETUDE_KERNEL_ELU: gamma x where x > 0, else scale (e^(rate x) - 1); p = gamma, scale, rate > 0.
+ * ETUDE_KERNEL_POWER: x^exponent; p = exponent, not 0. */
+struct etude_function_args {
+  uint32_t x, y, rows, cols, pitch_x, pitch_y, p[6];
+};
+/* dx = dy f'(x; p), dx may be dy.
+ * ETUDE_KERNEL_PIECEWISE_GRAD: p = low, high, below, above, slope: the slope at x from low to high.
+ * ETUDE_KERNEL_ELU_GRAD: gamma where x > 0, else scale e^(rate x); p = gamma, scale, rate. */
+struct etude_function_grad_args {
+  uint32_t dy, x, dx, rows, cols, pitch_dy, pitch_x, pitch_dx, p[5];
+};
+/* dx = dy where a > b, half of it where a = b, else 0; dx may be dy. */
+struct etude_maximum_grad_args {
+  uint32_t dy, a, b, dx, rows, cols, pitch_dy, pitch_a, pitch_b, pitch_dx;
 };
 #endif

@@ -43,19 +43,16 @@ static inline uint32_t etude_sign(float x) { return (uint32_t)((int32_t)etude_bi
     statement;                \
   }
 
-/* e^x[i] = s[i] + s[i] q[i] for x <= 0, s a power of two, q (in the place of x) within 2 ulp of
- * itself; below -87 it is e^-87. */
-static inline void etude_exp_parts(float x[2], float s[2]) {
+/* x[i] = n ln 2 + r, r at most ln 2 / 2 in size: n in the low bits of shifted[i], e^r - 1 in the
+ * place of x, within 2 ulp of itself. */
+static inline void etude_exp_reduced(float x[2], float shifted[2]) {
   const float log2e = ETUDE_CONSTANT(0x3FB8AA3Bu), ln2_high = ETUDE_CONSTANT(0xBF317200u);
   const float ln2_low = ETUDE_CONSTANT(0xB5BFBE8Eu), magic = 0x1.8p+23f;
   const float c6 = ETUDE_CONSTANT(0x3AB5192Fu), c5 = ETUDE_CONSTANT(0x3C091CEAu);
   const float c4 = ETUDE_CONSTANT(0x3D2AAC6Eu), c3 = ETUDE_CONSTANT(0x3E2AAA49u);
   const float c2 = ETUDE_CONSTANT(0x3EFFFFFEu);
-  float shifted[2], n[2], r[2], p[2], z[2];
-  /* of numbers that are not positive, the smaller pattern of bits is nearer to zero */
-  const uint32_t lowest = 0xC2AE0000u; /* -87 */
-  ETUDE_BOTH(x[i] = etude_from_bits(etude_min(etude_bits(x[i]), lowest)))
-  /* x = n ln 2 + r; adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits */
+  float n[2], r[2], p[2], z[2];
+  /* adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits */
   ETUDE_BOTH(shifted[i] = etude_fma(x[i], log2e, magic))
   ETUDE_BOTH(n[i] = shifted[i] - magic)
   ETUDE_BOTH(r[i] = etude_fma(n[i], ln2_high, x[i]))
@@ -67,6 +64,16 @@ static inline void etude_exp_parts(float x[2], float s[2]) {
   ETUDE_BOTH(p[i] = etude_fma(p[i], r[i], c3))
   ETUDE_BOTH(p[i] = etude_fma(p[i], r[i], c2))
   ETUDE_BOTH(x[i] = etude_fma(p[i], z[i], r[i]))
+}
+
+/* e^x[i] = s[i] + s[i] q[i] for x <= 0, s a power of two, q (in the place of x) within 2 ulp of
+ * itself; below -87 it is e^-87. */
+static inline void etude_exp_parts(float x[2], float s[2]) {
+  float shifted[2];
+  /* of numbers that are not positive, the smaller pattern of bits is nearer to zero */
+  const uint32_t lowest = 0xC2AE0000u; /* -87 */
+  ETUDE_BOTH(x[i] = etude_from_bits(etude_min(etude_bits(x[i]), lowest)))
+  etude_exp_reduced(x, shifted);
   ETUDE_BOTH(s[i] = etude_from_bits((etude_bits(shifted[i]) << 23) + 0x3F800000u))
 }
 
@@ -112,6 +119,39 @@ static inline float etude_log(float x) {
   const float low = etude_fma(fn, ETUDE_CONSTANT(0x35BFBE8Eu), s * z * p);
   return etude_fma(fn, ETUDE_CONSTANT(0x3F317200u), etude_fma(2.0f, s, low));
 }
+
+/* Of the n of etude_exp_reduced(), 2^(n / 2) and 2^(n - n / 2) for `part` 0 and 1. */
+static inline float etude_half_power(float shifted, uint32_t part) {
+  const int32_t n = (int32_t)(etude_bits(shifted) - 0x4B400000u), half = n >> 1;
+  return etude_from_bits((uint32_t)((part ? n - half : half) + 127) << 23);
+}
+
+/* ln x of any number, as log() of C has it. */
+static inline float etude_log_of_any(float x) {
+  float shift = 0;
+  if (etude_bits(x) - 0x00800000u >= 0x7F000000u) { /* not a positive normal number */
+    if (x == 0) {
+      return -ETUDE_CONSTANT(0x7F800000u);
+    }
+    if (!(x > 0)) {
+      return ETUDE_CONSTANT(0x7FC00000u);
+    }
+    if (etude_bits(x) == 0x7F800000u) {
+      return x;
+    }
+    x *= 0x1p+23f;
+    shift = ETUDE_CONSTANT(0xC17F1402u); /* -23 ln 2 */
+  }
+  return etude_log(x) + shift;
+}
+
+/* ln(1 + e) for 0 <= e <= 1, accurate where e is small (Goldberg 1991, theorem 4). */
+static inline float etude_log_of_one_and(float e) {
+  const float u = 1.0f + e;
+  return u == 1.0f ? e : etude_log(u) * (e / (u - 1.0f));
+}
+
+static inline float etude_log_1_plus(float e) { return etude_log_of_one_and(e); }
 
 /* s[i] = 1 / (1 + e^-x), given e[i] = e^-|x|; slope[i] = s (1 - s), which keeps its relative
  * accuracy on both sides. */

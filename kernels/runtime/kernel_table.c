@@ -9,7 +9,7 @@
 _Static_assert(ETUDE_KERNELS <= ETUDE_TABLE_ENTRIES, "the kernel table is too small");
 
 ETUDE_RARE void etude_fill_table(void) {
-  for (uint32_t i = 0; i < ETUDE_TABLE_ENTRIES; i++) {
+  for (uint32_t i = ETUDE_KERNELS; i < ETUDE_TABLE_ENTRIES; i++) {
     ETUDE_TABLE[i] = 0;
   }
 #define ETUDE_KERNEL_ENTRY(e, number, name, args) \

@@ -11,10 +11,10 @@
 #define ETUDE_RING_CHUNK_OPS 8     /* power of two; operations that one DMA transfer brings */
 #define ETUDE_RING_CHUNK_BYTES 512 /* 8 operations of 64 bytes: two MCHAN bursts */
 #define ETUDE_RING_OFFSET 0
-#define ETUDE_TABLE_OFFSET 2048   /* 64 words: address of each kernel */
-#define ETUDE_SCRATCH_OFFSET 2304 /* 16 workers x 16 bytes: partial sums */
-#define ETUDE_STATE_OFFSET 2560   /* struct etude_state */
-#define ETUDE_TABLE_ENTRIES 64
+#define ETUDE_TABLE_OFFSET 2048   /* 128 words: address of each kernel */
+#define ETUDE_SCRATCH_OFFSET 2560 /* 16 workers x 16 bytes: partial sums */
+#define ETUDE_STATE_OFFSET 2816   /* struct etude_state */
+#define ETUDE_TABLE_ENTRIES 128
 
 #define ETUDE_SW_EVENT_KERNEL_DONE 0u /* worker 0 wakes the controller */
 #include <stdint.h>

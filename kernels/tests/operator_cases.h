@@ -124,6 +124,15 @@ static inline void etude_operator_cases(const struct etude_case_env* env) {
   CASE("maxpool_grad_relu", etude_maxpool_grad, a, c, 5, 9, 11, 100, 1u << 31 | kernel, stride, pad,
        5, 11, 57, b);
   CASE("avgpool_grad", etude_avgpool_grad, a, c, 5, 9, 11, 100, kernel, stride, pad, 5, 11, 57, 0);
+  for (uint32_t n = 1; n <= 9; n += 4) {
+    CASE("gather", etude_gather, a, labels, c, 1, 3, 13, n, 41, 39);
+    CASE("scatter_add", etude_scatter_add, c, labels, a, 1, 3, 13, 8 * n + 3, 91, 87);
+    CASE("log_softmax", etude_log_softmax, a, c, 9, n, 11, 12, 0);
+    CASE("log_softmax_grad", etude_log_softmax_grad, p, b, c, 9, n, 11, 12, 13, 0);
+    CASE("rmsnorm", etude_rmsnorm, a, c, b, 0, 0, 9, n, 11, 12, epsilon);
+    CASE("rmsnorm_stats", etude_rmsnorm_stats, a, c, 9, n, 11, epsilon);
+    CASE("rmsnorm_grad", etude_rmsnorm_grad, a, b, p, 0, c, 9, n, 11, 12, 13, epsilon);
+  }
   CASE("sub", etude_sub, a, b, c, 13, 37, 41, 39, 37);
   CASE("div", etude_div, a, p, c, 13, 37, 41, 39, 37);
   CASE("relu6", etude_relu6, a, c, 13, 37, 41, 37);
@@ -183,6 +192,44 @@ static inline void etude_operator_cases(const struct etude_case_env* env) {
        epsilon);
   CASE("batchnorm_slopes", etude_batchnorm_slopes, a, b, p, p + 64, p + 128, c, c + 64, c + 128, 9,
        k);
+  static const struct {
+    const char* name;
+    etude_case_kernel kernel;
+  } apart[] = {{"im2col_dilated", etude_im2col_dilated},
+               {"col2im_dilated", etude_col2im_dilated},
+               {"im2row_dilated", etude_im2row_dilated},
+               {"maxpool_dilated", etude_maxpool_dilated},
+               {"maxpool_grad_dilated", etude_maxpool_grad_dilated},
+               {"avgpool_dilated", etude_avgpool_dilated},
+               {"avgpool_grad_dilated", etude_avgpool_grad_dilated},
+               {"depthwise_dilated", etude_depthwise_dilated},
+               {"depthwise_grad_input_dilated", etude_depthwise_grad_input_dilated},
+               {"depthwise_grad_weight_dilated", etude_depthwise_grad_weight_dilated}};
+  for (uint32_t i = 0; i < 2 * sizeof apart / sizeof apart[0]; i++) { /* taps apart */
+    const uint32_t dy = 1 + (i & 1), dx = 3 - dy, steps = dy << 16 | dx;
+    const uint32_t high = dy << 16 | ((11 - 2 * dy - 1) / dy + 1);
+    const uint32_t wide = dx << 16 | ((13 - 2 * dx - 1) / dx + 1);
+    CASE(apart[i / 2].name, apart[i / 2].kernel, a, c, 5, 9, 11, 100, i << 31 | kernel, steps, pad,
+         high, wide, 130, b);
+  }
+  const uint32_t one = 0x3F800000u, two = 0x40000000u, sixth = 0x3E2AAAABu;
+  CASE("piecewise", etude_piecewise, a, c, 13, 37, 41, 37, k ^ 0x80000000u, two, k, sixth, one, k);
+  CASE("piecewise_grad", etude_piecewise_grad, a, b, c, 13, 37, 41, 39, 37, k, two, 0, sixth, one);
+  CASE("elu", etude_elu, a, c, 13, 37, 41, 37, one, k, two);
+  CASE("elu_grad", etude_elu_grad, a, b, c, 13, 37, 41, 39, 37, one, k, two);
+  CASE("exponential", etude_exponential, a, c, 13, 37, 41, 37);
+  CASE("logarithm", etude_logarithm, p, c, 13, 37, 41, 37);
+  CASE("softplus", etude_softplus, a, c, 13, 37, 41, 37);
+  CASE("erf", etude_erf, a, c, 13, 37, 41, 37);
+  CASE("square_root", etude_square_root, p, c, 13, 37, 41, 37);
+  CASE("reciprocal", etude_reciprocal, a, c, 13, 37, 41, 37);
+  CASE("power", etude_power, p, c, 13, 37, 41, 37, k);
+  CASE("power of three", etude_power, a, c, 13, 37, 41, 37, 0x40400000u);
+  CASE("sine", etude_sine, a, c, 13, 37, 41, 37);
+  CASE("cosine", etude_cosine, a, c, 13, 37, 41, 37);
+  CASE("maximum", etude_maximum, a, b, c, 13, 37, 41, 39, 37);
+  CASE("minimum", etude_minimum, a, b, c, 13, 37, 41, 39, 37);
+  CASE("maximum_grad", etude_maximum_grad, a, b, p, c, 13, 37, 41, 39, 38, 37);
 #undef CASE
 }
 #endif

@@ -15,6 +15,16 @@ std::vector<float> floats(const std::vector<std::uint8_t>& bytes) {
   return values;
 }
 
+/// The numbers of a stored tensor, whatever its type.
+std::vector<float> numbers(const std::vector<std::uint8_t>& bytes, DType type) {
+  if (type != DType::kInt32) {
+    return floats(bytes);
+  }
+  std::vector<std::int32_t> integers(bytes.size() / sizeof(std::int32_t));
+  std::memcpy(integers.data(), bytes.data(), integers.size() * sizeof(std::int32_t));
+  return {integers.begin(), integers.end()};
+}
+
 bool verified(const Plan& plan) { return plan.config().run.verify; }
 
 }  // namespace
@@ -116,7 +126,7 @@ std::vector<MemoryImage> Observer::before_step(unsigned pass) {
 void Observer::after_step(unsigned pass, const Reader& read) {
   for (const auto* places : {&plan_.program().parameters, &plan_.program().states}) {
     for (const TensorPlace& place : *places) {
-      values_.at(place.tensor) = floats(read(place.address, place.bytes));
+      values_.at(place.tensor) = numbers(read(place.address, place.bytes), place.dtype);
     }
   }
   const TensorPlace& place = plan_.program().loss;

@@ -10,10 +10,11 @@ namespace etude::run {
 /// How far a reference is from what was simulated, above what is allowed; 0: nowhere.
 using Excess = std::function<double(const TensorValues&)>;
 
-/// Where float64 and FP32 may cut a ReLU differently: elements of a result whose input is nearer to
-/// zero than 1e-6 of the largest input of its tensor, the nearest first, at most 32; each with the
-/// value that puts it on the other side. Its gradient is whole on one side and zero on the other,
-/// and both are right.
+/// Where float64 and FP32 may be on different sides of a kink: elements of the result of a ReLU
+/// whose input is nearer to zero than 1e-6 of the largest input of its tensor, and elements that
+/// are as near to where a gradient jumps (OpRules::kinks), the nearest first, at most 32; each with
+/// the value that puts it on the other side, or on the kink itself where that has a gradient of its
+/// own. The gradient is one number on one side and another one on the other, and both are right.
 Cuts find_ties(const Graph& graph, const TensorValues& reference);
 
 /// Cuts ties the other way, one after the other, as long as that brings the reference nearer to

@@ -78,6 +78,7 @@ Json describe_graph(const Workload& workload) {
               {"tensors",
                {{"parameters", tensors_json(graph, TensorKind::kParameter)},
                 {"inputs", tensors_json(graph, TensorKind::kInput)}}},
+              {"network", network_json(workload.network, graph)},
               {"nodes", nodes},
               {"warnings", Json::array()}};
   if (workload.loss) {

@@ -85,6 +85,13 @@ std::string take_logits(OnnxModel& model, LossKind kind) {
 
 LossChoice add(OnnxModel& model, LossKind kind, std::string why) {
   const std::string output = model.network.graph.tensor(model.network.output).name;
+  const std::string member = kind == LossKind::kCrossEntropy ? "labels" : "target";
+  if (const auto taken = model.network.graph.find(member)) {
+    const bool input = model.network.graph.tensor(*taken).kind == TensorKind::kInput;
+    refuse(std::string("is ") + name_of(kind) + " of '" + output + "', whose member '" + member +
+               "' is " + (input ? "an input" : "a value") + " of the graph itself",
+           "rename that one, or end the graph in its own loss");
+  }
   if (model.outputs.size() > 1) {
     why +=
         "; '" + output + "' is the first of " + std::to_string(model.outputs.size()) + " outputs";

@@ -54,9 +54,14 @@ Plan::Plan(RootConfig config)
           training(), config_.platform,
           {config_.schedule, config_.workload.home, config_.tiling, config_.train.precision})),
       start_(workload_.parameters) {
+  config_.workload.batch = workload_.batch;  // results show what the graph has
+  config_.parts = workload_.parts;
   if (!config_.workload.inputs.empty()) {
     inputs_ = std::make_unique<NpzArchive>(read_npz(config_.workload.inputs));
     note_conversion("/workload/inputs", training().graph, *inputs_, workload_.warnings);
+    if (const std::string unread = unread_members(training().graph, *inputs_); !unread.empty()) {
+      workload_.warnings.push_back("/workload/inputs: members that no input reads: " + unread);
+    }
   }
   take_inputs_of(0, start_);
 }

@@ -8,7 +8,7 @@
 #include <set>
 
 #include "models/base/error.h"
-#include "sim/config/json_file.h"
+#include "sim/config/load.h"
 #include "workloads/networks/networks.h"
 #include "workloads/onnx/onnx_import.h"
 #include "workloads/training/methods.h"
@@ -17,8 +17,9 @@ namespace etude::run {
 namespace {
 
 /// A file is named by its content: results do not depend on where it lies or what it is called.
-std::string file_title(const RootConfig& config) {
-  return "ONNX graph " + file_content_hash(config.workload.onnx, "/workload/onnx").substr(0, 8);
+std::string file_title(RootConfig config, const Workload& workload) {
+  config.parts = workload.parts;
+  return "ONNX graph " + file_hash(config, "/workload/onnx", config.workload.onnx).substr(0, 8);
 }
 
 MethodOptions method_of(const TrainConfig& train) {
@@ -85,9 +86,9 @@ std::string numbers_text(const TrainConfig& train) {
 }
 
 /// "batch 4, fp32, sgd".
-std::string update_text(const RootConfig& config, const UpdateOptions& update) {
+std::string update_text(const RootConfig& config, unsigned batch, const UpdateOptions& update) {
   const char* const rules[] = {"sgd", "momentum", "adam"};
-  std::string text = "batch " + std::to_string(config.workload.batch);
+  std::string text = "batch " + std::to_string(batch);
   if (update.accumulate > 1) {
     text += " x " + std::to_string(update.accumulate);
   }
@@ -125,7 +126,7 @@ void check_capacity(const RootConfig& config, const Graph& graph) {
 }
 
 /// An ONNX file decides what it trains: keys that would change that are refused.
-Workload from_training_graph(const RootConfig& config, OnnxModel model) {
+void take_training_graph(const RootConfig& config, OnnxModel model, Workload& made) {
   for (const char* key : {"/train/method", "/train/k", "/train/rank", "/train/alpha",
                           "/train/layers", "/train/adapters_in", "/train/lr", "/train/optimizer",
                           "/train/momentum", "/train/accumulate", "/train/loss", "/train/freeze"}) {
@@ -134,7 +135,6 @@ Workload from_training_graph(const RootConfig& config, OnnxModel model) {
                       "leave it out, or give an inference graph");
     }
   }
-  Workload made;
   made.parameters = model.start;
   const auto outputs = model.outputs;
   made.training = make_training_graph(std::move(model), 0);
@@ -170,21 +170,69 @@ Workload from_training_graph(const RootConfig& config, OnnxModel model) {
     made.update.lr = lr;
     graph.attributes(n)["lr"] = lr / made.update.loss_scale;
   }
-  made.title = file_title(config) + ", training graph, " + numbers_text(config.train) + ", sgd";
-  return made;
+  made.title =
+      file_title(config, made) + ", training graph, " + numbers_text(config.train) + ", sgd";
 }
 
-void check_batch(const RootConfig& config, const OnnxModel& model) {
+/// How many labels a loss of classes in the graph reads, where they are an input.
+std::optional<std::uint64_t> labels_of(const Graph& graph) {
+  for (const Node& node : graph.nodes()) {
+    const Tensor* labels = node.op == OpType::kSoftmaxCrossEntropy && node.inputs.size() > 1
+                               ? &graph.tensor(node.inputs[1])
+                               : nullptr;
+    if (labels != nullptr && labels->kind == TensorKind::kInput && labels->shape.size() == 1) {
+      return labels->shape[0];
+    }
+  }
+  return std::nullopt;
+}
+
+/// Samples of a step: the graph's own number, which /workload/batch may repeat and, where first
+/// extents differ, has to choose.
+unsigned batch_of(const RootConfig& config, const OnnxModel& model) {
   if (model.network.inputs.empty()) {
     throw UserError(config.workload.onnx, "has no inputs", "declare what the data fill");
   }
-  const Shape& shape = model.network.graph.tensor(model.network.inputs[0]).shape;
-  if (config.is_given("/workload/batch") && !shape.empty() && shape[0] != config.workload.batch) {
+  const bool given = config.is_given("/workload/batch");
+  if (model.samples && (!given || *model.samples == config.workload.batch)) {
+    return static_cast<unsigned>(*model.samples);
+  }
+  std::set<std::uint64_t> counts;
+  std::string list;
+  for (TensorId id : model.network.inputs) {
+    const Tensor& tensor = model.network.graph.tensor(id);
+    if (!tensor.shape.empty() && counts.insert(tensor.shape[0]).second) {
+      list += (list.empty() ? "'" : ", '") + tensor.name + "' " + std::to_string(tensor.shape[0]);
+    }
+  }
+  if (const auto labels = labels_of(model.network.graph); labels && !given) {
+    return static_cast<unsigned>(*labels);
+  }
+  if (!given) {
+    throw UserError("/workload/batch",
+                    "is not given, and the first extents of the graph's inputs differ: " + list,
+                    "give the one that counts samples");
+  }
+  if (!counts.contains(config.workload.batch)) {
     throw UserError("/workload/batch",
                     "is " + std::to_string(config.workload.batch) + ", and the ONNX graph is for " +
-                        std::to_string(shape[0]),
+                        (counts.size() == 1 ? std::to_string(*counts.begin()) : list),
                     "leave it out, or export the graph for that batch");
   }
+  return config.workload.batch;
+}
+
+/// Reads the file, with the numbers that configuration and arrays have for its symbolic extents.
+OnnxModel read_model(const RootConfig& config, const NpzArchive* inputs) {
+  OnnxExtents extents;
+  extents.arrays = inputs;
+  if (config.is_given("/workload/batch")) {
+    extents.batch = config.workload.batch;
+  }
+  for (const auto& [name, dimension] : config.workload.dimensions) {
+    extents.dimensions[name] = dimension.size;
+  }
+  return read_onnx(config.workload.onnx, extents);
 }
 
 std::string quoted(const std::vector<std::string>& names) {
@@ -196,6 +244,29 @@ std::string quoted(const std::vector<std::string>& names) {
 }
 
 void note_constants(const OnnxModel& model, std::vector<std::string>& warnings) {
+  if (model.dropouts > 0) {
+    warnings.push_back(std::to_string(model.dropouts) +
+                       (model.dropouts == 1 ? " Dropout node" : " Dropout nodes") +
+                       " left in training by the file: nothing is dropped");
+  }
+  if (!model.shared_weights.empty()) {
+    std::string list;
+    for (const auto& [name, weight] : model.shared_weights) {
+      list += (list.empty() ? "'" : ", '") + name + "' is '" + weight + "'";
+    }
+    warnings.push_back("weights that the file shares, and that train as one: " + list);
+  }
+  if (!model.masks.empty()) {
+    warnings.push_back("masks of a softmax, which are not trained: " + quoted(model.masks));
+  }
+  if (!model.folded_numbers.empty()) {
+    warnings.push_back("single numbers that went into constants, and are not trained: " +
+                       quoted(model.folded_numbers));
+  }
+  if (!model.numbers.empty()) {
+    warnings.push_back("single numbers, which are constants and not trained: " +
+                       quoted(model.numbers));
+  }
   if (!model.preprocessing.empty()) {
     warnings.push_back("constants, because they meet the data before any layer: " +
                        quoted(model.preprocessing));
@@ -204,27 +275,34 @@ void note_constants(const OnnxModel& model, std::vector<std::string>& warnings) 
     warnings.push_back("weights that are not trained, because they are Constant nodes: " +
                        quoted(model.constant_weights));
   }
+  if (!model.repeated_weights.empty()) {
+    warnings.push_back("weights that the file repeats for each sample, trained as one: " +
+                       quoted(model.repeated_weights));
+  }
 }
 
 /// Refuses weights of a file that no step could use, and one that hides the loss in the results.
 void check_weights(const Network& network, const StartValues& start, const std::string& file) {
   for (TensorId id = 0; id < network.graph.tensors().size(); ++id) {
     const Tensor& tensor = network.graph.tensor(id);
-    if (tensor.kind != TensorKind::kParameter || tensor.constant) {
+    if (tensor.kind != TensorKind::kParameter) {
       continue;
     }
-    const std::string where = file + ": weight '" + tensor.name + "'";
-    if (tensor.name == "loss") {
+    const bool constant = tensor.constant;  // an infinite one masks
+    const std::string where = file + (constant ? ": constant '" : ": weight '") + tensor.name + "'";
+    if (tensor.name == "loss" && !constant) {
       throw UserError(where, "has the name under which results hold the loss", "rename it");
     }
     if (id >= start.size()) {
       continue;
     }
-    const auto odd = std::ranges::find_if(start[id], [](float v) { return !std::isfinite(v); });
+    const auto odd = std::ranges::find_if(
+        start[id], [&](float v) { return constant ? std::isnan(v) : !std::isfinite(v); });
     if (odd != start[id].end()) {
       throw UserError(where,
-                      "element " + std::to_string(odd - start[id].begin()) + " is not finite",
-                      "give finite weights");
+                      "element " + std::to_string(odd - start[id].begin()) +
+                          (constant ? " is not a number" : " is not finite"),
+                      constant ? "give numbers" : "give finite weights");
     }
   }
 }
@@ -238,6 +316,25 @@ std::set<std::string> norms_of_batches(const Graph& graph) {
     }
   }
   return names;
+}
+
+/// Says which weights several nodes train together, because exporters store equal ones once.
+void note_shared(const Graph& graph, std::vector<std::string>& warnings) {
+  std::string list;
+  for (TensorId id = 0; id < graph.tensors().size(); ++id) {
+    const auto readers = graph.consumers(id);
+    const auto count = std::ranges::count_if(
+        readers, [&](NodeId n) { return graph.node(n).phase == Phase::kForward; });
+    if (graph.tensor(id).trainable && count > 1) {
+      list += (list.empty() ? "'" : ", '") + graph.tensor(id).name + "' (" + std::to_string(count) +
+              " nodes)";
+    }
+  }
+  if (!list.empty()) {
+    warnings.push_back(
+        "weights that nodes share, and that train as one: " + list +
+        "; exporters store equal weights once: export trained or unequal ones if they are apart");
+  }
 }
 
 /// What the method makes of a file's graph against the file's word.
@@ -269,38 +366,45 @@ Workload build_workload(const RootConfig& config) {
   const bool file = !config.workload.onnx.empty();
   Network network;
   Workload made;
+  made.batch = config.workload.batch;
   if (file) {
-    OnnxModel model = read_onnx(config.workload.onnx, config.workload.batch);
-    check_batch(config, model);
-    if (model.updates) {
-      made = from_training_graph(config, std::move(model));
-      check_capacity(config, made.training.graph);
-      read_parameters(config, made);
-      return made;
-    }
     std::optional<NpzArchive> inputs;
     if (!config.workload.inputs.empty()) {
       inputs = read_npz(config.workload.inputs);
+    }
+    OnnxModel model = read_model(config, inputs ? &*inputs : nullptr);
+    made.batch = batch_of(config, model);
+    std::ranges::transform(model.data_files, std::back_inserter(made.parts["/workload/onnx"]),
+                           [](const std::filesystem::path& part) { return part.string(); });
+    if (model.updates) {
+      made.network = network_facts(model.network, model.declared, model.outputs);
+      take_training_graph(config, std::move(model), made);
+      check_capacity(config, made.training.graph);
+      read_parameters(config, made);
+      return made;
     }
     made.loss = choose_loss(config, model, inputs ? &*inputs : nullptr);
     note_constants(model, made.warnings);
     check_weights(model.network, model.start, config.workload.onnx);
     made.parameters = std::move(model.start);
     network = std::move(model.network);
+    made.network = network_facts(network, model.declared, model.outputs);
   } else {
     network = make_network(config.workload.network, config.workload.sizes, config.workload.batch);
     check_own_loss(config, network.graph);
+    made.network = network_facts(network, {}, {network.output});
   }
-  made.title = (file ? file_title(config) : config.workload.network) + ", " +
+  made.title = (file ? file_title(config, made) : config.workload.network) + ", " +
                method_text(config.train) + ", ";
   const auto norms = file ? norms_of_batches(network.graph) : std::set<std::string>{};
   apply_method(network, method_of(config.train));
   freeze(network, config.train.freeze);
   if (file) {
     note_changes(norms, network.graph, made.warnings);
+    note_shared(network.graph, made.warnings);
   }
   made.update = update_of(config.train);
-  made.title += update_text(config, made.update);
+  made.title += update_text(config, made.batch, made.update);
   made.training = make_training_graph(std::move(network), made.update);
   check_capacity(config, made.training.graph);
   read_parameters(config, made);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "run/plan/loss_choice.h"
+#include "run/plan/network_facts.h"
 #include "sim/config/root_config.h"
 #include "workloads/networks/initial.h"
 #include "workloads/npz/npz.h"
@@ -19,10 +21,13 @@ struct Workload {
   StartValues parameters;  ///< values that training starts from
   UpdateOptions update;    ///< a training graph from a file has its own learning rate
   std::string title;
+  unsigned batch = 1;  ///< samples per step: /workload/batch, or what an ONNX graph has
+  std::map<std::string, std::vector<std::string>> parts;  ///< RootConfig::parts
   /// What outputs.npz names after the file: an ONNX output, and the parameter that it updates, or
   /// itself when it is the loss or a gradient.
   std::vector<std::pair<std::string, TensorId>> outputs;
   std::optional<LossChoice> loss;  ///< of an inference graph from a file
+  NetworkFacts network;
   std::vector<std::string> warnings;
 };
 

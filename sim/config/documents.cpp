@@ -23,6 +23,9 @@ bool is_energy_remark(const Parameter& p) {
 Json default_of(const Parameter& p) { return p.text.required ? Json() : p.get(RootConfig{}, ""); }
 
 std::string default_text(const Parameter& p) {
+  if (p.path.ends_with("/*")) {
+    return "none";
+  }
   return p.text.required ? "required" : std::string("`").append(default_of(p).dump()).append("`");
 }
 
@@ -70,7 +73,7 @@ Json value_schema(const Parameter& p) {
       schema["enum"] = powers_of_two(p.text.range);
     }
   }
-  if (!p.text.required) {
+  if (!p.text.required && !p.path.ends_with("/*")) {
     schema["default"] = default_of(p);
   }
   return schema;
@@ -101,8 +104,9 @@ void add_to_schema(Json& section, const Parameter& p) {
       required.push_back(elements[depth]);
     }
   }
-  object_at(section, elements, elements.size() - 1)["properties"][elements.back()] =
-      value_schema(p);
+  Json& object = object_at(section, elements, elements.size() - 1);
+  (elements.back() == "*" ? object["additionalProperties"]
+                          : object["properties"][elements.back()]) = value_schema(p);
 }
 
 std::string section_title(const std::string& section) {

@@ -187,6 +187,20 @@ RootConfig load_for_pricing(const std::string& resolved, const std::vector<std::
   return config;
 }
 
+std::string file_hash(const RootConfig& config, const std::string& pointer,
+                      const std::string& file) {
+  const std::string own = file_content_hash(file, pointer);
+  const auto found = config.parts.find(pointer);
+  if (found == config.parts.end() || found->second.empty()) {
+    return own;
+  }
+  std::string all = own;
+  for (const std::string& part : found->second) {
+    all += "\n" + file_content_hash(part, pointer);
+  }
+  return content_hash(all);
+}
+
 std::string resolved_json(const RootConfig& config) {
   Json root = Json::object();
   for (const Parameter& p : declare_parameters()) {
@@ -196,7 +210,7 @@ std::string resolved_json(const RootConfig& config) {
       std::replace(elements.begin(), elements.end(), std::string("*"), key);
       Json value = p.get(config, key);
       if (p.kind == ParameterKind::kFile && value != "") {
-        value = "sha256:" + file_content_hash(value.get<std::string>(), p.path);
+        value = "sha256:" + file_hash(config, p.path, value.get<std::string>());
       }
       put_at(root, elements, std::move(value));
     }

@@ -29,6 +29,11 @@ RootConfig load_for_pricing(const std::string& resolved, const std::vector<std::
 void check_combinations(const RootConfig& config);
 void check_combinations(const PlatformConfig& platform);
 
+/// SHA-256 of the file that the key `pointer` names, together with its parts
+/// (RootConfig::parts) where it has some.
+std::string file_hash(const RootConfig& config, const std::string& pointer,
+                      const std::string& file);
+
 /// Every parameter with its value, as JSON text (two spaces, final newline). Files stand as the
 /// SHA-256 of what they contain, never by name, so that the text is the same on any machine.
 std::string resolved_json(const RootConfig& config);

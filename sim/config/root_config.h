@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "sim/config/energy_config.h"
 #include "sim/config/platform_config.h"
@@ -20,6 +22,9 @@ struct RootConfig {
   TilingConfig tiling;
   EnergyConfig energy;
   RunConfig run;
+  /// Files that the file of a key names in turn (external data of an ONNX model), by the key's
+  /// pointer: they count in the hash of that file.
+  std::map<std::string, std::vector<std::string>> parts;
   std::set<std::string> given;  ///< JSON pointers that the user or a file set; not in the hash
 
   /// True if the user, or a file, gave the key (for keys that something else may fix).

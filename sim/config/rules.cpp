@@ -107,6 +107,11 @@ void check_combinations(const RootConfig& config) {
                                           : "both network and onnx are given",
                     "give exactly one of /workload/network and /workload/onnx");
   }
+  if (workload.onnx.empty() && !workload.dimensions.empty()) {
+    throw UserError("/workload/dimensions/" + workload.dimensions.begin()->first,
+                    "is given beside network " + workload.network,
+                    "leave it out: extents of ONNX graphs alone have names");
+  }
   if (workload.network == "mlp" && workload.sizes.size() < 2) {
     throw UserError("/workload/sizes", "network mlp needs at least two sizes",
                     "give the features of each layer, as [64, 32, 10]");

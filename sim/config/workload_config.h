@@ -11,6 +11,11 @@
 
 namespace etude {
 
+/// Number of a symbolic extent of an ONNX graph's inputs: /workload/dimensions/NAME.
+struct DimensionConfig {
+  unsigned size = 1;
+};
+
 /// What is trained, resolved: /workload. Exactly one of `network` and `onnx` is set.
 struct WorkloadConfig {
   /// Where parameters and inputs stand at both ends of a step.
@@ -21,6 +26,7 @@ struct WorkloadConfig {
   std::string onnx;    ///< ONNX file
   std::string inputs;  ///< npz of inputs (resolved path); empty: numbers drawn from train.seed
   unsigned batch = 1;  ///< samples per step
+  std::map<std::string, DimensionConfig> dimensions;  ///< symbolic extents, by name
   Home home = Home::kAuto;
 };
 

@@ -23,7 +23,10 @@ void declare_workload(ParameterTable& table) {
                 {.sentence = "Inputs (.npz); without it they are drawn from /train/seed.",
                  .source = "user"})
       .add("batch", &WorkloadConfig::batch,
-           {.sentence = "Samples per step.", .source = "user", .range = {.min = 1, .max = 65535}})
+           {.sentence = "Samples per step. An ONNX graph with a fixed batch has its own; without "
+                        "this key a symbolic one is what the arrays of inputs have.",
+            .source = "user",
+            .range = {.min = 1, .max = 65535}})
       .add("home", &WorkloadConfig::home,
            Choices<WorkloadConfig::Home>{{"auto", WorkloadConfig::Home::kAuto},
                                          {"l2", WorkloadConfig::Home::kL2},
@@ -31,6 +34,23 @@ void declare_workload(ParameterTable& table) {
            {.sentence = "Where parameters and inputs stand at both ends of a step; auto: L2 if "
                         "everything fits.",
             .source = "Deeploy keeps them in L3"});
+  Section<DimensionConfig>(
+      table, "/workload/dimensions",
+      [](RootConfig& c, const std::string& name) -> DimensionConfig& {
+        return c.workload.dimensions[name];
+      },
+      [](const RootConfig& c) {
+        std::vector<std::string> names;
+        for (const auto& [name, config] : c.workload.dimensions) {
+          names.push_back(name);
+        }
+        return names;
+      })
+      .add("*", &DimensionConfig::size,
+           {.sentence = "Number of a symbolic extent of the ONNX graph's inputs, by its name; that "
+                        "of the samples is batch.",
+            .source = "user",
+            .range = {.min = 1, .max = 16777216}});
 }
 
 void declare_train(ParameterTable& table) {

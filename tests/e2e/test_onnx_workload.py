@@ -4,6 +4,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from support import run, shared
 
@@ -95,3 +96,48 @@ def test_a_training_graph_fixes_its_method(tmp_path, key, value):
 def test_a_rank_that_does_not_fit_is_refused(tmp_path, rank):
     file = write(tmp_path, {"network": "cct2", "batch": 1}, train={"method": "lora", "rank": rank})
     refused(tmp_path, file, "/train/rank")
+
+
+def test_external_data_count_in_the_hash_of_the_configuration(tmp_path):
+    onnx = pytest.importorskip("onnx")
+    from onnx import external_data_helper, helper, numpy_helper
+
+    weight = np.arange(12, dtype=np.float32).reshape(3, 4)
+    tensor = numpy_helper.from_array(weight, "w")
+    external_data_helper.set_external_data(tensor, "w.data", offset=4, length=48)
+    tensor.ClearField("raw_data")
+    values = [helper.make_tensor_value_info(n, 1, s) for n, s in (("x", [2, 3]), ("y", [2, 4]))]
+    graph = helper.make_graph([helper.make_node("MatMul", ["x", "w"], ["y"])], "g", values[:1], values[1:], [tensor])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    (tmp_path / "model.onnx").write_bytes(model.SerializeToString())
+    assert onnx.load(tmp_path / "model.onnx", load_external_data=False).graph.initializer[0].data_location == 1
+    file = write(tmp_path, {"onnx": str(tmp_path / "model.onnx")})
+    results = []
+    for factor in (1, 2):
+        (tmp_path / "w.data").write_bytes(b"\0\0\0\0" + (weight * factor / 10).tobytes())
+        run("run", file, "--out", tmp_path / "out", "--quiet", check=0)
+        results.append(json.loads((tmp_path / "out" / "result.json").read_text()))
+    assert results[0]["config_hash"] != results[1]["config_hash"]
+    assert results[0]["title"] != results[1]["title"]
+    assert "batch 2" in results[0]["title"]
+    (tmp_path / "w.data").unlink()
+    done = run("run", file, "--out", tmp_path / "none", check=2)
+    assert "'w'" in done.stderr and "'w.data'" in done.stderr and done.stderr.count("\n") == 1
+
+
+CASES = [("enc13_fixed", "auto"), ("enc17_dyn", "auto"), ("net_default", "auto"), ("reg", "mse")]
+
+
+@pytest.mark.parametrize("name,loss", CASES)
+def test_exports_of_pytorch_train_as_its_gradients_say(tmp_path, name, loss):
+    expected = np.load(shared(f"cases/exports/{name}.expected.npz"))
+    config = shared(f"cases/exports/{name}.json")
+    run("run", config, "--out", tmp_path / "out", "--quiet", "--set", f"/train/loss={loss}", check=0)
+    found = np.load(tmp_path / "out" / "outputs.npz")
+    assert float(found["loss"]) == pytest.approx(float(expected["loss"]), rel=1e-5)
+    gradients = [key for key in expected if key.endswith(".grad")]
+    assert sorted(gradients) == sorted(key for key in found if key.endswith(".grad"))
+    largest = max(np.abs(expected[key]).max() for key in gradients)
+    for key in gradients:
+        allowed = 1e-5 * np.abs(expected[key]).max() + 1e-7 * largest
+        assert np.abs(found[key] - expected[key]).max() <= allowed, key

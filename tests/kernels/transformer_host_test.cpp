@@ -246,7 +246,7 @@ TEST_CASE("ReLU6 and its gradient", "[transformer]") {
   const std::uint32_t px = arena.matrix(1, n, n, x), py = arena.matrix(1, n);
   const std::uint32_t ones = arena.matrix(1, n, n, std::vector<float>(n, 1.0f)),
                       dx = arena.matrix(1, n);
-  const etude_unary_args forward{px, py, 1, n, n, n};
+  const etude_unary_args forward{px, py, 1, n, n, n, 0};
   const etude_result_grad_args backward{ones, py, dx, 1, n, n, n, n};
   run_on_host(etude_relu6, &forward, 3);
   run_on_host(etude_relu6_grad, &backward, 3);

@@ -27,6 +27,23 @@ const std::set<std::uint32_t> kImageKernels{ETUDE_KERNEL_IM2COL,
                                             ETUDE_KERNEL_BATCHNORM_SCALES,
                                             ETUDE_KERNEL_BATCHNORM_SLOPES};
 
+/// The kernel without dilations that touches what `kernel` does.
+std::uint32_t plain(std::uint32_t kernel) {
+  const std::uint32_t usual[] = {ETUDE_KERNEL_IM2COL,
+                                 ETUDE_KERNEL_COL2IM,
+                                 ETUDE_KERNEL_IM2ROW,
+                                 ETUDE_KERNEL_MAXPOOL,
+                                 ETUDE_KERNEL_MAXPOOL_GRAD,
+                                 ETUDE_KERNEL_AVGPOOL,
+                                 ETUDE_KERNEL_AVGPOOL_GRAD,
+                                 ETUDE_KERNEL_DEPTHWISE,
+                                 ETUDE_KERNEL_DEPTHWISE_GRAD_INPUT,
+                                 ETUDE_KERNEL_DEPTHWISE_GRAD_WEIGHT};
+  const bool apart =
+      kernel >= ETUDE_KERNEL_IM2COL_DILATED && kernel <= ETUDE_KERNEL_DEPTHWISE_GRAD_WEIGHT_DILATED;
+  return apart ? usual[kernel - ETUDE_KERNEL_IM2COL_DILATED] : kernel;
+}
+
 KernelAccess vector_of(bool write, std::uint32_t address, std::uint32_t n) {
   return {write, address, 1, n, n};
 }
@@ -35,7 +52,7 @@ std::vector<KernelAccess> window_accesses(std::uint32_t kernel, const std::uint3
   etude_window_args a;
   std::memcpy(&a, words, sizeof a);
   const std::uint32_t taps = (a.kernel >> 16 & 0x7FFF) * (a.kernel & 0xFFFF);
-  const std::uint32_t outputs = a.out_height * a.out_width;
+  const std::uint32_t outputs = (a.out_height & 0xFFFF) * (a.out_width & 0xFFFF);
   const auto image = [&](bool write, std::uint32_t address) {
     return KernelAccess{write, address, a.channels, a.height * a.width, a.channel_pitch};
   };
@@ -43,7 +60,7 @@ std::vector<KernelAccess> window_accesses(std::uint32_t kernel, const std::uint3
     return KernelAccess{write, address, a.channels, outputs, a.pitch};
   };
   const KernelAccess weights = vector_of(false, a.aux, a.channels * taps);
-  switch (kernel) {
+  switch (plain(kernel)) {
     case ETUDE_KERNEL_IM2COL:
       return {image(false, a.src), {true, a.dst, a.channels * taps, outputs, a.pitch}};
     case ETUDE_KERNEL_IM2ROW:
@@ -111,7 +128,7 @@ std::vector<KernelAccess> norm_accesses(std::uint32_t kernel, const std::uint32_
 
 }  // namespace
 
-bool is_image_kernel(std::uint32_t kernel) { return kImageKernels.contains(kernel); }
+bool is_image_kernel(std::uint32_t kernel) { return kImageKernels.contains(plain(kernel)); }
 
 std::vector<KernelAccess> image_accesses_of(const std::uint32_t* words) {
   if (words[0] == ETUDE_KERNEL_AFFINE_ROWS) {

@@ -43,6 +43,10 @@ const std::vector<Operand>& operands_of(const std::string& args) {
       {"binary", {{kIn, 1, 4, 5, 6}, {kIn, 2, 4, 5, 7}, {kOut, 3, 4, 5, 8}}},
       {"unary", {{kIn, 1, 3, 4, 5}, {kOut, 2, 3, 4, 6}}},
       {"result_grad", {{kIn, 1, 4, 5, 6}, {kIn, 2, 4, 5, 7}, {kOut, 3, 4, 5, 8}}},
+      {"function", {{kIn, 1, 3, 4, 5}, {kOut, 2, 3, 4, 6}}},
+      {"function_grad", {{kIn, 1, 4, 5, 6}, {kIn, 2, 4, 5, 7}, {kOut, 3, 4, 5, 8}}},
+      {"maximum_grad",
+       {{kIn, 1, 5, 6, 7}, {kIn, 2, 5, 6, 8}, {kIn, 3, 5, 6, 9}, {kOut, 4, 5, 6, 10}}},
       {"add_row", {{kIn, 1, 4, 5, 6}, {kIn, 2, -1, 5, -1}, {kOut, 3, 4, 5, 7}}},
       {"momentum", {{kOut, 1, 4, 5, 6}, {kIn, 2, 4, 5, 6}, {kOut, 3, 4, 5, 6}}},
       {"adam", {{kOut, 1, 5, 6, 7}, {kIn, 2, 5, 6, 7}, {kOut, 3, 5, 6, 7}, {kOut, 4, 5, 6, 7}}},
@@ -78,6 +82,8 @@ const std::vector<Operand>& operands_of(const std::string& args) {
         {kOut, 4, 6, 7, 10},
         {kOut, 5, -1, -1, -1}}},
       {"cross_entropy_grad", {{kIn, 1, 4, 5, 6}, {kIn, 2, -1, 4, -1}, {kOut, 3, 4, 5, 7}}},
+      {"gather", {{kIn, 1, 5, 7, 8}, {kIn, 2, -1, 6, -1}, {kOut, 3, 6, 7, 9}}},
+      {"scatter_add", {{kOut, 1, 5, 7, 8}, {kIn, 2, -1, 6, -1}, {kIn, 3, 6, 7, 9}}},
   };
   const auto found = table.find(args);
   if (found == table.end()) {
@@ -94,7 +100,8 @@ std::vector<KernelAccess> accesses_of(const std::uint32_t* words) {
     return image_accesses_of(words);
   }
   std::vector<KernelAccess> found;
-  for (const Operand& o : operands_of(row_of(words[0]).args)) {
+  const bool scatters = words[0] == ETUDE_KERNEL_SCATTER_ADD;  // a gather the other way round
+  for (const Operand& o : operands_of(scatters ? "scatter_add" : row_of(words[0]).args)) {
     const auto number = [&](int at) { return at == kPair ? 2u : at < 0 ? 1u : words[at]; };
     const std::uint32_t cols = number(o.cols);
     if (words[o.address] != 0) {

@@ -104,6 +104,34 @@ std::string onnx_integers(const std::string& name, const std::vector<std::int64_
       std::string(reinterpret_cast<const char*>(values.data()), 8 * values.size()));
 }
 
+// external_data 13 (key 1, value 2), data_location 14 (1: external).
+std::string onnx_external(const std::string& name, const std::vector<std::int64_t>& shape,
+                          const std::vector<std::pair<std::string, std::string>>& entries) {
+  OnnxBytes made;
+  for (std::int64_t extent : shape) {
+    made.number(1, static_cast<std::uint64_t>(extent));
+  }
+  made.number(2, 1).bytes(8, name);
+  for (const auto& [key, value] : entries) {
+    made.bytes(13, OnnxBytes().bytes(1, key).bytes(2, value).str());
+  }
+  return made.number(14, 1).str();
+}
+
+std::string onnx_symbolic(const std::string& name, const std::vector<std::string>& extents,
+                          int type) {
+  OnnxBytes shape;
+  for (const std::string& extent : extents) {
+    const bool number = !extent.empty() && extent.find_first_not_of("0123456789") == extent.npos;
+    shape.bytes(1, extent.empty() ? ""
+                   : number       ? OnnxBytes().number(1, std::stoull(extent)).str()
+                                  : OnnxBytes().bytes(2, extent).str());
+  }
+  const std::string tensor =
+      OnnxBytes().number(1, static_cast<std::uint64_t>(type)).bytes(2, shape.str()).str();
+  return OnnxBytes().bytes(1, name).bytes(2, OnnxBytes().bytes(1, tensor).str()).str();
+}
+
 // ValueInfoProto: name 1, type 2; TypeProto.tensor_type 1: elem_type 1, shape 2; dim 1: dim_value
 // 1, dim_param 2.
 std::string onnx_value(const std::string& name, const std::vector<std::int64_t>& shape, int type) {

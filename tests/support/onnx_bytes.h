@@ -37,6 +37,12 @@ std::string onnx_constant(const std::string& name, const std::vector<std::int64_
 /// Floats counting up in steps of 1/16 from -1, and integers as they are.
 std::string onnx_floats(const std::string& name, const std::vector<std::int64_t>& shape);
 std::string onnx_integers(const std::string& name, const std::vector<std::int64_t>& values);
+/// An initializer of floats whose data lie in another file: keys and values of external_data.
+std::string onnx_external(const std::string& name, const std::vector<std::int64_t>& shape,
+                          const std::vector<std::pair<std::string, std::string>>& entries);
+/// A declared input or output whose extents are numbers or symbols ("" without a name).
+std::string onnx_symbolic(const std::string& name, const std::vector<std::string>& extents,
+                          int type = 1);
 /// A declared input or output.
 std::string onnx_value(const std::string& name, const std::vector<std::int64_t>& shape,
                        int type = 1);

@@ -8,7 +8,7 @@ namespace etude::test {
 
 namespace {
 
-compiler::WindowView window(TapeScene& s, std::uint32_t channels, bool pooling) {
+compiler::WindowView window(TapeScene& s, std::uint32_t channels, bool pooling, bool apart) {
   compiler::ImageGeometry g;
   g.channels = channels;
   g.height = 2 + s.numbers.below(6);
@@ -19,8 +19,15 @@ compiler::WindowView window(TapeScene& s, std::uint32_t channels, bool pooling) 
   g.stride_w = 1 + s.numbers.below(2);
   g.top = static_cast<std::int32_t>(s.numbers.below(pooling ? (g.kernel_h + 1) / 2 : g.kernel_h));
   g.left = static_cast<std::int32_t>(s.numbers.below(pooling ? (g.kernel_w + 1) / 2 : g.kernel_w));
-  g.out_height = (g.height + static_cast<std::uint32_t>(g.top) - g.kernel_h) / g.stride_h + 1;
-  g.out_width = (g.width + static_cast<std::uint32_t>(g.left) - g.kernel_w) / g.stride_w + 1;
+  if (apart) {
+    g.dilation_h = 1 + s.numbers.below(3);
+    g.dilation_w = g.dilation_h == 1 ? 2 : 1 + s.numbers.below(3);
+    g.height += g.reach_h() - g.kernel_h;
+    g.width += (g.kernel_w - 1) * (g.dilation_w - 1);
+  }
+  const std::uint32_t reach_w = (g.kernel_w - 1) * g.dilation_w + 1;
+  g.out_height = (g.height + static_cast<std::uint32_t>(g.top) - g.reach_h()) / g.stride_h + 1;
+  g.out_width = (g.width + static_cast<std::uint32_t>(g.left) - reach_w) / g.stride_w + 1;
   return compiler::view_of(g, channels, {0, 1, 0, g.out_height}, {0, g.height},
                            g.height * g.width + s.numbers.below(4));
 }
@@ -43,6 +50,15 @@ void binary(TapeScene& s, compiler::Tape& t, etude_kernel kernel) {
 void result_grad(TapeScene& s, compiler::Tape& t, etude_kernel kernel) {
   const std::uint32_t r = s.extent(9), c = s.extent(9);
   t.result_grad(kernel, s.matrix(r, c), s.matrix(r, c), s.matrix(r, c));
+}
+void function(TapeScene& s, compiler::Tape& t, etude_kernel kernel) {
+  const std::uint32_t r = s.extent(9), c = s.extent(9);
+  t.function(kernel, s.matrix(r, c), s.matrix(r, c), {0.5f, 2.0f, 1.0f, 1.0f, 1.0f, 0.5f});
+}
+void function_grad(TapeScene& s, compiler::Tape& t, etude_kernel kernel) {
+  const std::uint32_t r = s.extent(9), c = s.extent(9);
+  t.function_grad(kernel, s.matrix(r, c), s.matrix(r, c), s.matrix(r, c),
+                  {0.5f, 2.0f, 1.0f, 1.0f, 0.5f});
 }
 void gemm(TapeScene& s, compiler::Tape& t) {
   const std::uint32_t m = s.extent(9), n = s.extent(9), k = s.extent(9);
@@ -144,6 +160,56 @@ std::vector<TapeCase> row_cases() {
   };
 }
 
+compiler::L1Matrix table(TapeScene& s, std::uint32_t cols, std::uint32_t rows, std::uint32_t first,
+                         std::uint32_t count, compiler::L1Matrix* indices) {
+  *indices = s.labels(rows, first + count);
+  return s.matrix(count, cols);
+}
+
+std::vector<TapeCase> index_cases() {
+  return {
+      {ETUDE_KERNEL_GATHER, "gather",
+       [](TapeScene& s, compiler::Tape& t) {
+         const std::uint32_t r = s.extent(9), c = s.extent(9), first = s.numbers.below(2);
+         compiler::L1Matrix indices;
+         const compiler::L1Matrix rows = table(s, c, r, first, s.extent(4), &indices);
+         t.gather(rows, indices, s.matrix(r, c), first);
+       }},
+      {ETUDE_KERNEL_SCATTER_ADD, "scatter_add",
+       [](TapeScene& s, compiler::Tape& t) {
+         const std::uint32_t r = s.extent(9), c = s.extent(9), first = s.numbers.below(2);
+         compiler::L1Matrix indices;
+         const compiler::L1Matrix rows = table(s, c, r, first, s.extent(4), &indices);
+         t.scatter_add(s.matrix(r, c), indices, rows, first);
+       }},
+      {ETUDE_KERNEL_LOG_SOFTMAX, "log_softmax",
+       [](TapeScene& s, compiler::Tape& t) {
+         const std::uint32_t r = s.extent(9), c = 1 + s.extent(9);
+         t.log_softmax(s.matrix(r, c), s.matrix(r, c));
+       }},
+      {ETUDE_KERNEL_LOG_SOFTMAX_GRAD, "log_softmax_grad",
+       [](TapeScene& s, compiler::Tape& t) {
+         const std::uint32_t r = s.extent(9), c = 1 + s.extent(9);
+         t.log_softmax_grad(s.matrix(r, c), s.matrix(r, c), s.matrix(r, c));
+       }},
+      {ETUDE_KERNEL_RMSNORM, "rmsnorm",
+       [](TapeScene& s, compiler::Tape& t) {
+         const std::uint32_t r = s.extent(9), c = 1 + s.extent(9);
+         t.rmsnorm(s.matrix(r, c), s.dense(1, c), s.matrix(r, c), 1e-3f);
+       }},
+      {ETUDE_KERNEL_RMSNORM_STATS, "rmsnorm_stats",
+       [](TapeScene& s, compiler::Tape& t) {
+         const std::uint32_t r = s.extent(9), c = 1 + s.extent(9);
+         t.rmsnorm_stats(s.matrix(r, c), s.dense(r, 2), 1e-3f);
+       }},
+      {ETUDE_KERNEL_RMSNORM_GRAD, "rmsnorm_grad",
+       [](TapeScene& s, compiler::Tape& t) {
+         const std::uint32_t r = s.extent(9), c = 1 + s.extent(9);
+         t.rmsnorm_grad(s.matrix(r, c), s.matrix(r, c), s.dense(1, c), s.matrix(r, c), 1e-3f);
+       }},
+  };
+}
+
 std::vector<TapeCase> element_cases() {
   return {
       {ETUDE_KERNEL_MOMENTUM, "momentum",
@@ -228,39 +294,40 @@ std::vector<TapeCase> element_cases() {
   };
 }
 
-std::vector<TapeCase> image_cases() {
-  const auto pool = [](bool average) {
-    return [average](TapeScene& s, compiler::Tape& t) {
-      const compiler::WindowView v = window(s, s.extent(4), true);
+/// Kernels on windows; `apart`: those whose taps stand apart.
+std::vector<TapeCase> window_cases(bool apart) {
+  const auto pool = [apart](bool average) {
+    return [average, apart](TapeScene& s, compiler::Tape& t) {
+      const compiler::WindowView v = window(s, s.extent(4), true, apart);
       const Address from = image(s, v);
       t.pool(average, v, from, s.matrix(v.channels, pixels(v)),
              !average && s.numbers.below(2) == 0);
     };
   };
-  const auto pool_grad = [](bool average) {
-    return [average](TapeScene& s, compiler::Tape& t) {
-      const compiler::WindowView v = window(s, s.extent(4), true);
+  const auto pool_grad = [apart](bool average) {
+    return [average, apart](TapeScene& s, compiler::Tape& t) {
+      const compiler::WindowView v = window(s, s.extent(4), true, apart);
       const compiler::L1Matrix dy = s.matrix(v.channels, pixels(v));
       const Address x = average ? Address{} : image(s, v);
       t.pool_grad(average, v, dy, x, image(s, v), !average && s.numbers.below(2) == 0);
     };
   };
-  return {
+  std::vector<TapeCase> cases{
       {ETUDE_KERNEL_IM2COL, "im2col",
-       [](TapeScene& s, compiler::Tape& t) {
-         const compiler::WindowView v = window(s, s.extent(4), false);
+       [apart](TapeScene& s, compiler::Tape& t) {
+         const compiler::WindowView v = window(s, s.extent(4), false, apart);
          const Address from = image(s, v);
          t.im2col(v, from, s.matrix(v.channels * taps(v), pixels(v)));
        }},
       {ETUDE_KERNEL_IM2ROW, "im2row",
-       [](TapeScene& s, compiler::Tape& t) {
-         const compiler::WindowView v = window(s, s.extent(4), false);
+       [apart](TapeScene& s, compiler::Tape& t) {
+         const compiler::WindowView v = window(s, s.extent(4), false, apart);
          const Address from = image(s, v);
          t.im2row(v, from, s.matrix(pixels(v), v.channels * taps(v)));
        }},
       {ETUDE_KERNEL_COL2IM, "col2im",
-       [](TapeScene& s, compiler::Tape& t) {
-         const compiler::WindowView v = window(s, s.extent(4), false);
+       [apart](TapeScene& s, compiler::Tape& t) {
+         const compiler::WindowView v = window(s, s.extent(4), false, apart);
          const compiler::L1Matrix columns = s.matrix(v.channels * taps(v), pixels(v));
          t.col2im(v, columns, image(s, v), s.numbers.below(2) == 0);
        }},
@@ -269,26 +336,36 @@ std::vector<TapeCase> image_cases() {
       {ETUDE_KERNEL_MAXPOOL_GRAD, "maxpool_grad", pool_grad(false)},
       {ETUDE_KERNEL_AVGPOOL_GRAD, "avgpool_grad", pool_grad(true)},
       {ETUDE_KERNEL_DEPTHWISE, "depthwise",
-       [](TapeScene& s, compiler::Tape& t) {
-         const compiler::WindowView v = window(s, s.extent(4), false);
+       [apart](TapeScene& s, compiler::Tape& t) {
+         const compiler::WindowView v = window(s, s.extent(4), false, apart);
          const Address from = image(s, v), weights = s.vector(v.channels * taps(v));
          t.depthwise(v, from, weights, s.matrix(v.channels, pixels(v)));
        }},
       {ETUDE_KERNEL_DEPTHWISE_GRAD_INPUT, "depthwise_grad_input",
-       [](TapeScene& s, compiler::Tape& t) {
-         const compiler::WindowView v = window(s, s.extent(4), false);
+       [apart](TapeScene& s, compiler::Tape& t) {
+         const compiler::WindowView v = window(s, s.extent(4), false, apart);
          const compiler::L1Matrix dy = s.matrix(v.channels, pixels(v));
          const Address weights = s.vector(v.channels * taps(v));
          t.depthwise_grad_input(v, dy, weights, image(s, v));
        }},
       {ETUDE_KERNEL_DEPTHWISE_GRAD_WEIGHT, "depthwise_grad_weight",
-       [](TapeScene& s, compiler::Tape& t) {
-         const compiler::WindowView v = window(s, s.extent(4), false);
+       [apart](TapeScene& s, compiler::Tape& t) {
+         const compiler::WindowView v = window(s, s.extent(4), false, apart);
          const Address from = image(s, v);
          const compiler::L1Matrix dy = s.matrix(v.channels, pixels(v));
          t.depthwise_grad_weight(v, from, dy, s.vector(v.channels * taps(v)),
                                  s.numbers.below(2) == 0);
        }},
+  };
+  for (TapeCase& one : cases) {
+    one.kernel = apart ? compiler::dilated(one.kernel) : one.kernel;
+    one.name = apart ? etude_kernel_name(one.kernel) : one.name;
+  }
+  return cases;
+}
+
+std::vector<TapeCase> image_cases() {
+  return {
       {ETUDE_KERNEL_AFFINE_ROWS, "affine_rows",
        [](TapeScene& s, compiler::Tape& t) {
          const std::uint32_t channels = s.extent(4), r = channels * s.extent(3), c = s.extent(9);
@@ -334,10 +411,9 @@ std::vector<TapeCase> image_cases() {
 
 std::vector<TapeCase> tape_cases() {
   std::vector<TapeCase> cases = row_cases();
-  for (auto* more : {element_cases, image_cases}) {
-    for (TapeCase& one : more()) {
-      cases.push_back(std::move(one));
-    }
+  for (auto& more :
+       {element_cases(), window_cases(false), window_cases(true), image_cases(), index_cases()}) {
+    cases.insert(cases.end(), more.begin(), more.end());
   }
   // The kernels that come out of a table: by the struct that they take.
 #define ETUDE_ROW(e, number, name, args) {ETUDE_KERNEL_##e, #name, #args},
@@ -350,7 +426,18 @@ std::vector<TapeCase> tape_cases() {
 #undef ETUDE_ROW
   for (const Row& row : rows) {
     const etude_kernel k = row.kernel;
-    if (row.args == "unary") {
+    if (row.args == "function") {
+      cases.push_back({k, row.name, [k](TapeScene& s, compiler::Tape& t) { function(s, t, k); }});
+    } else if (row.args == "function_grad") {
+      cases.push_back(
+          {k, row.name, [k](TapeScene& s, compiler::Tape& t) { function_grad(s, t, k); }});
+    } else if (row.args == "maximum_grad") {
+      cases.push_back({k, row.name, [](TapeScene& s, compiler::Tape& t) {
+                         const std::uint32_t r = s.extent(9), c = s.extent(9);
+                         t.maximum_grad(s.matrix(r, c), s.matrix(r, c), s.matrix(r, c),
+                                        s.matrix(r, c));
+                       }});
+    } else if (row.args == "unary") {
       cases.push_back({k, row.name, [k](TapeScene& s, compiler::Tape& t) { unary(s, t, k); }});
     } else if (row.args == "binary") {
       cases.push_back({k, row.name, [k](TapeScene& s, compiler::Tape& t) { binary(s, t, k); }});

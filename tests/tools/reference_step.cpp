@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes one training step of a built-in network, as the float64 reference computes it, for tests
 // in Python: reference_step OUT.npz NETWORK BATCH METHOD [SIZE...], or reference_step OUT.npz
-// MODEL.onnx. Members: inputs and parameters by name, "<name>.grad" of everything trained, "loss".
-// METHOD: full, last_k, linear_probe or lora (rank 3, alpha 6, all blocks; B is drawn too).
+// MODEL.onnx (an output that is one number is its loss). Members: inputs and parameters by name,
+// "<name>.grad" of everything trained, "loss". METHOD: full, last_k, linear_probe or lora (rank 3,
+// alpha 6, all blocks; B is drawn too).
 #include <iostream>
 
 #include "models/base/error.h"
@@ -57,7 +58,17 @@ void write_step(const std::vector<std::string>& arguments) {
   if (arguments.at(1).ends_with(".onnx")) {
     OnnxModel model = read_onnx(arguments[1]);
     start = model.start;
+    if (!model.loss && model.network.graph.tensor(model.network.output).shape.empty()) {
+      model.network.graph.tensor(model.network.output).kind = TensorKind::kLoss;
+    }
     training = make_training_graph(std::move(model), 0.01);
+    start.resize(training.graph.tensors().size());
+    for (TensorId id = 0; id < start.size(); ++id) {  // the gradient of such a loss
+      const Tensor& tensor = training.graph.tensor(id);
+      if (tensor.fill && start[id].empty()) {
+        start[id].assign(tensor.elements(), *tensor.fill);
+      }
+    }
   } else {
     training = built_in_step(arguments, start);
   }

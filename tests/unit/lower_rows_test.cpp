@@ -95,13 +95,31 @@ TEST_CASE("activations and their gradients run on the chip") {
                                                                  {OpType::kRelu6, ""},
                                                                  {OpType::kSigmoid, ""},
                                                                  {OpType::kTanh, ""},
+                                                                 {OpType::kElu, ""},
+                                                                 {OpType::kPiecewise, ""},
+                                                                 {OpType::kErf, ""},
                                                                  {OpType::kGelu, "none"},
                                                                  {OpType::kGelu, "tanh"},
                                                                  {OpType::kGelu, "sigmoid"}}));
   INFO(name_of(type) << ' ' << form << ' ' << to_string(shape) << ", " << l1 << " KiB");
   Step step;
   const TensorId x = step.apply(OpType::kScale, {step.tensor("x", shape)}, {{"factor", 9.0}});
-  step.check(step.apply(type, {x}, {{"approximate", form}}), l1);
+  step.check(step.apply(type, {x}, {{"approximate", form}, {"low", -0.5}, {"high", 2.0}}), l1);
+}
+
+TEST_CASE("Max and Min broadcast on the chip as in the reference") {
+  const unsigned l1 = GENERATE(values(kL1));
+  const auto type = GENERATE(OpType::kMax, OpType::kMin);
+  struct Shapes {
+    Shape a, b;
+  };
+  const auto shapes =
+      GENERATE(Shapes{{7, 33}, {7, 33}}, Shapes{{3, 50, 41}, {50, 41}}, Shapes{{6, 31}, {6, 1}},
+               Shapes{{1, 2100}, {}}, Shapes{{19}, {3, 19}}, Shapes{{90, 70}, {70}});
+  INFO(name_of(type) << ' ' << to_string(shapes.a) << ' ' << to_string(shapes.b));
+  Step step;
+  const TensorId a = step.apply(OpType::kScale, {step.tensor("a", shapes.a)}, {{"factor", 1.5}});
+  step.check(step.apply(type, {a, step.tensor("b", shapes.b)}), l1);
 }
 
 TEST_CASE("layer normalisation and its gradients run on the chip") {

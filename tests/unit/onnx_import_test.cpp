@@ -48,9 +48,8 @@ TEST_CASE("a symbolic number of samples becomes the batch") {
   CHECK(read(graph.model()).network.graph.tensor(0).shape == Shape{1, 3});
   const TempFolder folder;
   std::ofstream(folder.path() / "model.onnx", std::ios::binary) << graph.model();
-  CHECK(read_onnx(folder.path() / "model.onnx", 5).network.graph.tensor(0).shape == Shape{5, 3});
-  graph.inputs = {onnx_value("x", {2, -1})};
-  CHECK_THROWS_WITH(read(graph.model()), Catch::Contains("symbolic"));
+  CHECK(read_onnx(folder.path() / "model.onnx", {.batch = 5}).network.graph.tensor(0).shape ==
+        Shape{5, 3});
 }
 
 TEST_CASE(
@@ -98,11 +97,11 @@ TEST_CASE(
 
 TEST_CASE("unsupported operators are one error that lists them all with their nodes") {
   OnnxGraph graph = product();
-  graph.nodes.push_back(onnx_node("Einsum", "first", {"y"}, {"a"}));
+  graph.nodes.push_back(onnx_node("Loop", "first", {"y"}, {"a"}));
   graph.nodes.push_back(onnx_node("Relu", "fine", {"a"}, {"b"}));
   graph.nodes.push_back(onnx_node("Attention", "second", {"b"}, {"c"}, {}, "com.microsoft"));
   CHECK_THROWS_WITH(read(graph.model()),
-                    Catch::Contains("2 nodes") && Catch::Contains("Einsum ('first')") &&
+                    Catch::Contains("2 nodes") && Catch::Contains("Loop ('first')") &&
                         Catch::Contains("com.microsoft.Attention ('second')") &&
                         !Catch::Contains("fine"));
 }
@@ -167,7 +166,7 @@ TEST_CASE("attributes that change the meaning are errors that name the node") {
     INFO(op);
     CHECK_THROWS_WITH(read(graph.model()), Catch::Contains("'it'") && Catch::Contains(text));
   };
-  rejected("Softmax", {onnx_int("axis", 1)}, "axis 1");
+  rejected("Softmax", {onnx_int("axis", 4)}, "axis 4");
   rejected("MaxPool", {onnx_ints("kernel_shape", {2, 2}), onnx_int("storage_order", 1)},
            "storage_order");
   rejected("MaxPool", {onnx_ints("kernel_shape", {2})}, "images");
@@ -204,7 +203,8 @@ TEST_CASE("names that are not UTF-8 are shown with question marks, others as the
 }
 
 TEST_CASE("operators that ONNX holds as we do are read by their rows, with as many inputs") {
-  const std::string op = GENERATE("Relu", "Sigmoid", "Tanh");
+  const std::string op = GENERATE("Relu", "Sigmoid", "Tanh", "Exp", "Log", "Erf", "Sqrt",
+                                  "Reciprocal", "Softplus", "Sin", "Cos");
   OnnxGraph graph = product();
   graph.nodes.push_back(onnx_node(op, "act", {"y"}, {"z"}));
   graph.outputs = {onnx_value("z", {2, 4})};

@@ -39,11 +39,19 @@ const std::map<Family, std::set<OpType>> kFamilies{
     {Family::kLayerNormAffineGrad, {OpType::kLayerNormAffineGrad}},
     {Family::kUpdate, {OpType::kSgd, OpType::kMomentum, OpType::kAdam}},
     {Family::kNormStatistics, {OpType::kBatchNormStatistics}},
+    {Family::kMove, {OpType::kSlice, OpType::kPad, OpType::kConcat}},
+    {Family::kGather, {OpType::kGather, OpType::kGatherGrad}},
+    {Family::kLogSoftmax, {OpType::kLogSoftmax, OpType::kLogSoftmaxGrad}},
+    {Family::kRmsNorm, {OpType::kRmsNorm, OpType::kRmsNormGrad, OpType::kRmsNormScaleGrad}},
     {Family::kElementwise,
-     {OpType::kRelu, OpType::kReluGrad, OpType::kRelu6, OpType::kRelu6Grad, OpType::kAdd,
-      OpType::kSub, OpType::kMul, OpType::kDiv, OpType::kScale, OpType::kSigmoid,
-      OpType::kSigmoidGrad, OpType::kTanh, OpType::kTanhGrad, OpType::kGelu, OpType::kGeluGrad,
-      OpType::kExpand}},
+     {OpType::kRelu,      OpType::kReluGrad,      OpType::kRelu6,       OpType::kRelu6Grad,
+      OpType::kAdd,       OpType::kSub,           OpType::kMul,         OpType::kDiv,
+      OpType::kScale,     OpType::kSigmoid,       OpType::kSigmoidGrad, OpType::kTanh,
+      OpType::kTanhGrad,  OpType::kGelu,          OpType::kGeluGrad,    OpType::kExpand,
+      OpType::kPiecewise, OpType::kPiecewiseGrad, OpType::kElu,         OpType::kEluGrad,
+      OpType::kExp,       OpType::kLog,           OpType::kSoftplus,    OpType::kErf,
+      OpType::kSqrt,      OpType::kReciprocal,    OpType::kPower,       OpType::kSin,
+      OpType::kCos,       OpType::kMax,           OpType::kMin,         OpType::kMaxGrad}},
 };
 
 TEST_CASE("every operator has one row, and that is its own", "[operator_table]") {
@@ -111,6 +119,15 @@ TEST_CASE("the kernel of an operator has the operator's name", "[operator_table]
   // Those of another name, and why.
   const std::map<OpType, std::string> others{
       {OpType::kExpand, "copy"},  // repeated by pitches of 0
+      // short names are those of functions that kernels share
+      {OpType::kExp, "exponential"},
+      {OpType::kLog, "logarithm"},
+      {OpType::kSqrt, "square_root"},
+      {OpType::kSin, "sine"},
+      {OpType::kCos, "cosine"},
+      {OpType::kMax, "maximum"},
+      {OpType::kMin, "minimum"},
+      {OpType::kMaxGrad, "maximum_grad"},
   };
   for (const OpType type : kFamilies.at(Family::kElementwise)) {
     std::string name;  // ReluGrad: relu_grad
@@ -130,12 +147,17 @@ TEST_CASE("operands of elementwise operators: one, two, or a gradient with what 
   const std::map<Elements, std::set<OpType>> operands{
       {Elements::kUnary,
        {OpType::kRelu, OpType::kRelu6, OpType::kScale, OpType::kSigmoid, OpType::kTanh,
-        OpType::kExpand}},
-      {Elements::kBinary, {OpType::kAdd, OpType::kSub, OpType::kMul, OpType::kDiv}},
+        OpType::kExpand, OpType::kExp, OpType::kLog, OpType::kSoftplus, OpType::kErf, OpType::kSqrt,
+        OpType::kReciprocal, OpType::kSin, OpType::kCos}},
+      {Elements::kBinary,
+       {OpType::kAdd, OpType::kSub, OpType::kMul, OpType::kDiv, OpType::kMax, OpType::kMin}},
       {Elements::kResultGrad,
        {OpType::kReluGrad, OpType::kRelu6Grad, OpType::kSigmoidGrad, OpType::kTanhGrad}},
       {Elements::kGelu, {OpType::kGelu}},
       {Elements::kGeluGrad, {OpType::kGeluGrad}},
+      {Elements::kFunction, {OpType::kPiecewise, OpType::kElu, OpType::kPower}},
+      {Elements::kFunctionGrad, {OpType::kPiecewiseGrad, OpType::kEluGrad}},
+      {Elements::kMaximumGrad, {OpType::kMaxGrad}},
   };
   std::size_t counted = 0;
   for (const auto& [elements, types] : operands) {
@@ -162,7 +184,8 @@ TEST_CASE("activations that run with what is before them are the two that clip",
 TEST_CASE("an operator's row leads to its kernel on the tape", "[operator_table]") {
   // Operators of one or two operands of one shape; the others need attributes.
   for (const OpType type : {OpType::kRelu, OpType::kRelu6, OpType::kSigmoid, OpType::kTanh,
-                            OpType::kAdd, OpType::kSub, OpType::kMul, OpType::kDiv}) {
+                            OpType::kAdd, OpType::kSub, OpType::kMul, OpType::kDiv, OpType::kExp,
+                            OpType::kPiecewise, OpType::kElu, OpType::kPower, OpType::kMax}) {
     test::FeedBench bench;
     const TensorId a = bench.tensor("a", {4, 4}), b = bench.tensor("b", {4, 4});
     const bool two = row_of(type).elements == Elements::kBinary;

@@ -30,7 +30,36 @@ TEST_CASE("exp, log, erf and tanh agree with the C library to a few units in the
   CHECK(worst[3] <= 3);
 }
 
+TEST_CASE("powers, sine, cosine and what is accurate near zero agree with the C library") {
+  double worst[5] = {0, 0, 0, 0, 0};
+  for (int i = -4000; i <= 4000; ++i) {
+    const double x = i / 409.6 * 1.0009765625;
+    const double size = std::fabs(x) + 1e-9;
+    worst[0] = std::max(worst[0], ulps(exact_power(size, x), std::pow(size, x)));
+    worst[1] = std::max(worst[1], std::fabs(exact_sin(997 * x) - std::sin(997 * x)) / 0x1p-53);
+    worst[2] = std::max(worst[2], std::fabs(exact_cos(997 * x) - std::cos(997 * x)) / 0x1p-53);
+    worst[3] = std::max(worst[3], ulps(exact_exp_minus_one(1e-3 * x), std::expm1(1e-3 * x)));
+    worst[4] = std::max(worst[4], ulps(exact_log_of_one_and(size * 1e-3), std::log1p(size * 1e-3)));
+  }
+  CHECK(worst[0] <= 256);  // as many as the exponential's argument has
+  CHECK(worst[1] <= 3);
+  CHECK(worst[2] <= 3);
+  CHECK(worst[3] <= 3);
+  CHECK(worst[4] <= 6);
+  for (const double x : {-2.0, -0.0, 0.0, 3.0, -std::numeric_limits<double>::infinity()}) {
+    for (const double p : {-3.0, -2.0, -0.5, 0.5, 1.0, 2.0, 3.0}) {
+      INFO(x << ' ' << p);
+      const double want = std::pow(x, p);
+      const double got = exact_power(x, p);
+      CHECK((std::isnan(want) ? std::isnan(got) : got == Approx(want)));
+    }
+  }
+}
+
 TEST_CASE("values at the ends of the range are the limits") {
+  CHECK(exact_log(0) == -std::numeric_limits<double>::infinity());
+  CHECK(std::isnan(exact_log(-1)));
+  CHECK(std::isnan(exact_erf(std::nan(""))));
   CHECK(exact_exp(0) == 1);
   CHECK(exact_exp(-800) == 0);
   CHECK(exact_exp(800) == std::numeric_limits<double>::infinity());

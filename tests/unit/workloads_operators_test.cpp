@@ -1,66 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Gradients of every operator against finite differences, at odd sizes.
 #include <catch2/catch.hpp>
+#include <limits>
 #include <set>
 
 #include "models/base/error.h"
-#include "tests/support/gradient_check.h"
+#include "tests/support/operator_bench.h"
 #include "workloads/ops/op_rules.h"
 
 namespace etude {
 namespace {
 
 using Integers = std::vector<std::int64_t>;
-
-/// A graph of one operator on trainable parameters, with a loss behind it.
-struct Bench {
-  Network network;
-  StartValues start;
-  float offset = 0;  ///< added to all drawn parameters
-
-  TensorId tensor(const std::string& name, Shape shape, TensorKind kind = TensorKind::kParameter) {
-    Tensor made;
-    made.name = name;
-    made.shape = std::move(shape);
-    made.kind = kind;
-    made.trainable = kind == TensorKind::kParameter;
-    return network.graph.add_tensor(made);
-  }
-
-  TensorId apply(OpType type, std::vector<TensorId> inputs, Attributes attributes = {},
-                 const std::string& name = "op") {
-    const NodeId made = network.graph.add(
-        Node{name, type, Phase::kForward, std::move(inputs), {}, std::move(attributes)},
-        {{name + ".out", TensorKind::kActivation}});
-    return network.graph.node(made).outputs[0];
-  }
-
-  /// Compares all gradients of the mean squared distance of `output` from a drawn target.
-  TrainingGraph check(TensorId output) {
-    network.output = output;
-    const TensorId target =
-        tensor("target", network.graph.tensor(output).shape, TensorKind::kInput);
-    network.graph.add(Node{"mse", OpType::kMseLoss, Phase::kForward, {output, target}, {}, {}},
-                      {{"loss", TensorKind::kLoss}});
-    return finish();
-  }
-
-  TrainingGraph finish() {
-    const auto training = make_training_graph(network, 0.1);
-    draw_inputs(training.graph, 11, 0, start);
-    for (TensorId id = 0; id < network.graph.tensors().size(); ++id) {
-      const Tensor& each = network.graph.tensor(id);
-      if (each.kind == TensorKind::kParameter) {
-        start[id].resize(each.elements());
-        for (std::size_t i = 0; i < start[id].size(); ++i) {  // no two equal, none near a corner
-          start[id][i] = static_cast<float>((i * 37 + id * 11) % 101) / 64 - 0.7734375f + offset;
-        }
-      }
-    }
-    test::check_gradients(training, start);
-    return training;
-  }
-};
+using Bench = test::OperatorBench;
 
 TEST_CASE("Gemm: matrices, stacks of them, one matrix for a stack, broadcast stacks and biases") {
   const bool ta = GENERATE(false, true);
@@ -156,6 +108,110 @@ TEST_CASE("elementwise functions") {
   }
 }
 
+TEST_CASE("functions of one element that are made of x") {
+  struct Case {
+    OpType type;
+    Attributes attributes;
+    double factor, offset;  ///< of the argument
+  };
+  const double infinity = std::numeric_limits<double>::infinity();
+  const std::int64_t open = 0;
+  const std::vector<Case> cases{
+      {OpType::kPiecewise, {{"low", -0.3}, {"high", 0.25}}, 1, 0},
+      {OpType::kPiecewise, {{"low", -infinity}, {"high", 0.1}, {"above", 3.0}}, 1, 0},
+      {OpType::kPiecewise, {{"low", 0.01}, {"below", -0.25}, {"closed", open}}, 1, 0},
+      {OpType::kPiecewise,
+       {{"low", 0.005}, {"high", 0.005}, {"below", -1.0}, {"above", 1.0}, {"closed", open}},
+       1,
+       0},
+      {OpType::kPiecewise,
+       {{"low", -0.25},
+        {"high", 1.0},
+        {"below", 0.5},
+        {"above", -2.0},
+        {"slope", -1.75},
+        {"offset", 0.3},
+        {"closed", open}},
+       1,
+       0},
+      {OpType::kPiecewise, {{"slope", 0.0}, {"offset", 1.0}}, 1, 0},
+      {OpType::kElu, {}, 3, 0},
+      {OpType::kElu, {{"alpha", 1.67}, {"gamma", 1.05}}, 3, 0},
+      {OpType::kElu, {{"alpha", 2.0}, {"rate", 0.5}}, 3, 0},
+      {OpType::kExp, {}, 3, 0},
+      {OpType::kLog, {}, 1, 1},
+      {OpType::kSoftplus, {}, 5, 0},
+      {OpType::kErf, {}, 2, 0},
+      {OpType::kSqrt, {}, 1, 1},
+      {OpType::kReciprocal, {}, 1, 1},
+      {OpType::kReciprocal, {}, 1, -2},
+      {OpType::kPower, {{"exponent", 1.5}}, 1, 1},
+      {OpType::kPower, {{"exponent", -0.75}}, 1, 1},
+      {OpType::kPower, {{"exponent", 5.0}}, 1, -1},
+      {OpType::kPower, {{"exponent", -2.0}}, 1, -2},
+      {OpType::kPower, {{"exponent", 1.0}}, 1, 0},
+      {OpType::kSin, {}, 9, 0},
+      {OpType::kCos, {}, 9, 0},
+  };
+  for (const Case& each : cases) {
+    INFO(name_of(each.type) << " of factor " << each.factor << " and offset " << each.offset);
+    Bench bench;
+    const auto a = bench.tensor("a", {3, 7});
+    const auto x = bench.apply(OpType::kPiecewise, {a},
+                               {{"slope", each.factor}, {"offset", each.offset}}, "x");
+    bench.check(bench.apply(each.type, {x}, each.attributes));
+  }
+}
+
+TEST_CASE("Max and Min broadcast, and so do their gradients") {
+  const auto type = GENERATE(OpType::kMax, OpType::kMin);
+  const auto shapes =
+      GENERATE(std::pair<Shape, Shape>{{3, 5}, {3, 5}}, std::pair<Shape, Shape>{{2, 3, 5}, {5}},
+               std::pair<Shape, Shape>{{3, 1}, {2, 1, 5}}, std::pair<Shape, Shape>{{}, {3, 2}});
+  Bench bench;
+  const auto a = bench.tensor("a", shapes.first);
+  const auto b = bench.tensor("b", shapes.second);
+  bench.check(bench.apply(type, {a, b}));
+}
+
+TEST_CASE("gradients at corners are those of PyTorch") {
+  struct Case {
+    Attributes attributes;
+    std::vector<float> x;
+    std::vector<double> slopes;
+  };
+  const std::int64_t open = 0;
+  const float third = 1.0f / 6;
+  const std::vector<Case> cases{
+      {{{"low", -1.0}, {"high", 2.0}}, {-1.001f, -1, 0, 2, 2.001f}, {0, 1, 1, 1, 0}},  // clamp
+      {{{"low", 2.0}, {"high", 2.0}, {"closed", open}}, {1, 2, 3}, {0, 0, 0}},  // clamp(3, 2)
+      {{{"low", 0.0}, {"below", 0.25}, {"closed", open}}, {-1, 0, 1e-30f}, {0.25, 0.25, 1}},
+      {{{"low", 0.0}, {"high", 0.0}, {"below", -1.0}, {"above", 1.0}, {"closed", open}},
+       {-1e-30f, 0, 1e-30f},
+       {-1, 0, 1}},  // abs
+      {{{"low", 0.0}, {"high", 1.0}, {"slope", 1.0 / 6}, {"offset", 0.5}, {"closed", open}},
+       {-3, -2.9999998f, 2.9999998f, 3},
+       {0, third, third, 0}},  // hardsigmoid
+  };
+  for (const Case& each : cases) {
+    Bench bench;
+    const auto x = bench.tensor("x", {each.x.size()});
+    const auto ones = bench.tensor("ones", {each.x.size()}, TensorKind::kInput);
+    const auto y = bench.apply(OpType::kPiecewise, {x}, each.attributes);
+    const auto dot =
+        bench.apply(OpType::kReduceSum, {bench.apply(OpType::kMul, {y, ones}, {}, "product")},
+                    {{"axes", Integers{0}}}, "sum");
+    bench.network.graph.tensor(dot).kind = TensorKind::kLoss;
+    bench.network.output = y;
+    const auto training = make_training_graph(bench.network, 0.1);
+    StartValues start(training.graph.tensors().size());
+    start[x] = each.x;
+    start[ones].assign(each.x.size(), 1);
+    start[training.graph.find("sum.out.grad").value()] = {1};
+    CHECK(run_reference(training.graph, start)[training.gradients.at(x)] == each.slopes);
+  }
+}
+
 TEST_CASE("every operator has a name of its own, in reports and, if it has one, in ONNX") {
   std::set<std::string_view> names, onnx;
   for (const OperatorNames& each : kOperators) {
@@ -176,6 +232,16 @@ TEST_CASE("functions of one element have the values of their definitions") {
       {OpType::kSigmoid, -30.0, 9.3576229688392989e-14},  // relative accuracy on the left
       {OpType::kTanh, 1.0, 0.7615941559557649},           // (e - 1/e) / (e + 1/e)
       {OpType::kTanh, -800.0, -1.0},
+      {OpType::kExp, 1.0, 2.718281828459045},
+      {OpType::kLog, 0.0, -std::numeric_limits<double>::infinity()},
+      {OpType::kSoftplus, -40.0, 4.248354255291589e-18},
+      {OpType::kSoftplus, 1.0, 1.3132616875182228},
+      {OpType::kErf, 0.5, 0.5204998778130465},
+      {OpType::kSqrt, 2.0, 1.4142135623730951},
+      {OpType::kReciprocal, -4.0, -0.25},
+      {OpType::kElu, -1e-9, -9.999999995e-10},
+      {OpType::kSin, 1e6, -0.34999350217129294},
+      {OpType::kCos, 1e6, 0.93675212753314474},
   }));
   INFO(name_of(type) << ' ' << x);
   Bench bench;

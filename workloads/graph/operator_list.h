@@ -46,9 +46,9 @@ enum class OnnxForm {
   X(Conv, "Conv", kStandard, "Conv", "kernel_shape strides pads dilations group")             \
   X(ConvGradInput, "ConvGradInput", kWritten, "ConvTranspose", "")                            \
   X(ConvGradWeight, "ConvGradWeight", kOwn, "", "")                                           \
-  X(MaxPool, "MaxPool", kStandard, "MaxPool", "kernel_shape strides pads")                    \
+  X(MaxPool, "MaxPool", kStandard, "MaxPool", "kernel_shape strides pads dilations")          \
   X(MaxPoolGrad, "MaxPoolGrad", kOwn, "", "")                                                 \
-  X(AveragePool, "AveragePool", kStandard, "AveragePool", "kernel_shape strides pads")        \
+  X(AveragePool, "AveragePool", kWritten, "AveragePool", "")                                  \
   X(AveragePoolGrad, "AveragePoolGrad", kOwn, "", "")                                         \
   X(LayerNorm, "LayerNormalization", kStandard, "LayerNormalization", "epsilon")              \
   X(LayerNormGrad, "LayerNormalizationGrad", kMicrosoft, "LayerNormalizationGrad", "epsilon") \
@@ -66,7 +66,33 @@ enum class OnnxForm {
   X(Momentum, "Momentum", kOwn, "", "")                                                       \
   X(Adam, "Adam", kOwn, "", "")                                                               \
   X(BceLoss, "BceLoss", kOwn, "", "")                                                         \
-  X(BceLossGrad, "BceLossGrad", kOwn, "", "")
+  X(BceLossGrad, "BceLossGrad", kOwn, "", "")                                                 \
+  X(Slice, "Slice", kWritten, "Slice", "")                                                    \
+  X(Pad, "Pad", kWritten, "Pad", "")                                                          \
+  X(Concat, "Concat", kStandard, "Concat", "axis")                                            \
+  X(Gather, "Gather", kStandard, "Gather", "")                                                \
+  X(GatherGrad, "GatherGrad", kOwn, "", "")                                                   \
+  X(LogSoftmax, "LogSoftmax", kWritten, "LogSoftmax", "")                                     \
+  X(LogSoftmaxGrad, "LogSoftmaxGrad", kOwn, "", "")                                           \
+  X(RmsNorm, "RMSNormalization", kOwn, "", "")                                                \
+  X(RmsNormGrad, "RMSNormalizationGrad", kOwn, "", "")                                        \
+  X(RmsNormScaleGrad, "RMSNormalizationScaleGrad", kOwn, "", "")                              \
+  X(Piecewise, "Piecewise", kWritten, "LeakyRelu", "")                                        \
+  X(PiecewiseGrad, "PiecewiseGrad", kOwn, "", "")                                             \
+  X(Elu, "Elu", kWritten, "Elu", "")                                                          \
+  X(EluGrad, "EluGrad", kOwn, "", "")                                                         \
+  X(Exp, "Exp", kStandard, "Exp", "")                                                         \
+  X(Log, "Log", kStandard, "Log", "")                                                         \
+  X(Softplus, "Softplus", kStandard, "Softplus", "")                                          \
+  X(Erf, "Erf", kStandard, "Erf", "")                                                         \
+  X(Sqrt, "Sqrt", kStandard, "Sqrt", "")                                                      \
+  X(Reciprocal, "Reciprocal", kStandard, "Reciprocal", "")                                    \
+  X(Power, "Power", kWritten, "Pow", "")                                                      \
+  X(Sin, "Sin", kStandard, "Sin", "")                                                         \
+  X(Cos, "Cos", kStandard, "Cos", "")                                                         \
+  X(Max, "Max", kStandard, "Max", "")                                                         \
+  X(Min, "Min", kStandard, "Min", "")                                                         \
+  X(MaxGrad, "MaxGrad", kOwn, "", "")
 
 #define ETUDE_ENUMERATOR(op, ...) k##op,
 /// Operators. docs/workloads.md defines each; rules_of() in workloads/ops/op_rules.h implements it.

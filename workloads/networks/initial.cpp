@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "models/base/error.h"
+#include "workloads/networks/index_bounds.h"
 
 namespace etude {
 
@@ -80,15 +81,23 @@ void complete_parameters(const Graph& graph, std::uint64_t seed, StartValues& va
   }
 }
 
-/// Classes that the labels `id` choose from (0: they are no labels).
-static std::uint64_t classes_of(const Graph& graph, TensorId id) {
+/// How many integers from 0 on each element of an input chooses from: classes of a loss, rows of a
+/// table; 0: it is no integer, or means nothing.
+static std::vector<std::uint64_t> choices_of(const Graph& graph, TensorId id) {
+  const Tensor& tensor = graph.tensor(id);
+  std::vector<std::uint64_t> choices = tensor.dtype == DType::kInt32
+                                           ? index_bounds(graph, id)
+                                           : std::vector<std::uint64_t>(tensor.elements(), 0);
   for (NodeId reader : graph.consumers(id)) {
     const Node& node = graph.node(reader);
     if (node.op == OpType::kSoftmaxCrossEntropy && node.inputs.at(1) == id) {
-      return graph.tensor(node.inputs[0]).shape.at(1);
+      const std::uint64_t classes = graph.tensor(node.inputs[0]).shape.at(1);
+      for (std::uint64_t& each : choices) {
+        each = each == 0 ? classes : std::min(each, classes);
+      }
     }
   }
-  return 0;
+  return choices;
 }
 
 /// Whether the input is the target of a binary cross entropy: 0 to 1.
@@ -111,12 +120,12 @@ void draw_inputs(const Graph& graph, std::uint64_t seed, unsigned step, StartVal
     }
     Generator generator(seed, tensor.name + "#" + std::to_string(step));
     values[id].resize(tensor.elements());
-    const std::uint64_t classes = classes_of(graph, id);
+    const std::vector<std::uint64_t> choices = choices_of(graph, id);
     const bool chances = is_chance(graph, id);
-    for (float& value : values[id]) {
-      value = classes > 0 ? static_cast<float>(generator.next() % classes)
-              : chances   ? (generator.signed_unit() + 1) / 2
-                          : generator.signed_unit();
+    for (std::size_t i = 0; i < choices.size(); ++i) {
+      values[id][i] = choices[i] > 0 ? static_cast<float>(generator.next() % choices[i])
+                      : chances      ? (generator.signed_unit() + 1) / 2
+                                     : generator.signed_unit();
     }
   }
 }
@@ -163,12 +172,30 @@ void take_parameters(const Graph& graph, const NpzArchive& archive, const std::s
   }
 }
 
-/// The member that holds an input: by the tensor's name, else "x" for the first input and "y" for
-/// the second.
-static NpzArchive::const_iterator member_of(const NpzArchive& archive, const Tensor& tensor,
-                                            unsigned number) {
-  const auto member = archive.find(tensor.name);
+NpzArchive::const_iterator find_input(const NpzArchive& archive, const std::string& name,
+                                      unsigned number) {
+  const auto member = archive.find(name);
   return member != archive.end() || number > 1 ? member : archive.find(number == 0 ? "x" : "y");
+}
+
+std::string unread_members(const Graph& graph, const NpzArchive& archive) {
+  std::set<std::string> read;
+  unsigned number = 0;
+  for (const Tensor& tensor : graph.tensors()) {
+    const auto member = tensor.kind == TensorKind::kInput
+                            ? find_input(archive, tensor.name, number++)
+                            : archive.end();
+    if (member != archive.end()) {
+      read.insert(member->first);
+    }
+  }
+  std::string list;
+  for (const auto& [name, array] : archive) {
+    if (!read.contains(name)) {
+      list += (list.empty() ? "'" : ", '") + name + "'";
+    }
+  }
+  return list;
 }
 
 static bool is_integer(NpyType type) {
@@ -184,7 +211,8 @@ std::string converted_members(const Graph& graph, const NpzArchive& archive) {
     if (!input && !is_parameter(tensor)) {
       continue;
     }
-    const auto member = input ? member_of(archive, tensor, number++) : archive.find(tensor.name);
+    const auto member =
+        input ? find_input(archive, tensor.name, number++) : archive.find(tensor.name);
     const bool expected =
         member == archive.end() ||
         (tensor.dtype == DType::kInt32 ? is_integer(member->second.type)
@@ -197,34 +225,47 @@ std::string converted_members(const Graph& graph, const NpzArchive& archive) {
   return list;
 }
 
-/// Labels are integers from 0 to the number of classes that their loss knows, targets of a binary
-/// cross entropy from 0 to 1.
-static void check_labels(const Graph& graph, TensorId id, const std::vector<float>& values,
-                         const std::string& place) {
-  if (is_chance(graph, id)) {
-    const auto outside = std::ranges::find_if(values, [](float v) { return !(v >= 0 && v <= 1); });
-    if (outside != values.end()) {
-      throw UserError(
-          place,
-          "element " + std::to_string(outside - values.begin()) + " is " + std::to_string(*outside),
-          "targets of /train/loss bce are from 0 to 1");
-    }
+/// Targets of a binary cross entropy are from 0 to 1.
+static void check_chances(const std::vector<float>& values, const std::string& place) {
+  const auto outside = std::ranges::find_if(values, [](float v) { return !(v >= 0 && v <= 1); });
+  if (outside != values.end()) {
+    throw UserError(
+        place,
+        "element " + std::to_string(outside - values.begin()) + " is " + std::to_string(*outside),
+        "targets of /train/loss bce are from 0 to 1");
   }
-  if (graph.tensor(id).dtype != DType::kInt32) {
-    return;
+}
+
+/// Labels are integers from 0 to the number of classes that their loss knows, indices to that of
+/// their table's rows. `values` may hold several batches of the input.
+static void check_integers(const Graph& graph, TensorId id, const std::vector<float>& values,
+                           const std::string& place) {
+  const Tensor& tensor = graph.tensor(id);
+  const std::vector<std::uint64_t> choices = choices_of(graph, id);
+  const bool labels =
+      std::ranges::all_of(index_bounds(graph, id), [](auto rows) { return rows == 0; });
+  const std::uint64_t per_sample = tensor.elements() / tensor.shape.at(0);
+  // Which sample of a batch one becomes depends on the step: all of them must take it.
+  std::vector<std::uint64_t> bounds(per_sample, 0);
+  for (std::size_t i = 0; i < choices.size(); ++i) {
+    std::uint64_t& bound = bounds[i % per_sample];
+    bound = bound == 0 || (choices[i] > 0 && choices[i] < bound) ? choices[i] : bound;
   }
-  const std::uint64_t classes = classes_of(graph, id);
-  const float most = classes > 0 ? static_cast<float>(classes) : 0x1p24f;
   for (std::size_t i = 0; i < values.size(); ++i) {
-    if (!(values[i] >= (classes > 0 ? 0 : -most) && values[i] < most) ||
-        values[i] != std::floor(values[i])) {
-      std::ostringstream value;
-      value << values[i];
-      throw UserError(
-          place, "the label of sample " + std::to_string(i) + " is " + value.str(),
-          "labels are integers" + (classes > 0 ? " from 0 to " + std::to_string(classes - 1)
-                                               : std::string(" below 2^24")));
+    const std::uint64_t bound = bounds[i % per_sample];
+    const float most = bound > 0 ? static_cast<float>(bound) : 0x1p24f;
+    if (values[i] >= (bound > 0 ? 0 : -most) && values[i] < most &&
+        values[i] == std::floor(values[i])) {
+      continue;
     }
+    std::ostringstream value;
+    value << values[i];
+    throw UserError(
+        place,
+        (labels ? "the label of sample " : "an index of sample ") + std::to_string(i / per_sample) +
+            " is " + value.str(),
+        std::string(labels ? "labels" : "indices") + " are integers" +
+            (bound > 0 ? " from 0 to " + std::to_string(bound - 1) : std::string(" below 2^24")));
   }
 }
 
@@ -253,7 +294,7 @@ void take_inputs(const Graph& graph, const NpzArchive& archive, const std::strin
     if (tensor.kind != TensorKind::kInput) {
       continue;
     }
-    const auto member = member_of(archive, tensor, number);
+    const auto member = find_input(archive, tensor.name, number);
     const std::string other = number == 0 ? "x" : number == 1 ? "y" : tensor.name;
     ++number;
     if (member == archive.end()) {
@@ -273,7 +314,12 @@ void take_inputs(const Graph& graph, const NpzArchive& archive, const std::strin
     const std::uint64_t per_sample = tensor.elements() / batch;
     check_samples(graph.tensor(id).shape, array, place);
     const auto all = checked(array.exact_float32(place), place);
-    check_labels(graph, id, all, place);
+    if (is_chance(graph, id)) {
+      check_chances(all, place);
+    }
+    if (tensor.dtype == DType::kInt32) {
+      check_integers(graph, id, all, place);
+    }
     if (first.empty()) {
       first = member->first;
       first_count = array.shape[0];

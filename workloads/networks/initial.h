@@ -42,6 +42,14 @@ void take_parameters(const Graph& graph, const NpzArchive& archive, const std::s
 void take_inputs(const Graph& graph, const NpzArchive& archive, const std::string& where,
                  unsigned step, StartValues& values);
 
+/// The member that holds input number `number`: by the tensor's name, else "x" for the first input
+/// and "y" for the second; end() if none does.
+NpzArchive::const_iterator find_input(const NpzArchive& archive, const std::string& name,
+                                      unsigned number);
+
+/// Members of an archive that no input reads, for a note: "'mask', 'z'"; "" when there is none.
+std::string unread_members(const Graph& graph, const NpzArchive& archive);
+
 /// Members of an archive of inputs or parameters whose type is not the one that its tensor has
 /// here, for a note: "'x' (uint8), 'm' (float64)"; "" when there is none.
 std::string converted_members(const Graph& graph, const NpzArchive& archive);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "workloads/graph/graph.h"
+#include "workloads/training/layers.h"
 
 namespace etude {
 
@@ -20,9 +21,10 @@ struct Network {
   Graph graph;
   std::vector<TensorId> inputs;  ///< what the user's data fills, in order
   TensorId output{};
-  std::vector<Block> blocks{};    ///< front to back
-  std::vector<TensorId> head{};   ///< parameters behind the blocks: trained with the last ones
-  std::vector<TensorId> probe{};  ///< parameters of the last layer: what a linear probe trains
+  std::vector<Block> blocks{};         ///< front to back
+  std::vector<TensorId> head{};        ///< parameters behind the blocks: trained with the last ones
+  std::vector<TensorId> probe{};       ///< parameters of the last layer: what a linear probe trains
+  std::vector<NetworkLayer> layers{};  ///< by name; empty until they are looked for
 };
 
 /// A multilayer perceptron: layers "fc<i>" with weight [in,out] and bias [out], ReLU behind all but

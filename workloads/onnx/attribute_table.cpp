@@ -52,6 +52,17 @@ const Table& standard() {
        together(convolution(), {{"output_padding", kInts}, {"output_shape", kInts}})},
       {"MaxPool", together(pool, {{"storage_order", kInt, 8}, {"dilations", kInts, 10}})},
       {"AveragePool", together(pool, {{"count_include_pad", kInt, 7}, {"dilations", kInts, 19}})},
+      {"Upsample", {{"mode", kString}, {"scales", kFloats, 0, 8}}},
+      {"Resize",
+       {{"mode", kString},
+        {"coordinate_transformation_mode", kString, 11},
+        {"nearest_mode", kString, 11},
+        {"cubic_coeff_a", kFloat, 11},
+        {"exclude_outside", kInt, 11},
+        {"extrapolation_value", kFloat, 11},
+        {"antialias", kInt, 18},
+        {"axes", kInts, 18},
+        {"keep_aspect_ratio_policy", kString, 18}}},
       {"BatchNormalization",
        {{"epsilon", kFloat},
         {"momentum", kFloat},
@@ -86,6 +97,50 @@ const Table& standard() {
       {"NegativeLogLikelihoodLoss", {{"ignore_index", kInt}, {"reduction", kString}}},
       {"SoftmaxCrossEntropyLossGrad", {{"ignore_index", kInt}, {"reduction", kString}}},
       {"SGD", {{"lr", kFloat}}},
+      {"Slice", {{"starts", kInts, 0, 9}, {"ends", kInts, 0, 9}, {"axes", kInts, 0, 9}}},
+      {"Split", {{"axis", kInt}, {"split", kInts, 0, 12}, {"num_outputs", kInt, 18}}},
+      {"Concat", {{"axis", kInt}}},
+      {"Pad", {{"mode", kString}, {"pads", kInts, 0, 10}, {"value", kFloat, 0, 10}}},
+      {"Gather", {{"axis", kInt}}},
+      {"DepthToSpace", {{"blocksize", kInt}, {"mode", kString, 11}}},
+      {"SpaceToDepth", {{"blocksize", kInt}}},
+      {"Einsum", {{"equation", kString}}},
+      {"GroupNormalization", {{"epsilon", kFloat}, {"num_groups", kInt}, {"stash_type", kInt, 21}}},
+      {"InstanceNormalization", {{"epsilon", kFloat}}},
+      {"RMSNormalization", layer_norm()},
+      {"SimplifiedLayerNormalization", layer_norm()},
+      {"LeakyRelu", {{"alpha", kFloat}}},
+      {"HardSigmoid", {{"alpha", kFloat}, {"beta", kFloat}}},
+      {"Elu", {{"alpha", kFloat}}},
+      {"Selu", {{"alpha", kFloat}, {"gamma", kFloat}}},
+      {"Celu", {{"alpha", kFloat}}},
+      {"Swish", {{"alpha", kFloat}}},
+      // Of constants, and Cast of data.
+      {"Cast", {{"to", kInt}, {"saturate", kInt, 19}, {"round_mode", kString, 24}}},
+      {"CastLike", {{"saturate", kInt, 19}, {"round_mode", kString, 24}}},
+      {"Shape", {{"start", kInt, 15}, {"end", kInt, 15}}},
+      {"ConstantOfShape", {{"value", kTensor}}},
+      {"If", {{"then_branch", kGraph}, {"else_branch", kGraph}}},
+      {"Trilu", {{"upper", kInt}}},
+      {"Mod", {{"fmod", kInt}}},
+      {"ReduceProd", {{"axes", kInts}, {"keepdims", kInt}, {"noop_with_empty_axes", kInt, 18}}},
+      {"ReduceMin", {{"axes", kInts}, {"keepdims", kInt}, {"noop_with_empty_axes", kInt, 18}}},
+      {"ReduceMax", {{"axes", kInts}, {"keepdims", kInt}, {"noop_with_empty_axes", kInt, 18}}},
+      {"Attention",
+       {{"is_causal", kInt, 23},
+        {"kv_num_heads", kInt, 23},
+        {"q_num_heads", kInt, 23},
+        {"qk_matmul_output_mode", kInt, 23},
+        {"scale", kFloat, 23},
+        {"softcap", kFloat, 23},
+        {"softmax_precision", kInt, 23}}},
+      {"ReduceL1", {{"axes", kInts}, {"keepdims", kInt}, {"noop_with_empty_axes", kInt, 18}}},
+      {"ReduceL2", {{"axes", kInts}, {"keepdims", kInt}, {"noop_with_empty_axes", kInt, 18}}},
+      {"ReduceLogSum", {{"axes", kInts}, {"keepdims", kInt}, {"noop_with_empty_axes", kInt, 18}}},
+      {"ReduceLogSumExp",
+       {{"axes", kInts}, {"keepdims", kInt}, {"noop_with_empty_axes", kInt, 18}}},
+      {"ReduceSumSquare",
+       {{"axes", kInts}, {"keepdims", kInt}, {"noop_with_empty_axes", kInt, 18}}},
   };
   return table;
 }
@@ -98,8 +153,13 @@ const Table& own() {
   static const Rows of_shape{{"shape", kInts}};
   static const Rows epsilon{{"epsilon", kFloat}};
   static const Rows form{{"approximate", kString}};
-  static const Rows batch_norm{{"training", kInt}, {"epsilon", kFloat}, {"momentum", kFloat}};
+  static const Rows batch_norm{
+      {"training", kInt}, {"epsilon", kFloat}, {"momentum", kFloat}, {"of_groups", kInt}};
   static const Rows scale{{"scale", kFloat}};
+  static const Rows part{{"starts", kInts}, {"steps", kInts}, {"shape", kInts}};
+  static const Rows pieces{
+      {"low", kFloat}, {"high", kFloat}, {"below", kFloat}, {"above", kFloat}, {"slope", kFloat}};
+  static const Rows elu{{"alpha", kFloat}, {"gamma", kFloat}, {"rate", kFloat}};
   static const Table table{
       {"Gemm", {{"transA", kInt}, {"transB", kInt}}},
       {"ReduceSum", {{"axes", kInts}, {"keepdims", kInt}}},
@@ -131,6 +191,18 @@ const Table& own() {
       {"Momentum", {{"lr", kFloat}, {"momentum", kFloat}}},
       {"Adam",
        {{"lr", kFloat}, {"beta1", kFloat}, {"beta2", kFloat}, {"epsilon", kFloat}, {"step", kInt}}},
+      {"Slice", part},
+      {"Pad", together(part, {{"value", kFloat}})},
+      {"Concat", {{"axis", kInt}}},
+      {"GatherGrad", {{"rows", kInt}}},
+      {"RMSNormalization", epsilon},
+      {"RMSNormalizationGrad", epsilon},
+      {"RMSNormalizationScaleGrad", epsilon},
+      {"Piecewise", together(pieces, {{"offset", kFloat}, {"closed", kInt}})},
+      {"PiecewiseGrad", pieces},
+      {"Elu", elu},
+      {"EluGrad", elu},
+      {"Power", {{"exponent", kFloat}}},
   };
   return table;
 }
@@ -147,6 +219,7 @@ std::string type_of(const RawAttribute& value) {
     std::string operator()(const std::vector<std::int64_t>&) const { return name_of(kInts); }
     std::string operator()(const std::vector<double>&) const { return name_of(kFloats); }
     std::string operator()(const RawTensor&) const { return name_of(kTensor); }
+    std::string operator()(const RawGraph&) const { return name_of(kGraph); }
     std::string operator()(const OtherAttribute& other) const { return other.type; }
   };
   return std::visit(Visitor{}, value);
@@ -215,6 +288,8 @@ const char* name_of(AttributeType type) {
       return "FLOATS";
     case kTensor:
       return "TENSOR";
+    case kGraph:
+      return "GRAPH";
   }
   return "";
 }

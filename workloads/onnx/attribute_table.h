@@ -11,7 +11,7 @@ namespace etude::onnxio {
 struct RawModel;
 
 /// Types of AttributeProto that operators here declare.
-enum class AttributeType { kInt, kFloat, kString, kInts, kFloats, kTensor };
+enum class AttributeType { kInt, kFloat, kString, kInts, kFloats, kTensor, kGraph };
 /// "INT", as onnx.proto calls it.
 const char* name_of(AttributeType type);
 

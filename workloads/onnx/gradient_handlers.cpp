@@ -56,62 +56,29 @@ void conv_grad(Translator& to, const RawNode& node) {
   const TensorId w = to.value(node, 2);
   const Shape image = to.shape(x);
   const Shape filter = to.shape(w);
-  if (image.size() != 4 || filter.size() != 4 || node.text("auto_pad", "NOTSET") != "NOTSET") {
+  const std::size_t rank = image.size();
+  if ((rank != 3 && rank != 4) || filter.size() != rank ||
+      node.text("auto_pad", "NOTSET") != "NOTSET") {
     to.reject(node, "works on data of shape " + to_string(image) + " or has auto_pad",
-              "images with explicit pads are supported");
+              "images and signals with explicit pads are supported");
   }
-  Attributes attributes{{"kernel_shape", Integers{static_cast<std::int64_t>(filter[2]),
-                                                  static_cast<std::int64_t>(filter[3])}},
-                        {"strides", node.integers("strides").value_or(Integers{1, 1})},
-                        {"pads", node.integers("pads").value_or(Integers{0, 0, 0, 0})},
-                        {"dilations", node.integers("dilations").value_or(Integers{1, 1})},
+  const std::size_t axes = rank - 2;
+  Attributes attributes{{"kernel_shape", Integers(filter.begin() + 2, filter.end())},
+                        {"strides", node.integers("strides").value_or(Integers(axes, 1))},
+                        {"pads", node.integers("pads").value_or(Integers(2 * axes, 0))},
+                        {"dilations", node.integers("dilations").value_or(Integers(axes, 1))},
                         {"group", node.integer("group", 1)}};
   if (node.has_output(1)) {
     to.add(node, OpType::kConvGradWeight, {dy, x}, attributes, node.outputs[1]);
   }
   if (node.has_output(2)) {
-    to.add(node, OpType::kReduceSum, {dy}, {{"axes", Integers{0, 2, 3}}}, node.outputs[2]);
+    to.add(node, OpType::kReduceSum, {dy},
+           {{"axes", rank == 3 ? Integers{0, 2} : Integers{0, 2, 3}}}, node.outputs[2]);
   }
   if (node.has_output(0)) {
     attributes["shape"] = Integers(image.begin(), image.end());
     to.add(node, OpType::kConvGradInput, {dy, w}, attributes, node.outputs[0]);
   }
-}
-
-/// A transposed convolution is the gradient of a convolution with respect to its image.
-void conv_transpose(Translator& to, const RawNode& node) {
-  const TensorId dy = to.value(node, 0);
-  const TensorId w = to.value(node, 1);
-  const Shape gradient = to.shape(dy);
-  const Shape filter = to.shape(w);
-  const Integers stride = node.integers("strides").value_or(Integers{1, 1});
-  const Integers pads = node.integers("pads").value_or(Integers{0, 0, 0, 0});
-  const Integers dilation = node.integers("dilations").value_or(Integers{1, 1});
-  const Integers missing = node.integers("output_padding").value_or(Integers{0, 0});
-  if (gradient.size() != 4 || filter.size() != 4 || node.has_input(2) || stride.size() != 2 ||
-      pads.size() != 4 || dilation.size() != 2 || missing.size() != 2 ||
-      node.text("auto_pad", "NOTSET") != "NOTSET" || node.integers("output_shape")) {
-    to.reject(node, "has a bias, auto_pad, output_shape or no image",
-              "it is supported as the gradient of a convolution");
-  }
-  const std::int64_t group = node.integer("group", 1);
-  Integers image{static_cast<std::int64_t>(gradient[0]),
-                 static_cast<std::int64_t>(filter[1]) * group};
-  Integers kernel;
-  for (std::size_t axis = 0; axis < 2; ++axis) {
-    kernel.push_back(static_cast<std::int64_t>(filter[axis + 2]));
-    image.push_back((static_cast<std::int64_t>(gradient[axis + 2]) - 1) * stride[axis] +
-                    (kernel[axis] - 1) * dilation[axis] + 1 - pads[axis] - pads[axis + 2] +
-                    missing[axis]);
-  }
-  to.add(node, OpType::kConvGradInput, {dy, w},
-         {{"kernel_shape", kernel},
-          {"strides", stride},
-          {"pads", pads},
-          {"dilations", dilation},
-          {"group", group},
-          {"shape", image}},
-         node.outputs.at(0));
 }
 
 void cross_entropy_grad(Translator& to, const RawNode& node) {
@@ -152,7 +119,6 @@ Handler gradient_handler_of(const std::string& op) {
       {"SoftmaxGrad_13", softmax_grad},
       {"LayerNormalizationGrad", layer_norm_grad},
       {"ConvGrad", conv_grad},
-      {"ConvTranspose", conv_transpose},
       {"SoftmaxCrossEntropyLossGrad", cross_entropy_grad},
       {"SGD", sgd},
   };

@@ -7,9 +7,13 @@
 #include <bit>
 #include <cstring>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include "models/base/error.h"
+#include "workloads/onnx/external_data.h"
+#include "workloads/onnx/function_calls.h"
+#include "workloads/onnx/module_scope.h"
 #include "workloads/onnx/raw_model.h"
 
 namespace etude::onnxio {
@@ -80,7 +84,9 @@ std::vector<std::int64_t> bounded(const Values& values) {
 
 class Reader {
  public:
-  explicit Reader(const std::string& where) { model_.where = where; }
+  explicit Reader(const std::filesystem::path& file) : external_(file) {
+    model_.where = file.string();
+  }
 
   RawModel read(const std::string& bytes) {
     onnx::ModelProto proto;
@@ -93,16 +99,26 @@ class Reader {
       throw UserError(model_.where, "holds no graph with nodes", "give an ONNX model");
     }
     for (const auto& import : proto.opset_import()) {
+      model_.microsoft = model_.microsoft || import.domain() == "com.microsoft";
       if (import.domain().empty() || import.domain() == "ai.onnx") {
         model_.opset = std::max<std::int64_t>(model_.opset, import.version());
       }
     }
+    inline_functions(proto, model_.where);
     const onnx::GraphProto& graph = proto.graph();
     check_opset(graph);
     model_.name = printable(graph.name());
+    model_.pytorch = proto.producer_name() == "pytorch";
+    take_graph(graph, model_);
+    model_.data_files.assign(external_.files().begin(), external_.files().end());
+    return std::move(model_);
+  }
+
+ private:
+  void take_graph(const onnx::GraphProto& graph, RawModel& into) {
     for (const auto& initializer : graph.initializer()) {
       const std::string name = printable(initializer.name());
-      if (!model_.constants.emplace(name, tensor(initializer, name)).second) {
+      if (!into.constants.emplace(name, tensor(initializer, name)).second) {
         throw UserError(model_.where, "has two initializers '" + name + "'",
                         "every value has one name");
       }
@@ -111,23 +127,48 @@ class Reader {
       throw UserError(model_.where, "has sparse initializers", "store them densely");
     }
     for (const auto& input : graph.input()) {
-      if (!model_.constants.contains(printable(input.name()))) {
-        model_.inputs.push_back(value(input));
+      if (!into.constants.contains(printable(input.name()))) {
+        into.inputs.push_back(value(input));
       }
     }
     for (const auto& output : graph.output()) {
-      model_.outputs.push_back(value(output));
+      into.outputs.push_back(value(output));
     }
     for (const auto& info : graph.value_info()) {
-      model_.declared[printable(info.name())] = value(info);
+      into.declared[printable(info.name())] = value(info);
     }
     for (const auto& node : graph.node()) {
-      add_node(node);
+      into.nodes.push_back(node_of(node));
     }
-    return std::move(model_);
   }
 
- private:
+  /// A graph inside of a node.
+  RawGraph inner_graph(const onnx::GraphProto& graph) {
+    auto made = std::make_shared<RawModel>();
+    made->where = model_.where;
+    made->opset = model_.opset;
+    take_graph(graph, *made);
+    std::set<std::string> own;
+    for (const auto& [name, constant] : made->constants) {
+      own.insert(name);
+    }
+    for (const RawNode& node : made->nodes) {
+      own.insert(node.outputs.begin(), node.outputs.end());
+    }
+    const auto take = [&](const std::string& name) {
+      if (!name.empty() && own.insert(name).second) {
+        made->inputs.push_back({name, std::nullopt, {}, {}, false});
+      }
+    };
+    for (const RawNode& node : made->nodes) {
+      std::ranges::for_each(node.inputs, take);
+    }
+    for (const RawValue& output : made->outputs) {
+      take(output.name);
+    }
+    return made;
+  }
+
   void check_opset(const onnx::GraphProto& graph) const {
     const bool standard = std::ranges::any_of(graph.node(), [](const onnx::NodeProto& node) {
       return node.domain().empty() || node.domain() == "ai.onnx";
@@ -141,25 +182,56 @@ class Reader {
     }
   }
 
-  RawTensor tensor(const onnx::TensorProto& proto, const std::string& name) const {
+  /// Of one element. Errors: UserError for a type that is not supported.
+  static std::size_t bytes_of(const onnx::TensorProto& proto, const std::string& where) {
+    switch (proto.data_type()) {
+      case onnx::TensorProto::DOUBLE:
+      case onnx::TensorProto::INT64:
+        return 8;
+      case onnx::TensorProto::FLOAT:
+      case onnx::TensorProto::INT32:
+        return 4;
+      case onnx::TensorProto::BOOL:
+        return 1;
+      default:
+        throw UserError(
+            where, "has the element type " + element_type_name(proto.data_type()),
+            "FLOAT is supported, and DOUBLE where FLOAT holds every value; INT64, INT32 "
+            "and BOOL for shapes, axes and switches");
+    }
+  }
+
+  std::string external_data(const onnx::TensorProto& proto, const std::string& where,
+                            std::uint64_t bytes) {
+    if (proto.has_raw_data()) {
+      throw UserError(where, "has data here and in another file", "give one of them");
+    }
+    std::vector<std::pair<std::string, std::string>> entries;
+    for (const auto& entry : proto.external_data()) {
+      entries.emplace_back(entry.key(), entry.value());
+    }
+    return external_.read(where, entries, bytes);
+  }
+
+  RawTensor tensor(const onnx::TensorProto& proto, const std::string& name) {
     const std::string where = model_.where + ": constant '" + name + "'";
     RawTensor made;
     made.type = proto.data_type();
     std::uint64_t elements = 1;
     for (std::int64_t extent : proto.dims()) {
-      if (extent < 0 || elements * static_cast<std::uint64_t>(extent) > kMostElements) {
+      if (extent < 0 || static_cast<std::uint64_t>(extent) > kMostElements ||
+          elements * static_cast<std::uint64_t>(extent) > kMostElements) {
         throw UserError(where, "has the extent " + std::to_string(extent),
                         "extents are positive and their product at most 2^28");
       }
       made.shape.push_back(static_cast<std::uint64_t>(extent));
       elements *= static_cast<std::uint64_t>(extent);
     }
-    if (proto.data_location() == onnx::TensorProto::EXTERNAL) {
-      throw UserError(where, "has its data in another file", "store it inside the model");
-    }
-    const std::string& raw = proto.raw_data();
-    const bool is_raw = proto.has_raw_data();
-    std::size_t bytes = 4;
+    const std::size_t bytes = bytes_of(proto, where);
+    const bool external = proto.data_location() == onnx::TensorProto::EXTERNAL;
+    const std::string elsewhere = external ? external_data(proto, where, elements * bytes) : "";
+    const std::string& raw = external ? elsewhere : proto.raw_data();
+    const bool is_raw = external || proto.has_raw_data();
     std::size_t given = 0;
     switch (proto.data_type()) {
       case onnx::TensorProto::FLOAT:
@@ -169,7 +241,6 @@ class Reader {
         given = made.reals.size();
         break;
       case onnx::TensorProto::DOUBLE: {
-        bytes = 8;
         std::vector<double> wide(proto.double_data().begin(), proto.double_data().end());
         if (is_raw) {
           wide = raw_elements<double>(raw);
@@ -185,7 +256,6 @@ class Reader {
         break;
       }
       case onnx::TensorProto::INT64:
-        bytes = 8;
         made.integers = true;
         made.values = is_raw ? raw_elements<std::int64_t>(raw)
                              : std::vector<std::int64_t>(proto.int64_data().begin(),
@@ -202,7 +272,6 @@ class Reader {
         break;
       }
       case onnx::TensorProto::BOOL:
-        bytes = 1;
         made.integers = true;
         if (is_raw) {
           const auto narrow = raw_elements<std::uint8_t>(raw);
@@ -210,13 +279,11 @@ class Reader {
         } else {
           made.values.assign(proto.int32_data().begin(), proto.int32_data().end());
         }
+        std::ranges::for_each(made.values, [](std::int64_t& v) { v = v != 0; });
         given = made.values.size();
         break;
       default:
-        throw UserError(
-            where, "has the element type " + element_type_name(proto.data_type()),
-            "FLOAT is supported, and DOUBLE where FLOAT holds every value; INT64, INT32 "
-            "and BOOL for shapes, axes and switches");
+        break;  // refused by bytes_of()
     }
     if (given != elements || (is_raw && raw.size() != elements * bytes)) {
       throw UserError(where,
@@ -237,18 +304,16 @@ class Reader {
       made.type = type.elem_type();
     }
     made.shaped = type.has_shape();
-    if (type.shape().dim_size() > 0) {
-      made.samples = printable(type.shape().dim(0).dim_param());
-    }
     for (const auto& extent : type.shape().dim()) {
       made.shape.push_back(extent.dim_value() > 0
                                ? std::optional(static_cast<std::uint64_t>(extent.dim_value()))
                                : std::nullopt);
+      made.symbols.push_back(printable(extent.dim_param()));
     }
     return made;
   }
 
-  void add_node(const onnx::NodeProto& proto) {
+  RawNode node_of(const onnx::NodeProto& proto) {
     RawNode node;
     node.op = printable(proto.op_type());
     node.domain = proto.domain() == "ai.onnx" ? "" : printable(proto.domain());
@@ -257,6 +322,7 @@ class Reader {
     node.name = !proto.name().empty()   ? printable(proto.name())
                 : !node.outputs.empty() ? node.outputs[0]
                                         : node.op;
+    node.scope = printable(module_scope(proto));
     for (const auto& attribute : proto.attribute()) {
       const std::string key = printable(attribute.name());
       if (!node.attributes.emplace(key, value_of(attribute, node)).second) {
@@ -264,29 +330,45 @@ class Reader {
                         "give it once");
       }
     }
-    model_.nodes.push_back(std::move(node));
+    if (node.op == "If" && node.domain.empty()) {
+      for (const char* branch : {"then_branch", "else_branch"}) {
+        const auto found = node.attributes.find(branch);
+        const auto* graph =
+            found == node.attributes.end() ? nullptr : std::get_if<RawGraph>(&found->second);
+        for (const RawValue& taken :
+             graph != nullptr ? (*graph)->inputs : std::vector<RawValue>{}) {
+          node.inputs.push_back(taken.name);
+        }
+      }
+    }
+    return node;
   }
 
-  RawAttribute value_of(const onnx::AttributeProto& attribute, const RawNode& node) const {
+  RawAttribute value_of(const onnx::AttributeProto& attribute, const RawNode& node) {
+    const bool data = node.op == "Constant" && node.domain.empty();  // kept as they are
     switch (attribute.type()) {
       case onnx::AttributeProto::INT:
-        return bounded(attribute.i());
+        return data ? attribute.i() : bounded(attribute.i());
       case onnx::AttributeProto::FLOAT:
         return double{attribute.f()};
       case onnx::AttributeProto::STRING:
         return printable(attribute.s());
       case onnx::AttributeProto::INTS:
-        return bounded(attribute.ints());
+        return data ? std::vector<std::int64_t>(attribute.ints().begin(), attribute.ints().end())
+                    : bounded(attribute.ints());
       case onnx::AttributeProto::FLOATS:
         return std::vector<double>(attribute.floats().begin(), attribute.floats().end());
       case onnx::AttributeProto::TENSOR:
         return tensor(attribute.t(), node.name);
+      case onnx::AttributeProto::GRAPH:
+        return inner_graph(attribute.g());
       default:
         return OtherAttribute{onnx::AttributeProto::AttributeType_Name(attribute.type())};
     }
   }
 
   RawModel model_;
+  ExternalData external_;
 };
 
 }  // namespace
@@ -298,7 +380,7 @@ RawModel read_raw_model(const std::filesystem::path& file) {
   }
   std::ostringstream bytes;
   bytes << in.rdbuf();
-  return Reader(file.string()).read(bytes.str());
+  return Reader(file).read(bytes.str());
 }
 
 }  // namespace etude::onnxio

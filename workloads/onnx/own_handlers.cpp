@@ -21,9 +21,14 @@ void own(Translator& to, const RawNode& node) {
   const OpType type = own_type(node.op).value();
   const bool classes =
       type == OpType::kSoftmaxCrossEntropy || type == OpType::kSoftmaxCrossEntropyGrad;
+  const bool rows = type == OpType::kGather || type == OpType::kGatherGrad;
+  const bool moves = type == OpType::kSlice || type == OpType::kPad || type == OpType::kConcat;
   std::vector<TensorId> inputs;
   for (std::size_t i = 0; i < node.inputs.size(); ++i) {
-    inputs.push_back(classes && i == 1 ? to.labels(node, i) : to.value(node, i));
+    inputs.push_back(rows && i == 1      ? to.indices(node, i)
+                     : classes && i == 1 ? to.labels(node, i)
+                     : moves             ? to.data(node, i)
+                                         : to.value(node, i));
   }
   if (type == OpType::kSgd) {
     to.add_update(node, to.value(node, 0), to.value(node, 1));

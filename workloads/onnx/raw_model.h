@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -30,15 +31,22 @@ struct OtherAttribute {
   std::string type;  ///< its name in onnx.proto
 };
 
+struct RawModel;
+
+/// A graph inside of a node, as a branch of If: its inputs are the values that it takes from
+/// around it.
+using RawGraph = std::shared_ptr<const RawModel>;
+
 using RawAttribute = std::variant<std::int64_t, double, std::string, std::vector<std::int64_t>,
-                                  std::vector<double>, RawTensor, OtherAttribute>;
+                                  std::vector<double>, RawTensor, RawGraph, OtherAttribute>;
 
 /// One node as the file has it.
 struct RawNode {
   std::string op;
-  std::string domain;  ///< "" for the standard one
-  std::string name;    ///< its first output where the file gives none
-  std::vector<std::string> inputs;
+  std::string domain;               ///< "" for the standard one
+  std::string name;                 ///< its first output where the file gives none
+  std::string scope;                ///< the path of modules that PyTorch's exporter notes beside it
+  std::vector<std::string> inputs;  ///< of If also what its branches take from around them
   std::vector<std::string> outputs;
   std::map<std::string, RawAttribute> attributes;
 
@@ -58,8 +66,8 @@ struct RawValue {
   std::string name;
   std::optional<int> type;  ///< ElementType; nothing for what is no tensor, as a sequence
   std::vector<std::optional<std::uint64_t>> shape;  ///< an extent without number is symbolic
+  std::vector<std::string> symbols;  ///< beside `shape`: the names of symbolic extents
   bool shaped = false;
-  std::string samples;  ///< name of the first extent, where it is symbolic
 };
 
 /// The content of an ONNX file, free of protobuf.
@@ -67,16 +75,19 @@ struct RawModel {
   std::string where;  ///< the file, for messages
   std::string name;
   std::int64_t opset = 0;  ///< the highest import of the standard domain
+  bool pytorch = false;    ///< written by PyTorch's exporters
+  bool microsoft = false;  ///< imports com.microsoft, as ONNX Runtime's tools write
   std::vector<RawNode> nodes;
   std::map<std::string, RawTensor> constants;
   std::vector<RawValue> inputs;  ///< without those that have a constant
   std::vector<RawValue> outputs;
   std::map<std::string, RawValue> declared;
+  std::vector<std::filesystem::path> data_files;  ///< external data, in the order of their names
 };
 
 /// Reads an ONNX file. Errors: UserError naming the file when it cannot be read, is truncated, has
-/// no graph, an opset that is not supported, an attribute twice, or constants that are broken, lie
-/// outside of the file or have a type that is not supported.
+/// no graph, an opset that is not supported, an attribute twice, or constants that are broken, have
+/// a type that is not supported, or data in another file that cannot be taken (external_data.h).
 RawModel read_raw_model(const std::filesystem::path& file);
 
 /// Takes Constant nodes as constants. Errors: UserError naming a node without a value.

@@ -4,25 +4,51 @@
 #include <algorithm>
 
 #include "models/base/error.h"
+#include "workloads/onnx/folding.h"
+#include "workloads/onnx/input_extents.h"
 #include "workloads/ops/op_rules.h"
+#include "workloads/training/layers.h"
 #include "workloads/training/loss.h"
-#include "workloads/training/methods.h"
 
 namespace etude::onnxio {
 
 namespace {
 
+/// Whether an operator may be what prepares data for a network: a product, a normalisation or a
+/// softmax of data is a layer.
+bool prepares(OpType type) {
+  switch (type) {
+    case OpType::kAdd:
+    case OpType::kSub:
+    case OpType::kMul:
+    case OpType::kDiv:
+    case OpType::kScale:
+    case OpType::kReshape:
+    case OpType::kTranspose:
+    case OpType::kSlice:
+    case OpType::kPad:
+    case OpType::kConcat:
+      return true;
+    default:
+      return false;
+  }
+}
+
 bool is_update(const RawNode& node) { return node.op == "SGD" || node.op == "Sgd"; }
 
 }  // namespace
 
-Translator::Translator(RawModel model, std::uint64_t batch)
-    : raw_(std::move(model)), batch_(batch) {}
+Translator::Translator(RawModel model, const OnnxExtents& extents) : raw_(std::move(model)) {
+  made_.samples = take_extents(raw_, extents);
+  made_.data_files = raw_.data_files;
+}
 
 OnnxModel Translator::run() {
   check_operators();
   check_attributes(raw_);
   take_constant_nodes(raw_);
+  take_shared_weights();
+  take_compared_buffers();
   order_ = sorted_nodes(raw_);
   for (const auto& [name, constant] : raw_.constants) {
     reserved_.insert(name);
@@ -34,13 +60,7 @@ OnnxModel Translator::run() {
   graph().name = raw_.name.empty() ? "onnx" : raw_.name;
   find_phases();
   add_inputs();
-  for (std::size_t n : order_) {
-    const RawNode& node = raw_.nodes[n];
-    if (node.outputs.empty()) {
-      reject(node, "has no outputs", "give it one");
-    }
-    handler_of(node.domain, node.op)(*this, node);
-  }
+  translate_all();
   finish();
   return std::move(made_);
 }
@@ -48,21 +68,25 @@ OnnxModel Translator::run() {
 void Translator::check_operators() const {
   std::string list;
   std::size_t count = 0;
+  bool recurrent = false;
   for (const RawNode& node : raw_.nodes) {
-    const bool constant = node.op == "Constant" && node.domain.empty();
+    const bool constant = node.domain.empty() &&
+                          (node.op == "Constant" || node.op == "If" || fold_of(node.op) != nullptr);
     if (!constant && handler_of(node.domain, node.op) == nullptr) {
       ++count;
+      recurrent = recurrent || node.op == "LSTM" || node.op == "GRU" || node.op == "RNN";
       list += (list.empty() ? "" : ", ") +
               (node.domain.empty() ? node.op : node.domain + "." + node.op) + " ('" + node.name +
               "')";
     }
   }
   if (count > 0) {
-    throw UserError(raw_.where,
-                    std::to_string(count) +
-                        (count == 1 ? " node has an operator" : " nodes have operators") +
-                        " that Etude does not support: " + list,
-                    "docs/workloads.md lists those that it does");
+    throw UserError(
+        raw_.where,
+        std::to_string(count) + (count == 1 ? " node has an operator" : " nodes have operators") +
+            " that Etude does not support: " + list,
+        recurrent ? "recurrent layers are not supported; docs/workloads.md lists what is"
+                  : "docs/workloads.md lists those that it does");
   }
 }
 
@@ -93,7 +117,6 @@ void Translator::find_phases() {
 }
 
 void Translator::add_inputs() {
-  std::string samples;
   for (const RawValue& input : raw_.inputs) {
     Tensor tensor;
     tensor.name = input.name;
@@ -107,24 +130,16 @@ void Translator::add_inputs() {
                       "FLOAT is supported, INT64 and INT32 for labels");
     }
     tensor.dtype = *input.type == kFloatType ? DType::kFloat32 : DType::kInt32;
-    for (std::size_t i = 0; i < input.shape.size(); ++i) {
-      if (!input.shape[i] && i > 0) {
-        throw UserError(where, "extent " + std::to_string(i) + " is symbolic or 0",
-                        "only the first extent (samples) may be");
-      }
-      tensor.shape.push_back(input.shape[i].value_or(batch_));
+    for (const auto& extent : input.shape) {
+      tensor.shape.push_back(extent.value());
     }
-    if (!input.samples.empty() && !samples.empty() && input.samples != samples) {
-      throw UserError(where, "counts '" + input.samples + "', another input '" + samples + "'",
-                      "one symbol, the number of samples, is supported");
-    }
-    samples = input.samples.empty() ? samples : input.samples;
     if (!input.shaped) {
       throw UserError(where, "has no shape", "declare the shapes of all inputs");
     }
     values_[input.name] = graph().add_tensor(std::move(tensor));
     data_.resize(graph().tensors().size(), true);
     made_.network.inputs.push_back(values_[input.name]);
+    made_.declared.push_back({values_[input.name], element_type_name(*input.type), input.symbols});
   }
 }
 
@@ -175,7 +190,7 @@ TensorId Translator::any_value(const RawNode& node, std::size_t input) {
   tensor.name = name;
   tensor.kind = TensorKind::kParameter;
   tensor.shape = constant->second.shape;
-  tensor.constant = constant->second.constant_node;
+  tensor.constant = constant->second.constant_node || fills_norm(node, input, constant->second);
   tensor.trainable = !made_.updates && !tensor.constant;
   const TensorId id = graph().add_tensor(std::move(tensor));
   data_.resize(id + 1, false);
@@ -240,12 +255,15 @@ NodeId Translator::add_many(const RawNode& node, OpType type, std::vector<Tensor
       reserved_.insert(name);
     }
   }
-  const bool data = std::ranges::all_of(inputs, [&](TensorId input) {
-    return graph().tensor(input).constant || (input < data_.size() && data_[input]);
-  });
+  const bool data =
+      prepares(type) && std::ranges::all_of(inputs, [&](TensorId input) {
+        return graph().tensor(input).constant || (input < data_.size() && data_[input]);
+      });
   const NodeId id = graph().add(
       Node{node.name, type, phase_of(node), std::move(inputs), {}, std::move(attributes)}, outputs);
   data_.resize(graph().tensors().size(), data);
+  scopes_.resize(id + 1);
+  scopes_[id] = node.scope;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     if (named[i]) {
       values_[outputs[i].first] = graph().node(id).outputs[i];
@@ -338,8 +356,11 @@ void Translator::finish() {
   for (const RawValue& output : raw_.outputs) {
     const auto found = values_.find(output.name);
     if (found == values_.end()) {
-      throw UserError(raw_.where + ": output '" + output.name + "'", "is not computed",
-                      "only first outputs of nodes are supported");
+      const bool constant = raw_.constants.contains(output.name);
+      throw UserError(
+          raw_.where + ": output '" + output.name + "'",
+          constant ? "is a constant" : "is not computed",
+          constant ? "outputs depend on the inputs" : "only first outputs of nodes are supported");
     }
     if (output.type.value_or(kFloatType) != kFloatType && output.type != kUndefinedType) {
       throw UserError(raw_.where + ": output '" + output.name + "'",
@@ -369,7 +390,7 @@ void Translator::finish() {
   made_.network.output = logits.value_or(made_.outputs.empty() ? 0 : made_.outputs[0]);
   graph().validate();
   if (!made_.updates) {
-    find_blocks(made_.network);
+    find_blocks(made_.network, scopes_);
   }
 }
 
@@ -380,8 +401,19 @@ Handler handler_of(const std::string& domain, const std::string& op) {
   if (!domain.empty() && domain != "com.microsoft") {
     return nullptr;
   }
+  if (domain == "com.microsoft") {  // others of its names are other operators
+    for (const auto find :
+         {network_handler_of, norm_handler_of, gradient_handler_of, plain_handler_of}) {
+      if (const Handler found = find(op)) {
+        return found;
+      }
+    }
+    return nullptr;
+  }
   for (const auto find :
-       {shape_handler_of, network_handler_of, gradient_handler_of, plain_handler_of}) {
+       {shape_handler_of, choice_handler_of, network_handler_of, window_handler_of,
+        function_handler_of, move_handler_of, norm_handler_of, reduce_handler_of,
+        attention_handler_of, gradient_handler_of, plain_handler_of}) {
     if (const Handler found = find(op)) {
       return found;
     }
@@ -393,8 +425,8 @@ Handler handler_of(const std::string& domain, const std::string& op) {
 
 namespace etude {
 
-OnnxModel read_onnx(const std::filesystem::path& file, std::uint64_t batch) {
-  return onnxio::Translator(onnxio::read_raw_model(file), batch).run();
+OnnxModel read_onnx(const std::filesystem::path& file, const OnnxExtents& extents) {
+  return onnxio::Translator(onnxio::read_raw_model(file), extents).run();
 }
 
 TrainingGraph make_training_graph(OnnxModel model, double lr) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Conv(x, w[, bias]): x [N,C,H,W], w [O,C/group,kh,kw], bias [O]. Attributes group and a window's
-// (window.h). ConvGradInput(dy, w): attribute shape of x. ConvGradWeight(dy, x).
+// Conv(x, w[, bias]): x [N,C,H,W], w [O,C/group,kh,kw], bias [O], or x [N,C,L], w [O,C/group,k].
+// Attributes group and a window's (window.h). ConvGradInput(dy, w[, bias]): attribute shape of x;
+// in the forward pass it is the transposed convolution of dy, with a bias [C]. ConvGradWeight(dy,
+// x).
 #include "workloads/ops/broadcast.h"
 #include "workloads/ops/op_rules.h"
 #include "workloads/ops/window.h"
@@ -13,6 +15,7 @@ namespace {
 struct Convolution {
   Window window;
   std::int64_t samples = 1, groups = 1, in_channels = 1, out_channels = 1;  ///< channels per group
+  std::size_t rank = 4;                                                     ///< 3: signals
 
   std::int64_t image() const { return window.in[0] * window.in[1]; }
   std::int64_t pixels() const { return window.out[0] * window.out[1]; }
@@ -23,6 +26,7 @@ Convolution make(const Graph& graph, const Node& node, const Shape& image,
                  std::uint64_t out_channels) {
   Convolution conv;
   conv.window = window_of(graph, node, image);
+  conv.rank = image.size();
   conv.samples = static_cast<std::int64_t>(image[0]);
   conv.groups = node.integer("group", 1);
   const auto channels = static_cast<std::int64_t>(image[1]);
@@ -39,8 +43,10 @@ Convolution convolution(const Graph& graph, const Node& node) {
   const auto shape_of = [&](std::size_t i) -> const Shape& {
     return graph.tensor(node.inputs[i]).shape;
   };
-  if (shape_of(0).size() != 4 || shape_of(1).size() != 4) {
-    shape_error(graph, node, "images and weights have four extents");
+  const std::size_t rank = shape_of(0).size();
+  if ((rank != 3 && rank != 4) || shape_of(1).size() != rank) {
+    shape_error(graph, node,
+                "images and their weights have four extents, signals and theirs three");
   }
   if (node.op == OpType::kConv) {
     return make(graph, node, shape_of(0), shape_of(1)[0]);
@@ -49,21 +55,20 @@ Convolution convolution(const Graph& graph, const Node& node) {
     return make(graph, node, shape_of(1), shape_of(0)[1]);
   }
   const auto shape = node.integers("shape");
+  if (shape.size() != rank) {
+    shape_error(graph, node, "shape has as many extents as they");
+  }
   return make(graph, node, Shape(shape.begin(), shape.end()), shape_of(1)[0]);
 }
 
-Shape shape_of(std::int64_t a, std::int64_t b, std::int64_t c, std::int64_t d) {
-  return {static_cast<std::uint64_t>(a), static_cast<std::uint64_t>(b),
-          static_cast<std::uint64_t>(c), static_cast<std::uint64_t>(d)};
-}
-
 void infer(Graph& graph, const Node& node) {
-  expect_arity(graph, node, 2, node.op == OpType::kConv ? 3 : 2);
+  expect_arity(graph, node, 2, node.op == OpType::kConvGradWeight ? 2 : 3);
   const Convolution c = convolution(graph, node);
   const Window& w = c.window;
-  const Shape x = shape_of(c.samples, c.groups * c.in_channels, w.in[0], w.in[1]);
-  const Shape weight = shape_of(c.groups * c.out_channels, c.in_channels, w.kernel[0], w.kernel[1]);
-  const Shape y = shape_of(c.samples, c.groups * c.out_channels, w.out[0], w.out[1]);
+  const Shape x = windowed_shape(c.rank, c.samples, c.groups * c.in_channels, w.in[0], w.in[1]);
+  const Shape weight =
+      windowed_shape(c.rank, c.groups * c.out_channels, c.in_channels, w.kernel[0], w.kernel[1]);
+  const Shape y = windowed_shape(c.rank, c.samples, c.groups * c.out_channels, w.out[0], w.out[1]);
   const Shape& second = graph.tensor(node.inputs[1]).shape;
   const Shape& first = graph.tensor(node.inputs[0]).shape;
   const DType type = graph.tensor(node.inputs[0]).dtype;
@@ -79,6 +84,9 @@ void infer(Graph& graph, const Node& node) {
     if (first != y || second != weight) {
       shape_error(graph, node, "they must be " + to_string(y) + " and " + to_string(weight));
     }
+    if (node.inputs.size() == 3 && graph.tensor(node.inputs[2]).shape != Shape{x[1]}) {
+      shape_error(graph, node, "the bias must have one element per channel of the result");
+    }
     set_output(graph, node, 0, x, type);
   } else {
     if (first != y) {
@@ -86,6 +94,37 @@ void infer(Graph& graph, const Node& node) {
     }
     set_output(graph, node, 0, weight, type);
   }
+}
+
+/// The gradient of a bias [channels]: sums over samples and pixels.
+void add_bias_gradient(GradientBuilder& builder, const Node& node, TensorId dy) {
+  if (node.inputs.size() != 3 || !builder.wants(node.inputs[2])) {
+    return;
+  }
+  std::vector<std::int64_t> axes{0, 2, 3};
+  axes.resize(builder.graph().tensor(dy).shape.size() - 1);
+  builder.contribute(
+      node.inputs[2],
+      Node{"", OpType::kReduceSum, Phase::kBackward, {dy}, {}, {{"axes", std::move(axes)}}});
+}
+
+/// Of the transposed convolution: what is a gradient there is a convolution here.
+void transposed_gradient(GradientBuilder& builder, NodeId id) {
+  const Node node = builder.graph().node(id);
+  const TensorId dy = builder.gradient_of(node.outputs[0]);
+  Attributes attributes = node.attributes;
+  attributes.erase("shape");
+  if (builder.wants(node.inputs[0])) {
+    builder.contribute(
+        node.inputs[0],
+        Node{"", OpType::kConv, Phase::kBackward, {dy, node.inputs[1]}, {}, attributes});
+  }
+  if (builder.wants(node.inputs[1])) {
+    builder.contribute(
+        node.inputs[1],
+        Node{"", OpType::kConvGradWeight, Phase::kBackward, {node.inputs[0], dy}, {}, attributes});
+  }
+  add_bias_gradient(builder, node, dy);
 }
 
 void gradient(GradientBuilder& builder, NodeId id) {
@@ -106,14 +145,7 @@ void gradient(GradientBuilder& builder, NodeId id) {
                                             {},
                                             node.attributes});
   }
-  if (node.inputs.size() == 3 && builder.wants(node.inputs[2])) {
-    builder.contribute(node.inputs[2], Node{"",
-                                            OpType::kReduceSum,
-                                            Phase::kBackward,
-                                            {dy},
-                                            {},
-                                            {{"axes", std::vector<std::int64_t>{0, 2, 3}}}});
-  }
+  add_bias_gradient(builder, node, dy);
 }
 
 /// Calls visit(offset into y, offset into x, columns) for each run of one output row that a tap of
@@ -159,10 +191,11 @@ void evaluate(const Graph& graph, const Node& node, TensorValues& values) {
   const auto elements = graph.tensor(node.outputs[0]).elements();
   std::vector<double> result(elements, 0.0);
   if (node.inputs.size() == 3) {
+    const std::int64_t plane = node.op == OpType::kConv ? c.pixels() : c.image();
+    const auto& bias = values[node.inputs[2]];
     for (std::uint64_t i = 0; i < elements; ++i) {
-      const auto plane = static_cast<std::int64_t>(i) / c.pixels();
       result[i] =
-          values[node.inputs[2]][static_cast<std::size_t>(plane % (c.groups * c.out_channels))];
+          bias[static_cast<std::size_t>(static_cast<std::int64_t>(i) / plane) % bias.size()];
     }
   }
   const double* first = values[node.inputs[0]].data();
@@ -202,7 +235,7 @@ std::uint64_t macs(const Graph& graph, const Node& node) {
 }  // namespace
 
 const OpRules kConvRules{infer, gradient, evaluate, macs};
-const OpRules kConvGradInputRules{infer, nullptr, evaluate, macs};
+const OpRules kConvGradInputRules{infer, transposed_gradient, evaluate, macs};
 const OpRules kConvGradWeightRules{infer, nullptr, evaluate, macs};
 
 }  // namespace etude::ops

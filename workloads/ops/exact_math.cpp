@@ -2,6 +2,7 @@
 #include "workloads/ops/exact_math.h"
 
 #include <cmath>
+#include <cstdint>
 #include <limits>
 
 namespace etude::ops {
@@ -30,7 +31,23 @@ double exact_exp(double x) {
   return std::ldexp(1 + sum, static_cast<int>(k));
 }
 
+double exact_exp_minus_one(double x) {
+  if (!(x > -0.35 && x < 0.35)) {
+    return exact_exp(x) - 1;
+  }
+  double sum = 0;
+  for (int n = 14; n >= 1; --n) {
+    sum = (1 + sum) * x / n;
+  }
+  return sum;
+}
+
 double exact_log(double x) {
+  if (!(x > 0 && x <= std::numeric_limits<double>::max())) {
+    return x == 0  ? -std::numeric_limits<double>::infinity()
+           : x > 0 ? x
+                   : std::numeric_limits<double>::quiet_NaN();
+  }
   int exponent = 0;
   double m = std::frexp(x, &exponent);
   if (m < 0x1.6a09e667f3bcdp-1) {  // sqrt(1/2)
@@ -47,7 +64,60 @@ double exact_log(double x) {
   return k * kLn2High + (k * kLn2Low + 2 * s * sum + 2 * s);
 }
 
+double exact_log_of_one_and(double x) {
+  const double u = 1 + x;  // Goldberg 1991, theorem 4
+  return u == 1 ? x : exact_log(u) * (x / (u - 1));
+}
+
+double exact_power(double x, double p) {
+  const double size = x < 0 ? -x : x;
+  const bool whole = std::floor(p) == p;
+  if (p == 0) {
+    return 1;
+  }
+  if (x != x || (x < 0 && !whole && size <= std::numeric_limits<double>::max())) {
+    return std::numeric_limits<double>::quiet_NaN();
+  }
+  const bool odd = whole && std::floor(p / 2) * 2 != p;
+  const double result = size == 0 ? (p > 0 ? 0 : std::numeric_limits<double>::infinity())
+                                  : exact_exp(p * exact_log(size));
+  return odd && std::signbit(x) ? -result : result;
+}
+
+namespace {
+
+/// The sine `turn` quarters further on: x less a multiple of pi/2 in three parts (Cody and Waite
+/// 1980), then Taylor series.
+double turned_sine(double x, unsigned turn) {
+  const double n = std::floor(x * 0x1.45f306dc9c883p-1 + 0.5);
+  double r = std::fma(-n, 0x1.921fb54442d18p+0, x);
+  r = std::fma(-n, 0x1.1a62633145c07p-54, r);
+  r = std::fma(-n, -0x1.f1976b7ed8fbcp-110, r);
+  const auto quarter = static_cast<unsigned>(static_cast<std::int64_t>(n)) + turn;
+  const double square = r * r;
+  const bool cosine = (quarter & 1U) != 0;
+  double sum = 0;
+  for (int k = cosine ? 22 : 23; k >= 2; k -= 2) {
+    sum = -square / (k * (k - 1)) * (1 + sum);
+  }
+  const double result = cosine ? 1 + sum : r + r * sum;
+  return (quarter & 2U) != 0 ? -result : result;
+}
+
+}  // namespace
+
+double exact_sin(double x) {
+  return std::fabs(x) < 1e9 ? turned_sine(x, 0) : std::numeric_limits<double>::quiet_NaN();
+}
+
+double exact_cos(double x) {
+  return std::fabs(x) < 1e9 ? turned_sine(x, 1) : std::numeric_limits<double>::quiet_NaN();
+}
+
 double exact_erf(double x) {
+  if (x != x) {
+    return x;
+  }
   const double a = x < 0 ? -x : x;
   double result = 1;
   if (a <= 3) {  // erf = 2/sqrt(pi) e^-x^2 (x + 2x^3/3 + 4x^5/15 + ...): no term is negative

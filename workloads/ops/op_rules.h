@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,9 @@ class GradientBuilder;
 /// Values of all tensors of a graph in float64, by tensor; empty where nothing is known yet.
 using TensorValues = std::vector<std::vector<double>>;
 
+/// Told of a place where a gradient jumps: the element of a tensor, and the value at which it does.
+using KinkFound = std::function<void(TensorId tensor, std::size_t element, double at)>;
+
 /// What the project knows of one operator: kXRules of the operator kX of operator_list.h.
 struct OpRules {
   /// Sets shapes and types of the outputs. Errors: UserError naming node and shapes.
@@ -25,6 +29,10 @@ struct OpRules {
   void (*evaluate)(const Graph& graph, const Node& node, TensorValues& values);
   /// Multiply-accumulates of the algorithm (GEMM-like operators; 0 for the others).
   std::uint64_t (*macs)(const Graph& graph, const Node& node);
+  /// Of a gradient that jumps where its inputs have certain values: tells of all of them, near or
+  /// not. nullptr: there are none.
+  void (*kinks)(const Graph& graph, const Node& node, const TensorValues& values,
+                const KinkFound& found) = nullptr;
 };
 
 /// The rules of an operator.
@@ -55,6 +63,9 @@ void expect_arity(const Graph& graph, const Node& node, std::size_t least, std::
 void infer_same_shape(Graph& graph, const Node& node);
 /// The output gets the shape of input 0, whatever the other inputs are.
 void infer_like_first(Graph& graph, const Node& node);
+/// A Slice of `x` to `shape` (ops/move.cpp) as a node of the backward pass.
+Node slice_node(TensorId x, std::vector<std::int64_t> starts, std::vector<std::int64_t> steps,
+                const Shape& shape);
 /// Sets shape and type of output number `index`.
 void set_output(Graph& graph, const Node& node, std::size_t index, Shape shape, DType type);
 

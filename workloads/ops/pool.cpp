@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // MaxPool, MaxPoolGrad(dy, x): the first maximum of a window in row order gets its dy.
 // AveragePool, AveragePoolGrad(dy): attribute shape of x; what lies outside the image is not
-// counted. Attributes: a window's (window.h).
+// counted. Attributes: a window's (window.h). Images have four extents, signals three.
 #include <limits>
 
 #include "workloads/ops/op_rules.h"
@@ -19,12 +19,27 @@ Shape image_shape(const Graph& graph, const Node& node) {
   return graph.tensor(node.inputs.back()).shape;
 }
 
+/// Errors: UserError when a window has no tap on the image: it has neither maximum nor mean.
+void expect_pixels(const Graph& graph, const Node& node, const Window& w) {
+  for (int axis = 0; axis < 2; ++axis) {
+    for (std::int64_t output = 0; output < w.out[axis]; ++output) {
+      const std::int64_t first = w.position(axis, output, 0);
+      const std::int64_t step = w.dilation[axis];
+      const std::int64_t tap = first < 0 ? (step - 1 - first) / step : 0;
+      if (tap >= w.kernel[axis] || first + tap * step >= w.in[axis]) {
+        shape_error(graph, node, "every window covers a pixel of the image");
+      }
+    }
+  }
+}
+
 void infer(Graph& graph, const Node& node) {
   expect_arity(graph, node, 1, node.op == OpType::kMaxPoolGrad ? 2 : 1);
   const Shape image = image_shape(graph, node);
   const Window w = window_of(graph, node, image);
-  const Shape pooled{image[0], image[1], static_cast<std::uint64_t>(w.out[0]),
-                     static_cast<std::uint64_t>(w.out[1])};
+  expect_pixels(graph, node, w);
+  const Shape pooled = windowed_shape(image.size(), static_cast<std::int64_t>(image[0]),
+                                      static_cast<std::int64_t>(image[1]), w.out[0], w.out[1]);
   const DType type = graph.tensor(node.inputs[0]).dtype;
   if (node.op == OpType::kMaxPool || node.op == OpType::kAveragePool) {
     set_output(graph, node, 0, pooled, type);
@@ -60,6 +75,7 @@ template <typename Visit>
 void for_windows(const Shape& image, const Window& w, Visit visit) {
   std::vector<std::uint64_t> under;
   std::uint64_t output = 0;
+  const auto pixels = static_cast<std::uint64_t>(w.in[0] * w.in[1]);
   for (std::uint64_t plane = 0; plane < image[0] * image[1]; ++plane) {
     for (std::int64_t oy = 0; oy < w.out[0]; ++oy) {
       for (std::int64_t ox = 0; ox < w.out[1]; ++ox) {
@@ -68,8 +84,7 @@ void for_windows(const Shape& image, const Window& w, Visit visit) {
           const std::int64_t y = w.position(0, oy, tap / w.kernel[1]);
           const std::int64_t x = w.position(1, ox, tap % w.kernel[1]);
           if (w.inside(0, y) && w.inside(1, x)) {
-            under.push_back(plane * image[2] * image[3] +
-                            static_cast<std::uint64_t>(y * w.in[1] + x));
+            under.push_back(plane * pixels + static_cast<std::uint64_t>(y * w.in[1] + x));
           }
         }
         visit(output++, under);

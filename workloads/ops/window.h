@@ -8,7 +8,8 @@
 namespace etude::ops {
 
 /// A window that slides over images [samples, channels, height, width]: attributes kernel_shape,
-/// strides, pads (top, left, bottom, right) and dilations of a node.
+/// strides, pads (top, left, bottom, right) and dilations of a node. Signals [samples, channels,
+/// length], whose attributes have half as many numbers, are images of height 1.
 struct Window {
   std::int64_t kernel[2] = {1, 1};
   std::int64_t stride[2] = {1, 1};
@@ -26,8 +27,12 @@ struct Window {
   }
 };
 
-/// The window of a node over images of shape `image`. Errors: UserError when attributes or shape do
-/// not fit.
+/// The window of a node over images or signals of shape `image`. Errors: UserError when attributes
+/// or shape do not fit.
 Window window_of(const Graph& graph, const Node& node, const Shape& image);
+
+/// {a, b, height, width} beside an image, {a, b, width} beside a signal of `rank` 3.
+Shape windowed_shape(std::size_t rank, std::int64_t a, std::int64_t b, std::int64_t height,
+                     std::int64_t width);
 
 }  // namespace etude::ops

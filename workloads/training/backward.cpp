@@ -30,6 +30,7 @@ TensorId GradientBuilder::gradient_of(TensorId tensor) {
     one.fill = 1.0f;
     return complete_[tensor] = graph_.add_tensor(std::move(one));
   }
+  join_pieces(tensor);
   const auto& parts = contributions_.at(tensor);
   TensorId sum = parts.front();
   for (std::size_t i = 1; i < parts.size(); ++i) {

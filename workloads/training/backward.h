@@ -45,13 +45,31 @@ class GradientBuilder {
   NodeId emit(Node node, const std::vector<std::string>& outputs);
   /// An existing tensor is a contribution as it stands.
   void pass(TensorId tensor, TensorId gradient);
-  bool has_gradient(TensorId tensor) const { return contributions_.contains(tensor); }
+  /// `gradient` is a contribution to the elements of `tensor` that a Slice with these attributes
+  /// takes. Pieces of one tensor that lie one behind the other are joined when its gradient is
+  /// complete; what no piece reaches is 0.
+  void place(TensorId tensor, TensorId gradient, std::vector<std::int64_t> starts,
+             std::vector<std::int64_t> steps);
+  bool has_gradient(TensorId tensor) const {
+    return contributions_.contains(tensor) || pieces_.contains(tensor);
+  }
 
  private:
+  /// A part of a gradient: its tensor, and where it begins.
+  struct Piece {
+    TensorId gradient;
+    std::vector<std::int64_t> starts, steps;
+  };
+  /// Makes contributions of all pieces of a tensor.
+  void join_pieces(TensorId tensor);
+  std::vector<std::vector<Piece>> runs_of(TensorId tensor, std::size_t* axis) const;
+  void contribute_padded(TensorId tensor, const Piece& piece, const std::string& name);
+
   Graph& graph_;
   std::set<TensorId> wanted_;
   TensorId loss_;
   std::map<TensorId, std::vector<TensorId>> contributions_;
+  std::map<TensorId, std::vector<Piece>> pieces_;
   std::map<TensorId, TensorId> complete_;
   std::map<TensorId, unsigned> uses_;  ///< in the forward graph
 };

@@ -2,87 +2,72 @@
 #include "workloads/training/methods.h"
 
 #include <algorithm>
-#include <regex>
 #include <set>
-#include <string_view>
+#include <utility>
 
 #include "models/base/error.h"
 #include "models/base/nearest_name.h"
 #include "workloads/ops/op_rules.h"
+#include "workloads/training/layer_names.h"
 
 namespace etude {
 
 namespace {
-
-/// The forward node that multiplies by a parameter (its second input), if one does.
-std::optional<NodeId> user_of(const Graph& graph, TensorId parameter) {
-  for (NodeId n : graph.consumers(parameter)) {
-    const Node& node = graph.node(n);
-    const bool product = node.op == OpType::kGemm || node.op == OpType::kConv;
-    if (product && node.phase == Phase::kForward && node.inputs[1] == parameter) {
-      return n;
-    }
-  }
-  return std::nullopt;
-}
-
-/// "blocks.1.q" of the parameter "blocks.1.q.weight"; of other names the node's.
-std::string layer_of(const Graph& graph, TensorId matrix) {
-  const std::string& name = graph.tensor(matrix).name;
-  if (name.ends_with(".weight")) {
-    return name.substr(0, name.size() - 7);
-  }
-  return graph.node(user_of(graph, matrix).value()).name;
-}
-
-bool names_layer(const std::string& target, const std::string& layer) {
-  return layer == target || layer.ends_with("." + target);
-}
-
-bool is_target(const std::string& layer, const std::vector<std::string>& targets) {
-  return targets.empty() || std::ranges::any_of(targets, [&](const std::string& target) {
-           return names_layer(target, layer);
-         });
-}
 
 class Adapters {
  public:
   Adapters(Network& network, const MethodOptions& options)
       : network_(network), graph_(network.graph), options_(options) {}
 
-  void adapt(TensorId matrix, const std::string& layer, bool trained) {
-    const NodeId at = user_of(graph_, matrix).value();
-    const Node node = graph_.node(at);
-    const GemmShape shape = gemm_shape(graph_, node);
+  /// One adapter for all products that share the layer's matrix.
+  void adapt(const NetworkLayer& layer, bool trained) {
+    const Node first = graph_.node(layer.products[0]);
+    const GemmShape shape = gemm_shape(graph_, first);
     if (options_.rank == 0 || options_.rank > std::min(shape.n, shape.k)) {
       throw UserError("/train/rank",
-                      "is " + std::to_string(options_.rank) + ", and layer '" + layer + "' is " +
-                          std::to_string(shape.n) + " by " + std::to_string(shape.k),
+                      "is " + std::to_string(options_.rank) + ", and layer '" + layer.name +
+                          "' is " + std::to_string(shape.n) + " by " + std::to_string(shape.k),
                       "allowed is 1 to " + std::to_string(std::min(shape.n, shape.k)));
     }
-    const TensorId a = parameter(layer + ".lora_a", {shape.n, options_.rank}, trained);
-    const TensorId b = parameter(layer + ".lora_b", {options_.rank, shape.k}, trained);
+    const TensorId a = parameter(layer.name + ".lora_a", {shape.n, options_.rank}, trained);
+    const TensorId b = parameter(layer.name + ".lora_b", {options_.rank, shape.k}, trained);
     graph_.tensor(b).fill = 0.0f;
+    const bool direction = sees_transposed(graph_, layer.products[0]);
+    for (std::size_t i = 0; i < layer.products.size(); ++i) {
+      const bool turned = sees_transposed(graph_, layer.products[i]) != direction;
+      const std::string at = layer.name + (i == 0 ? "" : "." + std::to_string(i));
+      // x (A B) where the matrix is seen as in the first product, x (A B)^T = x B^T A^T else.
+      add_path(layer.products[i], at, turned ? b : a, turned ? a : b, turned);
+    }
+  }
+
+ private:
+  void add_path(NodeId product, const std::string& at, TensorId first, TensorId second,
+                bool turned) {
+    const Node node = graph_.node(product);
     Attributes as_x;
     if (node.integer("transA") != 0) {
       as_x["transA"] = std::int64_t{1};
     }
-    const TensorId h = add(layer + ".lora_h", OpType::kGemm, {node.inputs[0], a}, as_x);
-    TensorId change = add(layer + ".lora_y", OpType::kGemm, {h, b}, {});
+    Attributes as_w;
+    if (turned) {
+      as_x["transB"] = as_w["transB"] = std::int64_t{1};
+    }
+    const TensorId h = add(at + ".lora_h", OpType::kGemm, {node.inputs[0], first}, as_x);
+    TensorId change = add(at + ".lora_y", OpType::kGemm, {h, second}, as_w);
     const double alpha = options_.alpha == 0 ? options_.rank : options_.alpha;
     if (alpha != options_.rank) {
       change =
-          add(layer + ".lora_scale", OpType::kScale, {change}, {{"factor", alpha / options_.rank}});
+          add(at + ".lora_scale", OpType::kScale, {change}, {{"factor", alpha / options_.rank}});
     }
     const TensorId y = node.outputs[0];
-    const TensorId sum = add(layer + ".lora_sum", OpType::kAdd, {y, change}, {});
+    const TensorId sum = add(at + ".lora_sum", OpType::kAdd, {y, change}, {});
     graph_.redirect(y, sum, *graph_.producer(sum));
     if (network_.output == y) {
       network_.output = sum;
     }
   }
 
- private:
   TensorId parameter(const std::string& name, Shape shape, bool trained) {
     Tensor made;
     made.name = name;
@@ -117,13 +102,14 @@ void train(Graph& graph, const std::vector<TensorId>& parameters) {
   }
 }
 
-/// Frozen batch normalisations do not look at the batch, nor move their statistics.
+/// Frozen batch normalisations do not look at the batch, nor move their statistics. Those that
+/// stand for a normalisation of groups have no others.
 void freeze_statistics(Graph& graph) {
   std::set<NodeId> gone;
   for (NodeId n = 0; n < graph.nodes().size(); ++n) {
     const Node& node = graph.node(n);
-    if (node.op == OpType::kBatchNorm && !graph.tensor(node.inputs[1]).trainable &&
-        !graph.tensor(node.inputs[2]).trainable) {
+    if (node.op == OpType::kBatchNorm && node.integer("of_groups") == 0 &&
+        !graph.tensor(node.inputs[1]).trainable && !graph.tensor(node.inputs[2]).trainable) {
       graph.attributes(n)["training"] = std::int64_t{0};
       for (NodeId reader : graph.consumers(node.inputs[3])) {
         if (graph.node(reader).op == OpType::kBatchNormStatistics) {
@@ -137,91 +123,83 @@ void freeze_statistics(Graph& graph) {
   }
 }
 
-/// Whether a name fits a pattern of characters, * and ?.
-bool fits(std::string_view pattern, std::string_view name) {
-  if (pattern.empty()) {
-    return name.empty();
-  }
-  if (pattern[0] == '*') {
-    return fits(pattern.substr(1), name) || (!name.empty() && fits(pattern, name.substr(1)));
-  }
-  return !name.empty() && (pattern[0] == '?' || pattern[0] == name[0]) &&
-         fits(pattern.substr(1), name.substr(1));
-}
-
-bool is_weight(const Graph& graph, TensorId id) {
-  return graph.tensor(id).kind == TensorKind::kParameter && !graph.tensor(id).constant;
-}
-
-/// The parameter that is added to nothing but the node's result: the bias of a product without one.
-std::optional<TensorId> bias_behind(const Graph& graph, const Node& product) {
-  const auto readers = graph.consumers(product.outputs[0]);
-  if (product.inputs.size() != 2 || readers.size() != 1) {
-    return std::nullopt;
-  }
-  const Node& sum = graph.node(readers[0]);
-  if (sum.op != OpType::kAdd || sum.inputs.size() != 2) {
-    return std::nullopt;
-  }
-  const TensorId other = sum.inputs[sum.inputs[0] == product.outputs[0] ? 1 : 0];
-  const Tensor& bias = graph.tensor(other);
-  const Shape& result = graph.tensor(product.outputs[0]).shape;
-  const std::size_t axis = product.op == OpType::kConv ? 1 : result.size() - 1;
-  const bool vector = bias.elements() == result[axis] || bias.elements() == 1;
-  return is_weight(graph, other) && vector ? std::optional(other) : std::nullopt;
-}
-
 /// A linear layer that adapters can be added to.
 struct Linear {
-  TensorId matrix;
-  std::string name;
+  const NetworkLayer* layer;
   bool trained;
 };
 
 std::vector<Linear> linear_layers(const Network& network, std::size_t first_trained) {
-  std::vector<Linear> layers;
+  std::vector<Linear> found;
   for (std::size_t i = 0; i < network.blocks.size(); ++i) {
     for (TensorId matrix : network.blocks[i].matrices) {
-      const auto user = user_of(network.graph, matrix);
-      if (user && network.graph.node(*user).op == OpType::kGemm) {
-        layers.push_back({matrix, layer_of(network.graph, matrix), i >= first_trained});
+      const auto layer = std::ranges::find_if(
+          network.layers, [&](const NetworkLayer& l) { return l.parameters[0] == matrix; });
+      if (layer != network.layers.end() && layer->linear) {
+        found.push_back({&*layer, i >= first_trained});
       }
     }
   }
-  return layers;
+  return found;
 }
 
-/// Every target is the name of a layer, or the end of one.
-void check_targets(const Network& network, const std::vector<Linear>& layers,
-                   const std::vector<std::string>& targets) {
-  std::vector<std::string> names;
-  for (const Linear& layer : layers) {
-    names.push_back(layer.name.substr(layer.name.rfind('.') + 1));
-    names.push_back(layer.name);
-  }
+/// The layers that targets name, of all without targets. Errors: UserError for a target that is
+/// none of these.
+std::set<const NetworkLayer*> targeted(const Network& network, const std::vector<Linear>& linear,
+                                       const std::vector<std::string>& targets) {
   const std::string all = "give the last parts of names that `describe` shows, or none for all";
-  if (layers.empty()) {
+  if (linear.empty()) {
     throw UserError("/train/method",
                     "is lora, and network '" + network.graph.name + "' has no linear layer", all);
   }
+  std::set<const NetworkLayer*> possible;
+  std::vector<std::string> names;
+  for (const Linear& one : linear) {
+    possible.insert(one.layer);
+    const std::string& name = one.layer->name;
+    for (std::size_t at = name.rfind('.'); at != std::string::npos && at > 0;
+         at = name.rfind('.', at - 1)) {
+      names.push_back(name.substr(at + 1));  // from the last part on
+    }
+    names.push_back(name);
+  }
+  if (targets.empty()) {
+    return possible;
+  }
+  std::set<const NetworkLayer*> chosen;
   for (const std::string& target : targets) {
-    if (std::ranges::none_of(
-            layers, [&](const Linear& layer) { return names_layer(target, layer.name); })) {
+    const auto called = layers_called(network.graph, network.layers, target);
+    bool found = false;
+    for (const NetworkLayer* layer : called) {
+      if (possible.contains(layer)) {
+        found = true;
+        chosen.insert(layer);
+      }
+    }
+    if (!found) {
+      const std::string nearest = "the nearest is '" + nearest_name(target, names) + "'; " + all;
+      if (!called.empty()) {
+        throw UserError("/train/layers",
+                        "'" + target + "' is no linear layer of a block of network '" +
+                            network.graph.name + "'",
+                        "adapters are for matrices of blocks: " + nearest);
+      }
       throw UserError(
           "/train/layers",
           "no linear layer of network '" + network.graph.name + "' is called '" + target + "'",
-          "the nearest is '" + nearest_name(target, names) + "'; " + all);
+          nearest);
     }
   }
+  return chosen;
 }
 
 void add_adapters(Network& network, const MethodOptions& options, std::size_t first_trained) {
-  const std::vector<Linear> layers = linear_layers(network, first_trained);
-  check_targets(network, layers, options.layers);
+  const std::vector<Linear> linear = linear_layers(network, first_trained);
+  const auto chosen = targeted(network, linear, options.layers);
   Adapters adapters(network, options);
-  for (const Linear& layer : layers) {
-    if (is_target(layer.name, options.layers) && (layer.trained || options.adapters_in_all)) {
-      adapters.adapt(layer.matrix, layer.name, layer.trained);
+  for (const Linear& one : linear) {
+    if (chosen.contains(one.layer) && (one.trained || options.adapters_in_all)) {
+      adapters.adapt(*one.layer, one.trained);
     }
   }
 }
@@ -234,6 +212,9 @@ void apply_method(Network& network, const MethodOptions& options) {
     return;
   }
   Graph& graph = network.graph;
+  if (network.layers.empty()) {  // of a network of ours
+    network.layers = find_layers(graph);
+  }
   freeze_all(graph);
   if (options.method == Method::kLinearProbe) {
     train(graph, network.probe);
@@ -260,34 +241,57 @@ void apply_method(Network& network, const MethodOptions& options) {
   freeze_statistics(graph);
 }
 
+namespace {
+
+/// Each parameter with the names that choose it: its own, then its layer's, and the layer's with
+/// the parameter's role, which is the only readable one where an exporter made the name up.
+std::vector<std::pair<TensorId, std::vector<std::string>>> names_to_freeze(const Network& network) {
+  std::vector<std::pair<TensorId, std::vector<std::string>>> names;
+  for (TensorId id = 0; id < network.graph.tensors().size(); ++id) {
+    const Tensor& tensor = network.graph.tensor(id);
+    if (tensor.kind != TensorKind::kParameter || tensor.constant || tensor.alias_of) {
+      continue;
+    }
+    names.push_back({id, {tensor.name}});
+    for (const NetworkLayer& layer : network.layers) {
+      const auto at = std::ranges::find(layer.parameters, id);
+      if (at != layer.parameters.end()) {
+        const bool matrix = at == layer.parameters.begin();
+        names.back().second.push_back(layer.name + (matrix ? ".weight" : ".bias"));
+        names.back().second.push_back(layer.name);
+      }
+    }
+  }
+  return names;
+}
+
+}  // namespace
+
 void freeze(Network& network, const std::vector<std::string>& patterns) {
   if (patterns.empty()) {
     return;
   }
   Graph& graph = network.graph;
+  if (network.layers.empty()) {
+    network.layers = find_layers(graph);
+  }
+  const auto names = names_to_freeze(network);
   for (const std::string& pattern : patterns) {
     bool found = false;
-    std::string nearest;
-    for (TensorId id = 0; id < graph.tensors().size(); ++id) {
-      Tensor& tensor = graph.tensor(id);
-      if (tensor.kind != TensorKind::kParameter || tensor.constant || tensor.alias_of) {
-        continue;
-      }
-      if (fits(pattern, tensor.name)) {
+    std::vector<std::string> shown;
+    for (const auto& [id, called] : names) {
+      shown.insert(shown.end(), called.begin(), called.end());
+      if (std::ranges::any_of(called, [&](const auto& n) { return fits_pattern(pattern, n); })) {
         found = true;
-        tensor.trainable = false;
-      }
-      if (nearest.empty() ||
-          edit_distance(tensor.name, pattern) < edit_distance(nearest, pattern)) {
-        nearest = tensor.name;
+        graph.tensor(id).trainable = false;
       }
     }
     if (!found) {
       throw UserError("/train/freeze", "'" + pattern + "' names no parameter of " + graph.name,
-                      nearest.empty() ? "it has none"
-                                      : "nearest is '" + nearest +
-                                            "'; `describe` shows them all, "
-                                            "* stands for any characters");
+                      shown.empty() ? "it has none"
+                                    : "nearest is '" + nearest_name(pattern, shown) +
+                                          "'; `describe` shows them all, "
+                                          "* stands for any characters");
     }
   }
   if (std::ranges::none_of(graph.tensors(), [](const Tensor& t) { return t.trainable; })) {
@@ -322,54 +326,6 @@ std::vector<std::string> freeze_unreached(Graph& graph) {
     }
   }
   return names;
-}
-
-void find_blocks(Network& network) {
-  static const std::regex pattern("(?:^|[._/])(?:blocks?|layer)[._/]([0-9]+)");
-  network.blocks.clear();
-  network.head.clear();
-  network.probe.clear();
-  const Graph& graph = network.graph;
-  struct Layer {
-    std::vector<TensorId> parameters;  ///< the matrix first
-    std::string block;
-    std::string name;
-  };
-  std::vector<Layer> layers;
-  for (NodeId n : graph.topological_order()) {
-    const Node& node = graph.node(n);
-    const bool product = node.op == OpType::kGemm || node.op == OpType::kConv;
-    if (!product || node.phase != Phase::kForward || !is_weight(graph, node.inputs[1])) {
-      continue;
-    }
-    Layer layer{{node.inputs[1]}, "", node.name};
-    if (node.inputs.size() == 3 && is_weight(graph, node.inputs[2])) {
-      layer.parameters.push_back(node.inputs[2]);
-    } else if (const auto bias = bias_behind(graph, node)) {
-      layer.parameters.push_back(*bias);
-    }
-    std::smatch found;
-    if (std::regex_search(node.name, found, pattern) ||
-        std::regex_search(graph.tensor(node.inputs[1]).name, found, pattern)) {
-      layer.block = found[1];
-    }
-    layers.push_back(std::move(layer));
-  }
-  const bool named = std::ranges::any_of(layers, [](const Layer& l) { return !l.block.empty(); });
-  for (const Layer& layer : layers) {
-    network.probe = layer.parameters;
-    if (!named) {
-      network.blocks.push_back({layer.name, {layer.parameters[0]}});
-    } else if (!layer.block.empty()) {
-      if (network.blocks.empty() || network.blocks.back().name != layer.block) {
-        network.blocks.push_back({layer.block, {}});
-      }
-      network.blocks.back().matrices.push_back(layer.parameters[0]);
-      network.head.clear();
-    } else if (!network.blocks.empty()) {
-      network.head.insert(network.head.end(), layer.parameters.begin(), layer.parameters.end());
-    }
-  }
 }
 
 }  // namespace etude

@@ -2,12 +2,6 @@
  * Binary cross entropy of logits, and its gradient. */
 #include "kernels/lib/math.h"
 
-/* log(1 + e) for 0 <= e <= 1, accurate where e is small (Goldberg 1991, theorem 4). */
-static inline float log_of_one_and(float e) {
-  const float u = 1.0f + e;
-  return u == 1.0f ? e : etude_log(u) * (e / (u - 1.0f));
-}
-
 /* One chain per worker; then worker 0 adds the workers' sums in ascending order. */
 ETUDE_RARE void etude_bce(const void* args, uint32_t worker, uint32_t workers) {
   const struct etude_mse_args* a = args;
@@ -25,7 +19,7 @@ ETUDE_RARE void etude_bce(const void* args, uint32_t worker, uint32_t workers) {
       /* max(x, 0) - x t, without the difference of two large numbers: of a positive logit the
        * part x (1 - t), of a negative one -x t */
       const int positive = (int32_t)etude_bits(logit) > 0;
-      sum += (positive ? logit * (1.0f - target) : -logit * target) + log_of_one_and(e);
+      sum += (positive ? logit * (1.0f - target) : -logit * target) + etude_log_of_one_and(e);
       /* sigmoid(x) - t; where both are near 1, as (1 - t) - (1 - sigmoid(x)) */
       *dx++ = (positive ? (1.0f - target) - small : small - target) * scale;
     }

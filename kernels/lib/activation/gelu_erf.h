@@ -222,7 +222,7 @@ static inline void gelu_slope_pairs(const float* x, const float* e, const float*
 #endif
 
 /* y = gelu(x); y may be x. */
-static void etude_gelu_erf(const float* x, float* y, uint32_t n) {
+static __attribute__((unused)) void etude_gelu_erf(const float* x, float* y, uint32_t n) {
   if (n >= 2) {
     gelu_pairs(x, y, n >> 1);
   }
@@ -234,7 +234,8 @@ static void etude_gelu_erf(const float* x, float* y, uint32_t n) {
 }
 
 /* dx = dy * gelu'(x); dx may be dy or x. */
-static void etude_gelu_erf_grad(const float* x, const float* dy, float* dx, uint32_t n) {
+static __attribute__((unused)) void etude_gelu_erf_grad(const float* x, const float* dy, float* dx,
+                                                        uint32_t n) {
   float e[ETUDE_GELU_CHUNK];
   while (n >= 2) {
     const uint32_t some = etude_min(n & ~1u, ETUDE_GELU_CHUNK);

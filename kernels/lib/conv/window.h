@@ -34,4 +34,23 @@ static inline void window_columns(const struct window* w, int32_t offset, int32_
   *first = low;
   *end = high;
 }
+
+/* n words from src to dst, each with its own step in bytes. */
+static inline void strided_copy(uint32_t* dst, uint32_t dst_step, const uint32_t* src,
+                                uint32_t src_step, uint32_t n) {
+#if ETUDE_ASM
+  uint32_t t;
+  __asm__ volatile(ETUDE_HWLOOP(3)
+                   "cv.lw %[t], (%[src]), %[ss]\n"
+                   "addi x0, x0, 0\n"
+                   "cv.sw %[t], (%[dst]), %[ds]\n" ETUDE_HWLOOP_END
+                   : [src] "+&r"(src), [dst] "+&r"(dst), [t] "=&r"(t)
+                   : [n] "r"(n), [ss] "r"(src_step), [ds] "r"(dst_step)
+                   : "memory");
+#else
+  for (; n; n--, src += src_step / 4, dst += dst_step / 4) {
+    *dst = *src;
+  }
+#endif
+}
 #endif
