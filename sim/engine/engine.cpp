@@ -5,25 +5,15 @@
 
 #include <algorithm>
 #include <bit>
-#include <ctime>
 #include <numeric>
 #include <utility>
 
 #include "models/base/error.h"
 #include "sim/engine/sanitizer.h"
+#include "sim/engine/thread_seconds.h"
 
 namespace etude {
-namespace {
-
-// Seconds that this host thread has worked: what other programs take on a shared machine is not
-// counted.
-double thread_seconds() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
-}
-
-}  // namespace
+namespace {}  // namespace
 
 Engine::Engine(const sc_core::sc_module_name& name, Platform& platform,
                const EngineOptions& options)
@@ -57,7 +47,7 @@ RunRecord Engine::run(Address entry) {
   const double start = thread_seconds();
   sc_core::sc_start();
   back_on_first_stack();
-  record_.engine_seconds = thread_seconds() - start;
+  record_.engine_seconds = thread_seconds() - start - outside_seconds_;
   if (failure_) {
     std::rethrow_exception(failure_);
   }
@@ -125,7 +115,11 @@ void Engine::loop() {
     if (next >= options_.max_cycles.raw()) [[unlikely]] {
       stop(next);
     }
-    now_ = std::max(next, now_ + 1);
+    next = std::max(next, now_ + 1);
+    if (private_end_ > now_ + 1) {  // cycles in which a core was at work by itself
+      stepped_ += std::min(next, private_end_) - (now_ + 1);
+    }
+    now_ = next;
     if (now_ - systemc_now_ >= kQuantum) {
       sync_systemc();
     }
@@ -322,9 +316,11 @@ inline std::uint64_t Engine::ask(unsigned hart, CoreWait wait, std::uint64_t ear
       banked_ &= ~(1u << hart);
     }
     const std::uint64_t asked = std::max(access.when.raw(), earliest);
+    private_end_ = std::max(private_end_, asked);
     return routed.route == Route::kPeripheral ? asked + platform_.peripheral_latency() : asked;
   }
   banked_ &= ~(1u << hart);
+  private_end_ = std::max(private_end_, core.next_cycle().raw());
   switch (wait) {
     case CoreWait::kLimit:
       return std::max(now_ + 1, std::min(core.next_cycle().raw(), limit));

@@ -139,6 +139,8 @@ class Engine : public sc_core::sc_module {
   Snapshot snapshot();
   StallReason reason_of_wait(unsigned hart) const;
   void begin_op(unsigned hart, std::uint32_t op);
+  void call_probes(std::uint32_t op);
+  void after_step(const Job& job);
   void load(const std::vector<MemoryImage>& images);
 
   Platform& platform_;
@@ -165,8 +167,10 @@ class Engine : public sc_core::sc_module {
   std::uint64_t last_arbitrated_{0};  ///< the cycle behind it
   std::uint32_t periph_taken_{0};     ///< peripherals that were accessed in this cycle
   std::uint32_t interrupt_lines_[kMaxHarts + 1]{};
-  std::uint32_t answered_{0};  ///< harts whose access was completed in this cycle
-  std::uint64_t stepped_{0};
+  std::uint32_t answered_{0};     ///< harts whose access was completed in this cycle
+  std::uint64_t stepped_{0};      ///< cycles in which something happened
+  std::uint64_t private_end_{0};  ///< first cycle that no core has run to by itself
+  double outside_seconds_{0};     ///< of the job's callbacks
   bool ended_{false};
   bool closed_{false};  ///< the books of the cores
   unsigned step_{0};

@@ -52,8 +52,10 @@ struct RunRecord {
   std::vector<std::string> warnings;
   std::string console;
   // of the simulator itself
+  /// Cycles in which something happened: not those in which nothing could, which are jumped over.
   std::uint64_t stepped_cycles{0};
-  double engine_seconds{0};  ///< of the one host thread, inside the engine
+  /// Of the one host thread, inside the engine; without the job's callbacks, which check numbers.
+  double engine_seconds{0};
 };
 
 }  // namespace etude
