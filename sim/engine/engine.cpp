@@ -13,8 +13,6 @@
 #include "sim/engine/thread_seconds.h"
 
 namespace etude {
-namespace {}  // namespace
-
 Engine::Engine(const sc_core::sc_module_name& name, Platform& platform,
                const EngineOptions& options)
     : sc_module(name), platform_(platform), options_(options), harts_(platform.harts()) {
