@@ -140,7 +140,9 @@ void Icache::step_banks() {
   for (unsigned b = 0; b < config_.shared_banks; ++b) {
     const SharedBank::Outcome outcome = banks_[b].step(asking_[b], lines_);
     changed_ = changed_ || outcome.changed;
-    conflicts_ += static_cast<std::uint64_t>(std::popcount(asking_[b]));
+    for (std::uint32_t left = asking_[b]; left != 0; left &= left - 1) {
+      ++conflicts_;
+    }
     if (outcome.granted != SharedBank::kNobody) {
       asking_[b] &= ~(1u << outcome.granted);
       cores_[outcome.granted].state = CoreState::kWaiting;

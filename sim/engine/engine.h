@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -83,6 +84,9 @@ class Engine : public sc_core::sc_module {
   void step_quietly(std::uint32_t banked);
   template <bool kLockstep>
   void step(std::uint32_t banked, std::uint32_t other);
+  template <bool kLockstep>
+  void serve_banked(std::uint32_t granted, bool alone);
+  void serve_and_go_on(unsigned hart, std::uint64_t limit);
   HciGrants arbitrate();
   void advance_redmule(std::uint64_t next);
   std::uint64_t run_ahead_limit(const Core& core) const;
@@ -121,6 +125,11 @@ class Engine : public sc_core::sc_module {
   /// To be called after anybody spoke to `unit` or stepped it.
   void refresh(Platform::Unit unit) { due_[unit] = platform_.next_activity(unit, now_ + 1); }
   bool due(Platform::Unit unit) const { return due_[unit] <= now_; }
+  void find_units_next() {
+    static_assert(Platform::kUnits == 6);
+    units_next_ = std::min(
+        {std::min(due_[0], due_[1]), std::min(due_[2], due_[3]), std::min(due_[4], due_[5])});
+  }
   bool others_asleep(unsigned hart) const;
   void finish_cores();
   void settle_cores();
@@ -144,6 +153,8 @@ class Engine : public sc_core::sc_module {
   void load(const std::vector<MemoryImage>& images);
 
   Platform& platform_;
+  ClusterDma* dma_;   ///< on the PULP map, else null
+  Redmule* redmule_;  ///< or null
   ClusterDma::Requests dma_requests_{};
   bool dma_stepped_{false};          ///< in this cycle
   bool redmule_may_be_done_{false};  ///< in this cycle
@@ -154,6 +165,7 @@ class Engine : public sc_core::sc_module {
   std::vector<Marker> markers_;
   std::exception_ptr failure_;
 
+  bool private_fpu_;
   unsigned harts_;
   std::uint64_t now_{0};
   std::uint64_t systemc_now_{0};

@@ -254,15 +254,14 @@ std::vector<std::uint8_t> Platform::read_memory(Address address, Bytes bytes) {
 
 void Platform::commit_dma(Cycle now, const ClusterDma::Requests& requests, std::uint32_t granted) {
   std::array<std::uint32_t, ClusterDma::kPorts> rdata{};
-  for (unsigned p = 0; p < ClusterDma::kPorts; ++p) {
-    if ((granted >> p & 1u) != 0) {
-      const DmaPortRequest& request = requests[p];
-      const std::uint32_t offset = tcdm_offset(request.address);
-      if (request.write) {
-        tcdm_->write_enabled(offset, request.wdata, request.enable);
-      } else {
-        rdata[p] = tcdm_->read(offset, 4);
-      }
+  for (std::uint32_t left = granted; left != 0; left &= left - 1) {
+    const auto p = static_cast<unsigned>(std::countr_zero(left));
+    const DmaPortRequest& request = requests[p];
+    const std::uint32_t offset = tcdm_offset(request.address);
+    if (request.write) {
+      tcdm_->write_enabled(offset, request.wdata, request.enable);
+    } else {
+      rdata[p] = tcdm_->read(offset, 4);
     }
   }
   dma_->commit(now, granted, rdata);
