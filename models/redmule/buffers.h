@@ -9,6 +9,7 @@ namespace etude {
 /// buffer, and with it when the pad is empty and may be loaded again. Source: redmule_x_buffer.
 class RedmuleXBuffer {
  public:
+  bool operator==(const RedmuleXBuffer&) const = default;
   struct Inputs {
     bool go;          ///< the array takes a column in this cycle
     bool full;        ///< the pad holds all its rows
@@ -50,6 +51,7 @@ class RedmuleXBuffer {
 /// the previous tile come in, then stored row by row. Source: redmule_z_buffer.
 class RedmuleZBuffer {
  public:
+  bool operator==(const RedmuleZBuffer&) const = default;
   enum class State : std::uint8_t { kEmpty, kLoaded, kPushed };
   struct Inputs {
     bool y_valid;  ///< a row of Y waits

@@ -13,6 +13,7 @@ enum class RedmuleStream : std::uint8_t { kX, kW, kY, kZ, kNone };
 /// Source: hci_core_source, hci_core_fifo, hwpe_stream_fifo.
 class RedmuleLoadStream {
  public:
+  bool operator==(const RedmuleLoadStream&) const = default;
   bool idle() const { return phase_ == Phase::kIdle; }
   /// A beat stands in the buffer FIFO.
   bool valid() const { return buffered_ > 0; }
@@ -54,6 +55,7 @@ class RedmuleLoadStream {
 /// Source: hci_core_sink, hci_core_fifo.
 class RedmuleStoreStream {
  public:
+  bool operator==(const RedmuleStoreStream&) const = default;
   bool idle() const { return phase_ == Phase::kIdle; }
   bool ready() const { return buffered_ < kDepth; }
   bool holds_rows() const { return buffered_ > 0; }
@@ -86,6 +88,7 @@ class RedmuleStoreStream {
 /// Source: hci_core_mux_ooo with the one term patched that lets go of a withdrawn request.
 class RedmulePortMux {
  public:
+  bool operator==(const RedmulePortMux&) const = default;
   /// Decides the cycle; `forced` replaces the first multiplexer's pointer by Y before Z.
   RedmuleStream choose(bool x, bool w, bool y, bool z, bool forced) {
     if (!(x || w || y || z)) {

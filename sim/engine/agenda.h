@@ -28,16 +28,6 @@ class Agenda {
       far_next_ = std::min(far_next_, cycle);
     }
   }
-  /// The same for each of `harts`, for the cycle behind the last take() or a few cycles later.
-  void add_all(std::uint32_t harts, std::uint64_t cycle) {
-    if (harts != 0) {
-      wheel_[cycle % kWheel] |= harts;
-      busy_ |= std::uint64_t{1} << cycle % kWheel;
-      for (; harts != 0; harts &= harts - 1) {
-        when_[std::countr_zero(harts)] = cycle;
-      }
-    }
-  }
   /// The same for a hart that may be on the agenda.
   void move(unsigned hart, std::uint64_t cycle) {
     remove(hart);

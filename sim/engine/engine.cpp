@@ -22,6 +22,9 @@ Engine::Engine(const sc_core::sc_module_name& name, Platform& platform,
       options_(options),
       private_fpu_(platform.config().cluster.core.private_fpu),
       harts_(platform.harts()) {
+  if (redmule_ != nullptr) {
+    redmule_->follow_recordings(!options.lockstep);
+  }
   std::fill(std::begin(due_), std::end(due_), kNone);
   for (const PlatformUnit& unit : platform_.units()) {
     books_.add(unit.name, unit.visit_counters);
@@ -95,8 +98,9 @@ void Engine::loop() {
   while (true) {
     ++stepped_;
     const std::uint32_t ready = agenda_.take(now_);
-    std::uint32_t banked = ready & banked_;
+    std::uint32_t banked = (ready & banked_) | refused_;
     std::uint32_t other = ready & ~banked_;
+    refused_ = 0;
     if (other != 0) {
       other = wake<kLockstep>(other, banked);
     }
@@ -111,7 +115,7 @@ void Engine::loop() {
       }
     }
     // The next cycle in which anything can happen.
-    std::uint64_t next = agenda_.next();
+    std::uint64_t next = refused_ != 0 ? now_ + 1 : agenda_.next();
     if (units_next_ == now_ + 1 && due_[Platform::kRedmule] == now_ + 1) {
       advance_redmule(next);
     }
@@ -169,7 +173,7 @@ void Engine::step_quietly(std::uint32_t banked) {
       serve_and_go_on(h, run_ahead_limit(*cores_[h]));
     }
   }
-  agenda_.add_all(banked & ~grants.mask, now_ + 1);
+  refused_ = banked & ~grants.mask;
   if constexpr (kLockstep) {
     answered_ = 0;
   }
@@ -242,7 +246,7 @@ void Engine::step(std::uint32_t banked, std::uint32_t other) {
     grants = arbitrate();
   }
   serve_banked<kLockstep>(banked & grants.mask, other == 0);
-  agenda_.add_all(banked & ~grants.mask, now_ + 1);
+  refused_ = banked & ~grants.mask;
   if (dma_stepped_) {
     platform_.commit_dma(Cycle{now_}, dma_requests_, dma_mask & grants.mask >> dma_port);
   }

@@ -174,8 +174,9 @@ class Engine : public sc_core::sc_module {
   Agenda agenda_;                        ///< of the harts
   Slot slot_[kMaxHarts + 1];
   Core* cores_[kMaxHarts + 1]{};
-  std::uint32_t banked_{0};           ///< harts that ask for a bank of the shared memory
-  HciRequests requests_;              ///< of the cycle; each such hart's bank from its request on
+  std::uint32_t banked_{0};   ///< harts that ask for a bank of the shared memory
+  std::uint32_t refused_{0};  ///< those whose bank was taken: they ask again, off the agenda
+  HciRequests requests_;      ///< of the cycle; each such hart's bank from its request on
   std::uint64_t last_arbitrated_{0};  ///< the cycle behind it
   std::uint32_t periph_taken_{0};     ///< peripherals that were accessed in this cycle
   std::uint32_t interrupt_lines_[kMaxHarts + 1]{};
