@@ -268,13 +268,17 @@ void Mchan::commit(Cycle now_cycle, std::uint32_t granted,
   }
   const MchanWork out = write_.commit(now, swapped(granted >> 2), port_data[3], port_data[2]);
   const MchanWork in = read_.commit(now, swapped(granted & 3), port_data[1], port_data[0]);
-  digest(out, now);
-  digest(in, now);
+  if (out.accepted >= 0 || out.finished >= 0) {
+    digest(out, now);
+  }
+  if (in.accepted >= 0 || in.finished >= 0) {
+    digest(in, now);
+  }
   if (completing_ != 0) {
     complete(now);
   }
-  account(now, in, out);
   moved_ = out.moved || in.moved || commands_ != waiting_before;
+  account(now, in, out);
   last_commit_ = now;
   find_next();
 }
@@ -310,6 +314,12 @@ void Mchan::account(Cycle::rep now, const MchanWork& in, const MchanWork& out) {
   using Use = DmaBooks::Use;
   if (waiting_for_ != Use::kIdle && now > last_commit_ + 1) {
     books_.count(waiting_for_, now - last_commit_ - 1);
+  }
+  if (moved_ && (in.data || out.data)) {
+    // The next cycle is looked at too: nobody asks what is waited for meanwhile.
+    ++books_.busy;
+    waiting_for_ = Use::kIdle;
+    return;
   }
   const bool memory = completing_ != 0 || read_.waits_for_memory() || write_.waits_for_memory();
   const Use wait = !active() ? Use::kIdle : memory ? Use::kL2Wait : Use::kQueue;

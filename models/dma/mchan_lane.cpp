@@ -19,6 +19,7 @@ MchanLane::MchanLane(bool to_l1, unsigned burst, unsigned outstanding, AxiPort& 
 void MchanLane::reset() { *this = MchanLane(to_l1_, burst_, outstanding_limit_, *axi_); }
 
 void MchanLane::enqueue(const MchanTransfer& transfer, Cycle::rep now) {
+  leave_steady();  // the splitter has something to do
   transfers_[queue_head_++ % kTransfers] = {transfer, now};
   ++alive_;
 }
@@ -403,9 +404,82 @@ void MchanLane::make_piece() {
   splitting_ = left_ != 0;
 }
 
+// A cycle like the one before: both words are granted, every stage hands on a beat.
+template <bool kToL1>
+[[gnu::always_inline]] inline bool MchanLane::step_steadily(std::uint32_t granted,
+                                                            const std::uint32_t* rdata) {
+  if ((lanes_asked_ & granted) != 3) {
+    return false;
+  }
+  if constexpr (!kToL1) {
+    for (unsigned lane = 0; lane < 2; ++lane) {
+      const Piece& p = piece(lane_piece_[lane]);
+      const std::uint32_t address = (p.l1 & ~7u) + 8 * lane_beat_[lane] + 4 * lane;
+      std::memcpy(buffer(lane_piece_[lane]) + kMargin + static_cast<std::int32_t>(address - p.l1),
+                  &rdata[lane], 4);
+    }
+  }
+  ++lane_beat_[0];
+  ++lane_beat_[1];
+  lanes_asked_ = 0;
+  --steady_left_;
+  ++steady_done_;
+  return true;
+}
+
+// Brings the counters of the stages up to date.
+void MchanLane::leave_steady() {
+  const unsigned cycles = steady_done_;
+  steady_left_ = steady_done_ = 0;
+  beats_left_ -= cycles;
+  inputs_left_ -= cycles;
+  outputs_left_ -= cycles;
+  bus_beat_ += cycles;
+  counters_.words += 2 * cycles;
+  if (to_l1_) {
+    taken_beat_ += cycles;
+    bus_free_ += cycles;
+  }
+}
+
+// Behind a cycle, before tick(): how many cycles will be like it. The queues that took and gave a
+// beat are those between the stages and no other one, so that nothing begins or ends; the counters
+// tell when something will. The last beat of a piece, whose words may be cut, is none of them.
+template <bool kToL1>
+[[gnu::always_inline]] inline void MchanLane::find_steady() {
+  constexpr std::uint64_t kStages =
+      kToL1 ? one_each({kBusBuffer, kExtData, kBeat0, kBeat1, kWord0, kWord1})
+            : one_each({kExtData, kBeat0, kBeat1, kWord0, kWord1});
+  if (push_ != kStages || pop_ != kStages || align_ != Align::kRun) {
+    return;
+  }
+  const bool splitter_waits = !room(kRows) || (!splitting_ && queue_tail_ == queue_head_);
+  if (!splitter_waits || lane_beat_[0] == 0 || lane_beat_[1] == 0 || bus_beat_ == 0 ||
+      (kToL1 ? taken_beat_ == 0 : !writing_ || write_due_)) {
+    return;
+  }
+  unsigned cycles = std::min({piece(lane_piece_[0]).l1_beats - lane_beat_[0] - 1,
+                              piece(lane_piece_[1]).l1_beats - lane_beat_[1] - 1, beats_left_,
+                              inputs_left_ - 1, outputs_left_ - 1});
+  if constexpr (kToL1) {
+    cycles = std::min({cycles, piece(taken_).ext_beats - taken_beat_ - 1,
+                       piece(on_bus_).ext_beats - bus_beat_ - 1});
+  } else {
+    cycles = std::min(cycles, piece(issued_ - 1).ext_beats - bus_beat_ - 1);
+  }
+  steady_left_ = cycles;
+}
+
 template <bool kToL1>
 MchanWork MchanLane::step(Cycle::rep now, std::uint32_t granted, const std::uint32_t* rdata) {
   MchanWork work;
+  if (steady_left_ != 0 && step_steadily<kToL1>(granted, rdata)) {
+    work.moved = work.data = true;
+    return work;
+  }
+  if (steady_done_ != 0 || steady_left_ != 0) {
+    leave_steady();
+  }
   // TCDM side: each lane takes its words in order, independently of the other one.
   const std::uint32_t asked = lanes_asked_;
   const std::uint32_t served = (asked & granted) | lanes_passing_;
@@ -422,6 +496,7 @@ MchanWork MchanLane::step(Cycle::rep now, std::uint32_t granted, const std::uint
   }
   step_unpacker(work);
   step_splitter(now, work);
+  find_steady<kToL1>();
   work.moved = tick() || work.moved;
   return work;
 }

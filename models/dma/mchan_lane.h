@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <initializer_list>
 #include <vector>
 
 #include "models/base/axi_port.h"
@@ -80,7 +81,11 @@ class MchanLane {
   Cycle::rep timed() const;
   /// True while the external memory owes beats, or a response that the next burst needs.
   bool waits_for_memory() const;
-  const Counters& counters() const { return counters_; }
+  Counters counters() const {
+    Counters now = counters_;
+    now.words += 2 * steady_done_;
+    return now;
+  }
 
  private:
   enum Queue : std::uint8_t {
@@ -142,6 +147,11 @@ class MchanLane {
   void word(DmaPortRequest& request) const;
   template <bool kToL1, unsigned kLane>
   void step_lane(Cycle::rep now, bool served, bool asked, std::uint32_t rdata, MchanWork& work);
+  template <bool kToL1>
+  [[nodiscard]] bool step_steadily(std::uint32_t granted, const std::uint32_t* rdata);
+  template <bool kToL1>
+  void find_steady();
+  void leave_steady();
   void lane_finished(unsigned lane, Cycle::rep now, MchanWork& work);
   void step_tcdm_unpacker();
   template <bool kToL1>
@@ -155,6 +165,13 @@ class MchanLane {
   void make_piece();
   void step_splitter(Cycle::rep now, MchanWork& work);
   bool tick();
+  static constexpr std::uint64_t one_each(std::initializer_list<Queue> queues) {
+    std::uint64_t word = 0;
+    for (const Queue q : queues) {
+      word |= std::uint64_t{1} << 4 * q;
+    }
+    return word;
+  }
 
   bool to_l1_;
   unsigned burst_;
@@ -227,6 +244,11 @@ class MchanLane {
       0;  // lanes whose word has no enabled byte: it passes without an access
   std::array<bool, 2> returning_{};  // from L1: the word read in the last cycle arrives
   std::array<bool, 2> holding_{};    // ... and waits for room
+
+  // In the middle of a burst each stage hands on one beat a cycle, and only counters change. Those
+  // are left as they were for as many cycles as nothing else can happen and both words are granted.
+  unsigned steady_left_ = 0;
+  unsigned steady_done_ = 0;  ///< cycles that the stages' counters do not know of yet
 
   Counters counters_;
 };
