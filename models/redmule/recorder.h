@@ -51,7 +51,7 @@ class RedmuleRecording {
   bool usable_ = false;
   std::uint64_t length_ = 0;
   std::vector<Beat> beats_;
-  static constexpr std::size_t kMostSnapshots = 16384;
+  static constexpr std::size_t kMostSnapshots = 2048;
   std::uint64_t interval_ = 4;  ///< doubled each time there are too many
   std::vector<RedmuleRun> snapshots_;
   RedmuleRun final_;
