@@ -7,4 +7,5 @@ set(ETUDE_DEPENDENCIES
     "nlohmann_json 3.11"
     "Protobuf"
     "LibZip"
-    "OnnxProto")
+    "OnnxProto"
+    "Highs")
