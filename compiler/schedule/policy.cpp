@@ -10,12 +10,13 @@ std::unique_ptr<SchedulePolicy> make_policy(const ScheduleConfig& config) {
   switch (config.policy) {
     case Policy::kKeep:
       return std::make_unique<KeepPolicy>();
-    case Policy::kPoet:
-    case Policy::kRecompute:
+    case Policy::kOptimal:
+    case Policy::kCheckmate:
     case Policy::kPage:
+    case Policy::kSqrt:
     case Policy::kCapuchin:
     case Policy::kPofo:
-    case Policy::kCheckmate:
+    case Policy::kPoet:
       break;
   }
   return nullptr;

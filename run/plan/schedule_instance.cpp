@@ -15,7 +15,7 @@ using compiler::ProblemSlot;
 using compiler::ProblemTensor;
 using compiler::ScheduleProblem;
 using compiler::SlotId;
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
 
 constexpr double kRounding = 1e-9;  ///< of sums that another program made
 

@@ -29,8 +29,8 @@ TEST_CASE("keep runs each operator once, in the step's own order", "[schedule]")
 
 TEST_CASE("every policy of a configuration is built or has none here", "[schedule]") {
   using Policy = ScheduleConfig::Policy;
-  for (const Policy policy : {Policy::kPoet, Policy::kRecompute, Policy::kPage, Policy::kCapuchin,
-                              Policy::kPofo, Policy::kCheckmate}) {
+  for (const Policy policy : {Policy::kOptimal, Policy::kCheckmate, Policy::kPage, Policy::kSqrt,
+                              Policy::kCapuchin, Policy::kPofo, Policy::kPoet}) {
     ScheduleConfig config;
     config.policy = policy;
     CHECK(make_policy(config) == nullptr);
