@@ -1,13 +1,24 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Speed of the simulator itself: counters on, one host thread. Usage: scripts/bench.sh [REPEATS]
-# Prints simulated Mcycle/s (cycles that were stepped, not jumped over, per second inside the engine): best and
+# How fast what is slow is. Usage: scripts/bench.sh [SUBJECT] [ARGUMENT]...
+#   sim [REPEATS]               (default) the simulator itself: counters on, one host thread
+#   schedule [--quick] [FILTER]  the scheduler on graphs with published costs (scripts/bench_schedule.py)
+# sim prints simulated Mcycle/s (cycles that were stepped, not jumped over, per second inside the engine): best and
 # median of REPEATS runs (default 5). Machines are noisy: compare figures of one run only.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 trap 'echo "bench.sh: failed at line $LINENO: $BASH_COMMAND" >&2' ERR
 scripts/setup.sh
 scripts/build.sh
+subject=sim
+case "${1:-}" in
+  sim | schedule) subject=$1; shift ;;
+  "" | [0-9]*) ;;
+  *) echo "bench.sh: unknown subject '$1'; give sim or schedule" >&2; exit 2 ;;
+esac
+if [[ $subject == schedule ]]; then
+  exec .venv/bin/python scripts/bench_schedule.py "$@"
+fi
 repeats=${1:-5}
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

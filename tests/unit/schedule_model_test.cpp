@@ -70,6 +70,9 @@ ScheduleLimits limits_for(const ScheduleProblem& problem, std::uint32_t seed) {
 std::optional<double> best_by_brute_force(const ScheduleProblem& problem,
                                           const ScheduleLimits& limits, double most) {
   std::optional<double> best;
+  if (most > 1e299 && brute_force(problem, *limits.budget).empty()) {
+    return best;  // at no cost at all
+  }
   for (const BrutePoint& point :
        brute_force(problem, *limits.budget, most, limits.deadline_s.value_or(1e300) + 1e-9)) {
     if (!limits.deadline_s || point.seconds <= *limits.deadline_s + 1e-9) {
@@ -106,7 +109,7 @@ TEST_CASE("without its rules the model finds what brute force finds on 300 graph
       sum += *ruled / *truth - 1;
     }
   }
-  WARN("feasible " << feasible << ", overhead in " << moved << "; the rules cost "
+  SUCCEED("feasible " << feasible << ", overhead in " << moved << "; the rules cost "
                    << 100 * sum / feasible << " % of the energy on the mean, " << 100 * worst
                    << " % at most");
   CHECK(feasible > kGraphs / 2);
