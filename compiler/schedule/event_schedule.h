@@ -14,10 +14,10 @@ struct ScheduledOperator {
   std::vector<StorageId> frees;
 };
 
-/// A page transfer. The DMA may work on it from the begin of slot `first` to the end of slot
+/// A page transfer of a whole tensor. The DMA may work on it from the begin of slot `first` to the end of slot
 /// `last`, and the tensor's buffer in memory is held that long. Out: the copy at home can be read
 /// from slot last + 1 on. In: the tensor can be read from slot last + 1 on.
-struct PageTransfer {
+struct TensorPage {
   enum class Direction { kOut, kIn };
   StorageId tensor = 0;
   Direction direction = Direction::kOut;
@@ -30,7 +30,7 @@ struct PageTransfer {
 /// (at the end of a page-out that is still under way then).
 struct EventSchedule {
   std::vector<std::vector<ScheduledOperator>> slots;
-  std::vector<PageTransfer> pages;
+  std::vector<TensorPage> pages;
 };
 
 }  // namespace etude::compiler

@@ -103,7 +103,7 @@ class EvictionPlan::Decoder {
 
   void transfer(StorageId i) {
     const ProblemTensor& tensor = problem_.tensors[i];
-    using Direction = PageTransfer::Direction;
+    using Direction = TensorPage::Direction;
     const SlotId end = static_cast<SlotId>(problem_.slots.size()) - 1;
     std::optional<SlotId> home;  // first slot in which the copy at home can be read
     if (!tensor.producer) {

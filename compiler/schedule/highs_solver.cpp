@@ -42,7 +42,7 @@ void pass(void* highs, const LinearModel& model) {
   const auto columns = static_cast<HighsInt>(model.columns());
   const auto rows = static_cast<HighsInt>(model.rows());
   check(Highs_passMip(highs, columns, rows, static_cast<HighsInt>(model.row_columns.size()),
-                      kHighsMatrixFormatRowwise, kHighsObjSenseMinimize, 0, model.costs.data(),
+                      kHighsMatrixFormatRowwise, kHighsObjSenseMinimize, model.offset, model.costs.data(),
                       model.lowers.data(), model.uppers.data(), model.row_lowers.data(),
                       model.row_uppers.data(), model.row_starts.data(), model.row_columns.data(),
                       model.row_values.data(), integer.data()),
@@ -56,6 +56,7 @@ Solution solve(const LinearModel& model, const SolverLimits& limits,
   Solution solution;
   if (model.columns() == 0) {
     solution.status = Solution::Status::kOptimal;
+    solution.objective = solution.bound = model.offset;
     return solution;
   }
   const Handle highs(Highs_create());

@@ -21,7 +21,7 @@ struct Solution {
   enum class Status { kOptimal, kFeasible, kInfeasible, kNone };
   Status status = Status::kNone;  ///< kNone: the time was over before anything was known
   std::vector<double> values;     ///< of the columns, where there is a solution
-  double objective = 0;
+  double objective = 0;           ///< with the model's offset, as the bound
   double bound = 0;  ///< no solution is below it
 };
 

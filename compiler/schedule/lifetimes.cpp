@@ -22,8 +22,8 @@ class Lives {
 
   void run() {
     for (SlotId t = 0; t < schedule_.slots.size(); ++t) {
-      for (const PageTransfer& page : schedule_.pages) {
-        const bool out = page.direction == PageTransfer::Direction::kOut;
+      for (const TensorPage& page : schedule_.pages) {
+        const bool out = page.direction == TensorPage::Direction::kOut;
         if (out && page.first == t) {
           needed(page.tensor, {t, schedule_.slots[t].size() - 1});
         } else if (!out && page.last + 1 == t) {
@@ -87,7 +87,7 @@ EventSchedule with_lifetimes(const ScheduleProblem& problem, const Decisions& de
     schedule.slots[t].push_back({t, {}});
   }
   schedule.pages = decisions.pages;
-  std::ranges::sort(schedule.pages, {}, [](const PageTransfer& p) {
+  std::ranges::sort(schedule.pages, {}, [](const TensorPage& p) {
     return std::tuple(p.first, p.last, p.tensor, p.direction);
   });
   Lives(problem, schedule).run();

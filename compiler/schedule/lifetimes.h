@@ -11,7 +11,7 @@ namespace etude::compiler {
 struct Decisions {
   /// For each slot the slots whose operators run again in front of it, in any order.
   std::vector<std::vector<SlotId>> recomputes;
-  std::vector<PageTransfer> pages;
+  std::vector<TensorPage> pages;
 };
 
 /// The schedule of some decisions: each tensor stands in memory from each making or page-in to the

@@ -39,6 +39,7 @@ class LinearModel {
   std::size_t columns() const { return costs.size(); }
   std::size_t rows() const { return row_lowers.size(); }
 
+  double offset = 0;  ///< of the costs' sum
   std::vector<double> costs, lowers, uppers;
   std::vector<bool> integer;
   std::vector<double> row_lowers, row_uppers;

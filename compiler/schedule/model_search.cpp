@@ -13,6 +13,7 @@ namespace {
 constexpr double kScaledCost = 1000;   ///< of the best known schedule: far above tolerances
 constexpr double kFirstShare = 0.5;    ///< of the time, for the model without pages
 constexpr double kRounding = 1e-7;     ///< of sums in different orders, of the known cost
+constexpr double kTolerance = 1e-6;    ///< of the solver: by this a deadline may be passed
 constexpr double kUsualOverhead = 0.05;
 constexpr unsigned kHalvings = 12;     ///< of the budget, in search of a small one
 
@@ -82,6 +83,19 @@ void ModelSearch::try_heuristics(const ModelWeights& weights, const ScheduleLimi
   }
 }
 
+bool ModelSearch::take_earlier(const ModelWeights& weights, const ScheduleLimits& limits,
+                               const CandidateRules& rules, double seconds, Found& best) const {
+  if (!limits.deadline_s || seconds <= 0) {
+    return false;
+  }
+  ScheduleLimits earlier = limits;
+  earlier.deadline_s = *limits.deadline_s * (1 - kTolerance);
+  const TensorModel model(problem_, rules, earlier, weights, 1);
+  const Solution solution = solve(model.model(), {seconds, request_.gap, request_.threads}, {});
+  return !solution.values.empty() &&
+         take(with_lifetimes(problem_, model.decode(solution.values)), weights, limits, best);
+}
+
 void ModelSearch::solve_model(const ModelWeights& weights, const ScheduleLimits& limits, bool page,
                               double seconds, Found& best) const {
   CandidateRules rules = request_.rules;
@@ -90,7 +104,8 @@ void ModelSearch::solve_model(const ModelWeights& weights, const ScheduleLimits&
   const bool priced = best.schedule && weights.peak == 0;
   if (priced && weights.energy > 0) {
     // A single event that costs more than the best known schedule is in no better one.
-    rules.most_joules = best.cost * (1 + kRounding) / weights.energy;
+    rules.most_joules = best.cost * (1 + kRounding) / weights.energy -
+                        problem_.unavoidable_joules();
   }
   if (priced && weights.energy == 0) {
     rules.most_seconds = best.cost * (1 + kRounding) / weights.time;
@@ -107,12 +122,14 @@ void ModelSearch::solve_model(const ModelWeights& weights, const ScheduleLimits&
   if (best.schedule) {
     start = model.encode(*best.schedule).value_or(start);
   }
+  const Stopwatch watch(seconds);
   const Solution solution =
       solve(model.model(), {seconds, request_.gap, request_.threads}, start);
   const bool whole = page || !means_.page;
   const bool holds =
       !solution.values.empty() &&
-      take(with_lifetimes(problem_, model.decode(solution.values)), weights, limits, best);
+      (take(with_lifetimes(problem_, model.decode(solution.values)), weights, limits, best) ||
+       take_earlier(weights, limits, rules, watch.left(), best));
   if (!whole) {
     return;  // a bound of a smaller model is none
   }

@@ -55,6 +55,9 @@ class ModelSearch {
   void shrink_greedily(const ScheduleRequest& request, const ModelWeights& weights,
                        const EvictionMeans& means, Found& best) const;
   void try_heuristics(const ModelWeights& weights, const ScheduleLimits& limits, Found& best) const;
+  /// The same search with a deadline that is earlier by the solver's tolerance.
+  bool take_earlier(const ModelWeights& weights, const ScheduleLimits& limits,
+                    const CandidateRules& rules, double seconds, Found& best) const;
   void solve_model(const ModelWeights& weights, const ScheduleLimits& limits, bool page,
                    double seconds, Found& best) const;
 

@@ -222,8 +222,18 @@ ScheduleAnswer keep_everything(const ScheduleProblem& problem, const ScheduleReq
   ScheduleAnswer answer;
   answer.schedule = EvictionPlan(problem).schedule();
   answer.replay = replay(problem, answer.schedule);
-  answer.status = within(answer.replay, request.limits) ? ScheduleAnswer::Status::kFeasible
-                                                        : ScheduleAnswer::Status::kInfeasible;
+  answer.status = ScheduleAnswer::Status::kInfeasible;
+  if (within(answer.replay, request.limits)) {
+    answer.status = ScheduleAnswer::Status::kFeasible;
+    // Nothing is below the sum of all operators, unless transfers of parameters could be hidden.
+    const bool least = request.objective == ScheduleObjective::kEnergy ||
+                       request.objective == ScheduleObjective::kTime ||
+                       request.objective == ScheduleObjective::kEdp;
+    if (least && answer.schedule.pages.empty()) {
+      answer.status = ScheduleAnswer::Status::kOptimal;
+      answer.bound = 0;
+    }
+  }
   return answer;
 }
 

@@ -47,7 +47,7 @@ class PoetModel {
         if (i < t && values[made_[t][i]] > 0.5) {
           decisions.recomputes[t].push_back(i);
         }
-        using Direction = PageTransfer::Direction;
+        using Direction = TensorPage::Direction;
         const StorageId tensor = problem_.slots[i].outputs.front();
         if (values[goes_[t][i]] > 0.5) {
           decisions.pages.push_back({tensor, Direction::kOut, t, t});

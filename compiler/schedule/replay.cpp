@@ -23,7 +23,7 @@ class Player {
       fault("schedule", "is of another number of slots");
       return result_;
     }
-    for (const PageTransfer& page : schedule_.pages) {
+    for (const TensorPage& page : schedule_.pages) {
       if (page.first > page.last || page.last >= problem_.slots.size()) {
         fault(name(page.tensor), "is paged outside the step");
         return result_;
@@ -84,13 +84,13 @@ class Player {
   }
 
   void begin_pages() {
-    for (const PageTransfer& page : schedule_.pages) {
+    for (const TensorPage& page : schedule_.pages) {
       if (page.first != now_) {
         continue;
       }
       State& state = state_[page.tensor];
       const ProblemTensor& tensor = problem_.tensors[page.tensor];
-      const bool out = page.direction == PageTransfer::Direction::kOut;
+      const bool out = page.direction == TensorPage::Direction::kOut;
       if (out) {
         if (!state.resident || state.held) {
           fault(name(page.tensor), "goes out but is not in memory");
@@ -110,12 +110,12 @@ class Player {
   }
 
   void end_pages() {
-    for (const PageTransfer& page : schedule_.pages) {
+    for (const TensorPage& page : schedule_.pages) {
       if (page.last != now_) {
         continue;
       }
       State& state = state_[page.tensor];
-      if (page.direction == PageTransfer::Direction::kOut) {
+      if (page.direction == TensorPage::Direction::kOut) {
         set(page.tensor, &State::held, false);
         state.at_home = true;
       } else {

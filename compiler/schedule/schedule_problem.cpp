@@ -131,6 +131,16 @@ Bytes ScheduleProblem::peak_keep() const {
   return peak;
 }
 
+double ScheduleProblem::unavoidable_joules() const {
+  double joules = 0;
+  for (const ProblemTensor& tensor : tensors) {
+    if (!tensor.producer) {
+      joules += tensor.page_in.joules + (tensor.updated ? tensor.page_out.joules : 0);
+    }
+  }
+  return joules;
+}
+
 bool ScheduleProblem::touches(SlotId slot, StorageId tensor) const {
   const ProblemTensor& t = tensors[tensor];
   return t.producer == slot || std::ranges::binary_search(t.uses, slot);

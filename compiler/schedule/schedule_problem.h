@@ -66,6 +66,8 @@ struct ScheduleProblem {
   SlotId last(StorageId tensor) const;
   /// Whether the slot's operator reads or makes the tensor.
   bool touches(SlotId slot, StorageId tensor) const;
+  /// Joules of the transfers that every schedule makes: what comes from home, what is updated.
+  double unavoidable_joules() const;
   /// The last slot in front of which the operator of `slot` may run again and make the same: the
   /// one that updates a parameter which it reads; none if nothing it reads is updated.
   std::optional<SlotId> recompute_limit(SlotId slot) const;

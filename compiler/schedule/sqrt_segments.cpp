@@ -72,7 +72,7 @@ ScheduleAnswer sqrt_segments(const ScheduleProblem& problem, const ScheduleReque
       }
     }
   }
-  for (const PageTransfer& page : keep_everything(problem, request).schedule.pages) {
+  for (const TensorPage& page : keep_everything(problem, request).schedule.pages) {
     decisions.pages.push_back(page);
   }
   ScheduleAnswer answer;

@@ -24,6 +24,13 @@ TensorModel::TensorModel(const ScheduleProblem& problem, const CandidateRules& r
     unit = std::gcd(unit, slot.workspace.raw());
   }
   unit_ = static_cast<double>(std::max<std::uint64_t>(unit, 1));
+  double seconds = 0;
+  for (const ProblemSlot& slot : problem_.slots) {
+    seconds += slot.seconds;
+  }
+  second_ = seconds > 0 ? seconds / static_cast<double>(problem_.slots.size()) : 1;
+  // Gaps are of what can be avoided.
+  model_.offset = -weights_.energy * scale_ * problem_.unavoidable_joules();
   add_columns();
   add_availability();
   for (StorageId i = 0; i < tensors_.size(); ++i) {
@@ -285,22 +292,23 @@ void TensorModel::add_memory() {
 }
 
 void TensorModel::add_time() {
-  const double per_second =
-      (weights_.time + weights_.energy * problem_.static_w) * scale_;
-  if (per_second == 0 && !limits_.deadline_s) {
+  const double price = (weights_.time + weights_.energy * problem_.static_w) * scale_ * second_;
+  if (price == 0 && !limits_.deadline_s) {
     return;
   }
   double own = 0;
   LinearSum total;
   std::vector<LinearSum> transfers(problem_.slots.size());
   for (const ProblemSlot& slot : problem_.slots) {
-    own += slot.seconds;
+    own += slot.seconds / second_;
   }
   for (const auto& [key, column] : again_) {
-    total.add(column, problem_.slots[key.first].seconds);
-    model_.add_cost(column, per_second * problem_.slots[key.first].seconds);
+    const double length = problem_.slots[key.first].seconds / second_;
+    total.add(column, length);
+    model_.add_cost(column, price * length);
   }
-  const auto share = [&](const Page& page, double seconds) {
+  const auto share = [&](const Page& page, double page_seconds) {
+    const double seconds = page_seconds / second_;
     LinearSum whole;
     whole.add(page.column, -seconds);
     if (page.window.first == page.window.last) {
@@ -323,20 +331,21 @@ void TensorModel::add_time() {
     }
   }
   for (SlotId t = 0; t < problem_.slots.size(); ++t) {
-    if (transfers[t].terms.empty() || model_.most(transfers[t]) <= problem_.slots[t].seconds) {
+    const double length = problem_.slots[t].seconds / second_;
+    if (transfers[t].terms.empty() || model_.most(transfers[t]) <= length) {
       continue;
     }
-    const Column longer = model_.continuous(0, LinearModel::kEndless, per_second);
+    const Column longer = model_.continuous(0, LinearModel::kEndless, price);
     total.add(longer, 1);
     LinearSum sum = transfers[t];
     sum.add(longer, -1);
     for (const auto& [producer, column] : again_at_[t]) {
-      sum.add(column, -problem_.slots[producer].seconds);
+      sum.add(column, -problem_.slots[producer].seconds / second_);
     }
-    model_.row(sum, -LinearModel::kEndless, problem_.slots[t].seconds);
+    model_.row(sum, -LinearModel::kEndless, length);
   }
   if (limits_.deadline_s) {
-    model_.row(total, -LinearModel::kEndless, *limits_.deadline_s - own);
+    model_.row(total, -LinearModel::kEndless, *limits_.deadline_s / second_ - own);
   }
 }
 
@@ -349,7 +358,7 @@ Decisions TensorModel::decode(const std::vector<double>& values) const {
     }
   }
   for (StorageId i = 0; i < tensors_.size(); ++i) {
-    using Direction = PageTransfer::Direction;
+    using Direction = TensorPage::Direction;
     for (const Page& out : tensors_[i].outs) {
       if (values[out.column] > 0.5) {
         decisions.pages.push_back({i, Direction::kOut, out.window.first, out.window.last});
@@ -384,8 +393,8 @@ std::optional<std::vector<std::pair<Column, double>>> TensorModel::encode(
   for (const auto& [key, column] : again_) {
     chosen[column] = 0;
   }
-  for (const PageTransfer& page : schedule.pages) {
-    const bool out = page.direction == PageTransfer::Direction::kOut;
+  for (const TensorPage& page : schedule.pages) {
+    const bool out = page.direction == TensorPage::Direction::kOut;
     const auto& list = out ? tensors_[page.tensor].outs : tensors_[page.tensor].ins;
     const auto same = std::ranges::find_if(list, [&](const Page& p) {
       return p.window.first == page.first && p.window.last == page.last;
@@ -403,8 +412,8 @@ std::optional<std::vector<std::pair<Column, double>>> TensorModel::encode(
         chosen[event->kept] = 1;
       }
     }
-    for (const PageTransfer& page : schedule.pages) {
-      if (page.direction == PageTransfer::Direction::kIn && page.last + 1 == t) {
+    for (const TensorPage& page : schedule.pages) {
+      if (page.direction == TensorPage::Direction::kIn && page.last + 1 == t) {
         resident[page.tensor] = true;
       }
     }

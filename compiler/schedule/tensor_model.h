@@ -30,7 +30,7 @@ class TensorModel {
 
   const LinearModel& model() const { return model_; }
   /// The cost of the model in the unit of the weights, from that of the solver.
-  double unscaled(double objective) const { return objective / scale_; }
+  double unscaled(double objective) const { return (objective - model_.offset) / scale_; }
   /// What a solution decides.
   Decisions decode(const std::vector<double>& values) const;
   /// The binary columns of a schedule; nothing if the model lacks one of its events.
@@ -72,7 +72,8 @@ class TensorModel {
   const ScheduleLimits limits_;
   const ModelWeights weights_;
   const double scale_;
-  double unit_ = 1;  ///< bytes that all sizes are multiples of
+  double unit_ = 1;    ///< bytes that all sizes are multiples of
+  double second_ = 1;  ///< the model's unit of time: far above the solver's tolerances
   LinearModel model_;
   std::vector<Columns> tensors_;
   std::map<std::pair<SlotId, SlotId>, Column> again_;  ///< operator of a slot in front of another

@@ -11,14 +11,14 @@ CIFAR_M4F = {0.9: 1.06e-4, 0.7: 3.18e-4, 0.5: 6.78e-4, 0.35: 1.031e-3}
 
 
 def small(**changes):
-    """Three layers, forward and backward, in whole numbers."""
-    count = 6
+    """Five layers, forward and backward, in whole numbers."""
+    count = 10
     slots = []
     for t in range(count):
         used_by = ([t + 1] if t + 1 < count else []) + ([count - 1 - t] if t + 1 < count - 1 - t else [])
         slots.append(
             {"name": f"s{t}", "time_s": 1.0, "energy_j": 1.0 + t, "bytes": 100 * (t % 3 + 1), "used_by": used_by}
-            | {"inputs": ([t - 1] if t else []) if t < 3 else None, "forward": t < 3, "page_in_j": 3, "page_out_j": 3}
+            | {"inputs": ([t - 1] if t else []) if t < count / 2 else None, "forward": t < count / 2, "page_in_j": 3, "page_out_j": 3}
         )
     return {"page_bytes_per_s": 200.0, "page_latency_s": 0.1, "slots": slots} | changes
 
@@ -107,7 +107,7 @@ def test_no_time_gives_the_best_heuristic(graph):
 
 
 def test_a_deadline_that_would_do_is_named(graph):
-    got = answer("--device", graph, "--budget", 0.8, "--deadline", 5.5, check=2)
+    got = answer("--device", graph, "--budget", 0.8, "--deadline", 9.5, check=2)
     would_do = got["needs"]["deadline_s"]
     assert answer("--device", graph, "--budget", 0.8, "--deadline", would_do)["status"] == "optimal"
 

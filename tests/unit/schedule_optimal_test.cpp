@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
+#include "compiler/schedule/optimal.h"
 #include "compiler/schedule/policies.h"
 #include "tests/support/brute_schedule.h"
 #include "tests/support/random_schedule.h"

@@ -9,7 +9,7 @@
 namespace etude::compiler {
 namespace {
 
-using Direction = PageTransfer::Direction;
+using Direction = TensorPage::Direction;
 
 /// Four operators in a row; the first result, of 10 bytes, is read again by the last one.
 ScheduleProblem row_of_four() {
@@ -118,7 +118,7 @@ TEST_CASE("what is updated has to come home, and is not read in its old form", "
   CHECK(played.ok);
   CHECK(played.energy_j == Approx(10 + 2));
   EventSchedule lost = kept;
-  std::erase_if(lost.pages, [](const PageTransfer& p) { return p.direction == Direction::kOut; });
+  std::erase_if(lost.pages, [](const TensorPage& p) { return p.direction == Direction::kOut; });
   CHECK_FALSE(replay(problem, lost).ok);
   // Slot 2 (after "begin") reads the weight; behind its update it cannot run again.
   Decisions late;
