@@ -96,8 +96,7 @@ class Fields {
 
  private:
   std::uint64_t count_of(const Json& value, const char* key, std::uint64_t least) const {
-    if (!value.is_number_unsigned() || value.get<std::uint64_t>() < least ||
-        value.get<std::uint64_t>() > (std::uint64_t{1} << 40)) {
+    if (!value.is_number_integer() || value < least || value > (std::uint64_t{1} << 40)) {
       throw UserError(where_, "\"" + std::string(key) + "\" holds " + value.dump(),
                       "give whole numbers of " + std::to_string(least) + " or more");
     }

@@ -111,8 +111,8 @@ ScheduleProblem two_ways_problem() {
     problem.slots.push_back(slot);
     ProblemTensor result;
     result.name = slot.name;
-    // Layers 2, 3, 5 and 6 are the large ones.
-    result.bytes = Bytes{t < kLayers && (cheap || layer == 4 || layer == 5) ? 4u : 1u};
+    const bool small = layer == 0 || layer == 3 || t >= kLayers;
+    result.bytes = Bytes{small ? 1u : 4u};
     result.producer = t;
     if (t + 1 < 2 * kLayers) {
       result.uses.push_back(t + 1);

@@ -12,8 +12,10 @@ namespace etude::compiler {
 /// parameters from home that are read twice and updated. Whole numbers for all costs.
 ScheduleProblem random_schedule_problem(std::uint32_t seed);
 
-/// POET's figure 2: eight layers, of which the second and third are cheap to compute and the fifth
-/// and sixth dear; each is read by the next one and by its own backward operator.
+/// As in POET's figure 2: eight layers, of which the second and third cost 1 s and 1 J and the
+/// others 20; each result is read by the next layer and by its own backward operator (of the same
+/// cost). Results have 4 bytes, the first and the fourth, and gradients, 1. A page takes 10 s and
+/// 3 J each way.
 ScheduleProblem two_ways_problem();
 
 }  // namespace etude::compiler

@@ -32,11 +32,13 @@ Bytes between(const ScheduleProblem& problem, std::uint64_t part, std::uint64_t 
 TEST_CASE("eight layers: cheap ones are made again, dear ones paged under computation",
           "[schedule]") {
   const ScheduleProblem problem = two_ways_problem();
-  // Keep: 8 forward results (4 large ones, 20 bytes) and the gradient in front of the last.
-  CHECK(problem.peak_keep() == Bytes{4 * 4 + 4 * 1 + 1});
+  // In front of the last layer's gradient: two small results, six large ones, the gradient.
+  CHECK(problem.peak_keep() == Bytes{2 * 1 + 6 * 4 + 1});
   ScheduleRequest request;
   request.rules.least_page = Bytes{0};
-  request.limits.budget = Bytes{21 - 12};
+  // While L6's gradient is made, L5 comes in: both, two gradients, L1 and L4. L7 and L8 are in use
+  // where memory overflows, and without either one of L2, L3, L5 and L6 it is still too much.
+  request.limits.budget = Bytes{2 * 4 + 2 * 1 + 2 * 1};
   const ScheduleAnswer answer = solve_optimal(problem, request);
   REQUIRE(answer.status == Status::kOptimal);
   CHECK(answer.replay.peak <= *request.limits.budget);
@@ -49,42 +51,50 @@ TEST_CASE("eight layers: cheap ones are made again, dear ones paged under comput
   };
   CHECK(names(answer.replay.recomputed) == std::vector<std::string>{"L2", "L3"});
   CHECK(names(answer.replay.paged) == std::vector<std::string>{"L5", "L6"});
-  // L2 for L3's gradient and again for its own, L3 once; two tensors out and in.
-  const double joules = answer.overhead;
-  CHECK(joules == Approx(2 * 1 + 2 * (3 + 3)).margin(1));
-  // The transfers, 10 s each, are hidden under layers of 20 s.
-  CHECK(answer.replay.time_s ==
-        Approx(answer.replay.recomputed.size() + 12 * 20 + 4 * 1).margin(2));
+  CHECK(answer.overhead == Approx(1 + 1 + 2 * (3 + 3)));
+  CHECK(answer.gap() <= request.gap);
+  // The transfers, 10 s each, are hidden under layers of 20 s; what is made again is not.
+  CHECK(answer.replay.time_s == Approx(2 * (6 * 20 + 2 * 1) + 2));
 }
 
 TEST_CASE("time and energy times time are those of brute force", "[schedule]") {
   unsigned checked = 0;
-  for (std::uint32_t seed = 1; seed <= 40; ++seed) {
+  for (std::uint32_t seed = 1; seed <= 60; ++seed) {
     CAPTURE(seed);
     const ScheduleProblem problem = random_schedule_problem(seed);
-    if (problem.slots.size() > 8) {
-      continue;  // without bounds brute force takes long
+    if (problem.slots.size() > 7) {
+      continue;  // brute force without a close bound takes long
     }
     ScheduleRequest request = exact_request();
-    request.limits.budget = between(problem, 3, 4);
-    const auto front = brute_force(problem, *request.limits.budget);
-    double time = 1e300, product = 1e300;
-    for (const BrutePoint& point : front) {
-      time = std::min(time, point.seconds);
-      product = std::min(product, (point.joules + problem.static_w * point.seconds) * point.seconds);
+    request.limits.budget = between(problem, 2, 4);
+    double seconds = 0;
+    for (const ProblemSlot& slot : problem.slots) {
+      seconds += slot.seconds;
     }
     for (const auto objective : {ScheduleObjective::kTime, ScheduleObjective::kEdp}) {
+      const bool time = objective == ScheduleObjective::kTime;
       request.objective = objective;
       const ScheduleAnswer answer = solve_optimal(problem, request);
-      REQUIRE(answer.found() == !front.empty());
       if (!answer.found()) {
+        CHECK(brute_force(problem, *request.limits.budget).empty());
         continue;
       }
-      const double best = objective == ScheduleObjective::kTime ? time : product;
+      CHECK(answer.status == Status::kOptimal);
+      const double found = cost_of(answer.replay, objective);
+      // Nothing shorter than the sum of all operators has the product with more energy than this.
+      const double most_joules = time ? 1e6 : found / seconds + 1e-6;
+      const double most_seconds = time ? found + 1e-6 : 1e6;
+      double best = 1e300;
+      for (const BrutePoint& point :
+           brute_force(problem, *request.limits.budget, most_joules, most_seconds)) {
+        const double joules = point.joules + problem.static_w * point.seconds;
+        best = std::min(best, time ? point.seconds : joules * point.seconds);
+      }
       // A schedule may give up within a slot what the model holds through it: at most better.
-      CHECK(cost_of(answer.replay, objective) <= best * (1 + 1e-6));
+      CHECK(found <= best * (1 + 1e-6));
+      CHECK(found >= best * (1 - 0.1));
       CHECK(*answer.bound <= answer.overhead + 1e-6);
-      ++checked;
+      checked += best < 1e300;
     }
   }
   CHECK(checked > 20);
@@ -118,8 +128,8 @@ TEST_CASE("where nothing fits the answer says what would do", "[schedule]") {
   CHECK(small.needs->operator_name == problem.slots[largest].name);
   CHECK(small.needs->bytes == problem.alone(largest));
   // Enough memory and too little time: the deadline that would do does, and a shorter one not.
-  request.limits.budget = Bytes{9};
-  request.limits.deadline_s = 200;
+  request.limits.budget = Bytes{12};
+  request.limits.deadline_s = 245;
   const ScheduleAnswer late = solve_optimal(problem, request);
   REQUIRE(late.status == Status::kInfeasible);
   REQUIRE(late.needs);
@@ -134,10 +144,10 @@ TEST_CASE("without time for a search the best heuristic answers", "[schedule]") 
   const ScheduleProblem problem = two_ways_problem();
   ScheduleRequest request;
   request.time_limit_s = 0;
-  request.limits.budget = Bytes{12};
+  request.limits.budget = Bytes{16};
   const ScheduleAnswer answer = solve_optimal(problem, request);
   CHECK(answer.status == Status::kFeasible);
-  CHECK(answer.replay.peak <= Bytes{12});
+  CHECK(answer.replay.peak <= Bytes{16});
   CHECK(answer.bound);
   CHECK(*answer.bound <= answer.overhead);
 }
