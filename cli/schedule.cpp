@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // etude-sim schedule: what to keep, recompute and page under a memory budget and a deadline.
-#include "run/plan/schedule_step.h"
-
 #include <iostream>
 #include <memory>
 
 #include "cli/commands.h"
+#include "run/plan/schedule_step.h"
 #include "sim/report/text.h"
 
 namespace etude::cli {
@@ -113,7 +112,8 @@ void add_schedule(CLI::App& app, int& status) {
   command->add_option("--time-limit", q->time_limit, "Seconds of search; 0: heuristics alone");
   command->add_flag("--compare", q->compare, "Every policy in one table");
   command->add_flag("--json", *json, "Print JSON");
-  command->callback([q, json, &status] { status = print(run::schedule_step(*q), *json, q->compare); });
+  command->callback(
+      [q, json, &status] { status = print(run::schedule_step(*q), *json, q->compare); });
 }
 
 }  // namespace etude::cli

@@ -112,9 +112,9 @@ class Finder {
 
   void page(StorageId i) {
     const ProblemTensor& t = tensor(i);
-    if (t.producer && (!rules_.page || t.bytes < rules_.least_page ||
-                       (rules_.most_joules >= 0 &&
-                        t.page_in.joules + t.page_out.joules > rules_.most_joules))) {
+    if (t.producer &&
+        (!rules_.page || t.bytes < rules_.least_page ||
+         (rules_.most_joules >= 0 && t.page_in.joules + t.page_out.joules > rules_.most_joules))) {
       return;
     }
     const SlotId end = static_cast<SlotId>(problem_.slots.size()) - 1;

@@ -10,14 +10,14 @@ namespace etude::compiler {
 /// What a model may consider: fewer events make it small.
 struct CandidateRules {
   bool recompute = true, page = true;
-  unsigned depth = 4;          ///< operators that run again for each other in one slot
-  unsigned least_gap = 3;      ///< slots between two needs of a tensor that is moved out of the way
-  double cover = 1.3;          ///< times of a transfer that the slots of its window take
-  Bytes least_page{2048};      ///< smaller tensors are not paged (those from home always are)
-  bool any_slot = false;       ///< recompute in front of every slot, not only where it is needed
-  bool any_window = false;     ///< windows of every length
-  double most_joules = -1;     ///< events that cost more by themselves are left out; < 0: none is
-  double most_seconds = -1;    ///< the same for time (recomputation alone)
+  unsigned depth = 4;        ///< operators that run again for each other in one slot
+  unsigned least_gap = 3;    ///< slots between two needs of a tensor that is moved out of the way
+  double cover = 1.3;        ///< times of a transfer that the slots of its window take
+  Bytes least_page{2048};    ///< smaller tensors are not paged (those from home always are)
+  bool any_slot = false;     ///< recompute in front of every slot, not only where it is needed
+  bool any_window = false;   ///< windows of every length
+  double most_joules = -1;   ///< events that cost more by themselves are left out; < 0: none is
+  double most_seconds = -1;  ///< the same for time (recomputation alone)
 
   /// Nothing is left out.
   static CandidateRules all();

@@ -14,9 +14,9 @@ struct ScheduledOperator {
   std::vector<StorageId> frees;
 };
 
-/// A page transfer of a whole tensor. The DMA may work on it from the begin of slot `first` to the end of slot
-/// `last`, and the tensor's buffer in memory is held that long. Out: the copy at home can be read
-/// from slot last + 1 on. In: the tensor can be read from slot last + 1 on.
+/// A page transfer of a whole tensor. The DMA may work on it from the begin of slot `first` to the
+/// end of slot `last`, and the tensor's buffer in memory is held that long. Out: the copy at home
+/// can be read from slot last + 1 on. In: the tensor can be read from slot last + 1 on.
 struct TensorPage {
   enum class Direction { kOut, kIn };
   StorageId tensor = 0;

@@ -125,8 +125,7 @@ class EvictionPlan::Decoder {
       if (slot == 0 || *home > slot - 1) {
         continue;
       }
-      const SlotId first =
-          window_back(problem_, slot - 1, *home, kCover * tensor.page_in.seconds);
+      const SlotId first = window_back(problem_, slot - 1, *home, kCover * tensor.page_in.seconds);
       decisions_.pages.push_back({i, Direction::kIn, first, slot - 1});
     }
     if (tensor.updated) {

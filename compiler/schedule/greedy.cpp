@@ -28,8 +28,7 @@ struct Tried {
 
 class Greedy {
  public:
-  Greedy(const ScheduleProblem& problem, const ScheduleRequest& request,
-         const EvictionMeans& means)
+  Greedy(const ScheduleProblem& problem, const ScheduleRequest& request, const EvictionMeans& means)
       : problem_(problem), request_(request), means_(means), plan_(problem) {}
 
   std::optional<EvictionPlan> run() {
@@ -139,9 +138,7 @@ class Greedy {
     return best.has_value();
   }
 
-  double penalty(const Tried& tried) const {
-    return std::max(0.0, tried.late - now_.late) * 1e3;
-  }
+  double penalty(const Tried& tried) const { return std::max(0.0, tried.late - now_.late) * 1e3; }
 
   /// Other choices for what was moved, one after the other. True if one was better.
   bool exchange() {
@@ -161,8 +158,8 @@ class Greedy {
           const Eviction present = plan_.at(i, use);
           plan_.set(i, use, other);
           const Tried tried = look();
-          if (tried.overflow == 0 && (tried.late < now_.late ||
-                                      (tried.late == now_.late && tried.cost < now_.cost))) {
+          if (tried.overflow == 0 &&
+              (tried.late < now_.late || (tried.late == now_.late && tried.cost < now_.cost))) {
             now_ = tried;
             better = true;
           } else {

@@ -42,10 +42,10 @@ void pass(void* highs, const LinearModel& model) {
   const auto columns = static_cast<HighsInt>(model.columns());
   const auto rows = static_cast<HighsInt>(model.rows());
   check(Highs_passMip(highs, columns, rows, static_cast<HighsInt>(model.row_columns.size()),
-                      kHighsMatrixFormatRowwise, kHighsObjSenseMinimize, model.offset, model.costs.data(),
-                      model.lowers.data(), model.uppers.data(), model.row_lowers.data(),
-                      model.row_uppers.data(), model.row_starts.data(), model.row_columns.data(),
-                      model.row_values.data(), integer.data()),
+                      kHighsMatrixFormatRowwise, kHighsObjSenseMinimize, model.offset,
+                      model.costs.data(), model.lowers.data(), model.uppers.data(),
+                      model.row_lowers.data(), model.row_uppers.data(), model.row_starts.data(),
+                      model.row_columns.data(), model.row_values.data(), integer.data()),
         "the model");
 }
 
@@ -89,8 +89,8 @@ Solution solve(const LinearModel& model, const SolverLimits& limits,
   if (!found) {
     return solution;
   }
-  solution.status = status == kHighsModelStatusOptimal ? Solution::Status::kOptimal
-                                                       : Solution::Status::kFeasible;
+  solution.status =
+      status == kHighsModelStatusOptimal ? Solution::Status::kOptimal : Solution::Status::kFeasible;
   solution.objective = Highs_getObjectiveValue(highs.get());
   solution.values.resize(model.columns());
   check(Highs_getSolution(highs.get(), solution.values.data(), nullptr, nullptr, nullptr),

@@ -22,7 +22,7 @@ struct Solution {
   Status status = Status::kNone;  ///< kNone: the time was over before anything was known
   std::vector<double> values;     ///< of the columns, where there is a solution
   double objective = 0;           ///< with the model's offset, as the bound
-  double bound = 0;  ///< no solution is below it
+  double bound = 0;               ///< no solution is below it
 };
 
 /// Minimises a model with HiGHS; the same model gives the same answer as long as time suffices.

@@ -10,12 +10,12 @@
 namespace etude::compiler {
 namespace {
 
-constexpr double kScaledCost = 1000;   ///< of the best known schedule: far above tolerances
-constexpr double kFirstShare = 0.5;    ///< of the time, for the model without pages
-constexpr double kRounding = 1e-7;     ///< of sums in different orders, of the known cost
-constexpr double kTolerance = 1e-6;    ///< of the solver: by this a deadline may be passed
+constexpr double kScaledCost = 1000;  ///< of the best known schedule: far above tolerances
+constexpr double kFirstShare = 0.5;   ///< of the time, for the model without pages
+constexpr double kRounding = 1e-7;    ///< of sums in different orders, of the known cost
+constexpr double kTolerance = 1e-6;   ///< of the solver: by this a deadline may be passed
 constexpr double kUsualOverhead = 0.05;
-constexpr unsigned kHalvings = 12;     ///< of the budget, in search of a small one
+constexpr unsigned kHalvings = 12;  ///< of the budget, in search of a small one
 
 double sum_of(const ScheduleProblem& problem, double ProblemSlot::* member) {
   double sum = 0;
@@ -104,8 +104,8 @@ void ModelSearch::solve_model(const ModelWeights& weights, const ScheduleLimits&
   const bool priced = best.schedule && weights.peak == 0;
   if (priced && weights.energy > 0) {
     // A single event that costs more than the best known schedule is in no better one.
-    rules.most_joules = best.cost * (1 + kRounding) / weights.energy -
-                        problem_.unavoidable_joules();
+    rules.most_joules =
+        best.cost * (1 + kRounding) / weights.energy - problem_.unavoidable_joules();
   }
   if (priced && weights.energy == 0) {
     rules.most_seconds = best.cost * (1 + kRounding) / weights.time;
@@ -123,8 +123,7 @@ void ModelSearch::solve_model(const ModelWeights& weights, const ScheduleLimits&
     start = model.encode(*best.schedule).value_or(start);
   }
   const Stopwatch watch(seconds);
-  const Solution solution =
-      solve(model.model(), {seconds, request_.gap, request_.threads}, start);
+  const Solution solution = solve(model.model(), {seconds, request_.gap, request_.threads}, start);
   const bool whole = page || !means_.page;
   const bool holds =
       !solution.values.empty() &&

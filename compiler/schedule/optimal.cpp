@@ -162,8 +162,8 @@ class Optimal {
           }
         }
       }
-      exact = best.schedule && product - bound <= request_.gap * std::abs(product - keep) +
-                                                      kSlack * product;
+      exact = best.schedule &&
+              product - bound <= request_.gap * std::abs(product - keep) + kSlack * product;
       const double left = watch_.left();
       if (exact || (n > 0 && left <= 0)) {
         break;
@@ -179,9 +179,9 @@ class Optimal {
         product = found.replay.energy_j * found.replay.time_s;
         best = found;
       }
-      lines.push_back({1, weights.time,
-                       found.bound + energy_0 + problem_.static_w * time_0 +
-                           weights.time * time_0});
+      lines.push_back(
+          {1, weights.time,
+           found.bound + energy_0 + problem_.static_w * time_0 + weights.time * time_0});
     }
     best.status = !best.schedule ? best.status
                   : exact        ? Found::Status::kOptimal
@@ -237,8 +237,7 @@ ScheduleAnswer keep_everything(const ScheduleProblem& problem, const ScheduleReq
   return answer;
 }
 
-void judge(const ScheduleProblem& problem, const ScheduleRequest& request,
-           ScheduleAnswer& answer) {
+void judge(const ScheduleProblem& problem, const ScheduleRequest& request, ScheduleAnswer& answer) {
   answer.replay = replay(problem, answer.schedule);
   answer.overhead = cost_of(answer.replay, request.objective) -
                     cost_of(keep_everything(problem, request).replay, request.objective);

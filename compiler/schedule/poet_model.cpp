@@ -187,8 +187,9 @@ ScheduleAnswer poet_published(const ScheduleProblem& problem, const ScheduleRequ
   });
   answer.status = ScheduleAnswer::Status::kUnknown;
   if (!fits || 5 * problem.slots.size() * problem.slots.size() / 2 > kMostColumns) {
-    answer.notes.push_back("POET's model takes operators with one result each, and no more than a "
-                           "thousand of them");
+    answer.notes.push_back(
+        "POET's model takes operators with one result each, and no more than a "
+        "thousand of them");
     return answer;
   }
   double joules = 0;

@@ -235,8 +235,7 @@ LinearSum TensorModel::buffers(StorageId i, SlotId slot, Phase phase) {
   return resident;
 }
 
-void TensorModel::add_memory_row(SlotId slot, Phase phase, Bytes workspace,
-                                 const LinearSum& more) {
+void TensorModel::add_memory_row(SlotId slot, Phase phase, Bytes workspace, const LinearSum& more) {
   LinearSum sum = more;
   sum.constant += static_cast<double>(workspace.raw()) / unit_;
   for (StorageId i = 0; i < tensors_.size(); ++i) {

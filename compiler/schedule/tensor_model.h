@@ -41,9 +41,9 @@ class TensorModel {
   struct Event {
     SlotId slot = 0;
     bool use = false;
-    Column kept = -1;            ///< from the event before
-    Column made = -1;            ///< again
-    std::vector<Column> comes;   ///< in, by number of ins
+    Column kept = -1;           ///< from the event before
+    Column made = -1;           ///< again
+    std::vector<Column> comes;  ///< in, by number of ins
   };
   struct Page {
     PageCandidate window;

@@ -297,10 +297,10 @@ class Reader {
       joules += slot.joules;
     }
     const auto differs = [&](const char* key, const std::string& found) {
-      throw UserError(head_.where(),
-                      "\"" + std::string(key) + "\" is " + head_.at(key).dump() +
-                          ", the slots give " + found,
-                      "a whole file of one graph has the same");
+      throw UserError(
+          head_.where(),
+          "\"" + std::string(key) + "\" is " + head_.at(key).dump() + ", the slots give " + found,
+          "a whole file of one graph has the same");
     };
     if (head_.has("peak_keep_bytes") &&
         head_.count("peak_keep_bytes", 0) != problem_.peak_keep().raw()) {

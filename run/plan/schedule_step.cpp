@@ -76,8 +76,8 @@ Asked resolve(const ScheduleQuestion& question, const ScheduleProblem& problem) 
   if (!question.config.empty()) {
     const RootConfig config = load_config(question.config, question.sets, asked.warnings);
     const ScheduleConfig& schedule = config.schedule;
-    asked.warnings.push_back("the workload of " + question.config + " is not used: " +
-                             question.device + " has the graph");
+    asked.warnings.push_back("the workload of " + question.config +
+                             " is not used: " + question.device + " has the graph");
     asked.objective = schedule.objective;
     if (schedule.policy != Policy::kKeep) {
       asked.policy = schedule.policy;

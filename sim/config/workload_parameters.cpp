@@ -150,13 +150,13 @@ void declare_schedule(ParameterTable& table) {
   Section<ScheduleConfig>(
       table, "/schedule",
       [](RootConfig& c, const std::string&) -> ScheduleConfig& { return c.schedule; })
-      .add("policy", &ScheduleConfig::policy,
-           schedule_policies(),
+      .add("policy", &ScheduleConfig::policy, schedule_policies(),
            {.sentence = "Which tensors are kept, recomputed or paged out.",
             .source = "docs/schedule.md"})
       .add("budget", &ScheduleConfig::budget,
            {.unit = "B",
-            .sentence = "L2 that activations, gradients, states and pages may use; 0: what L2 leaves.",
+            .sentence =
+                "L2 that activations, gradients, states and pages may use; 0: what L2 leaves.",
             .source = "user",
             .only_if = Selector{"/schedule/policy", moving}})
       .add("deadline", &ScheduleConfig::deadline,
@@ -174,8 +174,8 @@ void declare_schedule(ParameterTable& table) {
                                            {"flash", ScheduleConfig::PageTo::kFlash}},
            {.sentence = "Where paged tensors go.",
             .source = "user",
-            .only_if = Selector{"/schedule/policy",
-                                {"optimal", "page", "capuchin", "pofo", "poet"}}});
+            .only_if =
+                Selector{"/schedule/policy", {"optimal", "page", "capuchin", "pofo", "poet"}}});
 }
 
 void declare_tiling(ParameterTable& table) {

@@ -18,7 +18,12 @@ def small(**changes):
         used_by = ([t + 1] if t + 1 < count else []) + ([count - 1 - t] if t + 1 < count - 1 - t else [])
         slots.append(
             {"name": f"s{t}", "time_s": 1.0, "energy_j": 1.0 + t, "bytes": 100 * (t % 3 + 1), "used_by": used_by}
-            | {"inputs": ([t - 1] if t else []) if t < count / 2 else None, "forward": t < count / 2, "page_in_j": 3, "page_out_j": 3}
+            | {
+                "inputs": ([t - 1] if t else []) if t < count / 2 else None,
+                "forward": t < count / 2,
+                "page_in_j": 3,
+                "page_out_j": 3,
+            }
         )
     return {"page_bytes_per_s": 200.0, "page_latency_s": 0.1, "slots": slots} | changes
 

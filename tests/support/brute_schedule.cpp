@@ -17,7 +17,7 @@ constexpr std::size_t kMostTensors = 10;
 /// Where a tensor is at the begin of a slot: bytes alone, so that states compare as memory.
 struct Where {
   std::uint8_t resident = 0, home = 0, updated = 0;
-  std::uint8_t fresh = 0;  ///< came in for this slot
+  std::uint8_t fresh = 0;                        ///< came in for this slot
   std::uint8_t out_end = kNone, in_end = kNone;  ///< last slots of transfers under way
   std::uint8_t out_left = 0, in_left = 0;        ///< seconds of them
 };

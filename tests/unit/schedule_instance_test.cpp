@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Graphs with their costs as JSON: what is read, and what is refused.
+#include "run/plan/schedule_instance.h"
+
 #include <catch2/catch.hpp>
 
 #include "models/base/error.h"
-#include "run/plan/schedule_instance.h"
 
 namespace etude::run {
 namespace {

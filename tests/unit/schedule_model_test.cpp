@@ -43,8 +43,8 @@ std::optional<double> modelled(const ScheduleProblem& problem, const ScheduleLim
   }
   REQUIRE(solution.status == Solution::Status::kOptimal);
   const Sums sums = sums_of(problem);
-  const double joules = model.unscaled(solution.objective) + sums.joules +
-                        problem.static_w * sums.seconds;
+  const double joules =
+      model.unscaled(solution.objective) + sums.joules + problem.static_w * sums.seconds;
   const Replay played = replay(problem, with_lifetimes(problem, model.decode(solution.values)));
   CAPTURE(played.faults);
   REQUIRE(within(played, limits));
@@ -83,8 +83,7 @@ std::optional<double> best_by_brute_force(const ScheduleProblem& problem,
   return best;
 }
 
-TEST_CASE("without its rules the model finds what brute force finds on 300 graphs",
-          "[schedule]") {
+TEST_CASE("without its rules the model finds what brute force finds on 300 graphs", "[schedule]") {
   unsigned feasible = 0, moved = 0;
   double worst = 0, sum = 0;
   for (std::uint32_t seed = 1; seed <= kGraphs; ++seed) {
@@ -110,8 +109,8 @@ TEST_CASE("without its rules the model finds what brute force finds on 300 graph
     }
   }
   SUCCEED("feasible " << feasible << ", overhead in " << moved << "; the rules cost "
-                   << 100 * sum / feasible << " % of the energy on the mean, " << 100 * worst
-                   << " % at most");
+                      << 100 * sum / feasible << " % of the energy on the mean, " << 100 * worst
+                      << " % at most");
   CHECK(feasible > kGraphs / 2);
   CHECK(moved > kGraphs / 4);
 }

@@ -57,7 +57,7 @@ TEST_CASE("replay of a recomputation", "[schedule]") {
   decisions.recomputes = {{}, {}, {}, {0}};
   const Replay played = replay(problem, with_lifetimes(problem, decisions));
   CHECK(played.ok);
-  CHECK(played.peak == Bytes{50});                // slot 2 without the first result
+  CHECK(played.peak == Bytes{50});  // slot 2 without the first result
   CHECK(played.slot_peaks[3] == Bytes{30 + 10 + 5});
   CHECK(played.time_s == Approx(5 * 2));
   CHECK(played.energy_j == Approx(10 + 1));
@@ -140,7 +140,7 @@ TEST_CASE("replay finds what is wrong with a damaged schedule", "[schedule]") {
   };
   CHECK(faulty([](EventSchedule& s) { s.slots.pop_back(); }));
   CHECK(faulty([](EventSchedule& s) { s.slots[1].clear(); }));
-  CHECK(faulty([](EventSchedule& s) { s.slots[0].back().frees = {0}; }));  // read later
+  CHECK(faulty([](EventSchedule& s) { s.slots[0].back().frees = {0}; }));    // read later
   CHECK(faulty([](EventSchedule& s) { s.slots[3].back().frees.clear(); }));  // left behind
   CHECK(faulty([](EventSchedule& s) { s.slots[1].insert(s.slots[1].begin(), {2, {}}); }));
   CHECK(faulty([](EventSchedule& s) { s.pages.push_back({0, Direction::kIn, 1, 2}); }));
