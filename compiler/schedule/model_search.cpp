@@ -83,6 +83,17 @@ void ModelSearch::try_heuristics(const ModelWeights& weights, const ScheduleLimi
   }
 }
 
+bool ModelSearch::priced_out(const ModelWeights& weights, const Found& best) const {
+  if (!best.schedule || weights.energy == 0) {
+    return false;
+  }
+  return std::ranges::all_of(problem_.tensors, [&](const ProblemTensor& tensor) {
+    const double joules = tensor.page_in.joules + tensor.page_out.joules;
+    return tensor.producer && (tensor.bytes < request_.rules.least_page ||
+                               weights.energy * joules > best.cost * (1 + kRounding));
+  });
+}
+
 bool ModelSearch::take_earlier(const ModelWeights& weights, const ScheduleLimits& limits,
                                const CandidateRules& rules, double seconds, Found& best) const {
   if (!limits.deadline_s || seconds <= 0) {
@@ -124,11 +135,11 @@ void ModelSearch::solve_model(const ModelWeights& weights, const ScheduleLimits&
   }
   const Stopwatch watch(seconds);
   const Solution solution = solve(model.model(), {seconds, request_.gap, request_.threads}, start);
-  const bool whole = page || !means_.page;
   const bool holds =
       !solution.values.empty() &&
       (take(with_lifetimes(problem_, model.decode(solution.values)), weights, limits, best) ||
        take_earlier(weights, limits, rules, watch.left(), best));
+  const bool whole = page || !means_.page || (priced_out(weights, best) && holds);
   if (!whole) {
     return;  // a bound of a smaller model is none
   }
@@ -155,7 +166,8 @@ Found ModelSearch::run(const ModelWeights& weights, const ScheduleLimits& limits
                        const std::optional<EventSchedule>& known) const {
   const Stopwatch watch(seconds);
   Found best;
-  best.bound = weights.peak * static_cast<double>(problem_.alone(problem_.largest_slot()).raw());
+  best.bound = weights.peak * static_cast<double>(problem_.alone(problem_.largest_slot()).raw()) +
+               weights.energy * problem_.unavoidable_joules();
   if (known) {
     take(*known, weights, limits, best);
   }
