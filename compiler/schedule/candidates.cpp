@@ -7,6 +7,8 @@
 namespace etude::compiler {
 namespace {
 
+constexpr std::size_t kSmallProblem = 14;  ///< slots: a model of everything takes no second
+
 /// Finds recomputations to a depth, then the transfers.
 class Finder {
  public:
@@ -181,6 +183,16 @@ CandidateRules CandidateRules::all() {
   rules.least_page = Bytes{0};
   rules.any_slot = rules.any_window = true;
   return rules;
+}
+
+CandidateRules CandidateRules::wide(const ScheduleProblem& problem) {
+  CandidateRules rules = all();
+  rules.any_slot = rules.any_window = problem.slots.size() <= kSmallProblem;
+  return rules;
+}
+
+CandidateRules CandidateRules::usual(const ScheduleProblem& problem) {
+  return problem.slots.size() <= kSmallProblem ? all() : CandidateRules{};
 }
 
 SlotId window_back(const ScheduleProblem& problem, SlotId last, SlotId least, double seconds) {

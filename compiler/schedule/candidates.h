@@ -21,6 +21,11 @@ struct CandidateRules {
 
   /// Nothing is left out.
   static CandidateRules all();
+  /// For uses next to each other, of any depth and size: what is left where the usual rules find
+  /// nothing. All of a small problem.
+  static CandidateRules wide(const ScheduleProblem& problem);
+  /// The usual rules; all of a small problem.
+  static CandidateRules usual(const ScheduleProblem& problem);
 };
 
 /// A page transfer that may be chosen: the event that it is for, and its window. Out: `event` is

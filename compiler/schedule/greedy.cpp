@@ -35,13 +35,14 @@ class Greedy {
     now_ = look();
     while (now_.overflow > 0) {
       if (!evict()) {
-        return std::nullopt;
+        evict_all();
+        break;
       }
     }
-    if (now_.late > 0) {
-      exchange();
+    // Late or too large: as long as that gets less.
+    while (!now_.fits() && exchange()) {
     }
-    for (unsigned round = 0; round < kExchanges && exchange(); ++round) {
+    for (unsigned round = 0; round < kExchanges && now_.fits() && exchange(); ++round) {
     }
     return now_.fits() ? std::optional(plan_) : std::nullopt;
   }
@@ -138,6 +139,29 @@ class Greedy {
     return best.has_value();
   }
 
+  /// Moves everything out of the way that can be: then exchange() keeps what there is room for.
+  void evict_all() {
+    for (StorageId i = 0; i < problem_.tensors.size(); ++i) {
+      for (std::size_t use = 0; use < problem_.tensors[i].uses.size(); ++use) {
+        for (const Eviction eviction : {Eviction::kRecompute, Eviction::kPage}) {
+          const bool wanted = eviction == Eviction::kPage ? means_.page : means_.recompute;
+          if (wanted && plan_.allowed(i, use, eviction)) {
+            plan_.set(i, use, eviction);
+          }
+        }
+      }
+    }
+    now_ = look();
+  }
+
+  /// Whether a plan is nearer to the limits, or as near and cheaper.
+  bool better_than_now(const Tried& tried) const {
+    if (tried.overflow != now_.overflow) {
+      return tried.overflow < now_.overflow;
+    }
+    return tried.late != now_.late ? tried.late < now_.late : tried.cost < now_.cost;
+  }
+
   double penalty(const Tried& tried) const { return std::max(0.0, tried.late - now_.late) * 1e3; }
 
   /// Other choices for what was moved, one after the other. True if one was better.
@@ -158,8 +182,7 @@ class Greedy {
           const Eviction present = plan_.at(i, use);
           plan_.set(i, use, other);
           const Tried tried = look();
-          if (tried.overflow == 0 &&
-              (tried.late < now_.late || (tried.late == now_.late && tried.cost < now_.cost))) {
+          if (better_than_now(tried)) {
             now_ = tried;
             better = true;
           } else {

@@ -94,6 +94,24 @@ bool ModelSearch::priced_out(const ModelWeights& weights, const Found& best) con
   });
 }
 
+void ModelSearch::search_wide(const ModelWeights& weights, const ScheduleLimits& limits,
+                              double seconds, Found& best) const {
+  if (request_.rules.any_slot) {
+    return;  // nothing was left out
+  }
+  CandidateRules rules = CandidateRules::wide(problem_);
+  rules.recompute = means_.recompute;
+  rules.page = means_.page;
+  const TensorModel model(problem_, rules, limits, weights, 1);
+  const Solution solution =
+      solve(model.model(), {std::max(0.0, seconds), request_.gap, request_.threads}, {});
+  if (!solution.values.empty()) {
+    take(with_lifetimes(problem_, model.decode(solution.values)), weights, limits, best);
+  } else if (solution.status != Solution::Status::kInfeasible) {
+    best.status = Found::Status::kUnknown;
+  }
+}
+
 bool ModelSearch::take_earlier(const ModelWeights& weights, const ScheduleLimits& limits,
                                const CandidateRules& rules, double seconds, Found& best) const {
   if (!limits.deadline_s || seconds <= 0) {
@@ -147,6 +165,9 @@ void ModelSearch::solve_model(const ModelWeights& weights, const ScheduleLimits&
     case Solution::Status::kInfeasible:
       // A heuristic may do what the model's rules leave out; then nothing is known from below.
       best.status = best.schedule ? Found::Status::kFeasible : Found::Status::kInfeasible;
+      if (!best.schedule) {
+        search_wide(weights, limits, watch.left(), best);
+      }
       return;
     case Solution::Status::kOptimal:
     case Solution::Status::kFeasible:

@@ -57,6 +57,9 @@ class ModelSearch {
   void try_heuristics(const ModelWeights& weights, const ScheduleLimits& limits, Found& best) const;
   /// Whether every page of a tensor costs more by itself than the best known schedule.
   bool priced_out(const ModelWeights& weights, const Found& best) const;
+  /// Where the usual rules find nothing: without most of them.
+  void search_wide(const ModelWeights& weights, const ScheduleLimits& limits, double seconds,
+                   Found& best) const;
   /// The same search with a deadline that is earlier by the solver's tolerance.
   bool take_earlier(const ModelWeights& weights, const ScheduleLimits& limits,
                     const CandidateRules& rules, double seconds, Found& best) const;

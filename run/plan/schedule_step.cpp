@@ -96,6 +96,7 @@ Asked resolve(const ScheduleQuestion& question, const ScheduleProblem& problem) 
     asked.objective = named(schedule_objectives(), *question.objective, "--objective");
   }
   ScheduleRequest& request = asked.request;
+  request.rules = compiler::CandidateRules::usual(problem);
   request.objective = objective_of(asked.objective);
   if (question.time_limit) {
     if (!(*question.time_limit >= 0 && *question.time_limit <= kMostSeconds)) {
