@@ -95,10 +95,10 @@ def test_all_policies_in_one_table(graph):
             assert policy["replay"]["ok"]
             assert policy["peak_bytes"] <= policy["budget"]
     assert optimal["status"] == "optimal"
-    assert policies[2]["status"] == "optimal"  # recomputation alone does here, pages alone do not
-    assert policies[2]["overhead"] >= optimal["overhead"]
-    assert policies[3]["status"] == "infeasible"
-    assert policies[3]["needs"]["bytes"] > optimal["budget"]
+    for part in policies[2:4]:  # recomputation or pages alone
+        assert part["status"] == "optimal"
+        assert part["overhead"] >= optimal["overhead"]
+    assert policies[2]["paged"] == [] == policies[3]["recomputed"]
     table = run("schedule", "--device", graph, "--budget", 0.8, "--compare", check=0).stdout
     assert all(name in table for name in names)
 
