@@ -181,11 +181,10 @@ class PoetModel {
 
 ScheduleAnswer poet_published(const ScheduleProblem& problem, const ScheduleRequest& request) {
   const Stopwatch watch(request.time_limit_s);
-  ScheduleAnswer answer = keep_everything(problem, request);
+  ScheduleAnswer answer;
   const bool fits = std::ranges::all_of(problem.slots, [](const ProblemSlot& slot) {
     return slot.outputs.size() == 1 && slot.workspace.raw() == 0;
   });
-  answer.status = ScheduleAnswer::Status::kUnknown;
   if (!fits || 5 * problem.slots.size() * problem.slots.size() / 2 > kMostColumns) {
     answer.notes.push_back(
         "POET's model takes operators with one result each, and no more than a "

@@ -76,12 +76,13 @@ bool recompute_rest(const ScheduleProblem& problem, Bytes budget, EvictionPlan& 
 }  // namespace
 
 ScheduleAnswer pofo(const ScheduleProblem& problem, const ScheduleRequest& request) {
-  ScheduleAnswer answer = keep_everything(problem, request);
+  ScheduleAnswer answer;
   if (!is_chain(problem)) {
     answer.status = ScheduleAnswer::Status::kInfeasible;
     answer.notes.push_back("POFO schedules chains, and this graph is none");
     return answer;
   }
+  answer = keep_everything(problem, request);
   if (!request.limits.budget) {
     judge(problem, request, answer);
     return answer;

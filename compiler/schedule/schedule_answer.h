@@ -31,7 +31,8 @@ struct ScheduleNeeds {
 struct ScheduleAnswer {
   enum class Status { kOptimal, kFeasible, kInfeasible, kUnknown };
   Status status = Status::kUnknown;  ///< kUnknown: no schedule was found, and none is excluded
-  EventSchedule schedule;
+  EventSchedule
+      schedule;  ///< without slots where there is none; may break the limits if infeasible
   Replay replay;
   /// Of the objective (J, s, J s or bytes) above that of keep; `bound`: no schedule that the
   /// policy may choose has less.
