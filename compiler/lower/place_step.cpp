@@ -115,7 +115,8 @@ class StepPlacer {
       }
       made.layers = std::move(tape.layers);
       made.home_extmem = placement != Placement::kL2;
-      made.memory.l2_peak = kData - kL2 + (windowed ? reserve : list) + plan.l2_peak;
+      made.memory.l2_fixed = base - kL2;
+      made.memory.l2_peak = base - kL2 + plan.l2_peak;
       made.memory.l3_peak = plan.external_bytes;
       made.memory.activations_peak = plan.activations_peak;
       add_places(step_.graph(), tape, plan, made);

@@ -206,7 +206,6 @@ class Planner {
         allocator.free(tape_.objects[object].address);
       }
     }
-    plan_.l2_peak = allocator.peak();
     return true;
   }
 
@@ -254,14 +253,21 @@ class Planner {
         plan_.worst = tape_.objects[object].name;
       }
     }
-    plan_.l2_peak = top - l2_base_;
-    plan_.missing = plan_.l2_peak > l2_bytes_ ? plan_.l2_peak - l2_bytes_ : Bytes{};
-    return plan_.l2_peak <= l2_bytes_;
+    const Bytes needed = top - l2_base_;
+    plan_.missing = needed > l2_bytes_ ? needed - l2_bytes_ : Bytes{};
+    return needed <= l2_bytes_;
   }
 
-  /// Notes what is in use at each operation, and the most of what is neither parameter nor code.
+  /// Notes what is in use at each operation, the end of the highest object, and the most of what is
+  /// neither parameter nor code.
   void count_use() {
     const Lifetimes lives = lifetimes();
+    for (ObjectId id = 0; id < tape_.objects.size(); ++id) {
+      const StoredObject& object = tape_.objects[id];
+      if (permanent(object) || lives.first.contains(id)) {
+        plan_.l2_peak = std::max(plan_.l2_peak, object.address + aligned(object.bytes) - l2_base_);
+      }
+    }
     const auto unless_parameter = [](const StoredObject& object) {
       return object.parameter ? Bytes{} : object.bytes;
     };
@@ -271,6 +277,7 @@ class Planner {
       other += object.external || object.persistent ? unless_parameter(object) : Bytes{};
     }
     plan_.activations_peak = other;
+    plan_.l2_at_once = used;
     for (std::size_t i = 0; i < lives.begins.size(); ++i) {
       for (ObjectId id : lives.begins[i]) {
         used += aligned(tape_.objects[id].bytes);
@@ -278,6 +285,7 @@ class Planner {
         plan_.activations_peak = std::max(plan_.activations_peak, other);
       }
       tape_.ops[i].l2_used = used;
+      plan_.l2_at_once = std::max(plan_.l2_at_once, used);
       for (ObjectId id : lives.ends[i]) {
         used -= aligned(tape_.objects[id].bytes);
         other -= unless_parameter(tape_.objects[id]);

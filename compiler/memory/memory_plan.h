@@ -20,7 +20,8 @@ struct MemoryPlan {
   bool fits = false;
   Bytes missing;      ///< of L2 (or HyperRAM), at the worst moment; where it does not fit
   std::string worst;  ///< object that found no place
-  Bytes l2_peak;      ///< behind the task list
+  Bytes l2_peak;      ///< from `l2_base` to the end of the highest object
+  Bytes l2_at_once;   ///< the most bytes that live at one operation: no plan has a lower peak
   Bytes external_bytes;
   Bytes activations_peak;
   std::map<TensorId, ObjectId> home;  ///< of inputs, parameters and loss
