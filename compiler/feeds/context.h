@@ -33,7 +33,8 @@ struct LoweringContext {
   const Address loss_cell;  ///< of the running loss, in L1
   std::size_t current = 0;  ///< operator being lowered
   bool residents = true;    ///< tensors may stay in L1
-  /// Means, then reciprocal deviations, that a batch normalisation left in L2, by its input.
+  /// Means, then reciprocal deviations, that a batch normalisation left in L2, by its input (of an
+  /// operator that runs again: by what that is a copy of).
   std::map<TensorId, ObjectId> batch_statistics;
 
   const Graph& graph() const { return step.graph(); }

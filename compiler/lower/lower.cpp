@@ -2,6 +2,7 @@
 #include "compiler/lower/lower.h"
 
 #include <algorithm>
+#include <numeric>
 #include <optional>
 #include <set>
 #include <string>
@@ -12,6 +13,7 @@
 #include "compiler/lower/write_tape.h"
 #include "compiler/operators/step.h"
 #include "compiler/schedule/policy.h"
+#include "compiler/schedule/scheduled_step.h"
 #include "compiler/tape/fingerprint.h"
 #include "models/base/error.h"
 #include "models/base/nearest_name.h"
@@ -26,8 +28,9 @@ constexpr Bytes kLongTransfer{65536};
 /// Looks for the way of sharing L1 with which the modelled step is over first.
 class Search {
  public:
-  Search(const Step& step, Schedule schedule, WorkloadConfig::Home home)
-      : step_(step), schedule_(std::move(schedule)), home_(home) {}
+  Search(const Step& step, Schedule schedule, std::vector<PagedStorage> paged,
+         WorkloadConfig::Home home)
+      : step_(step), schedule_(std::move(schedule)), paged_(std::move(paged)), home_(home) {}
 
   /// Lowers with the usual sharing of L1, then looks for a better one around it, one choice after
   /// the other: the timeline of the whole step sees overlap that no operator alone can price.
@@ -61,7 +64,7 @@ class Search {
     if (!tried_.insert(fingerprint(written.tape)).second) {
       return std::nullopt;
     }
-    return place_step(step_, written, home_, found_ ? found_->modelled_cycles : kNever);
+    return place_step(step_, written, paged_, home_, found_ ? found_->modelled_cycles : kNever);
   }
 
   /// Tries values of one member beside the best of the others so far.
@@ -84,6 +87,7 @@ class Search {
 
   const Step& step_;
   const Schedule schedule_;
+  const std::vector<PagedStorage> paged_;
   WorkloadConfig::Home home_;
   Tilings tilings_{step_.cost, step_.platform.cluster.redmule};
   std::set<std::uint64_t> tried_;  ///< fingerprints of tapes
@@ -113,13 +117,27 @@ void check_tiles(const Step& step) {
 
 Program lower_step(const TrainingGraph& training, const PlatformConfig& platform,
                    const LowerOptions& options) {
-  const Step step(training, platform, options.tiling, options.precision);
-  check_tiles(step);
   const auto policy = make_policy(options.schedule);
   if (policy == nullptr) {
-    throw NotAvailable("/schedule/policy", "is not available", "this version has \"keep\"");
+    throw NotAvailable("/schedule/policy", "is not available",
+                       "this version has \"keep\" and \"sqrt\"");
   }
-  return Search(step, policy->choose(step), options.home).run();
+  return lower_step(training, platform, options, *policy);
+}
+
+Program lower_step(const TrainingGraph& training, const PlatformConfig& platform,
+                   const LowerOptions& options, const SchedulePolicy& policy) {
+  const Step step(training, platform, options.tiling, options.precision);
+  check_tiles(step);
+  Schedule schedule = policy.choose(step);
+  if (schedule.recomputes.empty() && schedule.pages.empty()) {
+    return Search(step, std::move(schedule), {}, options.home).run();
+  }
+  ScheduledStep scheduled = carry_out(step, schedule);
+  schedule.order.resize(scheduled.step->operators.size());
+  std::iota(schedule.order.begin(), schedule.order.end(), 0u);
+  return Search(*scheduled.step, std::move(schedule), std::move(scheduled.paged), options.home)
+      .run();
 }
 
 }  // namespace etude::compiler

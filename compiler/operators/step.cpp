@@ -2,6 +2,7 @@
 #include "compiler/operators/step.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "compiler/operators/rewrite.h"
 #include "models/base/error.h"
@@ -37,6 +38,24 @@ Step::Step(const TrainingGraph& given, const PlatformConfig& on, const TilingCon
       operators(
           group_operators(training.graph, storage, on.cluster.redmule.enabled && !fp16_array(on))),
       uses_(uses()) {}
+
+Step::Step(const Step& plain, StepCopy copy)
+    : training(std::move(copy.training)),
+      storage(std::move(copy.storage)),
+      platform(plain.platform),
+      tiling(plain.tiling),
+      cost(plain.platform),
+      half(plain.half),
+      redmule(plain.redmule),
+      operators(std::move(copy.operators)),
+      plain_(&plain),
+      origins_(std::move(copy.origins)),
+      uses_(uses()) {}
+
+std::optional<NodeId> Step::pooled_relu(TensorId image) const {
+  return compiler::pooled_relu(plain_graph(), origin(image)) ? graph().producer(image)
+                                                             : std::nullopt;
+}
 
 std::uint32_t Step::rows(TensorId id) const {
   const Shape& shape = tensor(id).shape;

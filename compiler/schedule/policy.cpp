@@ -2,6 +2,7 @@
 #include "compiler/schedule/policy.h"
 
 #include "compiler/schedule/keep.h"
+#include "compiler/schedule/sqrt.h"
 
 namespace etude::compiler {
 
@@ -10,6 +11,8 @@ std::unique_ptr<SchedulePolicy> make_policy(const ScheduleConfig& config) {
   switch (config.policy) {
     case Policy::kKeep:
       return std::make_unique<KeepPolicy>();
+    case Policy::kSqrt:
+      return std::make_unique<SqrtPolicy>();
     case Policy::kPoet:
     case Policy::kRecompute:
     case Policy::kPage:

@@ -54,7 +54,7 @@ struct TrainConfig {
 
 /// Which tensors are kept, recomputed or paged, resolved: /schedule.
 struct ScheduleConfig {
-  enum class Policy { kKeep, kPoet, kRecompute, kPage, kCapuchin, kPofo, kCheckmate };
+  enum class Policy { kKeep, kSqrt, kPoet, kRecompute, kPage, kCapuchin, kPofo, kCheckmate };
   enum class PageTo { kExtmem, kFlash };
   Policy policy = Policy::kKeep;
   Bytes budget{0};      ///< dynamic memory; 0: what L2 leaves

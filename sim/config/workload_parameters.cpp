@@ -148,6 +148,7 @@ void declare_schedule(ParameterTable& table) {
       [](RootConfig& c, const std::string&) -> ScheduleConfig& { return c.schedule; })
       .add("policy", &ScheduleConfig::policy,
            Choices<Policy>{{"keep", Policy::kKeep},
+                           {"sqrt", Policy::kSqrt},
                            {"poet", Policy::kPoet},
                            {"recompute", Policy::kRecompute},
                            {"page", Policy::kPage},

@@ -3,7 +3,6 @@
 
 #include <catch2/catch.hpp>
 
-
 namespace etude::run {
 namespace {
 

@@ -31,8 +31,7 @@ TEST_CASE("packed by size, a step fits into the bytes that live at once", "[memo
   std::iota(schedule.order.begin(), schedule.order.end(), 0u);
   Tilings tilings(step.cost, platform.cluster.redmule);
   const WrittenStep written = write_tape(step, schedule, {}, tilings);
-  for (const Placement placement :
-       {Placement::kL2, Placement::kExtmem, Placement::kExtmemTwice}) {
+  for (const Placement placement : {Placement::kL2, Placement::kExtmem, Placement::kExtmemTwice}) {
     const auto plan = [&](Bytes bytes) {
       Tape tape = written.tape;
       return plan_memory(tape, step.graph(), placement, Address{ETUDE_L2_BASE}, bytes);
