@@ -18,7 +18,7 @@ namespace etude::compiler {
 /// Nothing if the modelled step takes `limit` cycles or more.
 /// Errors: UserError naming the memory, how many bytes it is short, and for what.
 std::optional<Program> place_step(const Step& step, const WrittenStep& written,
-                                  const std::vector<PagedStorage>& paged,
-                                  WorkloadConfig::Home home, Cycle limit = kNever);
+                                  const std::vector<PagedStorage>& paged, WorkloadConfig::Home home,
+                                  Cycle limit = kNever);
 
 }  // namespace etude::compiler

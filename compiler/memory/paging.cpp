@@ -134,14 +134,16 @@ class Pager {
         stay.object = by.object;
         stay.fetched = found.size() == 1 ? from_home : !again;
         stay.first = stage;
-        stay.start = came != nullptr ? came->first : stage;
+        stay.start = stay.fetched && came != nullptr ? came->first : stage;
       }
       touch(found.back(), by);
     }
     for (const PageWindow& window : storage.windows) {
       for (std::size_t i = found.size(); window.out && i-- > 0;) {
-        if (found[i].first < window.first) {
-          found[i].goes = std::max(window.last, found[i].last_write.value_or(0));
+        if (found[i].start < window.first) {
+          if (!found[i].goes) {
+            found[i].goes = std::max(window.last, found[i].last_write.value_or(0));
+          }
           break;
         }
       }

@@ -27,7 +27,7 @@ bool products_in_half(const PlatformConfig& platform, TrainConfig::Precision pre
 }  // namespace
 
 Step::Step(const TrainingGraph& given, const PlatformConfig& on, const TilingConfig& fixed,
-           TrainConfig::Precision precision)
+           TrainConfig::Precision precision, bool early_updates)
     : training(with_binary_sums(given)),
       storage(training.graph),
       platform(on),
@@ -35,8 +35,8 @@ Step::Step(const TrainingGraph& given, const PlatformConfig& on, const TilingCon
       cost(on),
       half(products_in_half(on, precision)),
       redmule(on.cluster.redmule.enabled && (half || !fp16_array(on))),
-      operators(
-          group_operators(training.graph, storage, on.cluster.redmule.enabled && !fp16_array(on))),
+      operators(group_operators(training.graph, storage,
+                                on.cluster.redmule.enabled && !fp16_array(on), early_updates)),
       uses_(uses()) {}
 
 Step::Step(const Step& plain, StepCopy copy)

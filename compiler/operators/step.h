@@ -30,9 +30,10 @@ struct StepCopy {
 class Step {
  public:
   /// Rewrites sums, finds storages and groups the nodes. `precision`: mixed_fp16 runs products on
-  /// an fp16 RedMulE. Errors: UserError if that is wanted and there is none.
+  /// an fp16 RedMulE. `early_updates`: see group_operators(). Errors: UserError if an fp16 RedMulE
+  /// is wanted and there is none.
   Step(const TrainingGraph& training, const PlatformConfig& platform, const TilingConfig& tiling,
-       TrainConfig::Precision precision);
+       TrainConfig::Precision precision, bool early_updates = false);
   /// The step `plain` with operators that run again; `plain` must outlive it.
   Step(const Step& plain, StepCopy copy);
   Step(const Step&) = delete;

@@ -14,6 +14,8 @@ namespace etude::compiler {
 class SchedulePolicy {
  public:
   virtual ~SchedulePolicy() = default;
+  /// Whether plain updates stand where their gradients are ready in the step that is scheduled.
+  virtual bool early_updates() const { return true; }
   /// A schedule that respects every dependence of the step.
   virtual Schedule choose(const Step& step) const = 0;
 };
