@@ -149,8 +149,10 @@ SumCuts cuts_of_keep(const TrainingGraph& training, PlatformConfig platform,
 }
 
 bool cuts_sums(const Graph& graph) {
-  return std::ranges::any_of(graph.nodes(),
-                             [](const Node& node) { return node.op == OpType::kConvGradInput; });
+  return std::ranges::any_of(graph.nodes(), [](const Node& node) {
+    return node.op == OpType::kConvGradInput || node.op == OpType::kReduceSum ||
+           node.op == OpType::kBatchNorm;
+  });
 }
 
 }  // namespace
