@@ -173,7 +173,10 @@ class Pager {
   /// A storage that an operator makes, in L2.
   void page_out_and_in(const PagedStorage& storage) {
     const std::vector<Stay> stays = stays_of(storage, false);
-    if (std::ranges::none_of(stays, &Stay::fetched)) {
+    // What never went out, because its maker's store was for nobody, is still there.
+    const auto out =
+        std::ranges::find_if(stays, [](const Stay& stay) { return stay.goes.has_value(); });
+    if (std::ranges::none_of(out, stays.end(), &Stay::fetched)) {
       return;
     }
     const StoredObject stored = tape_.objects[tape_.object_of.at(storage.versions.front())];
@@ -184,11 +187,8 @@ class Pager {
     std::optional<std::uint32_t> written;
     for (std::size_t i = 0; i < stays.size(); ++i) {
       const Stay& stay = stays[i];
-      if (stay.fetched && !written) {
-        throw UserError("/schedule", "pages '" + stored.name + "' in that never went out",
-                        "page it out in front of that");
-      }
-      const ObjectId here = stay.fetched ? bring(stay, stored, home, layer, written) : stay.object;
+      const ObjectId here =
+          stay.fetched && written ? bring(stay, stored, home, layer, written) : stay.object;
       const bool read_again =
           i + 1 < stays.size() &&
           std::ranges::any_of(stays.begin() + static_cast<std::ptrdiff_t>(i) + 1, stays.end(),

@@ -21,7 +21,7 @@ enum class Placement {
 /// goes back behind the last change in it; `home` then has the objects in HyperRAM. Other storages
 /// of `paged` go out and come back in their windows. A transfer that nobody needs, because its
 /// readers find the tensor in L1, is left out; a window that begins too early for what is moved
-/// begins later. Errors: UserError if a storage comes in that never went out.
+/// begins later. Errors: UserError if a storage is read before it is out and in again.
 void add_pages(Tape& tape, const Graph& graph, Placement placement,
                const std::vector<PagedStorage>& paged, std::map<TensorId, ObjectId>& home);
 

@@ -264,6 +264,13 @@ ScheduledStep carry_out(const Step& step, const Schedule& schedule) {
       page.last = places[page.last];
     }
     std::ranges::sort(all, {}, [](const PageWindow& page) { return page.first; });
+    const TensorKind kind = step.tensor(tensor).kind;
+    const bool at_home =
+        kind == TensorKind::kInput || kind == TensorKind::kParameter || kind == TensorKind::kState;
+    if (!at_home && !all.front().out) {
+      refuse("pages '" + step.tensor(tensor).name + "' in that never went out",
+             "page it out in front of that");
+    }
     made.paged.push_back({copier.versions(tensor), std::move(all)});
   }
   made.step = std::make_unique<const Step>(step, copier.finish());

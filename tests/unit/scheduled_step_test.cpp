@@ -249,6 +249,7 @@ TEST_CASE("schedules that no step can follow are refused", "[schedule]") {
   const Line line;
   const auto slots = static_cast<Slot>(line.step.operators.size());
   const TensorId x = line.training.inputs[0];
+  const TensorId made = line.step.graph().node(line.step.operators[1].node).outputs[0];
   const Slot updates = 2;  // the third layer
   const Slot limit = recompute_limit(line.step, updates);
   REQUIRE(limit + 1 < slots);
@@ -256,13 +257,15 @@ TEST_CASE("schedules that no step can follow are refused", "[schedule]") {
     Schedule schedule;
     const char* says;
   };
-  const Case cases[] = {{line.with({{0, slots}}), "runs slot 0 again"},
-                        {line.with({{2, 2}}), "slot 2"},
-                        {line.with({{slots - 2, slots - 1}}), "forward operators without a loss"},
-                        {line.with({{updates, limit + 1}}), "which updates what it reads"},
-                        {line.with({}, {{9999, true, 0, 1}}), "pages tensor 9999"},
-                        {line.with({}, {{x, false, 3, 2}}), "from slot 3 to slot 2"},
-                        {line.with({}, {{x, false, 1, slots}}), "the step has"}};
+  const Case cases[] = {
+      {line.with({{0, slots}}), "runs slot 0 again"},
+      {line.with({{2, 2}}), "slot 2"},
+      {line.with({{slots - 2, slots - 1}}), "forward operators without a loss"},
+      {line.with({{updates, limit + 1}}), "which updates what it reads"},
+      {line.with({}, {{9999, true, 0, 1}}), "pages tensor 9999"},
+      {line.with({}, {{x, false, 3, 2}}), "from slot 3 to slot 2"},
+      {line.with({}, {{line.step.storage.base(made), false, 4, 5}}), "in that never went out"},
+      {line.with({}, {{x, false, 1, slots}}), "the step has"}};
   for (const Case& c : cases) {
     CHECK_THROWS_WITH(carry_out(line.step, c.schedule), Catch::Contains(c.says));
   }
