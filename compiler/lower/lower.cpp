@@ -128,11 +128,12 @@ void check_tiles(const Step& step) {
   }
 }
 
-/// Where the step that keeps everything cuts its sums: in its L2, or in the smallest larger one,
-/// doubled from the usual size on, that has room for it.
+/// Where the step that keeps everything cuts its sums in an L2 of the usual size, or in the given
+/// or the next larger one that has room for it: schedules are for an L2 that has none.
 SumCuts cuts_of_keep(const TrainingGraph& training, PlatformConfig platform,
                      const LowerOptions& options) {
   constexpr Bytes kUsual{2u << 20}, kLargest{256u << 20};
+  platform.l2.size = std::max(kUsual, platform.l2.size);
   for (;;) {
     const Step step(training, platform, options.tiling, options.precision);
     Search search(step, KeepPolicy().choose(step), {}, options.home);
@@ -143,7 +144,7 @@ SumCuts cuts_of_keep(const TrainingGraph& training, PlatformConfig platform,
       if (platform.l2.size >= kLargest) {
         throw;
       }
-      platform.l2.size = std::max(kUsual, platform.l2.size * 2);
+      platform.l2.size = platform.l2.size * 2;
     }
   }
 }
@@ -151,7 +152,7 @@ SumCuts cuts_of_keep(const TrainingGraph& training, PlatformConfig platform,
 bool cuts_sums(const Graph& graph) {
   return std::ranges::any_of(graph.nodes(), [](const Node& node) {
     return node.op == OpType::kConvGradInput || node.op == OpType::kReduceSum ||
-           node.op == OpType::kBatchNorm;
+           node.op == OpType::kBatchNorm || node.op == OpType::kMseLoss;
   });
 }
 
