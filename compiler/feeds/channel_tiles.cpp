@@ -2,6 +2,7 @@
 #include "compiler/feeds/channel_tiles.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "models/base/error.h"
 
@@ -79,7 +80,11 @@ void ChannelTiles::choose(bool out) {
     return true;
   };
   // Sums over pieces differ in their last bits from sums over all.
-  const NodeId number = *c_.step.plain_graph().producer(c_.step.origin(node_.outputs[0]));
+  std::optional<NodeId> maker;
+  if (!node_.outputs.empty()) {
+    maker = c_.step.plain_graph().producer(c_.step.origin(node_.outputs[0]));
+  }
+  const NodeId number = maker.value_or(~NodeId{0});
   const std::uint32_t whole = samples * pixels, fixed = c_.fixed_cut(number);
   c_.cuts[number] = whole;
   if (fixed == 0 || fixed == whole) {
