@@ -2,6 +2,7 @@
 #pragma once
 
 #include "compiler/operators/not_available.h"
+#include "compiler/schedule/policy.h"
 #include "program/program.h"
 #include "sim/config/platform_config.h"
 #include "sim/config/workload_config.h"
@@ -24,5 +25,8 @@ struct LowerOptions {
 /// how many bytes; NotAvailable.
 Program lower_step(const TrainingGraph& training, const PlatformConfig& platform,
                    const LowerOptions& options);
+/// The same with a policy of one's own, whatever the options name.
+Program lower_step(const TrainingGraph& training, const PlatformConfig& platform,
+                   const LowerOptions& options, const SchedulePolicy& policy);
 
 }  // namespace etude::compiler

@@ -56,8 +56,9 @@ void add_places(const Graph& graph, const Tape& tape, const MemoryPlan& plan, Pr
 
 class StepPlacer {
  public:
-  StepPlacer(const Step& step, const WrittenStep& written, WorkloadConfig::Home home, Cycle limit)
-      : step_(step), written_(written), home_(home), limit_(limit) {}
+  StepPlacer(const Step& step, const WrittenStep& written, const std::vector<PagedStorage>& paged,
+             WorkloadConfig::Home home, Cycle limit)
+      : step_(step), written_(written), paged_(paged), home_(home), limit_(limit) {}
 
   std::optional<Program> run() {
     for (const bool windowed : {false, true}) {
@@ -95,7 +96,7 @@ class StepPlacer {
         return std::nullopt;
       }
       Tape tape = written_.tape;
-      MemoryPlan plan = plan_memory(tape, step_.graph(), placement, base, end - base);
+      MemoryPlan plan = plan_memory(tape, step_.graph(), placement, base, end - base, paged_);
       if (!plan.fits) {
         last_ = std::move(plan);
         return std::nullopt;
@@ -115,7 +116,8 @@ class StepPlacer {
       }
       made.layers = std::move(tape.layers);
       made.home_extmem = placement != Placement::kL2;
-      made.memory.l2_peak = kData - kL2 + (windowed ? reserve : list) + plan.l2_peak;
+      made.memory.l2_fixed = base - kL2;
+      made.memory.l2_peak = base - kL2 + plan.l2_peak;
       made.memory.l3_peak = plan.external_bytes;
       made.memory.activations_peak = plan.activations_peak;
       add_places(step_.graph(), tape, plan, made);
@@ -184,6 +186,7 @@ class StepPlacer {
 
   const Step& step_;
   const WrittenStep& written_;
+  const std::vector<PagedStorage>& paged_;
   WorkloadConfig::Home home_;
   Cycle limit_;
   bool too_slow_ = false;  ///< it fits, but no order takes less than the limit
@@ -193,8 +196,9 @@ class StepPlacer {
 }  // namespace
 
 std::optional<Program> place_step(const Step& step, const WrittenStep& written,
-                                  WorkloadConfig::Home home, Cycle limit) {
-  return StepPlacer(step, written, home, limit).run();
+                                  const std::vector<PagedStorage>& paged, WorkloadConfig::Home home,
+                                  Cycle limit) {
+  return StepPlacer(step, written, paged, home, limit).run();
 }
 
 }  // namespace etude::compiler

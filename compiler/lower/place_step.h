@@ -2,8 +2,10 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "compiler/lower/write_tape.h"
+#include "compiler/schedule/scheduled_step.h"
 #include "program/program.h"
 #include "sim/config/workload_config.h"
 
@@ -12,9 +14,11 @@ namespace etude::compiler {
 /// Gives everything outside L1 its place, orders the operations and encodes them: the first of the
 /// placements that `home` allows and that fits. Where even fetched tensors leave no room for the
 /// task list, that is at home in HyperRAM too.
+/// `paged`: storages that a schedule moves (see paging.h).
 /// Nothing if the modelled step takes `limit` cycles or more.
 /// Errors: UserError naming the memory, how many bytes it is short, and for what.
 std::optional<Program> place_step(const Step& step, const WrittenStep& written,
-                                  WorkloadConfig::Home home, Cycle limit = kNever);
+                                  const std::vector<PagedStorage>& paged, WorkloadConfig::Home home,
+                                  Cycle limit = kNever);
 
 }  // namespace etude::compiler

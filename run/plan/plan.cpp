@@ -33,7 +33,8 @@ void check_available(const RootConfig& config) {
   };
   refuse_unless(config.run.tier == RunConfig::Tier::kCycle, "/run/tier", "\"cycle\"");
   refuse_unless(!config.run.check, "/run/check", "false");
-  refuse_unless(compiler::make_policy(config.schedule) != nullptr, "/schedule/policy", "\"keep\"");
+  refuse_unless(compiler::make_policy(config.schedule) != nullptr, "/schedule/policy",
+                "\"keep\" and \"sqrt\"");
 }
 
 std::vector<std::uint8_t> bytes_of_struct(const void* data, std::size_t size) {

@@ -62,6 +62,7 @@ RunRecord Engine::run(Address entry) {
     std::rethrow_exception(failure_);
   }
   record_.cycles = Cycle{now_};
+  record_.l2_touched = platform_.l2_touched();
   record_.stepped_cycles = stepped_;
   books_.finish(snapshot(), record_);
   for (const PlatformUnit& unit : platform_.units()) {

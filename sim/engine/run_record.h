@@ -49,6 +49,7 @@ struct RunRecord {
   std::vector<UnitRecord> units;            ///< whole run
   CounterSnapshot counters;                 ///< whole run
   std::vector<std::uint64_t> instructions;  ///< retired, per hart
+  Bytes l2_touched;  ///< from the start of L2 to the end of the highest byte that a unit touched
   std::vector<std::string> warnings;
   std::string console;
   // of the simulator itself

@@ -149,6 +149,8 @@ void Platform::list(const std::string& unit_name, Component& component) {
 }
 
 // Units of the account stand in result.json, and warnings are told, in this order.
+Bytes Platform::l2_touched() const { return l2_ ? l2_->touched() : Bytes{}; }
+
 void Platform::list_units() {
   activity_.fill({nullptr, [](const void*, std::uint64_t) { return kNever.raw(); }});
   const auto names = hart_names();

@@ -9,7 +9,7 @@
 #include "compiler/schedule/optimal.h"
 #include "compiler/schedule/tensor_model.h"
 #include "tests/support/brute_schedule.h"
-#include "tests/support/random_schedule.h"
+#include "tests/support/random_problem.h"
 
 namespace etude::compiler {
 namespace {

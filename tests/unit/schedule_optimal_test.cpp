@@ -7,7 +7,7 @@
 #include "compiler/schedule/optimal.h"
 #include "compiler/schedule/policies.h"
 #include "tests/support/brute_schedule.h"
-#include "tests/support/random_schedule.h"
+#include "tests/support/random_problem.h"
 
 namespace etude::compiler {
 namespace {

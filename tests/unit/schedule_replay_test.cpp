@@ -4,7 +4,7 @@
 
 #include "compiler/schedule/eviction_plan.h"
 #include "compiler/schedule/replay.h"
-#include "tests/support/random_schedule.h"
+#include "tests/support/random_problem.h"
 
 namespace etude::compiler {
 namespace {
