@@ -29,12 +29,12 @@ constexpr Bytes kLongTransfer{65536};
 /// Looks for the way of sharing L1 with which the modelled step is over first.
 class Search {
  public:
-  Search(const Step& step, Schedule schedule, std::vector<PagedStorage> paged,
-         WorkloadConfig::Home home, SumCuts fixed_cuts = {})
+  Search(const Step& step, Schedule schedule, std::vector<PagedStorage> paged, PlaceLimits limits,
+         SumCuts fixed_cuts = {})
       : step_(step),
         schedule_(std::move(schedule)),
         paged_(std::move(paged)),
-        home_(home),
+        limits_(limits),
         fixed_cuts_(std::move(fixed_cuts)) {}
 
   /// Lowers with the usual sharing of L1, then looks for a better one around it, one choice after
@@ -73,7 +73,7 @@ class Search {
       return std::nullopt;
     }
     auto made =
-        place_step(step_, written, paged_, home_, found_ ? found_->modelled_cycles : kNever);
+        place_step(step_, written, paged_, limits_, found_ ? found_->modelled_cycles : kNever);
     if (made) {
       cuts_ = std::move(written.cuts);
     }
@@ -101,7 +101,7 @@ class Search {
   const Step& step_;
   const Schedule schedule_;
   const std::vector<PagedStorage> paged_;
-  WorkloadConfig::Home home_;
+  const PlaceLimits limits_;
   Tilings tilings_{step_.cost, step_.platform.cluster.redmule};
   const SumCuts fixed_cuts_;
   SumCuts cuts_;
@@ -136,7 +136,7 @@ SumCuts cuts_of_keep(const TrainingGraph& training, PlatformConfig platform,
   platform.l2.size = std::max(kUsual, platform.l2.size);
   for (;;) {
     const Step step(training, platform, options.tiling, options.precision);
-    Search search(step, KeepPolicy().choose(step), {}, options.home);
+    Search search(step, KeepPolicy().choose(step), {}, {options.home});
     try {
       search.run();
       return search.take_cuts();
@@ -173,8 +173,9 @@ Program lower_step(const TrainingGraph& training, const PlatformConfig& platform
   const Step step(training, platform, options.tiling, options.precision, policy.early_updates());
   check_tiles(step);
   Schedule schedule = policy.choose(step);
+  const PlaceLimits limits{options.home, options.budget};
   if (schedule.recomputes.empty() && schedule.pages.empty()) {
-    return Search(step, std::move(schedule), {}, options.home).run();
+    return Search(step, std::move(schedule), {}, limits).run();
   }
   ScheduledStep scheduled = carry_out(step, schedule);
   schedule.order.resize(scheduled.step->operators.size());
@@ -183,7 +184,7 @@ Program lower_step(const TrainingGraph& training, const PlatformConfig& platform
   if (cuts_sums(step.graph())) {
     cuts = cuts_of_keep(training, platform, options);
   }
-  return Search(*scheduled.step, std::move(schedule), std::move(scheduled.paged), options.home,
+  return Search(*scheduled.step, std::move(schedule), std::move(scheduled.paged), limits,
                 std::move(cuts))
       .run();
 }

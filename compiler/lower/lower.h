@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
+
 #include "compiler/operators/not_available.h"
 #include "compiler/schedule/policy.h"
 #include "program/program.h"
@@ -18,6 +20,8 @@ struct LowerOptions {
   /// mixed_fp16: an fp16 RedMulE multiplies matrices that the cores convert; everything else,
   /// sums and weights first of all, stays in FP32.
   TrainConfig::Precision precision = TrainConfig::Precision::kFp32;
+  /// Bytes of L2 behind the task list that objects may take; nothing: what L2 leaves.
+  std::optional<Bytes> budget = {};
 };
 
 /// Turns a training graph into a program for a platform: tiles, memory plan, task list.

@@ -57,12 +57,12 @@ void add_places(const Graph& graph, const Tape& tape, const MemoryPlan& plan, Pr
 class StepPlacer {
  public:
   StepPlacer(const Step& step, const WrittenStep& written, const std::vector<PagedStorage>& paged,
-             WorkloadConfig::Home home, Cycle limit)
-      : step_(step), written_(written), paged_(paged), home_(home), limit_(limit) {}
+             const PlaceLimits& limits, Cycle limit)
+      : step_(step), written_(written), paged_(paged), limits_(limits), limit_(limit) {}
 
   std::optional<Program> run() {
     for (const bool windowed : {false, true}) {
-      for (const Placement placement : placements_of(home_)) {
+      for (const Placement placement : placements_of(limits_.home)) {
         if (windowed && placement == Placement::kL2) {
           continue;  // everything is in L2 then, the task list too
         }
@@ -72,11 +72,18 @@ class StepPlacer {
         }
       }
     }
+    if (short_of_budget_) {
+      throw UserError("/schedule/budget",
+                      "is " + std::to_string(limits_.budget->raw()) + " bytes, " +
+                          std::to_string(last_.missing.raw()) + " bytes short when '" +
+                          last_.worst + "' needs its place",
+                      "give a larger budget or another policy");
+    }
     throw UserError("/platform/l2/size",
                     "is " + std::to_string(step_.platform.l2.size.raw()) + ", " +
                         std::to_string(last_.missing.raw()) + " bytes short when '" + last_.worst +
                         "' needs its place",
-                    home_ == WorkloadConfig::Home::kL2
+                    limits_.home == WorkloadConfig::Home::kL2
                         ? "give a larger L2, a smaller batch, or /workload/home extmem"
                         : "give a larger L2 or a smaller batch");
   }
@@ -91,12 +98,15 @@ class StepPlacer {
     for (;;) {
       const Address base = kData + (reserve + Bytes{63}) / 64 * 64;
       if (base >= end) {
+        short_of_budget_ = false;
         last_.worst = "the task list";
         last_.missing = base - end;
         return std::nullopt;
       }
       Tape tape = written_.tape;
-      MemoryPlan plan = plan_memory(tape, step_.graph(), placement, base, end - base, paged_);
+      short_of_budget_ = limits_.budget && *limits_.budget < end - base;
+      const Bytes room = short_of_budget_ ? *limits_.budget : end - base;
+      MemoryPlan plan = plan_memory(tape, step_.graph(), placement, base, room, paged_);
       if (!plan.fits) {
         last_ = std::move(plan);
         return std::nullopt;
@@ -187,18 +197,19 @@ class StepPlacer {
   const Step& step_;
   const WrittenStep& written_;
   const std::vector<PagedStorage>& paged_;
-  WorkloadConfig::Home home_;
+  const PlaceLimits limits_;
   Cycle limit_;
-  bool too_slow_ = false;  ///< it fits, but no order takes less than the limit
-  MemoryPlan last_;        ///< of the placement that did not fit
+  bool too_slow_ = false;         ///< it fits, but no order takes less than the limit
+  bool short_of_budget_ = false;  ///< the last placement did not fit into the budget
+  MemoryPlan last_;               ///< of the placement that did not fit
 };
 
 }  // namespace
 
 std::optional<Program> place_step(const Step& step, const WrittenStep& written,
-                                  const std::vector<PagedStorage>& paged, WorkloadConfig::Home home,
+                                  const std::vector<PagedStorage>& paged, const PlaceLimits& limits,
                                   Cycle limit) {
-  return StepPlacer(step, written, paged, home, limit).run();
+  return StepPlacer(step, written, paged, limits, limit).run();
 }
 
 }  // namespace etude::compiler

@@ -11,14 +11,20 @@
 
 namespace etude::compiler {
 
+/// Where objects may stand.
+struct PlaceLimits {
+  WorkloadConfig::Home home = WorkloadConfig::Home::kAuto;
+  std::optional<Bytes> budget = {};  ///< of L2 behind the task list; nothing: what L2 leaves
+};
+
 /// Gives everything outside L1 its place, orders the operations and encodes them: the first of the
-/// placements that `home` allows and that fits. Where even fetched tensors leave no room for the
+/// placements that `limits` allow and that fits. Where even fetched tensors leave no room for the
 /// task list, that is at home in HyperRAM too.
 /// `paged`: storages that a schedule moves (see paging.h).
 /// Nothing if the modelled step takes `limit` cycles or more.
 /// Errors: UserError naming the memory, how many bytes it is short, and for what.
 std::optional<Program> place_step(const Step& step, const WrittenStep& written,
-                                  const std::vector<PagedStorage>& paged, WorkloadConfig::Home home,
+                                  const std::vector<PagedStorage>& paged, const PlaceLimits& limits,
                                   Cycle limit = kNever);
 
 }  // namespace etude::compiler

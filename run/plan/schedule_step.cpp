@@ -7,6 +7,8 @@
 #include "compiler/schedule/policies.h"
 #include "models/base/error.h"
 #include "run/plan/schedule_instance.h"
+#include "run/plan/step_model.h"
+#include "run/plan/workload.h"
 #include "sim/config/json_file.h"
 #include "sim/config/load.h"
 #include "sim/config/schedule_words.h"
@@ -14,7 +16,6 @@
 namespace etude::run {
 namespace {
 using compiler::ScheduleAnswer;
-using compiler::ScheduleObjective;
 using compiler::ScheduleProblem;
 using compiler::ScheduleRequest;
 using Json = nlohmann::ordered_json;
@@ -48,20 +49,6 @@ void check_positive(const std::optional<double>& value, const std::string& where
   }
 }
 
-ScheduleObjective objective_of(ScheduleConfig::Objective objective) {
-  switch (objective) {
-    case ScheduleConfig::Objective::kEnergy:
-      return ScheduleObjective::kEnergy;
-    case ScheduleConfig::Objective::kTime:
-      return ScheduleObjective::kTime;
-    case ScheduleConfig::Objective::kEdp:
-      return ScheduleObjective::kEdp;
-    case ScheduleConfig::Objective::kPeak:
-      break;
-  }
-  return ScheduleObjective::kPeak;
-}
-
 /// A question with the defaults filled in.
 struct Asked {
   Policy policy = Policy::kOptimal;
@@ -70,19 +57,22 @@ struct Asked {
   std::vector<std::string> warnings;
 };
 
-Asked resolve(const ScheduleQuestion& question, const ScheduleProblem& problem) {
+/// `config`: null if there is none. `room`: the budget if none is given.
+Asked resolve(const ScheduleQuestion& question, const RootConfig* config,
+              const ScheduleProblem& problem, std::optional<Bytes> room) {
   Asked asked;
   std::optional<double> budget = question.budget, deadline = question.deadline;
-  if (!question.config.empty()) {
-    const RootConfig config = load_config(question.config, question.sets, asked.warnings);
-    const ScheduleConfig& schedule = config.schedule;
-    asked.warnings.push_back("the workload of " + question.config +
-                             " is not used: " + question.device + " has the graph");
+  if (config != nullptr) {
+    const ScheduleConfig& schedule = config->schedule;
+    if (!question.device.empty()) {
+      asked.warnings.push_back("the workload of " + question.config +
+                               " is not used: " + question.device + " has the graph");
+    }
     asked.objective = schedule.objective;
     if (schedule.policy != Policy::kKeep) {
       asked.policy = schedule.policy;
-      if (!budget && schedule.budget.raw() != 0) {
-        budget = static_cast<double>(schedule.budget.raw());
+      if (!budget && schedule.budget != 0) {
+        budget = schedule.budget;
       }
       if (!deadline && schedule.deadline != 0) {
         deadline = schedule.deadline;
@@ -106,13 +96,11 @@ Asked resolve(const ScheduleQuestion& question, const ScheduleProblem& problem) 
     request.time_limit_s = *question.time_limit;
   }
   if (budget) {
-    const double bytes =
-        *budget <= 1 ? *budget * static_cast<double>(problem.peak_keep().raw()) : *budget;
-    if (*budget > 1 && (*budget != std::floor(*budget) || *budget > 1e15)) {
-      throw UserError("--budget", Json(*budget).dump() + " is no number of bytes",
-                      "give whole bytes, or a part of what keep needs (at most 1)");
-    }
-    request.limits.budget = Bytes{static_cast<std::uint64_t>(bytes)};
+    request.limits.budget =
+        budget_of(*budget, problem, question.budget ? "--budget" : "/schedule/budget");
+  }
+  if (!budget) {
+    request.limits.budget = room;
   }
   request.limits.deadline_s = deadline;
   return asked;
@@ -179,13 +167,27 @@ Json to_json(Policy policy, const Asked& asked, const ScheduleProblem& problem,
 Json schedule_step(const ScheduleQuestion& question) {
   check_positive(question.budget, "--budget");
   check_positive(question.deadline, "--deadline");
-  if (question.device.empty()) {
-    throw UserError("schedule", "of the simulated chip is not available",
-                    "this version schedules a graph with its costs: --device FILE");
+  std::vector<std::string> warnings;
+  std::optional<RootConfig> config;
+  if (!question.config.empty()) {
+    config = load_config(question.config, question.sets, warnings);
   }
-  const Json file = read_json_file(question.device);
-  const ScheduleProblem problem = read_schedule_instance(file, question.device);
-  const Asked asked = resolve(question, problem);
+  ScheduleProblem problem;
+  std::optional<Bytes> l2_fixed, room;
+  if (!question.device.empty()) {
+    problem = read_schedule_instance(read_json_file(question.device), question.device);
+  } else if (config) {
+    StepModel model = model_step(build_workload(*config).training, *config);
+    problem = std::move(model.step.problem);
+    l2_fixed = model.l2_fixed;
+    const Bytes l2 = config->platform.l2.size;
+    room = l2 > *l2_fixed ? l2 - *l2_fixed : Bytes{1};
+  } else {
+    throw UserError("schedule", "has nothing to schedule",
+                    "give a configuration, or a graph with its costs: --device FILE");
+  }
+  Asked asked = resolve(question, config ? &*config : nullptr, problem, room);
+  asked.warnings.insert(asked.warnings.begin(), warnings.begin(), warnings.end());
   Json all;
   if (question.compare) {
     all["policies"] = Json::array();
@@ -196,6 +198,9 @@ Json schedule_step(const ScheduleQuestion& question) {
   } else {
     const ScheduleAnswer answer = compiler::ask_policy(asked.policy, problem, asked.request);
     all = to_json(asked.policy, asked, problem, answer);
+  }
+  if (l2_fixed) {
+    all["l2_fixed"] = l2_fixed->raw();
   }
   all["warnings"] = asked.warnings;
   return all;

@@ -58,7 +58,9 @@ struct ScheduleConfig {
   enum class Objective { kEnergy, kTime, kEdp, kPeak };
   enum class PageTo { kExtmem, kFlash };
   Policy policy = Policy::kKeep;
-  Bytes budget{0};      ///< L2 of activations, gradients, states and pages; 0: what L2 leaves
+  /// L2 of activations, gradients, states, parameters and pages, bytes; at most 1: a part of what
+  /// keep needs; 0: what L2 leaves.
+  double budget = 0;
   double deadline = 0;  ///< seconds; 0: none
   Objective objective = Objective::kEnergy;
   PageTo page_to = PageTo::kExtmem;

@@ -153,12 +153,15 @@ void declare_schedule(ParameterTable& table) {
       .add("policy", &ScheduleConfig::policy, schedule_policies(),
            {.sentence = "Which tensors are kept, recomputed or paged out.",
             .source = "docs/schedule.md"})
-      .add("budget", &ScheduleConfig::budget,
-           {.unit = "B",
-            .sentence =
-                "L2 that activations, gradients, states and pages may use; 0: what L2 leaves.",
-            .source = "user",
-            .only_if = Selector{"/schedule/policy", moving}})
+      .add(
+          "budget", &ScheduleConfig::budget,
+          {.unit = "B",
+           .sentence =
+               "L2 that activations, gradients, states, parameters and pages may use; at most 1: a "
+               "part of what keep needs; 0: what L2 leaves.",
+           .source = "user",
+           .range = {.min = 0, .max = 1e15},
+           .only_if = Selector{"/schedule/policy", moving}})
       .add("deadline", &ScheduleConfig::deadline,
            {.unit = "s",
             .sentence = "Longest step; 0: none.",

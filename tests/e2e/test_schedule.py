@@ -158,5 +158,12 @@ def test_bad_files(tmp_path, text, says):
     assert done.stderr.count("\n") == 1
 
 
-def test_without_a_device_there_is_nothing_yet():
-    assert "not available" in run("schedule", "configs/deep_ae.json", check=2).stderr
+def test_without_a_graph_there_is_nothing_to_schedule():
+    assert "--device" in run("schedule", check=2).stderr
+
+
+def test_a_configuration_brings_its_own_graph():
+    got = answer("configs/deep_ae.json", "--policy", "keep")
+    assert got["status"] == "feasible" and got["replay"]["ok"]
+    assert got["peak_bytes"] == got["peak_keep"] < 2 << 20
+    assert got["l2_fixed"] + got["budget"] == 2 << 20

@@ -53,6 +53,32 @@ def test_sqrt_trains_where_keep_has_no_room(tmp_path):
     assert result["step"]["cycles"] == sum(layer["cycles"] for layer in result["layers"])
 
 
+@pytest.mark.parametrize(("policy", "part"), [("optimal", 0.6), ("checkmate", 0.9), ("page", 0.7), ("capuchin", 0.7)])
+def test_what_a_policy_chooses_runs_within_its_budget(tmp_path, policy, part):
+    workload = {"network": "bert", "sizes": [32, 64, 2, 128, 4, 3]}
+    file = write(tmp_path, workload, {"steps": 2, "optimizer": "momentum"})
+    _, usual = trained(tmp_path, file, "keep")
+    chosen = json.loads(run("schedule", file, "--policy", policy, "--budget", part, "--json", check=0).stdout)
+    assert chosen["budget"] == int(part * chosen["peak_keep"]) and chosen["peak_bytes"] <= chosen["budget"]
+    sets = f"/schedule/policy={policy}", f"/schedule/budget={part}"
+    result, outputs = trained(tmp_path, file, policy, *sets)
+    same_bits(outputs, usual)
+    memory = result["memory"]
+    assert memory["l2_peak"] <= chosen["budget"] + memory["l2_fixed"]
+    # The platform needs no byte more than that.
+    least = f"/platform/l2/size={chosen['budget'] + memory['l2_fixed']}"
+    assert trained(tmp_path, file, "least", *sets, least)[0]["memory"]["l2_peak"] <= memory["l2_peak"]
+
+
+def test_a_budget_that_nothing_fits_is_refused(tmp_path):
+    file = write(tmp_path, {"network": "mlp", "sizes": [64, 64, 8]}, {})
+    for policy in ("optimal", "sqrt"):
+        sets = [a for s in (f"/schedule/policy={policy}", "/schedule/budget=2000") for a in ("--set", s)]
+        refused = run("run", file, "--out", tmp_path / "none", *sets, check=2)
+        assert "/schedule/budget" in refused.stderr and refused.stderr.count("\n") == 1
+        assert not (tmp_path / "none").exists()
+
+
 @pytest.mark.parametrize("home", ["l2", "extmem"])
 def test_statistics_of_a_normalisation_that_runs_again_move_once(tmp_path, home):
     nodes, constants = [], {"fw": f(6, 4)}
