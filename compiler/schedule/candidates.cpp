@@ -153,6 +153,9 @@ class Finder {
     for (SlotId last = from; last <= (rules_.any_window ? end : shortest); ++last) {
       found_[i].outs.push_back({event, event + 1, last});
     }
+    if (rules_.one_slot && !rules_.any_window && shortest > event + 1) {
+      found_[i].outs.push_back({event, event + 1, event + 1});
+    }
   }
 
   void add_ins(StorageId i, SlotId event) {
@@ -165,6 +168,9 @@ class Finder {
     const SlotId from = rules_.any_window ? least : shortest;
     for (SlotId first = from; first <= (rules_.any_window ? event - 1 : shortest); ++first) {
       found_[i].ins.push_back({event, first, event - 1});
+    }
+    if (rules_.one_slot && !rules_.any_window && shortest < event - 1) {
+      found_[i].ins.push_back({event, event - 1, event - 1});
     }
   }
 
@@ -188,11 +194,26 @@ CandidateRules CandidateRules::all() {
 CandidateRules CandidateRules::wide(const ScheduleProblem& problem) {
   CandidateRules rules = all();
   rules.any_slot = rules.any_window = problem.slots.size() <= kSmallProblem;
+  rules.one_slot = true;
   return rules;
 }
 
 CandidateRules CandidateRules::usual(const ScheduleProblem& problem) {
-  return problem.slots.size() <= kSmallProblem ? all() : CandidateRules{};
+  if (problem.slots.size() <= kSmallProblem) {
+    return all();
+  }
+  // Where what comes from home takes longer than all operators, windows that cover it hold memory
+  // for most of the step.
+  double home = 0, operators = 0;
+  for (const ProblemTensor& tensor : problem.tensors) {
+    home += tensor.producer ? 0 : tensor.page_in.seconds + tensor.page_out.seconds * tensor.updated;
+  }
+  for (const ProblemSlot& slot : problem.slots) {
+    operators += slot.seconds;
+  }
+  CandidateRules rules;
+  rules.one_slot = home > operators;
+  return rules;
 }
 
 SlotId window_back(const ScheduleProblem& problem, SlotId last, SlotId least, double seconds) {

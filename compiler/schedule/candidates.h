@@ -16,6 +16,7 @@ struct CandidateRules {
   Bytes least_page{2048};    ///< smaller tensors are not paged (those from home always are)
   bool any_slot = false;     ///< recompute in front of every slot, not only where it is needed
   bool any_window = false;   ///< windows of every length
+  bool one_slot = false;     ///< windows of one slot beside those that cover a transfer
   double most_joules = -1;   ///< events that cost more by themselves are left out; < 0: none is
   double most_seconds = -1;  ///< the same for time (recomputation alone)
 

@@ -37,11 +37,12 @@ void refuse(bool when, const std::string& pointer, const std::string& what,
   }
 }
 
-/// The schedule that a policy chooses for `request`.
+/// The schedule that a policy chooses for `request`; `timed_out`: time ended its search.
 compiler::Schedule chosen(const StepModel& model, Policy policy,
-                          const compiler::ScheduleRequest& request) {
+                          const compiler::ScheduleRequest& request, bool& timed_out) {
   const auto answer = compiler::ask_policy(policy, model.step.problem, request);
   if (answer.found() && answer.replay.ok) {
+    timed_out = answer.solve_s >= request.time_limit_s;
     return compiler::schedule_of(model.step, answer.schedule);
   }
   std::string what = "of " + std::to_string(request.limits.budget->raw()) + " bytes: ";
@@ -97,9 +98,14 @@ Program scheduled_program(const TrainingGraph& training, const RootConfig& confi
   Bytes budget = options.budget.value_or(l2 > model.l2_fixed ? l2 - model.l2_fixed : Bytes{1});
   for (unsigned again = 0;; ++again) {
     request.limits.budget = budget;
-    const ChosenPolicy policy(chosen(model, schedule.policy, request));
+    bool timed_out = false;
+    const ChosenPolicy policy(chosen(model, schedule.policy, request, timed_out));
     try {
       Program program = compiler::lower_step(training, config.platform, options, policy);
+      if (timed_out) {
+        program.warnings.push_back(
+            "the search for a schedule ended at its time limit: another run may find another one");
+      }
       if (again > 0) {
         program.warnings.push_back("the schedule was solved " + std::to_string(again + 1) +
                                    " times, the last time for " + std::to_string(budget.raw()) +
