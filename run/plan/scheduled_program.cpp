@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "compiler/lower/lower.h"
+#include "compiler/schedule/keep.h"
 #include "compiler/schedule/policies.h"
 #include "models/base/error.h"
 #include "run/plan/step_model.h"
@@ -34,6 +35,28 @@ void refuse(bool when, const std::string& pointer, const std::string& what,
             const std::string& instead) {
   if (when) {
     throw compiler::NotAvailable(pointer, what + " is not available", instead);
+  }
+}
+
+/// The step that keeps everything and has its parameters at home in L2, where that is allowed and
+/// fits: no schedule takes less energy or time. Nothing where memory itself is to be saved, or
+/// where the deadline is shorter still.
+std::optional<Program> all_in_l2(const TrainingGraph& training, const RootConfig& config,
+                                 compiler::LowerOptions options) {
+  if (config.workload.home != WorkloadConfig::Home::kAuto ||
+      config.schedule.objective == ScheduleConfig::Objective::kPeak) {
+    return std::nullopt;
+  }
+  options.home = WorkloadConfig::Home::kL2;
+  try {
+    Program program =
+        compiler::lower_step(training, config.platform, options, compiler::KeepPolicy());
+    const double seconds =
+        static_cast<double>(program.modelled_cycles.raw()) / config.platform.cluster.clock_hz;
+    const double deadline = config.schedule.deadline;
+    return deadline == 0 || seconds <= deadline ? std::optional(std::move(program)) : std::nullopt;
+  } catch (const UserError&) {
+    return std::nullopt;
   }
 }
 
@@ -86,6 +109,10 @@ Program scheduled_program(const TrainingGraph& training, const RootConfig& confi
   if (plain) {
     refuse(schedule.deadline != 0, "/schedule/deadline", "of a run with \"sqrt\"", "leave it out");
     return compiler::lower_step(training, config.platform, options);
+  }
+  if (auto roomy = all_in_l2(training, config, options)) {
+    roomy->warnings.push_back("everything fits at home in L2: nothing is moved or made again");
+    return std::move(*roomy);
   }
   options.home = WorkloadConfig::Home::kExtmem;
   compiler::ScheduleRequest request;
