@@ -42,8 +42,8 @@ TEST_CASE("a step's problem has its operators between the ends of the step", "[s
   for (StorageId i = 0; i < problem.tensors.size(); ++i) {
     const Tensor& tensor = bench.step.tensor(bench.made.bases[i]);
     CAPTURE(tensor.name);
-    const bool activation = tensor.kind == TensorKind::kActivation;
-    CHECK(problem.tensors[i].producer.has_value() == activation);
+    const bool home = tensor.kind == TensorKind::kInput || tensor.kind == TensorKind::kParameter;
+    CHECK(problem.tensors[i].producer.has_value() == !home);
     CHECK(problem.tensors[i].updated == (tensor.kind == TensorKind::kParameter));
     CHECK(problem.tensors[i].bytes.raw() == (tensor.bytes() + 7) / 8 * 8);
   }
