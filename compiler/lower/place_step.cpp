@@ -54,6 +54,11 @@ void add_places(const Graph& graph, const Tape& tape, const MemoryPlan& plan, Pr
   }
 }
 
+/// Bytes of a task list, or of its ring, up to the first object.
+Bytes before_objects(Bytes list) { return kData + (list + Bytes{63}) / 64 * 64 - kL2; }
+
+constexpr Bytes kRing = Bytes{ETUDE_TASK_FIRST_OP} + kListWindow;
+
 class StepPlacer {
  public:
   StepPlacer(const Step& step, const WrittenStep& written, const std::vector<PagedStorage>& paged,
@@ -93,10 +98,9 @@ class StepPlacer {
   std::optional<Program> try_placement(Placement placement, bool windowed) {
     const Address end = kL2 + step_.platform.l2.size;
     // The task list lies below everything else; its length is known only in the end.
-    Bytes reserve = windowed ? Bytes{ETUDE_TASK_FIRST_OP} + kListWindow
-                             : Bytes{written_.tape.ops.size() * 96 + 1024};
+    Bytes reserve = windowed ? kRing : Bytes{written_.tape.ops.size() * 96 + 1024};
     for (;;) {
-      const Address base = kData + (reserve + Bytes{63}) / 64 * 64;
+      const Address base = kL2 + before_objects(reserve);
       if (base >= end) {
         short_of_budget_ = false;
         last_.worst = "the task list";
@@ -205,6 +209,8 @@ class StepPlacer {
 };
 
 }  // namespace
+
+Bytes least_l2_fixed() { return before_objects(kRing); }
 
 std::optional<Program> place_step(const Step& step, const WrittenStep& written,
                                   const std::vector<PagedStorage>& paged, const PlaceLimits& limits,

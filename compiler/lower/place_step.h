@@ -17,6 +17,10 @@ struct PlaceLimits {
   std::optional<Bytes> budget = {};  ///< of L2 behind the task list; nothing: what L2 leaves
 };
 
+/// Bytes of L2 below the first object where the task list is at home in HyperRAM: the runtime and
+/// the list's ring.
+Bytes least_l2_fixed();
+
 /// Gives everything outside L1 its place, orders the operations and encodes them: the first of the
 /// placements that `limits` allow and that fits. Where even fetched tensors leave no room for the
 /// task list, that is at home in HyperRAM too.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "compiler/lower/lower.h"
+#include "compiler/lower/place_step.h"
 #include "compiler/schedule/keep.h"
 #include "compiler/schedule/policies.h"
 #include "models/base/error.h"
@@ -77,13 +78,42 @@ compiler::Schedule chosen(const StepModel& model, Policy policy,
     pointer = "/schedule/deadline";
     instead = "a deadline of " + number(*answer.needs->deadline_s) + " s would do";
   } else if (answer.needs) {
-    instead = "operator '" + answer.needs->operator_name + "' alone needs " +
+    instead = "operator '" + answer.needs->operator_name + "' needs " +
               std::to_string(answer.needs->bytes.raw()) + " bytes";
   } else if (!answer.schedule.slots.empty()) {
     instead = "this policy takes " + std::to_string(answer.replay.peak.raw()) + " bytes and " +
               number(answer.replay.time_s) + " s";
   }
   throw UserError(pointer, what, instead);
+}
+
+/// Solves for `budget`, and for a smaller one where what was chosen finds no place.
+Program solved(const TrainingGraph& training, const RootConfig& config, const StepModel& model,
+               const compiler::LowerOptions& options, compiler::ScheduleRequest request,
+               Bytes budget) {
+  for (unsigned again = 0;; ++again) {
+    request.limits.budget = budget;
+    bool timed_out = false;
+    const ChosenPolicy policy(chosen(model, config.schedule.policy, request, timed_out));
+    try {
+      Program program = compiler::lower_step(training, config.platform, options, policy);
+      if (timed_out) {
+        program.warnings.push_back(
+            "the search for a schedule ended at its time limit: another run may find another one");
+      }
+      if (again > 0) {
+        program.warnings.push_back("the schedule was solved " + std::to_string(again + 1) +
+                                   " times, the last time for " + std::to_string(budget.raw()) +
+                                   " bytes, until it found its place in L2");
+      }
+      return program;
+    } catch (const UserError&) {
+      if (again + 1 == kAttempts) {
+        throw;
+      }
+      budget = Bytes{static_cast<std::uint64_t>(static_cast<double>(budget.raw()) * kSmaller)};
+    }
+  }
 }
 
 }  // namespace
@@ -121,30 +151,16 @@ Program scheduled_program(const TrainingGraph& training, const RootConfig& confi
   if (schedule.deadline != 0) {
     request.limits.deadline_s = schedule.deadline;
   }
+  if (options.budget) {
+    return solved(training, config, model, options, request, *options.budget);
+  }
   const Bytes l2 = config.platform.l2.size;
-  Bytes budget = options.budget.value_or(l2 > model.l2_fixed ? l2 - model.l2_fixed : Bytes{1});
-  for (unsigned again = 0;; ++again) {
-    request.limits.budget = budget;
-    bool timed_out = false;
-    const ChosenPolicy policy(chosen(model, schedule.policy, request, timed_out));
-    try {
-      Program program = compiler::lower_step(training, config.platform, options, policy);
-      if (timed_out) {
-        program.warnings.push_back(
-            "the search for a schedule ended at its time limit: another run may find another one");
-      }
-      if (again > 0) {
-        program.warnings.push_back("the schedule was solved " + std::to_string(again + 1) +
-                                   " times, the last time for " + std::to_string(budget.raw()) +
-                                   " bytes, until it found its place in L2");
-      }
-      return program;
-    } catch (const UserError&) {
-      if (again + 1 == kAttempts) {
-        throw;
-      }
-      budget = Bytes{static_cast<std::uint64_t>(static_cast<double>(budget.raw()) * kSmaller)};
-    }
+  const auto behind = [&](Bytes fixed) { return l2 > fixed ? l2 - fixed : Bytes{1}; };
+  try {
+    return solved(training, config, model, options, request, behind(model.l2_fixed));
+  } catch (const UserError&) {
+    // With the task list at home in HyperRAM.
+    return solved(training, config, model, options, request, behind(compiler::least_l2_fixed()));
   }
 }
 
