@@ -69,6 +69,10 @@ compiler::Schedule chosen(const StepModel& model, Policy policy,
     timed_out = answer.solve_s >= request.time_limit_s;
     return compiler::schedule_of(model.step, answer.schedule);
   }
+  if (!answer.notes.empty() && answer.schedule.slots.empty() && !answer.needs) {
+    throw UserError("/schedule/policy", "has no schedule: " + answer.notes.front(),
+                    "choose another policy");
+  }
   std::string what = "of " + std::to_string(request.limits.budget->raw()) + " bytes: ";
   what += answer.status == compiler::ScheduleAnswer::Status::kUnknown
               ? "no schedule was found in time"
