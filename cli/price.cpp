@@ -50,13 +50,4 @@ void add_price(CLI::App& app, int& status) {
   });
 }
 
-void add_schedule(CLI::App& app, int& status) {
-  CLI::App* command = app.add_subcommand("schedule", "Find what to keep, recompute and page");
-  command->allow_extras();
-  command->callback([] {
-    throw UserError("schedule", "not available", "this version runs /schedule/policy keep only");
-  });
-  (void)status;
-}
-
 }  // namespace etude::cli

@@ -3,8 +3,10 @@
 # does an outside project through the installed etudeConfig.cmake.
 set(ETUDE_DEPENDENCIES
     "SystemC"
+    "Threads"
     "OpenSSL COMPONENTS Crypto"
     "nlohmann_json 3.11"
     "Protobuf"
     "LibZip"
-    "OnnxProto")
+    "OnnxProto"
+    "Highs")

@@ -140,7 +140,11 @@ class NormForward : NormBase {
   }
 
   /// The gradient needs them again.
-  void keep_statistics(TensorId x, const NormVectors& v) {
+  void keep_statistics(TensorId input, const NormVectors& v) {
+    if (node_.phase == Phase::kRecompute) {
+      return;  // the first run left them
+    }
+    const TensorId x = c_.step.origin(input);
     if (!c_.batch_statistics.contains(x)) {
       StoredObject object;
       object.name = node_.name + ".statistics";
@@ -161,8 +165,9 @@ class NormForward : NormBase {
   }
 
   bool moves(TensorId x) const {
-    return std::ranges::any_of(c_.graph().consumers(x), [&](NodeId reader) {
-      return c_.graph().node(reader).op == OpType::kBatchNormStatistics;
+    const Graph& graph = c_.step.plain_graph();
+    return std::ranges::any_of(graph.consumers(x), [&](NodeId reader) {
+      return graph.node(reader).op == OpType::kBatchNormStatistics;
     });
   }
 
@@ -183,7 +188,8 @@ class NormBackward : NormBase {
     ChannelTiles tiles(c_, node_, sums ? std::vector<TensorId>{x, dy} : std::vector<TensorId>{dy},
                        sums ? 2 : 1, masked ? std::optional<std::size_t>{1} : std::nullopt);
     channels_ = tiles.channels;
-    const bool known = training_ && c_.batch_statistics.contains(x);
+    const auto kept = c_.batch_statistics.find(c_.step.origin(x));
+    const bool known = training_ && kept != c_.batch_statistics.end();
     NormVectors v;
     if (op_.input_grad) {
       v.gamma = vector(c_.graph().node(*op_.input_grad).inputs[2]);
@@ -193,7 +199,7 @@ class NormBackward : NormBase {
     const std::size_t statistics = node_.inputs.size() - 2;
     v.rstd = vector();
     if (known) {
-      const ObjectId object = c_.batch_statistics.at(x);
+      const ObjectId object = kept->second;
       v.mean = vector();
       c_.tape.load({object, {}, channels_}, matrix(v.mean));
       c_.tape.load({object, bytes_for(channels_), channels_}, matrix(v.rstd));
@@ -317,7 +323,7 @@ class NormBackward : NormBase {
 void lower_norm_statistics(LoweringContext& c, const Operator& op) {
   const Node& node = c.graph().node(op.node);
   const Tensor& x = c.tensor(node.inputs[0]);
-  const auto kept = c.batch_statistics.find(node.inputs[0]);
+  const auto kept = c.batch_statistics.find(c.step.origin(node.inputs[0]));
   if (kept == c.batch_statistics.end()) {
     throw NotAvailable("node '" + node.name + "'",
                        "its statistics move, and no normalisation uses those of the batch",

@@ -15,7 +15,12 @@ void lower_channel_sum(LoweringContext& c, const Operator& op) {
       static_cast<std::uint32_t>(c.tensor(input).elements() / (shape[0] * shape[1]));
   c.layer(op.node);
   const Address sums = c.l1.take(bytes_for(channels));
-  const auto whole = dense_resident(c, input);
+  auto whole = dense_resident(c, input);
+  // Sums over pieces of the pixels differ in their last bits from sums over all.
+  const std::uint32_t fixed = c.fixed_cut(op.node);
+  if (fixed != 0 && fixed != pixels) {
+    whole.reset();
+  }
   // Tiles of channels if all their pixels fit, else of pixels of one channel per core.
   const std::uint32_t copies = c.step.tiling.double_buffer ? 2 : 1;
   const std::uint32_t budget = elements_in(std::min(c.l1.available(), c.part_of_l1(0.45))) / copies;
@@ -29,6 +34,8 @@ void lower_channel_sum(LoweringContext& c, const Operator& op) {
   }
   const std::uint32_t cores = std::min(channels, c.step.platform.cluster.cores);
   std::uint32_t tile_pixels = whole ? pixels : std::min(pixels, std::max(1u, budget / cores));
+  tile_pixels = fixed != 0 ? fixed : tile_pixels;
+  c.cuts[op.node] = tile_pixels;
   std::uint32_t tile_channels =
       whole ? channels : std::min(channels, std::max(1u, budget / tile_pixels));
   if (!whole && tile_pixels == pixels) {  // several tiles, so that transfers run beside the sums

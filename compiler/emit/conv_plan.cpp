@@ -37,6 +37,12 @@ ConvPlan plan_conv(LoweringContext& c, const Node& node, const ConvProblem& prob
       found != c.step.tiling.operators.end()) {
     fixed = found->second;
   }
+  // Columns are added to images strip by strip.
+  const bool cut = node.op == OpType::kConvGradInput && !problem.image.pointwise();
+  const NodeId number = *c.graph().producer(node.outputs[0]);
+  if (cut && fixed.k == 0) {
+    fixed.k = c.fixed_cut(number);
+  }
   TilingLimits limits;
   limits.l1_bytes = c.l1.available();
   limits.preferred = c.part_of_l1(c.sharing.product);
@@ -104,6 +110,9 @@ ConvPlan plan_conv(LoweringContext& c, const Node& node, const ConvProblem& prob
       throw NoRoom{};
     }
     throw *error;
+  }
+  if (cut) {
+    c.cuts[number] = best->tiling.pixels(best->problem);
   }
   return *best;
 }

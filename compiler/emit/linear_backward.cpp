@@ -79,9 +79,15 @@ class LinearBackward {
     (void)c_.l1.resident(x_, true);
     const auto tiles = c_.tilings.linear_backward.choose(problem());
     if (!tiles) {
+      if (problem().out_tile != 0 && c_.residents) {
+        throw NoRoom{};
+      }
       return false;
     }
     t_ = *tiles;
+    if (forward_) {
+      c_.cuts[op_.node] = t_.out;  // the loss is added up tile by tile
+    }
     if (!forward_ && c_.residents) {
       const L1Manager before = c_.l1;
       const Cycle other = apart(c_, op_);
@@ -123,6 +129,7 @@ class LinearBackward {
     p.may_keep = c_.worth_keeping(result_) && 2 * c_.bytes(result_) <= c_.l1.capacity() / 4;
     p.double_buffer = c_.step.tiling.double_buffer;
     p.least_columns = c_.sharing.least_columns;
+    p.out_tile = forward_ ? c_.fixed_cut(op_.node) : 0;
     p.l1_bytes = c_.l1.available();
     p.preferred = c_.part_of_l1(c_.sharing.backward);
     return p;

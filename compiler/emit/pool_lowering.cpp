@@ -28,7 +28,7 @@ class PoolLowering {
     // The gradient of an average reads no image, but its result has the image's shape.
     const TensorId image = node_.op == OpType::kAveragePoolGrad ? result_ : node_.inputs.back();
     image_tensor_ = image;
-    if (const auto relu = pooled_relu(c_.graph(), image); relu && masked_ && !average_) {
+    if (const auto relu = c_.step.pooled_relu(image); relu && masked_ && !average_) {
       image_tensor_ = c_.graph().node(*relu).inputs[0];  // the ReLU never runs by itself
     }
     g_ = geometry_of(c_.graph(), node_, c_.tensor(image).shape);

@@ -48,7 +48,11 @@ std::vector<Axis> axes_of(const LoweringContext& c, const Node& node) {
 class Reduction {
  public:
   Reduction(LoweringContext& context, const Node& node)
-      : c_(context), node_(node), x_(node.inputs[0]), y_(node.outputs[0]) {}
+      : c_(context),
+        node_(node),
+        number_(*context.step.plain_graph().producer(context.step.origin(node.outputs[0]))),
+        x_(node.inputs[0]),
+        y_(node.outputs[0]) {}
 
   void run() {
     auto axes = axes_of(c_, node_);
@@ -72,6 +76,9 @@ class Reduction {
   }
 
  private:
+  /// How columns were summed.
+  static constexpr std::uint32_t kFolded = 1, kPlain = 2;
+
   /// The result as a buffer; it is stored and, if it is read soon, kept.
   void result_is(const L1Matrix& sums) {
     const std::uint32_t count = sums.rows * sums.cols;
@@ -86,6 +93,18 @@ class Reduction {
                       read_ahead(c_.rows(y_), c_.cols(y_), c_.step.platform.cluster.redmule));
   }
 
+  /// Whether columns may be summed side by side: not where a schedule's step must add them as
+  /// another did that found them with a pitch in L1. Where that one found them dense, so they come.
+  bool may_fold(std::uint32_t cols) {
+    const std::uint32_t fixed = c_.fixed_cut(number_);
+    if (fixed == kFolded) {
+      if (const auto here = c_.l1.resident(x_); here && here->pitch != cols) {
+        c_.l1.drop(x_);
+      }
+    }
+    return fixed != kPlain;
+  }
+
   /// [groups, rows, cols] summed over the rows. Few columns are summed as several of them, side by
   /// side: `fold` rows count as one long row.
   void columns(std::uint32_t groups, std::uint32_t rows, std::uint32_t cols) {
@@ -95,6 +114,9 @@ class Reduction {
     std::uint32_t fold = 1;
     while (2 * fold * cols <= kWide && kLeastFolded * fold <= rows) {
       fold *= 2;
+    }
+    if (fold > 1 && !may_fold(cols)) {
+      fold = 1;
     }
     const L1Matrix sums{take_result(), groups, cols, cols};
     const Address partial = fold > 1 ? c_.l1.take(bytes_for(groups * fold * cols)) : sums.address;
@@ -106,6 +128,7 @@ class Reduction {
       const std::uint32_t group = tile.row / rows;
       const L1Matrix& m = tile.at[x];
       const bool dense = fold > 1 && m.pitch == cols;
+      c_.cuts[number_] = dense || fold == 1 ? kFolded : kPlain;
       const std::uint32_t whole = dense ? tile.rows / fold : 0;
       const std::uint32_t width = fold * cols;
       if (whole > 0) {
@@ -170,6 +193,7 @@ class Reduction {
 
   LoweringContext& c_;
   const Node& node_;
+  const NodeId number_;  ///< of the node, or of the one that it repeats
   TensorId x_, y_;
 };
 

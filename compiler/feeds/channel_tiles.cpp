@@ -2,6 +2,7 @@
 #include "compiler/feeds/channel_tiles.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "models/base/error.h"
 
@@ -78,20 +79,44 @@ void ChannelTiles::choose(bool out) {
     }
     return true;
   };
-  if (grow(most, half) || grow(most, all)) {
-    return;
+  // Sums over pieces differ in their last bits from sums over all.
+  std::optional<NodeId> maker;
+  if (!node_.outputs.empty()) {
+    maker = c_.step.plain_graph().producer(c_.step.origin(node_.outputs[0]));
   }
-  if (passes_ > 1 && grow(1, all)) {
-    return;
+  const NodeId number = maker.value_or(~NodeId{0});
+  const std::uint32_t whole = samples * pixels, fixed = c_.fixed_cut(number);
+  c_.cuts[number] = whole;
+  if (fixed == 0 || fixed == whole) {
+    if (grow(most, half) || grow(most, all)) {
+      return;
+    }
+    if ((passes_ > 1 || fixed != 0) && grow(1, all)) {
+      return;
+    }
+    if (fixed != 0 && samples > 1 && c_.residents) {
+      throw NoRoom{};
+    }
   }
   // ChannelPieces of the pixels of one sample.
-  t = {0, cores, 0, 1, 0, pixels};
+  t = {0, cores, 0, 1, 0, fixed == 0 ? pixels : std::min(fixed, pixels)};
+  if (fixed != 0 && c_.residents) {
+    while (t.channels > 1 && !fits(t, 1, all, out)) {
+      t.channels = (t.channels + 1) / 2;
+    }
+    if (!fits(t, 1, all, out)) {
+      throw NoRoom{};
+    }
+    c_.cuts[number] = t.pixels;
+    return;
+  }
   while (t.pixels > 1 && !fits(t, most, all, out)) {
     t.pixels = (t.pixels + 1) / 2;
   }
   while (t.channels > 1 && !fits(t, most, all, out)) {
     t.channels = (t.channels + 1) / 2;
   }
+  c_.cuts[number] = t.pixels;
   if (!fits(t, most, all, out) && !fits(t, 1, all, out)) {
     throw UserError(
         "operator '" + node_.name + "'",

@@ -23,6 +23,10 @@ struct SharingChoice {
   std::size_t keep_for = 3;         ///< operators that a tensor may wait in L1 for its next reader
 };
 
+/// Where sums are cut whose bits depend on that, by node of the step without what runs again:
+/// pixels of a strip of an image's gradient, and of a piece of channels (samples times pixels).
+using SumCuts = std::map<NodeId, std::uint32_t>;
+
 /// Where the lowering of a step stands: what is lowered, what is written, what L1 holds.
 struct LoweringContext {
   const Step& step;
@@ -33,8 +37,17 @@ struct LoweringContext {
   const Address loss_cell;  ///< of the running loss, in L1
   std::size_t current = 0;  ///< operator being lowered
   bool residents = true;    ///< tensors may stay in L1
-  /// Means, then reciprocal deviations, that a batch normalisation left in L2, by its input.
+  /// Means, then reciprocal deviations, that a batch normalisation left in L2, by its input (of an
+  /// operator that runs again: by what that is a copy of).
   std::map<TensorId, ObjectId> batch_statistics;
+  const SumCuts* fixed_cuts = nullptr;  ///< to be used; null: none is fixed
+  SumCuts cuts = {};                    ///< that were used
+
+  /// Where the sums of a node must be cut; 0: anywhere.
+  std::uint32_t fixed_cut(NodeId node) const {
+    const auto found = fixed_cuts == nullptr ? SumCuts::const_iterator{} : fixed_cuts->find(node);
+    return fixed_cuts == nullptr || found == fixed_cuts->end() ? 0 : found->second;
+  }
 
   const Graph& graph() const { return step.graph(); }
   const Tensor& tensor(TensorId id) const { return step.tensor(id); }

@@ -2,6 +2,7 @@
 #include "compiler/lower/lower.h"
 
 #include <algorithm>
+#include <numeric>
 #include <optional>
 #include <set>
 #include <string>
@@ -11,7 +12,9 @@
 #include "compiler/lower/place_step.h"
 #include "compiler/lower/write_tape.h"
 #include "compiler/operators/step.h"
+#include "compiler/schedule/keep.h"
 #include "compiler/schedule/policy.h"
+#include "compiler/schedule/scheduled_step.h"
 #include "compiler/tape/fingerprint.h"
 #include "models/base/error.h"
 #include "models/base/nearest_name.h"
@@ -26,8 +29,13 @@ constexpr Bytes kLongTransfer{65536};
 /// Looks for the way of sharing L1 with which the modelled step is over first.
 class Search {
  public:
-  Search(const Step& step, Schedule schedule, WorkloadConfig::Home home)
-      : step_(step), schedule_(std::move(schedule)), home_(home) {}
+  Search(const Step& step, Schedule schedule, std::vector<PagedStorage> paged, PlaceLimits limits,
+         SumCuts fixed_cuts = {})
+      : step_(step),
+        schedule_(std::move(schedule)),
+        paged_(std::move(paged)),
+        limits_(limits),
+        fixed_cuts_(std::move(fixed_cuts)) {}
 
   /// Lowers with the usual sharing of L1, then looks for a better one around it, one choice after
   /// the other: the timeline of the whole step sees overlap that no operator alone can price.
@@ -54,14 +62,22 @@ class Search {
     return std::move(*found_);
   }
 
+  /// Where the program of run() cuts sums.
+  SumCuts take_cuts() { return std::move(cuts_); }
+
  private:
   /// Nothing if it is not faster than what was found, or the same as an earlier one.
   std::optional<Program> lower_with(const SharingChoice& sharing) {
-    const WrittenStep written = write_tape(step_, schedule_, sharing, tilings_);
+    WrittenStep written = write_tape(step_, schedule_, sharing, tilings_, fixed_cuts_);
     if (!tried_.insert(fingerprint(written.tape)).second) {
       return std::nullopt;
     }
-    return place_step(step_, written, home_, found_ ? found_->modelled_cycles : kNever);
+    auto made =
+        place_step(step_, written, paged_, limits_, found_ ? found_->modelled_cycles : kNever);
+    if (made) {
+      cuts_ = std::move(written.cuts);
+    }
+    return made;
   }
 
   /// Tries values of one member beside the best of the others so far.
@@ -84,8 +100,11 @@ class Search {
 
   const Step& step_;
   const Schedule schedule_;
-  WorkloadConfig::Home home_;
+  const std::vector<PagedStorage> paged_;
+  const PlaceLimits limits_;
   Tilings tilings_{step_.cost, step_.platform.cluster.redmule};
+  const SumCuts fixed_cuts_;
+  SumCuts cuts_;
   std::set<std::uint64_t> tried_;  ///< fingerprints of tapes
   SharingChoice best_;
   std::optional<Program> found_;
@@ -109,17 +128,65 @@ void check_tiles(const Step& step) {
   }
 }
 
+/// Where the step that keeps everything cuts its sums in an L2 of the usual size, or in the given
+/// or the next larger one that has room for it: schedules are for an L2 that has none.
+SumCuts cuts_of_keep(const TrainingGraph& training, PlatformConfig platform,
+                     const LowerOptions& options) {
+  constexpr Bytes kUsual{2u << 20}, kLargest{256u << 20};
+  platform.l2.size = std::max(kUsual, platform.l2.size);
+  for (;;) {
+    const Step step(training, platform, options.tiling, options.precision);
+    Search search(step, KeepPolicy().choose(step), {}, {options.home});
+    try {
+      search.run();
+      return search.take_cuts();
+    } catch (const UserError&) {
+      if (platform.l2.size >= kLargest) {
+        throw;
+      }
+      platform.l2.size = platform.l2.size * 2;
+    }
+  }
+}
+
+bool cuts_sums(const Graph& graph) {
+  return std::ranges::any_of(graph.nodes(), [](const Node& node) {
+    return node.op == OpType::kConvGradInput || node.op == OpType::kReduceSum ||
+           node.op == OpType::kBatchNorm || node.op == OpType::kMseLoss;
+  });
+}
+
 }  // namespace
 
 Program lower_step(const TrainingGraph& training, const PlatformConfig& platform,
                    const LowerOptions& options) {
-  const Step step(training, platform, options.tiling, options.precision);
-  check_tiles(step);
   const auto policy = make_policy(options.schedule);
   if (policy == nullptr) {
-    throw NotAvailable("/schedule/policy", "is not available", "this version has \"keep\"");
+    throw NotAvailable("/schedule/policy", "is not available",
+                       "this version has \"keep\" and \"sqrt\"");
   }
-  return Search(step, policy->choose(step), options.home).run();
+  return lower_step(training, platform, options, *policy);
+}
+
+Program lower_step(const TrainingGraph& training, const PlatformConfig& platform,
+                   const LowerOptions& options, const SchedulePolicy& policy) {
+  const Step step(training, platform, options.tiling, options.precision, policy.early_updates());
+  check_tiles(step);
+  Schedule schedule = policy.choose(step);
+  const PlaceLimits limits{options.home, options.budget};
+  if (schedule.recomputes.empty() && schedule.pages.empty()) {
+    return Search(step, std::move(schedule), {}, limits).run();
+  }
+  ScheduledStep scheduled = carry_out(step, schedule);
+  schedule.order.resize(scheduled.step->operators.size());
+  std::iota(schedule.order.begin(), schedule.order.end(), 0u);
+  SumCuts cuts;
+  if (cuts_sums(step.graph())) {
+    cuts = cuts_of_keep(training, platform, options);
+  }
+  return Search(*scheduled.step, std::move(schedule), std::move(scheduled.paged), limits,
+                std::move(cuts))
+      .run();
 }
 
 }  // namespace etude::compiler

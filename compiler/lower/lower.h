@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
+
 #include "compiler/operators/not_available.h"
+#include "compiler/schedule/policy.h"
 #include "program/program.h"
 #include "sim/config/platform_config.h"
 #include "sim/config/workload_config.h"
@@ -17,6 +20,8 @@ struct LowerOptions {
   /// mixed_fp16: an fp16 RedMulE multiplies matrices that the cores convert; everything else,
   /// sums and weights first of all, stays in FP32.
   TrainConfig::Precision precision = TrainConfig::Precision::kFp32;
+  /// Bytes of L2 behind the task list that objects may take; nothing: what L2 leaves.
+  std::optional<Bytes> budget = {};
 };
 
 /// Turns a training graph into a program for a platform: tiles, memory plan, task list.
@@ -24,5 +29,8 @@ struct LowerOptions {
 /// how many bytes; NotAvailable.
 Program lower_step(const TrainingGraph& training, const PlatformConfig& platform,
                    const LowerOptions& options);
+/// The same with a policy of one's own, whatever the options name.
+Program lower_step(const TrainingGraph& training, const PlatformConfig& platform,
+                   const LowerOptions& options, const SchedulePolicy& policy);
 
 }  // namespace etude::compiler

@@ -54,14 +54,20 @@ void add_places(const Graph& graph, const Tape& tape, const MemoryPlan& plan, Pr
   }
 }
 
+/// Bytes of a task list, or of its ring, up to the first object.
+Bytes before_objects(Bytes list) { return kData + (list + Bytes{63}) / 64 * 64 - kL2; }
+
+constexpr Bytes kRing = Bytes{ETUDE_TASK_FIRST_OP} + kListWindow;
+
 class StepPlacer {
  public:
-  StepPlacer(const Step& step, const WrittenStep& written, WorkloadConfig::Home home, Cycle limit)
-      : step_(step), written_(written), home_(home), limit_(limit) {}
+  StepPlacer(const Step& step, const WrittenStep& written, const std::vector<PagedStorage>& paged,
+             const PlaceLimits& limits, Cycle limit)
+      : step_(step), written_(written), paged_(paged), limits_(limits), limit_(limit) {}
 
   std::optional<Program> run() {
     for (const bool windowed : {false, true}) {
-      for (const Placement placement : placements_of(home_)) {
+      for (const Placement placement : placements_of(limits_.home)) {
         if (windowed && placement == Placement::kL2) {
           continue;  // everything is in L2 then, the task list too
         }
@@ -71,11 +77,18 @@ class StepPlacer {
         }
       }
     }
+    if (short_of_budget_) {
+      throw UserError("/schedule/budget",
+                      "is " + std::to_string(limits_.budget->raw()) + " bytes, " +
+                          std::to_string(last_.missing.raw()) + " bytes short when '" +
+                          last_.worst + "' needs its place",
+                      "give a larger budget or another policy");
+    }
     throw UserError("/platform/l2/size",
                     "is " + std::to_string(step_.platform.l2.size.raw()) + ", " +
                         std::to_string(last_.missing.raw()) + " bytes short when '" + last_.worst +
                         "' needs its place",
-                    home_ == WorkloadConfig::Home::kL2
+                    limits_.home == WorkloadConfig::Home::kL2
                         ? "give a larger L2, a smaller batch, or /workload/home extmem"
                         : "give a larger L2 or a smaller batch");
   }
@@ -85,17 +98,19 @@ class StepPlacer {
   std::optional<Program> try_placement(Placement placement, bool windowed) {
     const Address end = kL2 + step_.platform.l2.size;
     // The task list lies below everything else; its length is known only in the end.
-    Bytes reserve = windowed ? Bytes{ETUDE_TASK_FIRST_OP} + kListWindow
-                             : Bytes{written_.tape.ops.size() * 96 + 1024};
+    Bytes reserve = windowed ? kRing : Bytes{written_.tape.ops.size() * 96 + 1024};
     for (;;) {
-      const Address base = kData + (reserve + Bytes{63}) / 64 * 64;
+      const Address base = kL2 + before_objects(reserve);
       if (base >= end) {
+        short_of_budget_ = false;
         last_.worst = "the task list";
         last_.missing = base - end;
         return std::nullopt;
       }
       Tape tape = written_.tape;
-      MemoryPlan plan = plan_memory(tape, step_.graph(), placement, base, end - base);
+      short_of_budget_ = limits_.budget && *limits_.budget < end - base;
+      const Bytes room = short_of_budget_ ? *limits_.budget : end - base;
+      MemoryPlan plan = plan_memory(tape, step_.graph(), placement, base, room, paged_);
       if (!plan.fits) {
         last_ = std::move(plan);
         return std::nullopt;
@@ -115,7 +130,8 @@ class StepPlacer {
       }
       made.layers = std::move(tape.layers);
       made.home_extmem = placement != Placement::kL2;
-      made.memory.l2_peak = kData - kL2 + (windowed ? reserve : list) + plan.l2_peak;
+      made.memory.l2_fixed = base - kL2;
+      made.memory.l2_peak = base - kL2 + plan.l2_peak;
       made.memory.l3_peak = plan.external_bytes;
       made.memory.activations_peak = plan.activations_peak;
       add_places(step_.graph(), tape, plan, made);
@@ -184,17 +200,22 @@ class StepPlacer {
 
   const Step& step_;
   const WrittenStep& written_;
-  WorkloadConfig::Home home_;
+  const std::vector<PagedStorage>& paged_;
+  const PlaceLimits limits_;
   Cycle limit_;
-  bool too_slow_ = false;  ///< it fits, but no order takes less than the limit
-  MemoryPlan last_;        ///< of the placement that did not fit
+  bool too_slow_ = false;         ///< it fits, but no order takes less than the limit
+  bool short_of_budget_ = false;  ///< the last placement did not fit into the budget
+  MemoryPlan last_;               ///< of the placement that did not fit
 };
 
 }  // namespace
 
+Bytes least_l2_fixed() { return before_objects(kRing); }
+
 std::optional<Program> place_step(const Step& step, const WrittenStep& written,
-                                  WorkloadConfig::Home home, Cycle limit) {
-  return StepPlacer(step, written, home, limit).run();
+                                  const std::vector<PagedStorage>& paged, const PlaceLimits& limits,
+                                  Cycle limit) {
+  return StepPlacer(step, written, paged, limits, limit).run();
 }
 
 }  // namespace etude::compiler

@@ -2,19 +2,33 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "compiler/lower/write_tape.h"
+#include "compiler/schedule/scheduled_step.h"
 #include "program/program.h"
 #include "sim/config/workload_config.h"
 
 namespace etude::compiler {
 
+/// Where objects may stand.
+struct PlaceLimits {
+  WorkloadConfig::Home home = WorkloadConfig::Home::kAuto;
+  std::optional<Bytes> budget = {};  ///< of L2 behind the task list; nothing: what L2 leaves
+};
+
+/// Bytes of L2 below the first object where the task list is at home in HyperRAM: the runtime and
+/// the list's ring.
+Bytes least_l2_fixed();
+
 /// Gives everything outside L1 its place, orders the operations and encodes them: the first of the
-/// placements that `home` allows and that fits. Where even fetched tensors leave no room for the
+/// placements that `limits` allow and that fits. Where even fetched tensors leave no room for the
 /// task list, that is at home in HyperRAM too.
+/// `paged`: storages that a schedule moves (see paging.h).
 /// Nothing if the modelled step takes `limit` cycles or more.
 /// Errors: UserError naming the memory, how many bytes it is short, and for what.
 std::optional<Program> place_step(const Step& step, const WrittenStep& written,
-                                  WorkloadConfig::Home home, Cycle limit = kNever);
+                                  const std::vector<PagedStorage>& paged, const PlaceLimits& limits,
+                                  Cycle limit = kNever);
 
 }  // namespace etude::compiler

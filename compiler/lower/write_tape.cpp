@@ -124,7 +124,7 @@ void write_operators(const Schedule& schedule, LoweringContext& c) {
 }  // namespace
 
 WrittenStep write_tape(const Step& step, const Schedule& schedule, const SharingChoice& sharing,
-                       Tilings& tilings) {
+                       Tilings& tilings, const SumCuts& cuts) {
   LoweringContext context{step,
                           sharing,
                           Tape(step.cost, sharing.transfer),
@@ -133,13 +133,14 @@ WrittenStep write_tape(const Step& step, const Schedule& schedule, const Sharing
                           kL1 + l1_reserved(step.platform) - kLoss,
                           0,
                           true,
-                          {}};
+                          {},
+                          &cuts};
   make_objects(step, context.tape);
   make_layers(step.graph(), context.tape);
   write_operators(schedule, context);
   drop_unread_stores(context.tape);
   return {std::move(context.tape), context.l1.blocks(), l1_reserved(step.platform),
-          context.l1.peak()};
+          context.l1.peak(), std::move(context.cuts)};
 }
 
 }  // namespace etude::compiler

@@ -15,11 +15,12 @@ struct WrittenStep {
   std::vector<L1Block> l1_blocks;
   Bytes l1_reserved;  ///< of the runtime: stacks, rings, the loss
   Bytes l1_peak;      ///< most of buffers behind them at once
+  SumCuts cuts;       ///< where sums are cut
 };
 
-/// Writes the operators of a step as they are scheduled. Errors: UserError when an operator does
-/// not fit into L1, naming it and the bytes; NotAvailable.
+/// Writes the operators of a step as they are scheduled. `cuts`: where sums must be cut. Errors:
+/// UserError when an operator does not fit into L1, naming it and the bytes; NotAvailable.
 WrittenStep write_tape(const Step& step, const Schedule& schedule, const SharingChoice& sharing,
-                       Tilings& tilings);
+                       Tilings& tilings, const SumCuts& cuts = {});
 
 }  // namespace etude::compiler

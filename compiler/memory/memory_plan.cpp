@@ -5,25 +5,26 @@
 #include <set>
 
 #include "compiler/memory/allocator.h"
+#include "compiler/memory/paging.h"
 #include "models/base/pulp_map_regs.h"
 
 namespace etude::compiler {
 
 namespace {
 
-/// Transfers between L2 and HyperRAM come in pieces, so that tiles need not wait for a whole
-/// tensor.
-constexpr Bytes kPageBytes{16 * 1024};
-/// Stages that a fetched copy may lie idle before it is given up and fetched again.
-constexpr std::uint32_t kIdleStages = 3;
-
 /// Bytes that an object takes: whole beats of the DMA.
 Bytes aligned(Bytes bytes) { return (std::max(bytes, Bytes{1}) + Bytes{7}) / 8 * 8; }
 
 class Planner {
  public:
-  Planner(Tape& tape, const Graph& graph, Placement placement, Address l2_base, Bytes l2_bytes)
-      : tape_(tape), graph_(graph), placement_(placement), l2_base_(l2_base), l2_bytes_(l2_bytes) {}
+  Planner(Tape& tape, const Graph& graph, Placement placement,
+          const std::vector<PagedStorage>& paged, Address l2_base, Bytes l2_bytes)
+      : tape_(tape),
+        graph_(graph),
+        placement_(placement),
+        paged_(paged),
+        l2_base_(l2_base),
+        l2_bytes_(l2_bytes) {}
 
   MemoryPlan run() {
     for (const auto& [tensor, object] : tape_.object_of) {
@@ -31,9 +32,7 @@ class Planner {
         plan_.home[tensor] = object;
       }
     }
-    if (placement_ != Placement::kL2) {
-      page_all();
-    }
+    add_pages(tape_, graph_, placement_, paged_, plan_.home);
     place_external();
     // The oldest place keeps transfers from waiting; packing from the bottom wastes the least.
     plan_.fits = place_l2(false) || place_l2(true) || place_l2_by_size();
@@ -45,113 +44,6 @@ class Planner {
   }
 
  private:
-  struct Interval {
-    std::uint32_t first, last;  ///< stages
-    std::optional<std::uint32_t> last_write;
-  };
-
-  /// Operations that touch each object in L2, ascending.
-  std::vector<std::vector<std::uint32_t>> touching() const {
-    std::vector<std::vector<std::uint32_t>> found(tape_.objects.size());
-    for (std::uint32_t i = 0; i < tape_.ops.size(); ++i) {
-      for (const Access& access : tape_.ops[i].accesses) {
-        if (access.space == Access::Space::kL2 &&
-            (found[access.object].empty() || found[access.object].back() != i)) {
-          found[access.object].push_back(i);
-        }
-      }
-    }
-    return found;
-  }
-
-  /// When an object must be in L2, from the operations that touch it.
-  std::vector<Interval> intervals_of(ObjectId object,
-                                     const std::vector<std::uint32_t>& touched_by) const {
-    std::vector<Interval> found;
-    for (const std::uint32_t i : touched_by) {
-      const PlanOp& op = tape_.ops[i];
-      for (const Access& access : op.accesses) {
-        if (access.space != Access::Space::kL2 || access.object != object) {
-          continue;
-        }
-        const bool new_one = found.empty() || (placement_ == Placement::kExtmemTwice &&
-                                               op.stage > found.back().last + kIdleStages);
-        if (new_one) {
-          found.push_back({op.stage, op.stage, std::nullopt});
-        }
-        found.back().last = op.stage;
-        if (access.write) {
-          found.back().last_write = op.stage;
-        }
-      }
-    }
-    return found;
-  }
-
-  void page_all() {
-    std::map<std::uint32_t, std::vector<PlanOp>> in, out;  // by stage
-    const auto touched = touching();
-    for (auto& [tensor, home] : plan_.home) {
-      if (graph_.tensor(tensor).kind == TensorKind::kLoss) {
-        continue;
-      }
-      const ObjectId original = home;
-      const StoredObject stored = tape_.objects[original];
-      home = static_cast<ObjectId>(tape_.objects.size());
-      tape_.objects.push_back(stored);
-      tape_.objects.back().external = true;
-      const auto layer = static_cast<std::uint32_t>(tape_.layers.size());
-      tape_.layers.push_back({"page " + stored.name, "Page", "page", "dma", 0});
-      for (const Interval& interval : intervals_of(original, touched[original])) {
-        const auto copy = static_cast<ObjectId>(tape_.objects.size());
-        tape_.objects.push_back(stored);
-        tape_.objects.back().persistent = false;
-        for (const std::uint32_t i : touched[original]) {
-          PlanOp& op = tape_.ops[i];
-          if (op.stage >= interval.first && op.stage <= interval.last) {
-            replace(op, original, copy);
-          }
-        }
-        transfer(in[interval.first], home, true, copy, stored.bytes, interval.first, layer);
-        if (interval.last_write) {
-          const std::uint32_t stage = *interval.last_write;
-          transfer(out[stage], copy, false, home, stored.bytes, stage, layer);
-        }
-      }
-      tape_.objects[original].bytes = Bytes{};
-    }
-    std::vector<PlanOp> all;
-    std::size_t next = 0;
-    auto& ops = tape_.ops;
-    for (std::uint32_t stage = 0; next < ops.size(); ++stage) {
-      std::ranges::move(in[stage], std::back_inserter(all));
-      for (; next < ops.size() && ops[next].stage == stage; ++next) {
-        all.push_back(std::move(ops[next]));
-      }
-      std::ranges::move(out[stage], std::back_inserter(all));
-    }
-    ops = std::move(all);
-  }
-
-  static void replace(PlanOp& op, ObjectId original, ObjectId copy) {
-    for (Access& access : op.accesses) {
-      if (access.space == Access::Space::kL2 && access.object == original) {
-        access.object = copy;
-      }
-    }
-  }
-
-  void transfer(std::vector<PlanOp>& list, ObjectId from, bool from_external, ObjectId to,
-                Bytes bytes, std::uint32_t stage, std::uint32_t layer) {
-    Tape scratch(tape_.timing());
-    scratch.set_layer(layer);
-    scratch.set_stage(stage);
-    for (Bytes offset; offset < bytes; offset += kPageBytes) {
-      scratch.page(from, from_external, to, offset, std::min(kPageBytes, bytes - offset));
-    }
-    std::ranges::move(scratch.ops, std::back_inserter(list));
-  }
-
   void place_external() {
     constexpr Address kBase{ETUDE_HYPERRAM_BASE};
     Address next = kBase;
@@ -206,7 +98,6 @@ class Planner {
         allocator.free(tape_.objects[object].address);
       }
     }
-    plan_.l2_peak = allocator.peak();
     return true;
   }
 
@@ -254,14 +145,21 @@ class Planner {
         plan_.worst = tape_.objects[object].name;
       }
     }
-    plan_.l2_peak = top - l2_base_;
-    plan_.missing = plan_.l2_peak > l2_bytes_ ? plan_.l2_peak - l2_bytes_ : Bytes{};
-    return plan_.l2_peak <= l2_bytes_;
+    const Bytes needed = top - l2_base_;
+    plan_.missing = needed > l2_bytes_ ? needed - l2_bytes_ : Bytes{};
+    return needed <= l2_bytes_;
   }
 
-  /// Notes what is in use at each operation, and the most of what is neither parameter nor code.
+  /// Notes what is in use at each operation, the end of the highest object, and the most of what is
+  /// neither parameter nor code.
   void count_use() {
     const Lifetimes lives = lifetimes();
+    for (ObjectId id = 0; id < tape_.objects.size(); ++id) {
+      const StoredObject& object = tape_.objects[id];
+      if (permanent(object) || lives.first.contains(id)) {
+        plan_.l2_peak = std::max(plan_.l2_peak, object.address + aligned(object.bytes) - l2_base_);
+      }
+    }
     const auto unless_parameter = [](const StoredObject& object) {
       return object.parameter ? Bytes{} : object.bytes;
     };
@@ -271,6 +169,7 @@ class Planner {
       other += object.external || object.persistent ? unless_parameter(object) : Bytes{};
     }
     plan_.activations_peak = other;
+    plan_.l2_at_once = used;
     for (std::size_t i = 0; i < lives.begins.size(); ++i) {
       for (ObjectId id : lives.begins[i]) {
         used += aligned(tape_.objects[id].bytes);
@@ -278,6 +177,7 @@ class Planner {
         plan_.activations_peak = std::max(plan_.activations_peak, other);
       }
       tape_.ops[i].l2_used = used;
+      plan_.l2_at_once = std::max(plan_.l2_at_once, used);
       for (ObjectId id : lives.ends[i]) {
         used -= aligned(tape_.objects[id].bytes);
         other -= unless_parameter(tape_.objects[id]);
@@ -328,6 +228,7 @@ class Planner {
   Tape& tape_;
   const Graph& graph_;
   Placement placement_;
+  const std::vector<PagedStorage>& paged_;
   Address l2_base_;
   Bytes l2_bytes_;
   MemoryPlan plan_;
@@ -353,8 +254,8 @@ void drop_unread_stores(Tape& tape) {
 }
 
 MemoryPlan plan_memory(Tape& tape, const Graph& graph, Placement placement, Address l2_base,
-                       Bytes l2_bytes) {
-  return Planner(tape, graph, placement, l2_base, l2_bytes).run();
+                       Bytes l2_bytes, const std::vector<PagedStorage>& paged) {
+  return Planner(tape, graph, placement, paged, l2_base, l2_bytes).run();
 }
 
 }  // namespace etude::compiler

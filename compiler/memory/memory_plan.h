@@ -3,24 +3,20 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
+#include "compiler/memory/paging.h"
 #include "compiler/tape/tape.h"
 
 namespace etude::compiler {
-
-/// Where parameters and inputs stand and what of them is in L2 when.
-enum class Placement {
-  kL2,          ///< at home in L2
-  kExtmem,      ///< at home in HyperRAM; one copy in L2 from the first use to the last
-  kExtmemTwice  ///< at home in HyperRAM; fetched again for each group of operators that uses it
-};
 
 /// The outcome of a memory plan. Addresses are in the objects themselves.
 struct MemoryPlan {
   bool fits = false;
   Bytes missing;      ///< of L2 (or HyperRAM), at the worst moment; where it does not fit
   std::string worst;  ///< object that found no place
-  Bytes l2_peak;      ///< behind the task list
+  Bytes l2_peak;      ///< from `l2_base` to the end of the highest object
+  Bytes l2_at_once;   ///< the most bytes that live at one operation: no plan has a lower peak
   Bytes external_bytes;
   Bytes activations_peak;
   std::map<TensorId, ObjectId> home;  ///< of inputs, parameters and loss
@@ -29,10 +25,10 @@ struct MemoryPlan {
 /// Removes stores of tensors that nobody loads from L2.
 void drop_unread_stores(Tape& tape);
 
-/// Adds page transfers for `placement`, gives every object outside L1 an address (L2 from
-/// `l2_base`, `l2_bytes` long) by liveness in program order, and fills the addresses into the
-/// operations.
+/// Adds page transfers for `placement` and those of `paged` (see paging.h), gives every object
+/// outside L1 an address (L2 from `l2_base`, `l2_bytes` long) by liveness in program order, and
+/// fills the addresses into the operations.
 MemoryPlan plan_memory(Tape& tape, const Graph& graph, Placement placement, Address l2_base,
-                       Bytes l2_bytes);
+                       Bytes l2_bytes, const std::vector<PagedStorage>& paged = {});
 
 }  // namespace etude::compiler

@@ -26,8 +26,8 @@ namespace {
 
 class Grouper {
  public:
-  Grouper(const Graph& graph, const StoragePlan& storage, bool join_backward)
-      : graph_(graph), storage_(storage), join_(join_backward) {}
+  Grouper(const Graph& graph, const StoragePlan& storage, bool join_backward, bool early_updates)
+      : graph_(graph), storage_(storage), join_(join_backward), early_updates_(early_updates) {}
 
   std::vector<Operator> run() {
     for (NodeId n : graph_.topological_order()) {
@@ -40,7 +40,7 @@ class Grouper {
         }
       }
     }
-    return in_order(graph_, storage_, std::move(operators_));
+    return in_order(graph_, storage_, std::move(operators_), early_updates_);
   }
 
  private:
@@ -341,7 +341,7 @@ class Grouper {
 
   const Graph& graph_;
   const StoragePlan& storage_;
-  bool join_;
+  bool join_, early_updates_;
   std::set<NodeId> taken_;
   std::vector<Operator> operators_;
 };
@@ -349,8 +349,8 @@ class Grouper {
 }  // namespace
 
 std::vector<Operator> group_operators(const Graph& graph, const StoragePlan& storage,
-                                      bool join_backward) {
-  return Grouper(graph, storage, join_backward).run();
+                                      bool join_backward, bool early_updates) {
+  return Grouper(graph, storage, join_backward, early_updates).run();
 }
 
 bool one_product(const Graph& graph, const StoragePlan& storage, const Node& gemm) {

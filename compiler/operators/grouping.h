@@ -40,10 +40,11 @@ std::optional<NodeId> pooled_relu(const Graph& graph, TensorId image);
 
 /// Groups the nodes of a training graph into operators, in an order that respects every
 /// dependence, also that a parameter is updated in place only after its last reader.
-/// `join_backward`: both gradients of a linear layer are one operator. Nodes that need no operation
+/// `join_backward`: both gradients of a linear layer are one operator. `early_updates`: those that
+/// stand alone come where their gradients are ready. Nodes that need no operation
 /// (StoragePlan::free) belong to none.
 std::vector<Operator> group_operators(const Graph& graph, const StoragePlan& storage,
-                                      bool join_backward);
+                                      bool join_backward, bool early_updates = false);
 
 /// Whether a Gemm is one product of two matrices (rows of a stack over one matrix count as rows).
 bool one_product(const Graph& graph, const StoragePlan& storage, const Node& gemm);

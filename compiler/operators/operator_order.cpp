@@ -14,8 +14,12 @@ namespace {
 
 class Orderer {
  public:
-  Orderer(const Graph& graph, const StoragePlan& storage, std::vector<Operator> operators)
-      : graph_(graph), storage_(storage), operators_(std::move(operators)) {}
+  Orderer(const Graph& graph, const StoragePlan& storage, std::vector<Operator> operators,
+          bool early_updates)
+      : graph_(graph),
+        storage_(storage),
+        operators_(std::move(operators)),
+        early_updates_(early_updates) {}
 
   /// The lowest number first where it is free.
   std::vector<Operator> run() const {
@@ -24,10 +28,10 @@ class Orderer {
     std::vector<bool> done(operators_.size(), false);
     while (order.size() < operators_.size()) {
       const std::size_t was = order.size();
-      // An update with state as soon as it may be: its gradient need not wait in L2 to the end.
+      // An update that is early as soon as it may be: its gradient need not wait in L2 to the end.
       for (const bool update : {true, false}) {
         for (std::size_t i = 0; i < operators_.size() && order.size() == was; ++i) {
-          const bool ready = !done[i] && (!update || keeps_state(operators_[i])) &&
+          const bool ready = !done[i] && (!update || is_early(operators_[i])) &&
                              std::ranges::all_of(before[i], [&](std::size_t b) { return done[b]; });
           if (ready) {
             order.push_back(operators_[i]);
@@ -98,21 +102,23 @@ class Orderer {
     return before;
   }
 
-  bool keeps_state(const Operator& op) const {
+  bool is_early(const Operator& op) const {
     const OpType type = graph_.node(op.node).op;
-    return type == OpType::kMomentum || type == OpType::kAdam;
+    return type == OpType::kMomentum || type == OpType::kAdam ||
+           (early_updates_ && type == OpType::kSgd);
   }
 
   const Graph& graph_;
   const StoragePlan& storage_;
   std::vector<Operator> operators_;
+  bool early_updates_;
 };
 
 }  // namespace
 
 std::vector<Operator> in_order(const Graph& graph, const StoragePlan& storage,
-                               std::vector<Operator> operators) {
-  return Orderer(graph, storage, std::move(operators)).run();
+                               std::vector<Operator> operators, bool early_updates) {
+  return Orderer(graph, storage, std::move(operators), early_updates).run();
 }
 
 }  // namespace etude::compiler

@@ -2,6 +2,7 @@
 #include "compiler/operators/step.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "compiler/operators/rewrite.h"
 #include "models/base/error.h"
@@ -26,7 +27,7 @@ bool products_in_half(const PlatformConfig& platform, TrainConfig::Precision pre
 }  // namespace
 
 Step::Step(const TrainingGraph& given, const PlatformConfig& on, const TilingConfig& fixed,
-           TrainConfig::Precision precision)
+           TrainConfig::Precision precision, bool early_updates)
     : training(with_binary_sums(given)),
       storage(training.graph),
       platform(on),
@@ -34,9 +35,27 @@ Step::Step(const TrainingGraph& given, const PlatformConfig& on, const TilingCon
       cost(on),
       half(products_in_half(on, precision)),
       redmule(on.cluster.redmule.enabled && (half || !fp16_array(on))),
-      operators(
-          group_operators(training.graph, storage, on.cluster.redmule.enabled && !fp16_array(on))),
+      operators(group_operators(training.graph, storage,
+                                on.cluster.redmule.enabled && !fp16_array(on), early_updates)),
       uses_(uses()) {}
+
+Step::Step(const Step& plain, StepCopy copy)
+    : training(std::move(copy.training)),
+      storage(std::move(copy.storage)),
+      platform(plain.platform),
+      tiling(plain.tiling),
+      cost(plain.platform),
+      half(plain.half),
+      redmule(plain.redmule),
+      operators(std::move(copy.operators)),
+      plain_(&plain),
+      origins_(std::move(copy.origins)),
+      uses_(uses()) {}
+
+std::optional<NodeId> Step::pooled_relu(TensorId image) const {
+  return compiler::pooled_relu(plain_graph(), origin(image)) ? graph().producer(image)
+                                                             : std::nullopt;
+}
 
 std::uint32_t Step::rows(TensorId id) const {
   const Shape& shape = tensor(id).shape;

@@ -229,6 +229,16 @@ bool StoragePlan::pull_back(const Graph& graph, NodeId number) {
   return true;
 }
 
+void StoragePlan::append_copy(TensorId of, TensorId base) {
+  views_.push_back({base, views_.at(of).strides});
+  shapes_.push_back(Shape(shapes_.at(of)));
+  contiguous_.push_back(contiguous_.at(of));
+  matrices_.push_back(std::optional(matrices_.at(of)));
+  if (matrices_.back()) {
+    matrices_.back()->base = base;
+  }
+}
+
 std::optional<MatrixView> StoragePlan::matrix_of(TensorId id) const {
   const Shape& shape = shapes_[id];
   const Strides& strides = views_[id].strides;

@@ -39,6 +39,10 @@ class StoragePlan {
   TensorId base(TensorId id) const { return views_.at(id).base; }
   /// Whether the tensor is row major and dense in its base, from the first element on.
   bool contiguous(TensorId id) const { return contiguous_.at(id); }
+  /// Adds a tensor, by the next number, that looks at `base` as the tensor `of` looks at its own.
+  void append_copy(TensorId of, TensorId base);
+  /// Adds a node, by the next number, that needs an operation as the node `of` does.
+  void append_node(NodeId of) { free_.push_back(free_.at(of)); }
   /// Whether the node needs no operation: its result is another look at its input.
   bool free(NodeId node) const { return free_.at(node); }
 

@@ -2,6 +2,7 @@
 #include "compiler/schedule/policy.h"
 
 #include "compiler/schedule/keep.h"
+#include "compiler/schedule/sqrt.h"
 
 namespace etude::compiler {
 
@@ -10,12 +11,14 @@ std::unique_ptr<SchedulePolicy> make_policy(const ScheduleConfig& config) {
   switch (config.policy) {
     case Policy::kKeep:
       return std::make_unique<KeepPolicy>();
-    case Policy::kPoet:
-    case Policy::kRecompute:
+    case Policy::kSqrt:
+      return std::make_unique<SqrtPolicy>();
+    case Policy::kOptimal:
+    case Policy::kCheckmate:
     case Policy::kPage:
     case Policy::kCapuchin:
     case Policy::kPofo:
-    case Policy::kCheckmate:
+    case Policy::kPoet:
       break;
   }
   return nullptr;

@@ -1,26 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstdint>
 #include <memory>
-#include <vector>
 
 #include "compiler/operators/step.h"
+#include "compiler/schedule/step_schedule.h"
 #include "sim/config/workload_config.h"
 
 namespace etude::compiler {
-
-/// What runs when: the operators of a step (indices of Step::operators) in the order of their
-/// execution. Every tensor that is read again is kept from its making to its last use.
-struct Schedule {
-  std::vector<std::uint32_t> order;
-};
 
 /// Decides what is kept, made again or moved out of the way. One file a policy, and one line in
 /// make_policy().
 class SchedulePolicy {
  public:
   virtual ~SchedulePolicy() = default;
+  /// Whether plain updates stand where their gradients are ready in the step that is scheduled.
+  virtual bool early_updates() const { return true; }
   /// A schedule that respects every dependence of the step.
   virtual Schedule choose(const Step& step) const = 0;
 };

@@ -24,8 +24,9 @@ class Chooser {
       for (std::uint32_t out_parts = 1; out_parts <= 40; out_parts += 1 + out_parts / 8) {
         const std::uint32_t out_tile =
             std::min(p_.out, round_up(ceil_div(p_.out, out_parts), array_.columns()));
-        if (long_enough(p_.out, out_tile) && out_tile >= std::min(p_.least_columns, p_.out) &&
-            (!p_.forward || in_tile == p_.in)) {
+        const bool wanted = p_.out_tile == 0 ? out_tile >= std::min(p_.least_columns, p_.out)
+                                             : out_tile == p_.out_tile;
+        if (long_enough(p_.out, out_tile) && wanted && (!p_.forward || in_tile == p_.in)) {
           try_tile(in_tile, out_tile, number);
         }
         number += kCopies;

@@ -26,6 +26,7 @@ struct LinearBackwardProblem {
   bool may_keep = false;  ///< dX is worth its place in L1
   bool double_buffer = true;
   std::uint32_t least_columns = 0;  ///< narrower tiles of W are not tried
+  std::uint32_t out_tile = 0;       ///< columns that tiles of W must have; 0: any
   Bytes l1_bytes;                   ///< free for this operator
   Bytes preferred;                  ///< better not more than this
   auto operator<=>(const LinearBackwardProblem&) const = default;

@@ -20,11 +20,10 @@ DmaConfig checked(const DmaConfig& config, unsigned cores) {
 }
 
 // The cluster connects MCHAN's ports to the interconnect in reverse order (tcdm_master[3:0] to
-// s_hci_dma[0:3]): reads of the memory stand on its DMA ports 3 and 2, writes on 1 and 0.
-constexpr std::uint32_t reversed(std::uint32_t ports) {
-  static_assert(ClusterDma::kPorts == 4);
-  return (ports & 1u) << 3 | (ports & 2u) << 1 | (ports >> 1 & 2u) | (ports >> 3 & 1u);
-}
+// s_hci_dma[0:3]): reads of the memory stand on its DMA ports 3 and 2, writes on 1 and 0; of both
+// lane 0 has the higher one.
+static_assert(ClusterDma::kPorts == 4);
+constexpr std::uint32_t swapped(std::uint32_t lanes) { return (lanes & 1u) << 1 | lanes >> 1; }
 
 // A count or stride register holds its value minus one in 16 bits.
 std::uint32_t row_field(std::uint32_t wdata) { return ((wdata - 1) & 0xFFFF) + 1; }
@@ -248,18 +247,12 @@ void Mchan::arbitrate_commands(Cycle::rep now) {
 }
 
 std::uint32_t Mchan::requests(Cycle, Requests& out) {
-  Requests own{};
-  const std::uint32_t asked = write_.requests(own.data()) | read_.requests(own.data() + 2) << 2;
-  std::reverse_copy(own.begin(), own.end(), out.begin());
-  return reversed(asked);
+  return swapped(write_.requests(out[3], out[2])) << 2 | swapped(read_.requests(out[1], out[0]));
 }
 
-void Mchan::commit(Cycle now_cycle, std::uint32_t granted_ports,
+void Mchan::commit(Cycle now_cycle, std::uint32_t granted,
                    const std::array<std::uint32_t, kPorts>& port_data) {
   const Cycle::rep now = now_cycle.raw();
-  const std::uint32_t granted = reversed(granted_ports);
-  std::array<std::uint32_t, kPorts> rdata;
-  std::reverse_copy(port_data.begin(), port_data.end(), rdata.begin());
   readers_ = 0;
   if (!active()) {
     last_commit_ = now;
@@ -273,13 +266,19 @@ void Mchan::commit(Cycle now_cycle, std::uint32_t granted_ports,
   if (commands_ != 0) {
     arbitrate_commands(now);
   }
-  const MchanWork out = write_.commit(now, granted & 3, rdata.data());
-  const MchanWork in = read_.commit(now, granted >> 2, rdata.data() + 2);
-  digest(out, now);
-  digest(in, now);
-  complete(now);
-  account(now, in, out);
+  const MchanWork out = write_.commit(now, swapped(granted >> 2), port_data[3], port_data[2]);
+  const MchanWork in = read_.commit(now, swapped(granted & 3), port_data[1], port_data[0]);
+  if (out.accepted >= 0 || out.finished >= 0) {
+    digest(out, now);
+  }
+  if (in.accepted >= 0 || in.finished >= 0) {
+    digest(in, now);
+  }
+  if (completing_ != 0) {
+    complete(now);
+  }
   moved_ = out.moved || in.moved || commands_ != waiting_before;
+  account(now, in, out);
   last_commit_ = now;
   find_next();
 }
@@ -315,6 +314,12 @@ void Mchan::account(Cycle::rep now, const MchanWork& in, const MchanWork& out) {
   using Use = DmaBooks::Use;
   if (waiting_for_ != Use::kIdle && now > last_commit_ + 1) {
     books_.count(waiting_for_, now - last_commit_ - 1);
+  }
+  if (moved_ && (in.data || out.data)) {
+    // The next cycle is looked at too: nobody asks what is waited for meanwhile.
+    ++books_.busy;
+    waiting_for_ = Use::kIdle;
+    return;
   }
   const bool memory = completing_ != 0 || read_.waits_for_memory() || write_.waits_for_memory();
   const Use wait = !active() ? Use::kIdle : memory ? Use::kL2Wait : Use::kQueue;

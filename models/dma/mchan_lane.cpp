@@ -19,66 +19,53 @@ MchanLane::MchanLane(bool to_l1, unsigned burst, unsigned outstanding, AxiPort& 
 void MchanLane::reset() { *this = MchanLane(to_l1_, burst_, outstanding_limit_, *axi_); }
 
 void MchanLane::enqueue(const MchanTransfer& transfer, Cycle::rep now) {
+  leave_steady();  // the splitter has something to do
   transfers_[queue_head_++ % kTransfers] = {transfer, now};
   ++alive_;
 }
 
-bool MchanLane::wants(unsigned lane) const {
-  const Queue words = lane == 0 ? kWord0 : kWord1;
-  return any(lane == 0 ? kBeat0 : kBeat1) &&
-         (to_l1_ ? any(words) : !holding_[lane] && (!returning_[lane] || room(words)));
+template <bool kToL1, unsigned kLane>
+[[gnu::always_inline]] inline bool MchanLane::wants() const {
+  constexpr Queue kWords = kLane == 0 ? kWord0 : kWord1;
+  return any(kLane == 0 ? kBeat0 : kBeat1) &&
+         (kToL1 ? any(kWords) : !holding_[kLane] && (!returning_[kLane] || room(kWords)));
 }
 
-void MchanLane::word(unsigned lane, DmaPortRequest& request) const {
-  const Piece& p = piece(lane_piece_[lane]);
-  const std::uint32_t address = (p.l1 & ~7u) + 8 * lane_beat_[lane] + 4 * lane;
-  request = {address, 0, 0xF, to_l1_};
-  if (!to_l1_) {
-    return;
-  }
-  const std::uint32_t from = address - p.l1;  // of the word within the piece, modulo 2^32
-  if (from >= p.bytes || from + 3 >= p.bytes) {
-    request.enable = 0;
-    for (std::uint32_t i = 0; i < 4; ++i) {
-      request.enable |= static_cast<std::uint8_t>(from + i < p.bytes ? 1u << i : 0);
+template <bool kToL1, unsigned kLane>
+[[gnu::always_inline]] inline void MchanLane::word(DmaPortRequest& request) const {
+  const Piece& p = piece(lane_piece_[kLane]);
+  const std::uint32_t address = (p.l1 & ~7u) + 8 * lane_beat_[kLane] + 4 * kLane;
+  request = {address, 0, 0xF, kToL1};
+  if constexpr (kToL1) {
+    const std::uint32_t from = address - p.l1;  // of the word within the piece, modulo 2^32
+    if (from >= p.bytes || from + 3 >= p.bytes) [[unlikely]] {
+      request.enable = 0;
+      for (std::uint32_t i = 0; i < 4; ++i) {
+        request.enable |= static_cast<std::uint8_t>(from + i < p.bytes ? 1u << i : 0);
+      }
     }
+    std::memcpy(&request.wdata,
+                buffer(lane_piece_[kLane]) + kMargin + static_cast<std::int32_t>(from), 4);
   }
-  std::memcpy(&request.wdata, buffer(lane_piece_[lane]) + kMargin + static_cast<std::int32_t>(from),
-              4);
 }
 
-std::uint32_t MchanLane::requests(DmaPortRequest* out) {
-  lanes_asked_ = lanes_passing_ = 0;
-  for (unsigned lane = 0; lane < 2; ++lane) {
-    if (wants(lane)) {
-      word(lane, out[lane]);
-      (out[lane].enable != 0 ? lanes_asked_ : lanes_passing_) |=
-          static_cast<std::uint8_t>(1u << lane);
-    }
+template <bool kToL1>
+std::uint32_t MchanLane::ask(DmaPortRequest& lane0, DmaPortRequest& lane1) {
+  std::uint8_t asked = 0, passing = 0;
+  if (wants<kToL1, 0>()) {
+    word<kToL1, 0>(lane0);
+    (lane0.enable != 0 ? asked : passing) |= 1;
   }
-  return lanes_asked_;
+  if (wants<kToL1, 1>()) {
+    word<kToL1, 1>(lane1);
+    (lane1.enable != 0 ? asked : passing) |= 2;
+  }
+  lanes_asked_ = asked;
+  lanes_passing_ = passing;
+  return asked;
 }
 
-MchanWork MchanLane::commit(Cycle::rep now, std::uint32_t granted, const std::uint32_t* rdata) {
-  MchanWork work;
-  if (alive_ == 0) {
-    return work;
-  }
-  step_lanes(now, granted, rdata, work);
-  step_tcdm_unpacker();
-  step_aligner(work);
-  if (to_l1_) {
-    step_read_bus(now, work);
-  } else {
-    step_write_bus(now, work);
-  }
-  step_unpacker(work);
-  step_splitter(now, work);
-  work.moved = tick() || work.moved;
-  return work;
-}
-
-bool MchanLane::tick() {
+[[gnu::always_inline]] inline bool MchanLane::tick() {
   // No field overflows: a queue holds at most two entries, and only what is there is popped.
   const bool moved = (push_ | pop_) != 0;
   entries_ += push_ - pop_;
@@ -86,44 +73,38 @@ bool MchanLane::tick() {
   return moved;
 }
 
-// TCDM side: each lane takes its words in order, independently of the other one.
-void MchanLane::step_lanes(Cycle::rep now, std::uint32_t granted, const std::uint32_t* rdata,
-                           MchanWork& work) {
-  const std::uint32_t served = (lanes_asked_ & granted) | lanes_passing_;
-  if ((lanes_asked_ & ~granted) != 0) {
-    work.refused = true;
-    work.moved = true;  // it asks again in the next cycle
-  }
-  for (unsigned lane = 0; lane < 2; ++lane) {
-    const Queue words = lane == 0 ? kWord0 : kWord1;
-    if (!to_l1_ && (returning_[lane] || holding_[lane])) {
-      holding_[lane] = !room(words);
-      if (!holding_[lane]) {
-        push(words);
+template <bool kToL1, unsigned kLane>
+[[gnu::always_inline]] inline void MchanLane::step_lane(Cycle::rep now, bool served, bool asked,
+                                                        std::uint32_t rdata, MchanWork& work) {
+  constexpr Queue kWords = kLane == 0 ? kWord0 : kWord1;
+  if constexpr (!kToL1) {
+    if (returning_[kLane] || holding_[kLane]) {
+      holding_[kLane] = !room(kWords);
+      if (!holding_[kLane]) {
+        push(kWords);
       }
-      returning_[lane] = false;
+      returning_[kLane] = false;
       work.moved = true;
     }
-    if ((served >> lane & 1) == 0) {
-      continue;
-    }
-    pop(lane == 0 ? kBeat0 : kBeat1);
-    work.data = true;
-    counters_.words += lanes_asked_ >> lane & 1;
-    const Piece& p = piece(lane_piece_[lane]);
-    if (to_l1_) {
-      pop(words);
-    } else {
-      const std::uint32_t address = (p.l1 & ~7u) + 8 * lane_beat_[lane] + 4 * lane;
-      std::memcpy(buffer(lane_piece_[lane]) + kMargin + static_cast<std::int32_t>(address - p.l1),
-                  &rdata[lane], 4);
-      returning_[lane] = true;
-    }
-    if (++lane_beat_[lane] == p.l1_beats) {
-      lane_finished(lane, now, work);
-    }
   }
-  lanes_asked_ = lanes_passing_ = 0;
+  if (!served) {
+    return;
+  }
+  pop(kLane == 0 ? kBeat0 : kBeat1);
+  work.data = true;
+  counters_.words += asked;
+  const Piece& p = piece(lane_piece_[kLane]);
+  if constexpr (kToL1) {
+    pop(kWords);
+  } else {
+    const std::uint32_t address = (p.l1 & ~7u) + 8 * lane_beat_[kLane] + 4 * kLane;
+    std::memcpy(buffer(lane_piece_[kLane]) + kMargin + static_cast<std::int32_t>(address - p.l1),
+                &rdata, 4);
+    returning_[kLane] = true;
+  }
+  if (++lane_beat_[kLane] == p.l1_beats) {
+    lane_finished(kLane, now, work);
+  }
 }
 
 void MchanLane::lane_finished(unsigned lane, Cycle::rep now, MchanWork& work) {
@@ -140,7 +121,7 @@ void MchanLane::lane_finished(unsigned lane, Cycle::rep now, MchanWork& work) {
   }
 }
 
-void MchanLane::step_tcdm_unpacker() {
+[[gnu::always_inline]] inline void MchanLane::step_tcdm_unpacker() {
   if (!room(kBeat0) || !room(kBeat1)) {
     return;
   }
@@ -171,9 +152,10 @@ void MchanLane::load_aligner() {
   align_ = Align::kFirst;
 }
 
-void MchanLane::input_taken() {
+template <bool kToL1>
+[[gnu::always_inline]] inline void MchanLane::input_taken() {
   --inputs_left_;
-  if (to_l1_) {
+  if (kToL1) {
     pop(kExtData);
   } else {
     pop(kWord0);
@@ -188,9 +170,10 @@ void MchanLane::input_taken() {
   }
 }
 
-void MchanLane::step_aligner(MchanWork& work) {
-  const bool input = to_l1_ ? any(kExtData) : any(kWord0) && any(kWord1);
-  const bool space = to_l1_ ? room(kWord0) && room(kWord1) : room(kExtData);
+template <bool kToL1>
+[[gnu::always_inline]] inline void MchanLane::step_aligner(MchanWork& work) {
+  const bool input = kToL1 ? any(kExtData) : any(kWord0) && any(kWord1);
+  const bool space = kToL1 ? room(kWord0) && room(kWord1) : room(kExtData);
   bool output = false;
   switch (align_) {
     case Align::kIdle:
@@ -202,14 +185,14 @@ void MchanLane::step_aligner(MchanWork& work) {
     case Align::kSecond:
     case Align::kWantData:
       if (input) {
-        input_taken();
+        input_taken<kToL1>();
         work.data = true;
       }
       return;
     case Align::kRun:
       if (input && space) {
         output = true;
-        input_taken();
+        input_taken<kToL1>();
       } else if (space) {
         output = true;
         align_ = Align::kWantData;
@@ -221,7 +204,7 @@ void MchanLane::step_aligner(MchanWork& work) {
     case Align::kWantSpace:
       if (space) {
         output = true;
-        input_taken();
+        input_taken<kToL1>();
       }
       break;
     case Align::kDrain:
@@ -232,7 +215,7 @@ void MchanLane::step_aligner(MchanWork& work) {
     return;
   }
   work.data = true;
-  if (to_l1_) {
+  if (kToL1) {
     push(kWord0);
     push(kWord1);
   } else {
@@ -246,7 +229,7 @@ void MchanLane::step_aligner(MchanWork& work) {
   }
 }
 
-void MchanLane::step_read_bus(Cycle::rep now, MchanWork& work) {
+[[gnu::always_inline]] inline void MchanLane::step_read_bus(Cycle::rep now, MchanWork& work) {
   // The address that was issued in the last cycle is on the bus now.
   if (asked_ != issued_) {
     Piece& p = piece(asked_);
@@ -285,7 +268,7 @@ void MchanLane::step_read_bus(Cycle::rep now, MchanWork& work) {
   }
 }
 
-void MchanLane::step_write_bus(Cycle::rep now, MchanWork& work) {
+[[gnu::always_inline]] inline void MchanLane::step_write_bus(Cycle::rep now, MchanWork& work) {
   if (write_due_) {
     Piece& p = piece(asked_);
     const Cycle response = axi_->write(Address{p.ext}, {buffer(asked_) + kMargin, p.bytes}, {},
@@ -323,7 +306,7 @@ void MchanLane::step_write_bus(Cycle::rep now, MchanWork& work) {
   }
 }
 
-void MchanLane::step_unpacker(MchanWork& work) {
+[[gnu::always_inline]] inline void MchanLane::step_unpacker(MchanWork& work) {
   if (!room(kExtCommand) || (!to_l1_ && (!room(kTcdmCommand) || !room(kAlign)))) {
     return;
   }
@@ -377,7 +360,7 @@ void MchanLane::make_piece() {
   }
 }
 
-void MchanLane::step_splitter(Cycle::rep now, MchanWork& work) {
+[[gnu::always_inline]] inline void MchanLane::step_splitter(Cycle::rep now, MchanWork& work) {
   if (!room(kRows)) {
     return;
   }
@@ -420,6 +403,108 @@ void MchanLane::step_splitter(Cycle::rep now, MchanWork& work) {
   }
   splitting_ = left_ != 0;
 }
+
+// A cycle like the one before: both words are granted, every stage hands on a beat.
+template <bool kToL1>
+[[gnu::always_inline]] inline bool MchanLane::step_steadily(std::uint32_t granted,
+                                                            const std::uint32_t* rdata) {
+  if ((lanes_asked_ & granted) != 3) {
+    return false;
+  }
+  if constexpr (!kToL1) {
+    for (unsigned lane = 0; lane < 2; ++lane) {
+      const Piece& p = piece(lane_piece_[lane]);
+      const std::uint32_t address = (p.l1 & ~7u) + 8 * lane_beat_[lane] + 4 * lane;
+      std::memcpy(buffer(lane_piece_[lane]) + kMargin + static_cast<std::int32_t>(address - p.l1),
+                  &rdata[lane], 4);
+    }
+  }
+  ++lane_beat_[0];
+  ++lane_beat_[1];
+  lanes_asked_ = 0;
+  --steady_left_;
+  ++steady_done_;
+  return true;
+}
+
+// Brings the counters of the stages up to date.
+void MchanLane::leave_steady() {
+  const unsigned cycles = steady_done_;
+  steady_left_ = steady_done_ = 0;
+  beats_left_ -= cycles;
+  inputs_left_ -= cycles;
+  outputs_left_ -= cycles;
+  bus_beat_ += cycles;
+  counters_.words += 2 * cycles;
+  if (to_l1_) {
+    taken_beat_ += cycles;
+    bus_free_ += cycles;
+  }
+}
+
+// Behind a cycle, before tick(): how many cycles will be like it. The queues that took and gave a
+// beat are those between the stages and no other one, so that nothing begins or ends; the counters
+// tell when something will. The last beat of a piece, whose words may be cut, is none of them.
+template <bool kToL1>
+[[gnu::always_inline]] inline void MchanLane::find_steady() {
+  constexpr std::uint64_t kStages =
+      kToL1 ? one_each({kBusBuffer, kExtData, kBeat0, kBeat1, kWord0, kWord1})
+            : one_each({kExtData, kBeat0, kBeat1, kWord0, kWord1});
+  if (push_ != kStages || pop_ != kStages || align_ != Align::kRun) {
+    return;
+  }
+  const bool splitter_waits = !room(kRows) || (!splitting_ && queue_tail_ == queue_head_);
+  if (!splitter_waits || lane_beat_[0] == 0 || lane_beat_[1] == 0 || bus_beat_ == 0 ||
+      (kToL1 ? taken_beat_ == 0 : !writing_ || write_due_)) {
+    return;
+  }
+  unsigned cycles = std::min({piece(lane_piece_[0]).l1_beats - lane_beat_[0] - 1,
+                              piece(lane_piece_[1]).l1_beats - lane_beat_[1] - 1, beats_left_,
+                              inputs_left_ - 1, outputs_left_ - 1});
+  if constexpr (kToL1) {
+    cycles = std::min({cycles, piece(taken_).ext_beats - taken_beat_ - 1,
+                       piece(on_bus_).ext_beats - bus_beat_ - 1});
+  } else {
+    cycles = std::min(cycles, piece(issued_ - 1).ext_beats - bus_beat_ - 1);
+  }
+  steady_left_ = cycles;
+}
+
+template <bool kToL1>
+MchanWork MchanLane::step(Cycle::rep now, std::uint32_t granted, const std::uint32_t* rdata) {
+  MchanWork work;
+  if (steady_left_ != 0 && step_steadily<kToL1>(granted, rdata)) {
+    work.moved = work.data = true;
+    return work;
+  }
+  if (steady_done_ != 0 || steady_left_ != 0) {
+    leave_steady();
+  }
+  // TCDM side: each lane takes its words in order, independently of the other one.
+  const std::uint32_t asked = lanes_asked_;
+  const std::uint32_t served = (asked & granted) | lanes_passing_;
+  work.refused = work.moved = (asked & ~granted) != 0;  // it asks again in the next cycle
+  step_lane<kToL1, 0>(now, (served & 1) != 0, (asked & 1) != 0, rdata[0], work);
+  step_lane<kToL1, 1>(now, (served & 2) != 0, (asked & 2) != 0, rdata[1], work);
+  lanes_asked_ = lanes_passing_ = 0;
+  step_tcdm_unpacker();
+  step_aligner<kToL1>(work);
+  if constexpr (kToL1) {
+    step_read_bus(now, work);
+  } else {
+    step_write_bus(now, work);
+  }
+  step_unpacker(work);
+  step_splitter(now, work);
+  find_steady<kToL1>();
+  work.moved = tick() || work.moved;
+  return work;
+}
+
+template std::uint32_t MchanLane::ask<true>(DmaPortRequest&, DmaPortRequest&);
+template std::uint32_t MchanLane::ask<false>(DmaPortRequest&, DmaPortRequest&);
+template MchanWork MchanLane::step<true>(Cycle::rep, std::uint32_t, const std::uint32_t*);
+template MchanWork MchanLane::step<false>(Cycle::rep, std::uint32_t, const std::uint32_t*);
 
 Cycle::rep MchanLane::timed() const {
   if (to_l1_) {

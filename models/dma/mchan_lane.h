@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <initializer_list>
 #include <vector>
 
 #include "models/base/axi_port.h"
@@ -60,14 +61,31 @@ class MchanLane {
   /// Transfers that still stand in the queue (for the shared limit).
   unsigned queued() const { return queue_head_ - queue_tail_; }
   bool idle() const { return alive_ == 0; }
-  /// The words wanted in this cycle; commit() of the same cycle must follow.
-  std::uint32_t requests(DmaPortRequest* out);
-  MchanWork commit(Cycle::rep now, std::uint32_t granted, const std::uint32_t* rdata);
+  /// The words wanted in this cycle, of each lane one; commit() of the same cycle must follow.
+  std::uint32_t requests(DmaPortRequest& lane0, DmaPortRequest& lane1) {
+    if (alive_ == 0) {
+      return 0;
+    }
+    return to_l1_ ? ask<true>(lane0, lane1) : ask<false>(lane0, lane1);
+  }
+  /// Ends the cycle: `granted` has one bit per lane, the words of granted reads follow.
+  MchanWork commit(Cycle::rep now, std::uint32_t granted, std::uint32_t word0,
+                   std::uint32_t word1) {
+    if (alive_ == 0) {
+      return {};
+    }
+    const std::uint32_t rdata[2] = {word0, word1};
+    return to_l1_ ? step<true>(now, granted, rdata) : step<false>(now, granted, rdata);
+  }
   /// Earliest cycle in which a waiting memory answers; kNever if none does.
   Cycle::rep timed() const;
   /// True while the external memory owes beats, or a response that the next burst needs.
   bool waits_for_memory() const;
-  const Counters& counters() const { return counters_; }
+  Counters counters() const {
+    Counters now = counters_;
+    now.words += 2 * steady_done_;
+    return now;
+  }
 
  private:
   enum Queue : std::uint8_t {
@@ -118,13 +136,27 @@ class MchanLane {
   std::uint8_t* buffer(unsigned n) { return &buffers_[(n % kRing) * buffer_bytes_]; }
   const std::uint8_t* buffer(unsigned n) const { return &buffers_[(n % kRing) * buffer_bytes_]; }
 
-  bool wants(unsigned lane) const;
-  void word(unsigned lane, DmaPortRequest& request) const;
-  void step_lanes(Cycle::rep now, std::uint32_t granted, const std::uint32_t* rdata,
-                  MchanWork& work);
+  // One direction each, so that a cycle of a lane is one function of the host.
+  template <bool kToL1>
+  std::uint32_t ask(DmaPortRequest& lane0, DmaPortRequest& lane1);
+  template <bool kToL1>
+  MchanWork step(Cycle::rep now, std::uint32_t granted, const std::uint32_t* rdata);
+  template <bool kToL1, unsigned kLane>
+  bool wants() const;
+  template <bool kToL1, unsigned kLane>
+  void word(DmaPortRequest& request) const;
+  template <bool kToL1, unsigned kLane>
+  void step_lane(Cycle::rep now, bool served, bool asked, std::uint32_t rdata, MchanWork& work);
+  template <bool kToL1>
+  [[nodiscard]] bool step_steadily(std::uint32_t granted, const std::uint32_t* rdata);
+  template <bool kToL1>
+  void find_steady();
+  void leave_steady();
   void lane_finished(unsigned lane, Cycle::rep now, MchanWork& work);
   void step_tcdm_unpacker();
+  template <bool kToL1>
   void step_aligner(MchanWork& work);
+  template <bool kToL1>
   void input_taken();
   void load_aligner();
   void step_read_bus(Cycle::rep now, MchanWork& work);
@@ -133,6 +165,13 @@ class MchanLane {
   void make_piece();
   void step_splitter(Cycle::rep now, MchanWork& work);
   bool tick();
+  static constexpr std::uint64_t one_each(std::initializer_list<Queue> queues) {
+    std::uint64_t word = 0;
+    for (const Queue q : queues) {
+      word |= std::uint64_t{1} << 4 * q;
+    }
+    return word;
+  }
 
   bool to_l1_;
   unsigned burst_;
@@ -205,6 +244,11 @@ class MchanLane {
       0;  // lanes whose word has no enabled byte: it passes without an access
   std::array<bool, 2> returning_{};  // from L1: the word read in the last cycle arrives
   std::array<bool, 2> holding_{};    // ... and waits for room
+
+  // In the middle of a burst each stage hands on one beat a cycle, and only counters change. Those
+  // are left as they were for as many cycles as nothing else can happen and both words are granted.
+  unsigned steady_left_ = 0;
+  unsigned steady_done_ = 0;  ///< cycles that the stages' counters do not know of yet
 
   Counters counters_;
 };

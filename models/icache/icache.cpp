@@ -138,9 +138,14 @@ void Icache::step_address_channel(std::uint64_t now) {
 
 void Icache::step_banks() {
   for (unsigned b = 0; b < config_.shared_banks; ++b) {
+    if (asking_[b] == 0 && banks_[b].quiet()) {
+      continue;
+    }
     const SharedBank::Outcome outcome = banks_[b].step(asking_[b], lines_);
     changed_ = changed_ || outcome.changed;
-    conflicts_ += static_cast<std::uint64_t>(std::popcount(asking_[b]));
+    for (std::uint32_t left = asking_[b]; left != 0; left &= left - 1) {
+      ++conflicts_;
+    }
     if (outcome.granted != SharedBank::kNobody) {
       asking_[b] &= ~(1u << outcome.granted);
       cores_[outcome.granted].state = CoreState::kWaiting;
@@ -177,7 +182,9 @@ std::uint32_t Icache::step(Cycle cycle) {
     }
   }
   step_data_channel(now);
-  step_address_channel(now);
+  if (asks_memory()) {
+    step_address_channel(now);
+  }
   step_banks();
   last_ = now;
   return done;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <deque>
@@ -57,6 +58,11 @@ class Icache : public sc_core::sc_module {
   std::uint32_t step(Cycle now);
   /// The first cycle in which anything can happen without new input; kNever when idle.
   Cycle next_activity() const;
+  /// step() will read a line from memory.
+  bool asks_memory() const {
+    return std::any_of(banks_.begin(), banks_.end(),
+                       [](const SharedBank& bank) { return !bank.addresses().empty(); });
+  }
   /// A missing fetch of `core` is under way.
   bool waiting(unsigned core) const { return cores_[core].state != CoreState::kIdle; }
 

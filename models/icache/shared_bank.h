@@ -28,6 +28,11 @@ class SharedBank {
     bool missed{false};          ///< a refill was queued
     bool changed{false};         ///< any register changed
   };
+  /// Without a request step() would change nothing.
+  bool quiet() const {
+    return state_ == State::kOperative && !looking_ && !line_there_ && !line_arrives_ &&
+           !bypass_wanted_ && !flush_wanted_;
+  }
   /// One cycle: `requests` are the cores that ask this bank, `lines` the line number of each.
   Outcome step(std::uint32_t requests, const std::vector<std::uint32_t>& lines);
 

@@ -17,7 +17,12 @@ Hci::Hci(const sc_core::sc_module_name& name, const HciConfig& config, const Hci
                     "the accelerator's port must not be wider than all banks");
   }
   check_range(HciConfig::kWindowLength, config.window, "/platform/cluster/hci/window");
-  all_banks_ = ~std::uint64_t{0} >> (64 - shape.banks);
+  const std::uint64_t all_banks = ~std::uint64_t{0} >> (64 - shape.banks);
+  for (unsigned first = 0; first < shape.banks && shape.wide_banks != 0; ++first) {
+    const std::uint64_t run = ~std::uint64_t{0} >> (64 - shape.wide_banks);
+    const std::uint64_t wrapped = first == 0 ? 0 : run >> (shape.banks - first);
+    wide_mask_[first] = ((run << first) | wrapped) & all_banks;
+  }
   reset();
 }
 
@@ -42,37 +47,43 @@ void Hci::set_priority(bool invert, unsigned max_stall) {
                     : kNoRelease;
 }
 
-std::uint64_t Hci::wide_mask(unsigned first) const {
-  if (shape_.wide_banks == 0) {
-    return 0;
+// A binary tree of ceil(log2 ports) levels, from the root down: the right half is taken if the left
+// one is empty, or if it is not empty itself and the pointer's bit of this level says right. Only
+// the levels where both halves are populated decide, so go from one such level to the next.
+inline std::uint32_t Hci::winner(std::uint32_t requests, unsigned rr) {
+  while ((requests & (requests - 1)) != 0) {
+    const int lowest = std::countr_zero(requests);
+    const int highest = 31 - std::countl_zero(requests);
+    const int level = std::bit_width(static_cast<unsigned>(lowest ^ highest)) - 1;
+    const std::uint32_t left_half = (std::uint32_t{1} << (highest >> level << level)) - 1;
+    requests &= (rr >> level & 1) != 0 ? ~left_half : left_half;
   }
-  const std::uint64_t run = ~std::uint64_t{0} >> (64 - shape_.wide_banks);
-  const std::uint64_t wrapped = first == 0 ? 0 : run >> (shape_.banks - first);
-  return ((run << first) | wrapped) & all_banks_;
+  return requests;
 }
 
-HciGrants Hci::arbitrate_contended(const HciRequests& requests) {
-  std::uint64_t log = 0;
-  unsigned count = 0;
-  for (std::uint32_t left = requests.mask; left != 0; left &= left - 1) {
-    const unsigned bank = requests.bank[std::countr_zero(left)];
-    wanted_[bank] |= left & (~left + 1);
-    ++count;
-    log |= std::uint64_t{1} << bank;
+[[gnu::always_inline]] inline void Hci::split(std::uint64_t log, std::uint64_t wide,
+                                              std::uint64_t& log_won, std::uint64_t& wide_won) {
+  const std::uint64_t high = invert_ ? wide : log;
+  const std::uint64_t low = invert_ ? log : wide;
+  bool enabled;  // the high side takes what it wants; else it gets nothing at all
+  if (config_.arbiter == HciConfig::Arbiter::kStall) {
+    enabled = high != 0 && !(max_stall_ > 0 && ctr_ >= max_stall_);
+    ctr_ = enabled && low != 0 ? static_cast<std::uint8_t>(ctr_ + 1) : std::uint8_t{0};
+  } else {
+    const bool conflict = (high & low) != 0;
+    enabled = !(conflict && max_stall_ > 0 && max_stall_ <= ctr_ && ctr_ < config_.window);
+    if (conflict) {
+      ctr_ = ctr_ + 1u == config_.window ? std::uint8_t{0} : static_cast<std::uint8_t>(ctr_ + 1);
+    }
   }
-  if (requests.wide || !log_alone()) {
-    return arbitrate_branches(requests, log, count);
-  }
-  HciGrants grants;
-  leave_idle();
-  const std::uint64_t before = log_grants_.value;
-  grants.mask = serve(log);
-  log_refused_ += count - (log_grants_.value - before);
-  return grants;
+  const std::uint64_t high_won = enabled ? high : 0;
+  const std::uint64_t low_won = low & ~high_won;
+  log_won = invert_ ? low_won : high_won;
+  wide_won = invert_ ? high_won : low_won;
 }
 
 // Serves each bank of `banks` to one of those that want it, and forgets what is wanted there.
-std::uint32_t Hci::serve(std::uint64_t banks) {
+[[gnu::always_inline]] inline std::uint32_t Hci::serve(std::uint64_t banks) {
   std::uint32_t granted = 0;
   unsigned count = 0;
   for (std::uint64_t left = banks; left != 0; left &= left - 1) {
@@ -94,7 +105,8 @@ std::uint32_t Hci::serve(std::uint64_t banks) {
   return granted;
 }
 
-HciGrants Hci::arbitrate_branches(const HciRequests& requests, std::uint64_t log, unsigned count) {
+[[gnu::always_inline]] inline HciGrants Hci::arbitrate_branches(const HciRequests& requests,
+                                                                std::uint64_t log, unsigned count) {
   std::uint64_t withdrawn = 0;  // banks where a frozen request is no longer up
   for (std::uint64_t left = locked_; left != 0; left &= left - 1) {
     const int bank = std::countr_zero(left);
@@ -104,7 +116,7 @@ HciGrants Hci::arbitrate_branches(const HciRequests& requests, std::uint64_t log
     wanted_[bank] = frozen_[bank];  // whoever came after the freeze is not seen yet
   }
   log |= locked_;
-  const std::uint64_t wide = requests.wide ? wide_mask(requests.wide_bank) : 0;
+  const std::uint64_t wide = requests.wide ? wide_mask_[requests.wide_bank] : 0;
   std::uint64_t log_won = 0;
   HciGrants grants;
   split(log, wide, log_won, grants.wide_banks_won);
@@ -142,39 +154,24 @@ HciGrants Hci::arbitrate_branches(const HciRequests& requests, std::uint64_t log
   return grants;
 }
 
-void Hci::split(std::uint64_t log, std::uint64_t wide, std::uint64_t& log_won,
-                std::uint64_t& wide_won) {
-  const std::uint64_t high = invert_ ? wide : log;
-  const std::uint64_t low = invert_ ? log : wide;
-  bool enabled;  // the high side takes what it wants; else it gets nothing at all
-  if (config_.arbiter == HciConfig::Arbiter::kStall) {
-    enabled = high != 0 && !(max_stall_ > 0 && ctr_ >= max_stall_);
-    ctr_ = enabled && low != 0 ? static_cast<std::uint8_t>(ctr_ + 1) : std::uint8_t{0};
-  } else {
-    const bool conflict = (high & low) != 0;
-    enabled = !(conflict && max_stall_ > 0 && max_stall_ <= ctr_ && ctr_ < config_.window);
-    if (conflict) {
-      ctr_ = ctr_ + 1u == config_.window ? std::uint8_t{0} : static_cast<std::uint8_t>(ctr_ + 1);
-    }
+HciGrants Hci::arbitrate_contended(const HciRequests& requests) {
+  std::uint64_t log = 0;
+  unsigned count = 0;
+  for (std::uint32_t left = requests.mask; left != 0; left &= left - 1) {
+    const unsigned bank = requests.bank[std::countr_zero(left)];
+    wanted_[bank] |= left & (~left + 1);
+    ++count;
+    log |= std::uint64_t{1} << bank;
   }
-  const std::uint64_t high_won = enabled ? high : 0;
-  const std::uint64_t low_won = low & ~high_won;
-  log_won = invert_ ? low_won : high_won;
-  wide_won = invert_ ? high_won : low_won;
-}
-
-// A binary tree of ceil(log2 ports) levels, from the root down: the right half is taken if the left
-// one is empty, or if it is not empty itself and the pointer's bit of this level says right. Only
-// the levels where both halves are populated decide, so go from one such level to the next.
-std::uint32_t Hci::winner(std::uint32_t requests, unsigned rr) {
-  while ((requests & (requests - 1)) != 0) {
-    const int lowest = std::countr_zero(requests);
-    const int highest = 31 - std::countl_zero(requests);
-    const int level = std::bit_width(static_cast<unsigned>(lowest ^ highest)) - 1;
-    const std::uint32_t left_half = (std::uint32_t{1} << (highest >> level << level)) - 1;
-    requests &= (rr >> level & 1) != 0 ? ~left_half : left_half;
+  if (requests.wide || !log_alone()) {
+    return arbitrate_branches(requests, log, count);
   }
-  return requests;
+  HciGrants grants;
+  leave_idle();
+  const std::uint64_t before = log_grants_.value;
+  grants.mask = serve(log);
+  log_refused_ += count - (log_grants_.value - before);
+  return grants;
 }
 
 void Hci::idle_cycles_locked(std::uint64_t n) {

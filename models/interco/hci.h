@@ -52,6 +52,9 @@ class Hci : public sc_core::sc_module {
   void reset();
   /// One clock cycle: requests up, grants back, state advanced.
   HciGrants arbitrate(const HciRequests& requests) {
+    if (requests.wide || !log_alone()) {
+      return arbitrate_contended(requests);
+    }
     std::uint64_t banks = 0;
     std::uint64_t shared = 0;  // wanted twice
     for (std::uint32_t left = requests.mask; left != 0; left &= left - 1) {
@@ -59,7 +62,7 @@ class Hci : public sc_core::sc_module {
       shared |= banks & bank;
       banks |= bank;
     }
-    if (shared != 0 || requests.wide || !log_alone()) {
+    if (shared != 0) {
       return arbitrate_contended(requests);
     }
     // Nobody competes: each master wins its bank whatever the pointer is, and is the next one.
@@ -103,7 +106,6 @@ class Hci : public sc_core::sc_module {
  private:
   static constexpr unsigned kNoRelease = 256;
 
-  std::uint64_t wide_mask(unsigned first) const;
   // The log branch, if the wide port asks for nothing, gets all it wants, and nothing stays locked.
   bool log_alone() const { return locked_ == 0 && ctr_ < release_at_; }
   // A cycle in which one side is empty.
@@ -122,7 +124,7 @@ class Hci : public sc_core::sc_module {
 
   HciConfig config_;
   HciShape shape_;
-  std::uint64_t all_banks_;  // one bit per bank
+  std::array<std::uint64_t, 64> wide_mask_{};  // banks of an access of the wide port, by the first
   bool invert_;
   unsigned max_stall_;
   unsigned release_at_;  // stall counter from which the log branch gets nothing

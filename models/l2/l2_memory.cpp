@@ -24,6 +24,7 @@ L2Memory::L2Memory(const sc_core::sc_module_name& name, const L2Config& config,
 
 void L2Memory::reset() {
   read_channel_ = write_channel_ = {};
+  touched_ = {};
   for (Counter* counter :
        {&reads_, &writes_, &read_bytes_, &write_bytes_, &read_busy_, &write_busy_, &conflicts_}) {
     counter->value = 0;
@@ -81,6 +82,7 @@ void L2Memory::b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& 
   }
   ++(write ? writes_ : reads_);
   (write ? write_bytes_ : read_bytes_) += bytes;
+  touched_ = std::max(touched_, Bytes{payload.get_address() + bytes});
   delay = clock_.delay_to(Cycle{answer});
 }
 

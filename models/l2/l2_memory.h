@@ -30,6 +30,9 @@ class L2Memory : public sc_core::sc_module, public TlmTarget {
   const std::uint8_t* data() const { return storage_.data(); }
   Bytes size() const { return Bytes{storage_.size()}; }
 
+  /// One past the highest byte that an initiator read or wrote since the reset; 0: none did.
+  Bytes touched() const { return touched_; }
+
   /// Forgets reservations and counts; the contents stay.
   void reset();
   void visit_counters(const CounterVisitor& visit) const;
@@ -66,6 +69,7 @@ class L2Memory : public sc_core::sc_module, public TlmTarget {
   const ClusterClock clock_;
   LazyMemory storage_;
   Channel read_channel_, write_channel_;
+  Bytes touched_;
 };
 
 }  // namespace etude

@@ -19,7 +19,7 @@ void RedmuleControl::start(const RedmulePlan& plan) {
   phase_ = Phase::kStarting;
 }
 
-RedmuleControl::Signals RedmuleControl::signals(Outcome& out) const {
+[[gnu::always_inline]] inline RedmuleControl::Signals RedmuleControl::signals(Outcome& out) const {
   const RedmulePlan& p = plan_;
   Signals s{};
   const bool starting = phase_ == Phase::kStarting;
@@ -97,40 +97,20 @@ RedmuleControl::Signals RedmuleControl::signals(Outcome& out) const {
   return s;
 }
 
-RedmuleControl::Outcome RedmuleControl::clock(bool granted) {
-  Outcome out;
-  const Signals s = signals(out);
-  x_.clock({.go = s.go,
-            .full = s.x_full,
-            .empty = s.x_empty,
-            .load = s.x_load,
-            .release = s.x_release,
-            .setup = s.pad_setup,
-            .slots = s.slots,
-            .height = plan_.height});
-  const RedmuleZBuffer::Outputs z = z_.clock({.y_valid = ys_.valid(),
-                                              .z_ready = zs_.ready(),
-                                              .push = s.y_push,
-                                              .fill = s.z_fill,
-                                              .first = s_.y_column == 0 && s_.y_row == 0,
-                                              .width = plan_.width,
-                                              .y_height = s.y_height,
-                                              .z_height = s_.z_height});
-  out.tile_filled = z.filled;
-  const bool stored = zs_.done();
-  clock_streams(s, z, granted);
-  if (clock_phase(s.go, stored)) {
-    s_ = RedmuleScheduler{};
-    m_ = RedmuleMemoryScheduler{};
-    out.finished = true;
-    return out;
+inline void RedmuleControl::clock_blocks() {
+  ++m_.blocks_read;
+  if (++m_.block == plan_.x_blocks) {
+    m_.block = 0;
+    if (++m_.column == plan_.column_blocks) {
+      m_.column = 0;
+      m_.row = next_of(m_.row, plan_.row_blocks - 1);
+    }
   }
-  clock_scheduler(s, z.emptied);
-  return out;
 }
 
-void RedmuleControl::clock_streams(const Signals& s, const RedmuleZBuffer::Outputs& z,
-                                   bool granted) {
+[[gnu::always_inline]] inline void RedmuleControl::clock_streams(const Signals& s,
+                                                                 const RedmuleZBuffer::Outputs& z,
+                                                                 bool granted) {
   const RedmulePlan& p = plan_;
   const RedmuleStream served = granted ? mux_.chosen() : RedmuleStream::kNone;
   const bool starting = phase_ == Phase::kStarting;
@@ -148,18 +128,7 @@ void RedmuleControl::clock_streams(const Signals& s, const RedmuleZBuffer::Outpu
   mux_.clock(granted);
 }
 
-void RedmuleControl::clock_blocks() {
-  ++m_.blocks_read;
-  if (++m_.block == plan_.x_blocks) {
-    m_.block = 0;
-    if (++m_.column == plan_.column_blocks) {
-      m_.column = 0;
-      m_.row = next_of(m_.row, plan_.row_blocks - 1);
-    }
-  }
-}
-
-bool RedmuleControl::clock_phase(bool go, bool stored) {
+[[gnu::always_inline]] inline bool RedmuleControl::clock_phase(bool go, bool stored) {
   switch (phase_) {
     case Phase::kIdle:
       return false;
@@ -176,7 +145,8 @@ bool RedmuleControl::clock_phase(bool go, bool stored) {
   return false;
 }
 
-void RedmuleControl::clock_scheduler(const Signals& s, bool z_emptied) {
+[[gnu::always_inline]] inline void RedmuleControl::clock_scheduler(const Signals& s,
+                                                                   bool z_emptied) {
   const RedmulePlan& p = plan_;
   s_.engine_enabled = s_.computing && !s.stall;
   s_.computing |= s.pad_setup;
@@ -234,6 +204,38 @@ void RedmuleControl::clock_scheduler(const Signals& s, bool z_emptied) {
     }
   }
   s_.state = s.next;
+}
+
+RedmuleControl::Outcome RedmuleControl::clock(bool granted) {
+  Outcome out;
+  const Signals s = signals(out);
+  x_.clock({.go = s.go,
+            .full = s.x_full,
+            .empty = s.x_empty,
+            .load = s.x_load,
+            .release = s.x_release,
+            .setup = s.pad_setup,
+            .slots = s.slots,
+            .height = plan_.height});
+  const RedmuleZBuffer::Outputs z = z_.clock({.y_valid = ys_.valid(),
+                                              .z_ready = zs_.ready(),
+                                              .push = s.y_push,
+                                              .fill = s.z_fill,
+                                              .first = s_.y_column == 0 && s_.y_row == 0,
+                                              .width = plan_.width,
+                                              .y_height = s.y_height,
+                                              .z_height = s_.z_height});
+  out.tile_filled = z.filled;
+  const bool stored = zs_.done();
+  clock_streams(s, z, granted);
+  if (clock_phase(s.go, stored)) {
+    s_ = RedmuleScheduler{};
+    m_ = RedmuleMemoryScheduler{};
+    out.finished = true;
+    return out;
+  }
+  clock_scheduler(s, z.emptied);
+  return out;
 }
 
 }  // namespace etude

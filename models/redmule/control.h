@@ -14,6 +14,7 @@ enum class RedmuleCycle : std::uint8_t { kBusy, kStart, kX, kW, kYZ, kDrain };
 
 /// The scheduler's registers. Source: redmule_scheduler.
 struct RedmuleScheduler {
+  bool operator==(const RedmuleScheduler&) const = default;
   enum class State : std::uint8_t { kIdle, kPreload, kLoadW, kWait };
   State state = State::kIdle;
   bool x_done = false, x_reload = false, x_emptied = false, x_refill = false, w_done = false;
@@ -31,6 +32,7 @@ struct RedmuleScheduler {
 
 /// The X stream is restarted for every block. Source: redmule_memory_scheduler.
 struct RedmuleMemoryScheduler {
+  bool operator==(const RedmuleMemoryScheduler&) const = default;
   std::uint64_t blocks_read = 0;
   std::uint32_t block = 0, column = 0, row = 0;
 };
@@ -56,6 +58,12 @@ class RedmuleControl {
   /// The clock edge that ends this cycle.
   Outcome clock(bool granted);
   const RedmulePlan& plan() const { return plan_; }
+  /// Both will do the same from now on, if they are of one job and are granted the same.
+  bool same_state(const RedmuleControl& other) const {
+    return s_ == other.s_ && xs_ == other.xs_ && ws_ == other.ws_ && ys_ == other.ys_ &&
+           zs_ == other.zs_ && mux_ == other.mux_ && x_ == other.x_ && z_ == other.z_ &&
+           m_ == other.m_ && phase_ == other.phase_;
+  }
 
  private:
   enum class Phase : std::uint8_t { kIdle, kStarting, kComputing, kFinished };

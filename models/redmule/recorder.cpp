@@ -62,7 +62,14 @@ RedmuleRecording::RedmuleRecording(const RedmuleJob& job, const RedmulePlan& pla
   Progress progress(plan);
   std::uint64_t silence = 0;
   for (std::uint64_t cycle = 0; cycle < kLongest; ++cycle) {
-    if (cycle % kInterval == 0) {
+    if (cycle % interval_ == 0) {
+      if (snapshots_.size() == kMostSnapshots) {
+        for (std::size_t i = 0; 2 * i < kMostSnapshots; ++i) {
+          snapshots_[i] = snapshots_[2 * i];
+        }
+        snapshots_.resize(kMostSnapshots / 2);
+        interval_ *= 2;
+      }
       snapshots_.push_back(run);
     }
     const RedmuleStream stream = run.request();
@@ -91,12 +98,19 @@ RedmuleRun RedmuleRecording::state_after(std::uint64_t cycles) const {
   if (cycles == length_) {
     return final_;
   }
-  const std::size_t index = std::min<std::size_t>(cycles / kInterval, snapshots_.size() - 1);
+  const std::size_t index = std::min<std::size_t>(cycles / interval_, snapshots_.size() - 1);
   RedmuleRun run = snapshots_[index];
-  for (std::uint64_t cycle = index * kInterval; cycle < cycles; ++cycle) {
+  for (std::uint64_t cycle = index * interval_; cycle < cycles; ++cycle) {
     run.step(run.request(), true);
   }
   return run;
+}
+
+std::size_t RedmuleRecording::beat_at(std::uint64_t cycle) const {
+  return static_cast<std::size_t>(
+      std::partition_point(beats_.begin(), beats_.end(),
+                           [cycle](const Beat& beat) { return beat.cycle < cycle; }) -
+      beats_.begin());
 }
 
 std::size_t RedmuleRecording::memory() const {
@@ -104,13 +118,40 @@ std::size_t RedmuleRecording::memory() const {
          sizeof *this;
 }
 
-const RedmuleRecording* RedmuleRecorder::find(const RedmuleJob& job, const RedmulePlan& plan,
-                                              std::uint64_t silence_limit) {
+const RedmuleRecording* RedmuleRecorder::known(const RedmuleJob& job, const RedmulePlan& plan) {
   for (auto it = recordings_.begin(); it != recordings_.end(); ++it) {
     if (it->matches(job, plan)) {
       recordings_.splice(recordings_.begin(), recordings_, it);
-      return it->usable() ? &*it : nullptr;
+      return &*it;
     }
+  }
+  return nullptr;
+}
+
+const RedmuleRecording* RedmuleRecorder::find_again(const RedmuleJob& job, const RedmulePlan& plan,
+                                                    std::uint64_t silence_limit) {
+  constexpr std::size_t kRemembered = 64;
+  if (const RedmuleRecording* found = known(job, plan)) {
+    return found->usable() ? found : nullptr;
+  }
+  const bool seen = std::ranges::any_of(seen_, [&](const auto& shape) {
+    return shape.second == plan && shape.first.m == job.m && shape.first.n == job.n &&
+           shape.first.k == job.k;
+  });
+  if (seen) {
+    return find(job, plan, silence_limit);
+  }
+  seen_.emplace_back(job, plan);
+  if (seen_.size() > kRemembered) {
+    seen_.pop_front();
+  }
+  return nullptr;
+}
+
+const RedmuleRecording* RedmuleRecorder::find(const RedmuleJob& job, const RedmulePlan& plan,
+                                              std::uint64_t silence_limit) {
+  if (const RedmuleRecording* found = known(job, plan)) {
+    return found->usable() ? found : nullptr;
   }
   recordings_.emplace_front(job, plan, silence_limit);
   memory_ += recordings_.front().memory();

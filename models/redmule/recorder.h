@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <list>
-#include <memory>
+#include <utility>
 #include <vector>
 
 #include "models/redmule/run.h"
@@ -12,11 +14,10 @@ namespace etude {
 
 /// Beats of a whole job whose every request is granted. The control does not depend on data, so
 /// that jobs of one shape repeat it exactly: it is stepped once and played back afterwards, with
-/// the data of the day. A snapshot of the control every `kInterval` cycles lets any job leave the
-/// playback in any cycle.
+/// the data of the day. Snapshots of the control let any job leave the playback in any cycle, and a
+/// job whose requests were refused come back to it.
 class RedmuleRecording {
  public:
-  static constexpr std::uint64_t kInterval = 1024;
   static constexpr std::uint64_t kLongest = std::uint64_t{1} << 22;
 
   struct Beat {
@@ -37,6 +38,11 @@ class RedmuleRecording {
   const std::vector<Beat>& beats() const { return beats_; }
   /// The run after `cycles` cycles.
   RedmuleRun state_after(std::uint64_t cycles) const;
+  /// The number of the first beat in cycle `cycle` or behind it.
+  std::size_t beat_at(std::uint64_t cycle) const;
+  /// Snapshots, one every interval() cycles from 0 on.
+  const std::vector<RedmuleRun>& snapshots() const { return snapshots_; }
+  std::uint64_t interval() const { return interval_; }
   std::size_t memory() const;
 
  private:
@@ -45,6 +51,8 @@ class RedmuleRecording {
   bool usable_ = false;
   std::uint64_t length_ = 0;
   std::vector<Beat> beats_;
+  static constexpr std::size_t kMostSnapshots = 2048;
+  std::uint64_t interval_ = 4;  ///< doubled each time there are too many
   std::vector<RedmuleRun> snapshots_;
   RedmuleRun final_;
 };
@@ -55,14 +63,29 @@ class RedmuleRecorder {
   /// The recording of this shape, made on first use; nullptr if there cannot be one.
   const RedmuleRecording* find(const RedmuleJob& job, const RedmulePlan& plan,
                                std::uint64_t silence_limit);
+  /// The same, made when the shape comes for the second time.
+  const RedmuleRecording* find_again(const RedmuleJob& job, const RedmulePlan& plan,
+                                     std::uint64_t silence_limit);
+  /// Plays `recording` from cycle `from` on.
+  void play(const RedmuleRecording& recording, std::uint64_t from) {
+    playing = &recording;
+    position = from;
+    beat = recording.beat_at(from);
+  }
 
   const RedmuleRecording* playing = nullptr;
   std::uint64_t position = 0;  ///< cycles played
   std::size_t beat = 0;        ///< beats played
+  /// What the running job, which has left this recording or never followed it, may come back to.
+  const RedmuleRecording* candidate = nullptr;
+  std::size_t next_snapshot = 0;  ///< of the candidate: the first with as many busy cycles or more
 
  private:
   static constexpr std::size_t kMemory = std::size_t{64} << 20;
-  std::list<RedmuleRecording> recordings_;  // most recently used first
+  const RedmuleRecording* known(const RedmuleJob& job, const RedmulePlan& plan);
+
+  std::list<RedmuleRecording> recordings_;               // most recently used first
+  std::deque<std::pair<RedmuleJob, RedmulePlan>> seen_;  // once, the last ones
   std::size_t memory_ = 0;
 };
 

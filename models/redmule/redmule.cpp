@@ -184,6 +184,12 @@ void Redmule::begin() {
   done_raised_ = false;
   silence_ = 0;
   mode_ = Mode::kRunning;
+  recorder_->candidate = nullptr;
+  if (follows_ && recordings_) {
+    if (const RedmuleRecording* recording = recorder_->find_again(job_, plan_, silence_limit_)) {
+      recorder_->play(*recording, 0);
+    }
+  }
 }
 
 void Redmule::raise_done(std::uint64_t now) {
@@ -244,8 +250,18 @@ const WideRequest& Redmule::request(Cycle now) {
   if (mode_ == Mode::kIdle || mode_ == Mode::kHung || now.raw() < next_) {
     return request_;
   }
-  stop_replay();
-  const RedmuleStream stream = stream_now();
+  const RedmuleRecorder& r = *recorder_;
+  if (!follows_) {
+    stop_replay();
+  } else if (mode_ == Mode::kWaiting) {
+    begin();
+  }
+  RedmuleStream stream = RedmuleStream::kNone;
+  if (r.playing == nullptr) {
+    stream = stream_now();
+  } else if (r.beat < r.playing->beats().size() && r.playing->beats()[r.beat].cycle == r.position) {
+    stream = r.playing->beats()[r.beat].stream;
+  }
   request_.stream = stream;
   if (stream == RedmuleStream::kNone) {
     return request_;
@@ -269,13 +285,22 @@ void Redmule::commit(Cycle now, bool granted, const std::uint8_t* data) {
     return;
   }
   const RedmuleStream stream = request_.valid ? request_.stream : RedmuleStream::kNone;
+  if (recorder_->playing != nullptr && stream != RedmuleStream::kNone && !granted) {
+    stop_replay();
+    run_.request();  // the same stream; the control has not decided this cycle yet
+  }
   if (granted && stream == RedmuleStream::kZ) {
     data_.z_granted();
   } else if (granted && stream != RedmuleStream::kNone) {
     data_.take(stream, data);
   }
   request_.valid = false;
-  step(now.raw(), stream, granted);
+  if (recorder_->playing != nullptr) {
+    recorder_->beat += stream != RedmuleStream::kNone ? 1 : 0;
+    play_on(now.raw());
+  } else {
+    step(now.raw(), stream, granted);
+  }
 }
 
 void Redmule::step(std::uint64_t now, RedmuleStream stream, bool granted) {
@@ -315,6 +340,10 @@ void Redmule::step(std::uint64_t now, RedmuleStream stream, bool granted) {
     silence_ = 0;
   } else if (++silence_ > silence_limit_) {
     enter_fallback("stopped");
+    return;
+  }
+  if (recorder_->candidate != nullptr && (granted || stream == RedmuleStream::kNone)) {
+    come_back_to_recording();
   }
 }
 

@@ -104,6 +104,9 @@ class Redmule : public sc_core::sc_module {
   /// Errata that any job fell into, ascending.
   std::vector<int> errata_seen() const;
 
+  /// Lets jobs follow recordings of their shape in request() and commit() too, as long as nothing
+  /// is refused. Cycles, data and counters are those of stepping.
+  void follow_recordings(bool on) { follows_ = on; }
   /// For tests: portable arithmetic instead of vectors; no recordings.
   void use_vectors(bool on) { data_.use_vectors(on); }
   void use_recordings(bool on) { recordings_ = on; }
@@ -141,6 +144,8 @@ class Redmule : public sc_core::sc_module {
   std::uint64_t replay(std::uint64_t now, std::uint64_t cycles, const RedmuleMemory& memory,
                        RedmuleAdvance& out);
   void join_recording(std::uint64_t now);
+  void come_back_to_recording();
+  void play_on(std::uint64_t now);
   void stop_replay();
 
   RedmuleConfig config_;
@@ -170,6 +175,7 @@ class Redmule : public sc_core::sc_module {
 
   std::unique_ptr<RedmuleRecorder> recorder_;
   bool recordings_ = true;
+  bool follows_ = false;
 
   bool has_window_ = false;
   std::uint32_t window_base_ = 0;

@@ -78,12 +78,7 @@ void Redmule::join_recording(std::uint64_t now) {
   if (r.playing == nullptr) {
     return;
   }
-  r.position = now - start_at_;
-  const auto& beats = r.playing->beats();
-  r.beat = static_cast<std::size_t>(
-      std::partition_point(beats.begin(), beats.end(),
-                           [&](const auto& beat) { return beat.cycle < r.position; }) -
-      beats.begin());
+  r.play(*r.playing, now - start_at_);
   run_ = RedmuleRun(job_, plan_);
   run_.add_start_cycles(waited_);
 }
@@ -92,10 +87,46 @@ void Redmule::stop_replay() {
   if (recorder_->playing == nullptr) {
     return;
   }
-  const std::uint64_t start = run_.tally().start;
-  run_ = recorder_->playing->state_after(recorder_->position);
-  run_.add_start_cycles(start);
-  recorder_->playing = nullptr;
+  RedmuleRecorder& r = *recorder_;
+  const RedmuleTally besides = run_.tally();
+  run_ = r.playing->state_after(r.position);
+  run_.add(besides);
+  r.candidate = follows_ && r.position != r.playing->length() ? r.playing : nullptr;
+  r.next_snapshot = r.position / r.playing->interval();
+  r.playing = nullptr;
+}
+
+// One cycle of the recording was played, up to `now`.
+void Redmule::play_on(std::uint64_t now) {
+  RedmuleRecorder& r = *recorder_;
+  next_ = now + 1;
+  if (++r.position == r.playing->length()) {
+    stop_replay();
+    raise_done(now);
+    close_job(now);
+  }
+}
+
+// A refused request delays what comes after it, and is made up for, or the array has stood still
+// meanwhile: as soon as the control is in the state that its recording had after as many busy
+// cycles, it goes on as recorded.
+void Redmule::come_back_to_recording() {
+  RedmuleRecorder& r = *recorder_;
+  const std::vector<RedmuleRun>& snapshots = r.candidate->snapshots();
+  const std::uint64_t busy = run_.tally().busy;
+  while (r.next_snapshot < snapshots.size() && snapshots[r.next_snapshot].tally().busy < busy) {
+    ++r.next_snapshot;
+  }
+  if (r.next_snapshot == snapshots.size() || snapshots[r.next_snapshot].tally().busy != busy ||
+      !snapshots[r.next_snapshot].same_state(run_)) {
+    return;
+  }
+  const RedmuleRun& snapshot = snapshots[r.next_snapshot];
+  r.play(*r.candidate, r.next_snapshot * r.candidate->interval());
+  RedmuleTally besides = run_.tally();
+  besides -= snapshot.tally();
+  run_ = RedmuleRun(job_, plan_);
+  run_.add(besides);
 }
 
 RedmuleTally Redmule::tally() const {

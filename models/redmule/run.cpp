@@ -23,6 +23,24 @@ RedmuleTally& RedmuleTally::operator+=(const RedmuleTally& other) {
   return *this;
 }
 
+RedmuleTally& RedmuleTally::operator-=(const RedmuleTally& other) {
+  jobs -= other.jobs;
+  busy -= other.busy;
+  start -= other.start;
+  x_wait -= other.x_wait;
+  w_wait -= other.w_wait;
+  yz_wait -= other.yz_wait;
+  drain -= other.drain;
+  port_conflict -= other.port_conflict;
+  refused -= other.refused;
+  for (unsigned i = 0; i < 4; ++i) {
+    beats[i] -= other.beats[i];
+  }
+  fma_useful -= other.fma_useful;
+  fma_padded -= other.fma_padded;
+  return *this;
+}
+
 RedmuleRun::RedmuleRun(const RedmuleJob& job, const RedmulePlan& plan)
     : reduction_(job.n), rows_(job.m), columns_(job.k) {
   control_.start(plan);

@@ -22,6 +22,12 @@ class RedmuleRun {
   /// The job is over (also after a fallback): closes its account.
   void end();
   void add_start_cycles(std::uint64_t n) { tally_.start += n; }
+  /// Counts what was done besides.
+  void add(const RedmuleTally& tally) { tally_ += tally; }
+  /// Both will do the same from now on, if they are granted the same; their tallies may differ.
+  bool same_state(const RedmuleRun& other) const {
+    return tiles_filled_ == other.tiles_filled_ && control_.same_state(other.control_);
+  }
 
   const RedmuleTally& tally() const { return tally_; }
 

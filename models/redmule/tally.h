@@ -26,6 +26,8 @@ struct RedmuleTally {
     return busy + start + x_wait + w_wait + yz_wait + drain + port_conflict;
   }
   RedmuleTally& operator+=(const RedmuleTally& other);
+  /// Modulo 2^64 in each number: what is added again later may be more than there is.
+  RedmuleTally& operator-=(const RedmuleTally& other);
 };
 
 }  // namespace etude

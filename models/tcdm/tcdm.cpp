@@ -29,13 +29,9 @@ void Tcdm::reset() {
   }
 }
 
-void Tcdm::write_enabled(std::uint32_t offset, std::uint32_t value, unsigned enable) {
+void Tcdm::write_bytes(std::uint32_t offset, std::uint32_t value, unsigned enable) {
   ++writes_;
   std::uint8_t* const word = bytes_.data() + offset;
-  if ((enable & 0xF) == 0xF) {
-    std::memcpy(word, &value, 4);
-    return;
-  }
   for (unsigned i = 0; i < 4; ++i) {
     if ((enable >> i & 1) != 0) {
       word[i] = static_cast<std::uint8_t>(value >> (8 * i));

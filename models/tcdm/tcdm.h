@@ -56,7 +56,13 @@ class Tcdm : public sc_core::sc_module {
     }
   }
   /// Writes the bytes of the aligned word at `offset` whose bit of `enable` (bits 0..3) is set.
-  void write_enabled(std::uint32_t offset, std::uint32_t value, unsigned enable);
+  void write_enabled(std::uint32_t offset, std::uint32_t value, unsigned enable) {
+    if ((enable & 0xF) == 0xF) [[likely]] {
+      write(offset, 4, value);
+    } else {
+      write_bytes(offset, value, enable);
+    }
+  }
   /// Returns the aligned word at `offset` and leaves all ones there (two accesses of the bank).
   std::uint32_t test_and_set(std::uint32_t offset);
 
@@ -80,6 +86,8 @@ class Tcdm : public sc_core::sc_module {
   void visit_counters(const CounterVisitor& visit) const;
 
  private:
+  void write_bytes(std::uint32_t offset, std::uint32_t value, unsigned enable);
+
   std::vector<std::uint8_t> bytes_;
   std::uint32_t bank_mask_;
   std::uint32_t last_word_;

@@ -9,6 +9,7 @@
 
 #include "models/redmule/chain.h"
 #include "models/redmule/redmule_regs.h"
+#include "run/execute/fp32_chains.h"
 
 namespace etude::run {
 namespace {
@@ -70,15 +71,6 @@ bool same_bits(float a, float b) {
          std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b);
 }
 }  // namespace
-
-float redmule_chain(const float* x, const float* w, std::size_t w_pitch, std::size_t count,
-                    unsigned height, float y) {
-  float acc = y;
-  for (std::size_t n = 0; n < count; ++n) {
-    acc = std::fma(x[n], w[n * w_pitch], acc);
-  }
-  return count % height == 0 ? acc : std::fma(0.0f, 0.0f, acc);
-}
 
 ChainReplay::ChainReplay(const Program& program, const RedmuleConfig& array)
     : program_(program), array_(array) {
@@ -236,13 +228,14 @@ void ChainReplay::replay(std::size_t index) {
   const std::vector<float> w = floats(w_.at(index));
   const std::vector<float> y = addend == nullptr ? std::vector<float>{} : floats(*addend);
   std::vector<float> z(std::size_t{job.m} * job.k);
-  for (std::size_t row = 0; row < job.m; ++row) {
-    for (std::size_t column = 0; column < job.k; ++column) {
-      const std::size_t at = row * job.k + column;
-      z[at] = redmule_chain(x.data() + row * job.n, w.data() + column, job.k, job.n, array_.height,
-                            y.empty() ? 0.0f : y[at]);
-    }
-  }
+  compute_chains({.x = x.data(),
+                  .w = w.data(),
+                  .y = y.empty() ? nullptr : y.data(),
+                  .rows = job.m,
+                  .steps = job.n,
+                  .columns = job.k,
+                  .height = array_.height},
+                 z.data());
   result_[index] = bytes_of(z);
   forget(index);
 }

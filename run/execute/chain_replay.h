@@ -12,11 +12,6 @@
 
 namespace etude::run {
 
-/// One chain of RedMulE's FP32 arithmetic: acc = y; for n ascending: acc = fma(x[n], w[n], acc),
-/// then one fma(0, 0, acc) if the reduction is padded to a multiple of the array's height.
-float redmule_chain(const float* x, const float* w, std::size_t w_pitch, std::size_t count,
-                    unsigned height, float y);
-
 /// Holds every RedMulE job of a run to an independent replay of its chains, bit for bit. Copies of
 /// the operands are taken when the controller posts the job, the result when it first knows that
 /// the job is done. Jobs whose operands another job in the queue may still write, or whose result

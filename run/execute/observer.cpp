@@ -58,18 +58,24 @@ void Observer::attach(Job& job) {
 void Observer::on_probe(unsigned step, const Probe& probe, const std::vector<std::uint8_t>& bytes) {
   const auto& probes = plan_.program().probes;
   if (probe.tag >= probes.size()) {
-    chains_.take(step, probe.tag - static_cast<std::uint32_t>(probes.size()), bytes);
+    const auto index = probe.tag - static_cast<std::uint32_t>(probes.size());
+    beside_.post([this, step, index, bytes] { chains_.take(step, index, bytes); }, bytes.size());
     return;
   }
   const TensorProbe& found = probes[probe.tag];
-  check_.gradient(found.tensor, found.tensor_offset.raw(), found.tensor_pitch.raw(), probe.rows,
-                  bytes);
+  beside_.post(
+      [this, &found, rows = probe.rows, bytes] {
+        check_.gradient(found.tensor, found.tensor_offset.raw(), found.tensor_pitch.raw(), rows,
+                        bytes);
+      },
+      bytes.size());
 }
 
-CheckFacts Observer::facts() const {
+CheckFacts Observer::facts() {
   if (!verified(plan_)) {
     return {};
   }
+  beside_.finish();
   CheckFacts facts = check_.facts();
   facts.redmule_jobs = chains_.compared();
   facts.passed = facts.passed && chains_.failures().empty();
@@ -77,7 +83,8 @@ CheckFacts Observer::facts() const {
   return facts;
 }
 
-NpzArchive Observer::outputs() const {
+NpzArchive Observer::outputs() {
+  beside_.finish();
   NpzArchive archive;
   const Graph& graph = plan_.training().graph;
   archive["loss"] = NpyArray::from_float32({}, {static_cast<float>(training_.losses.back())});
@@ -119,7 +126,7 @@ std::vector<float> Observer::gradient(TensorId id) const {
 
 std::vector<MemoryImage> Observer::before_step(unsigned pass) {
   plan_.take_inputs_of(pass, values_);
-  check_.begin_step(pass, values_);
+  beside_.post([this, pass, values = values_] { check_.begin_step(pass, values); });
   return plan_.images_before(pass, values_);
 }
 
@@ -131,11 +138,14 @@ void Observer::after_step(unsigned pass, const Reader& read) {
   }
   const TensorPlace& place = plan_.program().loss;
   const double loss = floats(read(place.address, place.bytes)).at(0);
-  if (verified(plan_)) {
-    check_.end_step(loss, values_);
-  }
+  beside_.post([this, loss, values = verified(plan_) ? values_ : StartValues{},
+                first = pass % passes_ == 0] {
+    if (verified(plan_)) {
+      check_.end_step(loss, values);
+    }
+    add_gradients(first);
+  });
   loss_sum_ += loss;
-  add_gradients(pass % passes_ == 0);
   if ((pass + 1) % passes_ == 0) {
     end_step((pass + 1) / passes_);
   }

@@ -9,6 +9,7 @@
 #include "run/execute/chain_replay.h"
 #include "run/execute/numeric_check.h"
 #include "run/execute/run.h"
+#include "run/execute/work_queue.h"
 #include "run/plan/plan.h"
 #include "sim/engine/job.h"
 #include "sim/report/facts.h"
@@ -17,7 +18,8 @@
 
 namespace etude::run {
 
-/// Follows a run from step to step: feeds inputs, checks numbers, keeps what the user gets.
+/// Follows a run from step to step: feeds inputs, checks numbers, keeps what the user gets. The
+/// checks are done beside the simulation, and waited for when somebody asks for what they found.
 class Observer {
  public:
   /// Of the options: what to call after steps.
@@ -28,11 +30,11 @@ class Observer {
 
   /// Losses of each step, means over its passes; the step in which training diverged.
   const TrainingFacts& training() const { return training_; }
-  CheckFacts facts() const;
+  CheckFacts facts();
   /// Trained parameters by name each time /run/save_every steps were over, by number of steps.
   const std::map<unsigned, NpzArchive>& saved() const { return saved_; }
   /// Updated parameters, loss and gradients by name, of the last step.
-  NpzArchive outputs() const;
+  NpzArchive outputs();
 
  private:
   using Reader = std::function<std::vector<std::uint8_t>(Address, Bytes)>;
@@ -52,12 +54,14 @@ class Observer {
   StartValues values_;  ///< as the simulated memory has them
   const ExecuteOptions& options_;
   unsigned passes_;
+  // What the work of beside_ alone touches, until it is finished.
   NumericCheck check_;
   ChainReplay chains_;
   std::map<TensorId, std::vector<float>> gradients_;  ///< of a step: sums over its passes
   double loss_sum_ = 0;
   TrainingFacts training_;
   std::map<unsigned, NpzArchive> saved_;
+  WorkQueue beside_;
 };
 
 }  // namespace etude::run

@@ -5,6 +5,7 @@
 
 #include "models/base/error.h"
 #include "run/execute/job.h"
+#include "run/execute/l2_peak.h"
 #include "run/execute/observer.h"
 #include "run/execute/passes.h"
 #include "run/execute/run_timeline.h"
@@ -41,6 +42,7 @@ Result Run::execute(const ExecuteOptions& options) {
   }
   record.steps = join_passes(std::move(record.steps), plan_.passes_per_step());
   RunFacts facts = plan_.facts();
+  facts.memory.l2_peak = within_plan(record.l2_touched, facts.memory.l2_peak);
   facts.warnings.insert(facts.warnings.begin(), options.warnings.begin(), options.warnings.end());
   const double wall = std::chrono::duration<double>(Clock::now() - began).count();
   result.json =

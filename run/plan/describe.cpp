@@ -105,6 +105,7 @@ Json describe_plan(const Plan& plan) {
   all.update({{"memory",
                {{"l1_peak", m.l1_peak.raw()},
                 {"l2_peak", m.l2_peak.raw()},
+                {"l2_fixed", m.l2_fixed.raw()},
                 {"l3_peak", m.l3_peak.raw()},
                 {"parameters", m.parameters.raw()},
                 {"trainable", m.trainable.raw()},

@@ -8,11 +8,10 @@
 #include <stdexcept>
 #include <utility>
 
-#include "compiler/lower/lower.h"
-#include "compiler/schedule/policy.h"
 #include "kernels/include/etude_kernels.h"
 #include "kernels/include/etude_task.h"
 #include "models/base/error.h"
+#include "run/plan/scheduled_program.h"
 #include "run/plan/start_images.h"
 #include "sim/config/load.h"
 #include "workloads/training/counts.h"
@@ -33,7 +32,6 @@ void check_available(const RootConfig& config) {
   };
   refuse_unless(config.run.tier == RunConfig::Tier::kCycle, "/run/tier", "\"cycle\"");
   refuse_unless(!config.run.check, "/run/check", "false");
-  refuse_unless(compiler::make_policy(config.schedule) != nullptr, "/schedule/policy", "\"keep\"");
 }
 
 std::vector<std::uint8_t> bytes_of_struct(const void* data, std::size_t size) {
@@ -50,9 +48,7 @@ Workload available_workload(const RootConfig& config) {
 Plan::Plan(RootConfig config)
     : config_(std::move(config)),
       workload_(available_workload(config_)),
-      program_(compiler::lower_step(
-          training(), config_.platform,
-          {config_.schedule, config_.workload.home, config_.tiling, config_.train.precision})),
+      program_(scheduled_program(training(), config_)),
       start_(workload_.parameters) {
   config_.workload.batch = workload_.batch;  // results show what the graph has
   config_.parts = workload_.parts;

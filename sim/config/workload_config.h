@@ -60,11 +60,15 @@ struct TrainConfig {
 
 /// Which tensors are kept, recomputed or paged, resolved: /schedule.
 struct ScheduleConfig {
-  enum class Policy { kKeep, kPoet, kRecompute, kPage, kCapuchin, kPofo, kCheckmate };
+  enum class Policy { kKeep, kOptimal, kCheckmate, kPage, kSqrt, kCapuchin, kPofo, kPoet };
+  enum class Objective { kEnergy, kTime, kEdp, kPeak };
   enum class PageTo { kExtmem, kFlash };
   Policy policy = Policy::kKeep;
-  Bytes budget{0};      ///< dynamic memory; 0: what L2 leaves
+  /// L2 of activations, gradients, states, parameters and pages, bytes; at most 1: a part of what
+  /// keep needs; 0: what L2 leaves.
+  double budget = 0;
   double deadline = 0;  ///< seconds; 0: none
+  Objective objective = Objective::kEnergy;
   PageTo page_to = PageTo::kExtmem;
 };
 

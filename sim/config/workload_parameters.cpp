@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Declarations below /workload, /train, /schedule, /tiling and /run.
 #include "sim/config/declarations.h"
+#include "sim/config/schedule_words.h"
 
 namespace etude {
 
@@ -160,30 +161,35 @@ void declare_train(ParameterTable& table) {
 }
 
 void declare_schedule(ParameterTable& table) {
-  using Policy = ScheduleConfig::Policy;
-  const std::vector<std::string> moving{"poet",     "recompute", "page",
-                                        "capuchin", "pofo",      "checkmate"};
+  std::vector<std::string> moving;
+  for (const auto& [word, policy] : schedule_policies()) {
+    if (policy != ScheduleConfig::Policy::kKeep) {
+      moving.push_back(word);
+    }
+  }
   Section<ScheduleConfig>(
       table, "/schedule",
       [](RootConfig& c, const std::string&) -> ScheduleConfig& { return c.schedule; })
-      .add("policy", &ScheduleConfig::policy,
-           Choices<Policy>{{"keep", Policy::kKeep},
-                           {"poet", Policy::kPoet},
-                           {"recompute", Policy::kRecompute},
-                           {"page", Policy::kPage},
-                           {"capuchin", Policy::kCapuchin},
-                           {"pofo", Policy::kPofo},
-                           {"checkmate", Policy::kCheckmate}},
+      .add("policy", &ScheduleConfig::policy, schedule_policies(),
            {.sentence = "Which tensors are kept, recomputed or paged out.",
-            .source = "docs/compiler.md"})
-      .add("budget", &ScheduleConfig::budget,
-           {.unit = "B",
-            .sentence = "Dynamic memory that the schedule may use; 0: what L2 leaves.",
-            .source = "user",
-            .only_if = Selector{"/schedule/policy", moving}})
+            .source = "docs/schedule.md"})
+      .add(
+          "budget", &ScheduleConfig::budget,
+          {.unit = "B",
+           .sentence =
+               "L2 that activations, gradients, states, parameters and pages may use; at most 1: a "
+               "part of what keep needs; 0: what L2 leaves.",
+           .source = "user",
+           .range = {.min = 0, .max = 1e15},
+           .only_if = Selector{"/schedule/policy", moving}})
       .add("deadline", &ScheduleConfig::deadline,
            {.unit = "s",
             .sentence = "Longest step; 0: none.",
+            .source = "user",
+            .only_if = Selector{"/schedule/policy", moving}})
+      .add("objective", &ScheduleConfig::objective, schedule_objectives(),
+           {.sentence = "What the schedule makes least: energy, time (then energy), energy times "
+                        "time, or peak memory (then energy).",
             .source = "user",
             .only_if = Selector{"/schedule/policy", moving}})
       .add("page_to", &ScheduleConfig::page_to,
@@ -191,7 +197,8 @@ void declare_schedule(ParameterTable& table) {
                                            {"flash", ScheduleConfig::PageTo::kFlash}},
            {.sentence = "Where paged tensors go.",
             .source = "user",
-            .only_if = Selector{"/schedule/policy", {"poet", "page", "capuchin", "pofo"}}});
+            .only_if =
+                Selector{"/schedule/policy", {"optimal", "page", "capuchin", "pofo", "poet"}}});
 }
 
 void declare_tiling(ParameterTable& table) {

@@ -5,29 +5,26 @@
 
 #include <algorithm>
 #include <bit>
-#include <ctime>
 #include <numeric>
 #include <utility>
 
 #include "models/base/error.h"
 #include "sim/engine/sanitizer.h"
+#include "sim/engine/thread_seconds.h"
 
 namespace etude {
-namespace {
-
-// Seconds that this host thread has worked: what other programs take on a shared machine is not
-// counted.
-double thread_seconds() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
-}
-
-}  // namespace
-
 Engine::Engine(const sc_core::sc_module_name& name, Platform& platform,
                const EngineOptions& options)
-    : sc_module(name), platform_(platform), options_(options), harts_(platform.harts()) {
+    : sc_module(name),
+      platform_(platform),
+      dma_(platform.is_pulp() ? &platform.dma() : nullptr),
+      redmule_(platform.has_redmule() ? &platform.redmule() : nullptr),
+      options_(options),
+      private_fpu_(platform.config().cluster.core.private_fpu),
+      harts_(platform.harts()) {
+  if (redmule_ != nullptr) {
+    redmule_->follow_recordings(!options.lockstep);
+  }
   std::fill(std::begin(due_), std::end(due_), kNone);
   for (const PlatformUnit& unit : platform_.units()) {
     books_.add(unit.name, unit.visit_counters);
@@ -57,11 +54,12 @@ RunRecord Engine::run(Address entry) {
   const double start = thread_seconds();
   sc_core::sc_start();
   back_on_first_stack();
-  record_.engine_seconds = thread_seconds() - start;
+  record_.engine_seconds = thread_seconds() - start - outside_seconds_;
   if (failure_) {
     std::rethrow_exception(failure_);
   }
   record_.cycles = Cycle{now_};
+  record_.l2_touched = platform_.l2_touched();
   record_.stepped_cycles = stepped_;
   books_.finish(snapshot(), record_);
   for (const PlatformUnit& unit : platform_.units()) {
@@ -101,8 +99,9 @@ void Engine::loop() {
   while (true) {
     ++stepped_;
     const std::uint32_t ready = agenda_.take(now_);
-    std::uint32_t banked = ready & banked_;
+    std::uint32_t banked = (ready & banked_) | refused_;
     std::uint32_t other = ready & ~banked_;
+    refused_ = 0;
     if (other != 0) {
       other = wake<kLockstep>(other, banked);
     }
@@ -117,7 +116,7 @@ void Engine::loop() {
       }
     }
     // The next cycle in which anything can happen.
-    std::uint64_t next = agenda_.next();
+    std::uint64_t next = refused_ != 0 ? now_ + 1 : agenda_.next();
     if (units_next_ == now_ + 1 && due_[Platform::kRedmule] == now_ + 1) {
       advance_redmule(next);
     }
@@ -125,7 +124,11 @@ void Engine::loop() {
     if (next >= options_.max_cycles.raw()) [[unlikely]] {
       stop(next);
     }
-    now_ = std::max(next, now_ + 1);
+    next = std::max(next, now_ + 1);
+    if (private_end_ > now_ + 1) {  // cycles in which a core was at work by itself
+      stepped_ += std::min(next, private_end_) - (now_ + 1);
+    }
+    now_ = next;
     if (now_ - systemc_now_ >= kQuantum) {
       sync_systemc();
     }
@@ -168,19 +171,38 @@ void Engine::step_quietly(std::uint32_t banked) {
       serve_tcdm(h);
       agenda_.add(h, now_ + 1);
     } else {
-      Core& core = *cores_[h];
-      const std::uint32_t rdata = access_tcdm(core.access(), slot_[h].offset);
-      const std::uint64_t limit = run_ahead_limit(core);
-      const CoreWait wait =
-          core.complete_and_run(Cycle{now_}, rdata, StallReason::kTcdmConflict, Cycle{limit});
-      agenda_.add(h, ask(h, wait, now_ + 1, limit));
+      serve_and_go_on(h, run_ahead_limit(*cores_[h]));
     }
   }
-  for (std::uint32_t left = banked & ~grants.mask; left != 0; left &= left - 1) {
-    agenda_.add(static_cast<unsigned>(std::countr_zero(left)), now_ + 1);
-  }
+  refused_ = banked & ~grants.mask;
   if constexpr (kLockstep) {
     answered_ = 0;
+  }
+}
+
+// The hart's access to the shared memory is granted, and it goes on at once.
+inline void Engine::serve_and_go_on(unsigned hart, std::uint64_t limit) {
+  Core& core = *cores_[hart];
+  const std::uint32_t rdata = access_tcdm(core.access(), slot_[hart].offset);
+  const CoreWait wait =
+      core.complete_and_run(Cycle{now_}, rdata, StallReason::kTcdmConflict, Cycle{limit});
+  agenda_.add(hart, ask(hart, wait, now_ + 1, limit));
+}
+
+// Harts whose access to the shared memory is granted in a cycle in which units act. What a unit
+// does reaches a core in this cycle only if it waits for a line or may be interrupted; others go on
+// at once, unless another hart asks for more than a bank (`alone` is false), which may end the run,
+// cut the account or flush the instruction cache.
+template <bool kLockstep>
+inline void Engine::serve_banked(std::uint32_t granted, bool alone) {
+  for (std::uint32_t left = granted; left != 0; left &= left - 1) {
+    const auto h = static_cast<unsigned>(std::countr_zero(left));
+    const std::uint64_t limit = kLockstep || !alone ? now_ + 1 : run_ahead_limit(*cores_[h]);
+    if (limit > now_ + 1) [[likely]] {
+      serve_and_go_on(h, limit);
+    } else {
+      serve_tcdm(h);
+    }
   }
 }
 
@@ -201,7 +223,7 @@ void Engine::step(std::uint32_t banked, std::uint32_t other) {
   dma_stepped_ = due(Platform::kDma);
   std::uint32_t dma_mask = 0;
   if (dma_stepped_) {
-    dma_mask = platform_.dma().requests(Cycle{now_}, dma_requests_);
+    dma_mask = dma_->requests(Cycle{now_}, dma_requests_);
     for (std::uint32_t left = dma_mask; left != 0; left &= left - 1) {
       const auto p = static_cast<unsigned>(std::countr_zero(left));
       requests_.bank[dma_port + p] =
@@ -213,7 +235,7 @@ void Engine::step(std::uint32_t banked, std::uint32_t other) {
   requests_.wide = false;
   redmule_may_be_done_ = due(Platform::kRedmule);
   if (redmule_may_be_done_) {
-    wide = &platform_.redmule().request(Cycle{now_});
+    wide = &redmule_->request(Cycle{now_});
     requests_.wide = wide->valid;
     if (wide->valid) {
       requests_.wide_write = wide->write;
@@ -224,20 +246,16 @@ void Engine::step(std::uint32_t banked, std::uint32_t other) {
   if (requests_.mask != 0 || requests_.wide) {
     grants = arbitrate();
   }
-  for (std::uint32_t left = banked & grants.mask; left != 0; left &= left - 1) {
-    serve_tcdm(static_cast<unsigned>(std::countr_zero(left)));
-  }
-  for (std::uint32_t left = banked & ~grants.mask; left != 0; left &= left - 1) {
-    agenda_.add(static_cast<unsigned>(std::countr_zero(left)), now_ + 1);
-  }
+  serve_banked<kLockstep>(banked & grants.mask, other == 0);
+  refused_ = banked & ~grants.mask;
   if (dma_stepped_) {
     platform_.commit_dma(Cycle{now_}, dma_requests_, dma_mask & grants.mask >> dma_port);
   }
   if (wide != nullptr) {
     platform_.commit_redmule(Cycle{now_}, *wide, grants);
-    refresh(Platform::kRedmule);
+    due_[Platform::kRedmule] = redmule_->next_activity().raw();
   }
-  if (!platform_.config().cluster.core.private_fpu) {
+  if (!private_fpu_ && other != 0) {
     other = serve_fpus(other);
   }
   for (; other != 0; other &= other - 1) {
@@ -247,7 +265,7 @@ void Engine::step(std::uint32_t banked, std::uint32_t other) {
   for (; answered_ != 0; answered_ &= answered_ - 1) {
     after_answer<kLockstep>(static_cast<unsigned>(std::countr_zero(answered_)));
   }
-  units_next_ = *std::min_element(due_, due_ + Platform::kUnits);
+  find_units_next();
 }
 
 // The requests of this cycle; those in which there were none have passed before.
@@ -264,14 +282,15 @@ inline HciGrants Engine::arbitrate() {
 // may take many cycles at once, up to the end of a job, which others see. `next` is the next cycle
 // of a core.
 void Engine::advance_redmule(std::uint64_t next) {
-  next = std::min(next, *std::min_element(due_, due_ + Platform::kRedmule));
+  static_assert(Platform::kRedmule + 1 == Platform::kUnits);
+  next = std::min({next, due_[0], due_[1], due_[2], due_[3], due_[4]});
   if (next > now_ + 2 && !platform_.redmule().has_done_event()) {
     const std::uint64_t limit = std::min({next, options_.max_cycles.raw(), now_ + kHorizon});
     const std::uint64_t taken = platform_.advance_redmule(Cycle{now_ + 1}, limit - now_ - 1);
     stepped_ += taken;
     now_ += taken;
     refresh(Platform::kRedmule);
-    units_next_ = *std::min_element(due_, due_ + Platform::kUnits);
+    find_units_next();
   }
 }
 
@@ -322,9 +341,11 @@ inline std::uint64_t Engine::ask(unsigned hart, CoreWait wait, std::uint64_t ear
       banked_ &= ~(1u << hart);
     }
     const std::uint64_t asked = std::max(access.when.raw(), earliest);
+    private_end_ = std::max(private_end_, asked);
     return routed.route == Route::kPeripheral ? asked + platform_.peripheral_latency() : asked;
   }
   banked_ &= ~(1u << hart);
+  private_end_ = std::max(private_end_, core.next_cycle().raw());
   switch (wait) {
     case CoreWait::kLimit:
       return std::max(now_ + 1, std::min(core.next_cycle().raw(), limit));

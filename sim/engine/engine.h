@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -83,6 +84,9 @@ class Engine : public sc_core::sc_module {
   void step_quietly(std::uint32_t banked);
   template <bool kLockstep>
   void step(std::uint32_t banked, std::uint32_t other);
+  template <bool kLockstep>
+  void serve_banked(std::uint32_t granted, bool alone);
+  void serve_and_go_on(unsigned hart, std::uint64_t limit);
   HciGrants arbitrate();
   void advance_redmule(std::uint64_t next);
   std::uint64_t run_ahead_limit(const Core& core) const;
@@ -121,6 +125,11 @@ class Engine : public sc_core::sc_module {
   /// To be called after anybody spoke to `unit` or stepped it.
   void refresh(Platform::Unit unit) { due_[unit] = platform_.next_activity(unit, now_ + 1); }
   bool due(Platform::Unit unit) const { return due_[unit] <= now_; }
+  void find_units_next() {
+    static_assert(Platform::kUnits == 6);
+    units_next_ = std::min(
+        {std::min(due_[0], due_[1]), std::min(due_[2], due_[3]), std::min(due_[4], due_[5])});
+  }
   bool others_asleep(unsigned hart) const;
   void finish_cores();
   void settle_cores();
@@ -139,9 +148,13 @@ class Engine : public sc_core::sc_module {
   Snapshot snapshot();
   StallReason reason_of_wait(unsigned hart) const;
   void begin_op(unsigned hart, std::uint32_t op);
+  void call_probes(std::uint32_t op);
+  void after_step(const Job& job);
   void load(const std::vector<MemoryImage>& images);
 
   Platform& platform_;
+  ClusterDma* dma_;   ///< on the PULP map, else null
+  Redmule* redmule_;  ///< or null
   ClusterDma::Requests dma_requests_{};
   bool dma_stepped_{false};          ///< in this cycle
   bool redmule_may_be_done_{false};  ///< in this cycle
@@ -152,6 +165,7 @@ class Engine : public sc_core::sc_module {
   std::vector<Marker> markers_;
   std::exception_ptr failure_;
 
+  bool private_fpu_;
   unsigned harts_;
   std::uint64_t now_{0};
   std::uint64_t systemc_now_{0};
@@ -160,13 +174,16 @@ class Engine : public sc_core::sc_module {
   Agenda agenda_;                        ///< of the harts
   Slot slot_[kMaxHarts + 1];
   Core* cores_[kMaxHarts + 1]{};
-  std::uint32_t banked_{0};           ///< harts that ask for a bank of the shared memory
-  HciRequests requests_;              ///< of the cycle; each such hart's bank from its request on
+  std::uint32_t banked_{0};   ///< harts that ask for a bank of the shared memory
+  std::uint32_t refused_{0};  ///< those whose bank was taken: they ask again, off the agenda
+  HciRequests requests_;      ///< of the cycle; each such hart's bank from its request on
   std::uint64_t last_arbitrated_{0};  ///< the cycle behind it
   std::uint32_t periph_taken_{0};     ///< peripherals that were accessed in this cycle
   std::uint32_t interrupt_lines_[kMaxHarts + 1]{};
-  std::uint32_t answered_{0};  ///< harts whose access was completed in this cycle
-  std::uint64_t stepped_{0};
+  std::uint32_t answered_{0};     ///< harts whose access was completed in this cycle
+  std::uint64_t stepped_{0};      ///< cycles in which something happened
+  std::uint64_t private_end_{0};  ///< first cycle that no core has run to by itself
+  double outside_seconds_{0};     ///< of the job's callbacks
   bool ended_{false};
   bool closed_{false};  ///< the books of the cores
   unsigned step_{0};

@@ -298,7 +298,9 @@ void Engine::step_units() {
     return;
   }
   if (due(Platform::kIcache)) {
-    sync_systemc();
+    if (platform_.icache().asks_memory()) {
+      sync_systemc();
+    }
     for (std::uint32_t done = platform_.icache().step(Cycle{now_}); done != 0; done &= done - 1) {
       const unsigned h = static_cast<unsigned>(std::countr_zero(done));
       platform_.core(h).complete_fetch(Cycle{now_});
@@ -308,7 +310,10 @@ void Engine::step_units() {
     }
     refresh(Platform::kIcache);
   }
-  route_events();
+  // What a unit tells others, in the cycle in which it does.
+  if (dma_stepped_ || redmule_may_be_done_ || due(Platform::kSocDma) || due(Platform::kTimer)) {
+    route_events();
+  }
   if (due(Platform::kEventUnit)) {
     const std::uint32_t granted = platform_.event_unit().step(Cycle{now_});
     for (std::uint32_t left = granted; left != 0; left &= left - 1) {
@@ -350,15 +355,15 @@ void Engine::route_events() {
     }
   }
   if (dma_stepped_) {
-    if (const std::uint32_t harts = platform_.dma().take_events(now)) {
+    if (const std::uint32_t harts = dma_->take_events(now)) {
       raise(ETUDE_EVENT_DMA, harts);
     }
-    for (DmaRecord record; tracer_ && platform_.dma().take_record(record);) {
+    for (DmaRecord record; tracer_ && dma_->take_record(record);) {
       tracer_->transfer(record);
     }
-    refresh(Platform::kDma);
+    due_[Platform::kDma] = dma_->next_activity().raw();
   }
-  if (redmule_may_be_done_ && platform_.redmule().take_done_event(now)) {
+  if (redmule_may_be_done_ && redmule_->take_done_event(now)) {
     raise(ETUDE_EVENT_ACC0, all);
     refresh(Platform::kRedmule);
     if (tracer_) {

@@ -5,6 +5,7 @@
 #include "models/base/error.h"
 #include "models/base/sim_port_regs.h"
 #include "sim/engine/engine.h"
+#include "sim/engine/thread_seconds.h"
 
 namespace etude {
 
@@ -22,6 +23,7 @@ void Engine::serve_sim_port(unsigned hart) {
       }
       if (job != nullptr && step_ < job->steps && !stopped_) {
         if (step_ > 0 && job->before_step) {
+          const Outside outside(outside_seconds_);
           load(job->before_step(step_));
         }
         next_probe_ = 0;
@@ -44,12 +46,9 @@ void Engine::serve_sim_port(unsigned hart) {
       if (tracer_) {
         tracer_->end_step(now_);
       }
-      if (job != nullptr && job->after_step) {
-        job->after_step(step_, [this](Address address, Bytes bytes) {
-          return platform_.read_memory(address, bytes);
-        });
+      if (job != nullptr) {
+        after_step(*job);
       }
-      stopped_ = job != nullptr && job->stop_after && job->stop_after(step_);
       ++step_;
       break;
     case ETUDE_SIM_ERROR:
@@ -72,6 +71,25 @@ void Engine::begin_op(unsigned hart, std::uint32_t op) {
   if (tracer_) {
     tracer_->begin_op(hart, op, now_);
   }
+  if (next_probe_ < probe_order_.size() && job->probes[probe_order_[next_probe_]].op <= op) {
+    call_probes(op);
+  }
+}
+
+void Engine::after_step(const Job& job) {
+  const Outside outside(outside_seconds_);
+  if (job.after_step) {
+    job.after_step(step_, [this](Address address, Bytes bytes) {
+      return platform_.read_memory(address, bytes);
+    });
+  }
+  stopped_ = job.stop_after && job.stop_after(step_);
+}
+
+// The probes up to operation `op`.
+void Engine::call_probes(std::uint32_t op) {
+  const Outside outside(outside_seconds_);
+  const Job* job = options_.job;
   for (; next_probe_ < probe_order_.size() && job->probes[probe_order_[next_probe_]].op <= op;
        ++next_probe_) {
     const Probe& probe = job->probes[probe_order_[next_probe_]];

@@ -49,11 +49,14 @@ struct RunRecord {
   std::vector<UnitRecord> units;            ///< whole run
   CounterSnapshot counters;                 ///< whole run
   std::vector<std::uint64_t> instructions;  ///< retired, per hart
+  Bytes l2_touched;  ///< from the start of L2 to the end of the highest byte that a unit touched
   std::vector<std::string> warnings;
   std::string console;
   // of the simulator itself
+  /// Cycles in which something happened: not those in which nothing could, which are jumped over.
   std::uint64_t stepped_cycles{0};
-  double engine_seconds{0};  ///< of the one host thread, inside the engine
+  /// Of the one host thread, inside the engine; without the job's callbacks, which check numbers.
+  double engine_seconds{0};
 };
 
 }  // namespace etude

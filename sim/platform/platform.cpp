@@ -149,6 +149,8 @@ void Platform::list(const std::string& unit_name, Component& component) {
 }
 
 // Units of the account stand in result.json, and warnings are told, in this order.
+Bytes Platform::l2_touched() const { return l2_ ? l2_->touched() : Bytes{}; }
+
 void Platform::list_units() {
   activity_.fill({nullptr, [](const void*, std::uint64_t) { return kNever.raw(); }});
   const auto names = hart_names();
@@ -254,15 +256,14 @@ std::vector<std::uint8_t> Platform::read_memory(Address address, Bytes bytes) {
 
 void Platform::commit_dma(Cycle now, const ClusterDma::Requests& requests, std::uint32_t granted) {
   std::array<std::uint32_t, ClusterDma::kPorts> rdata{};
-  for (unsigned p = 0; p < ClusterDma::kPorts; ++p) {
-    if ((granted >> p & 1u) != 0) {
-      const DmaPortRequest& request = requests[p];
-      const std::uint32_t offset = tcdm_offset(request.address);
-      if (request.write) {
-        tcdm_->write_enabled(offset, request.wdata, request.enable);
-      } else {
-        rdata[p] = tcdm_->read(offset, 4);
-      }
+  for (std::uint32_t left = granted; left != 0; left &= left - 1) {
+    const auto p = static_cast<unsigned>(std::countr_zero(left));
+    const DmaPortRequest& request = requests[p];
+    const std::uint32_t offset = tcdm_offset(request.address);
+    if (request.write) {
+      tcdm_->write_enabled(offset, request.wdata, request.enable);
+    } else {
+      rdata[p] = tcdm_->read(offset, 4);
     }
   }
   dma_->commit(now, granted, rdata);

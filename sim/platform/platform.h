@@ -99,6 +99,8 @@ class Platform : public sc_core::sc_module {
 
   /// A word access of a core outside the cluster. Returns the cycle of the response.
   Cycle core_access(const DataAccess& access, std::uint32_t& rdata, Cycle now);
+  /// From the start of L2 to the end of the highest byte that a unit touched; 0 without an L2.
+  Bytes l2_touched() const;
   /// Cycles from a core's request to the interconnect of the cluster's peripherals.
   std::uint64_t peripheral_latency() const { return config_.cluster.peripheral_latency.raw(); }
   std::uint64_t soc_peripheral_latency() const { return config_.l2.core_latency.raw(); }

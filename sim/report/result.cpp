@@ -188,6 +188,7 @@ Json platform_json(const PlatformConfig& platform) {
 Json memory_json(const MemoryFigures& memory) {
   return {{"l1_peak", memory.l1_peak.raw()},
           {"l2_peak", memory.l2_peak.raw()},
+          {"l2_fixed", memory.l2_fixed.raw()},
           {"l3_peak", memory.l3_peak.raw()},
           {"parameters", memory.parameters.raw()},
           {"trainable", memory.trainable.raw()},

@@ -134,7 +134,8 @@ CONFIGS = [
     ("pointer to nowhere", config(), ["--set", "/platform/cluster/banks=4"], ["unknown key", "tcdm/banks"]),
     ("tier not built", config(), ["--tier", "model"], ["/run/tier", "not available"]),
     ("unknown engine", config(), ["--engine", "warp"], ["/run/engine", '"lockstep"']),
-    ("policy not built", config(schedule={"policy": "capuchin"}), [], ["/schedule/policy", "not available"]),
+    ("policy of old", config(schedule={"policy": "recompute"}), [], ["/schedule/policy", "checkmate"]),
+    ("pages to flash", config(schedule={"policy": "page", "page_to": "flash"}), [], ["not available"]),
     *[
         (
             f"too large: {name}",
@@ -284,7 +285,7 @@ def test_wrong_program(tmp_path, case):
         (["frobnicate"], ["--help"]),
         (["run"], ["config", "--help"]),
         (["describe", "none.json"], ["none.json"]),
-        (["schedule", "configs/deep_ae.json"], ["not available"]),
+        (["schedule", "configs/deep_ae.json", "--policy", "recompute"], ["checkmate"]),
         (["price", "none"], ["none"]),
         (["config", "schema", "none.json"], ["none.json"]),
         (["replay", "hci", "none.trc"], ["none.trc"]),

@@ -65,6 +65,33 @@ def test_both_engines_give_the_same_account(tmp_path, step):
     assert fast == lockstep
 
 
+def test_cycles_that_a_core_runs_by_itself_are_simulated_and_sleep_is_jumped_over(tmp_path):
+    # the loop takes 4 cycles a turn (addi, bnez taken 3), wherever the engine that drives it looks in
+    loop = "  li t1, 20000\n1: addi t1, t1, -1\n  bnez t1, 1b\n"
+    end = "  li a1, 0x1A1040A0\n  li a2, 0x80000000\n  sw a2, 0(a1)\n  j .\n"
+    elf = assemble(tmp_path, ".globl _start\n_start:\n" + loop + end)
+    one = ["--set", "/platform/cluster/cores=1", *CLUSTER]
+    for engine in ("fast", "lockstep"):
+        report = run_elf(elf, *one, "--engine", engine)
+        assert 80000 < report["stepped_cycles"] <= report["cycles"] < 81000
+    # the timer wakes the core after 50,000 cycles: nothing is simulated meanwhile
+    sleep = """
+  li a0, 0x10200400
+  li a1, 50000
+  sw a1, 16(a0)       # compare, low half
+  li a2, 0x10204000
+  li a3, 0x400        # event 10: timer, low half
+  sw a3, 0(a2)
+  li a1, 7            # enable, reset, interrupt
+  sw a1, 0(a0)
+  addi a4, a2, 0x3c
+  cv.elw a5, 0(a4)
+"""
+    report = run_elf(assemble(tmp_path, ".globl _start\n_start:\n" + sleep + end, name="sleep"), *one)
+    assert report["cycles"] > 50000
+    assert report["stepped_cycles"] < 2000
+
+
 def fails(tmp_path, body, *arguments):
     elf = assemble(tmp_path, ".globl _start\n_start:\n" + body)
     done = run("elf", elf, "--set", "/platform/cluster/cores=1", *CLUSTER, *arguments, check=3)

@@ -169,9 +169,10 @@ void PlanBench::random(unsigned seed) {
   load(stages, home[0]);
 }
 
-MemoryPlan PlanBench::plan(Placement placement, Bytes l2) {
+MemoryPlan PlanBench::plan(Placement placement, Bytes l2,
+                           const std::vector<compiler::PagedStorage>& paged) {
   tape = written;
-  return compiler::plan_memory(tape, made_.graph, placement, kL2, l2);
+  return compiler::plan_memory(tape, made_.graph, placement, kL2, l2, paged);
 }
 
 std::vector<std::string> PlanBench::lines(const Tape& tape) {

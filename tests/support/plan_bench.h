@@ -33,7 +33,8 @@ class PlanBench {
   void random(unsigned seed);
 
   /// Plans a copy of what is written, which is then `tape`.
-  compiler::MemoryPlan plan(compiler::Placement placement, Bytes l2);
+  compiler::MemoryPlan plan(compiler::Placement placement, Bytes l2,
+                            const std::vector<compiler::PagedStorage>& paged = {});
   Address at(ObjectId object) const { return tape.objects.at(object).address; }
 
   /// "load NAME stage", "store NAME stage", "in NAME offset+bytes", "out ...", "other".

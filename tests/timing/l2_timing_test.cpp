@@ -41,6 +41,23 @@ TEST_CASE("L2: the response of a write comes a latency after its last beat", "[l
   CHECK(found == Numbers{141, 190, 181, 160});
 }
 
+TEST_CASE("L2: the highest byte that anybody touched since the reset", "[l2]") {
+  const Numbers found = in_child([] {
+    SocBench soc;
+    Numbers ends{soc.l2.touched().raw()};
+    soc.read(soc.dma, ETUDE_L2_BASE + 1024, 100, 100);
+    ends.push_back(soc.l2.touched().raw());
+    soc.write(soc.icache, ETUDE_L2_BASE + 512, 64, 200, 207);
+    ends.push_back(soc.l2.touched().raw());
+    soc.write(soc.dma, ETUDE_L2_BASE + 2048, 8, 300, 300);
+    ends.push_back(soc.l2.touched().raw());
+    soc.l2.reset();
+    ends.push_back(soc.l2.touched().raw());
+    return ends;
+  });
+  CHECK(found == Numbers{0, 1024 + 100, 1024 + 100, 2048 + 8, 0});
+}
+
 TEST_CASE("L2: a core's word takes 20 cycles and one beat of the channel", "[l2]") {
   const Numbers found = in_child([] {
     SocBench soc;

@@ -43,21 +43,6 @@ const std::vector<float> kW{1, 10, 100, 1000, 0.5f, 0.25f};
 const std::vector<float> kZ{202.5f, 2010.75f, 507, 5041.5f};
 }  // namespace
 
-TEST_CASE("a chain rounds at every step, in ascending order", "[check]") {
-  // (1 + 2^-24) + 2^-24 = 1 in that order, 1 + 2^-23 in the other
-  const float tiny = std::ldexp(1.0f, -24);
-  const float ones[] = {1, 1, 1};
-  const float up[] = {1, tiny, tiny}, down[] = {tiny, tiny, 1};
-  CHECK(redmule_chain(ones, up, 1, 3, 1, 0.0f) == 1.0f);
-  CHECK(redmule_chain(ones, down, 1, 3, 1, 0.0f) == 1.0f + 2 * tiny);
-}
-
-TEST_CASE("a padded reduction turns -0 into +0", "[check]") {
-  const float x[] = {0.0f, 0.0f, 0.0f, 0.0f}, w[] = {-1, -1, -1, -1};
-  CHECK(std::signbit(redmule_chain(x, w, 1, 4, kHeight, -0.0f)));
-  CHECK_FALSE(std::signbit(redmule_chain(x, w, 1, 3, kHeight, -0.0f)));
-}
-
 TEST_CASE("a job is compared when it is known to be done", "[check]") {
   Bench bench;
   bench.job(0x3000, false, true);

@@ -14,26 +14,6 @@ namespace etude::onnxio {
 
 namespace {
 
-/// Whether an operator may be what prepares data for a network: a product, a normalisation or a
-/// softmax of data is a layer.
-bool prepares(OpType type) {
-  switch (type) {
-    case OpType::kAdd:
-    case OpType::kSub:
-    case OpType::kMul:
-    case OpType::kDiv:
-    case OpType::kScale:
-    case OpType::kReshape:
-    case OpType::kTranspose:
-    case OpType::kSlice:
-    case OpType::kPad:
-    case OpType::kConcat:
-      return true;
-    default:
-      return false;
-  }
-}
-
 bool is_update(const RawNode& node) { return node.op == "SGD" || node.op == "Sgd"; }
 
 }  // namespace

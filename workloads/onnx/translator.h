@@ -146,6 +146,10 @@ RawNode fused_node(const RawNode& last, const std::string& op, std::vector<std::
 /// module that has none, or applies them later, wants both: a constant, no weight.
 bool fills_norm(const RawNode& node, std::size_t input, const RawTensor& held);
 
+/// Whether an operator may be what prepares data for a network: a product, a normalisation or a
+/// softmax of data is a layer.
+bool prepares(OpType type);
+
 /// Whether a node is a loss.
 bool is_loss(const RawNode& node);
 

@@ -23,6 +23,24 @@ bool is_one_of_a_layer(const std::string& name) {
 
 }  // namespace
 
+bool prepares(OpType type) {
+  switch (type) {
+    case OpType::kAdd:
+    case OpType::kSub:
+    case OpType::kMul:
+    case OpType::kDiv:
+    case OpType::kScale:
+    case OpType::kReshape:
+    case OpType::kTranspose:
+    case OpType::kSlice:
+    case OpType::kPad:
+    case OpType::kConcat:
+      return true;
+    default:
+      return false;
+  }
+}
+
 bool fills_norm(const RawNode& node, std::size_t input, const RawTensor& held) {
   const float wanted = input == 1 ? 1.0f : 0.0f;
   return node.op == "InstanceNormalization" && (input == 1 || input == 2) &&

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// etude-sim schedule: what to keep, recompute and page under a memory budget and a deadline.
+#include <iostream>
+#include <memory>
+
+#include "cli/commands.h"
+#include "run/plan/schedule_step.h"
+#include "sim/report/text.h"
+
+namespace etude::cli {
+namespace {
+using Json = nlohmann::ordered_json;
+
+std::string cost_text(const Json& answer, const char* member) {
+  if (!answer.contains(member) || answer.at(member).is_null()) {
+    return "-";
+  }
+  const double value = answer.at(member).get<double>();
+  const std::string objective = answer.at("objective").get<std::string>();
+  const std::string unit = objective == "energy" ? "J"
+                           : objective == "time" ? "s"
+                           : objective == "edp"  ? "Js"
+                                                 : "B";
+  return engineering(value, unit);
+}
+
+std::string table_text(const std::vector<Json>& answers) {
+  TextTable table({"policy", "<status", "energy", "time", "peak, B", "overhead", "bound", "gap",
+                   "made again", "paged", "solved in"});
+  for (const Json& answer : answers) {
+    const bool found = answer.contains("energy_j");
+    const auto of = [&](const char* member, const char* unit) {
+      return found ? engineering(answer.at(member).get<double>(), unit) : std::string("-");
+    };
+    const bool gap = found && !answer.at("gap").is_null();
+    table.add({answer.at("policy").get<std::string>(), answer.at("status").get<std::string>(),
+               of("energy_j", "J"), of("time_s", "s"),
+               found ? with_commas(answer.at("peak_bytes").get<std::uint64_t>()) : "-",
+               cost_text(answer, "overhead"), cost_text(answer, "bound"),
+               gap ? percent(answer.at("gap").get<double>()) : "-",
+               found ? std::to_string(answer.at("recomputed").size()) : "-",
+               found ? std::to_string(answer.at("paged").size()) : "-",
+               fixed(answer.at("solve_s").get<double>(), 2) + " s"});
+  }
+  return table.text();
+}
+
+/// Prints the answer; 2 where nothing fits, with a line that says what would do.
+int print(const Json& all, bool json, bool compare) {
+  std::vector<Json> answers{all};
+  if (compare) {
+    answers = all.at("policies").get<std::vector<Json>>();
+  }
+  if (json) {
+    std::cout << all.dump(2) << '\n';
+  } else {
+    const Json& first = answers.front();
+    std::cout << "keep needs " << with_commas(first.at("peak_keep").get<std::uint64_t>()) << " B";
+    if (!first.at("budget").is_null()) {
+      std::cout << ", the budget is " << with_commas(first.at("budget").get<std::uint64_t>())
+                << " B";
+    }
+    std::cout << "\n\n" << table_text(answers);
+    for (const Json& answer : answers) {
+      for (const Json& note : answer.at("notes")) {
+        std::cout << answer.at("policy").get<std::string>() << ": " << note.get<std::string>()
+                  << '\n';
+      }
+    }
+    for (const Json& warning : all.at("warnings")) {
+      std::cout << "warning: " << warning.get<std::string>() << '\n';
+    }
+  }
+  const Json& asked = compare ? answers.at(1) : answers.front();  // the optimal one is second
+  const std::string status = asked.at("status").get<std::string>();
+  if (status == "optimal" || status == "feasible") {
+    return 0;
+  }
+  std::cerr << "etude-sim: --budget: "
+            << (status == "unknown" ? "no schedule was found in time" : "no schedule fits");
+  if (asked.contains("needs")) {
+    const Json& needs = asked.at("needs");
+    if (needs.contains("deadline_s")) {
+      std::cerr << "; a deadline of " << needs.at("deadline_s").dump() << " s would do";
+    } else {
+      std::cerr << "; operator " << needs.at("operator").dump() << " needs "
+                << needs.at("bytes").dump() << " bytes";
+    }
+  } else if (asked.contains("energy_j")) {
+    std::cerr << "; policy " << asked.at("policy").get<std::string>() << " takes "
+              << asked.at("peak_bytes").dump() << " bytes and " << asked.at("time_s").dump()
+              << " s";
+  }
+  std::cerr << '\n';
+  return 2;
+}
+}  // namespace
+
+void add_schedule(CLI::App& app, int& status) {
+  CLI::App* command = app.add_subcommand(
+      "schedule", "Find what to keep, recompute and page under a memory budget and a deadline");
+  auto q = std::make_shared<run::ScheduleQuestion>();
+  auto json = std::make_shared<bool>(false);
+  command->add_option("config", q->config, "Root configuration (JSON)");
+  command->add_option("--set", q->sets, "/json/pointer=VALUE")->allow_extra_args(false);
+  command->add_option("--device", q->device, "A graph with its costs (JSON)");
+  command->add_option("--policy", q->policy,
+                      "keep, optimal, checkmate, page, sqrt, capuchin, pofo or poet");
+  command->add_option("--objective", q->objective, "energy, time, edp or peak");
+  command->add_option("--budget", q->budget, "Bytes; at most 1: a part of what keep needs");
+  command->add_option("--deadline", q->deadline, "Seconds");
+  command->add_option("--time-limit", q->time_limit, "Seconds of search; 0: heuristics alone");
+  command->add_flag("--compare", q->compare, "Every policy in one table");
+  command->add_flag("--json", *json, "Print JSON");
+  command->callback(
+      [q, json, &status] { status = print(run::schedule_step(*q), *json, q->compare); });
+}
+
+}  // namespace etude::cli

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// The only file that knows the solver: its C interface, because its C++ one is built for an older
+// library of C++.
+#include "compiler/schedule/highs_solver.h"
+
+#include <interfaces/highs_c_api.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+namespace etude::compiler {
+namespace {
+
+struct Destroy {
+  void operator()(void* highs) const { Highs_destroy(highs); }
+};
+using Handle = std::unique_ptr<void, Destroy>;
+
+void check(HighsInt status, const char* what) {
+  if (status == kHighsStatusError) {
+    throw std::runtime_error(std::string("the solver fails: ") + what);
+  }
+}
+
+void set_options(void* highs, const SolverLimits& limits) {
+  check(Highs_setBoolOptionValue(highs, "output_flag", 0), "output_flag");
+  check(Highs_setIntOptionValue(highs, "threads", static_cast<HighsInt>(limits.threads)),
+        "threads");
+  check(Highs_setIntOptionValue(highs, "random_seed", 0), "random_seed");
+  check(Highs_setDoubleOptionValue(highs, "time_limit", std::max(0.0, limits.seconds)),
+        "time_limit");
+  check(Highs_setDoubleOptionValue(highs, "mip_rel_gap", limits.relative_gap), "mip_rel_gap");
+  check(Highs_setDoubleOptionValue(highs, "mip_abs_gap", 0), "mip_abs_gap");
+}
+
+void pass(void* highs, const LinearModel& model) {
+  std::vector<HighsInt> integer(model.columns());
+  std::ranges::copy(model.integer, integer.begin());
+  const auto columns = static_cast<HighsInt>(model.columns());
+  const auto rows = static_cast<HighsInt>(model.rows());
+  check(Highs_passMip(highs, columns, rows, static_cast<HighsInt>(model.row_columns.size()),
+                      kHighsMatrixFormatRowwise, kHighsObjSenseMinimize, model.offset,
+                      model.costs.data(), model.lowers.data(), model.uppers.data(),
+                      model.row_lowers.data(), model.row_uppers.data(), model.row_starts.data(),
+                      model.row_columns.data(), model.row_values.data(), integer.data()),
+        "the model");
+}
+
+}  // namespace
+
+Solution solve(const LinearModel& model, const SolverLimits& limits,
+               const std::vector<std::pair<Column, double>>& start) {
+  Solution solution;
+  if (model.columns() == 0) {
+    solution.status = Solution::Status::kOptimal;
+    solution.objective = solution.bound = model.offset;
+    return solution;
+  }
+  const Handle highs(Highs_create());
+  set_options(highs.get(), limits);
+  pass(highs.get(), model);
+  if (!start.empty()) {
+    std::vector<HighsInt> index;
+    std::vector<double> value;
+    for (const auto& [column, v] : start) {
+      index.push_back(column);
+      value.push_back(v);
+    }
+    check(Highs_setSparseSolution(highs.get(), static_cast<HighsInt>(index.size()), index.data(),
+                                  value.data()),
+          "the start");
+  }
+  check(Highs_run(highs.get()), "the search");
+  const HighsInt status = Highs_getModelStatus(highs.get());
+  HighsInt primal = kHighsSolutionStatusNone;
+  Highs_getIntInfoValue(highs.get(), "primal_solution_status", &primal);
+  if (status == kHighsModelStatusInfeasible) {
+    solution.status = Solution::Status::kInfeasible;
+    return solution;
+  }
+  const bool found = primal == kHighsSolutionStatusFeasible;
+  Highs_getDoubleInfoValue(highs.get(), "mip_dual_bound", &solution.bound);
+  if (std::ranges::none_of(model.integer, [](bool is) { return is; })) {
+    solution.bound = Highs_getObjectiveValue(highs.get());  // a linear program is its own bound
+  }
+  if (!found) {
+    return solution;
+  }
+  solution.status =
+      status == kHighsModelStatusOptimal ? Solution::Status::kOptimal : Solution::Status::kFeasible;
+  solution.objective = Highs_getObjectiveValue(highs.get());
+  solution.values.resize(model.columns());
+  check(Highs_getSolution(highs.get(), solution.values.data(), nullptr, nullptr, nullptr),
+        "the solution");
+  return solution;
+}
+
+}  // namespace etude::compiler

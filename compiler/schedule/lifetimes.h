@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <vector>
+
+#include "compiler/schedule/event_schedule.h"
+
+namespace etude::compiler {
+
+/// What a policy decides; when storages are given up follows from it.
+struct Decisions {
+  /// For each slot the slots whose operators run again in front of it, in any order.
+  std::vector<std::vector<SlotId>> recomputes;
+  std::vector<TensorPage> pages;
+};
+
+/// The schedule of some decisions: each tensor stands in memory from each making or page-in to the
+/// last use of what was made, no longer. Operators that run again in one slot do so in the order of
+/// the step. What nobody reads before it is made or fetched again is given up at once.
+EventSchedule with_lifetimes(const ScheduleProblem& problem, const Decisions& decisions);
+
+}  // namespace etude::compiler

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/schedule/model_search.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "compiler/schedule/greedy.h"
+#include "compiler/schedule/highs_solver.h"
+
+namespace etude::compiler {
+namespace {
+
+constexpr double kScaledCost = 1000;  ///< of the best known schedule: far above tolerances
+constexpr double kFirstShare = 0.5;   ///< of the time, for the model without pages
+constexpr double kRounding = 1e-7;    ///< of sums in different orders, of the known cost
+constexpr double kTolerance = 1e-6;   ///< of the solver: by this a deadline may be passed
+constexpr double kUsualOverhead = 0.05;
+constexpr unsigned kHalvings = 12;  ///< of the budget, in search of a small one
+
+double sum_of(const ScheduleProblem& problem, double ProblemSlot::* member) {
+  double sum = 0;
+  for (const ProblemSlot& slot : problem.slots) {
+    sum += slot.*member;
+  }
+  return sum;
+}
+
+}  // namespace
+
+double ModelSearch::cost(const Replay& replay, const ModelWeights& weights) const {
+  const double seconds = sum_of(problem_, &ProblemSlot::seconds);
+  const double joules = sum_of(problem_, &ProblemSlot::joules) + problem_.static_w * seconds;
+  return weights.energy * (replay.energy_j - joules) + weights.time * (replay.time_s - seconds) +
+         weights.peak * static_cast<double>(replay.peak.raw());
+}
+
+bool ModelSearch::take(const EventSchedule& schedule, const ModelWeights& weights,
+                       const ScheduleLimits& limits, Found& best) const {
+  Replay played = replay(problem_, schedule);
+  const double price = cost(played, weights);
+  const bool holds = within(played, limits);
+  if (holds && (!best.schedule || price < best.cost)) {
+    best.schedule = schedule;
+    best.replay = std::move(played);
+    best.cost = price;
+    best.status = Found::Status::kFeasible;
+  }
+  return holds;
+}
+
+void ModelSearch::shrink_greedily(const ScheduleRequest& request, const ModelWeights& weights,
+                                  const EvictionMeans& means, Found& best) const {
+  Bytes below = problem_.alone(problem_.largest_slot());
+  Bytes above = best.schedule ? best.replay.peak : problem_.peak_keep();
+  ScheduleRequest smaller = request;
+  for (unsigned halving = 0; halving < kHalvings && below < above; ++halving) {
+    smaller.limits.budget = Bytes{below.raw() + (above - below).raw() / 2};
+    const auto plan = evict_greedily(problem_, smaller, means);
+    if (plan && take(plan->schedule(), weights, request.limits, best)) {
+      above = std::min(*smaller.limits.budget, best.replay.peak);
+    } else {
+      below = *smaller.limits.budget + Bytes{1};
+    }
+  }
+}
+
+void ModelSearch::try_heuristics(const ModelWeights& weights, const ScheduleLimits& limits,
+                                 Found& best) const {
+  take(EvictionPlan(problem_).schedule(), weights, limits, best);
+  ScheduleRequest request = request_;
+  request.limits = limits;
+  request.objective = weights.energy > 0 ? ScheduleObjective::kEnergy : ScheduleObjective::kTime;
+  for (const EvictionMeans& means :
+       {EvictionMeans{true, false}, EvictionMeans{false, true}, EvictionMeans{true, true}}) {
+    if ((means.recompute && !means_.recompute) || (means.page && !means_.page)) {
+      continue;
+    }
+    if (weights.peak > 0) {
+      shrink_greedily(request, weights, means, best);
+    } else if (const auto plan = evict_greedily(problem_, request, means)) {
+      take(plan->schedule(), weights, limits, best);
+    }
+  }
+}
+
+bool ModelSearch::priced_out(const ModelWeights& weights, const Found& best) const {
+  if (!best.schedule || weights.energy == 0) {
+    return false;
+  }
+  return std::ranges::all_of(problem_.tensors, [&](const ProblemTensor& tensor) {
+    const double joules = tensor.page_in.joules + tensor.page_out.joules;
+    return tensor.producer && (tensor.bytes < request_.rules.least_page ||
+                               weights.energy * joules > best.cost * (1 + kRounding));
+  });
+}
+
+void ModelSearch::search_wide(const ModelWeights& weights, const ScheduleLimits& limits,
+                              double seconds, Found& best) const {
+  if (request_.rules.any_slot) {
+    return;  // nothing was left out
+  }
+  CandidateRules rules = CandidateRules::wide(problem_);
+  rules.recompute = means_.recompute;
+  rules.page = means_.page;
+  const TensorModel model(problem_, rules, limits, weights, 1);
+  const Solution solution =
+      solve(model.model(), {std::max(0.0, seconds), request_.gap, request_.threads}, {});
+  if (!solution.values.empty()) {
+    take(with_lifetimes(problem_, model.decode(solution.values)), weights, limits, best);
+  } else if (solution.status != Solution::Status::kInfeasible) {
+    best.status = Found::Status::kUnknown;
+  }
+}
+
+bool ModelSearch::take_earlier(const ModelWeights& weights, const ScheduleLimits& limits,
+                               const CandidateRules& rules, double seconds, Found& best) const {
+  if (!limits.deadline_s || seconds <= 0) {
+    return false;
+  }
+  ScheduleLimits earlier = limits;
+  earlier.deadline_s = *limits.deadline_s * (1 - kTolerance);
+  const TensorModel model(problem_, rules, earlier, weights, 1);
+  const Solution solution = solve(model.model(), {seconds, request_.gap, request_.threads}, {});
+  return !solution.values.empty() &&
+         take(with_lifetimes(problem_, model.decode(solution.values)), weights, limits, best);
+}
+
+void ModelSearch::solve_model(const ModelWeights& weights, const ScheduleLimits& limits, bool page,
+                              double seconds, Found& best) const {
+  CandidateRules rules = request_.rules;
+  rules.recompute = rules.recompute && means_.recompute;
+  rules.page = rules.page && page;
+  const bool priced = best.schedule && weights.peak == 0;
+  if (priced && weights.energy > 0) {
+    // A single event that costs more than the best known schedule is in no better one.
+    rules.most_joules =
+        best.cost * (1 + kRounding) / weights.energy - problem_.unavoidable_joules();
+  }
+  if (priced && weights.energy == 0) {
+    rules.most_seconds = best.cost * (1 + kRounding) / weights.time;
+  }
+  double expected = std::abs(best.cost);
+  if (!best.schedule || expected == 0) {
+    expected = kUsualOverhead * (weights.energy * sum_of(problem_, &ProblemSlot::joules) +
+                                 weights.time * sum_of(problem_, &ProblemSlot::seconds) +
+                                 weights.peak * static_cast<double>(problem_.peak_keep().raw()));
+  }
+  const TensorModel model(problem_, rules, limits, weights,
+                          expected > 0 ? kScaledCost / expected : 1);
+  std::vector<std::pair<Column, double>> start;
+  if (best.schedule) {
+    start = model.encode(*best.schedule).value_or(start);
+  }
+  const Stopwatch watch(seconds);
+  const Solution solution = solve(model.model(), {seconds, request_.gap, request_.threads}, start);
+  const bool holds =
+      !solution.values.empty() &&
+      (take(with_lifetimes(problem_, model.decode(solution.values)), weights, limits, best) ||
+       take_earlier(weights, limits, rules, watch.left(), best));
+  const bool whole = page || !means_.page || (priced_out(weights, best) && holds);
+  if (!whole) {
+    return;  // a bound of a smaller model is none
+  }
+  switch (solution.status) {
+    case Solution::Status::kInfeasible:
+      // A heuristic may do what the model's rules leave out; then nothing is known from below.
+      best.status = best.schedule ? Found::Status::kFeasible : Found::Status::kInfeasible;
+      if (!best.schedule) {
+        search_wide(weights, limits, watch.left(), best);
+      }
+      return;
+    case Solution::Status::kOptimal:
+    case Solution::Status::kFeasible:
+    case Solution::Status::kNone:
+      best.bound = std::max(best.bound, model.unscaled(solution.bound));
+      break;
+  }
+  if (best.schedule) {
+    best.bound = std::min(best.bound, best.cost);
+  }
+  if (holds && solution.status == Solution::Status::kOptimal) {
+    best.status = Found::Status::kOptimal;
+  }
+}
+
+Found ModelSearch::run(const ModelWeights& weights, const ScheduleLimits& limits, double seconds,
+                       const std::optional<EventSchedule>& known) const {
+  const Stopwatch watch(seconds);
+  Found best;
+  best.bound = weights.peak * static_cast<double>(problem_.alone(problem_.largest_slot()).raw()) +
+               weights.energy * problem_.unavoidable_joules();
+  if (known) {
+    take(*known, weights, limits, best);
+  }
+  try_heuristics(weights, limits, best);
+  const auto done = [&] {
+    if (best.schedule && best.cost <= best.bound) {
+      best.status = Found::Status::kOptimal;  // nothing is below the sum of all operators
+    }
+    return best.status == Found::Status::kOptimal || watch.left() <= 0;
+  };
+  if (means_.recompute && means_.page && !done()) {
+    solve_model(weights, limits, false, kFirstShare * watch.left(), best);
+  }
+  if (!done()) {
+    solve_model(weights, limits, means_.page, watch.left(), best);
+  }
+  return best;
+}
+
+}  // namespace etude::compiler

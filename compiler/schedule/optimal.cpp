@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/schedule/optimal.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "compiler/schedule/model_search.h"
+
+namespace etude::compiler {
+namespace {
+
+constexpr double kSlack = 1e-9;      ///< of a time that the next search may not pass
+constexpr double kFirstShare = 0.7;  ///< of the time, for the first of two objectives
+constexpr unsigned kMostLines = 24;  ///< searches for a product of energy and time
+
+/// One problem, one request: the searches that its objective asks for.
+class Optimal {
+ public:
+  Optimal(const ScheduleProblem& problem, const ScheduleRequest& request, const SearchMeans& means)
+      : problem_(problem),
+        request_(request),
+        search_(problem, request, means),
+        watch_(request.time_limit_s),
+        keep_(keep_everything(problem, request)) {}
+
+  ScheduleAnswer run() {
+    const SlotId largest = problem_.largest_slot();
+    const auto& budget = request_.limits.budget;
+    if (budget && problem_.alone(largest) > *budget) {
+      answer_.status = ScheduleAnswer::Status::kInfeasible;
+      answer_.needs = {problem_.slots[largest].name, problem_.alone(largest), {}};
+    } else {
+      search();
+    }
+    answer_.solve_s = watch_.spent();
+    return std::move(answer_);
+  }
+
+ private:
+  void search() {
+    const ModelWeights energy{1, 0, 0};
+    switch (request_.objective) {
+      case ScheduleObjective::kEnergy:
+        accept(search_.run(energy, request_.limits, watch_.left()), energy);
+        break;
+      case ScheduleObjective::kTime: {
+        const ModelWeights time{0, 1, 0};
+        const Found first = search_.run(time, request_.limits, kFirstShare * watch_.left());
+        ScheduleLimits limits = request_.limits;
+        limits.deadline_s = first.replay.time_s * (1 + kSlack);
+        accept(first, time);
+        refine(first, limits);
+        break;
+      }
+      case ScheduleObjective::kPeak: {
+        const ModelWeights peak{0, 0, 1};
+        const Found first = search_.run(peak, request_.limits, kFirstShare * watch_.left());
+        ScheduleLimits limits = request_.limits;
+        limits.budget = first.replay.peak;
+        accept(first, peak);
+        refine(first, limits);
+        break;
+      }
+      case ScheduleObjective::kEdp:
+        search_product();
+        break;
+    }
+  }
+
+  /// Energy second, where the first objective is as good as it was.
+  void refine(const Found& first, const ScheduleLimits& limits) {
+    if (!first.schedule) {
+      return;
+    }
+    const Found second =
+        search_.run({1, 0, 0}, limits, std::max(0.0, watch_.left()), first.schedule);
+    if (second.schedule) {
+      answer_.schedule = *second.schedule;
+      answer_.replay = second.replay;
+    }
+  }
+
+  void accept(const Found& found, const ModelWeights& weights) {
+    take_status(found);
+    if (!found.schedule) {
+      return;
+    }
+    const double keep = search_.cost(keep_.replay, weights);
+    answer_.schedule = *found.schedule;
+    answer_.replay = found.replay;
+    answer_.overhead = found.cost - keep;
+    answer_.bound = found.bound - keep;
+  }
+
+  void take_status(const Found& found) {
+    switch (found.status) {
+      case Found::Status::kOptimal:
+        answer_.status = ScheduleAnswer::Status::kOptimal;
+        return;
+      case Found::Status::kFeasible:
+        answer_.status = ScheduleAnswer::Status::kFeasible;
+        return;
+      case Found::Status::kUnknown:
+        answer_.status = ScheduleAnswer::Status::kUnknown;
+        return;
+      case Found::Status::kInfeasible:
+        answer_.status = ScheduleAnswer::Status::kInfeasible;
+        explain();
+        return;
+    }
+  }
+
+  /// What would do: without the deadline the shortest time, else the least peak.
+  void explain() {
+    const double seconds = std::max(request_.time_limit_s * 0.5, watch_.left());
+    if (request_.limits.deadline_s) {
+      const Found found = search_.run({0, 1, 0}, {request_.limits.budget, {}}, seconds);
+      if (found.schedule) {
+        answer_.needs = {problem_.slots[found.replay.peak_slot].name, found.replay.peak,
+                         found.replay.time_s};
+        return;
+      }
+    }
+    const Found found = search_.run({0, 0, 1}, {}, seconds);
+    if (found.schedule) {
+      answer_.needs = {problem_.slots[found.replay.peak_slot].name, found.replay.peak, {}};
+    }
+  }
+
+  /// Energy times time is least at a supported point of the front (the product is quasi-concave).
+  /// Each search gives a line energy + w time >= b; the corner of all lines with the least product
+  /// bounds it, and says the next w.
+  void search_product() {
+    struct Line {
+      double energy, time, bound;
+    };
+    const double energy_0 = sum(&ProblemSlot::joules), time_0 = sum(&ProblemSlot::seconds);
+    std::vector<Line> lines{{1, 0, energy_0 + problem_.static_w * time_0}, {0, 1, time_0}};
+    Found best;
+    double product = std::numeric_limits<double>::infinity(), bound = 0;
+    const double keep = keep_.replay.energy_j * keep_.replay.time_s;
+    bool exact = false;
+    for (unsigned n = 0; n < kMostLines; ++n) {
+      double corner_energy = 0, corner_time = 0;
+      bound = std::numeric_limits<double>::infinity();
+      for (const Line& a : lines) {
+        for (const Line& b : lines) {
+          const double det = a.energy * b.time - b.energy * a.time;
+          if (std::abs(det) < 1e-12 * (a.energy + a.time) * (b.energy + b.time)) {
+            continue;
+          }
+          const double energy = (a.bound * b.time - b.bound * a.time) / det;
+          const double time = (a.energy * b.bound - b.energy * a.bound) / det;
+          const bool inside = std::ranges::all_of(lines, [&](const Line& l) {
+            return l.energy * energy + l.time * time >= l.bound * (1 - kSlack);
+          });
+          if (inside && energy * time < bound) {
+            bound = energy * time;
+            corner_energy = energy;
+            corner_time = time;
+          }
+        }
+      }
+      exact = best.schedule &&
+              product - bound <= request_.gap * std::abs(product - keep) + kSlack * product;
+      const double left = watch_.left();
+      if (exact || (n > 0 && left <= 0)) {
+        break;
+      }
+      const ModelWeights weights{1, corner_energy / corner_time, 0};
+      const Found found = search_.run(weights, request_.limits,
+                                      std::max(0.0, left) / (n == 0 ? 3 : 2), best.schedule);
+      if (!found.schedule) {
+        best = found;
+        break;
+      }
+      if (found.replay.energy_j * found.replay.time_s < product) {
+        product = found.replay.energy_j * found.replay.time_s;
+        best = found;
+      }
+      lines.push_back(
+          {1, weights.time,
+           found.bound + energy_0 + problem_.static_w * time_0 + weights.time * time_0});
+    }
+    best.status = !best.schedule ? best.status
+                  : exact        ? Found::Status::kOptimal
+                                 : Found::Status::kFeasible;
+    take_status(best);
+    if (best.schedule) {
+      answer_.schedule = *best.schedule;
+      answer_.replay = best.replay;
+      answer_.overhead = product - keep;
+      answer_.bound = std::min(bound, product) - keep;
+    }
+  }
+
+  double sum(double ProblemSlot::* member) const {
+    double total = 0;
+    for (const ProblemSlot& slot : problem_.slots) {
+      total += slot.*member;
+    }
+    return total;
+  }
+
+  const ScheduleProblem& problem_;
+  const ScheduleRequest& request_;
+  const ModelSearch search_;
+  const Stopwatch watch_;
+  const ScheduleAnswer keep_;
+  ScheduleAnswer answer_;
+};
+
+}  // namespace
+
+ScheduleAnswer solve_optimal(const ScheduleProblem& problem, const ScheduleRequest& request,
+                             const SearchMeans& means) {
+  return Optimal(problem, request, means).run();
+}
+
+ScheduleAnswer keep_everything(const ScheduleProblem& problem, const ScheduleRequest& request) {
+  ScheduleAnswer answer;
+  answer.schedule = EvictionPlan(problem).schedule();
+  answer.replay = replay(problem, answer.schedule);
+  answer.status = ScheduleAnswer::Status::kInfeasible;
+  if (within(answer.replay, request.limits)) {
+    answer.status = ScheduleAnswer::Status::kFeasible;
+    // Nothing is below the sum of all operators, unless transfers of parameters could be hidden.
+    const bool least = request.objective == ScheduleObjective::kEnergy ||
+                       request.objective == ScheduleObjective::kTime ||
+                       request.objective == ScheduleObjective::kEdp;
+    if (least && answer.schedule.pages.empty()) {
+      answer.status = ScheduleAnswer::Status::kOptimal;
+      answer.bound = 0;
+    }
+  }
+  return answer;
+}
+
+void judge(const ScheduleProblem& problem, const ScheduleRequest& request, ScheduleAnswer& answer) {
+  answer.replay = replay(problem, answer.schedule);
+  answer.overhead = cost_of(answer.replay, request.objective) -
+                    cost_of(keep_everything(problem, request).replay, request.objective);
+  answer.status = within(answer.replay, request.limits) ? ScheduleAnswer::Status::kFeasible
+                                                        : ScheduleAnswer::Status::kInfeasible;
+}
+
+}  // namespace etude::compiler

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "compiler/schedule/schedule_answer.h"
+
+namespace etude::compiler {
+
+/// Which of a schedule's means a search may use.
+struct SearchMeans {
+  bool recompute = true, page = true;
+};
+
+/// The best schedule of a problem under its limits, with a bound: heuristics first, then the tensor
+/// model without pages, then with them, each from the best schedule so far. `request.rules` says
+/// what the model may consider. Energy is minimised as it is; time first, then energy at that time;
+/// peak first, then energy at that peak; the product of energy and time over the supported points
+/// of their front, where its optimum lies. Infeasible answers say what would do.
+ScheduleAnswer solve_optimal(const ScheduleProblem& problem, const ScheduleRequest& request,
+                             const SearchMeans& means = {});
+
+/// The answer that keeps everything, whatever the limits are.
+ScheduleAnswer keep_everything(const ScheduleProblem& problem, const ScheduleRequest& request);
+
+/// Fills in replay and overhead of an answer with a schedule, and its status if it does not hold to
+/// the limits.
+void judge(const ScheduleProblem& problem, const ScheduleRequest& request, ScheduleAnswer& answer);
+
+}  // namespace etude::compiler

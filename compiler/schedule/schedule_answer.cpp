@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/schedule/schedule_answer.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace etude::compiler {
+namespace {
+constexpr double kRounding = 1e-9;  ///< of sums of times in different orders
+}  // namespace
+
+std::optional<double> ScheduleAnswer::gap() const {
+  if (!bound) {
+    return std::nullopt;
+  }
+  const double distance = std::max(0.0, overhead - *bound);
+  return distance == 0 ? 0 : distance / std::abs(overhead);
+}
+
+double cost_of(const Replay& replay, ScheduleObjective objective) {
+  switch (objective) {
+    case ScheduleObjective::kEnergy:
+      return replay.energy_j;
+    case ScheduleObjective::kTime:
+      return replay.time_s;
+    case ScheduleObjective::kEdp:
+      return replay.energy_j * replay.time_s;
+    case ScheduleObjective::kPeak:
+      break;
+  }
+  return static_cast<double>(replay.peak.raw());
+}
+
+bool within(const Replay& replay, const ScheduleLimits& limits) {
+  return replay.ok && (!limits.budget || replay.peak <= *limits.budget) &&
+         (!limits.deadline_s || replay.time_s <= *limits.deadline_s * (1 + kRounding));
+}
+
+}  // namespace etude::compiler

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "compiler/schedule/candidates.h"
+#include "compiler/schedule/replay.h"
+
+namespace etude::compiler {
+
+/// What a policy is asked.
+struct ScheduleRequest {
+  ScheduleObjective objective = ScheduleObjective::kEnergy;
+  ScheduleLimits limits;
+  double time_limit_s = 60;  ///< 0: heuristics alone
+  double gap = 1e-3;         ///< of the overhead
+  unsigned threads = 2;
+  CandidateRules rules;  ///< of the models
+};
+
+/// What would do where nothing fits: more memory for an operator, or a later deadline.
+struct ScheduleNeeds {
+  std::string operator_name;
+  Bytes bytes{0};
+  std::optional<double> deadline_s;
+};
+
+/// A policy's answer. Its figures are those of the replay of its schedule.
+struct ScheduleAnswer {
+  enum class Status { kOptimal, kFeasible, kInfeasible, kUnknown };
+  Status status = Status::kUnknown;  ///< kUnknown: no schedule was found, and none is excluded
+  EventSchedule
+      schedule;  ///< without slots where there is none; may break the limits if infeasible
+  Replay replay;
+  /// Of the objective (J, s, J s or bytes) above that of keep; `bound`: no schedule that the
+  /// policy may choose has less.
+  double overhead = 0;
+  std::optional<double> bound;
+  double solve_s = 0;
+  std::optional<ScheduleNeeds> needs;  ///< where it is infeasible
+  std::vector<std::string> notes;
+  bool found() const { return status == Status::kOptimal || status == Status::kFeasible; }
+  /// (overhead - bound) / overhead; 0 where they agree; nothing without a bound.
+  std::optional<double> gap() const;
+};
+
+/// What a schedule costs by an objective: J, s, J s or bytes.
+double cost_of(const Replay& replay, ScheduleObjective objective);
+/// Whether it holds to the limits.
+bool within(const Replay& replay, const ScheduleLimits& limits);
+
+}  // namespace etude::compiler

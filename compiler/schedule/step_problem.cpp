@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/schedule/step_problem.h"
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <stdexcept>
+#include <utility>
+
+#include "compiler/operators/not_available.h"
+#include "compiler/schedule/scheduled_step.h"
+
+namespace etude::compiler {
+namespace {
+
+/// Slots that read a storage, and those that write it, each ascending.
+struct Traffic {
+  std::set<Slot> reads, writes;
+};
+
+std::map<TensorId, Traffic> traffic_of(const Step& step) {
+  std::map<TensorId, Traffic> all;
+  for (Slot slot = 0; slot < step.operators.size(); ++slot) {
+    for (const NodeId member : step.operators[slot].nodes()) {
+      for (const TensorId input : step.graph().node(member).inputs) {
+        all[step.storage.base(input)].reads.insert(slot);
+      }
+      for (const TensorId output : step.graph().node(member).outputs) {
+        all[step.storage.base(output)].writes.insert(slot);
+      }
+    }
+  }
+  return all;
+}
+
+/// What memory holds in whole beats of 8 bytes.
+Bytes place_of(const Tensor& tensor) {
+  return (std::max(Bytes{tensor.bytes()}, Bytes{1}) + Bytes{7}) / 8 * 8;
+}
+
+bool from_home(const Tensor& tensor) {
+  return tensor.kind == TensorKind::kInput || tensor.kind == TensorKind::kParameter ||
+         tensor.kind == TensorKind::kState;
+}
+
+ProblemTensor tensor_of(const Step& step, TensorId base, const Traffic& traffic,
+                        const StepCosts& costs) {
+  const Tensor& tensor = step.tensor(base);
+  ProblemTensor made;
+  made.name = tensor.name;
+  made.bytes = place_of(tensor);
+  made.page_in = costs.page(made.bytes, true);
+  made.page_out = costs.page(made.bytes, false);
+  std::set<Slot> uses = traffic.reads;
+  uses.insert(traffic.writes.begin(), traffic.writes.end());
+  const bool home = from_home(tensor);
+  if (!home) {
+    made.producer = *traffic.writes.begin();
+    uses.erase(*made.producer);
+  }
+  made.uses.assign(uses.begin(), uses.end());
+  made.updated = home && !traffic.writes.empty();
+  const bool once =
+      traffic.writes.size() == 1 && (!home || *traffic.writes.begin() == *uses.rbegin());
+  if (!traffic.writes.empty() && !once) {
+    throw NotAvailable("/schedule/policy",
+                       "is not available for '" + tensor.name + "', which is written in place",
+                       "use \"keep\" or \"sqrt\"");
+  }
+  return made;
+}
+
+}  // namespace
+
+StepProblem problem_of(const Step& step, const StepCosts& costs) {
+  StepProblem made;
+  ScheduleProblem& problem = made.problem;
+  problem.static_w = costs.static_w;
+  const auto traffic = traffic_of(step);
+  Bytes always{0};  // the loss stands in L2 all along
+  for (const auto& [base, of] : traffic) {
+    const Tensor& tensor = step.tensor(base);
+    if (tensor.kind == TensorKind::kLoss) {
+      always += place_of(tensor);
+      continue;
+    }
+    // What one operator makes for itself alone need not be in L2.
+    const bool inside = !from_home(tensor) && of.reads.size() <= 1 && of.writes.size() == 1 &&
+                        (of.reads.empty() || *of.reads.begin() == *of.writes.begin());
+    if (!inside || costs.stored.contains(base)) {
+      problem.tensors.push_back(tensor_of(step, base, of, costs));
+      made.bases.push_back(base);
+    }
+  }
+  for (Slot slot = 0; slot < step.operators.size(); ++slot) {
+    ProblemSlot op;
+    op.name = step.graph().node(step.operators[slot].node).name;
+    op.seconds = costs.seconds.at(slot);
+    op.joules = costs.joules.at(slot);
+    op.workspace = always;
+    op.recomputable = runs_again(step, slot);
+    problem.slots.push_back(std::move(op));
+  }
+  problem.complete("the step");
+  made.first = problem.slots.size() > step.operators.size() ? 1 : 0;
+  return made;
+}
+
+Schedule schedule_of(const StepProblem& of, const EventSchedule& events) {
+  const auto slots = static_cast<Slot>(of.problem.slots.size() - (of.first != 0 ? 2 : 0));
+  Schedule schedule;
+  schedule.order.resize(slots);
+  std::iota(schedule.order.begin(), schedule.order.end(), 0u);
+  for (SlotId at = 0; at < events.slots.size(); ++at) {
+    const auto& runs = events.slots[at];
+    for (std::size_t i = 0; i + 1 < runs.size(); ++i) {
+      if (i > 0 && runs[i].slot <= runs[i - 1].slot) {
+        throw std::logic_error("operators run again out of their order");
+      }
+      schedule.recomputes.push_back({runs[i].slot - of.first, at - of.first});
+    }
+  }
+  for (const TensorPage& page : events.pages) {
+    const SlotId begin = of.first, end = of.first + slots;
+    if (page.last < begin || page.first >= end) {
+      continue;
+    }
+    schedule.pages.push_back(
+        {of.bases.at(page.tensor), page.direction == TensorPage::Direction::kOut,
+         std::max(page.first, begin) - begin, std::min(page.last, end - 1) - begin});
+  }
+  return schedule;
+}
+
+}  // namespace etude::compiler

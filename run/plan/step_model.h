@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "compiler/schedule/schedule_answer.h"
+#include "compiler/schedule/step_problem.h"
+#include "sim/config/root_config.h"
+#include "workloads/training/training_graph.h"
+
+namespace etude::run {
+
+/// The training step of a configuration as a problem of schedules.
+struct StepModel {
+  compiler::StepProblem step;
+  Bytes l2_fixed;  ///< of L2, below the first object, of the step that keeps everything
+};
+
+/// Lowers the step that keeps everything in an L2 with room for it, and prices its operators: times
+/// by the compiler's model of each unit, in the proportion that makes the modelled step; energy by
+/// the table, from the multiply-adds, beats and bytes that are known before a run, and cores by
+/// their cycles. Page transfers cost what the SoC's DMA and HyperRAM take. Errors: as lower_step().
+StepModel model_step(const TrainingGraph& training, const RootConfig& config);
+
+/// The budget in bytes: more than 1 is bytes, else a part of what keep needs. Errors: UserError at
+/// `where` for other numbers.
+Bytes budget_of(double budget, const compiler::ScheduleProblem& problem, const std::string& where);
+
+/// The same word in the compiler's terms.
+compiler::ScheduleObjective objective_of(ScheduleConfig::Objective objective);
+
+}  // namespace etude::run

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sim/config/workload_config.h"
+
+namespace etude {
+
+/// The policies by their names in configurations and commands, in the order of tables.
+const std::vector<std::pair<std::string, ScheduleConfig::Policy>>& schedule_policies();
+/// The same for what a schedule makes least.
+const std::vector<std::pair<std::string, ScheduleConfig::Objective>>& schedule_objectives();
+
+}  // namespace etude

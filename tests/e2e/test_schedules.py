@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A step that runs operators again trains in less L2, with the same bits, and its run stays within its plan."""
+
+import json
+
+import numpy as np
+import onnx_file as of
+import pytest
+from support import run
+
+RNG = np.random.default_rng(29)
+
+
+def f(*shape) -> np.ndarray:
+    return (RNG.normal(size=shape) / 2).astype(np.float32)
+
+
+def trained(tmp_path, file, name, *sets):
+    arguments = [argument for each in sets for argument in ("--set", each)]
+    run("run", file, "--out", tmp_path / name, "--quiet", *arguments, check=0)
+    result = json.loads((tmp_path / name / "result.json").read_text())
+    assert result["check"]["passed"] is True, result["check"]["failures"]
+    return result, dict(np.load(tmp_path / name / "outputs.npz"))
+
+
+def same_bits(first: dict, second: dict):
+    assert first.keys() == second.keys()
+    for name, values in first.items():
+        assert values.tobytes() == second[name].tobytes(), name
+
+
+def write(tmp_path, workload, train):
+    file = tmp_path / "run.json"
+    file.write_text(json.dumps({"platform": "platform/traindeeploy.json", "workload": workload, "train": train}))
+    return file
+
+
+def test_sqrt_trains_where_keep_has_no_room(tmp_path):
+    workload = {"network": "bert", "sizes": [32, 64, 2, 128, 4, 3]}
+    file = write(tmp_path, workload, {"steps": 2, "optimizer": "momentum"})
+    kept, usual = trained(tmp_path, file, "keep")
+    assert all(layer["phase"] != "recompute" for layer in kept["layers"])
+    small = "/platform/l2/size=400000"
+    refused = run("run", file, "--out", tmp_path / "none", "--set", small, check=2)
+    assert "/platform/l2/size" in refused.stderr and not (tmp_path / "none").exists()
+    result, outputs = trained(tmp_path, file, "sqrt", small, "/schedule/policy=sqrt")
+    same_bits(outputs, usual)
+    memory = result["memory"]
+    assert memory["l2_fixed"] < memory["l2_peak"] <= 400000
+    assert memory["activations_peak"] < kept["memory"]["activations_peak"]
+    again = [layer for layer in result["layers"] if layer["phase"] == "recompute"]
+    assert sum(layer["cycles"] for layer in again) > 0
+    assert result["step"]["cycles"] == sum(layer["cycles"] for layer in result["layers"])
+
+
+@pytest.mark.parametrize(("policy", "part"), [("optimal", 0.8), ("checkmate", 0.9), ("page", 0.7), ("capuchin", 0.7)])
+def test_what_a_policy_chooses_runs_within_its_budget(tmp_path, policy, part):
+    workload = {"network": "bert", "sizes": [32, 64, 2, 128, 4, 3]}
+    file = write(tmp_path, workload, {"steps": 2, "optimizer": "momentum"})
+    _, usual = trained(tmp_path, file, "keep")
+    chosen = json.loads(run("schedule", file, "--policy", policy, "--budget", part, "--json", check=0).stdout)
+    assert chosen["budget"] == int(part * chosen["peak_keep"]) and chosen["peak_bytes"] <= chosen["budget"]
+    sets = f"/schedule/policy={policy}", f"/schedule/budget={part}"
+    result, outputs = trained(tmp_path, file, policy, *sets)
+    same_bits(outputs, usual)
+    memory = result["memory"]
+    assert memory["l2_peak"] <= chosen["budget"] + memory["l2_fixed"]
+    # The platform needs no byte more than that.
+    least = f"/platform/l2/size={chosen['budget'] + memory['l2_fixed']}"
+    assert trained(tmp_path, file, "least", *sets, least)[0]["memory"]["l2_peak"] <= memory["l2_peak"]
+
+
+def test_a_budget_that_nothing_fits_is_refused(tmp_path):
+    file = write(tmp_path, {"network": "mlp", "sizes": [64, 64, 8]}, {})
+    for policy in ("optimal", "sqrt"):
+        sets = [a for s in (f"/schedule/policy={policy}", "/schedule/budget=2000") for a in ("--set", s)]
+        refused = run("run", file, "--out", tmp_path / "none", *sets, check=2)
+        assert "/schedule/budget" in refused.stderr and refused.stderr.count("\n") == 1
+        assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("home", ["l2", "extmem"])
+def test_statistics_of_a_normalisation_that_runs_again_move_once(tmp_path, home):
+    nodes, constants = [], {"fw": f(6, 4)}
+    last, channels = "x", 3
+    for i in range(4):
+        nodes += [
+            of.node("Conv", [last, f"w{i}"], [f"c{i}"], pads=[1, 1, 1, 1]),
+            of.node(
+                "BatchNormalization",
+                [f"c{i}", *(f"{part}{i}" for part in "gbmv")],
+                [f"n{i}", f"m{i}.new", f"v{i}.new"],
+                training_mode=1,
+            ),
+            of.node("Relu", [f"n{i}"], [f"r{i}"]),
+        ]
+        constants |= {f"w{i}": f(6, channels, 3, 3)} | {f"{part}{i}": np.abs(f(6)) + np.float32(0.5) for part in "gbmv"}
+        last, channels = f"r{i}", 6
+    nodes += [
+        of.node("GlobalAveragePool", [last], ["p"]),
+        of.node("Flatten", ["p"], ["q"]),
+        of.node("Gemm", ["q", "fw"], ["y"]),
+    ]
+    x = f(2, 3, 12, 12)
+    of.write(
+        tmp_path / "model.onnx",
+        nodes,
+        [of.constant(name, value) for name, value in constants.items()],
+        [of.value("x", x.shape)],
+        [of.value("y", (2, 4))],
+        15,
+    )
+    np.savez(tmp_path / "inputs.npz", x=x, labels=np.arange(2))
+    file = write(tmp_path, {"onnx": "model.onnx", "inputs": "inputs.npz", "batch": 2, "home": home}, {"steps": 2})
+    _, usual = trained(tmp_path, file, "keep")
+    result, outputs = trained(tmp_path, file, "sqrt", "/schedule/policy=sqrt")
+    same_bits(outputs, usual)
+    again = {layer["op"] for layer in result["layers"] if layer["phase"] == "recompute"}
+    assert {"Conv", "BatchNormalization", "Relu"} <= again

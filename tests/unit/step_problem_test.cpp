@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/schedule/step_problem.h"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+
+#include "compiler/schedule/optimal.h"
+#include "compiler/schedule/policies.h"
+#include "compiler/schedule/scheduled_step.h"
+#include "sim/config/schedule_words.h"
+#include "workloads/networks/networks.h"
+#include "workloads/training/training_graph.h"
+
+namespace etude::compiler {
+namespace {
+
+/// A step with costs of one second and joule an operator, and pages of a second for 1000 bytes.
+struct Bench {
+  const PlatformConfig platform;
+  const TilingConfig tiling;
+  const Step step{make_training_graph(make_network("mlp", {60, 50, 40, 30, 20}, 4), 0.1), platform,
+                  tiling, TrainConfig::Precision::kFp32, true};
+  const StepProblem made = problem_of(step, costs());
+
+  StepCosts costs() const {
+    StepCosts costs;
+    costs.seconds.assign(step.operators.size(), 1);
+    costs.joules = costs.seconds;
+    costs.page = [](Bytes bytes, bool) {
+      return PageCost{static_cast<double>(bytes.raw()) / 1000, 1};
+    };
+    return costs;
+  }
+};
+
+TEST_CASE("a step's problem has its operators between the ends of the step", "[schedule]") {
+  const Bench bench;
+  const ScheduleProblem& problem = bench.made.problem;
+  REQUIRE(problem.slots.size() == bench.step.operators.size() + 2);
+  CHECK(bench.made.first == 1);
+  REQUIRE(problem.tensors.size() == bench.made.bases.size());
+  for (StorageId i = 0; i < problem.tensors.size(); ++i) {
+    const Tensor& tensor = bench.step.tensor(bench.made.bases[i]);
+    CAPTURE(tensor.name);
+    const bool home = tensor.kind == TensorKind::kInput || tensor.kind == TensorKind::kParameter;
+    CHECK(problem.tensors[i].producer.has_value() == !home);
+    CHECK(problem.tensors[i].updated == (tensor.kind == TensorKind::kParameter));
+    CHECK(problem.tensors[i].bytes.raw() == (tensor.bytes() + 7) / 8 * 8);
+  }
+  for (SlotId slot = 0; slot < bench.step.operators.size(); ++slot) {
+    CHECK(problem.slots[slot + 1].recomputable == runs_again(bench.step, slot));
+    CHECK(problem.slots[slot + 1].workspace == Bytes{8});  // the loss
+  }
+}
+
+TEST_CASE("what every policy chooses for a step is carried out on it", "[schedule]") {
+  const Bench bench;
+  ScheduleRequest request;
+  request.rules = CandidateRules::usual(bench.made.problem);
+  unsigned again = 0, found = 0;
+  for (const double part : {1.0, 0.9, 0.8, 0.7}) {
+    const auto keep = static_cast<double>(bench.made.problem.peak_keep().raw());
+    request.limits.budget = Bytes{static_cast<std::uint64_t>(part * keep)};
+    for (const auto& [word, policy] : schedule_policies()) {
+      CAPTURE(part, word);
+      const ScheduleAnswer answer = ask_policy(policy, bench.made.problem, request);
+      if (!answer.found()) {
+        continue;
+      }
+      ++found;
+      const Schedule schedule = schedule_of(bench.made, answer.schedule);
+      CHECK(schedule.order.size() == bench.step.operators.size());
+      CHECK(schedule.recomputes.empty() == answer.replay.recomputed.empty());
+      again += static_cast<unsigned>(schedule.recomputes.size());
+      const ScheduledStep carried = carry_out(bench.step, schedule);
+      CHECK(carried.step->operators.size() ==
+            bench.step.operators.size() + schedule.recomputes.size());
+      if (policy == ScheduleConfig::Policy::kKeep) {
+        CHECK(schedule.recomputes.empty());
+      }
+    }
+  }
+  CHECK(again > 0);
+  CHECK(found > 8);
+}
+
+}  // namespace
+}  // namespace etude::compiler
