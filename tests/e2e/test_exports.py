@@ -29,7 +29,6 @@ REFUSED = {
     "gru": ["GRU"],
     "rnn": ["RNN"],
     "lstm_dynamo": ["LSTM"],
-    "gru_dynamo": ["GRU"],
 }
 
 
