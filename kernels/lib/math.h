@@ -151,8 +151,6 @@ static inline float etude_log_of_one_and(float e) {
   return u == 1.0f ? e : etude_log(u) * (e / (u - 1.0f));
 }
 
-static inline float etude_log_1_plus(float e) { return etude_log_of_one_and(e); }
-
 /* s[i] = 1 / (1 + e^-x), given e[i] = e^-|x|; slope[i] = s (1 - s), which keeps its relative
  * accuracy on both sides. */
 static inline void etude_sigmoid_both(const float x[2], const float e[2], float s[2],

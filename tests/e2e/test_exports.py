@@ -11,10 +11,10 @@ from support import run
 
 try:
     import export_truth
-    import exported_models
+    import exported_cases
     import written_models
 
-    CASES = exported_models.cases()
+    CASES = exported_cases.cases()
     WRITTEN = list(written_models.WRITTEN)
 except ImportError:  # each test is counted as skipped, not the file as one
     CASES, WRITTEN = {"all": None}, ["all"]

@@ -20,7 +20,7 @@ ETUDE_RARE void etude_log_softmax(const void* args, uint32_t worker, uint32_t wo
         others += etude_exp(below);
       }
     }
-    const float log_sum = etude_log_1_plus(others);
+    const float log_sum = etude_log_of_one_and(others);
     for (uint32_t i = 0; i < a->cols; i++) {
       y[i] = x[i] - most - log_sum;
     }
