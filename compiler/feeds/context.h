@@ -21,6 +21,7 @@ struct SharingChoice {
   bool filters_in_turn = false;     ///< a large convolution makes some channels of all pixels, then
                                     ///< the next ones: its weights may come bit by bit
   std::size_t keep_for = 3;         ///< operators that a tensor may wait in L1 for its next reader
+  bool residents = true;            ///< operators leave tensors in L1 for those behind them
 };
 
 /// Where sums are cut whose bits depend on that, by node of the step without what runs again:

@@ -101,7 +101,7 @@ void write_operators(const Schedule& schedule, LoweringContext& c) {
     const L1Manager before = c.l1;
     try {
       c.l1.begin_operator(static_cast<std::uint32_t>(c.current));
-      c.residents = true;
+      c.residents = c.sharing.residents;
       emit_operator(c);
     } catch (const NoRoom&) {
       c.tape.ops.resize(ops);
@@ -114,7 +114,7 @@ void write_operators(const Schedule& schedule, LoweringContext& c) {
     }
     c.l1.end_operator();
     for (TensorId tensor : c.l1.tensors()) {
-      if (c.next_use(tensor) > c.sharing.keep_for + 1) {
+      if (!c.sharing.residents || c.next_use(tensor) > c.sharing.keep_for + 1) {
         c.l1.drop(tensor);
       }
     }

@@ -17,11 +17,16 @@ struct ScheduledOperator {
 /// A page transfer of a whole tensor. The DMA may work on it from the begin of slot `first` to the
 /// end of slot `last`, and the tensor's buffer in memory is held that long. Out: the copy at home
 /// can be read from slot last + 1 on. In: the tensor can be read from slot last + 1 on.
+/// A window may be the point between two slots: first = last + 1. The step waits there, behind the
+/// operator of slot `last`, until all that go out and then all that come in at that point have
+/// done so: what goes out is not in slot `first`, what comes in is not in slot `last`.
 struct TensorPage {
   enum class Direction { kOut, kIn };
   StorageId tensor = 0;
   Direction direction = Direction::kOut;
   SlotId first = 0, last = 0;
+
+  bool at_point() const { return first == last + 1; }
 };
 
 /// A schedule in the form in which it is executed: for each slot the operators that run again in

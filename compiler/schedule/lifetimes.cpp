@@ -23,8 +23,13 @@ class Lives {
   void run() {
     for (SlotId t = 0; t < schedule_.slots.size(); ++t) {
       for (const TensorPage& page : schedule_.pages) {
+        if (page.direction == TensorPage::Direction::kOut && page.at_point() && page.first == t) {
+          needed(page.tensor, {page.last, schedule_.slots[page.last].size() - 1});
+        }
+      }
+      for (const TensorPage& page : schedule_.pages) {
         const bool out = page.direction == TensorPage::Direction::kOut;
-        if (out && page.first == t) {
+        if (out && page.first == t && !page.at_point()) {
           needed(page.tensor, {t, schedule_.slots[t].size() - 1});
         } else if (!out && page.last + 1 == t) {
           acquired(page.tensor, {t, 0});

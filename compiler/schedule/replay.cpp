@@ -24,7 +24,8 @@ class Player {
       return result_;
     }
     for (const TensorPage& page : schedule_.pages) {
-      if (page.first > page.last || page.last >= problem_.slots.size()) {
+      const bool window = page.first <= page.last || page.at_point();
+      if (!window || std::max(page.first, page.last) >= problem_.slots.size()) {
         fault(name(page.tensor), "is paged outside the step");
         return result_;
       }
@@ -83,49 +84,82 @@ class Player {
     }
   }
 
+  /// Returns the seconds of the transfer.
+  double begin_page(const TensorPage& page) {
+    State& state = state_[page.tensor];
+    const ProblemTensor& tensor = problem_.tensors[page.tensor];
+    const bool out = page.direction == TensorPage::Direction::kOut;
+    if (out) {
+      if (!state.resident || state.held) {
+        fault(name(page.tensor), "goes out but is not in memory");
+      }
+      set(page.tensor, &State::held, true);
+    } else {
+      if (!state.at_home || state.coming) {
+        fault(name(page.tensor), "comes in but is not at home");
+      }
+      set(page.tensor, &State::coming, true);
+    }
+    const PageCost& cost = out ? tensor.page_out : tensor.page_in;
+    result_.energy_j += cost.joules;
+    result_.paged.push_back(page.tensor);
+    return cost.seconds;
+  }
+
+  void end_page(const TensorPage& page) {
+    State& state = state_[page.tensor];
+    if (page.direction == TensorPage::Direction::kOut) {
+      set(page.tensor, &State::held, false);
+      state.at_home = true;
+    } else {
+      if (state.resident) {
+        fault(name(page.tensor), "comes in but is in memory");
+      }
+      set(page.tensor, &State::coming, false);
+      set(page.tensor, &State::resident, true);
+    }
+  }
+
   void begin_pages() {
     for (const TensorPage& page : schedule_.pages) {
-      if (page.first != now_) {
-        continue;
+      if (page.first == now_ && !page.at_point()) {
+        jobs_.push_back({page.last, begin_page(page)});
       }
-      State& state = state_[page.tensor];
-      const ProblemTensor& tensor = problem_.tensors[page.tensor];
-      const bool out = page.direction == TensorPage::Direction::kOut;
-      if (out) {
-        if (!state.resident || state.held) {
-          fault(name(page.tensor), "goes out but is not in memory");
-        }
-        set(page.tensor, &State::held, true);
-      } else {
-        if (!state.at_home || state.coming) {
-          fault(name(page.tensor), "comes in but is not at home");
-        }
-        set(page.tensor, &State::coming, true);
-      }
-      const PageCost& cost = out ? tensor.page_out : tensor.page_in;
-      result_.energy_j += cost.joules;
-      jobs_.push_back({page.last, cost.seconds});
-      result_.paged.push_back(page.tensor);
     }
   }
 
   void end_pages() {
     for (const TensorPage& page : schedule_.pages) {
-      if (page.last != now_) {
-        continue;
-      }
-      State& state = state_[page.tensor];
-      if (page.direction == TensorPage::Direction::kOut) {
-        set(page.tensor, &State::held, false);
-        state.at_home = true;
-      } else {
-        if (state.resident) {
-          fault(name(page.tensor), "comes in but is in memory");
-        }
-        set(page.tensor, &State::coming, false);
-        set(page.tensor, &State::resident, true);
+      if (page.last == now_ && !page.at_point()) {
+        end_page(page);
       }
     }
+  }
+
+  /// What goes out at the point behind this slot is held through its operator, whose storages that
+  /// are given up are still there.
+  void begin_outs_behind() {
+    for (const TensorPage& page : schedule_.pages) {
+      if (page.at_point() && page.last == now_ && page.direction == TensorPage::Direction::kOut) {
+        waited_ += begin_page(page);
+      }
+    }
+  }
+
+  void pass_point() {
+    for (const TensorPage& page : schedule_.pages) {
+      if (page.at_point() && page.last == now_ && page.direction == TensorPage::Direction::kOut) {
+        end_page(page);
+      }
+    }
+    for (const TensorPage& page : schedule_.pages) {
+      if (page.at_point() && page.last == now_ && page.direction == TensorPage::Direction::kIn) {
+        waited_ += begin_page(page);
+        end_page(page);
+      }
+    }
+    result_.time_s += waited_;
+    waited_ = 0;
   }
 
   void run_operator(const ScheduledOperator& step, bool own) {
@@ -158,6 +192,9 @@ class Player {
         state_[i].at_home = false;
       }
     }
+    if (own) {
+      begin_outs_behind();
+    }
     for (const StorageId i : step.frees) {
       if (!state_[i].resident) {
         fault(name(i), "is given up but is not in memory");
@@ -182,6 +219,7 @@ class Player {
     }
     end_pages();
     move_pages();
+    pass_point();
   }
 
   /// The DMA serves what has to be done first; a slot lasts until what ends with it is done.
@@ -215,7 +253,8 @@ class Player {
   std::vector<Job> jobs_;
   SlotId now_ = 0;
   std::uint64_t memory_ = 0;  ///< bytes of all buffers
-  double length_ = 0;
+  double length_ = 0;  ///< of the slot's operators
+  double waited_ = 0;  ///< at the point behind the slot
   Replay result_;
 };
 

@@ -31,8 +31,11 @@ class Copier {
       now_.push_back(id);
     }
     for (NodeId n = 0; n < from_.nodes().size(); ++n) {
+      const Node& node = from_.node(n);
       if (step.storage.free(n)) {
-        views_of_[step.storage.base(from_.node(n).outputs[0])].push_back(n);
+        views_of_[step.storage.base(node.outputs[0])].push_back(n);
+      } else if (node.op == OpType::kRelu && step.pooled_relu(node.outputs[0]) == n) {
+        pooled_of_[step.storage.base(node.inputs[0])].push_back(n);
       }
     }
     copy_.storage = step.storage;
@@ -57,6 +60,13 @@ class Copier {
       }
     }
     std::vector<NodeId> again = members;
+    // Maxima that read what a ReLU makes of this read this itself (see pooled_relu()).
+    for (const TensorId base : std::set<TensorId>(bases)) {
+      for (const NodeId relu : pooled_of_[base]) {
+        again.push_back(relu);
+        bases.insert(step_.storage.base(from_.node(relu).outputs[0]));
+      }
+    }
     std::vector<TensorId> made = now_;
     for (TensorId base : bases) {
       const auto own = static_cast<TensorId>(tensors_.size());
@@ -163,6 +173,7 @@ class Copier {
   const Graph& from_;
   std::map<TensorId, std::vector<TensorId>> of_base_, versions_;
   std::map<TensorId, std::vector<NodeId>> views_of_;
+  std::map<TensorId, std::vector<NodeId>> pooled_of_;  ///< ReLUs that run with maxima, by input
   std::vector<Node> nodes_;
   std::vector<Tensor> tensors_;
   std::set<std::string> names_;
@@ -196,11 +207,12 @@ void check_page(const Step& step, const PageWindow& page) {
     refuse("pages tensor " + std::to_string(page.tensor) + ", which has no storage of its own",
            "name the base of a storage that is not the loss");
   }
-  if (page.first > page.last || page.last >= step.operators.size()) {
+  const bool window = page.first <= page.last || page.first == page.last + 1;
+  if (!window || std::max(page.first, page.last) >= step.operators.size()) {
     refuse("pages '" + graph.tensor(page.tensor).name + "' from slot " +
                std::to_string(page.first) + " to slot " + std::to_string(page.last) +
                ", and the step has " + std::to_string(step.operators.size()),
-           "a transfer has whole slots of the step, at least one");
+           "a transfer has whole slots of the step, or a point between two of them");
   }
 }
 

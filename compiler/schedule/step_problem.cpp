@@ -2,7 +2,6 @@
 #include "compiler/schedule/step_problem.h"
 
 #include <algorithm>
-#include <map>
 #include <numeric>
 #include <stdexcept>
 #include <utility>
@@ -12,26 +11,6 @@
 
 namespace etude::compiler {
 namespace {
-
-/// Slots that read a storage, and those that write it, each ascending.
-struct Traffic {
-  std::set<Slot> reads, writes;
-};
-
-std::map<TensorId, Traffic> traffic_of(const Step& step) {
-  std::map<TensorId, Traffic> all;
-  for (Slot slot = 0; slot < step.operators.size(); ++slot) {
-    for (const NodeId member : step.operators[slot].nodes()) {
-      for (const TensorId input : step.graph().node(member).inputs) {
-        all[step.storage.base(input)].reads.insert(slot);
-      }
-      for (const TensorId output : step.graph().node(member).outputs) {
-        all[step.storage.base(output)].writes.insert(slot);
-      }
-    }
-  }
-  return all;
-}
 
 /// What memory holds in whole beats of 8 bytes.
 Bytes place_of(const Tensor& tensor) {
@@ -43,7 +22,7 @@ bool from_home(const Tensor& tensor) {
          tensor.kind == TensorKind::kState;
 }
 
-ProblemTensor tensor_of(const Step& step, TensorId base, const Traffic& traffic,
+ProblemTensor tensor_of(const Step& step, TensorId base, const StorageTraffic& traffic,
                         const StepCosts& costs) {
   const Tensor& tensor = step.tensor(base);
   ProblemTensor made;
@@ -72,22 +51,35 @@ ProblemTensor tensor_of(const Step& step, TensorId base, const Traffic& traffic,
 
 }  // namespace
 
-StepProblem problem_of(const Step& step, const StepCosts& costs) {
+StepTraffic traffic_of_graph(const Step& step) {
+  StepTraffic all;
+  all.beside.resize(step.operators.size());
+  for (Slot slot = 0; slot < step.operators.size(); ++slot) {
+    for (const NodeId member : step.operators[slot].nodes()) {
+      for (const TensorId input : step.graph().node(member).inputs) {
+        all.storages[step.storage.base(input)].reads.insert(slot);
+      }
+      for (const TensorId output : step.graph().node(member).outputs) {
+        all.storages[step.storage.base(output)].writes.insert(slot);
+      }
+    }
+  }
+  return all;
+}
+
+StepProblem problem_of(const Step& step, const StepTraffic& traffic, const StepCosts& costs) {
   StepProblem made;
   ScheduleProblem& problem = made.problem;
   problem.static_w = costs.static_w;
-  const auto traffic = traffic_of(step);
   Bytes always{0};  // the loss stands in L2 all along
-  for (const auto& [base, of] : traffic) {
+  for (const auto& [base, of] : traffic.storages) {
     const Tensor& tensor = step.tensor(base);
     if (tensor.kind == TensorKind::kLoss) {
       always += place_of(tensor);
       continue;
     }
-    // What one operator makes for itself alone need not be in L2.
-    const bool inside = !from_home(tensor) && of.reads.size() <= 1 && of.writes.size() == 1 &&
-                        (of.reads.empty() || *of.reads.begin() == *of.writes.begin());
-    if (!inside || costs.stored.contains(base)) {
+    // What nobody reads is not stored.
+    if (from_home(tensor) || !of.reads.empty()) {
       problem.tensors.push_back(tensor_of(step, base, of, costs));
       made.bases.push_back(base);
     }
@@ -97,7 +89,7 @@ StepProblem problem_of(const Step& step, const StepCosts& costs) {
     op.name = step.graph().node(step.operators[slot].node).name;
     op.seconds = costs.seconds.at(slot);
     op.joules = costs.joules.at(slot);
-    op.workspace = always;
+    op.workspace = always + traffic.beside.at(slot);
     op.recomputable = runs_again(step, slot);
     problem.slots.push_back(std::move(op));
   }
@@ -125,9 +117,9 @@ Schedule schedule_of(const StepProblem& of, const EventSchedule& events) {
     if (page.last < begin || page.first >= end) {
       continue;
     }
-    schedule.pages.push_back(
-        {of.bases.at(page.tensor), page.direction == TensorPage::Direction::kOut,
-         std::max(page.first, begin) - begin, std::min(page.last, end - 1) - begin});
+    const bool out = page.direction == TensorPage::Direction::kOut;
+    schedule.pages.push_back({of.bases.at(page.tensor), out, std::max(page.first, begin) - begin,
+                              std::min(page.last, end - 1) - begin});
   }
   return schedule;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <set>
 #include <vector>
 
@@ -11,10 +12,24 @@
 
 namespace etude::compiler {
 
+/// Slots whose operators read, and slots whose operators write, a storage in L2.
+struct StorageTraffic {
+  std::set<Slot> reads, writes;
+};
+
+/// What each operator of a step reads and writes in L2 where none leaves anything for another in
+/// L1: all that it can touch, however the step is cut and scheduled.
+struct StepTraffic {
+  std::map<TensorId, StorageTraffic> storages;  ///< by their base
+  std::vector<Bytes> beside;  ///< by slot: what else stands in L2 then; nobody can move it
+};
+
+/// The same as the graph has it: every input is read, and every output written.
+StepTraffic traffic_of_graph(const Step& step);
+
 /// What the operators of a step take by themselves, and page transfers.
 struct StepCosts {
   std::vector<double> seconds, joules;  ///< of Step::operators; joules without static power
-  std::set<TensorId> stored;            ///< storages that some operator loads from L2
   std::function<PageCost(Bytes, bool to_l2)> page;
   double static_w = 0;
 };
@@ -26,9 +41,11 @@ struct StepProblem {
   SlotId first = 0;             ///< slot of the problem that is the step's slot 0
 };
 
-/// The problem of a step whose parameters, states and inputs are at home in HyperRAM. Errors:
+/// The problem of a step whose parameters, states and inputs are at home in HyperRAM. What an
+/// operator names in the graph without touching it in L2 (the ReLU that runs with the maximum
+/// behind it) is no tensor of the problem. Errors:
 /// NotAvailable if a storage is written in place where a problem cannot say so.
-StepProblem problem_of(const Step& step, const StepCosts& costs);
+StepProblem problem_of(const Step& step, const StepTraffic& traffic, const StepCosts& costs);
 
 /// A schedule of the problem as it is carried out on the step. Transfers beside the slots at the
 /// ends of the problem are left to the step's own begin and end.

@@ -13,6 +13,7 @@
 #include "compiler/lower/write_tape.h"
 #include "compiler/schedule/keep.h"
 #include "models/base/error.h"
+#include "run/plan/step_traffic.h"
 #include "sim/energy/energy.h"
 
 namespace etude::run {
@@ -78,10 +79,6 @@ compiler::StepCosts costs_of(const compiler::Step& step, const compiler::Tape& t
   compiler::StepCosts costs;
   std::vector<std::array<double, kUnits>> busy(slots);
   std::vector<Activity> activities(slots);
-  std::map<ObjectId, TensorId> storage;
-  for (const auto& [tensor, object] : tape.object_of) {
-    storage[object] = tensor;
-  }
   for (const PlanOp& op : tape.ops) {
     if (op.probe >= 0) {
       continue;
@@ -91,11 +88,6 @@ compiler::StepCosts costs_of(const compiler::Step& step, const compiler::Tape& t
                                                       : TaskUnit::kDma;
     busy[op.stage][static_cast<std::size_t>(unit)] += static_cast<double>(op.cycles.raw());
     count(op, config.platform, step.cost, activities[op.stage]);
-    for (const Access& access : op.accesses) {
-      if (access.space == Access::Space::kL2 && !access.write) {
-        costs.stored.insert(storage.at(access.object));
-      }
-    }
   }
   for (std::size_t slot = 0; slot < slots; ++slot) {
     costs.seconds.push_back(*std::ranges::max_element(busy[slot]));
@@ -128,7 +120,7 @@ StepModel model_step(const TrainingGraph& training, const RootConfig& config) {
       compiler::write_tape(step, compiler::KeepPolicy().choose(step), {}, tilings);
   const auto program = compiler::place_step(step, written, {}, {WorkloadConfig::Home::kL2});
   const compiler::StepCosts costs = costs_of(step, written.tape, program->modelled_cycles, config);
-  return {compiler::problem_of(step, costs), program->memory.l2_fixed};
+  return {compiler::problem_of(step, traffic_of(step, tilings), costs), program->memory.l2_fixed};
 }
 
 Bytes budget_of(double budget, const compiler::ScheduleProblem& problem, const std::string& where) {

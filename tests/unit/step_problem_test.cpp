@@ -20,7 +20,7 @@ struct Bench {
   const TilingConfig tiling;
   const Step step{make_training_graph(make_network("mlp", {60, 50, 40, 30, 20}, 4), 0.1), platform,
                   tiling, TrainConfig::Precision::kFp32, true};
-  const StepProblem made = problem_of(step, costs());
+  const StepProblem made = problem_of(step, traffic_of_graph(step), costs());
 
   StepCosts costs() const {
     StepCosts costs;
