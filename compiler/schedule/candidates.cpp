@@ -147,6 +147,9 @@ class Finder {
   }
 
   void add_outs(StorageId i, SlotId event, SlotId end) {
+    if (rules_.points) {
+      found_[i].outs.push_back({event, event + 1, event});
+    }
     const SlotId shortest =
         window_ahead(problem_, event + 1, end, rules_.cover * tensor(i).page_out.seconds);
     const SlotId from = rules_.any_window ? event + 1 : shortest;
@@ -159,6 +162,9 @@ class Finder {
   }
 
   void add_ins(StorageId i, SlotId event) {
+    if (rules_.points) {
+      found_[i].ins.push_back({event, event, event - 1});
+    }
     const SlotId least = tensor(i).producer ? *tensor(i).producer + 2 : 0;
     if (least + 1 > event) {
       return;
@@ -187,7 +193,7 @@ CandidateRules CandidateRules::all() {
   rules.depth = ~0u;
   rules.least_gap = 1;
   rules.least_page = Bytes{0};
-  rules.any_slot = rules.any_window = true;
+  rules.any_slot = rules.any_window = rules.points = true;
   return rules;
 }
 
@@ -195,6 +201,7 @@ CandidateRules CandidateRules::wide(const ScheduleProblem& problem) {
   CandidateRules rules = all();
   rules.any_slot = rules.any_window = problem.slots.size() <= kSmallProblem;
   rules.one_slot = true;
+  rules.points = problem.from_home();
   return rules;
 }
 
@@ -213,6 +220,7 @@ CandidateRules CandidateRules::usual(const ScheduleProblem& problem) {
   }
   CandidateRules rules;
   rules.one_slot = home > operators;
+  rules.points = problem.from_home();
   return rules;
 }
 

@@ -17,6 +17,7 @@ struct CandidateRules {
   bool any_slot = false;     ///< recompute in front of every slot, not only where it is needed
   bool any_window = false;   ///< windows of every length
   bool one_slot = false;     ///< windows of one slot beside those that cover a transfer
+  bool points = false;       ///< transfers between two slots, for which operators wait
   double most_joules = -1;   ///< events that cost more by themselves are left out; < 0: none is
   double most_seconds = -1;  ///< the same for time (recomputation alone)
 
@@ -29,8 +30,8 @@ struct CandidateRules {
   static CandidateRules usual(const ScheduleProblem& problem);
 };
 
-/// A page transfer that may be chosen: the event that it is for, and its window. Out: `event` is
-/// the need behind which it starts. In: the need for which it ends.
+/// A page transfer that may be chosen: the event that it is for, and its window (TensorPage). Out:
+/// `event` is the need behind which it starts. In: the need for which it ends.
 struct PageCandidate {
   SlotId event, first, last;
 };

@@ -18,7 +18,7 @@ struct Idle {
 class Capuchin {
  public:
   Capuchin(const ScheduleProblem& problem, Bytes budget)
-      : problem_(problem), budget_(budget), plan_(problem) {}
+      : problem_(problem), budget_(budget), plan_(problem, budget) {}
 
   EventSchedule run() {
     Replay now = replay(problem_, plan_.schedule());

@@ -5,17 +5,24 @@
 #include <set>
 
 #include "compiler/schedule/candidates.h"
+#include "compiler/schedule/windows.h"
 
 namespace etude::compiler {
 namespace {
 constexpr double kCover = 1.3;  ///< as CandidateRules has it
 }  // namespace
 
-EvictionPlan::EvictionPlan(const ScheduleProblem& problem) : problem_(&problem) {
-  for (const ProblemTensor& tensor : problem.tensors) {
+EvictionPlan::EvictionPlan(const ScheduleProblem& problem, std::optional<Bytes> budget)
+    : problem_(&problem), points_(problem.from_home()) {
+  if (points_) {
+    budget_ = budget ? *budget : problem.peak_keep();
+  }
+  for (StorageId i = 0; i < problem.tensors.size(); ++i) {
+    const ProblemTensor& tensor = problem.tensors[i];
     choices_.emplace_back(tensor.uses.size(), Eviction::kKeep);
-    if (!tensor.producer) {
-      choices_.back().front() = Eviction::kPage;
+    for (std::size_t use = 0; use < tensor.uses.size() && !tensor.producer; ++use) {
+      const bool page = allowed(i, use, Eviction::kPage);
+      choices_.back()[use] = page ? Eviction::kPage : Eviction::kKeep;
     }
   }
 }
@@ -32,7 +39,7 @@ bool EvictionPlan::allowed(StorageId tensor, std::size_t use, Eviction eviction)
     case Eviction::kKeep:
       return !first;
     case Eviction::kPage:
-      return first || t.uses[use] - before(tensor, use) >= (t.producer ? 3u : 2u);
+      return first || t.uses[use] - before(tensor, use) >= (t.producer && !points_ ? 3u : 2u);
     case Eviction::kRecompute:
       break;
   }
@@ -64,7 +71,7 @@ class EvictionPlan::Decoder {
       }
     }
     for (StorageId i = 0; i < problem_.tensors.size(); ++i) {
-      transfer(i);
+      plan_.points_ ? transfer_at_points(i) : transfer_beside(i);
     }
     return std::move(decisions_);
   }
@@ -101,14 +108,9 @@ class EvictionPlan::Decoder {
     }
   }
 
-  void transfer(StorageId i) {
+  void transfer_beside(StorageId i) {
     const ProblemTensor& tensor = problem_.tensors[i];
-    using Direction = TensorPage::Direction;
-    const SlotId end = static_cast<SlotId>(problem_.slots.size()) - 1;
     std::optional<SlotId> home;  // first slot in which the copy at home can be read
-    if (!tensor.producer) {
-      home = 0;
-    }
     for (const SlotId slot : fetched_[i]) {
       if (!home) {
         const auto use = std::ranges::lower_bound(tensor.uses, slot);
@@ -128,12 +130,25 @@ class EvictionPlan::Decoder {
       const SlotId first = window_back(problem_, slot - 1, *home, kCover * tensor.page_in.seconds);
       decisions_.pages.push_back({i, Direction::kIn, first, slot - 1});
     }
+  }
+
+  void transfer_at_points(StorageId i) {
+    const ProblemTensor& tensor = problem_.tensors[i];
+    if (tensor.producer && !fetched_[i].empty()) {
+      const auto use = std::ranges::lower_bound(tensor.uses, *fetched_[i].begin());
+      const SlotId from = use == tensor.uses.begin() ? *tensor.producer : *(use - 1);
+      decisions_.pages.push_back({i, Direction::kOut, from + 1, from});
+    }
+    for (const SlotId slot : fetched_[i]) {
+      decisions_.pages.push_back({i, Direction::kIn, slot, slot - 1});
+    }
     if (tensor.updated) {
-      const SlotId first = tensor.uses.back() + 1;
-      const SlotId last = window_ahead(problem_, first, end, kCover * tensor.page_out.seconds);
-      decisions_.pages.push_back({i, Direction::kOut, first, last});
+      const SlotId last = tensor.uses.back();
+      decisions_.pages.push_back({i, Direction::kOut, last + 1, last});
     }
   }
+
+  using Direction = TensorPage::Direction;
 
   const EvictionPlan& plan_;
   const ScheduleProblem& problem_;
@@ -142,7 +157,11 @@ class EvictionPlan::Decoder {
 };
 
 EventSchedule EvictionPlan::schedule() const {
-  return with_lifetimes(*problem_, Decoder(*this).run());
+  Decisions decisions = Decoder(*this).run();
+  if (points_) {
+    decisions = with_windows(*problem_, std::move(decisions), budget_);
+  }
+  return with_lifetimes(*problem_, decisions);
 }
 
 }  // namespace etude::compiler

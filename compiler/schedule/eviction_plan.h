@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "compiler/schedule/lifetimes.h"
@@ -15,8 +16,10 @@ enum class Eviction : std::uint8_t { kKeep, kRecompute, kPage };
 /// runs again takes what it reads from where it is kept, else makes or fetches that again too.
 class EvictionPlan {
  public:
-  /// Keeps everything; tensors from home come for their first use.
-  explicit EvictionPlan(const ScheduleProblem& problem);
+  /// Keeps everything that the step makes; tensors from home come for each use, unless the slot in
+  /// front uses them, too. `budget`: what windows of transfers may fill where tensors come from
+  /// home; nothing: what keep needs.
+  explicit EvictionPlan(const ScheduleProblem& problem, std::optional<Bytes> budget = {});
 
   Eviction at(StorageId tensor, std::size_t use) const { return choices_[tensor][use]; }
   void set(StorageId tensor, std::size_t use, Eviction eviction) {
@@ -27,12 +30,16 @@ class EvictionPlan {
   SlotId before(StorageId tensor, std::size_t use) const;
   /// Whether a choice can be made at all.
   bool allowed(StorageId tensor, std::size_t use, Eviction eviction) const;
-  /// The schedule of the choices. A page that has no slots between two needs is kept.
+  /// The schedule of the choices. Where tensors come from home, transfers that find no room beside
+  /// operators stand between two slots; elsewhere a page that has no slots between two needs is
+  /// kept.
   EventSchedule schedule() const;
 
  private:
   class Decoder;
   const ScheduleProblem* problem_;
+  bool points_;  ///< transfers may stand between two slots
+  Bytes budget_{0};
   std::vector<std::vector<Eviction>> choices_;
 };
 

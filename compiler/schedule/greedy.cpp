@@ -29,7 +29,7 @@ struct Tried {
 class Greedy {
  public:
   Greedy(const ScheduleProblem& problem, const ScheduleRequest& request, const EvictionMeans& means)
-      : problem_(problem), request_(request), means_(means), plan_(problem) {}
+      : problem_(problem), request_(request), means_(means), plan_(problem, request.limits.budget) {}
 
   std::optional<EvictionPlan> run() {
     now_ = look();

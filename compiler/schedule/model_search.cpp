@@ -66,7 +66,7 @@ void ModelSearch::shrink_greedily(const ScheduleRequest& request, const ModelWei
 
 void ModelSearch::try_heuristics(const ModelWeights& weights, const ScheduleLimits& limits,
                                  Found& best) const {
-  take(EvictionPlan(problem_).schedule(), weights, limits, best);
+  take(EvictionPlan(problem_, limits.budget).schedule(), weights, limits, best);
   ScheduleRequest request = request_;
   request.limits = limits;
   request.objective = weights.energy > 0 ? ScheduleObjective::kEnergy : ScheduleObjective::kTime;

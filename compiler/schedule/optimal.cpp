@@ -33,6 +33,8 @@ class Optimal {
     } else {
       search();
     }
+    answer_.cheapest = cheapest_cost(problem_, request_.objective) -
+                       cost_of(keep_.replay, request_.objective);
     answer_.solve_s = watch_.spent();
     return std::move(answer_);
   }
@@ -136,10 +138,12 @@ class Optimal {
       double energy, time, bound;
     };
     const double energy_0 = sum(&ProblemSlot::joules), time_0 = sum(&ProblemSlot::seconds);
-    std::vector<Line> lines{{1, 0, energy_0 + problem_.static_w * time_0}, {0, 1, time_0}};
+    std::vector<Line> lines{{1, 0, cheapest_cost(problem_, ScheduleObjective::kEnergy)},
+                            {0, 1, time_0}};
     Found best;
     double product = std::numeric_limits<double>::infinity(), bound = 0;
     const double keep = keep_.replay.energy_j * keep_.replay.time_s;
+    const double least = cheapest_cost(problem_, ScheduleObjective::kEdp);
     bool exact = false;
     for (unsigned n = 0; n < kMostLines; ++n) {
       double corner_energy = 0, corner_time = 0;
@@ -163,7 +167,7 @@ class Optimal {
         }
       }
       exact = best.schedule &&
-              product - bound <= request_.gap * std::abs(product - keep) + kSlack * product;
+              product - bound <= request_.gap * (product - least) + kSlack * product;
       const double left = watch_.left();
       if (exact || (n > 0 && left <= 0)) {
         break;
@@ -222,6 +226,8 @@ ScheduleAnswer keep_everything(const ScheduleProblem& problem, const ScheduleReq
   ScheduleAnswer answer;
   answer.schedule = EvictionPlan(problem).schedule();
   answer.replay = replay(problem, answer.schedule);
+  answer.cheapest =
+      cheapest_cost(problem, request.objective) - cost_of(answer.replay, request.objective);
   answer.status = ScheduleAnswer::Status::kInfeasible;
   if (within(answer.replay, request.limits)) {
     answer.status = ScheduleAnswer::Status::kFeasible;
@@ -239,8 +245,9 @@ ScheduleAnswer keep_everything(const ScheduleProblem& problem, const ScheduleReq
 
 void judge(const ScheduleProblem& problem, const ScheduleRequest& request, ScheduleAnswer& answer) {
   answer.replay = replay(problem, answer.schedule);
-  answer.overhead = cost_of(answer.replay, request.objective) -
-                    cost_of(keep_everything(problem, request).replay, request.objective);
+  const double keep = cost_of(keep_everything(problem, request).replay, request.objective);
+  answer.overhead = cost_of(answer.replay, request.objective) - keep;
+  answer.cheapest = cheapest_cost(problem, request.objective) - keep;
   answer.status = within(answer.replay, request.limits) ? ScheduleAnswer::Status::kFeasible
                                                         : ScheduleAnswer::Status::kInfeasible;
 }

@@ -93,7 +93,7 @@ ScheduleAnswer pofo(const ScheduleProblem& problem, const ScheduleRequest& reque
       activations.insert(activations.end(), slot.outputs.begin(), slot.outputs.end());
     }
   }
-  EvictionPlan offloaded(problem);
+  EvictionPlan offloaded(problem, request.limits.budget);
   std::optional<Replay> best;
   for (std::size_t first = 0; first <= activations.size(); ++first) {
     EvictionPlan plan = offloaded;

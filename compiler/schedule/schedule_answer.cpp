@@ -14,7 +14,27 @@ std::optional<double> ScheduleAnswer::gap() const {
     return std::nullopt;
   }
   const double distance = std::max(0.0, overhead - *bound);
-  return distance == 0 ? 0 : distance / std::abs(overhead);
+  return distance == 0 ? 0 : distance / std::max(distance, overhead - cheapest);
+}
+
+double cheapest_cost(const ScheduleProblem& problem, ScheduleObjective objective) {
+  double joules = problem.unavoidable_joules(), seconds = 0;
+  for (const ProblemSlot& slot : problem.slots) {
+    joules += slot.joules;
+    seconds += slot.seconds;
+  }
+  joules += problem.static_w * seconds;
+  switch (objective) {
+    case ScheduleObjective::kEnergy:
+      return joules;
+    case ScheduleObjective::kTime:
+      return seconds;
+    case ScheduleObjective::kEdp:
+      return joules * seconds;
+    case ScheduleObjective::kPeak:
+      break;
+  }
+  return 0;
 }
 
 double cost_of(const Replay& replay, ScheduleObjective objective) {

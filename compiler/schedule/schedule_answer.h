@@ -38,14 +38,19 @@ struct ScheduleAnswer {
   /// policy may choose has less.
   double overhead = 0;
   std::optional<double> bound;
+  /// The same of the cheapest conceivable: everything kept in a memory without a limit, what comes
+  /// from home once. (Of peaks: no byte.) Below 0 where keep fetches anything twice.
+  double cheapest = 0;
   double solve_s = 0;
   std::optional<ScheduleNeeds> needs;  ///< where it is infeasible
   std::vector<std::string> notes;
   bool found() const { return status == Status::kOptimal || status == Status::kFeasible; }
-  /// (overhead - bound) / overhead; 0 where they agree; nothing without a bound.
+  /// (overhead - bound) / (overhead - cheapest); 0 where they agree; nothing without a bound.
   std::optional<double> gap() const;
 };
 
+/// The cost of the cheapest conceivable schedule (see ScheduleAnswer::cheapest).
+double cheapest_cost(const ScheduleProblem& problem, ScheduleObjective objective);
 /// What a schedule costs by an objective: J, s, J s or bytes.
 double cost_of(const Replay& replay, ScheduleObjective objective);
 /// Whether it holds to the limits.

@@ -63,7 +63,7 @@ void ScheduleProblem::complete(const std::string& where) {
   for (const ProblemTensor& tensor : tensors) {
     check_tensor(tensor, slots.size(), where);
   }
-  if (std::ranges::any_of(tensors, [](const ProblemTensor& t) { return !t.producer; })) {
+  if (from_home()) {
     ProblemSlot begin, end;
     begin.name = "begin of the step";
     end.name = "end of the step";
@@ -121,14 +121,19 @@ Bytes ScheduleProblem::peak_keep() const {
   for (SlotId t = 0; t < slots.size(); ++t) {
     Bytes now = slots[t].workspace;
     for (StorageId i = 0; i < tensors.size(); ++i) {
-      const SlotId first = tensors[i].producer ? *tensors[i].producer : tensors[i].uses.front();
-      if (first <= t && t <= last(i)) {
+      const bool stands = tensors[i].producer ? *tensors[i].producer <= t && t <= last(i)
+                                              : touches(t, i);
+      if (stands) {
         now += tensors[i].bytes;
       }
     }
     peak = std::max(peak, now);
   }
   return peak;
+}
+
+bool ScheduleProblem::from_home() const {
+  return std::ranges::any_of(tensors, [](const ProblemTensor& t) { return !t.producer; });
 }
 
 double ScheduleProblem::unavoidable_joules() const {

@@ -60,13 +60,18 @@ struct ScheduleProblem {
   Bytes alone(SlotId slot) const;
   /// The slot with the largest alone().
   SlotId largest_slot() const;
-  /// Bytes of the most loaded slot if everything is kept from its making to its last use.
+  /// Bytes of the most loaded slot if everything that the step makes is kept from its making to its
+  /// last use, and what comes from home stands in the slots that use it.
   Bytes peak_keep() const;
+  /// Whether any tensor comes from home.
+  bool from_home() const;
   /// The last slot that needs the tensor: its last use, else its producer.
   SlotId last(StorageId tensor) const;
   /// Whether the slot's operator reads or makes the tensor.
   bool touches(SlotId slot, StorageId tensor) const;
-  /// Joules of the transfers that every schedule makes: what comes from home, what is updated.
+  /// Joules of the transfers that every schedule makes: what comes from home, what is updated. With
+  /// them, all operators and static power over their time, the cheapest that is conceivable:
+  /// everything kept in a memory without a limit.
   double unavoidable_joules() const;
   /// The last slot in front of which the operator of `slot` may run again and make the same: the
   /// one that updates a parameter which it reads; none if nothing it reads is updated.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "compiler/schedule/lifetimes.h"
 #include "compiler/schedule/rivals.h"
@@ -72,8 +73,17 @@ ScheduleAnswer sqrt_segments(const ScheduleProblem& problem, const ScheduleReque
       }
     }
   }
-  for (const TensorPage& page : keep_everything(problem, request).schedule.pages) {
-    decisions.pages.push_back(page);
+  decisions.pages = keep_everything(problem, request).schedule.pages;
+  for (SlotId at = 0; at < decisions.recomputes.size(); ++at) {
+    std::set<StorageId> fetched;  // from home for what runs again
+    for (const SlotId t : decisions.recomputes[at]) {
+      fetched.insert(problem.slots[t].inputs.begin(), problem.slots[t].inputs.end());
+    }
+    for (const StorageId i : fetched) {
+      if (!problem.tensors[i].producer && !problem.touches(at, i)) {
+        decisions.pages.push_back({i, TensorPage::Direction::kIn, at, at - 1});
+      }
+    }
   }
   ScheduleAnswer answer;
   answer.schedule = with_lifetimes(problem, decisions);

@@ -136,6 +136,11 @@ void TensorModel::add_time() {
   }
   const auto share = [&](const Page& page, double page_seconds) {
     const double seconds = page_seconds / second_;
+    if (page.window.first > page.window.last) {  // the operators wait
+      total.add(page.column, seconds);
+      model_.add_cost(page.column, price * seconds);
+      return;
+    }
     LinearSum whole;
     whole.add(page.column, -seconds);
     if (page.window.first == page.window.last) {

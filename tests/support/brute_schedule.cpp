@@ -53,6 +53,7 @@ struct Way {
   State state;
   std::uint64_t bytes = 0;
   double joules = 0, seconds = 0;
+  double waits_s = 0;  ///< for transfers between two slots, which nothing runs beside
   // Sets of tensors: whose page-out begins with the next slot; read or made; made or updated.
   std::uint16_t waits = 0, touched = 0, made = 0;
 };
@@ -60,8 +61,10 @@ struct Way {
 std::uint16_t bit(StorageId i) { return static_cast<std::uint16_t>(1u << i); }
 
 // Ways are left out that another one is never worse than, with the same memory in every slot:
-// - what comes in is read in the slot that it comes for, else it could have taken longer to come;
+// - what comes in is read in the slot that it comes for, else it could have taken longer to come, or
+//   come later;
 // - what goes out begins to behind its making, else it could have had more time;
+// - where cost is no matter, transfers between two slots do: they take memory in neither;
 // - what is given up was read or made in that slot, else it could have been given up before.
 class Brute {
  public:
@@ -163,16 +166,21 @@ class Brute {
     if (w.resident || !w.home || w.in_end != kNone || w.updated) {
       return;
     }
-    for (std::uint8_t e = slot_; e + 1 < end() && e + 1 <= last_[i]; ++e) {
+    if (slot_ > 0 && slot_ <= last_[i]) {  // between the slot before and this one
+      Way other = way;
+      other.state[i].resident = other.state[i].fresh = 1;
+      other.bytes += size_[i];
+      other.joules += tensor(i).page_in.joules;
+      other.waits_s += tensor(i).page_in.seconds;
+      choose_ins(other, i + 1);
+    }
+    for (std::uint8_t e = slot_; e + 1 < end() && e + 1 <= last_[i] && !any(); ++e) {
       Way other = way;
       other.state[i].in_end = e;
       other.state[i].in_left = static_cast<std::uint8_t>(tensor(i).page_in.seconds);
       other.bytes += size_[i];
       other.joules += tensor(i).page_in.joules;
       choose_ins(other, i + 1);
-      if (any()) {
-        break;
-      }
     }
   }
 
@@ -301,7 +309,14 @@ class Brute {
       if (w.home || w.out_end != kNone || !(way.made & bit(i))) {
         continue;
       }
-      for (std::uint8_t e = slot_ + 1; e < end(); ++e) {
+      if (slot_ + 1 < end()) {  // between this slot and the next
+        Way out = other;
+        out.state[i].home = 1;
+        out.joules += tensor(i).page_out.joules;
+        out.waits_s += tensor(i).page_out.seconds;
+        choose_outs(out, i + 1);
+      }
+      for (std::uint8_t e = slot_ + 1; e < end() && !any(); ++e) {
         Way out = other;
         out.bytes += dropped ? size_[i] : 0;
         out.state[i].out_end = e;
@@ -309,9 +324,6 @@ class Brute {
         out.waits |= bit(i);
         out.joules += tensor(i).page_out.joules;
         choose_outs(out, i + 1);
-        if (any()) {
-          break;
-        }
       }
     }
   }
@@ -338,7 +350,7 @@ class Brute {
 
   void finish(Way way) {
     State& state = way.state;
-    const double length = way.seconds + serve(state, way.seconds, way.waits);
+    const double length = way.seconds + serve(state, way.seconds, way.waits) + way.waits_s;
     if (hopeless(way.joules, length, behind_)) {
       return;
     }
