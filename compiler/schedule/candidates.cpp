@@ -30,7 +30,15 @@ class Finder {
       }
     }
     for (StorageId i = 0; i < found_.size(); ++i) {
-      page(i);
+      if (rules_.lean && tensor(i).bytes <= rules_.least_page) {
+        found_[i].always = tensor(i).producer.has_value();
+        found_[i].passing = !found_[i].always;
+      }
+      if (found_[i].always) {
+        found_[i].recompute.clear();
+      } else {
+        page(i);
+      }
     }
     return std::move(found_);
   }
@@ -122,6 +130,9 @@ class Finder {
     const SlotId end = static_cast<SlotId>(problem_.slots.size()) - 1;
     if (t.producer || t.updated) {
       std::vector<SlotId> behind = rules_.any_slot ? found_[i].events : t.uses;
+      if (t.producer && rules_.lean) {
+        behind.clear();  // earlier is better: it may be kept beside the copy at home
+      }
       if (t.producer) {
         behind.insert(behind.begin(), *t.producer);
       }
@@ -134,12 +145,14 @@ class Finder {
     SlotId before = t.producer.value_or(0);
     bool first = !t.producer;
     for (const SlotId event : found_[i].events) {
-      const bool useful = first || (rules_.page && event - before >= rules_.least_gap);
+      const bool use = std::ranges::binary_search(t.uses, event);
+      const bool useful = first || (rules_.page && event - before >= rules_.least_gap &&
+                                    (use || !t.producer || !rules_.lean));
       if (useful && event > 0 && !(t.updated && event > t.uses.back())) {
         add_ins(i, event);
       }
       first = false;
-      before = std::ranges::binary_search(t.uses, event) ? event : before;
+      before = use ? event : before;
     }
     if (found_[i].ins.empty()) {
       found_[i].outs.clear();
@@ -149,6 +162,9 @@ class Finder {
   void add_outs(StorageId i, SlotId event, SlotId end) {
     if (rules_.points) {
       found_[i].outs.push_back({event, event + 1, event});
+      if (rules_.lean && tensor(i).bytes <= rules_.least_page) {
+        return;
+      }
     }
     const SlotId shortest =
         window_ahead(problem_, event + 1, end, rules_.cover * tensor(i).page_out.seconds);
@@ -164,6 +180,10 @@ class Finder {
   void add_ins(StorageId i, SlotId event) {
     if (rules_.points) {
       found_[i].ins.push_back({event, event, event - 1});
+      const bool use = std::ranges::binary_search(tensor(i).uses, event);
+      if (rules_.lean && (!use || tensor(i).bytes <= rules_.least_page)) {
+        return;
+      }
     }
     const SlotId least = tensor(i).producer ? *tensor(i).producer + 2 : 0;
     if (least + 1 > event) {
@@ -220,7 +240,7 @@ CandidateRules CandidateRules::usual(const ScheduleProblem& problem) {
   }
   CandidateRules rules;
   rules.one_slot = home > operators;
-  rules.points = problem.from_home();
+  rules.points = rules.lean = problem.from_home();
   return rules;
 }
 

@@ -18,6 +18,10 @@ struct CandidateRules {
   bool any_window = false;   ///< windows of every length
   bool one_slot = false;     ///< windows of one slot beside those that cover a transfer
   bool points = false;       ///< transfers between two slots, for which operators wait
+  /// Fewer events, for steps with parameters. What is made goes out behind its making alone, and
+  /// comes in for its uses alone. Results not above least_page are kept. What is not above it or
+  /// comes in for a recomputation does so between slots; smaller tensors from home leave again then.
+  bool lean = false;
   double most_joules = -1;   ///< events that cost more by themselves are left out; < 0: none is
   double most_seconds = -1;  ///< the same for time (recomputation alone)
 
@@ -41,6 +45,8 @@ struct TensorCandidates {
   std::vector<SlotId> events;     ///< behind its producer, ascending: uses and recomputations
   std::vector<SlotId> recompute;  ///< those in front of which its producer may run again
   std::vector<PageCandidate> outs, ins;
+  bool always = false;   ///< kept from its making to its last event
+  bool passing = false;  ///< not kept for events that are no uses
 };
 
 /// The events of every tensor.

@@ -31,7 +31,15 @@ class Greedy {
   Greedy(const ScheduleProblem& problem, const ScheduleRequest& request, const EvictionMeans& means)
       : problem_(problem), request_(request), means_(means), plan_(problem, request.limits.budget) {}
 
-  std::optional<EvictionPlan> run() {
+  /// From a plan that fetches what is at home for each use, or once.
+  std::optional<EvictionPlan> run(bool once) {
+    for (StorageId i = 0; once && i < problem_.tensors.size(); ++i) {
+      for (std::size_t use = 0; use < problem_.tensors[i].uses.size(); ++use) {
+        if (plan_.allowed(i, use, Eviction::kKeep)) {
+          plan_.set(i, use, Eviction::kKeep);
+        }
+      }
+    }
     now_ = look();
     while (now_.overflow > 0) {
       if (!evict()) {
@@ -46,6 +54,8 @@ class Greedy {
     }
     return now_.fits() ? std::optional(plan_) : std::nullopt;
   }
+
+  double cost() const { return now_.cost; }
 
  private:
   Tried look() const {
@@ -206,7 +216,16 @@ class Greedy {
 std::optional<EvictionPlan> evict_greedily(const ScheduleProblem& problem,
                                            const ScheduleRequest& request,
                                            const EvictionMeans& means) {
-  return Greedy(problem, request, means).run();
+  Greedy each(problem, request, means);
+  auto plan = each.run(false);
+  if (problem.from_home()) {
+    Greedy once(problem, request, means);
+    const auto other = once.run(true);
+    if (other && (!plan || once.cost() < each.cost())) {
+      plan = other;
+    }
+  }
+  return plan;
 }
 
 }  // namespace etude::compiler

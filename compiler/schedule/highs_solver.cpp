@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -22,6 +23,24 @@ using Handle = std::unique_ptr<void, Destroy>;
 void check(HighsInt status, const char* what) {
   if (status == kHighsStatusError) {
     throw std::runtime_error(std::string("the solver fails: ") + what);
+  }
+}
+
+/// Nominal seconds of a simplex iteration, for each row and column of the model: about what a core
+/// of 3 GHz takes with everything that belongs to the search.
+constexpr double kIteration = 1e-7;
+
+/// What a search has done, and where it has to end.
+struct Work {
+  std::int64_t most = 0, done = 0;
+};
+
+void look_at_work(int, const char*, const HighsCallbackDataOut* out, HighsCallbackDataIn* in,
+                  void* data) {
+  auto* work = static_cast<Work*>(data);
+  work->done = std::max(work->done, out->mip_total_lp_iterations);
+  if (in != nullptr && work->done >= work->most) {
+    in->user_interrupt = 1;
   }
 }
 
@@ -73,7 +92,12 @@ Solution solve(const LinearModel& model, const SolverLimits& limits,
                                   value.data()),
           "the start");
   }
+  const double iteration = kIteration * static_cast<double>(model.rows() + model.columns());
+  Work work{static_cast<std::int64_t>(std::max(0.0, limits.nominal_s) / iteration)};
+  check(Highs_setCallback(highs.get(), look_at_work, &work), "the callback");
+  check(Highs_startCallback(highs.get(), kHighsCallbackMipInterrupt), "the callback");
   check(Highs_run(highs.get()), "the search");
+  solution.nominal_s = static_cast<double>(work.done) * iteration;
   const HighsInt status = Highs_getModelStatus(highs.get());
   HighsInt primal = kHighsSolutionStatusNone;
   Highs_getIntInfoValue(highs.get(), "primal_solution_status", &primal);

@@ -11,7 +11,10 @@ namespace etude::compiler {
 
 /// How far a search goes.
 struct SolverLimits {
-  double seconds = 60;
+  double seconds = 60;  ///< of the machine's clock
+  /// Of a nominal clock, which counts the solver's iterations: a search that it ends is the same on
+  /// every machine.
+  double nominal_s = 60;
   double relative_gap = 1e-3;
   unsigned threads = 2;
 };
@@ -23,6 +26,7 @@ struct Solution {
   std::vector<double> values;     ///< of the columns, where there is a solution
   double objective = 0;           ///< with the model's offset, as the bound
   double bound = 0;               ///< no solution is below it
+  double nominal_s = 0;           ///< what the search took
 };
 
 /// Minimises a model with HiGHS; the same model gives the same answer as long as time suffices.

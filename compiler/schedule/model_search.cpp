@@ -27,6 +27,15 @@ double sum_of(const ScheduleProblem& problem, double ProblemSlot::* member) {
 
 }  // namespace
 
+Solution Effort::solve(const LinearModel& model, double nominal_s, const ScheduleRequest& request,
+                       const std::vector<std::pair<Column, double>>& start) {
+  const SolverLimits limits{std::max(0.0, seconds_ - spent()), std::max(0.0, nominal_s),
+                            request.gap, request.threads};
+  Solution solution = compiler::solve(model, limits, start);
+  worked_ += solution.nominal_s;
+  return solution;
+}
+
 double ModelSearch::cost(const Replay& replay, const ModelWeights& weights) const {
   const double seconds = sum_of(problem_, &ProblemSlot::seconds);
   const double joules = sum_of(problem_, &ProblemSlot::joules) + problem_.static_w * seconds;
@@ -95,7 +104,7 @@ bool ModelSearch::priced_out(const ModelWeights& weights, const Found& best) con
 }
 
 void ModelSearch::search_wide(const ModelWeights& weights, const ScheduleLimits& limits,
-                              double seconds, Found& best) const {
+                              double nominal_s, Found& best) const {
   if (request_.rules.any_slot) {
     return;  // nothing was left out
   }
@@ -104,7 +113,7 @@ void ModelSearch::search_wide(const ModelWeights& weights, const ScheduleLimits&
   rules.page = means_.page;
   const TensorModel model(problem_, rules, limits, weights, 1);
   const Solution solution =
-      solve(model.model(), {std::max(0.0, seconds), request_.gap, request_.threads}, {});
+      effort_.solve(model.model(), nominal_s, request_);
   if (!solution.values.empty()) {
     take(with_lifetimes(problem_, model.decode(solution.values)), weights, limits, best);
   } else if (solution.status != Solution::Status::kInfeasible) {
@@ -113,20 +122,20 @@ void ModelSearch::search_wide(const ModelWeights& weights, const ScheduleLimits&
 }
 
 bool ModelSearch::take_earlier(const ModelWeights& weights, const ScheduleLimits& limits,
-                               const CandidateRules& rules, double seconds, Found& best) const {
-  if (!limits.deadline_s || seconds <= 0) {
+                               const CandidateRules& rules, double nominal_s, Found& best) const {
+  if (!limits.deadline_s || nominal_s <= 0) {
     return false;
   }
   ScheduleLimits earlier = limits;
   earlier.deadline_s = *limits.deadline_s * (1 - kTolerance);
   const TensorModel model(problem_, rules, earlier, weights, 1);
-  const Solution solution = solve(model.model(), {seconds, request_.gap, request_.threads}, {});
+  const Solution solution = effort_.solve(model.model(), nominal_s, request_);
   return !solution.values.empty() &&
          take(with_lifetimes(problem_, model.decode(solution.values)), weights, limits, best);
 }
 
 void ModelSearch::solve_model(const ModelWeights& weights, const ScheduleLimits& limits, bool page,
-                              double seconds, Found& best) const {
+                              double nominal_s, Found& best) const {
   CandidateRules rules = request_.rules;
   rules.recompute = rules.recompute && means_.recompute;
   rules.page = rules.page && page;
@@ -151,12 +160,13 @@ void ModelSearch::solve_model(const ModelWeights& weights, const ScheduleLimits&
   if (best.schedule) {
     start = model.encode(*best.schedule).value_or(start);
   }
-  const Stopwatch watch(seconds);
-  const Solution solution = solve(model.model(), {seconds, request_.gap, request_.threads}, start);
+  const double until = effort_.worked() + nominal_s;
+  const auto left = [&] { return std::min(until - effort_.worked(), effort_.left()); };
+  const Solution solution = effort_.solve(model.model(), nominal_s, request_, start);
   const bool holds =
       !solution.values.empty() &&
       (take(with_lifetimes(problem_, model.decode(solution.values)), weights, limits, best) ||
-       take_earlier(weights, limits, rules, watch.left(), best));
+       take_earlier(weights, limits, rules, left(), best));
   const bool whole = page || !means_.page || (priced_out(weights, best) && holds);
   if (!whole) {
     return;  // a bound of a smaller model is none
@@ -166,7 +176,7 @@ void ModelSearch::solve_model(const ModelWeights& weights, const ScheduleLimits&
       // A heuristic may do what the model's rules leave out; then nothing is known from below.
       best.status = best.schedule ? Found::Status::kFeasible : Found::Status::kInfeasible;
       if (!best.schedule) {
-        search_wide(weights, limits, watch.left(), best);
+        search_wide(weights, limits, left(), best);
       }
       return;
     case Solution::Status::kOptimal:
@@ -183,9 +193,10 @@ void ModelSearch::solve_model(const ModelWeights& weights, const ScheduleLimits&
   }
 }
 
-Found ModelSearch::run(const ModelWeights& weights, const ScheduleLimits& limits, double seconds,
+Found ModelSearch::run(const ModelWeights& weights, const ScheduleLimits& limits, double nominal_s,
                        const std::optional<EventSchedule>& known) const {
-  const Stopwatch watch(seconds);
+  const double until = effort_.worked() + nominal_s;
+  const auto left = [&] { return std::min(until - effort_.worked(), effort_.left()); };
   Found best;
   best.bound = weights.peak * static_cast<double>(problem_.alone(problem_.largest_slot()).raw()) +
                weights.energy * problem_.unavoidable_joules();
@@ -197,13 +208,13 @@ Found ModelSearch::run(const ModelWeights& weights, const ScheduleLimits& limits
     if (best.schedule && best.cost <= best.bound) {
       best.status = Found::Status::kOptimal;  // nothing is below the sum of all operators
     }
-    return best.status == Found::Status::kOptimal || watch.left() <= 0;
+    return best.status == Found::Status::kOptimal || left() <= 0;
   };
   if (means_.recompute && means_.page && !done()) {
-    solve_model(weights, limits, false, kFirstShare * watch.left(), best);
+    solve_model(weights, limits, false, kFirstShare * left(), best);
   }
   if (!done()) {
-    solve_model(weights, limits, means_.page, watch.left(), best);
+    solve_model(weights, limits, means_.page, left(), best);
   }
   return best;
 }

@@ -1,28 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 
 #include "compiler/schedule/greedy.h"
+#include "compiler/schedule/highs_solver.h"
 #include "compiler/schedule/optimal.h"
 #include "compiler/schedule/tensor_model.h"
 
 namespace etude::compiler {
 
-/// Time that is left of a limit.
-class Stopwatch {
+/// What the searches of one request may take and have taken: time of the machine, and nominal time.
+class Effort {
  public:
-  explicit Stopwatch(double limit_s)
-      : limit_s_(limit_s), begin_(std::chrono::steady_clock::now()) {}
+  Effort(double seconds, double nominal_s)
+      : seconds_(seconds),
+        nominal_s_(std::min(seconds, nominal_s)),
+        begin_(std::chrono::steady_clock::now()) {}
   double spent() const {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
   }
-  double left() const { return limit_s_ - spent(); }
+  bool timed_out() const { return nominal_s_ > 0 && spent() >= seconds_; }
+  /// Nominal seconds that are left; none if the machine's time is over.
+  double left() const { return timed_out() ? 0 : std::max(0.0, nominal_s_ - worked_); }
+  double worked() const { return worked_; }
+  /// Gives a search `nominal_s` at most.
+  Solution solve(const LinearModel& model, double nominal_s, const ScheduleRequest& request,
+                 const std::vector<std::pair<Column, double>>& start = {});
+  /// More, where an answer needs another search.
+  void extend(double nominal_s) { nominal_s_ = std::max(nominal_s_, worked_ + nominal_s); }
 
  private:
-  double limit_s_;
+  double seconds_, nominal_s_;
   std::chrono::steady_clock::time_point begin_;
+  double worked_ = 0;
 };
 
 /// What a search found: figures of weighted cost (see ModelWeights), from the replay.
@@ -39,11 +52,11 @@ struct Found {
 class ModelSearch {
  public:
   ModelSearch(const ScheduleProblem& problem, const ScheduleRequest& request,
-              const SearchMeans& means)
-      : problem_(problem), request_(request), means_(means) {}
+              const SearchMeans& means, Effort& effort)
+      : problem_(problem), request_(request), means_(means), effort_(effort) {}
 
-  /// Heuristics, then models, until `seconds` are over. `known`: a schedule to begin with.
-  Found run(const ModelWeights& weights, const ScheduleLimits& limits, double seconds,
+  /// Heuristics, then models, for `nominal_s` at most. `known`: a schedule to begin with.
+  Found run(const ModelWeights& weights, const ScheduleLimits& limits, double nominal_s,
             const std::optional<EventSchedule>& known = {}) const;
   /// Weighted cost of a replay: above the sum of all operators, as ModelWeights has it.
   double cost(const Replay& replay, const ModelWeights& weights) const;
@@ -58,17 +71,18 @@ class ModelSearch {
   /// Whether every page of a tensor costs more by itself than the best known schedule.
   bool priced_out(const ModelWeights& weights, const Found& best) const;
   /// Where the usual rules find nothing: without most of them.
-  void search_wide(const ModelWeights& weights, const ScheduleLimits& limits, double seconds,
+  void search_wide(const ModelWeights& weights, const ScheduleLimits& limits, double nominal_s,
                    Found& best) const;
   /// The same search with a deadline that is earlier by the solver's tolerance.
   bool take_earlier(const ModelWeights& weights, const ScheduleLimits& limits,
-                    const CandidateRules& rules, double seconds, Found& best) const;
+                    const CandidateRules& rules, double nominal_s, Found& best) const;
   void solve_model(const ModelWeights& weights, const ScheduleLimits& limits, bool page,
-                   double seconds, Found& best) const;
+                   double nominal_s, Found& best) const;
 
   const ScheduleProblem& problem_;
   const ScheduleRequest& request_;
   const SearchMeans means_;
+  Effort& effort_;
 };
 
 }  // namespace etude::compiler

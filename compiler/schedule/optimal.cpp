@@ -20,8 +20,8 @@ class Optimal {
   Optimal(const ScheduleProblem& problem, const ScheduleRequest& request, const SearchMeans& means)
       : problem_(problem),
         request_(request),
-        search_(problem, request, means),
-        watch_(request.time_limit_s),
+        effort_(request.time_limit_s, request.nominal_limit_s),
+        search_(problem, request, means, effort_),
         keep_(keep_everything(problem, request)) {}
 
   ScheduleAnswer run() {
@@ -35,7 +35,8 @@ class Optimal {
     }
     answer_.cheapest = cheapest_cost(problem_, request_.objective) -
                        cost_of(keep_.replay, request_.objective);
-    answer_.solve_s = watch_.spent();
+    answer_.timed_out = effort_.timed_out();
+    answer_.solve_s = effort_.spent();
     return std::move(answer_);
   }
 
@@ -44,11 +45,11 @@ class Optimal {
     const ModelWeights energy{1, 0, 0};
     switch (request_.objective) {
       case ScheduleObjective::kEnergy:
-        accept(search_.run(energy, request_.limits, watch_.left()), energy);
+        accept(search_.run(energy, request_.limits, effort_.left()), energy);
         break;
       case ScheduleObjective::kTime: {
         const ModelWeights time{0, 1, 0};
-        const Found first = search_.run(time, request_.limits, kFirstShare * watch_.left());
+        const Found first = search_.run(time, request_.limits, kFirstShare * effort_.left());
         ScheduleLimits limits = request_.limits;
         limits.deadline_s = first.replay.time_s * (1 + kSlack);
         accept(first, time);
@@ -57,7 +58,7 @@ class Optimal {
       }
       case ScheduleObjective::kPeak: {
         const ModelWeights peak{0, 0, 1};
-        const Found first = search_.run(peak, request_.limits, kFirstShare * watch_.left());
+        const Found first = search_.run(peak, request_.limits, kFirstShare * effort_.left());
         ScheduleLimits limits = request_.limits;
         limits.budget = first.replay.peak;
         accept(first, peak);
@@ -76,7 +77,7 @@ class Optimal {
       return;
     }
     const Found second =
-        search_.run({1, 0, 0}, limits, std::max(0.0, watch_.left()), first.schedule);
+        search_.run({1, 0, 0}, limits, std::max(0.0, effort_.left()), first.schedule);
     if (second.schedule) {
       answer_.schedule = *second.schedule;
       answer_.replay = second.replay;
@@ -115,7 +116,8 @@ class Optimal {
 
   /// What would do: without the deadline the shortest time, else the least peak.
   void explain() {
-    const double seconds = std::max(request_.time_limit_s * 0.5, watch_.left());
+    effort_.extend(request_.nominal_limit_s * 0.5);
+    const double seconds = effort_.left();
     if (request_.limits.deadline_s) {
       const Found found = search_.run({0, 1, 0}, {request_.limits.budget, {}}, seconds);
       if (found.schedule) {
@@ -168,7 +170,7 @@ class Optimal {
       }
       exact = best.schedule &&
               product - bound <= request_.gap * (product - least) + kSlack * product;
-      const double left = watch_.left();
+      const double left = effort_.left();
       if (exact || (n > 0 && left <= 0)) {
         break;
       }
@@ -209,8 +211,8 @@ class Optimal {
 
   const ScheduleProblem& problem_;
   const ScheduleRequest& request_;
+  Effort effort_;
   const ModelSearch search_;
-  const Stopwatch watch_;
   const ScheduleAnswer keep_;
   ScheduleAnswer answer_;
 };

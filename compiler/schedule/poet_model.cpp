@@ -180,7 +180,7 @@ class PoetModel {
 }  // namespace
 
 ScheduleAnswer poet_published(const ScheduleProblem& problem, const ScheduleRequest& request) {
-  const Stopwatch watch(request.time_limit_s);
+  Effort effort(request.time_limit_s, request.nominal_limit_s);
   ScheduleAnswer answer;
   const bool fits = std::ranges::all_of(problem.slots, [](const ProblemSlot& slot) {
     return slot.outputs.size() == 1 && slot.workspace.raw() == 0;
@@ -198,9 +198,10 @@ ScheduleAnswer poet_published(const ScheduleProblem& problem, const ScheduleRequ
   const double scale = joules > 0 ? 1000 / joules : 1;
   const PoetModel model(problem, request.limits, scale);
   // A gap on the total says nothing of the overhead: solve on, as its authors do.
-  const Solution solution =
-      solve(model.model(), {std::max(0.0, watch.left()), 1e-6, request.threads}, {});
-  answer.solve_s = watch.spent();
+  ScheduleRequest exact = request;
+  exact.gap = 1e-6;
+  const Solution solution = effort.solve(model.model(), effort.left(), exact);
+  answer.solve_s = effort.spent();
   if (solution.status == Solution::Status::kInfeasible) {
     answer.status = ScheduleAnswer::Status::kInfeasible;
     return answer;
@@ -217,7 +218,7 @@ ScheduleAnswer poet_published(const ScheduleProblem& problem, const ScheduleRequ
   } else if (solution.status == Solution::Status::kOptimal) {
     answer.status = ScheduleAnswer::Status::kOptimal;
   }
-  answer.solve_s = watch.spent();
+  answer.solve_s = effort.spent();
   return answer;
 }
 

@@ -76,14 +76,17 @@ void TensorModel::add_tensor(StorageId i, const TensorCandidates& found) {
   for (const PageCandidate& in : found.ins) {
     columns.ins.push_back({in, model_.binary(page_cost(tensor.page_in))});
   }
+  columns.always = found.always;
+  columns.passing = found.passing;
   const bool alone = tensor.producer && problem_.slots[*tensor.producer].outputs.size() == 1;
   bool first = !tensor.producer;
   for (const SlotId slot : found.events) {
     Event event;
     event.slot = slot;
     event.use = std::ranges::binary_search(tensor.uses, slot);
-    event.kept = first ? -1 : model_.binary();
-    first = false;
+    const bool chained = !(first || found.always || (found.passing && !event.use));
+    event.kept = chained ? model_.binary() : -1;
+    first = first && found.passing && !event.use;
     if (std::ranges::binary_search(found.recompute, slot)) {
       const Column again = again_.at({*tensor.producer, slot});
       event.made = alone ? again : model_.binary();
@@ -103,18 +106,12 @@ void TensorModel::add_tensor(StorageId i, const TensorCandidates& found) {
   }
 }
 
-LinearSum TensorModel::there(StorageId i, std::size_t number) const {
-  const Event& event = tensors_[i].events[number];
+LinearSum TensorModel::ways(const Event& event) {
   LinearSum sum;
-  if (event.use) {
-    sum.constant = 1;
-    return sum;
-  }
-  if (event.kept >= 0) {
-    sum.add(event.kept, 1);
-  }
-  if (event.made >= 0) {
-    sum.add(event.made, 1);
+  for (const Column column : {event.kept, event.made}) {
+    if (column >= 0) {
+      sum.add(column, 1);
+    }
   }
   for (const Column column : event.comes) {
     sum.add(column, 1);
@@ -122,15 +119,40 @@ LinearSum TensorModel::there(StorageId i, std::size_t number) const {
   return sum;
 }
 
+LinearSum TensorModel::there(StorageId i, std::size_t number) const {
+  const Columns& of = tensors_[i];
+  const Event& event = of.events[number];
+  if (event.use || of.always) {
+    LinearSum sum;
+    sum.constant = 1;
+    return sum;
+  }
+  LinearSum sum = ways(event);
+  if (const Column kept = of.passing ? kept_to(i, number) : -1; kept >= 0) {
+    sum.add(kept, 1);
+  }
+  return sum;
+}
+
+Column TensorModel::kept_to(StorageId i, std::size_t event) const {
+  const Columns& of = tensors_[i];
+  for (std::size_t e = event; e < of.events.size(); ++e) {
+    if (!of.passing || of.events[e].use) {
+      return of.events[e].kept;
+    }
+  }
+  return -1;
+}
+
 void TensorModel::add_availability() {
   for (StorageId i = 0; i < tensors_.size(); ++i) {
-    for (std::size_t e = 0; e < tensors_[i].events.size(); ++e) {
-      Event& event = tensors_[i].events[e];
-      const bool use = event.use;
-      event.use = false;
-      model_.row(there(i, e), use ? 1 : 0, 1);
-      event.use = use;
-      if (event.kept >= 0 && e > 0) {  // what was there at the event before can be kept
+    for (std::size_t e = 0; e < tensors_[i].events.size() && !tensors_[i].always; ++e) {
+      const Event& event = tensors_[i].events[e];
+      if (tensors_[i].passing && !event.use) {
+        continue;  // kept to the next use or not, or it comes in
+      }
+      model_.row(ways(event), event.use ? 1 : 0, 1);
+      if (event.kept >= 0 && e > 0 && !tensors_[i].passing) {  // what was there at the event before can be kept
         LinearSum kept;
         kept.add(event.kept, 1);
         kept.add(there(i, e - 1), -1);
@@ -203,6 +225,22 @@ Decisions TensorModel::decode(const std::vector<double>& values) const {
   return decisions;
 }
 
+Column TensorModel::page_column(const TensorPage& page) const {
+  const bool out = page.direction == TensorPage::Direction::kOut;
+  Column best = -1;
+  SlotId longest = 0;
+  for (const Page& p : out ? tensors_[page.tensor].outs : tensors_[page.tensor].ins) {
+    const bool same = out ? p.window.first == page.first : p.window.last == page.last;
+    const bool inside = p.window.first >= page.first && p.window.last <= page.last;
+    const SlotId length = p.window.last + 1 - p.window.first;
+    if (same && inside && (best < 0 || length > longest)) {
+      best = p.column;
+      longest = length;
+    }
+  }
+  return best;
+}
+
 std::optional<std::vector<std::pair<Column, double>>> TensorModel::encode(
     const EventSchedule& schedule) const {
   std::map<Column, double> chosen;
@@ -224,15 +262,11 @@ std::optional<std::vector<std::pair<Column, double>>> TensorModel::encode(
     chosen[column] = 0;
   }
   for (const TensorPage& page : schedule.pages) {
-    const bool out = page.direction == TensorPage::Direction::kOut;
-    const auto& list = out ? tensors_[page.tensor].outs : tensors_[page.tensor].ins;
-    const auto same = std::ranges::find_if(list, [&](const Page& p) {
-      return p.window.first == page.first && p.window.last == page.last;
-    });
-    if (same == list.end()) {
+    const Column column = page_column(page);
+    if (column < 0) {
       return std::nullopt;
     }
-    chosen[same->column] = 1;
+    chosen[column] = 1;
   }
   std::vector<bool> resident(tensors_.size());
   for (SlotId t = 0; t < schedule.slots.size(); ++t) {

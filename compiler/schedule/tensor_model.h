@@ -52,6 +52,7 @@ class TensorModel {
   struct Columns {
     std::vector<Event> events;
     std::vector<Page> outs, ins;
+    bool always = false, passing = false;  ///< see TensorCandidates
   };
   enum class Phase { kRecompute, kOperator };
 
@@ -62,10 +63,17 @@ class TensorModel {
   void add_memory();
   void add_memory_row(SlotId slot, Phase phase, Bytes workspace, const LinearSum& more);
   void add_time();
+  /// How a tensor comes to one of its events.
+  static LinearSum ways(const Event& event);
+  /// Whether it is there at one of its events.
   LinearSum there(StorageId i, std::size_t event) const;
+  /// The column of being kept to the first event from `event` on that it can be kept to; -1: none.
+  Column kept_to(StorageId i, std::size_t event) const;
   LinearSum in_memory(StorageId i, SlotId slot, Phase phase) const;
   LinearSum buffers(StorageId i, SlotId slot, Phase phase);
   double page_cost(const PageCost& cost) const;
+  /// The transfer with the longest window within that of a page, for the same event; -1: none.
+  Column page_column(const TensorPage& page) const;
 
   const ScheduleProblem& problem_;
   const CandidateRules rules_;

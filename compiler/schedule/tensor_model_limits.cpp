@@ -16,17 +16,20 @@ LinearSum TensorModel::in_memory(StorageId i, SlotId slot, Phase phase) const {
     sum.constant = made && phase == Phase::kOperator ? 1 : 0;
     return sum;
   }
+  if (tensors_[i].always) {
+    sum.constant = !events.empty() && slot <= events.back().slot ? 1 : 0;
+    return sum;
+  }
   const auto next = std::ranges::lower_bound(events, slot, {}, &Event::slot);
+  auto number = static_cast<std::size_t>(next - events.begin());
   if (next != events.end() && next->slot == slot) {
-    const auto number = static_cast<std::size_t>(next - events.begin());
     if (phase == Phase::kRecompute || next->use) {
       return there(i, number);
     }
-    if (number + 1 < events.size()) {
-      sum.add(events[number + 1].kept, 1);
-    }
-  } else if (next != events.end() && next->kept >= 0) {
-    sum.add(next->kept, 1);
+    ++number;
+  }
+  if (const Column kept = kept_to(i, number); kept >= 0) {
+    sum.add(kept, 1);
   }
   return sum;
 }

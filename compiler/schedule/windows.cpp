@@ -64,10 +64,9 @@ class Widener {
 
   void widen_in(TensorPage& page) {
     const Bytes bytes = problem_.tensors[page.tensor].bytes;
-    SlotId least = 0;  // the copy at home is there from here on
+    SlotId least = 0;  // from here on the copy at home is there, and no other one comes
     for (const TensorPage& other : pages_) {
-      if (other.tensor == page.tensor && other.direction == Direction::kOut &&
-          other.last < page.first) {
+      if (other.tensor == page.tensor && other.last < page.first) {
         least = std::max(least, other.last + 1);
       }
     }

@@ -93,7 +93,7 @@ Asked resolve(const ScheduleQuestion& question, const RootConfig* config,
       throw UserError("--time-limit", Json(*question.time_limit).dump() + " is no time",
                       "give 0 (heuristics alone) to 1e6 seconds");
     }
-    request.time_limit_s = *question.time_limit;
+    request.time_limit_s = request.nominal_limit_s = *question.time_limit;
   }
   if (budget) {
     request.limits.budget =
@@ -141,6 +141,7 @@ Json to_json(Policy policy, const Asked& asked, const ScheduleProblem& problem,
   if (!answer.schedule.slots.empty()) {
     json["overhead"] = answer.overhead;
     json["bound"] = answer.bound ? Json(*answer.bound) : Json();
+    json["cheapest"] = answer.cheapest;
     const auto gap = answer.gap();
     json["gap"] = gap ? Json(*gap) : Json();
     json["energy_j"] = answer.replay.energy_j;
@@ -151,6 +152,7 @@ Json to_json(Policy policy, const Asked& asked, const ScheduleProblem& problem,
     json["replay"] = {{"ok", answer.replay.ok}, {"peak_bytes", answer.replay.peak.raw()}};
   }
   json["solve_s"] = answer.solve_s;
+  json["timed_out"] = answer.timed_out;
   if (answer.needs) {
     json["needs"] = {{"operator", answer.needs->operator_name},
                      {"bytes", answer.needs->bytes.raw()}};

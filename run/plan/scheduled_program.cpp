@@ -66,7 +66,7 @@ compiler::Schedule chosen(const StepModel& model, Policy policy,
                           const compiler::ScheduleRequest& request, bool& timed_out) {
   const auto answer = compiler::ask_policy(policy, model.step.problem, request);
   if (answer.found() && answer.replay.ok) {
-    timed_out = answer.solve_s >= request.time_limit_s;
+    timed_out = answer.timed_out;
     return compiler::schedule_of(model.step, answer.schedule);
   }
   if (!answer.notes.empty() && answer.schedule.slots.empty() && !answer.needs) {

@@ -143,7 +143,7 @@ TEST_CASE("where nothing fits the answer says what would do", "[schedule]") {
 TEST_CASE("without time for a search the best heuristic answers", "[schedule]") {
   const ScheduleProblem problem = two_ways_problem();
   ScheduleRequest request;
-  request.time_limit_s = 0;
+  request.nominal_limit_s = 0;
   request.limits.budget = Bytes{16};
   const ScheduleAnswer answer = solve_optimal(problem, request);
   CHECK(answer.status == Status::kFeasible);
@@ -158,7 +158,7 @@ TEST_CASE("no rival beats the optimum, and each holds to what it claims", "[sche
     CAPTURE(seed);
     const ScheduleProblem problem = random_schedule_problem(seed);
     ScheduleRequest request = exact_request();
-    request.time_limit_s = 20;
+    request.nominal_limit_s = 20;
     request.limits.budget = between(problem, 1 + seed % 5, 5);
     const ScheduleAnswer optimal = ask_policy(Policy::kOptimal, problem, request);
     for (const Policy policy : {Policy::kKeep, Policy::kCheckmate, Policy::kPage, Policy::kSqrt,
@@ -191,7 +191,7 @@ TEST_CASE("POET's published model on a small chain: its claim and what the repla
   ScheduleRequest request;
   request.limits.budget = Bytes{12};
   request.rules.least_page = Bytes{0};
-  request.time_limit_s = 20;
+  request.nominal_limit_s = 20;
   const ScheduleAnswer poet = ask_policy(Policy::kPoet, problem, request);
   REQUIRE_FALSE(poet.schedule.slots.empty());
   CHECK(poet.replay.ok);
