@@ -67,14 +67,15 @@ StepTraffic traffic_of_graph(const Step& step) {
   return all;
 }
 
-StepProblem problem_of(const Step& step, const StepTraffic& traffic, const StepCosts& costs) {
+StepProblem problem_of(const Step& step, const StepTraffic& traffic, const StepCosts& costs,
+                       bool home_in_l2) {
   StepProblem made;
   ScheduleProblem& problem = made.problem;
   problem.static_w = costs.static_w;
-  Bytes always{0};  // the loss stands in L2 all along
+  Bytes always{0};  // the loss stands in L2 all along, and what is at home there
   for (const auto& [base, of] : traffic.storages) {
     const Tensor& tensor = step.tensor(base);
-    if (tensor.kind == TensorKind::kLoss) {
+    if (tensor.kind == TensorKind::kLoss || (home_in_l2 && from_home(tensor))) {
       always += place_of(tensor);
       continue;
     }
@@ -91,6 +92,9 @@ StepProblem problem_of(const Step& step, const StepTraffic& traffic, const StepC
     op.joules = costs.joules.at(slot);
     op.workspace = always + traffic.beside.at(slot);
     op.recomputable = runs_again(step, slot);
+    if (home_in_l2 && recompute_limit(step, slot) < step.operators.size()) {
+      op.recomputable = false;  // what it reads is changed, and the problem does not see that
+    }
     problem.slots.push_back(std::move(op));
   }
   problem.complete("the step");

@@ -41,11 +41,13 @@ struct StepProblem {
   SlotId first = 0;             ///< slot of the problem that is the step's slot 0
 };
 
-/// The problem of a step whose parameters, states and inputs are at home in HyperRAM. What an
+/// The problem of a step whose parameters, states and inputs are at home in HyperRAM; with
+/// `home_in_l2` they stand in L2 all along and cannot be moved. What an
 /// operator names in the graph without touching it in L2 (the ReLU that runs with the maximum
 /// behind it) is no tensor of the problem. Errors:
 /// NotAvailable if a storage is written in place where a problem cannot say so.
-StepProblem problem_of(const Step& step, const StepTraffic& traffic, const StepCosts& costs);
+StepProblem problem_of(const Step& step, const StepTraffic& traffic, const StepCosts& costs,
+                       bool home_in_l2 = false);
 
 /// A schedule of the problem as it is carried out on the step. Transfers beside the slots at the
 /// ends of the problem are left to the step's own begin and end.

@@ -6,6 +6,7 @@
 
 #include "compiler/schedule/policies.h"
 #include "models/base/error.h"
+#include "run/plan/schedule_home.h"
 #include "run/plan/schedule_instance.h"
 #include "run/plan/step_model.h"
 #include "run/plan/workload.h"
@@ -57,11 +58,30 @@ struct Asked {
   std::vector<std::string> warnings;
 };
 
+/// The budget that a question has, else its configuration; `config`: null if there is none.
+std::optional<double> budget_in(const ScheduleQuestion& question, const RootConfig* config) {
+  if (!question.budget && config != nullptr && config->schedule.policy != Policy::kKeep &&
+      config->schedule.budget != 0) {
+    return config->schedule.budget;
+  }
+  return question.budget;
+}
+
+compiler::ScheduleObjective objective_in(const ScheduleQuestion& question,
+                                         const RootConfig* config) {
+  if (question.objective) {
+    return objective_of(named(schedule_objectives(), *question.objective, "--objective"));
+  }
+  return objective_of(config != nullptr ? config->schedule.objective
+                                        : ScheduleConfig::Objective::kEnergy);
+}
+
 /// `config`: null if there is none. `room`: the budget if none is given.
 Asked resolve(const ScheduleQuestion& question, const RootConfig* config,
               const ScheduleProblem& problem, std::optional<Bytes> room) {
   Asked asked;
-  std::optional<double> budget = question.budget, deadline = question.deadline;
+  const std::optional<double> budget = budget_in(question, config);
+  std::optional<double> deadline = question.deadline;
   if (config != nullptr) {
     const ScheduleConfig& schedule = config->schedule;
     if (!question.device.empty()) {
@@ -71,9 +91,6 @@ Asked resolve(const ScheduleQuestion& question, const RootConfig* config,
     asked.objective = schedule.objective;
     if (schedule.policy != Policy::kKeep) {
       asked.policy = schedule.policy;
-      if (!budget && schedule.budget != 0) {
-        budget = schedule.budget;
-      }
       if (!deadline && schedule.deadline != 0) {
         deadline = schedule.deadline;
       }
@@ -87,7 +104,7 @@ Asked resolve(const ScheduleQuestion& question, const RootConfig* config,
   }
   ScheduleRequest& request = asked.request;
   request.rules = compiler::CandidateRules::usual(problem);
-  request.objective = objective_of(asked.objective);
+  request.objective = objective_in(question, config);
   if (question.time_limit) {
     if (!(*question.time_limit >= 0 && *question.time_limit <= kMostSeconds)) {
       throw UserError("--time-limit", Json(*question.time_limit).dump() + " is no time",
@@ -180,10 +197,11 @@ Json schedule_step(const ScheduleQuestion& question) {
     problem = read_schedule_instance(read_json_file(question.device), question.device);
   } else if (config) {
     StepModel model = model_step(build_workload(*config).training, *config);
-    problem = std::move(model.step.problem);
     l2_fixed = model.l2_fixed;
     const Bytes l2 = config->platform.l2.size;
     room = l2 > *l2_fixed ? l2 - *l2_fixed : Bytes{1};
+    problem = problem_at_home(model, *config, objective_in(question, &*config),
+                              budget_in(question, &*config), *room);
   } else {
     throw UserError("schedule", "has nothing to schedule",
                     "give a configuration, or a graph with its costs: --device FILE");

@@ -120,7 +120,9 @@ StepModel model_step(const TrainingGraph& training, const RootConfig& config) {
       compiler::write_tape(step, compiler::KeepPolicy().choose(step), {}, tilings);
   const auto program = compiler::place_step(step, written, {}, {WorkloadConfig::Home::kL2});
   const compiler::StepCosts costs = costs_of(step, written.tape, program->modelled_cycles, config);
-  return {compiler::problem_of(step, traffic_of(step, tilings), costs), program->memory.l2_fixed};
+  const compiler::StepTraffic traffic = traffic_of(step, tilings);
+  return {compiler::problem_of(step, traffic, costs), program->memory.l2_fixed,
+          compiler::problem_of(step, traffic, costs, true)};
 }
 
 Bytes budget_of(double budget, const compiler::ScheduleProblem& problem, const std::string& where) {

@@ -12,6 +12,8 @@ namespace etude::run {
 struct StepModel {
   compiler::StepProblem step;
   Bytes l2_fixed;  ///< of L2, below the first object, of the step that keeps everything
+  /// The same with parameters, states and inputs at home in L2.
+  compiler::StepProblem at_home_in_l2;
 };
 
 /// Lowers the step that keeps everything in an L2 with room for it, and prices its operators: times

@@ -65,9 +65,9 @@ struct ScheduleConfig {
   enum class PageTo { kExtmem, kFlash };
   Policy policy = Policy::kKeep;
   /// L2 of activations, gradients, states, parameters and pages, bytes; at most 1: a part of what
-  /// keep needs; 0: what L2 leaves.
+  /// keep needs; 0: not given, what L2 leaves.
   double budget = 0;
-  double deadline = 0;  ///< seconds; 0: none
+  double deadline = 0;  ///< seconds; 0: not given, none
   Objective objective = Objective::kEnergy;
   PageTo page_to = PageTo::kExtmem;
 };

@@ -178,14 +178,15 @@ void declare_schedule(ParameterTable& table) {
           {.unit = "B",
            .sentence =
                "L2 that activations, gradients, states, parameters and pages may use; at most 1: a "
-               "part of what keep needs; 0: what L2 leaves.",
+               "part of what keep needs. Without it: what L2 leaves.",
            .source = "user",
-           .range = {.min = 0, .max = 1e15},
+           .range = {.above_min = true, .max = 1e15},
            .only_if = Selector{"/schedule/policy", moving}})
       .add("deadline", &ScheduleConfig::deadline,
            {.unit = "s",
-            .sentence = "Longest step; 0: none.",
+            .sentence = "Longest step. Without it: none.",
             .source = "user",
+            .range = {.above_min = true},
             .only_if = Selector{"/schedule/policy", moving}})
       .add("objective", &ScheduleConfig::objective, schedule_objectives(),
            {.sentence = "What the schedule makes least: energy, time (then energy), energy times "

@@ -18,7 +18,7 @@ namespace {
 struct Bench {
   const PlatformConfig platform;
   const TilingConfig tiling;
-  const Step step{make_training_graph(make_network("mlp", {60, 50, 40, 30, 20}, 4), 0.1), platform,
+  const Step step{make_training_graph(make_network("mlp", {60, 50, 40, 30, 20}, 64), 0.1), platform,
                   tiling, TrainConfig::Precision::kFp32, true};
   const StepProblem made = problem_of(step, traffic_of_graph(step), costs());
 
@@ -58,9 +58,11 @@ TEST_CASE("what every policy chooses for a step is carried out on it", "[schedul
   ScheduleRequest request;
   request.rules = CandidateRules::usual(bench.made.problem);
   unsigned again = 0, found = 0;
-  for (const double part : {1.0, 0.9, 0.8, 0.7}) {
-    const auto keep = static_cast<double>(bench.made.problem.peak_keep().raw());
-    request.limits.budget = Bytes{static_cast<std::uint64_t>(part * keep)};
+  const Bytes keep = bench.made.problem.peak_keep();
+  const Bytes least = bench.made.problem.alone(bench.made.problem.largest_slot());
+  REQUIRE(keep > least);
+  for (const unsigned part : {0u, 1u, 2u, 3u, 4u}) {
+    request.limits.budget = least + (keep - least) * part / 4;
     for (const auto& [word, policy] : schedule_policies()) {
       CAPTURE(part, word);
       const ScheduleAnswer answer = ask_policy(policy, bench.made.problem, request);
