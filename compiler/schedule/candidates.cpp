@@ -146,8 +146,8 @@ class Finder {
     bool first = !t.producer;
     for (const SlotId event : found_[i].events) {
       const bool use = std::ranges::binary_search(t.uses, event);
-      const bool useful = first || (rules_.page && event - before >= rules_.least_gap &&
-                                    (use || !t.producer || !rules_.lean));
+      const bool again = !t.producer || (rules_.page && (use || !rules_.lean));
+      const bool useful = first || (again && event - before >= rules_.least_gap);
       if (useful && event > 0 && !(t.updated && event > t.uses.back())) {
         add_ins(i, event);
       }

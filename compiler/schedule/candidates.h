@@ -9,7 +9,8 @@ namespace etude::compiler {
 
 /// What a model may consider: fewer events make it small.
 struct CandidateRules {
-  bool recompute = true, page = true;
+  bool recompute = true;
+  bool page = true;          ///< of what the step makes; what is at home can always come again
   unsigned depth = 4;        ///< operators that run again for each other in one slot
   unsigned least_gap = 3;    ///< slots between two needs of a tensor that is moved out of the way
   double cover = 1.3;        ///< times of a transfer that the slots of its window take

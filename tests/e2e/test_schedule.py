@@ -162,6 +162,50 @@ def test_without_a_graph_there_is_nothing_to_schedule():
     assert "--device" in run("schedule", check=2).stderr
 
 
+@pytest.mark.parametrize(
+    "setting, says",
+    [("budget=0", "/schedule/budget"), ("budget=-3", "/schedule/budget"), ("deadline=0", "/schedule/deadline")],
+)
+def test_an_explicit_nothing_is_refused(setting, says):
+    sets = ["--set", "/schedule/policy=optimal", "--set", f"/schedule/{setting}"]
+    for command in (["schedule"], ["run", "--out", "none"]):
+        done = run(command[0], "configs/deep_ae.json", *command[1:], *sets, check=2)
+        assert says in done.stderr and done.stderr.count("\n") == 1 and done.stdout == ""
+
+
+def test_a_step_of_cct2_counts_parameters_in_the_slots_that_use_them():
+    # 1,310,976 B of activations and gradients, 512 B of the parameter that the slot reads, and the loss.
+    full = ["configs/cct2_lora.json", "--set", "/train/method=full"]
+    keep = answer(*full, "--policy", "keep", "--budget", 1)
+    assert keep["status"] == "feasible" and keep["replay"]["ok"]
+    assert keep["peak_bytes"] == keep["peak_keep"] == 1_310_976 + 512 + 8
+    assert keep["cheapest"] < 0 == keep["overhead"]
+    best = answer(*full, "--budget", 1, "--time-limit", 0)
+    assert best["status"] == "feasible" and best["energy_j"] < keep["energy_j"]
+    assert best["peak_bytes"] <= keep["peak_keep"]
+    # One operator needs more than that alone: its gradient, the map below it and the result.
+    refused = run("schedule", *full, "--budget", 0.4, "--json", check=2)
+    needs = json.loads(refused.stdout)["needs"]
+    assert needs == {"operator": "tokenizer.0.relu.out.grad", "bytes": 4 * (2 * 64 * 32 * 32 + 64 * 16 * 16) + 8}
+    assert refused.stderr.count("\n") == 1 and "tokenizer.0.relu.out.grad" in refused.stderr
+    # And just that is enough.
+    least = answer(*full, "--budget", needs["bytes"], "--time-limit", 0)
+    assert least["peak_bytes"] <= needs["bytes"]
+
+
+def test_parameters_stand_where_they_are_at_home():
+    near, far, auto = (
+        answer("configs/deep_ae.json", "--policy", "keep", "--set", f"/workload/home={home}")
+        for home in ("l2", "extmem", "auto")
+    )
+    assert near["paged"] == [] and len(far["paged"]) > 10
+    assert far["peak_keep"] < near["peak_keep"] == auto["peak_keep"]
+    assert near["energy_j"] == auto["energy_j"] < far["energy_j"]
+    # In less memory than all of it takes, auto is HyperRAM, as in a run.
+    small = ["--policy", "keep", "--budget", near["peak_keep"] - 1]
+    assert answer("configs/deep_ae.json", *small, "--set", "/workload/home=auto")["peak_keep"] == far["peak_keep"]
+
+
 def test_a_configuration_brings_its_own_graph():
     got = answer("configs/deep_ae.json", "--policy", "keep")
     assert got["status"] == "feasible" and got["replay"]["ok"]

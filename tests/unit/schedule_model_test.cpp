@@ -117,5 +117,59 @@ TEST_CASE("without its rules the model finds what brute force finds on 300 graph
   CHECK(moved > kGraphs / 4);
 }
 
+TEST_CASE("fewer events for steps with parameters: what they allow is allowed, too", "[schedule]") {
+  CandidateRules lean;
+  lean.points = lean.lean = true;
+  lean.least_page = Bytes{2};
+  unsigned found = 0;
+  double worst = 0;
+  for (std::uint32_t seed = 1; seed <= 200; ++seed) {
+    CAPTURE(seed);
+    const ScheduleProblem problem = random_schedule_problem(seed);
+    if (!problem.from_home()) {
+      continue;
+    }
+    const ScheduleLimits limits = limits_for(problem, seed);
+    const auto ruled = modelled(problem, limits, lean);
+    if (ruled) {
+      const auto all = modelled(problem, limits, CandidateRules::all());
+      REQUIRE(all);
+      CHECK(*ruled >= *all - 1e-4);
+      worst = std::max(worst, *ruled / *all - 1);
+      ++found;
+    }
+  }
+  CHECK(found > 20);
+  SUCCEED(found << " found, at most " << 100 * worst << " % dearer");
+}
+
+TEST_CASE("a known schedule begins a search, with the windows that the model has", "[schedule]") {
+  unsigned begun = 0;
+  for (std::uint32_t seed = 1; seed <= 80; ++seed) {
+    CAPTURE(seed);
+    const ScheduleProblem problem = random_schedule_problem(seed);
+    ScheduleRequest request;
+    request.limits.budget = problem.peak_keep();
+    const ScheduleAnswer keep = keep_everything(problem, request);
+    REQUIRE(within(keep.replay, request.limits));
+    const TensorModel model(problem, CandidateRules::all(), request.limits, {1, 0, 0}, 1);
+    const auto start = model.encode(keep.schedule);
+    REQUIRE(start);
+    LinearModel fixed = model.model();
+    for (const auto& [column, value] : *start) {
+      fixed.fix(column, value);
+    }
+    const Solution solution = solve(fixed, {}, {});
+    REQUIRE(solution.status == Solution::Status::kOptimal);
+    // Shorter windows than those of the schedule cost waiting at most.
+    const Sums sums = sums_of(problem);
+    const double joules =
+        model.unscaled(solution.objective) + sums.joules + problem.static_w * sums.seconds;
+    CHECK(joules >= keep.replay.energy_j - 1e-4);
+    begun += problem.from_home();
+  }
+  CHECK(begun > 20);
+}
+
 }  // namespace
 }  // namespace etude::compiler

@@ -152,6 +152,62 @@ TEST_CASE("without time for a search the best heuristic answers", "[schedule]") 
   CHECK(*answer.bound <= answer.overhead);
 }
 
+TEST_CASE("keep fetches what is at home for each use, and stays within its peak", "[schedule]") {
+  unsigned waits = 0;
+  for (std::uint32_t seed = 1; seed <= 200; ++seed) {
+    CAPTURE(seed);
+    const ScheduleProblem problem = random_schedule_problem(seed);
+    ScheduleRequest request;
+    request.rules = CandidateRules::all();
+    request.limits.budget = problem.peak_keep();
+    const ScheduleAnswer keep = keep_everything(problem, request);
+    REQUIRE(keep.found());
+    CHECK(keep.replay.ok);
+    CHECK(keep.replay.peak == problem.peak_keep());
+    CHECK(keep.replay.recomputed.empty());
+    double joules = 0, seconds = 0;
+    for (const ProblemSlot& slot : problem.slots) {
+      joules += slot.joules;
+      seconds += slot.seconds;
+    }
+    for (const ProblemTensor& tensor : problem.tensors) {
+      for (std::size_t use = 0; use < tensor.uses.size() && !tensor.producer; ++use) {
+        const bool fetched = use == 0 || tensor.uses[use] > tensor.uses[use - 1] + 1;
+        joules += fetched ? tensor.page_in.joules : 0;
+      }
+      joules += tensor.updated ? tensor.page_out.joules : 0;
+    }
+    CHECK(keep.replay.energy_j == Approx(joules + problem.static_w * keep.replay.time_s));
+    CHECK(keep.replay.time_s >= seconds - 1e-9);
+    // The cheapest conceivable is below keep, and below every answer.
+    CHECK(keep.cheapest <= 1e-9);
+    const ScheduleAnswer optimal = solve_optimal(problem, request);
+    REQUIRE(optimal.found());
+    CHECK(optimal.overhead <= 1e-6);
+    CHECK(optimal.overhead >= optimal.cheapest - 1e-6);
+    CHECK(optimal.gap() <= 1e-3);
+    waits += keep.replay.time_s > seconds + 1e-9;
+  }
+  CHECK(waits > 10);
+}
+
+TEST_CASE("a search that iterations end is the same each time", "[schedule]") {
+  const ScheduleProblem problem = random_schedule_problem(9);
+  std::optional<double> before;
+  for (unsigned repeat = 0; repeat < 2; ++repeat) {
+    ScheduleRequest request = exact_request();
+    request.threads = 2;
+    request.nominal_limit_s = 1e-6;  // less than the first iterations take
+    request.limits.budget = between(problem, 2, 4);
+    const ScheduleAnswer answer = solve_optimal(problem, request);
+    CHECK_FALSE(answer.timed_out);
+    if (answer.found()) {
+      CHECK(before.value_or(answer.replay.energy_j) == answer.replay.energy_j);
+      before = answer.replay.energy_j;
+    }
+  }
+}
+
 TEST_CASE("no rival beats the optimum, and each holds to what it claims", "[schedule]") {
   unsigned found = 0;
   for (std::uint32_t seed = 1; seed <= 60; ++seed) {
