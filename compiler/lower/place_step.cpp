@@ -20,8 +20,9 @@
 namespace etude::compiler {
 namespace {
 
-/// Bytes of a task list that are in L2 when the list as a whole is not.
-constexpr Bytes kListWindow{65536};
+/// Bytes of a task list that are in L2: all of it (0), a ring of parts that come long before they
+/// are needed, or the least that hides a transfer behind what the runtime has fetched already.
+constexpr Bytes kListWindows[] = {Bytes{0}, Bytes{65536}, Bytes{16384}};
 constexpr Address kL2{ETUDE_L2_BASE};
 constexpr Address kData{ETUDE_DATA_ADDRESS};
 
@@ -57,7 +58,7 @@ void add_places(const Graph& graph, const Tape& tape, const MemoryPlan& plan, Pr
 /// Bytes of a task list, or of its ring, up to the first object.
 Bytes before_objects(Bytes list) { return kData + (list + Bytes{63}) / 64 * 64 - kL2; }
 
-constexpr Bytes kRing = Bytes{ETUDE_TASK_FIRST_OP} + kListWindow;
+Bytes ring(Bytes window) { return Bytes{ETUDE_TASK_FIRST_OP} + window; }
 
 class StepPlacer {
  public:
@@ -66,15 +67,18 @@ class StepPlacer {
       : step_(step), written_(written), paged_(paged), limits_(limits), limit_(limit) {}
 
   std::optional<Program> run() {
-    for (const bool windowed : {false, true}) {
+    for (const Bytes window : kListWindows) {
       for (const Placement placement : placements_of(limits_.home)) {
-        if (windowed && placement == Placement::kL2) {
+        if (window != Bytes{} && placement == Placement::kL2) {
           continue;  // everything is in L2 then, the task list too
         }
-        auto made = try_placement(placement, windowed);
+        auto made = try_placement(placement, window);
         if (made || too_slow_) {
           return made;
         }
+      }
+      if (short_of_budget_) {
+        break;  // a shorter list leaves no more
       }
     }
     if (short_of_budget_) {
@@ -94,11 +98,12 @@ class StepPlacer {
   }
 
  private:
-  /// `windowed`: the task list is at home in HyperRAM, and a part of it at a time in L2.
-  std::optional<Program> try_placement(Placement placement, bool windowed) {
+  /// `window`: if not 0, the task list is at home in HyperRAM, and so much of it at a time in L2.
+  std::optional<Program> try_placement(Placement placement, Bytes window) {
+    const bool windowed = window != Bytes{};
     const Address end = kL2 + step_.platform.l2.size;
     // The task list lies below everything else; its length is known only in the end.
-    Bytes reserve = windowed ? kRing : Bytes{written_.tape.ops.size() * 96 + 1024};
+    Bytes reserve = windowed ? ring(window) : Bytes{written_.tape.ops.size() * 96 + 1024};
     for (;;) {
       const Address base = kL2 + before_objects(reserve);
       if (base >= end) {
@@ -122,7 +127,7 @@ class StepPlacer {
       if (too_slow_) {
         return std::nullopt;
       }
-      Program made = encoded(tape, graph, order, plan, windowed);
+      Program made = encoded(tape, graph, order, plan, window);
       const Bytes list{made.tasks.bytes.size()};
       if (!windowed && list > reserve) {
         reserve = list + Bytes{2048};
@@ -143,12 +148,12 @@ class StepPlacer {
 
   /// The program's task list, with its probes and buffers.
   Program encoded(Tape& tape, const StepGraph& graph, const PostOrder& order, MemoryPlan& plan,
-                  bool windowed) const {
+                  Bytes in_l2) const {
     Program made;
     auto places = encode(tape, graph, order.order, made);
-    if (windowed) {
+    if (in_l2 != Bytes{}) {
       const ListWindow window =
-          list_window(static_cast<std::uint32_t>(made.tasks.operations.size()), plan, tape);
+          list_window(in_l2, static_cast<std::uint32_t>(made.tasks.operations.size()), plan, tape);
       made = {};
       places = encode(tape, graph, order.order, made, window);
       made.tasks.window = window.bytes;
@@ -162,10 +167,10 @@ class StepPlacer {
     return made;
   }
 
-  static ListWindow list_window(std::uint32_t ops, MemoryPlan& plan, Tape& tape) {
-    constexpr auto part_ops = static_cast<std::uint32_t>(kListWindow.raw() / 2 / sizeof(etude_op));
+  static ListWindow list_window(Bytes bytes, std::uint32_t ops, MemoryPlan& plan, Tape& tape) {
+    const auto part_ops = static_cast<std::uint32_t>(bytes.raw() / 2 / sizeof(etude_op));
     ListWindow window;
-    window.bytes = kListWindow;
+    window.bytes = bytes;
     window.address = kData + Bytes{ETUDE_TASK_FIRST_OP};
     window.home = Address{ETUDE_HYPERRAM_BASE} + plan.external_bytes;
     while (window.parts * part_ops < ops + 2 * window.parts) {
@@ -173,7 +178,7 @@ class StepPlacer {
     }
     window.layer = static_cast<std::uint32_t>(tape.layers.size());
     tape.layers.push_back({"page task list", "Page", "page", "dma", 0});
-    plan.external_bytes += window.parts * kListWindow / 2;
+    plan.external_bytes += window.parts * bytes / 2;
     return window;
   }
 
@@ -210,7 +215,7 @@ class StepPlacer {
 
 }  // namespace
 
-Bytes least_l2_fixed() { return before_objects(kRing); }
+Bytes least_l2_fixed() { return before_objects(ring(std::end(kListWindows)[-1])); }
 
 std::optional<Program> place_step(const Step& step, const WrittenStep& written,
                                   const std::vector<PagedStorage>& paged, const PlaceLimits& limits,

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "compiler/memory/allocator.h"
+#include "compiler/memory/packing.h"
 #include "compiler/memory/paging.h"
 #include "models/base/pulp_map_regs.h"
 
@@ -35,7 +36,7 @@ class Planner {
     add_pages(tape_, graph_, placement_, paged_, plan_.home);
     place_external();
     // The oldest place keeps transfers from waiting; packing from the bottom wastes the least.
-    plan_.fits = place_l2(false) || place_l2(true) || place_l2_by_size();
+    plan_.fits = place_l2(false) || place_l2(true) || place_l2_packed();
     if (plan_.fits) {
       count_use();
       resolve();
@@ -101,9 +102,8 @@ class Planner {
     return true;
   }
 
-  /// The largest objects first, each at the lowest place that is free during its life: packs
-  /// tightest, but makes more transfers wait for what stood there before.
-  bool place_l2_by_size() {
+  /// Packs tightest, but makes more transfers wait for what stood there before.
+  bool place_l2_packed() {
     Address next = l2_base_;
     for (StoredObject& object : tape_.objects) {
       if (permanent(object)) {
@@ -112,40 +112,22 @@ class Planner {
       }
     }
     const Lifetimes lives = lifetimes();
-    std::vector<ObjectId> order;
-    for (const auto& [object, at] : lives.first) {
-      order.push_back(object);
+    std::vector<PackedBlock> blocks;
+    std::vector<ObjectId> objects;
+    for (const auto& [object, first] : lives.first) {
+      blocks.push_back({aligned(tape_.objects[object].bytes), first, lives.last.at(object), {}});
+      objects.push_back(object);
     }
-    std::ranges::stable_sort(order, [&](ObjectId a, ObjectId b) {
-      return tape_.objects[a].bytes > tape_.objects[b].bytes;
-    });
-    Address top = next;
-    std::vector<ObjectId> placed;
-    for (ObjectId object : order) {
-      std::vector<std::pair<Address, Bytes>> taken;
-      for (ObjectId other : placed) {
-        if (lives.first.at(other) <= lives.last.at(object) &&
-            lives.first.at(object) <= lives.last.at(other)) {
-          taken.emplace_back(tape_.objects[other].address, aligned(tape_.objects[other].bytes));
-        }
-      }
-      std::ranges::sort(taken);
-      Address at = next;
-      const Bytes bytes = aligned(tape_.objects[object].bytes);
-      for (const auto& [begin, size] : taken) {
-        if (begin >= at + bytes) {
-          break;
-        }
-        at = std::max(at, begin + size);
-      }
-      tape_.objects[object].address = at;
-      placed.push_back(object);
-      if (at + bytes > top) {
-        top = at + bytes;
-        plan_.worst = tape_.objects[object].name;
-      }
+    const Bytes before = next - l2_base_;
+    const std::size_t highest = pack(blocks, l2_bytes_ > before ? l2_bytes_ - before : Bytes{});
+    Bytes needed = before;
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+      tape_.objects[objects[i]].address = next + blocks[i].at;
     }
-    const Bytes needed = top - l2_base_;
+    if (highest < blocks.size()) {
+      needed += blocks[highest].at + blocks[highest].bytes;
+      plan_.worst = tape_.objects[objects[highest]].name;
+    }
     plan_.missing = needed > l2_bytes_ ? needed - l2_bytes_ : Bytes{};
     return needed <= l2_bytes_;
   }

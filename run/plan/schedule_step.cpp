@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "compiler/lower/place_step.h"
 #include "compiler/schedule/policies.h"
 #include "models/base/error.h"
 #include "run/plan/schedule_home.h"
@@ -197,7 +198,7 @@ Json schedule_step(const ScheduleQuestion& question) {
     problem = read_schedule_instance(read_json_file(question.device), question.device);
   } else if (config) {
     StepModel model = model_step(build_workload(*config).training, *config);
-    l2_fixed = model.l2_fixed;
+    l2_fixed = std::max(model.l2_fixed, compiler::least_l2_fixed());
     const Bytes l2 = config->platform.l2.size;
     room = l2 > *l2_fixed ? l2 - *l2_fixed : Bytes{1};
     problem = problem_at_home(model, *config, objective_in(question, &*config),
