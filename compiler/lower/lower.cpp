@@ -25,6 +25,8 @@ namespace {
 /// Programs with more operations are lowered once: a second look would take too long.
 constexpr std::uint32_t kLargeProgram = 6000;
 constexpr Bytes kLongTransfer{65536};
+/// Where the task list comes from HyperRAM in each step, shorter lists are worth some cycles.
+constexpr Bytes kFetchedListTransfer{16384};
 
 /// Looks for the way of sharing L1 with which the modelled step is over first.
 class Search {
@@ -48,6 +50,10 @@ class Search {
       tried_.clear();
       return *lower_with(best_);
     }
+    const bool fetched = found_->tasks.window != Bytes{};
+    if (fetched) {
+      shorten_list();
+    }
     if (found_->tasks.operations.size() > kLargeProgram) {
       return std::move(*found_);
     }
@@ -58,6 +64,9 @@ class Search {
       attempt(&SharingChoice::filters_in_turn, {true});
     }
     attempt(&SharingChoice::least_columns, {48u, 64u, 128u});
+    if (fetched) {
+      return std::move(*found_);
+    }
     attempt(&SharingChoice::transfer, {Bytes{4096}, Bytes{6144}, Bytes{12288}, Bytes{16384}});
     return std::move(*found_);
   }
@@ -78,6 +87,24 @@ class Search {
       cuts_ = std::move(written.cuts);
     }
     return made;
+  }
+
+  /// Takes longer transfers if fewer operations come of that, whatever the modelled step takes.
+  void shorten_list() {
+    Program first = std::move(*found_);
+    SharingChoice longer = best_;
+    longer.transfer = kFetchedListTransfer;
+    found_.reset();
+    try {
+      found_ = lower_with(longer);
+    } catch (const UserError&) {
+      // The first one stays.
+    }
+    if (found_ && found_->tasks.operations.size() < first.tasks.operations.size()) {
+      best_ = longer;
+    } else {
+      found_ = std::move(first);
+    }
   }
 
   /// Tries values of one member beside the best of the others so far.

@@ -63,7 +63,8 @@ compiler::Schedule RandomSchedule::choose(const compiler::Step& step) const {
     }
     for (bool out = true; next + 1 < slots; out = !out) {
       const Slot first = next + draw.below(std::min(slots - next, 6u));
-      const Slot last = std::min(first + draw.below(4), slots - 1);
+      const bool point = first > 0 && draw.below(4) == 0;  // between two slots
+      const Slot last = point ? first - 1 : std::min(first + draw.below(4), slots - 1);
       schedule.pages.push_back({base, out, first, last});
       next = last + 1;
     }

@@ -41,6 +41,26 @@ TEST_CASE("a storage goes out behind its window and comes in for its next reader
   }
 }
 
+TEST_CASE("at a point between two slots, what goes out leaves its place to what comes in",
+          "[paging]") {
+  PlanBench bench;
+  const auto a = bench.activation("a", 64_B), b = bench.activation("b", 64_B);
+  bench.store(0, a);
+  bench.store(1, b);
+  bench.load(2, a);
+  bench.load(3, b);
+  // a is away in slot 1, b in slot 2: at no slot do both stand in memory.
+  const std::vector<PagedStorage> paged{
+      {{bench.tensor_of(a)}, {{bench.tensor_of(a), true, 1, 0}, {bench.tensor_of(a), false, 2, 1}}},
+      {{bench.tensor_of(b)},
+       {{bench.tensor_of(b), true, 2, 1}, {bench.tensor_of(b), false, 3, 2}}}};
+  const MemoryPlan plan = bench.plan(Placement::kL2, 64_B, paged);
+  REQUIRE(plan.fits);
+  CHECK(PlanBench::lines(bench.tape) == Lines{"store a 0", "out a 0+64", "store b 1", "out b 0+64",
+                                              "in a 0+64", "load a 2", "in b 0+64", "load b 3"});
+  CHECK(bench.run_by_addresses(plan) == bench.run_by_objects());
+}
+
 TEST_CASE("a page that no reader needs is left out, with the way out", "[paging]") {
   PlanBench bench;
   const auto a = bench.activation("a", 64_B);

@@ -64,6 +64,39 @@ TEST_CASE("replay of a recomputation", "[schedule]") {
   CHECK(played.recomputed == std::vector<StorageId>{0});
 }
 
+TEST_CASE("replay of transfers between two slots: the step waits, and no slot holds them",
+          "[schedule]") {
+  const ScheduleProblem problem = row_of_four();
+  Decisions decisions;
+  decisions.pages = {{0, Direction::kOut, 2, 1}, {0, Direction::kIn, 3, 2}};
+  const Replay played = replay(problem, with_lifetimes(problem, decisions));
+  CHECK(played.ok);
+  CHECK(played.slot_peaks[1] == Bytes{10 + 20});
+  CHECK(played.slot_peaks[2] == Bytes{20 + 30});  // without the first result
+  CHECK(played.slot_peaks[3] == Bytes{30 + 10 + 5});
+  CHECK(played.time_s == Approx(4 * 2 + 3 + 4));
+  CHECK(played.energy_j == Approx(10 + 0.5 + 0.25));
+  SECTION("what was given up cannot go out, what is not home cannot come in") {
+    decisions.pages = {{1, Direction::kOut, 3, 2}};
+    CHECK_FALSE([&] {
+      EventSchedule damaged = with_lifetimes(problem, decisions);
+      damaged.slots[1].back().frees.push_back(0);
+      return replay(problem, damaged);
+    }().ok);
+    decisions.pages = {{0, Direction::kIn, 3, 2}};
+    CHECK_FALSE(replay(problem, with_lifetimes(problem, decisions)).ok);
+  }
+  SECTION("a point has a slot on either side") {
+    for (const TensorPage& page :
+         {TensorPage{0, Direction::kOut, 4, 3}, TensorPage{0, Direction::kOut, 3, 1}}) {
+      decisions.pages = {page};
+      EventSchedule damaged = with_lifetimes(problem, {});
+      damaged.pages = decisions.pages;
+      CHECK_FALSE(replay(problem, damaged).ok);
+    }
+  }
+}
+
 TEST_CASE("replay of a page: buffers count while transfers are under way, slots wait for them",
           "[schedule]") {
   const ScheduleProblem problem = row_of_four();

@@ -245,6 +245,33 @@ TEST_CASE("what runs again stands in front of its slot, and later readers read t
         plain.consumers(result).size());
 }
 
+TEST_CASE("a maximum reads what was made again of the convolution whose ReLU runs with it",
+          "[schedule]") {
+  const TrainingGraph training = images();
+  const PlatformConfig platform = test::platform_of(true, 64);
+  const TilingConfig tiling;
+  const Step step(training, platform, tiling, TrainConfig::Precision::kFp32);
+  const Graph& plain = step.graph();
+  std::optional<Slot> conv, gradient;
+  for (Slot slot = 0; slot < step.operators.size(); ++slot) {
+    const Node& node = plain.node(step.operators[slot].node);
+    conv = node.op == OpType::kConv && !conv ? slot : conv;
+    gradient = node.op == OpType::kMaxPoolGrad ? slot : gradient;
+  }
+  REQUIRE((conv && gradient && *conv < *gradient));
+  const auto source = [](const Step& of, Slot slot) {
+    const Node& pool = of.graph().node(of.operators[slot].node);
+    return of.graph().node(of.pooled_relu(pool.inputs[1]).value()).inputs[0];
+  };
+  const TensorId made = plain.node(step.operators[*conv].node).outputs[0];
+  REQUIRE(source(step, *gradient) == made);
+  Schedule schedule = Line{}.with({{*conv, *gradient}});
+  const ScheduledStep carried = carry_out(step, schedule);
+  const TensorId again = source(*carried.step, *gradient + 1);
+  CHECK(again != made);
+  CHECK(carried.step->origin(again) == made);
+}
+
 TEST_CASE("schedules that no step can follow are refused", "[schedule]") {
   const Line line;
   const auto slots = static_cast<Slot>(line.step.operators.size());
@@ -263,7 +290,7 @@ TEST_CASE("schedules that no step can follow are refused", "[schedule]") {
       {line.with({{slots - 2, slots - 1}}), "forward operators without a loss"},
       {line.with({{updates, limit + 1}}), "which updates what it reads"},
       {line.with({}, {{9999, true, 0, 1}}), "pages tensor 9999"},
-      {line.with({}, {{x, false, 3, 2}}), "from slot 3 to slot 2"},
+      {line.with({}, {{x, false, 3, 1}}), "from slot 3 to slot 1"},
       {line.with({}, {{line.step.storage.base(made), false, 4, 5}}), "in that never went out"},
       {line.with({}, {{x, false, 1, slots}}), "the step has"}};
   for (const Case& c : cases) {
