@@ -275,7 +275,7 @@ ScheduledStep carry_out(const Step& step, const Schedule& schedule) {
       page.first = begins[page.first];
       page.last = places[page.last];
     }
-    std::ranges::sort(all, {}, [](const PageWindow& page) { return page.first; });
+    std::ranges::stable_sort(all, {}, [](const PageWindow& page) { return page.first; });
     const TensorKind kind = step.tensor(tensor).kind;
     const bool at_home =
         kind == TensorKind::kInput || kind == TensorKind::kParameter || kind == TensorKind::kState;
