@@ -6,7 +6,7 @@ import json
 import numpy as np
 import onnx_file as of
 import pytest
-from support import run
+from support import ROOT, run
 
 RNG = np.random.default_rng(29)
 
@@ -117,3 +117,53 @@ def test_statistics_of_a_normalisation_that_runs_again_move_once(tmp_path, home)
     same_bits(outputs, usual)
     again = {layer["op"] for layer in result["layers"] if layer["phase"] == "recompute"}
     assert {"Conv", "BatchNormalization", "Relu"} <= again
+
+
+CCT2 = {"network": "cct2", "inputs": str(ROOT / "workloads/data/digits_tilted.npz"), "batch": 1, "home": "extmem"}
+FULL = {"method": "full", "initial": str(ROOT / "workloads/data/cct2_digits.npz"), "lr": 0.01, "seed": 1}
+
+
+@pytest.mark.parametrize(
+    ("workload", "train", "policy", "parts"),
+    [
+        (CCT2, FULL, "page", (0.9, 0.5)),
+        (CCT2, FULL, "capuchin", (0.8,)),
+        ({"network": "resnet8", "batch": 1}, {}, "page", (0.9,)),
+        ({"network": "deep_ae", "batch": 24}, {}, "page", (0.95,)),
+    ],
+)
+def test_the_bits_of_keep_in_an_l2_of_exactly_the_budget(tmp_path, workload, train, policy, parts):
+    file = write(tmp_path, {"home": "extmem"} | workload, {"steps": 1} | train)
+    _, usual = trained(tmp_path, file, "keep", "/platform/l2/size=8388608")
+    highest = None
+    for part in parts:
+        chosen = json.loads(run("schedule", file, "--policy", policy, "--budget", part, "--json", check=0).stdout)
+        # The runtime, and the least of the task list that stands in L2 where it is at home in HyperRAM.
+        size = chosen["budget"] + 65536 + 64 + 16384
+        sets = f"/schedule/policy={policy}", f"/schedule/budget={part}", f"/platform/l2/size={size}"
+        result, outputs = trained(tmp_path, file, f"{policy}{part}", *sets)
+        same_bits(outputs, usual)
+        memory = result["memory"]
+        assert memory["l2_peak"] <= size and memory["l2_peak"] - memory["l2_fixed"] <= chosen["budget"]
+        assert highest is None or memory["l2_peak"] - memory["l2_fixed"] < highest
+        highest = memory["l2_peak"] - memory["l2_fixed"]
+
+
+def test_a_full_step_of_cct2_trains_in_a_million_bytes(tmp_path):
+    file = write(tmp_path, CCT2, FULL | {"steps": 1})
+    _, usual = trained(tmp_path, file, "keep", "/platform/l2/size=8388608")
+    million = "/platform/l2/size=1000000"
+    refused = run("run", file, "--out", tmp_path / "none", "--set", million, check=2)
+    assert "/platform/l2/size" in refused.stderr and not (tmp_path / "none").exists()
+    result, outputs = trained(tmp_path, file, "page", million, "/schedule/policy=page")
+    same_bits(outputs, usual)
+    assert result["memory"]["l2_peak"] <= 1000000
+
+
+def test_passes_of_a_step_follow_a_schedule_each(tmp_path):
+    workload = {"network": "bert", "sizes": [32, 64, 2, 128, 4, 3], "batch": 2}
+    file = write(tmp_path, workload, {"steps": 2, "accumulate": 2})
+    _, usual = trained(tmp_path, file, "keep")
+    result, outputs = trained(tmp_path, file, "page", "/schedule/policy=page", "/schedule/budget=0.8")
+    same_bits(outputs, usual)
+    assert result["traffic"]["l3_l2_read"] > 0
