@@ -10,18 +10,19 @@ namespace etude::compiler {
 /// What a model may consider: fewer events make it small.
 struct CandidateRules {
   bool recompute = true;
-  bool page = true;          ///< of what the step makes; what is at home can always come again
-  unsigned depth = 4;        ///< operators that run again for each other in one slot
-  unsigned least_gap = 3;    ///< slots between two needs of a tensor that is moved out of the way
-  double cover = 1.3;        ///< times of a transfer that the slots of its window take
-  Bytes least_page{2048};    ///< smaller tensors are not paged (those from home always are)
-  bool any_slot = false;     ///< recompute in front of every slot, not only where it is needed
-  bool any_window = false;   ///< windows of every length
-  bool one_slot = false;     ///< windows of one slot beside those that cover a transfer
-  bool points = false;       ///< transfers between two slots, for which operators wait
+  bool page = true;         ///< of what the step makes; what is at home can always come again
+  unsigned depth = 4;       ///< operators that run again for each other in one slot
+  unsigned least_gap = 3;   ///< slots between two needs of a tensor that is moved out of the way
+  double cover = 1.3;       ///< times of a transfer that the slots of its window take
+  Bytes least_page{2048};   ///< smaller tensors are not paged (those from home always are)
+  bool any_slot = false;    ///< recompute in front of every slot, not only where it is needed
+  bool any_window = false;  ///< windows of every length
+  bool one_slot = false;    ///< windows of one slot beside those that cover a transfer
+  bool points = false;      ///< transfers between two slots, for which operators wait
   /// Fewer events, for steps with parameters. What is made goes out behind its making alone, and
   /// comes in for its uses alone. Results not above least_page are kept. What is not above it or
-  /// comes in for a recomputation does so between slots; smaller tensors from home leave again then.
+  /// comes in for a recomputation does so between slots; smaller tensors from home leave again
+  /// then.
   bool lean = false;
   double most_joules = -1;   ///< events that cost more by themselves are left out; < 0: none is
   double most_seconds = -1;  ///< the same for time (recomputation alone)

@@ -29,7 +29,10 @@ struct Tried {
 class Greedy {
  public:
   Greedy(const ScheduleProblem& problem, const ScheduleRequest& request, const EvictionMeans& means)
-      : problem_(problem), request_(request), means_(means), plan_(problem, request.limits.budget) {}
+      : problem_(problem),
+        request_(request),
+        means_(means),
+        plan_(problem, request.limits.budget) {}
 
   /// From a plan that fetches what is at home for each use, or once.
   std::optional<EvictionPlan> run(bool once) {

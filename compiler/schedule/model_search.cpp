@@ -112,8 +112,7 @@ void ModelSearch::search_wide(const ModelWeights& weights, const ScheduleLimits&
   rules.recompute = means_.recompute;
   rules.page = means_.page;
   const TensorModel model(problem_, rules, limits, weights, 1);
-  const Solution solution =
-      effort_.solve(model.model(), nominal_s, request_);
+  const Solution solution = effort_.solve(model.model(), nominal_s, request_);
   if (!solution.values.empty()) {
     take(with_lifetimes(problem_, model.decode(solution.values)), weights, limits, best);
   } else if (solution.status != Solution::Status::kInfeasible) {

@@ -33,8 +33,8 @@ class Optimal {
     } else {
       search();
     }
-    answer_.cheapest = cheapest_cost(problem_, request_.objective) -
-                       cost_of(keep_.replay, request_.objective);
+    answer_.cheapest =
+        cheapest_cost(problem_, request_.objective) - cost_of(keep_.replay, request_.objective);
     answer_.timed_out = effort_.timed_out();
     answer_.solve_s = effort_.spent();
     return std::move(answer_);
@@ -168,8 +168,8 @@ class Optimal {
           }
         }
       }
-      exact = best.schedule &&
-              product - bound <= request_.gap * (product - least) + kSlack * product;
+      exact =
+          best.schedule && product - bound <= request_.gap * (product - least) + kSlack * product;
       const double left = effort_.left();
       if (exact || (n > 0 && left <= 0)) {
         break;

@@ -14,9 +14,9 @@ namespace etude::compiler {
 struct ScheduleRequest {
   ScheduleObjective objective = ScheduleObjective::kEnergy;
   ScheduleLimits limits;
-  double time_limit_s = 600;  ///< of the machine's clock
+  double time_limit_s = 600;    ///< of the machine's clock
   double nominal_limit_s = 60;  ///< of the solver's iterations (SolverLimits); 0: heuristics alone
-  double gap = 1e-3;         ///< of the overhead
+  double gap = 1e-3;            ///< of the overhead
   unsigned threads = 2;
   CandidateRules rules;  ///< of the models
 };
@@ -43,7 +43,8 @@ struct ScheduleAnswer {
   /// from home once. (Of peaks: no byte.) Below 0 where keep fetches anything twice.
   double cheapest = 0;
   double solve_s = 0;
-  bool timed_out = false;  ///< the machine's clock ended a search: another run may find another answer
+  bool timed_out =
+      false;  ///< the machine's clock ended a search: another run may find another answer
   std::optional<ScheduleNeeds> needs;  ///< where it is infeasible
   std::vector<std::string> notes;
   bool found() const { return status == Status::kOptimal || status == Status::kFeasible; }

@@ -121,8 +121,8 @@ Bytes ScheduleProblem::peak_keep() const {
   for (SlotId t = 0; t < slots.size(); ++t) {
     Bytes now = slots[t].workspace;
     for (StorageId i = 0; i < tensors.size(); ++i) {
-      const bool stands = tensors[i].producer ? *tensors[i].producer <= t && t <= last(i)
-                                              : touches(t, i);
+      const bool stands =
+          tensors[i].producer ? *tensors[i].producer <= t && t <= last(i) : touches(t, i);
       if (stands) {
         now += tensors[i].bytes;
       }

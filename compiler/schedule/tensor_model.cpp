@@ -152,7 +152,8 @@ void TensorModel::add_availability() {
         continue;  // kept to the next use or not, or it comes in
       }
       model_.row(ways(event), event.use ? 1 : 0, 1);
-      if (event.kept >= 0 && e > 0 && !tensors_[i].passing) {  // what was there at the event before can be kept
+      if (event.kept >= 0 && e > 0 &&
+          !tensors_[i].passing) {  // what was there at the event before can be kept
         LinearSum kept;
         kept.add(event.kept, 1);
         kept.add(there(i, e - 1), -1);

@@ -61,7 +61,8 @@ struct Way {
 std::uint16_t bit(StorageId i) { return static_cast<std::uint16_t>(1u << i); }
 
 // Ways are left out that another one is never worse than, with the same memory in every slot:
-// - what comes in is read in the slot that it comes for, else it could have taken longer to come, or
+// - what comes in is read in the slot that it comes for, else it could have taken longer to come,
+// or
 //   come later;
 // - what goes out begins to behind its making, else it could have had more time;
 // - where cost is no matter, transfers between two slots do: they take memory in neither;

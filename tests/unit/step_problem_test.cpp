@@ -18,8 +18,8 @@ namespace {
 struct Bench {
   const PlatformConfig platform;
   const TilingConfig tiling;
-  const Step step{make_training_graph(make_network("mlp", {40, 50, 50, 50, 50, 50, 20}, 64), 0.1), platform,
-                  tiling, TrainConfig::Precision::kFp32, true};
+  const Step step{make_training_graph(make_network("mlp", {40, 50, 50, 50, 50, 50, 20}, 64), 0.1),
+                  platform, tiling, TrainConfig::Precision::kFp32, true};
   const StepProblem made = problem_of(step, traffic_of_graph(step), costs());
 
   StepCosts costs() const {
