@@ -17,7 +17,8 @@ struct MemoryPlan {
   std::string worst;  ///< object that found no place
   Bytes l2_peak;      ///< from `l2_base` to the end of the highest object
   Bytes l2_at_once;   ///< the most bytes that live at one operation: no plan has a lower peak
-  Bytes external_bytes;
+  Bytes external_bytes;  ///< of HyperRAM
+  Bytes flash_bytes;     ///< of flash, whole sectors
   Bytes activations_peak;
   std::map<TensorId, ObjectId> home;  ///< of inputs, parameters and loss
 };

@@ -16,6 +16,8 @@ struct StepCosts {
   std::vector<double> seconds, joules;  ///< of Step::operators; joules without static power
   std::set<TensorId> stored;            ///< storages that some operator loads from L2
   std::function<PageCost(Bytes, bool to_l2)> page;
+  /// Of what operators make, where it goes elsewhere than what is at home; empty: as `page`.
+  std::function<PageCost(Bytes, bool to_l2)> page_made;
   double static_w = 0;
 };
 

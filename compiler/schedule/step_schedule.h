@@ -17,7 +17,7 @@ struct Recompute {
   Slot slot = 0, before = 0;
 };
 
-/// A transfer of a whole storage, named by its base tensor, between L2 and HyperRAM. It has from
+/// A transfer of a whole storage, named by its base tensor, between L2 and HyperRAM (or flash). It has from
 /// the begin of slot `first` to the end of slot `last`, and its place in L2 is taken that long.
 /// Out: what slots in front of `first` left in L2. In: what slots from last + 1 on read. What is at
 /// home in HyperRAM comes for its first use and goes home behind its last change, whether or not
@@ -35,6 +35,8 @@ struct Schedule {
   std::vector<std::uint32_t> order;
   std::vector<Recompute> recomputes = {};
   std::vector<PageWindow> pages = {};
+  /// What operators make goes to flash; what is at home in HyperRAM stays there.
+  bool to_flash = false;
 };
 
 }  // namespace etude::compiler

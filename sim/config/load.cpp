@@ -94,7 +94,9 @@ void drop_unselected(const ParameterTable& table, RootConfig& config,
     });
     const Json value = chooser->get(config, "");
     const std::string word = value.is_string() ? value.get<std::string>() : value.dump();
-    if (std::find(selector.values.begin(), selector.values.end(), word) == selector.values.end()) {
+    const bool given = !selector.or_given.empty() && config.is_given(selector.or_given);
+    if (!given &&
+        std::find(selector.values.begin(), selector.values.end(), word) == selector.values.end()) {
       p.set(config, "", p.get(defaults, ""));
       named += (named.empty() ? "" : ", ") + p.path + " (" + selector.path + " is " + word + ")";
     }
