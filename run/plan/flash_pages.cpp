@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "run/plan/flash_pages.h"
 
+#include <string>
+
+#include "models/base/error.h"
 #include "sim/energy/energy.h"
 
 namespace etude::run {
@@ -36,7 +39,7 @@ compiler::PageCost flash_page_cost(Bytes bytes, bool to_l2, const RootConfig& co
 }
 
 FlashUseOfStep flash_use(const compiler::ScheduleProblem& problem,
-                         const compiler::EventSchedule& schedule) {
+                         const compiler::EventSchedule& schedule, const FlashConfig& flash) {
   FlashUseOfStep use;
   for (const compiler::TensorPage& page : schedule.pages) {
     const compiler::ProblemTensor& tensor = problem.tensors[page.tensor];
@@ -46,6 +49,13 @@ FlashUseOfStep flash_use(const compiler::ScheduleProblem& problem,
       use.sectors += sectors(tensor.bytes);
       use.most_worn = 1;
     }
+  }
+  const std::uint64_t needed = use.sectors * FlashConfig::kSectorBytes;
+  if (needed > flash.size.raw()) {
+    throw UserError("/platform/flash/size",
+                    "is " + std::to_string(flash.size.raw()) + ", and " + std::to_string(needed) +
+                        " bytes are paged there",
+                    "give a larger flash, or page to \"extmem\"");
   }
   return use;
 }

@@ -14,8 +14,9 @@ compiler::PageCost flash_page_cost(Bytes bytes, bool to_l2, const RootConfig& co
                                    const compiler::TimingSource& timing);
 
 /// What a schedule does to flash in a step if what operators make is paged there: each storage that
-/// goes out has sectors of its own, which are erased once.
+/// goes out has sectors of its own, which are erased once. Errors: UserError if there are not so
+/// many.
 FlashUseOfStep flash_use(const compiler::ScheduleProblem& problem,
-                         const compiler::EventSchedule& schedule);
+                         const compiler::EventSchedule& schedule, const FlashConfig& flash);
 
 }  // namespace etude::run

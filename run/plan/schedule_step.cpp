@@ -154,8 +154,8 @@ Json to_json(Policy policy, const Asked& asked, const ScheduleProblem& problem,
     json["paged"] = names(problem, answer.replay.paged);
     json["replay"] = {{"ok", answer.replay.ok}, {"peak_bytes", answer.replay.peak.raw()}};
     if (config != nullptr && config->schedule.page_to == ScheduleConfig::PageTo::kFlash) {
-      json["wear"] = wear_json(flash_use(problem, answer.schedule), config->platform.flash,
-                               answer.replay.time_s);
+      json["wear"] = wear_json(flash_use(problem, answer.schedule, config->platform.flash),
+                               config->platform.flash, answer.replay.time_s);
     }
   }
   json["solve_s"] = answer.solve_s;

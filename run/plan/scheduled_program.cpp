@@ -11,6 +11,7 @@
 #include "compiler/schedule/policies.h"
 #include "models/base/error.h"
 #include "run/plan/chosen_policy.h"
+#include "run/plan/flash_pages.h"
 #include "run/plan/schedule_from_file.h"
 #include "run/plan/step_model.h"
 
@@ -54,14 +55,17 @@ std::optional<Program> all_in_l2(const TrainingGraph& training, const RootConfig
 }
 
 /// The schedule that a policy chooses for `request`; `timed_out`: time ended its search.
-compiler::Schedule chosen(const StepModel& model, Policy policy,
-                          const compiler::ScheduleRequest& request, bool to_flash,
-                          bool& timed_out) {
-  const auto answer = compiler::ask_policy(policy, model.step.problem, request);
+compiler::Schedule chosen(const StepModel& model, const RootConfig& config,
+                          const compiler::ScheduleRequest& request, bool& timed_out) {
+  const auto answer =
+      compiler::ask_policy(config.schedule.policy, model.step.problem, request);
   if (answer.found() && answer.replay.ok) {
     timed_out = answer.solve_s >= request.time_limit_s;
     compiler::Schedule schedule = compiler::schedule_of(model.step, answer.schedule);
-    schedule.to_flash = to_flash;
+    schedule.to_flash = config.schedule.page_to == ScheduleConfig::PageTo::kFlash;
+    if (schedule.to_flash) {
+      (void)flash_use(model.step.problem, answer.schedule, config.platform.flash);
+    }
     return schedule;
   }
   if (!answer.notes.empty() && answer.schedule.slots.empty() && !answer.needs) {
@@ -93,8 +97,7 @@ Program solved(const TrainingGraph& training, const RootConfig& config, const St
   for (unsigned again = 0;; ++again) {
     request.limits.budget = budget;
     bool timed_out = false;
-    const bool to_flash = config.schedule.page_to == ScheduleConfig::PageTo::kFlash;
-    const ChosenPolicy policy(chosen(model, config.schedule.policy, request, to_flash, timed_out));
+    const ChosenPolicy policy(chosen(model, config, request, timed_out));
     try {
       Program program = compiler::lower_step(training, config.platform, options, policy);
       if (timed_out) {
