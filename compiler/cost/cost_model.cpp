@@ -18,7 +18,9 @@ Cycle rounded_down(double cycles) { return Cycle{static_cast<std::uint64_t>(cycl
 }  // namespace
 
 CostModel::CostModel(const PlatformConfig& platform, const UnitCosts& costs)
-    : TimingSource(costs), redmule_(platform.cluster.redmule), cores_(platform.cluster.cores),
+    : TimingSource(costs),
+      redmule_(platform.cluster.redmule),
+      cores_(platform.cluster.cores),
       flash_(platform.flash),
       cycles_per_ns_(platform.cluster.clock_hz * 1e-9) {
   const bool mchan = platform.cluster.dma.engine == DmaConfig::Engine::kMchan;

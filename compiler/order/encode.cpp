@@ -36,8 +36,7 @@ struct Encode {
     return made(ETUDE_OP_SOC_DMA, {p.from.raw(), p.to.raw(), p.bytes, p.bytes, 1});
   }
   etude_op operator()(const FlashErase& e) const {
-    return made(ETUDE_OP_SOC_DMA,
-                {ETUDE_SOC_DMA_SRC_ERASE, e.first.raw(), e.bytes, e.bytes, 1});
+    return made(ETUDE_OP_SOC_DMA, {ETUDE_SOC_DMA_SRC_ERASE, e.first.raw(), e.bytes, e.bytes, 1});
   }
 
  private:

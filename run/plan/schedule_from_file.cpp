@@ -37,8 +37,8 @@ void take(const RootConfig& config, const std::string& pointer,
     return std::string("?");
   };
   if (config.is_given(pointer) && member != in_file) {
-    throw UserError(pointer, word(member) + " contradicts " + kFile + ", which is of " +
-                                 word(in_file),
+    throw UserError(pointer,
+                    word(member) + " contradicts " + kFile + ", which is of " + word(in_file),
                     "leave one of them out");
   }
   member = in_file;

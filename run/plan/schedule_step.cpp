@@ -185,14 +185,13 @@ void check_file_alone(const ScheduleQuestion& question) {
 }
 
 /// Adds what the file is, if one was asked for and there is a schedule.
-void write_out(const ScheduleQuestion& question, const Asked& asked,
-               const ScheduleProblem& problem, const ScheduleAnswer& answer,
-               const RootConfig* config, Json& all) {
+void write_out(const ScheduleQuestion& question, const Asked& asked, const ScheduleProblem& problem,
+               const ScheduleAnswer& answer, const RootConfig* config, Json& all) {
   if (question.out.empty() || !answer.found()) {
     return;
   }
-  compiler::ScheduleFile file{asked.policy, asked.objective, {}, asked.request.limits.budget,
-                              answer.schedule};
+  compiler::ScheduleFile file{
+      asked.policy, asked.objective, {}, asked.request.limits.budget, answer.schedule};
   if (config != nullptr && question.device.empty()) {
     file.page_to = config->schedule.page_to;
   }

@@ -23,10 +23,9 @@ struct ScheduleQuestion {
 
 /// Answers as contract fields: one object of status, overhead, bound, gap, objective, energy_j,
 /// time_s, peak_bytes, solve_s, recomputed, paged, replay and more, or {"policies": [...]} of them.
-/// Where what operators make is paged to flash, `wear` says how long that lasts. /schedule/file: the
-/// schedule of that file, not searched for. Writes the schedule to `out` if one was found.
-/// An infeasible one has `needs`. Errors: UserError for what the user gave or what is not
-/// available.
+/// Where what operators make is paged to flash, `wear` says how long that lasts. /schedule/file:
+/// the schedule of that file, not searched for. Writes the schedule to `out` if one was found. An
+/// infeasible one has `needs`. Errors: UserError for what the user gave or what is not available.
 nlohmann::ordered_json schedule_step(const ScheduleQuestion& question);
 
 }  // namespace etude::run

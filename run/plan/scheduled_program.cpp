@@ -57,8 +57,7 @@ std::optional<Program> all_in_l2(const TrainingGraph& training, const RootConfig
 /// The schedule that a policy chooses for `request`; `timed_out`: time ended its search.
 compiler::Schedule chosen(const StepModel& model, const RootConfig& config,
                           const compiler::ScheduleRequest& request, bool& timed_out) {
-  const auto answer =
-      compiler::ask_policy(config.schedule.policy, model.step.problem, request);
+  const auto answer = compiler::ask_policy(config.schedule.policy, model.step.problem, request);
   if (answer.found() && answer.replay.ok) {
     timed_out = answer.solve_s >= request.time_limit_s;
     compiler::Schedule schedule = compiler::schedule_of(model.step, answer.schedule);

@@ -40,7 +40,7 @@ def closed_forms() -> Block:
             ),
             Assumption(
                 "flash_timing",
-                "read 400 MB/s, page program 0.15 ms, sector erase 80 ms: typical times of one octal NOR flash (IS25WX256)",
+                "400 MB/s, page program 0.15 ms, sector erase 80 ms: typical times of one octal NOR flash (IS25WX256)",
                 "page-outs to flash: their time, up to 5 to 12 times as long at the data sheet's maxima",
                 "traffic of page operations to flash",
             ),

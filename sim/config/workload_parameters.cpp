@@ -184,26 +184,24 @@ void declare_schedule(ParameterTable& table) {
            .range = {.min = 0, .max = 1e15},
            .only_if = chosen})
       .add("deadline", &ScheduleConfig::deadline,
-           {.unit = "s",
-            .sentence = "Longest step; 0: none.",
-            .source = "user",
-            .only_if = chosen})
+           {.unit = "s", .sentence = "Longest step; 0: none.", .source = "user", .only_if = chosen})
       .add("objective", &ScheduleConfig::objective, schedule_objectives(),
            {.sentence = "What the schedule makes least: energy, time (then energy), energy times "
                         "time, or peak memory (then energy).",
             .source = "user",
             .only_if = chosen})
-      .add("page_to", &ScheduleConfig::page_to,
-           schedule_page_to(),
-           {.sentence = "Where what operators make is paged to; what is at home in HyperRAM stays there.",
+      .add("page_to", &ScheduleConfig::page_to, schedule_page_to(),
+           {.sentence =
+                "Where what operators make is paged to; what is at home in HyperRAM stays there.",
             .source = "user",
             .only_if = Selector{"/schedule/policy",
                                 {"optimal", "page", "capuchin", "pofo", "poet"},
                                 "/schedule/file"}})
-      .add_file("file", &ScheduleConfig::file,
-                {.sentence = "Schedule that `etude-sim schedule --out` wrote: it is carried out, and "
-                             "policy, objective and budget are its own.",
-                 .source = "docs/schedule.md"});
+      .add_file(
+          "file", &ScheduleConfig::file,
+          {.sentence = "Schedule that `etude-sim schedule --out` wrote: it is carried out, and "
+                       "policy, objective and budget are its own.",
+           .source = "docs/schedule.md"});
 }
 
 void declare_tiling(ParameterTable& table) {

@@ -71,8 +71,7 @@ std::optional<std::string> wear_warning(const Json& wear) {
   }
   if (fixed_place.at("seconds").get<double>() < kDay) {
     return "paging wears sectors of the flash out within a day where pages stay in their places: " +
-           life_text(fixed_place) + "; spread over all of its " + all + ": " +
-           life_text(rotated);
+           life_text(fixed_place) + "; spread over all of its " + all + ": " + life_text(rotated);
   }
   return std::nullopt;
 }

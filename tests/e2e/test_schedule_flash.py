@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pages that go to flash: erased, programmed and read back in the cycle tier, with their wear; nothing else moves there."""
+"""Pages that go to flash: erased, programmed and read back in the cycle tier, with their wear."""
 
 import json
 import math

@@ -42,8 +42,7 @@ TEST_CASE("a storage goes out behind its window and comes in for its next reader
   }
 }
 
-TEST_CASE("what is paged to flash has sectors of its own, erased before it goes out",
-          "[paging]") {
+TEST_CASE("what is paged to flash has sectors of its own, erased before it goes out", "[paging]") {
   PlanBench bench;
   const auto a = bench.activation("a", 20'000_B), b = bench.activation("b", 64_B);
   const auto w = bench.persistent("w", 64_B, TensorKind::kParameter);
@@ -64,11 +63,11 @@ TEST_CASE("what is paged to flash has sectors of its own, erased before it goes 
   CHECK(plan.flash_bytes == 24'576_B);
   CHECK(plan.external_bytes == 64_B);
   CHECK(PlanBench::lines(bench.tape) ==
-        Lines{"store a 0",       "store a 0", "store a 0", "store b 0", "load a 1",
-              "load a 1",        "load a 1",  "in w 0+64", "erase a 20480", "out a 0+20000",
-              "erase b 4096",    "out b 0+64", "load w 4", "in a 0+16384", "in a 16384+3616",
-              "in b 0+64",       "load b 7",  "load a 7",  "load a 7",  "load a 7",
-              "store w 7",       "out w 0+64"});
+        Lines{"store a 0",    "store a 0",  "store a 0", "store b 0",     "load a 1",
+              "load a 1",     "load a 1",   "in w 0+64", "erase a 20480", "out a 0+20000",
+              "erase b 4096", "out b 0+64", "load w 4",  "in a 0+16384",  "in a 16384+3616",
+              "in b 0+64",    "load b 7",   "load a 7",  "load a 7",      "load a 7",
+              "store w 7",    "out w 0+64"});
   for (const PlanOp& op : bench.tape.ops) {
     if (const auto* erase = op.as<FlashErase>()) {
       CHECK((erase->first - Address{ETUDE_FLASH_BASE}).raw() % 4096 == 0);

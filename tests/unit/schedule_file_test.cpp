@@ -57,10 +57,9 @@ EventSchedule drawn(const ScheduleProblem& problem, std::mt19937& random) {
   }
   for (unsigned i = below(8); i > 0; --i) {
     const SlotId first = below(slots), last = first + below(slots - first);
-    decisions.pages.push_back({below(problem.tensors.size()),
-                               below(2) == 0 ? TensorPage::Direction::kIn
-                                             : TensorPage::Direction::kOut,
-                               first, last});
+    decisions.pages.push_back(
+        {below(problem.tensors.size()),
+         below(2) == 0 ? TensorPage::Direction::kIn : TensorPage::Direction::kOut, first, last});
   }
   return with_lifetimes(problem, decisions);
 }
@@ -223,8 +222,7 @@ TEST_CASE("a body with a right sum is refused, or says what the graph can do", "
   CHECK(read > 100);
 }
 
-TEST_CASE("costs are no part of a graph; names, sizes and who reads what are",
-          "[schedule_file]") {
+TEST_CASE("costs are no part of a graph; names, sizes and who reads what are", "[schedule_file]") {
   ScheduleProblem problem = random_schedule_problem(7);
   const std::uint64_t number = graph_number(problem);
   const auto after = [&](const auto& change) {

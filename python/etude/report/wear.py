@@ -5,8 +5,8 @@ HOUR, DAY, YEAR = 3600, 86400, 365.25 * 86400
 
 
 def duration(seconds: float) -> str:
-    for least, unit, name in ((2 * YEAR, YEAR, "years"), (2 * DAY, DAY, "days"), (2 * HOUR, HOUR, "h"), (120, 60, "min")):
-        if seconds >= least:
+    for unit, name in ((YEAR, "years"), (DAY, "days"), (HOUR, "h"), (60, "min")):
+        if seconds >= 2 * unit:
             return f"{seconds / unit:,.1f} {name}"
     return f"{seconds:.1f} s"
 
