@@ -115,6 +115,7 @@ void add_schedule(CLI::App& app, int& status) {
   command->add_option("--policy", q->policy,
                       "keep, optimal, checkmate, page, sqrt, capuchin, pofo or poet");
   command->add_option("--objective", q->objective, "energy, time, edp or peak");
+  command->add_option("--page-to", q->page_to, "extmem or flash, of what operators make");
   command->add_option("--budget", q->budget, "Bytes; at most 1: a part of what keep needs");
   command->add_option("--deadline", q->deadline, "Seconds");
   command->add_option("--time-limit", q->time_limit, "Seconds of search; 0: heuristics alone");

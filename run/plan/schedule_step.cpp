@@ -176,8 +176,8 @@ namespace {
 
 /// Options that search for a schedule say nothing where a file holds one.
 void check_file_alone(const ScheduleQuestion& question) {
-  if (question.policy || question.objective || question.budget || question.deadline ||
-      question.time_limit || question.compare || !question.out.empty() ||
+  if (question.policy || question.objective || question.page_to || question.budget ||
+      question.deadline || question.time_limit || question.compare || !question.out.empty() ||
       !question.device.empty()) {
     throw UserError("/schedule/file", "is a schedule already: there is nothing to search for",
                     "leave it out, or give the configuration alone");
@@ -214,6 +214,13 @@ Json schedule_step(const ScheduleQuestion& question) {
       check_file_alone(question);
       take_schedule_file(*config);
     }
+  }
+  if (question.page_to) {
+    if (!question.device.empty() || !config) {
+      throw UserError("--page-to", "is of a configuration: a graph has its own costs of pages",
+                      "leave it out");
+    }
+    config->schedule.page_to = named(schedule_page_to(), *question.page_to, "--page-to");
   }
   if (question.compare && !question.out.empty()) {
     throw UserError("--out", "has room for one schedule", "leave out --compare");

@@ -14,7 +14,7 @@ struct ScheduleQuestion {
   std::string config;  ///< may be empty where the device holds slots
   std::vector<std::string> sets;
   std::string device;  ///< a graph with its costs (docs/schedule.md)
-  std::optional<std::string> policy, objective;
+  std::optional<std::string> policy, objective, page_to;
   std::optional<double> budget;  ///< bytes; at most 1: a part of what keep needs
   std::optional<double> deadline, time_limit;
   bool compare = false;  ///< every policy

@@ -89,6 +89,16 @@ def test_wear_is_told_and_warned_of(tmp_path, config):
     assert not any("within a day" in warning for warning in answer["warnings"])
 
 
+def test_the_memory_of_pages_is_an_option_too(config):
+    asked = json.loads(run("schedule", config, *sets(*PAGED), "--json", check=0).stdout)
+    options = ["--policy", "page", "--page-to", "flash", "--budget", "0.6"]
+    got = json.loads(run("schedule", config, *options, "--json", check=0).stdout)
+    assert {**got, "solve_s": 0} == {**asked, "solve_s": 0}
+    for bad in (["--page-to", "disk"], ["--page-to", "flash", "--device", config]):
+        refused = run("schedule", config, *bad, check=2)
+        assert "--page-to" in refused.stderr and refused.stderr.count("\n") == 1
+
+
 def test_flash_that_is_too_small_is_refused(tmp_path, config):
     out = tmp_path / "none"
     refused = run("run", config, "--out", out, *sets(*PAGED, "/platform/flash/size=4096"), check=2)
