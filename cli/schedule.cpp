@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "run/plan/schedule_step.h"
 #include "sim/report/text.h"
+#include "sim/report/wear.h"
 
 namespace etude::cli {
 namespace {
@@ -62,10 +63,17 @@ int print(const Json& all, bool json, bool compare) {
     }
     std::cout << "\n\n" << table_text(answers);
     for (const Json& answer : answers) {
+      if (answer.contains("wear")) {
+        std::cout << (compare ? answer.at("policy").get<std::string>() + ":\n" : "")
+                  << wear_text(answer.at("wear"));
+      }
       for (const Json& note : answer.at("notes")) {
         std::cout << answer.at("policy").get<std::string>() << ": " << note.get<std::string>()
                   << '\n';
       }
+    }
+    if (all.contains("file")) {
+      std::cout << "the schedule is a file of " << all.at("file").at("bytes").dump() << " bytes\n";
     }
     for (const Json& warning : all.at("warnings")) {
       std::cout << "warning: " << warning.get<std::string>() << '\n';
@@ -108,10 +116,12 @@ void add_schedule(CLI::App& app, int& status) {
   command->add_option("--policy", q->policy,
                       "keep, optimal, checkmate, page, sqrt, capuchin, pofo or poet");
   command->add_option("--objective", q->objective, "energy, time, edp or peak");
+  command->add_option("--page-to", q->page_to, "extmem or flash, of what operators make");
   command->add_option("--budget", q->budget, "Bytes; at most 1: a part of what keep needs");
   command->add_option("--deadline", q->deadline, "Seconds");
   command->add_option("--time-limit", q->time_limit, "Seconds of search; 0: heuristics alone");
   command->add_flag("--compare", q->compare, "Every policy in one table");
+  command->add_option("--out", q->out, "Write the schedule to a file (see /schedule/file)");
   command->add_flag("--json", *json, "Print JSON");
   command->callback(
       [q, json, &status] { status = print(run::schedule_step(*q), *json, q->compare); });

@@ -7,9 +7,10 @@ namespace etude {
 
 /// Bytes that a step needs; definitions in docs/compiler.md.
 struct MemoryFigures {
-  Bytes l1_peak;   ///< stacks included
-  Bytes l2_peak;   ///< from the start of L2 to the end of the highest object
-  Bytes l2_fixed;  ///< of that, below the first object: runtime, task list or its ring
+  Bytes l1_peak;      ///< stacks included
+  Bytes l2_peak;      ///< from the start of L2 to the end of the highest object
+  Bytes l2_fixed;     ///< of that, below the first object: runtime, task list or its ring
+  Bytes flash_pages;  ///< of flash, whole sectors: what a schedule pages there
   Bytes l3_peak, parameters, trainable, gradients;
   Bytes activations_peak;                 ///< dynamic memory
   Bytes activations_peak_gradients_kept;  ///< if all weight gradients were kept to the end

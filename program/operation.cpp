@@ -13,6 +13,7 @@ struct UnitOf {
   TaskUnit operator()(const MatrixJob&) const { return TaskUnit::kRedmule; }
   TaskUnit operator()(const Transfer&) const { return TaskUnit::kDma; }
   TaskUnit operator()(const PageTransfer&) const { return TaskUnit::kSocDma; }
+  TaskUnit operator()(const FlashErase&) const { return TaskUnit::kSocDma; }
 };
 
 }  // namespace

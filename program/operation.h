@@ -39,10 +39,17 @@ struct Transfer {
   std::uint64_t bytes() const { return std::uint64_t{row_bytes} * rows; }
 };
 
-/// A transfer of the SoC's DMA between L2 and external memory.
+/// A transfer of the SoC's DMA between L2 and HyperRAM or flash.
 struct PageTransfer {
   Address from, to;
   std::uint32_t bytes = 0;
+};
+
+/// Sets the flash's sectors from `first` on to ones, by the SoC's DMA: what stands there can be
+/// programmed anew.
+struct FlashErase {
+  Address first;
+  std::uint32_t bytes = 0;  ///< whole sectors
 };
 
 /// The controller goes on when `unit` has completed `count` operations of this step.
@@ -63,7 +70,7 @@ struct RateArgument {
 
 /// One operation of a task list, with the bytes that it touches.
 struct Operation {
-  std::variant<End, Wait, KernelCall, MatrixJob, Transfer, PageTransfer> what;
+  std::variant<End, Wait, KernelCall, MatrixJob, Transfer, PageTransfer, FlashErase> what;
   std::uint32_t layer = 0;  ///< index of the layer that it counts for
   std::vector<Access> accesses;
   std::vector<RateArgument> rates;

@@ -18,15 +18,18 @@ Cycle rounded_down(double cycles) { return Cycle{static_cast<std::uint64_t>(cycl
 }  // namespace
 
 CostModel::CostModel(const PlatformConfig& platform, const UnitCosts& costs)
-    : TimingSource(costs), redmule_(platform.cluster.redmule), cores_(platform.cluster.cores) {
+    : TimingSource(costs),
+      redmule_(platform.cluster.redmule),
+      cores_(platform.cluster.cores),
+      flash_(platform.flash),
+      cycles_per_ns_(platform.cluster.clock_hz * 1e-9) {
   const bool mchan = platform.cluster.dma.engine == DmaConfig::Engine::kMchan;
   dma_start_ = cycles_of(mchan ? costs.mchan_start : costs.idma_start) + platform.l2.latency.raw();
   piece_in_ = mchan ? cycles_of(costs.mchan_piece_in) : 0;
   piece_out_ = mchan ? cycles_of(costs.mchan_piece_out) : 0;
-  const double cycles_per_ns = platform.cluster.clock_hz * 1e-9;
   const HyperramConfig& ram = platform.hyperram;
   extmem_bytes_per_cycle_ = ram.bandwidth_mb_s * 1e6 / platform.cluster.clock_hz;
-  extmem_burst_cycles_ = (ram.access_ns + ram.recovery_ns) * cycles_per_ns;
+  extmem_burst_cycles_ = (ram.access_ns + ram.recovery_ns) * cycles_per_ns_;
   extmem_burst_bytes_ =
       std::max(64.0, (ram.burst_cap_ns - ram.access_ns) * 1e-3 * ram.bandwidth_mb_s);
 }
@@ -73,6 +76,26 @@ Cycle CostModel::soc_dma(Bytes bytes) const {
   const double b = static_cast<double>(bytes.raw());
   return rounded_down(b / extmem_bytes_per_cycle_ +
                       std::ceil(b / extmem_burst_bytes_) * extmem_burst_cycles_ + units().page);
+}
+
+Cycle CostModel::flash(FlashUse use, Bytes bytes) const {
+  const double stream_ns = static_cast<double>(bytes.raw()) * 1000.0 / flash_.read_mb_s;
+  const auto count = [&](std::uint64_t each) {
+    return static_cast<double>(ceil_div(bytes.raw(), each));
+  };
+  double ns = 0;
+  switch (use) {
+    case FlashUse::kRead:
+      ns = flash_.access_ns + stream_ns;
+      break;
+    case FlashUse::kProgram:
+      ns = stream_ns + count(FlashConfig::kPageBytes) * flash_.page_program_us * 1e3;
+      break;
+    case FlashUse::kErase:
+      ns = count(FlashConfig::kSectorBytes) * flash_.sector_erase_ms * 1e6;
+      break;
+  }
+  return rounded_down(ns * cycles_per_ns_ + units().page);
 }
 
 }  // namespace etude::compiler

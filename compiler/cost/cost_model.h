@@ -20,6 +20,7 @@ class CostModel final : public TimingSource {
   std::uint64_t redmule_beats(std::uint64_t m, std::uint64_t n, std::uint64_t k) const override;
   Cycle dma(std::uint64_t rows, Bytes row_bytes, bool to_l1) const override;
   Cycle soc_dma(Bytes bytes) const override;
+  Cycle flash(FlashUse use, Bytes bytes) const override;
 
  private:
   RedmuleConfig redmule_;
@@ -29,6 +30,8 @@ class CostModel final : public TimingSource {
   double extmem_bytes_per_cycle_;
   double extmem_burst_cycles_;
   double extmem_burst_bytes_;
+  FlashConfig flash_;
+  double cycles_per_ns_;
 };
 
 }  // namespace etude::compiler

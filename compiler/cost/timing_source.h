@@ -9,6 +9,8 @@
 
 namespace etude::compiler {
 
+enum class FlashUse : std::uint8_t { kRead, kProgram, kErase };
+
 /// What an operation of the task list takes on its own unit, in cluster cycles: the one interface
 /// through which tiles are chosen, operations are priced and orders are judged. It serves to
 /// choose; only the simulator says what a step really takes.
@@ -29,6 +31,9 @@ class TimingSource {
   virtual Cycle dma(std::uint64_t rows, Bytes row_bytes, bool to_l1) const = 0;
   /// A transfer of the SoC DMA between L2 and HyperRAM.
   virtual Cycle soc_dma(Bytes bytes) const = 0;
+  /// What the SoC DMA has flash do: a transfer to L2, one from L2 into whole pages that are erased,
+  /// or the erasing of whole sectors.
+  virtual Cycle flash(FlashUse use, Bytes bytes) const = 0;
 
   /// The controller, and units beside each other.
   const UnitCosts& units() const { return units_; }

@@ -138,6 +138,7 @@ class StepPlacer {
       made.memory.l2_fixed = base - kL2;
       made.memory.l2_peak = base - kL2 + plan.l2_peak;
       made.memory.l3_peak = plan.external_bytes;
+      made.memory.flash_pages = plan.flash_bytes;
       made.memory.activations_peak = plan.activations_peak;
       add_places(step_.graph(), tape, plan, made);
       check_external(made);
@@ -189,6 +190,14 @@ class StepPlacer {
                       "is " + std::to_string(size) + ", " +
                           std::to_string(made.memory.l3_peak.raw() - size) + " bytes short",
                       "give a larger HyperRAM or a smaller network");
+    }
+    const Bytes flash = step_.platform.flash.size;
+    if (made.memory.flash_pages > flash) {
+      throw UserError("/platform/flash/size",
+                      "is " + std::to_string(flash.raw()) + ", " +
+                          std::to_string((made.memory.flash_pages - flash).raw()) +
+                          " bytes short of what is paged there",
+                      "give a larger flash, or page to \"extmem\"");
     }
   }
 

@@ -49,7 +49,10 @@ class Planner {
     constexpr Address kBase{ETUDE_HYPERRAM_BASE};
     Address next = kBase;
     for (StoredObject& object : tape_.objects) {
-      if (object.external) {
+      if (object.flash) {
+        object.address = Address{ETUDE_FLASH_BASE} + plan_.flash_bytes;
+        plan_.flash_bytes += whole_sectors(object.bytes);
+      } else if (object.external) {
         object.address = next;
         next += (object.bytes + Bytes{63}) / 64 * 64;
       }
@@ -203,6 +206,8 @@ class Planner {
       } else if (auto* page = std::get_if<PageTransfer>(&op.what)) {
         page->from = Address{op.accesses[0].address};
         page->to = Address{op.accesses[1].address};
+      } else if (auto* erase = std::get_if<FlashErase>(&op.what)) {
+        erase->first = Address{op.accesses[0].address};
       }
     }
   }

@@ -13,11 +13,12 @@ namespace etude::compiler {
 /// The outcome of a memory plan. Addresses are in the objects themselves.
 struct MemoryPlan {
   bool fits = false;
-  Bytes missing;      ///< of L2 (or HyperRAM), at the worst moment; where it does not fit
-  std::string worst;  ///< object that found no place
-  Bytes l2_peak;      ///< from `l2_base` to the end of the highest object
-  Bytes l2_at_once;   ///< the most bytes that live at one operation: no plan has a lower peak
-  Bytes external_bytes;
+  Bytes missing;         ///< of L2 (or HyperRAM), at the worst moment; where it does not fit
+  std::string worst;     ///< object that found no place
+  Bytes l2_peak;         ///< from `l2_base` to the end of the highest object
+  Bytes l2_at_once;      ///< the most bytes that live at one operation: no plan has a lower peak
+  Bytes external_bytes;  ///< of HyperRAM
+  Bytes flash_bytes;     ///< of flash, whole sectors
   Bytes activations_peak;
   std::map<TensorId, ObjectId> home;  ///< of inputs, parameters and loss
 };

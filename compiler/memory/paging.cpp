@@ -6,12 +6,13 @@
 #include <utility>
 
 #include "models/base/error.h"
+#include "sim/config/platform_config.h"
 
 namespace etude::compiler {
 namespace {
 
-/// Transfers between L2 and HyperRAM come in pieces, so that tiles need not wait for a whole
-/// tensor.
+/// Transfers between L2 and HyperRAM, and from flash, come in pieces, so that tiles need not wait
+/// for a whole tensor.
 constexpr Bytes kPageBytes{16 * 1024};
 /// Stages that a fetched copy may lie idle before it is given up and fetched again.
 constexpr std::uint32_t kIdleStages = 3;
@@ -183,6 +184,7 @@ class Pager {
     const auto home = static_cast<ObjectId>(tape_.objects.size());
     tape_.objects.push_back(stored);
     tape_.objects.back().external = true;
+    tape_.objects.back().flash = storage.to_flash;
     const std::uint32_t layer = page_layer(stored);
     std::optional<std::uint32_t> written;
     for (std::size_t i = 0; i < stays.size(); ++i) {
@@ -232,8 +234,17 @@ class Pager {
     Tape scratch(tape_.timing());
     scratch.set_layer(layer);
     scratch.set_stage(stage);
-    for (Bytes offset; offset < bytes; offset += kPageBytes) {
-      scratch.page(from, from_external, to, offset, std::min(kPageBytes, bytes - offset));
+    const bool flash = tape_.objects[from_external ? from : to].flash;
+    if (flash && !from_external) {
+      // The pages of the step before stand there: programming clears bits, and sets none.
+      scratch.erase_flash(to, whole_sectors(bytes));
+      scratch.page_flash(from, false, to, Bytes{}, bytes);
+    } else {
+      for (Bytes offset; offset < bytes; offset += kPageBytes) {
+        const Bytes piece = std::min(kPageBytes, bytes - offset);
+        flash ? scratch.page_flash(from, true, to, offset, piece)
+              : scratch.page(from, from_external, to, offset, piece);
+      }
     }
     std::ranges::move(scratch.ops, std::back_inserter(list));
   }
@@ -268,6 +279,11 @@ class Pager {
 };
 
 }  // namespace
+
+Bytes whole_sectors(Bytes bytes) {
+  constexpr std::uint64_t kSector = FlashConfig::kSectorBytes;
+  return Bytes{(bytes.raw() + kSector - 1) / kSector * kSector};
+}
 
 void add_pages(Tape& tape, const Graph& graph, Placement placement,
                const std::vector<PagedStorage>& paged, std::map<TensorId, ObjectId>& home) {

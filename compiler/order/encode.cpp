@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "kernels/include/etude_task.h"
+#include "models/base/pulp_map_regs.h"
 
 namespace etude::compiler {
 
@@ -33,6 +34,9 @@ struct Encode {
   }
   etude_op operator()(const PageTransfer& p) const {
     return made(ETUDE_OP_SOC_DMA, {p.from.raw(), p.to.raw(), p.bytes, p.bytes, 1});
+  }
+  etude_op operator()(const FlashErase& e) const {
+    return made(ETUDE_OP_SOC_DMA, {ETUDE_SOC_DMA_SRC_ERASE, e.first.raw(), e.bytes, e.bytes, 1});
   }
 
  private:

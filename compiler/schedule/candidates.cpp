@@ -229,17 +229,18 @@ CandidateRules CandidateRules::usual(const ScheduleProblem& problem) {
   if (problem.slots.size() <= kSmallProblem) {
     return all();
   }
-  // Where what comes from home takes longer than all operators, windows that cover it hold memory
-  // for most of the step.
-  double home = 0, operators = 0;
+  // Where what comes from home, or one page-out, takes longer than all operators, windows that
+  // cover it hold memory for most of the step.
+  double home = 0, longest = 0, operators = 0;
   for (const ProblemTensor& tensor : problem.tensors) {
     home += tensor.producer ? 0 : tensor.page_in.seconds + tensor.page_out.seconds * tensor.updated;
+    longest = std::max(longest, tensor.producer ? tensor.page_out.seconds : 0);
   }
   for (const ProblemSlot& slot : problem.slots) {
     operators += slot.seconds;
   }
   CandidateRules rules;
-  rules.one_slot = home > operators;
+  rules.one_slot = std::max(home, longest) > operators;
   rules.points = rules.lean = problem.from_home();
   return rules;
 }

@@ -283,7 +283,7 @@ ScheduledStep carry_out(const Step& step, const Schedule& schedule) {
       refuse("pages '" + step.tensor(tensor).name + "' in that never went out",
              "page it out in front of that");
     }
-    made.paged.push_back({copier.versions(tensor), std::move(all)});
+    made.paged.push_back({copier.versions(tensor), std::move(all), schedule.to_flash && !at_home});
   }
   made.step = std::make_unique<const Step>(step, copier.finish());
   return made;

@@ -14,6 +14,7 @@ namespace etude::compiler {
 struct PagedStorage {
   std::vector<TensorId> versions;
   std::vector<PageWindow> windows;
+  bool to_flash = false;  ///< else to HyperRAM
 };
 
 /// A step as a schedule has it: operators that run again are operators of their own, with nodes of

@@ -28,8 +28,9 @@ ProblemTensor tensor_of(const Step& step, TensorId base, const StorageTraffic& t
   ProblemTensor made;
   made.name = tensor.name;
   made.bytes = place_of(tensor);
-  made.page_in = costs.page(made.bytes, true);
-  made.page_out = costs.page(made.bytes, false);
+  const auto& page = costs.page_made && !from_home(tensor) ? costs.page_made : costs.page;
+  made.page_in = page(made.bytes, true);
+  made.page_out = page(made.bytes, false);
   std::set<Slot> uses = traffic.reads;
   uses.insert(traffic.writes.begin(), traffic.writes.end());
   const bool home = from_home(tensor);

@@ -31,6 +31,8 @@ StepTraffic traffic_of_graph(const Step& step);
 struct StepCosts {
   std::vector<double> seconds, joules;  ///< of Step::operators; joules without static power
   std::function<PageCost(Bytes, bool to_l2)> page;
+  /// Of what operators make, where it goes elsewhere than what is at home; empty: as `page`.
+  std::function<PageCost(Bytes, bool to_l2)> page_made;
   double static_w = 0;
 };
 

@@ -17,12 +17,12 @@ struct Recompute {
   Slot slot = 0, before = 0;
 };
 
-/// A transfer of a whole storage, named by its base tensor, between L2 and HyperRAM. It has from
-/// the begin of slot `first` to the end of slot `last`, and its place in L2 is taken that long; with
-/// first = last + 1 it has the point between both, where whatever wants its place waits for it.
-/// Out: what slots in front of `first` left in L2. In: what slots from last + 1 on read. What is at
-/// home in HyperRAM comes for its first use and goes home behind its last change, whether or not
-/// transfers say so.
+/// A transfer of a whole storage, named by its base tensor, between L2 and HyperRAM (or flash). It
+/// has from the begin of slot `first` to the end of slot `last`, and its place in L2 is taken that
+/// long; with first = last + 1 it has the point between both, where whatever wants its place waits
+/// for it. Out: what slots in front of `first` left in L2. In: what slots from last + 1 on read.
+/// What is at home in HyperRAM comes for its first use and goes home behind its last change,
+/// whether or not transfers say so.
 struct PageWindow {
   TensorId tensor = 0;
   bool out = false;
@@ -36,6 +36,8 @@ struct Schedule {
   std::vector<std::uint32_t> order;
   std::vector<Recompute> recomputes = {};
   std::vector<PageWindow> pages = {};
+  /// What operators make goes to flash; what is at home in HyperRAM stays there.
+  bool to_flash = false;
 };
 
 }  // namespace etude::compiler

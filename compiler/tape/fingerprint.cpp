@@ -29,6 +29,7 @@ class Hash {
   }
   void operator()(const Transfer& transfer) { add(transfer.to_l1 ? 1 : 0); }
   void operator()(const PageTransfer& page) { add(page.bytes); }
+  void operator()(const FlashErase& erase) { add(erase.bytes); }
 
   std::uint64_t value() const { return value_; }
 

@@ -62,6 +62,18 @@ void Tape::page(ObjectId from, bool from_external, ObjectId to, Bytes offset, By
   made.cycles = timing_->soc_dma(bytes);
 }
 
+void Tape::page_flash(ObjectId from, bool from_flash, ObjectId to, Bytes offset, Bytes bytes) {
+  page(from, from_flash, to, offset, bytes);
+  ops.back().cycles = timing_->flash(from_flash ? FlashUse::kRead : FlashUse::kProgram, bytes);
+}
+
+void Tape::erase_flash(ObjectId object, Bytes bytes) {
+  const auto size = static_cast<std::uint32_t>(bytes.raw());
+  PlanOp& made = append(FlashErase{Address{}, size});
+  made.accesses = {{true, Access::Space::kExternal, object, 0, 1, size, size}};
+  made.cycles = timing_->flash(FlashUse::kErase, bytes);
+}
+
 void Tape::gemm(const L1Matrix& a, const L1Matrix& b, const L1Matrix& c, std::uint32_t inner,
                 Address bias, std::uint32_t flags) {
   PlanOp& made = kernel<ETUDE_KERNEL_GEMM>({.a = a.address.raw(),

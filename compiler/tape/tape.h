@@ -25,6 +25,7 @@ struct StoredObject {
   std::string name;
   Bytes bytes;
   bool external = false;    ///< in HyperRAM, else in L2
+  bool flash = false;       ///< external: in flash, else in HyperRAM
   bool persistent = false;  ///< stands at both ends of a step
   bool parameter = false;
   DType type = DType::kFloat32;  ///< of its elements
@@ -112,6 +113,10 @@ class Tape {
   void store(const L1Matrix& from, const StoredMatrix& to);
   /// `bytes` of object `from` at the same offset of object `to`.
   void page(ObjectId from, bool from_external, ObjectId to, Bytes offset, Bytes bytes);
+  /// The same where the one outside L2 is in flash.
+  void page_flash(ObjectId from, bool from_flash, ObjectId to, Bytes offset, Bytes bytes);
+  /// Whole sectors of an object in flash, from its begin on, so that it can be programmed.
+  void erase_flash(ObjectId object, Bytes bytes);
 
   // Kernels on the cores; see kernels/include/etude_kernels.h.
   void gemm(const L1Matrix& a, const L1Matrix& b, const L1Matrix& c, std::uint32_t inner,

@@ -30,8 +30,8 @@ enum etude_op_code {
   ETUDE_OP_DMA = 3, /* arg 0: enum etude_dma_direction, 1: L1 address, 2: L2 address, 3: bytes of a
                        row, 4: rows (1: one-dimensional), 5: L1 bytes between row starts, 6: L2
                        bytes between row starts (one of the two equals the row bytes) */
-  ETUDE_OP_SOC_DMA = 4, /* arg 0: source, 1: destination, 2: bytes of a row, 3: bytes between rows
-                           outside, 4: rows */
+  ETUDE_OP_SOC_DMA = 4, /* arg 0: source (or ETUDE_SOC_DMA_SRC_ERASE), 1: destination, 2: bytes of a
+                           row, 3: bytes between rows outside, 4: rows */
   ETUDE_OP_REDMULE = 5 /* arg 0: X, 1: W, 2: Z (= Y) address in L1, 3: M, 4: N (reduction), 5: K, 6:
                           operation (0 matmul, 1 gemm), 7: format code */
 };

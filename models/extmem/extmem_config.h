@@ -27,15 +27,18 @@ struct HyperramConfig {
 
 /// Parameters of the octal NOR flash behind the SoC DMA.
 struct FlashConfig {
+  static constexpr unsigned kPageBytes = 256;
   static constexpr unsigned kSectorBytes = 4096;
   Bytes size{64ull * 1024 * 1024};  ///< whole sectors
   static constexpr Range kSize{.min = kSectorBytes, .max = 256 * 1024 * 1024};
-  double read_mb_s = 200.0;
+  double read_mb_s = 400.0;  ///< IS25WX256: octal, both edges at 200 MHz
   static constexpr Range kRead{.min = 0.01, .max = 100000};
-  double access_ns = 100.0;
-  double page_program_us = 500.0;            ///< 256-byte page
-  double sector_erase_ms = 100.0;            ///< one sector
+  double access_ns = 115.0;                  ///< command, address and 20 dummy clocks at 200 MHz
+  double page_program_us = 150.0;            ///< 256-byte page; IS25WX256, typical
+  double sector_erase_ms = 80.0;             ///< one sector; the same
   static constexpr Range kTime{.max = 1e6};  ///< of these three, each in its own unit
+  std::uint32_t endurance = 100'000;         ///< erase cycles that a sector is rated for
+  static constexpr Range kEndurance{.min = 1, .max = 4e9};
 };
 
 }  // namespace etude

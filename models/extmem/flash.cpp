@@ -26,6 +26,7 @@ Flash::Flash(const sc_core::sc_module_name& name, const FlashConfig& config,
   check_range(FlashConfig::kTime, config.access_ns, place + "access_ns");
   check_range(FlashConfig::kTime, config.page_program_us, place + "page_program_us");
   check_range(FlashConfig::kTime, config.sector_erase_ms, place + "sector_erase_ms");
+  check_range(FlashConfig::kEndurance, config.endurance, place + "endurance");
   in_bus_.bind(*this);
 }
 
@@ -33,8 +34,8 @@ void Flash::reset() {
   free_ = 0;
   reading_ = lost_warned_ = wear_warned_ = false;
   warnings_.clear();
-  for (Counter* counter : {&read_bytes_, &reads_, &program_bytes_, &pages_, &sectors_, &busy_,
-                           &conflicts_, &lost_bits_}) {
+  for (Counter* counter : {&read_bytes_, &reads_, &program_bytes_, &pages_, &sectors_, &most_worn_,
+                           &busy_, &conflicts_, &lost_bits_}) {
     counter->value = 0;
   }
 }
@@ -68,10 +69,14 @@ void Flash::erase(tlm::tlm_generic_payload& payload) {
   std::fill_n(storage_.data() + first * kSectorBytes, (last - first + 1) * kSectorBytes,
               std::uint8_t{0});
   for (std::uint64_t sector = first; sector <= last; ++sector) {
-    if (++wear_[sector] > kEndurance && !std::exchange(wear_warned_, true)) {
+    if (++wear_[sector] > most_wear_) {
+      ++most_wear_;
+      ++most_worn_;
+    }
+    if (wear_[sector] > config_.endurance && !std::exchange(wear_warned_, true)) {
       warnings_.push_back("flash: sector " + std::to_string(sector) +
                           " was erased more often than its endurance of " +
-                          std::to_string(kEndurance) + " cycles");
+                          std::to_string(config_.endurance) + " cycles");
     }
   }
 }
@@ -138,15 +143,11 @@ unsigned Flash::transport_dbg(tlm::tlm_generic_payload& payload) {
   return payload.get_data_length();
 }
 
-std::uint64_t Flash::max_wear() const {
-  return wear_.empty() ? 0 : *std::max_element(wear_.begin(), wear_.end());
-}
-
 std::vector<std::string> Flash::take_warnings() { return std::exchange(warnings_, {}); }
 
 void Flash::visit_counters(const CounterVisitor& visit) const {
-  for (const Counter* counter : {&read_bytes_, &reads_, &program_bytes_, &pages_, &sectors_, &busy_,
-                                 &conflicts_, &lost_bits_}) {
+  for (const Counter* counter : {&read_bytes_, &reads_, &program_bytes_, &pages_, &sectors_,
+                                 &most_worn_, &busy_, &conflicts_, &lost_bits_}) {
     visit(*counter);
   }
 }

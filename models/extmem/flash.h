@@ -20,9 +20,8 @@ namespace etude {
 /// cycle of the request; on the way out, the first cycle in which the operation is over.
 class Flash : public sc_core::sc_module, public TlmTarget {
  public:
-  static constexpr std::uint64_t kPageBytes = 256;
+  static constexpr std::uint64_t kPageBytes = FlashConfig::kPageBytes;
   static constexpr std::uint64_t kSectorBytes = FlashConfig::kSectorBytes;
-  static constexpr std::uint64_t kEndurance = 100'000;  ///< erase cycles of a sector, typical
 
   /// Throws UserError when a rate or time is not positive or the size no whole number of sectors.
   Flash(const sc_core::sc_module_name& name, const FlashConfig& config, const ClusterClock& clock);
@@ -37,7 +36,7 @@ class Flash : public sc_core::sc_module, public TlmTarget {
 
   Bytes size() const { return Bytes{storage_.size()}; }
   /// Erase cycles of the sector that was erased most often.
-  std::uint64_t max_wear() const;
+  std::uint64_t max_wear() const { return most_wear_; }
   /// What the user should know (bits that programming could not set, endurance passed), handed over
   /// once.
   std::vector<std::string> take_warnings();
@@ -51,6 +50,7 @@ class Flash : public sc_core::sc_module, public TlmTarget {
   Counter program_bytes_{"program_bytes", "bytes", "bytes programmed"};
   Counter pages_{"pages", "pages", "page programs"};
   Counter sectors_{"sectors", "sectors", "sectors erased"};
+  Counter most_worn_{"most_worn", "cycles", "erases of the sector that was erased most often"};
   Counter busy_{"busy", "cycles", "cycles with an operation under way"};
   Counter conflicts_{"conflicts", "cycles", "cycles accesses waited for the one before to end"};
   Counter lost_bits_{"lost_bytes", "bytes", "bytes that kept zeros which programming cannot set"};
@@ -64,6 +64,7 @@ class Flash : public sc_core::sc_module, public TlmTarget {
   const ClusterClock clock_;
   LazyMemory storage_;  ///< inverted, so that what was never touched reads as erased
   std::vector<std::uint32_t> wear_;
+  std::uint64_t most_wear_{0};
   std::uint64_t free_{0};      ///< first cycle without an operation
   bool reading_{false};        ///< the last operation was a read that ...
   std::uint64_t next_{0};      ///< ... would go on here, ...

@@ -26,6 +26,9 @@ struct NameOfOperation {
   std::string operator()(const PageTransfer& page) const {
     return "post page, " + std::to_string(page.bytes) + " B";
   }
+  std::string operator()(const FlashErase& erase) const {
+    return "post erase, " + std::to_string(erase.bytes) + " B";
+  }
   std::string operator()(const MatrixJob& job) const {
     return "post RedMulE " + std::to_string(job.m) + "x" + std::to_string(job.n) + "x" +
            std::to_string(job.k);

@@ -11,6 +11,7 @@
 #include "kernels/include/etude_kernels.h"
 #include "kernels/include/etude_task.h"
 #include "models/base/error.h"
+#include "run/plan/schedule_from_file.h"
 #include "run/plan/scheduled_program.h"
 #include "run/plan/start_images.h"
 #include "sim/config/load.h"
@@ -39,6 +40,11 @@ std::vector<std::uint8_t> bytes_of_struct(const void* data, std::size_t size) {
   return {first, first + size};
 }
 
+RootConfig with_schedule_file(RootConfig config) {
+  take_schedule_file(config);
+  return config;
+}
+
 Workload available_workload(const RootConfig& config) {
   check_available(config);
   return build_workload(config);
@@ -46,7 +52,7 @@ Workload available_workload(const RootConfig& config) {
 }  // namespace
 
 Plan::Plan(RootConfig config)
-    : config_(std::move(config)),
+    : config_(with_schedule_file(std::move(config))),
       workload_(available_workload(config_)),
       program_(scheduled_program(training(), config_)),
       start_(workload_.parameters) {

@@ -6,7 +6,10 @@
 
 #include "compiler/lower/place_step.h"
 #include "compiler/schedule/policies.h"
+#include "compiler/schedule/schedule_file.h"
 #include "models/base/error.h"
+#include "run/plan/flash_pages.h"
+#include "run/plan/schedule_from_file.h"
 #include "run/plan/schedule_home.h"
 #include "run/plan/schedule_instance.h"
 #include "run/plan/step_model.h"
@@ -146,8 +149,9 @@ Json names(const ScheduleProblem& problem, const std::vector<compiler::StorageId
   return texts;
 }
 
+/// `config`: null if there is none.
 Json to_json(Policy policy, const Asked& asked, const ScheduleProblem& problem,
-             const ScheduleAnswer& answer) {
+             const ScheduleAnswer& answer, const RootConfig* config) {
   Json json;
   json["policy"] = name_of(schedule_policies(), policy);
   json["status"] = status_text(answer.status);
@@ -168,6 +172,10 @@ Json to_json(Policy policy, const Asked& asked, const ScheduleProblem& problem,
     json["recomputed"] = names(problem, answer.replay.recomputed);
     json["paged"] = names(problem, answer.replay.paged);
     json["replay"] = {{"ok", answer.replay.ok}, {"peak_bytes", answer.replay.peak.raw()}};
+    if (config != nullptr && config->schedule.page_to == ScheduleConfig::PageTo::kFlash) {
+      json["wear"] = wear_json(flash_use(problem, answer.schedule, config->platform.flash),
+                               config->platform.flash, answer.replay.time_s);
+    }
   }
   json["solve_s"] = answer.solve_s;
   json["timed_out"] = answer.timed_out;
@@ -184,6 +192,37 @@ Json to_json(Policy policy, const Asked& asked, const ScheduleProblem& problem,
 
 }  // namespace
 
+namespace {
+
+/// Options that search for a schedule say nothing where a file holds one.
+void check_file_alone(const ScheduleQuestion& question) {
+  if (question.policy || question.objective || question.page_to || question.budget ||
+      question.deadline || question.time_limit || question.compare || !question.out.empty() ||
+      !question.device.empty()) {
+    throw UserError("/schedule/file", "is a schedule already: there is nothing to search for",
+                    "leave it out, or give the configuration alone");
+  }
+}
+
+/// Adds what the file is, if one was asked for and there is a schedule.
+void write_out(const ScheduleQuestion& question, const Asked& asked, const ScheduleProblem& problem,
+               const ScheduleAnswer& answer, const RootConfig* config, Json& all) {
+  if (question.out.empty() || !answer.found()) {
+    return;
+  }
+  compiler::ScheduleFile file{
+      asked.policy, asked.objective, {}, asked.request.limits.budget, answer.schedule};
+  if (config != nullptr && question.device.empty()) {
+    file.page_to = config->schedule.page_to;
+  }
+  const auto bytes = compiler::write_schedule(problem, file);
+  write_schedule_file(question.out, bytes);
+  all["file"] = {{"bytes", bytes.size()},
+                 {"sha256", content_hash(std::string(bytes.begin(), bytes.end()))}};
+}
+
+}  // namespace
+
 Json schedule_step(const ScheduleQuestion& question) {
   check_positive(question.budget, "--budget");
   check_positive(question.deadline, "--deadline");
@@ -191,13 +230,28 @@ Json schedule_step(const ScheduleQuestion& question) {
   std::optional<RootConfig> config;
   if (!question.config.empty()) {
     config = load_config(question.config, question.sets, warnings);
+    if (!config->schedule.file.empty()) {
+      check_file_alone(question);
+      take_schedule_file(*config);
+    }
   }
-  ScheduleProblem problem;
+  if (question.page_to) {
+    if (!question.device.empty() || !config) {
+      throw UserError("--page-to", "is of a configuration: a graph has its own costs of pages",
+                      "leave it out");
+    }
+    config->schedule.page_to = named(schedule_page_to(), *question.page_to, "--page-to");
+  }
+  if (question.compare && !question.out.empty()) {
+    throw UserError("--out", "has room for one schedule", "leave out --compare");
+  }
+  StepModel model;
+  ScheduleProblem& problem = model.step.problem;
   std::optional<Bytes> l2_fixed, room;
   if (!question.device.empty()) {
     problem = read_schedule_instance(read_json_file(question.device), question.device);
   } else if (config) {
-    StepModel model = model_step(build_workload(*config).training, *config);
+    model = model_step(build_workload(*config).training, *config);
     l2_fixed = std::max(model.l2_fixed, compiler::least_l2_fixed());
     const Bytes l2 = config->platform.l2.size;
     room = l2 > *l2_fixed ? l2 - *l2_fixed : Bytes{1};
@@ -207,18 +261,28 @@ Json schedule_step(const ScheduleQuestion& question) {
     throw UserError("schedule", "has nothing to schedule",
                     "give a configuration, or a graph with its costs: --device FILE");
   }
-  Asked asked = resolve(question, config ? &*config : nullptr, problem, room);
+  const RootConfig* root = config ? &*config : nullptr;
+  Asked asked = resolve(question, root, problem, room);
   asked.warnings.insert(asked.warnings.begin(), warnings.begin(), warnings.end());
   Json all;
-  if (question.compare) {
+  const RootConfig* priced = question.device.empty() ? root : nullptr;
+  if (root != nullptr && !root->schedule.file.empty()) {
+    all = to_json(root->schedule.policy, asked, problem, answer_of_file(model, *root), priced);
+  } else if (question.compare) {
     all["policies"] = Json::array();
     for (const auto& [word, policy] : schedule_policies()) {
       const ScheduleAnswer answer = compiler::ask_policy(policy, problem, asked.request);
-      all["policies"].push_back(to_json(policy, asked, problem, answer));
+      all["policies"].push_back(to_json(policy, asked, problem, answer, priced));
     }
   } else {
     const ScheduleAnswer answer = compiler::ask_policy(asked.policy, problem, asked.request);
-    all = to_json(asked.policy, asked, problem, answer);
+    all = to_json(asked.policy, asked, problem, answer, priced);
+    write_out(question, asked, problem, answer, priced, all);
+  }
+  if (all.contains("wear")) {
+    if (const auto warning = wear_warning(all.at("wear"))) {
+      asked.warnings.push_back(*warning);
+    }
   }
   if (l2_fixed) {
     all["l2_fixed"] = l2_fixed->raw();

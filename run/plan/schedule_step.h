@@ -14,16 +14,18 @@ struct ScheduleQuestion {
   std::string config;  ///< may be empty where the device holds slots
   std::vector<std::string> sets;
   std::string device;  ///< a graph with its costs (docs/schedule.md)
-  std::optional<std::string> policy, objective;
+  std::optional<std::string> policy, objective, page_to;
   std::optional<double> budget;  ///< bytes; at most 1: a part of what keep needs
   std::optional<double> deadline, time_limit;
   bool compare = false;  ///< every policy
+  std::string out;       ///< a file for the schedule; empty: none
 };
 
 /// Answers as contract fields: one object of status, overhead, bound, gap, objective, energy_j,
 /// time_s, peak_bytes, solve_s, recomputed, paged, replay and more, or {"policies": [...]} of them.
-/// An infeasible one has `needs`. Errors: UserError for what the user gave or what is not
-/// available.
+/// Where what operators make is paged to flash, `wear` says how long that lasts. /schedule/file:
+/// the schedule of that file, not searched for. Writes the schedule to `out` if one was found. An
+/// infeasible one has `needs`. Errors: UserError for what the user gave or what is not available.
 nlohmann::ordered_json schedule_step(const ScheduleQuestion& question);
 
 }  // namespace etude::run

@@ -10,6 +10,9 @@
 #include "compiler/schedule/keep.h"
 #include "compiler/schedule/policies.h"
 #include "models/base/error.h"
+#include "run/plan/chosen_policy.h"
+#include "run/plan/flash_pages.h"
+#include "run/plan/schedule_from_file.h"
 #include "run/plan/step_model.h"
 
 namespace etude::run {
@@ -19,16 +22,6 @@ using Policy = ScheduleConfig::Policy;
 /// A budget that finds no place is made this much smaller for the solver, so often.
 constexpr double kSmaller = 0.98;
 constexpr unsigned kAttempts = 6;
-
-/// A schedule that was chosen before.
-class ChosenPolicy : public compiler::SchedulePolicy {
- public:
-  explicit ChosenPolicy(compiler::Schedule schedule) : schedule_(std::move(schedule)) {}
-  compiler::Schedule choose(const compiler::Step&) const override { return schedule_; }
-
- private:
-  compiler::Schedule schedule_;
-};
 
 std::string number(double value) { return nlohmann::ordered_json(value).dump(); }
 
@@ -62,12 +55,17 @@ std::optional<Program> all_in_l2(const TrainingGraph& training, const RootConfig
 }
 
 /// The schedule that a policy chooses for `request`; `timed_out`: time ended its search.
-compiler::Schedule chosen(const StepModel& model, Policy policy,
+compiler::Schedule chosen(const StepModel& model, const RootConfig& config,
                           const compiler::ScheduleRequest& request, bool& timed_out) {
-  const auto answer = compiler::ask_policy(policy, model.step.problem, request);
+  const auto answer = compiler::ask_policy(config.schedule.policy, model.step.problem, request);
   if (answer.found() && answer.replay.ok) {
     timed_out = answer.timed_out;
-    return compiler::schedule_of(model.step, answer.schedule);
+    compiler::Schedule schedule = compiler::schedule_of(model.step, answer.schedule);
+    schedule.to_flash = config.schedule.page_to == ScheduleConfig::PageTo::kFlash;
+    if (schedule.to_flash) {
+      (void)flash_use(model.step.problem, answer.schedule, config.platform.flash);
+    }
+    return schedule;
   }
   if (!answer.notes.empty() && answer.schedule.slots.empty() && !answer.needs) {
     throw UserError("/schedule/policy", "has no schedule: " + answer.notes.front(),
@@ -98,7 +96,7 @@ Program solved(const TrainingGraph& training, const RootConfig& config, const St
   for (unsigned again = 0;; ++again) {
     request.limits.budget = budget;
     bool timed_out = false;
-    const ChosenPolicy policy(chosen(model, config.schedule.policy, request, timed_out));
+    const ChosenPolicy policy(chosen(model, config, request, timed_out));
     try {
       Program program = compiler::lower_step(training, config.platform, options, policy);
       if (timed_out) {
@@ -124,6 +122,9 @@ Program solved(const TrainingGraph& training, const RootConfig& config, const St
 
 Program scheduled_program(const TrainingGraph& training, const RootConfig& config) {
   const ScheduleConfig& schedule = config.schedule;
+  if (!schedule.file.empty()) {
+    return program_of_file(training, config);
+  }
   compiler::LowerOptions options{schedule, config.workload.home, config.tiling,
                                  config.train.precision};
   const bool plain = schedule.policy == Policy::kKeep || schedule.policy == Policy::kSqrt;
@@ -132,8 +133,6 @@ Program scheduled_program(const TrainingGraph& training, const RootConfig& confi
            "of a run with \"sqrt\"", "leave it out");
     return compiler::lower_step(training, config.platform, options);
   }
-  refuse(schedule.page_to == ScheduleConfig::PageTo::kFlash, "/schedule/page_to", "\"flash\"",
-         "this version pages to \"extmem\"");
   refuse(!plain && config.workload.home == WorkloadConfig::Home::kL2, "/workload/home",
          "\"l2\" with this policy", "give \"auto\" or \"extmem\"");
   const StepModel model = model_step(training, config);

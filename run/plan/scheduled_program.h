@@ -10,7 +10,8 @@
 
 namespace etude::run {
 
-/// Lowers a training step by the policy of a configuration, within its budget of L2. Policies that
+/// Lowers a training step by the policy of a configuration, or the schedule of its file, within its
+/// budget of L2. Policies that
 /// solve a problem (docs/schedule.md) have parameters and inputs at home in HyperRAM; if what they
 /// chose finds no place in the budget, they are asked again for a smaller one, and a warning says
 /// how often. Errors: UserError where nothing fits, naming the operator and its bytes, or the

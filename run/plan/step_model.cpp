@@ -13,6 +13,7 @@
 #include "compiler/lower/write_tape.h"
 #include "compiler/schedule/keep.h"
 #include "models/base/error.h"
+#include "run/plan/flash_pages.h"
 #include "run/plan/step_traffic.h"
 #include "sim/energy/energy.h"
 
@@ -102,6 +103,11 @@ compiler::StepCosts costs_of(const compiler::Step& step, const compiler::Tape& t
   costs.page = [&config, &step](Bytes bytes, bool to_l2) {
     return page_cost(bytes, to_l2, config, step.cost);
   };
+  if (config.schedule.page_to == ScheduleConfig::PageTo::kFlash) {
+    costs.page_made = [&config, &step](Bytes bytes, bool to_l2) {
+      return flash_page_cost(bytes, to_l2, config, step.cost);
+    };
+  }
   const Cycle second{static_cast<std::uint64_t>(config.platform.cluster.clock_hz)};
   Activity idle{second, {}, {}};
   idle.core_stalls["sleep"] = second.raw() * config.platform.cluster.cores;

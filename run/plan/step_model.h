@@ -19,7 +19,9 @@ struct StepModel {
 /// Lowers the step that keeps everything in an L2 with room for it, and prices its operators: times
 /// by the compiler's model of each unit, in the proportion that makes the modelled step; energy by
 /// the table, from the multiply-adds, beats and bytes that are known before a run, and cores by
-/// their cycles. Page transfers cost what the SoC's DMA and HyperRAM take. Errors: as lower_step().
+/// their cycles. Page transfers cost what the SoC's DMA and HyperRAM take, those
+/// of what operators make what flash takes where /schedule/page_to says so. Errors: as
+/// lower_step().
 StepModel model_step(const TrainingGraph& training, const RootConfig& config);
 
 /// The budget in bytes: more than 1 is bytes, else a part of what keep needs. Errors: UserError at

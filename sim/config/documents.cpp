@@ -165,7 +165,8 @@ line, also inside a named file; VALUE is JSON, else a string. The schemas are in
       for (std::size_t i = 0; i < p.text.only_if->values.size(); ++i) {
         sentence += (i == 0 ? "" : ", ") + p.text.only_if->values[i];
       }
-      sentence += ".";
+      const std::string& given = p.text.only_if->or_given;
+      sentence += given.empty() ? "." : ", or `" + given + "` is given.";
     }
     Parameter bare = p;
     bare.text.unit.clear();

@@ -12,6 +12,13 @@ const std::vector<std::pair<std::string, ScheduleConfig::Policy>>& schedule_poli
   return words;
 }
 
+const std::vector<std::pair<std::string, ScheduleConfig::PageTo>>& schedule_page_to() {
+  using PageTo = ScheduleConfig::PageTo;
+  static const std::vector<std::pair<std::string, PageTo>> words{{"extmem", PageTo::kExtmem},
+                                                                 {"flash", PageTo::kFlash}};
+  return words;
+}
+
 const std::vector<std::pair<std::string, ScheduleConfig::Objective>>& schedule_objectives() {
   using Objective = ScheduleConfig::Objective;
   static const std::vector<std::pair<std::string, Objective>> words{{"energy", Objective::kEnergy},

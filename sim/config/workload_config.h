@@ -70,6 +70,7 @@ struct ScheduleConfig {
   double deadline = 0;  ///< seconds; 0: not given, none
   Objective objective = Objective::kEnergy;
   PageTo page_to = PageTo::kExtmem;
+  std::string file;  ///< a schedule to carry out (resolved path); empty: the policy makes one
 };
 
 /// Tile sizes and unit of one operator given by hand; 0 = chosen by the cost model.

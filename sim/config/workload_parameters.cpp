@@ -167,6 +167,7 @@ void declare_schedule(ParameterTable& table) {
       moving.push_back(word);
     }
   }
+  const Selector chosen{"/schedule/policy", moving, "/schedule/file"};
   Section<ScheduleConfig>(
       table, "/schedule",
       [](RootConfig& c, const std::string&) -> ScheduleConfig& { return c.schedule; })
@@ -181,25 +182,30 @@ void declare_schedule(ParameterTable& table) {
                "part of what keep needs. Without it: what L2 leaves.",
            .source = "user",
            .range = {.above_min = true, .max = 1e15},
-           .only_if = Selector{"/schedule/policy", moving}})
+           .only_if = chosen})
       .add("deadline", &ScheduleConfig::deadline,
            {.unit = "s",
             .sentence = "Longest step. Without it: none.",
             .source = "user",
             .range = {.above_min = true},
-            .only_if = Selector{"/schedule/policy", moving}})
+            .only_if = chosen})
       .add("objective", &ScheduleConfig::objective, schedule_objectives(),
            {.sentence = "What the schedule makes least: energy, time (then energy), energy times "
                         "time, or peak memory (then energy).",
             .source = "user",
-            .only_if = Selector{"/schedule/policy", moving}})
-      .add("page_to", &ScheduleConfig::page_to,
-           Choices<ScheduleConfig::PageTo>{{"extmem", ScheduleConfig::PageTo::kExtmem},
-                                           {"flash", ScheduleConfig::PageTo::kFlash}},
-           {.sentence = "Where paged tensors go.",
+            .only_if = chosen})
+      .add("page_to", &ScheduleConfig::page_to, schedule_page_to(),
+           {.sentence =
+                "Where what operators make is paged to; what is at home in HyperRAM stays there.",
             .source = "user",
-            .only_if =
-                Selector{"/schedule/policy", {"optimal", "page", "capuchin", "pofo", "poet"}}});
+            .only_if = Selector{"/schedule/policy",
+                                {"optimal", "page", "capuchin", "pofo", "poet"},
+                                "/schedule/file"}})
+      .add_file(
+          "file", &ScheduleConfig::file,
+          {.sentence = "Schedule that `etude-sim schedule --out` wrote: it is carried out, and "
+                       "policy, objective and budget are its own.",
+           .source = "docs/schedule.md"});
 }
 
 void declare_tiling(ParameterTable& table) {

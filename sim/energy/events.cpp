@@ -90,7 +90,7 @@ const std::vector<std::string>& l3_l2_read() {
 }
 
 const std::vector<std::string>& l3_l2_write() {
-  static const std::vector<std::string> events{"hyperram.write_bytes"};
+  static const std::vector<std::string> events{"hyperram.write_bytes", "flash.program_bytes"};
   return events;
 }
 

@@ -85,7 +85,7 @@ std::vector<Timing> timing_assumptions(const Json& result, const PlatformConfig&
        "access time and bandwidth of the HyperRAM from its data sheet; no refresh collisions",
        "/platform/hyperram"},
       {"flash_timing", counters.at("flash.busy").get<double>(),
-       "read, program and erase times in the middle of what data sheets of octal NOR give",
+       "typical times of one octal NOR flash (IS25WX256); its maxima are 5 to 12 times as long",
        "/platform/flash"},
   };
 }

@@ -90,6 +90,14 @@ std::vector<Bound> bounds_of(const PlatformConfig& platform, const RunFacts& fac
       bytes_per_cycle(platform.hyperram.bandwidth_mb_s));
   add("flash bandwidth", sum(activity, {"flash.read_bytes"}), "B",
       bytes_per_cycle(platform.flash.read_mb_s));
+  const double cycles_per_us = cluster.clock_hz * 1e-6;
+  bounds.push_back({"flash programming",
+                    fixed(sum(activity, {"flash.sectors"}), 0) + " sectors erased, " +
+                        fixed(sum(activity, {"flash.pages"}), 0) + " pages programmed",
+                    (sum(activity, {"flash.sectors"}) * platform.flash.sector_erase_ms * 1e3 +
+                     sum(activity, {"flash.pages"}) * platform.flash.page_program_us) *
+                        cycles_per_us,
+                    {}});
   check_bounds(bounds, cycles);
   std::erase_if(bounds, [](const Bound& bound) { return bound.cycles <= 0; });
   std::ranges::stable_sort(bounds,

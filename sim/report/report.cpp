@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "sim/report/text.h"
+#include "sim/report/wear.h"
 
 namespace etude {
 namespace {
@@ -267,7 +268,8 @@ std::string memory(const Json& result, const Style& style) {
   return text + "  moved: L2 to L1 " + with_commas(t.at("l2_l1_read").get<std::uint64_t>()) +
          " B, L1 to L2 " + with_commas(t.at("l2_l1_write").get<std::uint64_t>()) + " B, L3 to L2 " +
          with_commas(t.at("l3_l2_read").get<std::uint64_t>()) + " B, L2 to L3 " +
-         with_commas(t.at("l3_l2_write").get<std::uint64_t>()) + " B\n";
+         with_commas(t.at("l3_l2_write").get<std::uint64_t>()) + " B\n" +
+         (result.contains("wear") ? wear_text(result.at("wear")) : "");
 }
 
 std::string energy(const Json& result, const Style& style) {

@@ -7,6 +7,7 @@
 #include "sim/energy/area.h"
 #include "sim/energy/events.h"
 #include "sim/report/assumptions.h"
+#include "sim/report/wear.h"
 
 namespace etude {
 namespace {
@@ -197,6 +198,18 @@ Json memory_json(const MemoryFigures& memory) {
           {"activations_peak_gradients_kept", memory.activations_peak_gradients_kept.raw()}};
 }
 
+/// What a step did to the flash, and how long that lasts.
+Json wear_of(const PlatformConfig& platform, const StepRecord& step) {
+  const auto counted = [&](const char* counter) {
+    const auto found = step.counters.find(counter);
+    return found == step.counters.end() ? 0 : found->second;
+  };
+  return wear_json({counted("flash.program_bytes"), counted("flash.pages"),
+                    counted("flash.sectors"), counted("flash.most_worn")},
+                   platform.flash,
+                   static_cast<double>(step.cycles.raw()) / platform.cluster.clock_hz);
+}
+
 Json traffic_json(const StepRecord& step) {
   const Activity activity = activity_of(step);
   const auto bytes = [&](const std::vector<std::string>& events) {
@@ -325,6 +338,10 @@ Json make_result(const RootConfig& config, const RunFacts& facts, const RunRecor
         "numbers left the range of the format: " + std::to_string(check.diverged_steps) +
         " passes at the end are not compared with float64");
   }
+  const Json wear = wear_of(config.platform, step);
+  if (const auto warning = wear_warning(wear)) {
+    warnings.push_back(*warning);
+  }
   Json result = {
       {"schema", 1},
       {"config_hash", config_hash(config)},
@@ -357,6 +374,9 @@ Json make_result(const RootConfig& config, const RunFacts& facts, const RunRecor
     stepped += each.cycles.raw();
   }
   result["setup_cycles"] = record.cycles.raw() - stepped;
+  if (!wear.is_null()) {
+    result["wear"] = wear;
+  }
   if (!facts.loss.empty()) {
     result["loss_function"] = {
         {"name", facts.loss}, {"of", facts.loss_of}, {"why", facts.loss_why}};

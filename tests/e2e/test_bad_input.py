@@ -135,7 +135,7 @@ CONFIGS = [
     ("tier not built", config(), ["--tier", "model"], ["/run/tier", "not available"]),
     ("unknown engine", config(), ["--engine", "warp"], ["/run/engine", '"lockstep"']),
     ("policy of old", config(schedule={"policy": "recompute"}), [], ["/schedule/policy", "checkmate"]),
-    ("pages to flash", config(schedule={"policy": "page", "page_to": "flash"}), [], ["not available"]),
+    ("schedule that is not there", config(schedule={"file": "no.sched"}), [], ["/schedule/file", "no file"]),
     *[
         (
             f"too large: {name}",

@@ -47,11 +47,12 @@ class WordMemory {
       }
     }
     const bool page = op.as<PageTransfer>() != nullptr;
+    const bool erase = op.as<FlashErase>() != nullptr;
     std::size_t next = 0;
     for (const Access& access : op.accesses) {
       if (access.space != Access::Space::kL1 && access.write) {
         each_word(access, [&](std::uint32_t a) {
-          at(where(access, a)) = page ? read.at(next++) : ++stored_;
+          at(where(access, a)) = page ? read.at(next++) : erase ? ~std::uint64_t{0} : ++stored_;
         });
       }
     }
@@ -188,6 +189,9 @@ std::vector<std::string> PlanBench::lines(const Tape& tape) {
       found.push_back((from.space == Access::Space::kExternal ? "in " : "out ") + object.name +
                       " " + std::to_string((page->from - object.address).raw()) + "+" +
                       std::to_string(page->bytes));
+    } else if (const auto* erase = op.as<FlashErase>()) {
+      found.push_back("erase " + tape.objects.at(op.accesses.at(0).object).name + " " +
+                      std::to_string(erase->bytes));
     } else {
       found.emplace_back("other");
     }

@@ -37,7 +37,8 @@ class PlanBench {
                             const std::vector<compiler::PagedStorage>& paged = {});
   Address at(ObjectId object) const { return tape.objects.at(object).address; }
 
-  /// "load NAME stage", "store NAME stage", "in NAME offset+bytes", "out ...", "other".
+  /// "load NAME stage", "store NAME stage", "in NAME offset+bytes", "out ...", "erase NAME bytes",
+  /// "other".
   static std::vector<std::string> lines(const compiler::Tape& tape);
 
   /// Executes what is written, each object in a memory of its own.

@@ -97,11 +97,11 @@ TEST_CASE("Flash: reading, programming that only clears, erasing, wear", "[extme
     result.push_back(soc.flash.sectors_.value);
     return result;
   });
-  // Read: 100 ns + 256 B / 200 MB/s = 1380 ns = 414 cycles. Erased bytes are 0xFF.
-  // Program: 1280 ns into the page buffer + 500 us = 150384 cycles.
+  // Read: 115 ns + 256 B / 400 MB/s = 755 ns = 226.5 -> 227 cycles. Erased bytes are 0xFF.
+  // Program: 640 ns into the page buffer + 150 us = 45192 cycles.
   // 0xF0 then 0x3C leaves 0x30; none of the 256 bytes became 0x3C: one warning.
-  // 4097 bytes touch two sectors: 200 ms = 60,000,000 cycles.
-  CHECK(found == Numbers{514, 0xFF, 151384, 0x30, 256, 1, 61000000, 0xFF, 1, 2});
+  // 4097 bytes touch two sectors: 160 ms = 48,000,000 cycles.
+  CHECK(found == Numbers{327, 0xFF, 46192, 0x30, 256, 1, 49000000, 0xFF, 1, 2});
 }
 
 TEST_CASE("Flash: reads that follow each other pay one command", "[extmem]") {
@@ -112,7 +112,7 @@ TEST_CASE("Flash: reads that follow each other pay one command", "[extmem]") {
     const auto second = access(soc.clock, soc.flash, tlm::TLM_READ_COMMAND, 256, piece, first);
     return Numbers{first, second, soc.flash.reads_.value};
   });
-  CHECK(found == Numbers{414, 798, 1});  // (100 + 1280) ns, (100 + 2560) ns
+  CHECK(found == Numbers{227, 419, 1});  // (115 + 640) ns, (115 + 1280) ns
 }
 
 TEST_CASE("external memories: addresses outside and wrong parameters", "[extmem]") {

@@ -140,9 +140,9 @@ TEST_CASE("SoC DMA: erase and program a flash page, page it back in", "[soc_dma]
     result.push_back(soc.flash.pages_.value);
     return result;
   });
-  // Launch 4 + 1 us of erasing = 304. First page from L2: 42 cycles; each page 1280 ns + 1 us =
-  // 684. Reading 512 B: 100 + 2560 ns = 798; the last piece into L2: 31 + 10.
-  CHECK(found == Numbers{304, 304 + 42 + 2 * 684, 304 + 42 + 2 * 684 + 798 + 41, 0, 2});
+  // Launch 4 + 1 us of erasing = 304. First page from L2: 42 cycles; each page 640 ns + 1 us =
+  // 492. Reading 512 B: 115 + 1280 ns = 418.5 -> 419; the last piece into L2: 31 + 10.
+  CHECK(found == Numbers{304, 304 + 42 + 2 * 492, 304 + 42 + 2 * 492 + 419 + 41, 0, 2});
 }
 
 TEST_CASE("SoC DMA: queue, empty transfers, wrong addresses", "[soc_dma]") {

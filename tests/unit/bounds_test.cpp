@@ -164,6 +164,20 @@ TEST_CASE("the HyperRAM's bus is for both directions; flash has its own rate", "
   CHECK(other[0].work == "1,500 B at 0.50 B/cycle");
 }
 
+TEST_CASE("flash erases and programs one after the other", "[bounds]") {
+  PlatformConfig platform = small_platform();
+  platform.cluster.clock_hz = 300e6;
+  platform.flash.sector_erase_ms = 2;
+  platform.flash.page_program_us = 10;
+  StepRecord step = step_of({{"flash.sectors", 3}, {"flash.pages", 5}});
+  step.cycles = Cycle{2'000'000};
+  const auto bounds = bounds_of(platform, {}, step);
+  REQUIRE(bounds.size() == 1);
+  CHECK(bounds[0].resource == "flash programming");
+  CHECK(bounds[0].cycles == Approx((3 * 2'000 + 5 * 10) * 300));
+  CHECK(bounds[0].work == "3 sectors erased, 5 pages programmed");
+}
+
 TEST_CASE("bounds stand in the order of their length, equal ones in a fixed order", "[bounds]") {
   StepRecord step = step_of({{"redmule.x_beats", 200},
                              {"redmule.fma_useful", 48 * 100},

@@ -262,5 +262,5 @@ TEST_CASE("traffic between memories, in bytes", "[event_prices]") {
   CHECK(sum(l2_l1_read()) == 1);
   CHECK(sum(l2_l1_write()) == 20);
   CHECK(sum(l3_l2_read()) == 4'300);
-  CHECK(sum(l3_l2_write()) == 50'000);
+  CHECK(sum(l3_l2_write()) == 650'000);
 }

@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "models/base/pulp_map_regs.h"
 #include "tests/support/plan_bench.h"
 
 namespace etude::compiler {
@@ -58,6 +59,40 @@ TEST_CASE("at a point between two slots, what goes out leaves its place to what 
   REQUIRE(plan.fits);
   CHECK(PlanBench::lines(bench.tape) == Lines{"store a 0", "out a 0+64", "store b 1", "out b 0+64",
                                               "in a 0+64", "load a 2", "in b 0+64", "load b 3"});
+}
+
+TEST_CASE("what is paged to flash has sectors of its own, erased before it goes out", "[paging]") {
+  PlanBench bench;
+  const auto a = bench.activation("a", 20'000_B), b = bench.activation("b", 64_B);
+  const auto w = bench.persistent("w", 64_B, TensorKind::kParameter);
+  bench.store(0, a);
+  bench.store(0, b);
+  bench.load(1, a);
+  bench.load(4, w);
+  bench.load(7, b);
+  bench.load(7, a);
+  bench.store(7, w);
+  const TensorId ta = bench.tensor_of(a), tb = bench.tensor_of(b), tw = bench.tensor_of(w);
+  const std::vector<PagedStorage> paged{{{ta}, {{ta, true, 2, 3}, {ta, false, 5, 6}}, true},
+                                        {{tb}, {{tb, true, 2, 3}, {tb, false, 5, 6}}, true},
+                                        {{tw}, {{tw, false, 3, 3}}, false}};
+  const MemoryPlan plan = bench.plan(Placement::kL2, 20'200_B, paged);
+  REQUIRE(plan.fits);
+  // Five sectors of 4,096 bytes and one; the parameter stays at home in HyperRAM.
+  CHECK(plan.flash_bytes == 24'576_B);
+  CHECK(plan.external_bytes == 64_B);
+  CHECK(PlanBench::lines(bench.tape) ==
+        Lines{"store a 0",    "store a 0",  "store a 0", "store b 0",     "load a 1",
+              "load a 1",     "load a 1",   "in w 0+64", "erase a 20480", "out a 0+20000",
+              "erase b 4096", "out b 0+64", "load w 4",  "in a 0+16384",  "in a 16384+3616",
+              "in b 0+64",    "load b 7",   "load a 7",  "load a 7",      "load a 7",
+              "store w 7",    "out w 0+64"});
+  for (const PlanOp& op : bench.tape.ops) {
+    if (const auto* erase = op.as<FlashErase>()) {
+      CHECK((erase->first - Address{ETUDE_FLASH_BASE}).raw() % 4096 == 0);
+      CHECK(op.accesses.at(0).address == erase->first.raw());
+    }
+  }
   CHECK(bench.run_by_addresses(plan) == bench.run_by_objects());
 }
 

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
 from etude.errors import MachineError, UserError
-from etude.report import charts, trust
+from etude.report import charts, trust, wear
 from etude.report.html import section, table
 from etude.result import engineering, share
 
@@ -241,7 +241,8 @@ def _body(result: dict, folder: Path) -> str:
     parts.append(section("Energy", _energy_text(result), _chart(charts.energy(result), "energy")))
     parts.append(section("Area", _area_text(result), _area(result), wide=True))
     alone = len(result["steps"]) < 2
-    parts.append(section("Memory", _memory_text(result), _chart(charts.memory(result), "memory"), wide=alone))
+    memory_text = _memory_text(result) + wear.text(result)
+    parts.append(section("Memory", memory_text, _chart(charts.memory(result), "memory"), wide=alone))
     if not alone:
         parts.append(section("Loss", f"Over {len(result['steps'])} steps.", _chart(charts.loss(result), "loss")))
     shown = min(SLOWEST, len(result["layers"]))

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "run/plan/schedule_from_file.h"
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "compiler/lower/lower.h"
+#include "compiler/schedule/optimal.h"
+#include "compiler/schedule/schedule_file.h"
+#include "models/base/error.h"
+#include "run/plan/chosen_policy.h"
+#include "sim/config/json_file.h"
+#include "sim/config/schedule_words.h"
+
+namespace etude::run {
+namespace {
+
+constexpr const char* kFile = "/schedule/file";
+
+std::vector<std::uint8_t> bytes_of(const std::string& file) {
+  const std::string text = read_whole_file(file, kFile);
+  return {text.begin(), text.end()};
+}
+
+/// `member` of the configuration as the file has it; refused if the user gave something else.
+template <class Value>
+void take(const RootConfig& config, const std::string& pointer,
+          const std::vector<std::pair<std::string, Value>>& words, Value& member, Value in_file) {
+  const auto word = [&](Value value) {
+    for (const auto& [name, each] : words) {
+      if (each == value) {
+        return "\"" + name + "\"";
+      }
+    }
+    return std::string("?");
+  };
+  if (config.is_given(pointer) && member != in_file) {
+    throw UserError(pointer,
+                    word(member) + " contradicts " + kFile + ", which is of " + word(in_file),
+                    "leave one of them out");
+  }
+  member = in_file;
+}
+
+std::string number(double value) { return nlohmann::ordered_json(value).dump(); }
+
+}  // namespace
+
+void take_schedule_file(RootConfig& config) {
+  ScheduleConfig& schedule = config.schedule;
+  if (schedule.file.empty()) {
+    return;
+  }
+  const auto head = compiler::read_schedule_head(bytes_of(schedule.file), kFile);
+  take(config, "/schedule/policy", schedule_policies(), schedule.policy, head.policy);
+  take(config, "/schedule/objective", schedule_objectives(), schedule.objective, head.objective);
+  take(config, "/schedule/page_to", schedule_page_to(), schedule.page_to, head.page_to);
+  if (schedule.budget == 0 && head.budget) {
+    schedule.budget = static_cast<double>(head.budget->raw());
+  }
+}
+
+compiler::ScheduleAnswer answer_of_file(const StepModel& model, const RootConfig& config) {
+  const ScheduleConfig& schedule = config.schedule;
+  const compiler::ScheduleProblem& problem = model.step.problem;
+  compiler::ScheduleRequest request;
+  request.objective = objective_of(schedule.objective);
+  compiler::ScheduleAnswer answer;
+  answer.schedule = compiler::read_schedule(bytes_of(schedule.file), problem, kFile).schedule;
+  judge(problem, request, answer);
+  if (!answer.replay.ok) {
+    throw UserError(kFile, "does not work out: " + answer.replay.faults.front(),
+                    "make a schedule for this configuration");
+  }
+  if (schedule.budget != 0) {
+    const Bytes budget = budget_of(schedule.budget, problem, "/schedule/budget");
+    if (answer.replay.peak > budget) {
+      throw UserError("/schedule/budget",
+                      "of " + std::to_string(budget.raw()) + " bytes is less than the " +
+                          std::to_string(answer.replay.peak.raw()) + " that " + kFile + " takes",
+                      "give as much, or make a schedule for this budget");
+    }
+  }
+  if (schedule.deadline != 0 && answer.replay.time_s > schedule.deadline) {
+    throw UserError("/schedule/deadline",
+                    "of " + number(schedule.deadline) + " s is shorter than the " +
+                        number(answer.replay.time_s) + " s that " + kFile + " takes",
+                    "give as much, or make a schedule for this deadline");
+  }
+  return answer;
+}
+
+Program program_of_file(const TrainingGraph& training, const RootConfig& config) {
+  if (config.workload.home == WorkloadConfig::Home::kL2) {
+    throw UserError("/workload/home", "\"l2\" beside " + std::string(kFile) + " is not available",
+                    "give \"auto\" or \"extmem\"");
+  }
+  const StepModel model = model_step(training, config);
+  const compiler::ScheduleAnswer answer = answer_of_file(model, config);
+  compiler::LowerOptions options{config.schedule, WorkloadConfig::Home::kExtmem, config.tiling,
+                                 config.train.precision};
+  if (config.schedule.budget != 0) {
+    options.budget = budget_of(config.schedule.budget, model.step.problem, "/schedule/budget");
+  }
+  compiler::Schedule schedule = compiler::schedule_of(model.step, answer.schedule);
+  schedule.to_flash = config.schedule.page_to == ScheduleConfig::PageTo::kFlash;
+  return compiler::lower_step(training, config.platform, options,
+                              ChosenPolicy(std::move(schedule)));
+}
+
+void write_schedule_file(const std::string& file, const std::vector<std::uint8_t>& bytes) {
+  namespace fs = std::filesystem;
+  const fs::path aside = file + ".part";
+  const auto fail = [&] {
+    std::error_code ignored;
+    fs::remove(aside, ignored);
+    throw UserError(file, "cannot be written", "give a file in a folder that can");
+  };
+  {
+    std::ofstream out(aside, std::ios::binary);
+    out.write(reinterpret_cast<const char*>(bytes.data()),
+              static_cast<std::streamsize>(bytes.size()));
+    if (!out.flush()) {
+      fail();
+    }
+  }
+  std::error_code error;
+  fs::rename(aside, file, error);
+  if (error) {
+    fail();
+  }
+}
+
+}  // namespace etude::run
