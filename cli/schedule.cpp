@@ -24,6 +24,15 @@ std::string cost_text(const Json& answer, const char* member) {
   return engineering(value, unit);
 }
 
+/// "accumulate=4, keep": passes of a part of the batch, and what each does.
+std::string policy_text(const Json& answer) {
+  const std::string name = answer.at("policy").get<std::string>();
+  return answer.contains("accumulate")
+             ? name + "=" + answer.at("accumulate").dump() + ", " +
+                   answer.at("pass_policy").get<std::string>()
+             : name;
+}
+
 std::string table_text(const std::vector<Json>& answers) {
   TextTable table({"policy", "<status", "energy", "time", "peak, B", "overhead", "bound", "gap",
                    "made again", "paged", "solved in"});
@@ -33,7 +42,7 @@ std::string table_text(const std::vector<Json>& answers) {
       return found ? engineering(answer.at(member).get<double>(), unit) : std::string("-");
     };
     const bool gap = found && !answer.at("gap").is_null();
-    table.add({answer.at("policy").get<std::string>(), answer.at("status").get<std::string>(),
+    table.add({policy_text(answer), answer.at("status").get<std::string>(),
                of("energy_j", "J"), of("time_s", "s"),
                found ? with_commas(answer.at("peak_bytes").get<std::uint64_t>()) : "-",
                cost_text(answer, "overhead"), cost_text(answer, "bound"),
@@ -62,7 +71,14 @@ int print(const Json& all, bool json, bool compare) {
     }
     std::cout << "\n\n" << table_text(answers);
     for (const Json& answer : answers) {
+      if (compare && answer.contains("reason")) {
+        std::cout << answer.at("policy").get<std::string>() << ": "
+                  << answer.at("reason").get<std::string>() << '\n';
+      }
       for (const Json& note : answer.at("notes")) {
+        if (answer.value("reason", "") == note.get<std::string>()) {
+          continue;
+        }
         std::cout << answer.at("policy").get<std::string>() << ": " << note.get<std::string>()
                   << '\n';
       }
@@ -71,7 +87,10 @@ int print(const Json& all, bool json, bool compare) {
       std::cout << "warning: " << warning.get<std::string>() << '\n';
     }
   }
-  const Json& asked = compare ? answers.at(1) : answers.front();  // the optimal one is second
+  if (compare) {
+    return 0;  // what is infeasible is a row
+  }
+  const Json& asked = answers.front();
   const std::string status = asked.at("status").get<std::string>();
   if (status == "optimal" || status == "feasible") {
     return 0;
@@ -101,9 +120,13 @@ void add_schedule(CLI::App& app, int& status) {
       "schedule", "Find what to keep, recompute and page under a memory budget and a deadline");
   auto q = std::make_shared<run::ScheduleQuestion>();
   auto json = std::make_shared<bool>(false);
-  command->add_option("config", q->config, "Root configuration (JSON)");
+  command->add_option("config", q->config,
+                      "Root configuration (JSON), or a network's name beside a cost table");
   command->add_option("--set", q->sets, "/json/pointer=VALUE")->allow_extra_args(false);
-  command->add_option("--device", q->device, "A graph with its costs (JSON)");
+  command->add_option("--device", q->device, "A cost table, or a graph with its costs (JSON)");
+  command->add_option("--batch", q->batch, "Samples of a step");
+  command->add_option("--graph", q->graph, "published or corrected, of a network on a cost table");
+  command->add_option("--write-graph", q->write_graph, "Write that graph with its costs (JSON)");
   command->add_option("--policy", q->policy,
                       "keep, optimal, checkmate, page, sqrt, capuchin, pofo or poet");
   command->add_option("--objective", q->objective, "energy, time, edp or peak");

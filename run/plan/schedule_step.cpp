@@ -6,11 +6,9 @@
 
 #include "compiler/schedule/policies.h"
 #include "models/base/error.h"
-#include "run/plan/schedule_instance.h"
+#include "run/plan/accumulated.h"
+#include "run/plan/schedule_subject.h"
 #include "run/plan/step_model.h"
-#include "run/plan/workload.h"
-#include "sim/config/json_file.h"
-#include "sim/config/load.h"
 #include "sim/config/schedule_words.h"
 
 namespace etude::run {
@@ -64,10 +62,6 @@ Asked resolve(const ScheduleQuestion& question, const RootConfig* config,
   std::optional<double> budget = question.budget, deadline = question.deadline;
   if (config != nullptr) {
     const ScheduleConfig& schedule = config->schedule;
-    if (!question.device.empty()) {
-      asked.warnings.push_back("the workload of " + question.config +
-                               " is not used: " + question.device + " has the graph");
-    }
     asked.objective = schedule.objective;
     if (schedule.policy != Policy::kKeep) {
       asked.policy = schedule.policy;
@@ -120,6 +114,21 @@ const char* status_text(ScheduleAnswer::Status status) {
   return "unknown";
 }
 
+std::string reason_of(const ScheduleAnswer& answer) {
+  if (answer.needs && answer.needs->deadline_s) {
+    return "a deadline of " + Json(*answer.needs->deadline_s).dump() + " s would do";
+  }
+  if (answer.needs) {
+    return "operator " + answer.needs->operator_name + " needs " +
+           std::to_string(answer.needs->bytes.raw()) + " bytes";
+  }
+  if (!answer.schedule.slots.empty()) {
+    return "takes " + std::to_string(answer.replay.peak.raw()) + " bytes and " +
+           Json(answer.replay.time_s).dump() + " s";
+  }
+  return answer.notes.empty() ? "no schedule was found in time" : answer.notes.front();
+}
+
 Json names(const ScheduleProblem& problem, const std::vector<compiler::StorageId>& list) {
   Json texts = Json::array();
   for (const compiler::StorageId i : list) {
@@ -158,8 +167,35 @@ Json to_json(Policy policy, const Asked& asked, const ScheduleProblem& problem,
       json["needs"]["deadline_s"] = *answer.needs->deadline_s;
     }
   }
+  if (!answer.found()) {
+    json["reason"] = reason_of(answer);
+  }
   json["notes"] = answer.notes;
   return json;
+}
+
+/// Every policy, in the order in which they give more freedom; what cannot be done is a row with
+/// its reason.
+Json compare(const ScheduleSubject& subject, const Asked& asked) {
+  Json rows = Json::array();
+  for (const Policy policy : {Policy::kKeep, Policy::kSqrt, Policy::kCheckmate, Policy::kPage,
+                              Policy::kCapuchin, Policy::kPofo, Policy::kPoet}) {
+    const ScheduleAnswer answer = compiler::ask_policy(policy, subject.problem, asked.request);
+    rows.push_back(to_json(policy, asked, subject.problem, answer));
+  }
+  const Accumulated best = accumulate_gradients(subject, asked.request);
+  Json row = to_json(Policy::kKeep, asked, best.problem, best.answer);
+  row["policy"] = "accumulate";
+  row["peak_keep"] = subject.problem.peak_keep().raw();  // of the whole batch, as in other rows
+  if (best.parts > 1) {
+    row["accumulate"] = best.parts;
+    row["pass_policy"] = best.keeps ? "keep" : "optimal";
+  }
+  rows.push_back(row);
+  const ScheduleAnswer ours =
+      compiler::ask_policy(Policy::kOptimal, subject.problem, asked.request);
+  rows.push_back(to_json(Policy::kOptimal, asked, subject.problem, ours));
+  return rows;
 }
 
 }  // namespace
@@ -167,40 +203,26 @@ Json to_json(Policy policy, const Asked& asked, const ScheduleProblem& problem,
 Json schedule_step(const ScheduleQuestion& question) {
   check_positive(question.budget, "--budget");
   check_positive(question.deadline, "--deadline");
-  std::vector<std::string> warnings;
-  std::optional<RootConfig> config;
-  if (!question.config.empty()) {
-    config = load_config(question.config, question.sets, warnings);
-  }
-  ScheduleProblem problem;
-  std::optional<Bytes> l2_fixed, room;
-  if (!question.device.empty()) {
-    problem = read_schedule_instance(read_json_file(question.device), question.device);
-  } else if (config) {
-    StepModel model = model_step(build_workload(*config).training, *config);
-    problem = std::move(model.step.problem);
-    l2_fixed = model.l2_fixed;
-    const Bytes l2 = config->platform.l2.size;
-    room = l2 > *l2_fixed ? l2 - *l2_fixed : Bytes{1};
-  } else {
-    throw UserError("schedule", "has nothing to schedule",
-                    "give a configuration, or a graph with its costs: --device FILE");
-  }
-  Asked asked = resolve(question, config ? &*config : nullptr, problem, room);
-  asked.warnings.insert(asked.warnings.begin(), warnings.begin(), warnings.end());
+  const ScheduleSubject subject = schedule_subject(question);
+  const ScheduleProblem& problem = subject.problem;
+  Asked asked =
+      resolve(question, subject.config ? &*subject.config : nullptr, problem, subject.room);
+  asked.warnings.insert(asked.warnings.begin(), subject.warnings.begin(), subject.warnings.end());
   Json all;
   if (question.compare) {
-    all["policies"] = Json::array();
-    for (const auto& [word, policy] : schedule_policies()) {
-      const ScheduleAnswer answer = compiler::ask_policy(policy, problem, asked.request);
-      all["policies"].push_back(to_json(policy, asked, problem, answer));
-    }
+    all["policies"] = compare(subject, asked);
   } else {
     const ScheduleAnswer answer = compiler::ask_policy(asked.policy, problem, asked.request);
     all = to_json(asked.policy, asked, problem, answer);
   }
-  if (l2_fixed) {
-    all["l2_fixed"] = l2_fixed->raw();
+  if (!subject.device.empty()) {
+    all["device"] = subject.device;
+  }
+  if (subject.batch > 0) {
+    all["batch"] = subject.batch;
+  }
+  if (subject.l2_fixed) {
+    all["l2_fixed"] = subject.l2_fixed->raw();
   }
   all["warnings"] = asked.warnings;
   return all;
