@@ -125,10 +125,11 @@ class PlanDecoder {
 };
 
 std::optional<ChainPlan> plan_within(const ScheduleProblem& problem, const ProblemChain& chain,
-                                     std::uint64_t memory) {
+                                     std::uint64_t memory, bool waits_behind) {
   for (const unsigned units : {256u, 128u, 64u}) {
     const ChainLimits limits{memory, rate(problem, chain, &ProblemTensor::page_out),
-                             rate(problem, chain, &ProblemTensor::page_in), units};
+                             rate(problem, chain, &ProblemTensor::page_in), units,
+                             waits_behind};
     constexpr std::size_t kMostStates = 400'000;
     if (auto plan = solve_chain(chain.stages, limits, kMostStates)) {
       return plan;
@@ -158,16 +159,18 @@ ScheduleAnswer pofo(const ScheduleProblem& problem, const ScheduleRequest& reque
   std::optional<Replay> best;
   // Its sums of sizes are not the replay's: the largest memory whose plan holds to the budget.
   for (const double part : {1.3, 1.2, 1.1, 1.05, 1.0, 0.97, 0.94, 0.9, 0.85, 0.8, 0.7, 0.6}) {
-    const auto plan =
-        plan_within(problem, *read.chain, static_cast<std::uint64_t>(part * room));
-    if (!plan) {
-      continue;
-    }
-    const EventSchedule schedule = PlanDecoder(problem, *read.chain, *plan).run();
-    Replay played = replay(problem, schedule);
-    if (within(played, request.limits) && (!best || played.time_s < best->time_s)) {
-      best = std::move(played);
-      answer.schedule = schedule;
+    for (const bool waits_behind : {true, false}) {
+      const auto memory = static_cast<std::uint64_t>(part * room);
+      const auto plan = plan_within(problem, *read.chain, memory, waits_behind);
+      if (!plan) {
+        continue;
+      }
+      const EventSchedule schedule = PlanDecoder(problem, *read.chain, *plan).run();
+      Replay played = replay(problem, schedule);
+      if (within(played, request.limits) && (!best || played.time_s < best->time_s)) {
+        best = std::move(played);
+        answer.schedule = schedule;
+      }
     }
   }
   if (!best) {

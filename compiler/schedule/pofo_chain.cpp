@@ -105,6 +105,7 @@ class Pofo {
         unit_(static_cast<double>(limits.memory) / limits.units),
         out_(limits.out_bytes_per_s / unit_),
         in_(limits.in_bytes_per_s / unit_),
+        waits_behind_(limits.waits_behind),
         most_states_(most_states),
         stages_(rounded(stages)),
         again_(stages_, units_) {}
@@ -171,6 +172,9 @@ class Pofo {
     }
     const double wait_out = std::max(0, there + s.leaving + stage.forward_all - units_);
     const double wait_in = std::max(0, there + s.due + back - units_);
+    if (wait_in > 0 && !waits_behind_) {
+      return false;
+    }
     move.idle_s = wait_out / out_;
     move.out = stage.forward_s * out_ + wait_out;
     move.in = stage.backward_s * in_ + wait_in;
@@ -256,6 +260,7 @@ class Pofo {
 
   const int units_;
   const double unit_, out_, in_;
+  const bool waits_behind_;
   const std::size_t most_states_;
   const std::vector<UnitStage> stages_;
   const RecomputeTable again_;

@@ -24,6 +24,9 @@ struct ChainLimits {
   std::uint64_t memory = 0;
   double out_bytes_per_s = 0, in_bytes_per_s = 0;
   unsigned units = 64;
+  /// Whether a backward operator may be followed by a wait for what comes in behind it. A schedule
+  /// of slots cannot say that: its buffers stand there for whole slots.
+  bool waits_behind = true;
 };
 
 /// A decision of the forward pass: stage `first` keeps what it saves (`all`), or stages first to

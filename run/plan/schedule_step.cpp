@@ -217,6 +217,7 @@ Json schedule_step(const ScheduleQuestion& question) {
   }
   if (!subject.device.empty()) {
     all["device"] = subject.device;
+    all["flop"] = subject.flop;
   }
   if (subject.batch > 0) {
     all["batch"] = subject.batch;

@@ -11,10 +11,12 @@
 #include "run/plan/workload.h"
 #include "sim/config/json_file.h"
 #include "sim/config/load.h"
+#include "workloads/training/flops.h"
 
 namespace etude::run {
 namespace {
 using compiler::ScheduleProblem;
+using Json = nlohmann::ordered_json;
 
 bool is_counted(const std::string& name) {
   return std::ranges::find(counted_networks(), name) != counted_networks().end();
@@ -51,6 +53,35 @@ RootConfig read_config(const ScheduleQuestion& question, bool name_will_do,
   return config;
 }
 
+/// Adds operations to the sums of a phase and of a kind of operator in it.
+void count(Json& sums, const std::string& phase, const std::string& kind, std::uint64_t flop) {
+  const auto add = [&](Json& to) {
+    Json& sum = to[phase];
+    sum = (sum.is_null() ? 0 : sum.get<std::uint64_t>()) + flop;
+  };
+  add(sums);
+  add(sums["operators"][kind]);
+}
+
+Json flop_of(const CountedStep& step) {
+  Json sums{{"forward", 0}, {"backward", 0}, {"operators", Json::object()}};
+  for (const CountedSlot& slot : step.slots) {
+    const std::string kind = slot.name.substr(0, slot.name.substr(0, slot.name.find('.'))
+                                                         .find_last_not_of("0123456789") +
+                                                     1);
+    count(sums, slot.forward ? "forward" : "backward", kind, slot.flop);
+  }
+  return sums;
+}
+
+Json flop_of(const Graph& graph) {
+  Json sums{{"forward", 0}, {"backward", 0}, {"operators", Json::object()}};
+  for (const Node& node : graph.nodes()) {
+    count(sums, name_of(node.phase), std::string(names_of(node.op).name), flops(graph, node));
+  }
+  return sums;
+}
+
 void write_graph(const ScheduleQuestion& question, const CountedNetwork& network,
                  const CountedStep& step, const DeviceTable& device) {
   const auto file = graph_with_costs(step, device, network.name + " on " + device.name);
@@ -69,6 +100,7 @@ void on_counted_network(const ScheduleQuestion& question, const std::string& nam
   const CountedNetwork network = make_counted_network(name, batch, graph);
   const CountedStep step = training_step(network);
   subject.problem = problem_on(step, device);
+  subject.flop = flop_of(step);
   subject.batch = batch;
   if (graph == CountedGraph::kPublished) {
     subject.warnings.push_back(name + " is the published graph, operations as counted there: " +
@@ -82,12 +114,17 @@ void on_counted_network(const ScheduleQuestion& question, const std::string& nam
   }
 }
 
-ScheduleProblem compiled_problem(const RootConfig& config, const DeviceTable& device) {
+/// `flop`: where to put the operations, or null.
+ScheduleProblem compiled_problem(const RootConfig& config, const DeviceTable& device,
+                                 Json* flop = nullptr) {
   RootConfig large = config;  // the table's device has no memories of its own to refuse a graph
   large.platform.hyperram.size = Bytes{std::uint64_t{1} << 40};
   const Workload workload = build_workload(large);
   const compiler::Step step(workload.training, config.platform, config.tiling,
                             config.train.precision, true);
+  if (flop != nullptr) {
+    *flop = flop_of(step.graph());
+  }
   return compiler::problem_of(step, costs_on(step, device)).problem;
 }
 
@@ -125,7 +162,7 @@ void on_table(const ScheduleQuestion& question, const DeviceTable& device,
     throw UserError("--write-graph", "is for networks with counted operators",
                     "name one of them: resnet18_cifar and others of docs/devices.md");
   }
-  subject.problem = compiled_problem(config, device);
+  subject.problem = compiled_problem(config, device, &subject.flop);
   subject.batch = config.workload.batch;
   if (config.workload.onnx.empty()) {
     subject.pass = [config, device](unsigned parts) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,6 +24,8 @@ struct ScheduleSubject {
   /// The same step as passes over `batch / parts` samples each, which accumulate their gradients:
   /// the problem of one pass. Null where the batch cannot be split.
   std::function<compiler::ScheduleProblem(unsigned parts)> pass;
+  /// Operations on a cost table: those of all passes over the graph and of each kind of operator.
+  nlohmann::ordered_json flop;
   std::vector<std::string> warnings;
 };
 
