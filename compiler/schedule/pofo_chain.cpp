@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <unordered_map>
 
 namespace etude::compiler {
 namespace {
@@ -91,11 +90,47 @@ class RecomputeTable {
   std::vector<int> split_;
 };
 
-/// Where the forward pass stands.
+/// Where the forward pass stands, and how it came there.
 struct State {
-  std::size_t stage;
-  int kept, leaving, due;  ///< `due`: what has to be back behind this stage's backward pass
-  bool whole;              ///< what stands in front of the stage is all that the one before saves
+  std::size_t stage = 0;
+  int kept = 0, leaving = 0;
+  int due = 0;         ///< what has to be back behind this stage's backward pass
+  bool whole = false;  ///< what stands in front of the stage is all that the one before saves
+  double seconds = 0;
+  std::size_t from = 0;  ///< the state before, by its place in the list of all
+  ChainChoice choice;    ///< made there
+};
+
+/// Least `due` of the states with at most so much kept and so much leaving.
+class LeastDue {
+ public:
+  explicit LeastDue(int units)
+      : size_(units + 1), least_(static_cast<std::size_t>(size_) * size_, units + 1) {}
+
+  int at_most(int kept, int leaving) const {
+    int found = size_;
+    for (int a = kept + 1; a > 0; a -= a & -a) {
+      for (int b = leaving + 1; b > 0; b -= b & -b) {
+        found = std::min(found, least_[place(a, b)]);
+      }
+    }
+    return found;
+  }
+  void add(int kept, int leaving, int due) {
+    for (int a = kept + 1; a <= size_; a += a & -a) {
+      for (int b = leaving + 1; b <= size_; b += b & -b) {
+        least_[place(a, b)] = std::min(least_[place(a, b)], due);
+      }
+    }
+  }
+
+ private:
+  std::size_t place(int a, int b) const {
+    return static_cast<std::size_t>(a - 1) * static_cast<std::size_t>(size_) +
+           static_cast<std::size_t>(b - 1);
+  }
+  const int size_;
+  std::vector<int> least_;
 };
 
 class Pofo {
@@ -111,33 +146,28 @@ class Pofo {
         again_(stages_, units_) {}
 
   std::optional<ChainPlan> run() {
-    const State begin{0, 0, 0, 0, false};
-    ChainPlan plan;
-    plan.seconds = best(begin);
-    if (!(plan.seconds < kNever) || memo_.size() > most_states_) {
-      return std::nullopt;
-    }
-    for (State state = begin; state.stage < stages_.size();) {
-      const Best& chosen = memo_.at(key(state));
-      Move move;
-      const bool all = chosen.last < 0;
-      const std::size_t last = all ? state.stage : static_cast<std::size_t>(chosen.last);
-      all ? keep(state, move) : drop(state, last, move);
-      if (!all) {
-        again_.list(state.stage, last, room(state), last, plan.recomputes);
+    waiting_.resize(stages_.size() + 1);
+    waiting_[0].push_back({});
+    for (std::size_t stage = 0; stage < stages_.size(); ++stage) {
+      for (const State& state : undominated(waiting_[stage])) {
+        states_.push_back(state);
+        expand(state, states_.size() - 1);
       }
-      plan.choices.push_back({state.stage, last, all, chosen.offload, move.idle_s});
-      state = next(state, move, chosen.offload, last, all);
+      waiting_[stage].clear();
     }
-    return plan;
+    const State* best = nullptr;
+    double least = kNever;
+    for (const State& end : waiting_.back()) {
+      const double seconds = end.seconds + end.leaving / out_ + end.due / in_;
+      if (seconds < least) {
+        least = seconds;
+        best = &end;
+      }
+    }
+    return best == nullptr ? std::nullopt : std::optional(plan_to(*best, least));
   }
 
  private:
-  struct Best {
-    double seconds = kNever;
-    int last = -1;  ///< of stages that keep nothing; -1: the stage keeps what it saves
-    bool offload = false;
-  };
   /// What running some stages does: seconds, and units that can move meanwhile.
   struct Move {
     double seconds = 0, idle_s = 0, out = 0, in = 0;
@@ -209,53 +239,71 @@ class Pofo {
       return static_cast<int>(std::ceil(std::max(0.0, units) - kRounding));
     };
     const int size = front(s);
-    State to{last + 1, s.kept, 0, 0, all};
-    to.kept += offload ? 0 : size;
+    State to;
+    to.stage = last + 1;
+    to.whole = all;
+    to.kept = s.kept + (offload ? 0 : size);
     to.leaving = up(s.leaving + (offload ? size : 0) - move.out);
     to.due = up(s.due - move.in) + (offload ? size : 0);
     return to;
   }
 
-  static std::uint64_t key(const State& s) {
-    const auto part = [](int value) { return static_cast<std::uint64_t>(value); };
-    return ((static_cast<std::uint64_t>(s.stage) * 2 + (s.whole ? 1 : 0)) << 48) |
-           (part(s.kept) << 32) | (part(s.leaving) << 16) | part(s.due);
-  }
-
-  double best(const State& s) {
-    if (s.kept + s.leaving > units_ || s.kept + s.due > units_ || memo_.size() > most_states_) {
-      return kNever;
-    }
-    if (s.stage == stages_.size()) {
-      return s.leaving / out_ + s.due / in_;
-    }
-    if (const auto known = memo_.find(key(s)); known != memo_.end()) {
-      return known->second.seconds;
-    }
-    Best found;
-    const auto consider = [&](const Move& move, std::size_t last, bool all) {
+  void expand(const State& s, std::size_t place) {
+    const auto add = [&](const Move& move, std::size_t last, bool all) {
       for (const bool offload : {false, true}) {
         if (offload && s.stage == 0) {
           continue;  // nothing stands in front of the first stage
         }
-        const double seconds = move.seconds + best(next(s, move, offload, last, all));
-        if (seconds < found.seconds) {
-          found = {seconds, all ? -1 : static_cast<int>(last), offload};
+        State to = next(s, move, offload, last, all);
+        if (to.kept + to.leaving > units_ || to.kept + to.due > units_) {
+          continue;
         }
+        to.seconds = s.seconds + move.seconds;
+        to.from = place;
+        to.choice = {s.stage, last, all, offload, move.idle_s};
+        waiting_[to.stage].push_back(to);
       }
     };
     Move move;
     if (keep(s, move)) {
-      consider(move, s.stage, true);
+      add(move, s.stage, true);
     }
     for (std::size_t last = s.stage; last < stages_.size(); ++last) {
       Move dropped;
       if (drop(s, last, dropped)) {
-        consider(dropped, last, false);
+        add(dropped, last, false);
       }
     }
-    memo_.emplace(key(s), found);
-    return found.seconds;
+  }
+
+  std::vector<State> undominated(std::vector<State>& all) {
+    std::ranges::stable_sort(all, {}, &State::seconds);
+    std::vector<LeastDue> least(2, LeastDue(units_));
+    std::vector<State> stay;
+    for (const State& state : all) {
+      LeastDue& of = least[state.whole ? 1 : 0];
+      if (of.at_most(state.kept, state.leaving) > state.due) {
+        of.add(state.kept, state.leaving, state.due);
+        if (stay.size() == most_states_) {
+          cut_ = true;
+          break;
+        }
+        stay.push_back(state);
+      }
+    }
+    return stay;
+  }
+
+  ChainPlan plan_to(const State& end, double seconds) const {
+    ChainPlan plan{seconds, {}, {}, cut_};
+    for (const State* state = &end; state->stage > 0; state = &states_[state->from]) {
+      plan.choices.insert(plan.choices.begin(), state->choice);
+      if (!state->choice.all) {
+        again_.list(state->choice.first, state->choice.last, room(states_[state->from]),
+                    state->choice.last, plan.recomputes);
+      }
+    }
+    return plan;
   }
 
   const int units_;
@@ -264,7 +312,9 @@ class Pofo {
   const std::size_t most_states_;
   const std::vector<UnitStage> stages_;
   const RecomputeTable again_;
-  std::unordered_map<std::uint64_t, Best> memo_;
+  std::vector<std::vector<State>> waiting_;  ///< of each stage
+  std::vector<State> states_;                ///< that were gone on from
+  bool cut_ = false;
 };
 
 }  // namespace

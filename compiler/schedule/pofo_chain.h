@@ -48,6 +48,7 @@ struct ChainPlan {
   double seconds = 0;  ///< by the program's own rules
   std::vector<ChainChoice> choices;
   std::vector<ChainRecompute> recomputes;
+  bool cut = false;  ///< states were left out: it may not be the program's best
 };
 
 /// The dynamic program of POFO (Beaumont et al., NeurIPS 2021). A state is a stage, what is kept
