@@ -27,10 +27,9 @@ std::string cost_text(const Json& answer, const char* member) {
 /// "accumulate=4, keep": passes of a part of the batch, and what each does.
 std::string policy_text(const Json& answer) {
   const std::string name = answer.at("policy").get<std::string>();
-  return answer.contains("accumulate")
-             ? name + "=" + answer.at("accumulate").dump() + ", " +
-                   answer.at("pass_policy").get<std::string>()
-             : name;
+  return answer.contains("accumulate") ? name + "=" + answer.at("accumulate").dump() + ", " +
+                                             answer.at("pass_policy").get<std::string>()
+                                       : name;
 }
 
 std::string table_text(const std::vector<Json>& answers) {
@@ -42,8 +41,8 @@ std::string table_text(const std::vector<Json>& answers) {
       return found ? engineering(answer.at(member).get<double>(), unit) : std::string("-");
     };
     const bool gap = found && !answer.at("gap").is_null();
-    table.add({policy_text(answer), answer.at("status").get<std::string>(),
-               of("energy_j", "J"), of("time_s", "s"),
+    table.add({policy_text(answer), answer.at("status").get<std::string>(), of("energy_j", "J"),
+               of("time_s", "s"),
                found ? with_commas(answer.at("peak_bytes").get<std::uint64_t>()) : "-",
                cost_text(answer, "overhead"), cost_text(answer, "bound"),
                gap ? percent(answer.at("gap").get<double>()) : "-",

@@ -13,7 +13,8 @@ namespace {
 using Direction = TensorPage::Direction;
 
 /// One rate for all: the program knows no latency.
-double rate(const ScheduleProblem& problem, const ProblemChain& chain, PageCost ProblemTensor::*way) {
+double rate(const ScheduleProblem& problem, const ProblemChain& chain,
+            PageCost ProblemTensor::* way) {
   double bytes = 0, seconds = 0;
   for (const auto& list : chain.saved) {
     for (const StorageId i : list) {
@@ -91,7 +92,8 @@ class PlanDecoder {
     }
     for (SlotId t = slot; t < chain_.end; ++t) {
       for (const SlotId again : decisions_.recomputes[t]) {
-        if (std::ranges::find(problem_.slots[again].inputs, i) != problem_.slots[again].inputs.end()) {
+        if (std::ranges::find(problem_.slots[again].inputs, i) !=
+            problem_.slots[again].inputs.end()) {
           return true;
         }
       }

@@ -74,8 +74,7 @@ class RecomputeTable {
         break;
       }
       forward += last.forward_s;
-      const double cost =
-          forward + seconds(k, j, m - stages_[k].input) + seconds(i, k - 1, m);
+      const double cost = forward + seconds(k, j, m - stages_[k].input) + seconds(i, k - 1, m);
       if (cost < best) {
         best = cost;
         split_[place(i, j, m)] = static_cast<int>(k);
@@ -187,9 +186,7 @@ class Pofo {
   }
 
   int front(const State& s) const {
-    return s.stage == 0 ? 0
-           : s.whole    ? stages_[s.stage - 1].saved
-                        : stages_[s.stage].input;
+    return s.stage == 0 ? 0 : s.whole ? stages_[s.stage - 1].saved : stages_[s.stage].input;
   }
   /// Units for a segment that is made again: what comes back meanwhile has its place all along.
   int room(const State& s) const { return units_ - s.kept - s.due - front(s); }

@@ -10,8 +10,8 @@ namespace etude::compiler {
 /// A stage of a chain: forward, and backward in the reverse order. Bytes.
 struct ChainStage {
   double forward_s = 0, backward_s = 0;
-  std::uint64_t input = 0;         ///< what the stage before hands on
-  std::uint64_t saved = 0;         ///< what its backward pass reads of its results, with the last one
+  std::uint64_t input = 0;  ///< what the stage before hands on
+  std::uint64_t saved = 0;  ///< what its backward pass reads of its results, with the last one
   std::uint64_t forward_all = 0;   ///< most besides its input while it runs and keeps what is saved
   std::uint64_t forward_none = 0;  ///< ... and keeps its last result alone
   std::uint64_t backward = 0;      ///< most besides input and saved while its backward pass runs

@@ -17,7 +17,7 @@ struct ProblemChain {
   std::vector<std::vector<SlotId>> forward, backward;  ///< slots of each stage, ascending
   std::vector<std::vector<StorageId>> saved;           ///< of each stage
   std::vector<std::optional<StorageId>> input;         ///< what crosses into each stage
-  Bytes home{0};  ///< most bytes of tensors from home at once
+  Bytes home{0};                                       ///< most bytes of tensors from home at once
   /// The first slot of the backward pass of stages 0 to `stage`: the end if there is none.
   SlotId backward_begin(std::size_t stage) const;
   SlotId end = 0;  ///< behind the last slot

@@ -60,10 +60,10 @@ Accumulated accumulate_gradients(const ScheduleSubject& subject, const ScheduleR
       return best;
     }
     solve_s += next.answer.solve_s;
-    const bool better = next.answer.found() &&
-                        (best.parts == 1 || compiler::cost_of(next.answer.replay, request.objective) <
-                                                compiler::cost_of(best.answer.replay,
-                                                                  request.objective));
+    const bool better =
+        next.answer.found() &&
+        (best.parts == 1 || compiler::cost_of(next.answer.replay, request.objective) <
+                                compiler::cost_of(best.answer.replay, request.objective));
     const bool stop = next.answer.found() && next.keeps;
     if (better) {
       best = std::move(next);

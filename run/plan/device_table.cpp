@@ -19,8 +19,8 @@ constexpr double kSameEnergy = 0.01;
 
 const std::vector<std::string>& table_keys() {
   static const std::vector<std::string> keys{
-      "name",   "flop_per_s",        "flop_per_j",         "compute_w",
-      "page_w", "page_in_latency_s", "page_in_bytes_per_s", "page_out_latency_s",
+      "name",     "flop_per_s",           "flop_per_j",          "compute_w",
+      "page_w",   "page_in_latency_s",    "page_in_bytes_per_s", "page_out_latency_s",
       "static_w", "page_out_bytes_per_s", "inconsistencies"};
   return keys;
 }
@@ -183,9 +183,10 @@ Json graph_with_costs(const CountedStep& step, const DeviceTable& device,
   for (std::size_t i = 0; i < step.slots.size(); ++i) {
     const CountedSlot& slot = step.slots[i];
     if (slot.outputs.size() != 1) {
-      throw UserError("--write-graph",
-                      "'" + slot.name + "' makes " + std::to_string(slot.outputs.size()) + " tensors",
-                      "such a file has one for each slot: give a published graph");
+      throw UserError(
+          "--write-graph",
+          "'" + slot.name + "' makes " + std::to_string(slot.outputs.size()) + " tensors",
+          "such a file has one for each slot: give a published graph");
     }
     const compiler::ProblemTensor& made = problem.tensors[slot.outputs.front()];
     Json inputs;

@@ -41,8 +41,8 @@ DeviceTable read_device_table(const nlohmann::ordered_json& file, const std::str
 /// A step of counted operators as a problem on that device: what may run again is forward.
 compiler::ScheduleProblem problem_on(const CountedStep& step, const DeviceTable& device);
 
-/// Costs of a compiled step on that device: operations of each operator (workloads/training/flops.h)
-/// at its rates.
+/// Costs of a compiled step on that device: operations of each operator
+/// (workloads/training/flops.h) at its rates.
 compiler::StepCosts costs_on(const compiler::Step& step, const DeviceTable& device);
 
 /// The problem in the form of a graph with its costs, as --device reads it.

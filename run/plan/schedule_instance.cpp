@@ -87,8 +87,8 @@ class Reader {
   void read_slot(const Json& json) {
     const auto number = static_cast<SlotId>(slots_.size());
     const JsonFields fields(json, head_.where() + ", slot " + std::to_string(number),
-                        {"name", "time_s", "energy_j", "bytes", "inputs", "forward", "used_by",
-                         "page_in_j", "page_out_j", "workspace_bytes", "view_of", "flop"});
+                            {"name", "time_s", "energy_j", "bytes", "inputs", "forward", "used_by",
+                             "page_in_j", "page_out_j", "workspace_bytes", "view_of", "flop"});
     FileSlot slot;
     slot.slot.name = slot.result.name = fields.text("name");
     slot.slot.seconds = fields.number("time_s", 0);
@@ -176,9 +176,9 @@ class Reader {
 
   void read_parameter(const Json& json) {
     const JsonFields fields(json,
-                        head_.where() + ", parameter " +
-                            std::to_string(problem_.tensors.size() - problem_.slots.size()),
-                        {"name", "bytes", "used_by", "updated_by", "page_in_j", "page_out_j"});
+                            head_.where() + ", parameter " +
+                                std::to_string(problem_.tensors.size() - problem_.slots.size()),
+                            {"name", "bytes", "used_by", "updated_by", "page_in_j", "page_out_j"});
     ProblemTensor tensor;
     tensor.name = fields.text("name");
     tensor.bytes = Bytes{fields.count("bytes", 1)};

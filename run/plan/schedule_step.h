@@ -13,9 +13,9 @@ namespace etude::run {
 struct ScheduleQuestion {
   std::string config;  ///< or a network's name; may be empty where the device holds slots
   std::vector<std::string> sets;
-  std::string device;  ///< a graph with its costs (docs/schedule.md), or a cost table
-  std::optional<unsigned> batch;  ///< samples of a step of a configuration or network
-  std::optional<std::string> graph;        ///< of a counted network: published or corrected
+  std::string device;                ///< a graph with its costs (docs/schedule.md), or a cost table
+  std::optional<unsigned> batch;     ///< samples of a step of a configuration or network
+  std::optional<std::string> graph;  ///< of a counted network: published or corrected
   std::optional<std::string> write_graph;  ///< file for a counted network's graph with its costs
   std::optional<std::string> policy, objective;
   std::optional<double> budget;  ///< bytes; at most 1: a part of what keep needs
@@ -25,8 +25,8 @@ struct ScheduleQuestion {
 
 /// Answers as contract fields: one object of status, overhead, bound, gap, objective, energy_j,
 /// time_s, peak_bytes, solve_s, recomputed, paged, replay and more, or {"policies": [...]} of them.
-/// An infeasible one has `needs` where something would do, and `reason`. Errors: UserError for what the user gave or what is not
-/// available.
+/// An infeasible one has `needs` where something would do, and `reason`. Errors: UserError for what
+/// the user gave or what is not available.
 nlohmann::ordered_json schedule_step(const ScheduleQuestion& question);
 
 }  // namespace etude::run

@@ -66,9 +66,8 @@ void count(Json& sums, const std::string& phase, const std::string& kind, std::u
 Json flop_of(const CountedStep& step) {
   Json sums{{"forward", 0}, {"backward", 0}, {"operators", Json::object()}};
   for (const CountedSlot& slot : step.slots) {
-    const std::string kind = slot.name.substr(0, slot.name.substr(0, slot.name.find('.'))
-                                                         .find_last_not_of("0123456789") +
-                                                     1);
+    const std::string kind = slot.name.substr(
+        0, slot.name.substr(0, slot.name.find('.')).find_last_not_of("0123456789") + 1);
     count(sums, slot.forward ? "forward" : "backward", kind, slot.flop);
   }
   return sums;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cost tables of devices: networks on them are the published graphs, count what PyTorch counts, and refuse bad input."""
+"""Cost tables of devices: networks are the published graphs, count what PyTorch counts; bad input is refused."""
 
 import json
 from collections import Counter
@@ -144,7 +144,8 @@ def test_one_table_of_all_policies_with_accumulation():
     # Half of the batch does not fit by keeping; a quarter does.
     assert (accumulate["accumulate"], accumulate["pass_policy"]) in ((2, "optimal"), (4, "keep"))
     assert accumulate["energy_j"] == pytest.approx(rows["keep"]["energy_j"] + accumulate["overhead"])
-    assert all(optimal["energy_j"] <= rows[name]["energy_j"] for name in found - {"accumulate"})
+    # Recomputation alone is as good here, up to the gap of either search.
+    assert all(optimal["energy_j"] <= rows[name]["energy_j"] for name in ("sqrt", "page", "capuchin", "pofo"))
     assert rows["keep"]["status"] == "infeasible" and "bytes" in rows["keep"]["reason"]
 
 

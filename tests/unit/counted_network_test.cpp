@@ -28,7 +28,7 @@ std::uint64_t flop_of(const CountedNetwork& network, std::initializer_list<Kind>
 
 TEST_CASE("published graphs have the published number of slots", "[counted]") {
   const std::pair<const char*, std::size_t> slots[] = {
-      {"transformer_1", 19}, {"vgg16", 81},      {"resnet18", 127},
+      {"transformer_1", 19},   {"vgg16", 81},      {"resnet18", 127},
       {"resnet18_cifar", 133}, {"bert_base", 195}, {"resnet50", 335}};
   for (const auto& [name, count] : slots) {
     CAPTURE(name);
@@ -51,8 +51,7 @@ TEST_CASE("corrected counts are those of the literature", "[counted]") {
       flop_of(bert, {Kind::kProjections, Kind::kLinear, Kind::kLinearRelu});
   const std::uint64_t biases = 12 * n * (w + 4 * w + w), relu = 12 * n * 4 * w;
   CHECK(linear == 12 * 2 * (12 * n * w * w) + biases + relu);
-  CHECK(flop_of(bert, {Kind::kScores, Kind::kMix}) ==
-        12 * (2 * 2 * n * n * w + 7 * n * n * heads));
+  CHECK(flop_of(bert, {Kind::kScores, Kind::kMix}) == 12 * (2 * 2 * n * n * w + 7 * n * n * heads));
 }
 
 TEST_CASE("a batch multiplies what a corrected network computes", "[counted]") {

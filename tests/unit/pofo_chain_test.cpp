@@ -17,8 +17,8 @@ namespace {
 
 constexpr double kNever = std::numeric_limits<double>::infinity();
 
-/// A way to run stages i to j forward and backward: the first keeps what it saves, or those in front
-/// of `split` keep nothing but the first one's input.
+/// A way to run stages i to j forward and backward: the first keeps what it saves, or those in
+/// front of `split` keep nothing but the first one's input.
 struct Tree {
   std::size_t i, j, split;
   std::vector<Tree> below;
@@ -219,7 +219,8 @@ ScheduleProblem chain_problem(unsigned layers, double page_s) {
   for (unsigned t = 0; t < 2 * layers; ++t) {
     const bool forward = t < layers;
     problem.slots.push_back({"s" + std::to_string(t), 2, 2, {}, {}, Bytes{0}, forward});
-    ProblemTensor tensor{"t" + std::to_string(t), Bytes{100}, t, {}, false, {page_s, 1}, {page_s, 1}};
+    ProblemTensor tensor{
+        "t" + std::to_string(t), Bytes{100}, t, {}, false, {page_s, 1}, {page_s, 1}};
     if (t + 1 < 2 * layers) {
       tensor.uses.push_back(t + 1);
     }
@@ -284,8 +285,13 @@ TEST_CASE("residual networks are cut between their blocks", "[schedule]") {
     problem.slots.push_back({slot.name, 1, 1, {}, {}, Bytes{0}, slot.forward});
   }
   for (const CountedTensor& tensor : step.tensors) {
-    problem.tensors.push_back({tensor.name, Bytes{tensor.bytes}, tensor.producer,
-                               {tensor.uses.begin(), tensor.uses.end()}, false, {}, {}});
+    problem.tensors.push_back({tensor.name,
+                               Bytes{tensor.bytes},
+                               tensor.producer,
+                               {tensor.uses.begin(), tensor.uses.end()},
+                               false,
+                               {},
+                               {}});
   }
   problem.complete("resnet");
   const ChainOrReason read = chain_of(problem);

@@ -112,8 +112,8 @@ CountedBuilder::Layer CountedBuilder::scores(Layer qkv, std::uint64_t samples) {
   const Shape to{rows, tokens, heads};
   const std::uint64_t macs = product(to) * from[1], made = product(to);
   // Published: multiply-adds, and no softmax.
-  const std::uint64_t flop = published() ? macs + kMaskAndDropout * made
-                                         : 2 * macs + (kSoftmax + kMaskAndDropout) * made;
+  const std::uint64_t flop =
+      published() ? macs + kMaskAndDropout * made : 2 * macs + (kSoftmax + kMaskAndDropout) * made;
   return put(Kind::kScores, "QKTMatrix", {qkv}, to, flop);
 }
 

@@ -46,7 +46,8 @@ class StepWriter {
     }
     for (const std::uint64_t bytes : results) {
       made.outputs.push_back(static_cast<std::uint32_t>(made_.tensors.size()));
-      const std::string suffix = results.size() > 1 ? "." + std::to_string(made.outputs.size()) : "";
+      const std::string suffix =
+          results.size() > 1 ? "." + std::to_string(made.outputs.size()) : "";
       made_.tensors.push_back({name + suffix, bytes, slot, {}});
     }
   }
