@@ -75,7 +75,8 @@ def tx2() -> None:
                     pofo["time_s"],
                 )
                 print(
-                    f"{name:24} {part:<5} {pofo['peak_bytes']:11,} B {100 * (pofo['time_s'] / keep['time_s'] - 1):+14.2f} %"
+                    f"{name:24} {part:<5} {pofo['peak_bytes']:11,} B"
+                    f" {100 * (pofo['time_s'] / keep['time_s'] - 1):+14.2f} %"
                     f" {100 * (pofo['time_s'] / fast['time_s'] - 1):+27.2f} %"
                     f" {100 * (small['peak_bytes'] / pofo['peak_bytes'] - 1):+21.2f} %",
                     flush=True,

@@ -3,8 +3,9 @@
 """Schedules of graphs with published costs: what is found, how far from proven, in which time.
 
 Usage: scripts/bench.sh schedule [--quick] [FILTER]: lines whose name contains FILTER; --quick leaves out what takes
-more than some seconds. The rivals' tables (bench_rivals.py) follow, alone by FILTER rivals; they take some minutes. The graphs are JSON files in cases/schedule of ETUDE_SHARED_DIR (default ../shared); the
-deadline is 1.5 times the sum of all operators. Wall time is of the machine as it is; CPU time is the solver's own.
+more than some seconds. The rivals' tables (bench_rivals.py) follow, alone by FILTER rivals; they take some minutes.
+The graphs are JSON files in cases/schedule of ETUDE_SHARED_DIR (default ../shared); the deadline is 1.5
+times the sum of all operators. Wall time is of the machine as it is; CPU time is the solver's own.
 """
 
 import json

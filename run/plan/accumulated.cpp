@@ -5,6 +5,8 @@
 
 #include "compiler/schedule/optimal.h"
 #include "models/base/error.h"
+#include "run/plan/step_model.h"
+#include "run/plan/workload.h"
 
 namespace etude::run {
 namespace {
@@ -40,21 +42,38 @@ ScheduleAnswer refused(const std::string& note) {
 
 }  // namespace
 
-Accumulated accumulate_gradients(const ScheduleSubject& subject, const ScheduleRequest& request) {
+RootConfig pass_of(RootConfig config, unsigned parts) {
+  config.workload.batch /= parts;
+  config.train.accumulate *= parts;
+  return config;
+}
+
+BatchParts parts_of(const RootConfig& config) {
+  if (!config.workload.onnx.empty()) {
+    return {};  // a file may fix its batch
+  }
+  return {config.workload.batch, [config](unsigned parts) {
+            const RootConfig pass = pass_of(config, parts);
+            return model_step(build_workload(pass).training, pass).step.problem;
+          }};
+}
+
+Accumulated accumulate_gradients(const BatchParts& of, const compiler::ScheduleProblem& whole,
+                                 const ScheduleRequest& request) {
   Accumulated best;
-  if (!subject.pass || subject.batch <= 1) {
-    best.answer = refused(subject.batch == 1 ? "a batch of one sample cannot be split"
-                                             : "the graph has no batch that could be split");
+  if (!of.pass || of.batch <= 1) {
+    best.answer = refused(of.batch == 1 ? "a batch of one sample cannot be split"
+                                        : "the graph has no batch that could be split");
     return best;
   }
   double solve_s = 0;
-  for (unsigned parts = 2; parts <= subject.batch; ++parts) {
-    if (subject.batch % parts != 0) {
+  for (unsigned parts = 2; parts <= of.batch; ++parts) {
+    if (of.batch % parts != 0) {
       continue;
     }
     Accumulated next;
     try {
-      next = passes(subject.pass(parts), parts, request);
+      next = passes(of.pass(parts), parts, request);
     } catch (const UserError& error) {  // an optimiser that cannot accumulate
       best.answer = refused(error.what());
       return best;
@@ -75,9 +94,9 @@ Accumulated accumulate_gradients(const ScheduleSubject& subject, const ScheduleR
   if (best.parts == 1) {
     best.answer = refused("no pass over an equal part of the batch fits");
   } else {
-    const ScheduleAnswer whole = compiler::keep_everything(subject.problem, request);
+    const ScheduleAnswer kept = compiler::keep_everything(whole, request);
     best.answer.overhead = compiler::cost_of(best.answer.replay, request.objective) -
-                           compiler::cost_of(whole.replay, request.objective);
+                           compiler::cost_of(kept.replay, request.objective);
   }
   best.answer.solve_s = solve_s;
   return best;

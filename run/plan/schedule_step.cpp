@@ -6,9 +6,12 @@
 
 #include "compiler/schedule/policies.h"
 #include "models/base/error.h"
-#include "run/plan/accumulated.h"
-#include "run/plan/schedule_subject.h"
+#include "run/plan/schedule_instance.h"
 #include "run/plan/step_model.h"
+#include "run/plan/table_subject.h"
+#include "run/plan/workload.h"
+#include "sim/config/json_file.h"
+#include "sim/config/load.h"
 #include "sim/config/schedule_words.h"
 
 namespace etude::run {
@@ -55,13 +58,18 @@ struct Asked {
   std::vector<std::string> warnings;
 };
 
-/// `config`: null if there is none. `room`: the budget if none is given.
+/// `config`: null if there is none. `room`: the budget if none is given. `on_table`: the device has
+/// no graph of its own.
 Asked resolve(const ScheduleQuestion& question, const RootConfig* config,
-              const ScheduleProblem& problem, std::optional<Bytes> room) {
+              const ScheduleProblem& problem, std::optional<Bytes> room, bool on_table) {
   Asked asked;
   std::optional<double> budget = question.budget, deadline = question.deadline;
   if (config != nullptr) {
     const ScheduleConfig& schedule = config->schedule;
+    if (!question.device.empty() && !on_table) {
+      asked.warnings.push_back("the workload of " + question.config +
+                               " is not used: " + question.device + " has the graph");
+    }
     asked.objective = schedule.objective;
     if (schedule.policy != Policy::kKeep) {
       asked.policy = schedule.policy;
@@ -176,25 +184,24 @@ Json to_json(Policy policy, const Asked& asked, const ScheduleProblem& problem,
 
 /// Every policy, in the order in which they give more freedom; what cannot be done is a row with
 /// its reason.
-Json compare(const ScheduleSubject& subject, const Asked& asked) {
+Json compare(const ScheduleProblem& problem, const BatchParts& parts, const Asked& asked) {
   Json rows = Json::array();
   for (const Policy policy : {Policy::kKeep, Policy::kSqrt, Policy::kCheckmate, Policy::kPage,
                               Policy::kCapuchin, Policy::kPofo, Policy::kPoet}) {
-    const ScheduleAnswer answer = compiler::ask_policy(policy, subject.problem, asked.request);
-    rows.push_back(to_json(policy, asked, subject.problem, answer));
+    const ScheduleAnswer answer = compiler::ask_policy(policy, problem, asked.request);
+    rows.push_back(to_json(policy, asked, problem, answer));
   }
-  const Accumulated best = accumulate_gradients(subject, asked.request);
+  const Accumulated best = accumulate_gradients(parts, problem, asked.request);
   Json row = to_json(Policy::kKeep, asked, best.problem, best.answer);
   row["policy"] = "accumulate";
-  row["peak_keep"] = subject.problem.peak_keep().raw();  // of the whole batch, as in other rows
+  row["peak_keep"] = problem.peak_keep().raw();  // of the whole batch, as in other rows
   if (best.parts > 1) {
     row["accumulate"] = best.parts;
     row["pass_policy"] = best.keeps ? "keep" : "optimal";
   }
   rows.push_back(row);
-  const ScheduleAnswer ours =
-      compiler::ask_policy(Policy::kOptimal, subject.problem, asked.request);
-  rows.push_back(to_json(Policy::kOptimal, asked, subject.problem, ours));
+  const ScheduleAnswer ours = compiler::ask_policy(Policy::kOptimal, problem, asked.request);
+  rows.push_back(to_json(Policy::kOptimal, asked, problem, ours));
   return rows;
 }
 
@@ -203,27 +210,49 @@ Json compare(const ScheduleSubject& subject, const Asked& asked) {
 Json schedule_step(const ScheduleQuestion& question) {
   check_positive(question.budget, "--budget");
   check_positive(question.deadline, "--deadline");
-  const ScheduleSubject subject = schedule_subject(question);
-  const ScheduleProblem& problem = subject.problem;
-  Asked asked =
-      resolve(question, subject.config ? &*subject.config : nullptr, problem, subject.room);
-  asked.warnings.insert(asked.warnings.begin(), subject.warnings.begin(), subject.warnings.end());
+  std::vector<std::string> warnings;
+  std::optional<RootConfig> config;
+  const std::optional<TableSubject> table = table_subject(question);
+  if (table) {
+    config = table->config;
+    warnings = table->warnings;
+  } else if (!question.config.empty()) {
+    config = load_config(question.config, sets_of(question), warnings);
+  }
+  ScheduleProblem problem;
+  BatchParts parts;
+  std::optional<Bytes> l2_fixed, room;
+  if (table) {
+    problem = table->problem;
+    parts = table->parts;
+  } else if (!question.device.empty()) {
+    problem = read_schedule_instance(read_json_file(question.device), question.device);
+  } else if (config) {
+    StepModel model = model_step(build_workload(*config).training, *config);
+    problem = std::move(model.step.problem);
+    l2_fixed = model.l2_fixed;
+    const Bytes l2 = config->platform.l2.size;
+    room = l2 > *l2_fixed ? l2 - *l2_fixed : Bytes{1};
+    parts = parts_of(*config);
+  } else {
+    throw UserError("schedule", "has nothing to schedule",
+                    "give a configuration, or a graph with its costs: --device FILE");
+  }
+  Asked asked = resolve(question, config ? &*config : nullptr, problem, room, table.has_value());
+  asked.warnings.insert(asked.warnings.begin(), warnings.begin(), warnings.end());
   Json all;
   if (question.compare) {
-    all["policies"] = compare(subject, asked);
+    all["policies"] = compare(problem, parts, asked);
   } else {
     const ScheduleAnswer answer = compiler::ask_policy(asked.policy, problem, asked.request);
     all = to_json(asked.policy, asked, problem, answer);
   }
-  if (!subject.device.empty()) {
-    all["device"] = subject.device;
-    all["flop"] = subject.flop;
+  if (table) {
+    all["device"] = table->device;
+    all["flop"] = table->flop;
   }
-  if (subject.batch > 0) {
-    all["batch"] = subject.batch;
-  }
-  if (subject.l2_fixed) {
-    all["l2_fixed"] = subject.l2_fixed->raw();
+  if (l2_fixed) {
+    all["l2_fixed"] = l2_fixed->raw();
   }
   all["warnings"] = asked.warnings;
   return all;

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "run/plan/schedule_subject.h"
+#include "run/plan/table_subject.h"
 
 #include <algorithm>
 #include <fstream>
 
 #include "models/base/error.h"
 #include "run/plan/device_table.h"
-#include "run/plan/schedule_instance.h"
-#include "run/plan/step_model.h"
 #include "run/plan/workload.h"
 #include "sim/config/json_file.h"
 #include "sim/config/load.h"
@@ -31,16 +29,9 @@ CountedGraph graph_of(const ScheduleQuestion& question) {
 }
 
 /// `question.config` as a configuration: a file, or the name of a network on the default platform.
-RootConfig read_config(const ScheduleQuestion& question, bool name_will_do,
-                       std::vector<std::string>& warnings) {
-  std::vector<std::string> sets = question.sets;
-  if (question.batch) {
-    sets.push_back("/workload/batch=" + std::to_string(*question.batch));
-  }
-  const bool file = question.config.find_first_of("./") != std::string::npos ||
-                    find_file(question.config, {}).has_value();
-  if (file || !name_will_do) {
-    return load_config(question.config, sets, warnings);
+RootConfig read_config(const ScheduleQuestion& question, std::vector<std::string>& warnings) {
+  if (question.config.find_first_of("./") != std::string::npos || find_file(question.config, {})) {
+    return load_config(question.config, sets_of(question), warnings);
   }
   if (!question.sets.empty()) {
     throw UserError("--set", "is given beside the name of a network",
@@ -94,18 +85,18 @@ void write_graph(const ScheduleQuestion& question, const CountedNetwork& network
 }
 
 void on_counted_network(const ScheduleQuestion& question, const std::string& name, unsigned batch,
-                        const DeviceTable& device, ScheduleSubject& subject) {
+                        const DeviceTable& device, TableSubject& subject) {
   const CountedGraph graph = graph_of(question);
   const CountedNetwork network = make_counted_network(name, batch, graph);
   const CountedStep step = training_step(network);
   subject.problem = problem_on(step, device);
   subject.flop = flop_of(step);
-  subject.batch = batch;
+  subject.parts.batch = batch;
   if (graph == CountedGraph::kPublished) {
     subject.warnings.push_back(name + " is the published graph, operations as counted there: " +
                                "docs/devices.md names what is wrong in it; --graph corrected");
   }
-  subject.pass = [=](unsigned parts) {
+  subject.parts.pass = [=](unsigned parts) {
     return problem_on(training_step(make_counted_network(name, batch / parts, graph)), device);
   };
   if (question.write_graph) {
@@ -127,14 +118,7 @@ ScheduleProblem compiled_problem(const RootConfig& config, const DeviceTable& de
   return compiler::problem_of(step, costs_on(step, device)).problem;
 }
 
-RootConfig pass_of(RootConfig config, unsigned parts) {
-  config.workload.batch /= parts;
-  config.train.accumulate *= parts;
-  return config;
-}
-
-void on_table(const ScheduleQuestion& question, const DeviceTable& device,
-              ScheduleSubject& subject) {
+void on_table(const ScheduleQuestion& question, const DeviceTable& device, TableSubject& subject) {
   if (question.config.empty()) {
     throw UserError(question.device, "is a cost table, and there is nothing to schedule on it",
                     "name a configuration or a network, such as " + counted_networks().front());
@@ -151,7 +135,7 @@ void on_table(const ScheduleQuestion& question, const DeviceTable& device,
     on_counted_network(question, question.config, question.batch.value_or(1), device, subject);
     return;
   }
-  subject.config = read_config(question, true, subject.warnings);
+  subject.config = read_config(question, subject.warnings);
   const RootConfig& config = *subject.config;
   if (is_counted(config.workload.network)) {
     on_counted_network(question, config.workload.network, config.workload.batch, device, subject);
@@ -162,84 +146,56 @@ void on_table(const ScheduleQuestion& question, const DeviceTable& device,
                     "name one of them: resnet18_cifar and others of docs/devices.md");
   }
   subject.problem = compiled_problem(config, device, &subject.flop);
-  subject.batch = config.workload.batch;
+  subject.parts.batch = config.workload.batch;
   if (config.workload.onnx.empty()) {
-    subject.pass = [config, device](unsigned parts) {
+    subject.parts.pass = [config, device](unsigned parts) {
       return compiled_problem(pass_of(config, parts), device);
     };
   }
 }
 
-void on_own_platform(const ScheduleQuestion& question, ScheduleSubject& subject) {
-  subject.config = read_config(question, false, subject.warnings);
-  const RootConfig& config = *subject.config;
-  if (is_counted(config.workload.network)) {
-    throw UserError("/workload/network",
-                    "'" + config.workload.network + "' is a graph of counted operators",
-                    "give a cost table: --device configs/devices/nrf52840.json");
-  }
-  const Workload workload = build_workload(config);
-  StepModel model = model_step(workload.training, config);
-  subject.problem = std::move(model.step.problem);
-  subject.l2_fixed = model.l2_fixed;
-  const Bytes l2 = config.platform.l2.size;
-  subject.room = l2 > model.l2_fixed ? l2 - model.l2_fixed : Bytes{1};
-  subject.batch = workload.batch;
-  if (config.workload.onnx.empty()) {
-    subject.pass = [config](unsigned parts) {
-      const RootConfig pass = pass_of(config, parts);
-      return model_step(build_workload(pass).training, pass).step.problem;
-    };
-  }
-}
-
-void refuse_for_graph_files(const ScheduleQuestion& question) {
-  const std::string instead = "leave it out: " + question.device + " has the graph";
-  if (question.batch) {
+/// Options that are of cost tables alone.
+void refuse_without_table(const ScheduleQuestion& question) {
+  const std::string instead = question.device.empty()
+                                  ? "give one: --device configs/devices/nrf52840.json"
+                                  : "leave it out: " + question.device + " has the graph";
+  if (question.batch && !question.device.empty()) {
     throw UserError("--batch", "is given beside a graph with its costs", instead);
   }
   if (question.graph || question.write_graph) {
     throw UserError(question.graph ? "--graph" : "--write-graph",
-                    "is given beside a graph with its costs", instead);
+                    "is for a network on a cost table", instead);
   }
 }
 
 }  // namespace
 
-ScheduleSubject schedule_subject(const ScheduleQuestion& question) {
-  ScheduleSubject subject;
+std::vector<std::string> sets_of(const ScheduleQuestion& question) {
+  std::vector<std::string> sets = question.sets;
   if (question.batch && (*question.batch == 0 || *question.batch > 65535)) {
     throw UserError("--batch", std::to_string(*question.batch) + " is no number of samples",
                     "give 1 to 65535");
   }
-  if (question.device.empty()) {
-    if (question.config.empty()) {
-      throw UserError("schedule", "has nothing to schedule",
-                      "give a configuration, or a graph with its costs: --device FILE");
+  if (question.batch) {
+    sets.push_back("/workload/batch=" + std::to_string(*question.batch));
+  }
+  return sets;
+}
+
+std::optional<TableSubject> table_subject(const ScheduleQuestion& question) {
+  sets_of(question);  // a wrong batch is refused
+  if (!question.device.empty()) {
+    // By its own name, else as a configuration names files.
+    const auto found = find_file(question.device, {});
+    const auto file = read_json_file(found ? found->string() : question.device);
+    if (device_file_of(file, question.device) == DeviceFile::kCostTable) {
+      TableSubject subject;
+      on_table(question, read_device_table(file, question.device), subject);
+      return subject;
     }
-    if (question.graph || question.write_graph) {
-      throw UserError(question.graph ? "--graph" : "--write-graph",
-                      "is for a network on a cost table", "give one: --device FILE");
-    }
-    on_own_platform(question, subject);
-    return subject;
   }
-  // By its own name, else as a configuration names files.
-  const auto found = find_file(question.device, {});
-  const std::string name = found ? found->string() : question.device;
-  const auto file = read_json_file(name);
-  if (device_file_of(file, question.device) == DeviceFile::kCostTable) {
-    on_table(question, read_device_table(file, question.device), subject);
-    return subject;
-  }
-  refuse_for_graph_files(question);
-  if (!question.config.empty()) {
-    subject.config = load_config(question.config, question.sets, subject.warnings);
-    subject.warnings.push_back("the workload of " + question.config +
-                               " is not used: " + question.device + " has the graph");
-  }
-  subject.problem = read_schedule_instance(file, question.device);
-  return subject;
+  refuse_without_table(question);
+  return std::nullopt;
 }
 
 }  // namespace etude::run
