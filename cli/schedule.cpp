@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "cli/commands.h"
+#include "run/execute/meter.h"
 #include "run/plan/schedule_step.h"
 #include "sim/report/text.h"
 #include "sim/report/wear.h"
@@ -25,6 +26,14 @@ std::string cost_text(const Json& answer, const char* member) {
   return engineering(value, unit);
 }
 
+/// "accumulate=4, keep": passes of a part of the batch, and what each does.
+std::string policy_text(const Json& answer) {
+  const std::string name = answer.at("policy").get<std::string>();
+  return answer.contains("accumulate") ? name + "=" + answer.at("accumulate").dump() + ", " +
+                                             answer.at("pass_policy").get<std::string>()
+                                       : name;
+}
+
 std::string table_text(const std::vector<Json>& answers) {
   TextTable table({"policy", "<status", "energy", "time", "peak, B", "overhead", "bound", "gap",
                    "made again", "paged", "solved in"});
@@ -34,8 +43,8 @@ std::string table_text(const std::vector<Json>& answers) {
       return found ? engineering(answer.at(member).get<double>(), unit) : std::string("-");
     };
     const bool gap = found && !answer.at("gap").is_null();
-    table.add({answer.at("policy").get<std::string>(), answer.at("status").get<std::string>(),
-               of("energy_j", "J"), of("time_s", "s"),
+    table.add({policy_text(answer), answer.at("status").get<std::string>(), of("energy_j", "J"),
+               of("time_s", "s"),
                found ? with_commas(answer.at("peak_bytes").get<std::uint64_t>()) : "-",
                cost_text(answer, "overhead"), cost_text(answer, "bound"),
                gap ? percent(answer.at("gap").get<double>()) : "-",
@@ -67,7 +76,14 @@ int print(const Json& all, bool json, bool compare) {
         std::cout << (compare ? answer.at("policy").get<std::string>() + ":\n" : "")
                   << wear_text(answer.at("wear"));
       }
+      if (compare && answer.contains("reason")) {
+        std::cout << answer.at("policy").get<std::string>() << ": "
+                  << answer.at("reason").get<std::string>() << '\n';
+      }
       for (const Json& note : answer.at("notes")) {
+        if (answer.value("reason", "") == note.get<std::string>()) {
+          continue;
+        }
         std::cout << answer.at("policy").get<std::string>() << ": " << note.get<std::string>()
                   << '\n';
       }
@@ -79,13 +95,15 @@ int print(const Json& all, bool json, bool compare) {
       std::cout << "warning: " << warning.get<std::string>() << '\n';
     }
   }
-  const Json& asked = compare ? answers.at(1) : answers.front();  // the optimal one is second
+  if (compare) {
+    return 0;  // what is infeasible is a row
+  }
+  const Json& asked = answers.front();
   const std::string status = asked.at("status").get<std::string>();
   if (status == "optimal" || status == "feasible") {
     return 0;
   }
-  const bool late = asked.contains("needs") && asked.at("needs").contains("deadline_s");
-  std::cerr << "etude-sim: " << (late ? "--deadline: " : "--budget: ")
+  std::cerr << "etude-sim: --budget: "
             << (status == "unknown" ? "no schedule was found in time" : "no schedule fits");
   if (asked.contains("needs")) {
     const Json& needs = asked.at("needs");
@@ -109,10 +127,15 @@ void add_schedule(CLI::App& app, int& status) {
   CLI::App* command = app.add_subcommand(
       "schedule", "Find what to keep, recompute and page under a memory budget and a deadline");
   auto q = std::make_shared<run::ScheduleQuestion>();
+  q->meter = run::measure_pass;
   auto json = std::make_shared<bool>(false);
-  command->add_option("config", q->config, "Root configuration (JSON)");
+  command->add_option("config", q->config,
+                      "Root configuration (JSON), or a network's name beside a cost table");
   command->add_option("--set", q->sets, "/json/pointer=VALUE")->allow_extra_args(false);
-  command->add_option("--device", q->device, "A graph with its costs (JSON)");
+  command->add_option("--device", q->device, "A cost table, or a graph with its costs (JSON)");
+  command->add_option("--batch", q->batch, "Samples of a step");
+  command->add_option("--graph", q->graph, "published or corrected, of a network on a cost table");
+  command->add_option("--write-graph", q->write_graph, "Write that graph with its costs (JSON)");
   command->add_option("--policy", q->policy,
                       "keep, optimal, checkmate, page, sqrt, capuchin, pofo or poet");
   command->add_option("--objective", q->objective, "energy, time, edp or peak");

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Speed of the project's own programs. Usage: scripts/bench.sh [SUBJECT] [OPTION...]
 #   sim (without SUBJECT)        the simulator: scripts/bench_sim.py --help
-#   schedule [--quick] [FILTER]  the scheduler on graphs with published costs: scripts/bench_schedule.py --help
+#   schedule [--quick] [FILTER]  the scheduler on graphs with published costs, and its rivals: scripts/bench_schedule.py --help
 # Machines are noisy: compare figures of one run only.
 set -euo pipefail
 cd "$(dirname "$0")/.."

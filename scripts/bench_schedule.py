@@ -3,8 +3,9 @@
 """Schedules of graphs with published costs: what is found, how far from proven, in which time.
 
 Usage: scripts/bench.sh schedule [--quick] [FILTER]: lines whose name contains FILTER; --quick leaves out what takes
-more than some seconds. The graphs are JSON files in cases/schedule of ETUDE_SHARED_DIR (default ../shared); the
-deadline is 1.5 times the sum of all operators. Wall time is of the machine as it is; CPU time is the solver's own.
+more than some seconds. The rivals' tables (bench_rivals.py) follow, alone by FILTER rivals; they take some minutes.
+The graphs are JSON files in cases/schedule of ETUDE_SHARED_DIR (default ../shared); the deadline is 1.5
+times the sum of all operators. Wall time is of the machine as it is; CPU time is the solver's own.
 """
 
 import json
@@ -14,6 +15,8 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+
+import bench_rivals
 
 ROOT = Path(__file__).resolve().parents[1]
 CASES = Path(os.environ.get("ETUDE_SHARED_DIR", ROOT.parent / "shared")) / "cases/schedule"
@@ -63,6 +66,9 @@ def measure(name: str, part: float, wanted, seconds: float) -> str:
 def main() -> None:
     arguments = [a for a in sys.argv[1:] if a != "--quick"]
     quick = "--quick" in sys.argv[1:]
+    if arguments == ["rivals"]:
+        bench_rivals.main()
+        return
     if not CASES.is_dir():
         sys.exit(f"bench_schedule.py: {CASES} is missing; set ETUDE_SHARED_DIR")
     head = f"{'graph':20} {'part':5} {'status':10} {'overhead':13}{'bound':13}{'gap':>8} {'wanted':>11}"
@@ -71,6 +77,8 @@ def main() -> None:
         chosen = not arguments or any(a in f"{name} {part}" for a in arguments)
         if chosen and not (quick and (name, part) in SLOW):
             print(measure(name, part, wanted, seconds), flush=True)
+    if not arguments and not quick:
+        bench_rivals.main()
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ namespace {
 struct Idle {
   StorageId tensor;
   std::size_t use;
-  double seconds;  ///< between its two needs
+  double seconds;  ///< free ones: between its two needs, less both transfers
 };
 
 class Capuchin {
@@ -39,7 +39,8 @@ class Capuchin {
       for (std::size_t use = 0; use < uses.size(); ++use) {
         const SlotId before = plan_.before(i, use);
         if (before < slot && slot < uses[use] && plan_.at(i, use) == Eviction::kKeep) {
-          double seconds = 0;
+          const ProblemTensor& tensor = problem_.tensors[i];
+          double seconds = -tensor.page_out.seconds - tensor.page_in.seconds;
           for (SlotId t = before + 1; t < uses[use]; ++t) {
             seconds += problem_.slots[t].seconds;
           }

@@ -3,10 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 
 #include "models/base/error.h"
-#include "models/base/nearest_name.h"
+#include "run/plan/json_fields.h"
 
 namespace etude::run {
 namespace {
@@ -19,99 +18,11 @@ using Json = nlohmann::ordered_json;
 
 constexpr double kRounding = 1e-9;  ///< of sums that another program made
 
-/// One JSON object of the file: every key is known, every value of its type.
-class Fields {
- public:
-  Fields(const Json& object, std::string where, std::vector<std::string> known)
-      : object_(object), where_(std::move(where)) {
-    if (!object.is_object()) {
-      throw UserError(where_, "is no object", "give one with a list \"slots\"");
-    }
-    for (const auto& [key, value] : object.items()) {
-      if (std::ranges::find(known, key) == known.end()) {
-        throw UserError(where_, "has an unknown key \"" + key + "\"",
-                        "the nearest is \"" + nearest_name(key, known) + "\"");
-      }
-    }
-  }
-
-  bool has(const char* key) const { return object_.contains(key); }
-  const std::string& where() const { return where_; }
-
-  double number(const char* key, double least) const {
-    const Json& value = at(key);
-    if (!value.is_number() || !(value.get<double>() >= least) ||
-        !std::isfinite(value.get<double>())) {
-      throw UserError(where_, "\"" + std::string(key) + "\" is " + value.dump(),
-                      "give a number of " + Json(least).dump() + " or more");
-    }
-    return value.get<double>();
-  }
-  double number_or(const char* key, double fallback) const {
-    return has(key) ? number(key, 0) : fallback;
-  }
-  std::uint64_t count(const char* key, std::uint64_t least) const {
-    return count_of(at(key), key, least);
-  }
-  std::string text(const char* key) const {
-    if (!at(key).is_string()) {
-      throw UserError(where_, "\"" + std::string(key) + "\" is " + at(key).dump(), "give a text");
-    }
-    return at(key).get<std::string>();
-  }
-  bool flag(const char* key) const {
-    if (!at(key).is_boolean()) {
-      throw UserError(where_, "\"" + std::string(key) + "\" is " + at(key).dump(),
-                      "give true or false");
-    }
-    return at(key).get<bool>();
-  }
-  /// Slot numbers below `end`, ascending, each once.
-  std::vector<SlotId> slots(const char* key, std::size_t end) const {
-    std::vector<SlotId> list;
-    if (!at(key).is_array()) {
-      throw UserError(where_, "\"" + std::string(key) + "\" is no list", "give slot numbers");
-    }
-    for (const Json& value : at(key)) {
-      const std::uint64_t slot = count_of(value, key, 0);
-      if (slot >= end) {
-        throw UserError(where_, "\"" + std::string(key) + "\" names slot " + value.dump(),
-                        "the last one is " + std::to_string(end - 1));
-      }
-      list.push_back(static_cast<SlotId>(slot));
-    }
-    std::ranges::sort(list);
-    if (std::ranges::adjacent_find(list) != list.end()) {
-      throw UserError(where_, "\"" + std::string(key) + "\" names a slot twice",
-                      "name each slot once");
-    }
-    return list;
-  }
-  const Json& at(const char* key) const {
-    if (!has(key)) {
-      throw UserError(where_, "has no \"" + std::string(key) + "\"", "every one of its kind has");
-    }
-    return object_.at(key);
-  }
-
- private:
-  std::uint64_t count_of(const Json& value, const char* key, std::uint64_t least) const {
-    if (!value.is_number_integer() || value < least || value > (std::uint64_t{1} << 40)) {
-      throw UserError(where_, "\"" + std::string(key) + "\" holds " + value.dump(),
-                      "give whole numbers of " + std::to_string(least) + " or more");
-    }
-    return value.get<std::uint64_t>();
-  }
-
-  const Json& object_;
-  std::string where_;
-};
-
 /// Latency and rate of both directions, from the head of the file.
 struct PageRates {
   double in_latency, in_rate, out_latency, out_rate;
 
-  explicit PageRates(const Fields& head) {
+  explicit PageRates(const JsonFields& head) {
     const auto of = [&](const char* own, const char* both, double least) {
       return head.number(head.has(own) ? own : both, least);
     };
@@ -122,7 +33,7 @@ struct PageRates {
     out_rate = of("page_out_bytes_per_s", "page_bytes_per_s", kLeastRate);
   }
 
-  void fill(ProblemTensor& tensor, const Fields& fields) const {
+  void fill(ProblemTensor& tensor, const JsonFields& fields) const {
     const auto bytes = static_cast<double>(tensor.bytes.raw());
     tensor.page_in = {in_latency + bytes / in_rate, fields.number("page_in_j", 0)};
     tensor.page_out = {out_latency + bytes / out_rate, fields.number("page_out_j", 0)};
@@ -175,9 +86,9 @@ class Reader {
 
   void read_slot(const Json& json) {
     const auto number = static_cast<SlotId>(slots_.size());
-    const Fields fields(json, head_.where() + ", slot " + std::to_string(number),
-                        {"name", "time_s", "energy_j", "bytes", "inputs", "forward", "used_by",
-                         "page_in_j", "page_out_j", "workspace_bytes", "view_of"});
+    const JsonFields fields(json, head_.where() + ", slot " + std::to_string(number),
+                            {"name", "time_s", "energy_j", "bytes", "inputs", "forward", "used_by",
+                             "page_in_j", "page_out_j", "workspace_bytes", "view_of", "flop"});
     FileSlot slot;
     slot.slot.name = slot.result.name = fields.text("name");
     slot.slot.seconds = fields.number("time_s", 0);
@@ -185,6 +96,9 @@ class Reader {
     slot.used_by = fields.slots("used_by", count_);
     if (fields.has("forward")) {
       fields.flag("forward");
+    }
+    if (fields.has("flop")) {  // for who reads the file
+      fields.number("flop", 0);
     }
     if (fields.has("workspace_bytes")) {
       slot.slot.workspace = Bytes{fields.count("workspace_bytes", 0)};
@@ -261,10 +175,10 @@ class Reader {
   }
 
   void read_parameter(const Json& json) {
-    const Fields fields(json,
-                        head_.where() + ", parameter " +
-                            std::to_string(problem_.tensors.size() - problem_.slots.size()),
-                        {"name", "bytes", "used_by", "updated_by", "page_in_j", "page_out_j"});
+    const JsonFields fields(json,
+                            head_.where() + ", parameter " +
+                                std::to_string(problem_.tensors.size() - problem_.slots.size()),
+                            {"name", "bytes", "used_by", "updated_by", "page_in_j", "page_out_j"});
     ProblemTensor tensor;
     tensor.name = fields.text("name");
     tensor.bytes = Bytes{fields.count("bytes", 1)};
@@ -312,7 +226,7 @@ class Reader {
     }
   }
 
-  const Fields head_;
+  const JsonFields head_;
   const PageRates rates_;
   std::size_t count_ = 0;
   std::vector<FileSlot> slots_;

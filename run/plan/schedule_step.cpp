@@ -8,14 +8,15 @@
 #include "compiler/schedule/policies.h"
 #include "compiler/schedule/schedule_file.h"
 #include "models/base/error.h"
+#include "run/plan/accumulated.h"
 #include "run/plan/flash_pages.h"
 #include "run/plan/schedule_from_file.h"
 #include "run/plan/schedule_home.h"
-#include "run/plan/schedule_instance.h"
+#include "run/plan/schedule_picture.h"
+#include "run/plan/schedule_subject.h"
+#include "run/plan/scheduled_program.h"
 #include "run/plan/step_model.h"
-#include "run/plan/workload.h"
-#include "sim/config/json_file.h"
-#include "sim/config/load.h"
+#include "run/plan/table_subject.h"
 #include "sim/config/schedule_words.h"
 
 namespace etude::run {
@@ -27,20 +28,6 @@ using Json = nlohmann::ordered_json;
 using Policy = ScheduleConfig::Policy;
 
 constexpr double kMostSeconds = 1e6;  ///< of a time limit
-
-/// The value of a word, or a refusal that lists all of them.
-template <class Value>
-Value named(const std::vector<std::pair<std::string, Value>>& words, const std::string& word,
-            const std::string& where) {
-  std::string all;
-  for (const auto& [name, value] : words) {
-    if (name == word) {
-      return value;
-    }
-    all += (all.empty() ? "" : ", ") + name;
-  }
-  throw UserError(where, "'" + word + "' is unknown here", "give one of " + all);
-}
 
 template <class Value>
 std::string name_of(const std::vector<std::pair<std::string, Value>>& words, Value value) {
@@ -88,10 +75,6 @@ Asked resolve(const ScheduleQuestion& question, const RootConfig* config,
   std::optional<double> deadline = question.deadline;
   if (config != nullptr) {
     const ScheduleConfig& schedule = config->schedule;
-    if (!question.device.empty()) {
-      asked.warnings.push_back("the workload of " + question.config +
-                               " is not used: " + question.device + " has the graph");
-    }
     asked.objective = schedule.objective;
     if (schedule.policy != Policy::kKeep) {
       asked.policy = schedule.policy;
@@ -141,6 +124,21 @@ const char* status_text(ScheduleAnswer::Status status) {
   return "unknown";
 }
 
+std::string reason_of(const ScheduleAnswer& answer) {
+  if (answer.needs && answer.needs->deadline_s) {
+    return "a deadline of " + Json(*answer.needs->deadline_s).dump() + " s would do";
+  }
+  if (answer.needs) {
+    return "operator " + answer.needs->operator_name + " needs " +
+           std::to_string(answer.needs->bytes.raw()) + " bytes";
+  }
+  if (!answer.schedule.slots.empty()) {
+    return "takes " + std::to_string(answer.replay.peak.raw()) + " bytes and " +
+           Json(answer.replay.time_s).dump() + " s";
+  }
+  return answer.notes.empty() ? "no schedule was found in time" : answer.notes.front();
+}
+
 Json names(const ScheduleProblem& problem, const std::vector<compiler::StorageId>& list) {
   Json texts = Json::array();
   for (const compiler::StorageId i : list) {
@@ -149,7 +147,7 @@ Json names(const ScheduleProblem& problem, const std::vector<compiler::StorageId
   return texts;
 }
 
-/// `config`: null if there is none.
+/// `config`: null if the problem is not of a step on its own platform.
 Json to_json(Policy policy, const Asked& asked, const ScheduleProblem& problem,
              const ScheduleAnswer& answer, const RootConfig* config) {
   Json json;
@@ -186,22 +184,35 @@ Json to_json(Policy policy, const Asked& asked, const ScheduleProblem& problem,
       json["needs"]["deadline_s"] = *answer.needs->deadline_s;
     }
   }
+  if (!answer.found()) {
+    json["reason"] = reason_of(answer);
+  }
   json["notes"] = answer.notes;
   return json;
 }
 
-}  // namespace
-
-namespace {
-
-/// Options that search for a schedule say nothing where a file holds one.
-void check_file_alone(const ScheduleQuestion& question) {
-  if (question.policy || question.objective || question.page_to || question.budget ||
-      question.deadline || question.time_limit || question.compare || !question.out.empty() ||
-      !question.device.empty()) {
-    throw UserError("/schedule/file", "is a schedule already: there is nothing to search for",
-                    "leave it out, or give the configuration alone");
+/// Every policy, in the order in which they give more freedom; what cannot be done is a row with
+/// its reason.
+Json compare(const ScheduleProblem& problem, const BatchParts& parts, const Asked& asked) {
+  Json rows = Json::array();
+  for (const Policy policy : {Policy::kKeep, Policy::kSqrt, Policy::kCheckmate, Policy::kPage,
+                              Policy::kCapuchin, Policy::kPofo, Policy::kPoet}) {
+    const ScheduleAnswer answer = compiler::ask_policy(policy, subject.problem, asked.request);
+    rows.push_back(to_json(policy, asked, subject.problem, answer, subject.priced()));
   }
+  const Accumulated best = accumulate_gradients(subject.parts, subject.problem, asked.request);
+  Json row = to_json(Policy::kKeep, asked, best.problem, best.answer, subject.priced());
+  row["policy"] = "accumulate";
+  row["peak_keep"] = problem.peak_keep().raw();  // of the whole batch, as in other rows
+  if (best.parts > 1) {
+    row["accumulate"] = best.parts;
+    row["pass_policy"] = best.keeps ? "keep" : "optimal";
+  }
+  rows.push_back(row);
+  const ScheduleAnswer ours =
+      compiler::ask_policy(Policy::kOptimal, subject.problem, asked.request);
+  rows.push_back(to_json(Policy::kOptimal, asked, subject.problem, ours, subject.priced()));
+  return rows;
 }
 
 /// Adds what the file is, if one was asked for and there is a schedule.
@@ -212,7 +223,7 @@ void write_out(const ScheduleQuestion& question, const Asked& asked, const Sched
   }
   compiler::ScheduleFile file{
       asked.policy, asked.objective, {}, asked.request.limits.budget, answer.schedule};
-  if (config != nullptr && question.device.empty()) {
+  if (config != nullptr) {
     file.page_to = config->schedule.page_to;
   }
   const auto bytes = compiler::write_schedule(problem, file);
@@ -221,71 +232,91 @@ void write_out(const ScheduleQuestion& question, const Asked& asked, const Sched
                  {"sha256", content_hash(std::string(bytes.begin(), bytes.end()))}};
 }
 
+/// Whether a run of the policy carries out what it answers to the problem.
+bool solves_problem(Policy policy) { return policy != Policy::kKeep && policy != Policy::kSqrt; }
+
+/// Carries an answer out as a run does; `answer` becomes the one that finds its place, `l2_fixed`
+/// that of its program. Nothing where none does.
+std::optional<Prediction> carried_out(ScheduleSubject& subject, const Asked& asked,
+                                      ScheduleAnswer& answer) {
+  if (!answer.found()) {
+    return std::nullopt;
+  }
+  try {
+    CarriedOut done = carry_out(subject.own->training, *subject.config, subject.own->model,
+                                asked.policy, asked.request, answer);
+    answer = std::move(done.answer);
+    subject.l2_fixed = done.program.memory.l2_fixed;
+    if (done.solved > 1) {
+      answer.notes.push_back("solved " + std::to_string(done.solved) +
+                             " times, until what its program takes was within the limits");
+    }
+    return done.predicted;
+  } catch (const UserError& error) {
+    answer.notes.push_back(std::string("is not carried out: ") + error.what());
+    return std::nullopt;
+  }
+}
+
+/// What the answer's step takes is what its program is predicted to take; what the problem says of
+/// it stands beside its replay.
+void add_prediction(const Prediction& predicted, const RootConfig& config, Json& answer) {
+  answer["replay"]["energy_j"] = answer.at("energy_j");
+  answer["replay"]["time_s"] = answer.at("time_s");
+  answer["energy_j"] = predicted.joules;
+  answer["time_s"] = static_cast<double>(predicted.cycles.raw()) / config.platform.cluster.clock_hz;
+  answer["predicted"] = {{"cycles", predicted.cycles.raw()}, {"energy_j", predicted.joules}};
+}
+
 }  // namespace
 
 Json schedule_step(const ScheduleQuestion& question) {
   check_positive(question.budget, "--budget");
   check_positive(question.deadline, "--deadline");
-  std::vector<std::string> warnings;
-  std::optional<RootConfig> config;
-  if (!question.config.empty()) {
-    config = load_config(question.config, question.sets, warnings);
-    if (!config->schedule.file.empty()) {
-      check_file_alone(question);
-      take_schedule_file(*config);
-    }
-  }
-  if (question.page_to) {
-    if (!question.device.empty() || !config) {
-      throw UserError("--page-to", "is of a configuration: a graph has its own costs of pages",
-                      "leave it out");
-    }
-    config->schedule.page_to = named(schedule_page_to(), *question.page_to, "--page-to");
-  }
   if (question.compare && !question.out.empty()) {
     throw UserError("--out", "has room for one schedule", "leave out --compare");
   }
-  StepModel model;
-  ScheduleProblem& problem = model.step.problem;
-  std::optional<Bytes> l2_fixed, room;
-  if (!question.device.empty()) {
-    problem = read_schedule_instance(read_json_file(question.device), question.device);
-  } else if (config) {
-    model = model_step(build_workload(*config).training, *config);
-    l2_fixed = std::max(model.l2_fixed, compiler::least_l2_fixed());
-    const Bytes l2 = config->platform.l2.size;
-    room = l2 > *l2_fixed ? l2 - *l2_fixed : Bytes{1};
-    problem = problem_at_home(model, *config, objective_in(question, &*config),
-                              budget_in(question, &*config), *room);
-  } else {
-    throw UserError("schedule", "has nothing to schedule",
-                    "give a configuration, or a graph with its costs: --device FILE");
+  ScheduleSubject subject = schedule_subject(question);
+  const RootConfig* root = subject.config ? &*subject.config : nullptr;
+  const bool from_file = subject.own && !root->schedule.file.empty();
+  if (subject.own && !from_file &&
+      home_in_l2(subject.own->model, *root, objective_in(question, root), budget_in(question, root),
+                 *subject.room)) {
+    subject.own->home_in_l2 = true;
+    subject.problem = subject.own->model.at_home_in_l2.problem;
   }
-  const RootConfig* root = config ? &*config : nullptr;
-  Asked asked = resolve(question, root, problem, room);
-  asked.warnings.insert(asked.warnings.begin(), warnings.begin(), warnings.end());
+  const ScheduleProblem& problem = subject.problem;
+  Asked asked = resolve(question, root, problem, subject.room);
+  asked.warnings.insert(asked.warnings.begin(), subject.warnings.begin(), subject.warnings.end());
   Json all;
-  const RootConfig* priced = question.device.empty() ? root : nullptr;
-  if (root != nullptr && !root->schedule.file.empty()) {
-    all = to_json(root->schedule.policy, asked, problem, answer_of_file(model, *root), priced);
-  } else if (question.compare) {
-    all["policies"] = Json::array();
-    for (const auto& [word, policy] : schedule_policies()) {
-      const ScheduleAnswer answer = compiler::ask_policy(policy, problem, asked.request);
-      all["policies"].push_back(to_json(policy, asked, problem, answer, priced));
-    }
+  if (question.compare) {
+    all["policies"] = compare(subject, asked);
   } else {
-    const ScheduleAnswer answer = compiler::ask_policy(asked.policy, problem, asked.request);
-    all = to_json(asked.policy, asked, problem, answer, priced);
-    write_out(question, asked, problem, answer, priced, all);
+    ScheduleAnswer answer = from_file ? answer_of_file(subject.own->model, *root)
+                                      : compiler::ask_policy(asked.policy, problem, asked.request);
+    std::optional<Prediction> predicted;
+    if (subject.own && !from_file && !subject.own->home_in_l2 && solves_problem(asked.policy)) {
+      predicted = carried_out(subject, asked, answer);
+    }
+    all = to_json(from_file ? root->schedule.policy : asked.policy, asked, problem, answer,
+                  subject.priced());
+    if (predicted) {
+      add_prediction(*predicted, *root, all);
+    }
+    add_picture(all, problem, answer.schedule, answer.replay, subject.picture);
+    write_out(question, asked, problem, answer, subject.priced(), all);
   }
   if (all.contains("wear")) {
     if (const auto warning = wear_warning(all.at("wear"))) {
       asked.warnings.push_back(*warning);
     }
   }
-  if (l2_fixed) {
-    all["l2_fixed"] = l2_fixed->raw();
+  if (subject.table) {
+    all["device"] = subject.table->device;
+    all["flop"] = subject.table->flop;
+  }
+  if (subject.l2_fixed) {
+    all["l2_fixed"] = subject.l2_fixed->raw();
   }
   all["warnings"] = asked.warnings;
   return all;

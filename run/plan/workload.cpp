@@ -9,6 +9,7 @@
 
 #include "models/base/error.h"
 #include "sim/config/load.h"
+#include "workloads/counted/counted_network.h"
 #include "workloads/networks/networks.h"
 #include "workloads/onnx/onnx_import.h"
 #include "workloads/training/methods.h"
@@ -390,6 +391,12 @@ Workload build_workload(const RootConfig& config) {
     network = std::move(model.network);
     made.network = network_facts(network, model.declared, model.outputs);
   } else {
+    if (std::ranges::count(counted_networks(), config.workload.network) != 0) {
+      throw UserError("/workload/network",
+                      "'" + config.workload.network + "' has counted operators and no values",
+                      "schedule it on a cost table: etude-sim schedule --device "
+                      "configs/devices/nrf52840.json");
+    }
     network = make_network(config.workload.network, config.workload.sizes, config.workload.batch);
     check_own_loss(config, network.graph);
     made.network = network_facts(network, {}, {network.output});
