@@ -16,6 +16,7 @@ class Player {
       state_[i].at_home = !problem.tensors[i].producer;
     }
     result_.slot_peaks.resize(problem.slots.size());
+    result_.slot_seconds.resize(problem.slots.size());
   }
 
   Replay run() {
@@ -193,7 +194,8 @@ class Player {
       job.left -= served;
       time -= served;
     }
-    result_.time_s += length_ + std::max(0.0, -time);
+    result_.slot_seconds[now_] = length_ + std::max(0.0, -time);
+    result_.time_s += result_.slot_seconds[now_];
     std::erase_if(jobs_, [this](const Job& job) { return job.last == now_; });
   }
 

@@ -7,6 +7,7 @@
 #include "compiler/schedule/policies.h"
 #include "models/base/error.h"
 #include "run/plan/schedule_instance.h"
+#include "run/plan/schedule_picture.h"
 #include "run/plan/step_model.h"
 #include "run/plan/workload.h"
 #include "sim/config/json_file.h"
@@ -174,10 +175,13 @@ Json schedule_step(const ScheduleQuestion& question) {
   }
   ScheduleProblem problem;
   std::optional<Bytes> l2_fixed, room;
+  PictureNames picture;
   if (!question.device.empty()) {
     problem = read_schedule_instance(read_json_file(question.device), question.device);
   } else if (config) {
-    StepModel model = model_step(build_workload(*config).training, *config);
+    const TrainingGraph training = build_workload(*config).training;
+    picture = PictureNames(training.graph);
+    StepModel model = model_step(training, *config);
     problem = std::move(model.step.problem);
     l2_fixed = model.l2_fixed;
     const Bytes l2 = config->platform.l2.size;
@@ -198,6 +202,7 @@ Json schedule_step(const ScheduleQuestion& question) {
   } else {
     const ScheduleAnswer answer = compiler::ask_policy(asked.policy, problem, asked.request);
     all = to_json(asked.policy, asked, problem, answer);
+    add_picture(all, problem, answer.schedule, answer.replay, picture);
   }
   if (l2_fixed) {
     all["l2_fixed"] = l2_fixed->raw();
