@@ -192,10 +192,11 @@ void add_picture(Json& answer, const ScheduleProblem& problem, const EventSchedu
     const ProblemSlot& slot = problem.slots[i];
     const auto phase = names.phases.find(slot.name);
     Json json{{"name", slot.name}};
-    json["phase"] = phase != names.phases.end() ? phase->second
-                    : slot.recomputable         ? "forward"
-                    : slot.outputs.empty()      ? "update"
-                                                : "backward";
+    json["phase"] = phase != names.phases.end()                   ? phase->second
+                    : slot.recomputable                           ? "forward"
+                    : slot.inputs.empty() && slot.outputs.empty() ? "page"  // an end of the step
+                    : slot.outputs.empty()                        ? "update"
+                                                                  : "backward";
     json["start_s"] = start;
     json["seconds"] = replay.slot_seconds.at(i);
     json["bytes"] = painter.peaks().at(i);

@@ -2,6 +2,7 @@
 """A schedule as a grid: slots across, tensors down; what each holds when, and how it came there."""
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass, field
 
 from etude.pictures.drawing import GRID, SOFT, Drawing, box, shortened, text_width
@@ -11,7 +12,7 @@ STATES = {"k": "kept", "o": "paged out", "i": "paged in", "c": "computed", "r": 
 COLOURS = {"k": "#b9d9ee", "o": "#e69f00", "i": "#009e73", "c": "#0072b2", "r": "#d55e00"}
 PHASES = {"forward": "#8fa3b5", "backward": "#5b6876", "recompute": "#d55e00", "update": "#1d2733", "page": "#c6ced8"}
 RANK = " koicr"  # the later one shows where a slot has several
-MOST_ROWS = 64
+MOST_ROWS = 72
 NAMES = 210  # pixels for names of tensors
 COPY = re.compile(r"\.recompute\d*$")
 
@@ -31,8 +32,9 @@ class Row:
         return next((i for i, state in enumerate(self.cells) if state != " "), len(self.cells))
 
     def moved(self) -> bool:
-        """Whether it is paged or made again."""
-        return any(state in "oir" for state in self.cells)
+        """Whether it is made again, or paged though it does not come from home."""
+        born = "c" in self.cells
+        return "r" in self.cells or (born and ("o" in self.cells or "i" in self.cells))
 
     def put(self, state: str, first: int, last: int) -> None:
         """A state in slots first to last, where nothing stands that shows before it."""
@@ -65,18 +67,18 @@ def grid_of_answer(answer: dict) -> Grid:
 def grid_of_run(result: dict) -> Grid:
     """The grid of what a run did, from its timeline and the stays of tensors in L2. Errors: KeyError, ValueError."""
     layers, since = result["layers"], result["l2"]["begin"]
-    begins: dict[int, int] = {}
+    over: dict[int, int] = {}  # loads are posted ahead: a layer's place is that of its last operation
     cycles: dict[int, int] = {}
     for layer, begin, end in result["timeline"]:
         if begin >= since and layers[layer]["phase"] != "page":
-            begins.setdefault(layer, begin)
+            over[layer] = end
             cycles[layer] = cycles.get(layer, 0) + end - begin
-    order = sorted(begins, key=begins.get)
+    order = sorted(over, key=over.get)
     place = {layer: i for i, layer in enumerate(order)}
-    starts = [begins[layer] for layer in order]
+    ends = [over[layer] for layer in order]
 
     def slot_at(cycle: int) -> int:
-        return max(0, sum(1 for start in starts if start <= cycle) - 1)
+        return min(bisect_right(ends, cycle), len(ends) - 1)
 
     grid = Grid([(layers[i]["name"], layers[i]["phase"], f"{cycles[i]:,} cycles") for i in order])
     rows: dict[str, Row] = {}
@@ -102,14 +104,14 @@ def _put_stay(row: Row, stay: dict, place: dict[int, int], slot_at) -> None:
         row.put("r" if stay["how"] == "recomputed" else "c", first, first)
     if "leaves" in stay:
         begin = max(slot_at(stay["leaves"]), last)
-        row.put("o", begin if row.cells[begin] == "k" else begin + 1, max(slot_at(stay["to"] - 1), begin))
+        row.put("o", begin, max(slot_at(stay["to"] - 1), begin))
 
 
 def by_birth(grid: Grid) -> Grid:
     """The grid with rows in the order of their birth; many small ones that only stay are one row for each kind."""
     rows = grid.rows
     if len(rows) > MOST_ROWS:
-        ranked = sorted(rows, key=lambda row: (not row.moved(), -row.bytes))
+        ranked = sorted(rows, key=lambda row: (not row.moved(), -row.bytes))  # stable: the oldest first
         kept = {id(row) for row in ranked[:MOST_ROWS]}
         small: dict[str, list[Row]] = {}
         for row in rows:
@@ -148,7 +150,7 @@ def _hatch(name: str, colour: str, slope: str) -> str:
 def draw_grid(grid: Grid, name: str = "grid") -> str:
     """The picture; `name` tells its patterns from those of others on a page."""
     count = max(1, len(grid.slots))
-    cell = min(20.0, max(5.0, 860 / count))
+    cell = min(20.0, max(3.4, 764 / count))
     high = 13 if len(grid.rows) > 24 else 16
     left = 26 + NAMES + 66
     fill = {**COLOURS, "o": f"url(#{name}-o)", "i": f"url(#{name}-i)"}

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What stood in L2: memory over time, and the schedule as it was executed."""
+
+from html import escape
+
+from etude.pictures.memory_chart import draw_memory, memory_of_run
+from etude.pictures.schedule_grid import draw_grid, grid_of_run
+from etude.report.html import section
+
+
+def l2_sections(result: dict) -> list[str]:
+    """Both sections; none for results of before, which do not say what stood in L2."""
+    if "l2" not in result or not result["timeline"]:
+        return []
+    changed = {c["key"]: c["value"] for c in result.get("changed", [])}
+    policy = changed.get("/schedule/policy", "keep")
+    memory = memory_of_run(result)
+    charts = (
+        f'<div class="for-wide">{draw_memory(memory, 1080)}</div>'
+        f'<div class="for-narrow scroll">{draw_memory(memory, 700, 260)}</div>'
+    )
+    text = (
+        "Bytes in L2 by kind, from the posting of the first operation that touches a tensor to the end of the last; "
+        "the highest address is measured, and gaps between tensors lie below it."
+    )
+    if result["l2"]["begin"]:
+        text += " Of the last pass over the task list."
+    grid = grid_of_run(result)
+    words = (
+        f"Policy {escape(str(policy))}, as executed: {len(grid.slots)} slots across, tensors that were in L2 down, by "
+        "birth. Point at a cell for its name."
+    )
+    return [
+        section("Memory over time", text, charts, True, "memory-time"),
+        section("Schedule", words, f'<div class="scroll grid">{draw_grid(grid)}</div>', True, "schedule"),
+    ]
