@@ -161,6 +161,20 @@ def clock_note(*results: dict) -> str:
     )
 
 
+def _moved(change: LayerChange) -> list[str]:
+    """Changes of energy and bytes between two results; nothing of more."""
+    if len(change.layers) != 2:
+        return []
+
+    def step(pick: Callable[[dict], float]) -> float:
+        first, second = (pick(layer) if layer else 0 for layer in change.layers)
+        return second - first
+
+    joules = step(lambda layer: layer["energy_j"])
+    places = [step(lambda layer, c=counters: bytes_of(layer, c)) for counters in (L2_BYTES, L3_BYTES)]
+    return [f"{1e6 * joules:+,.2f}", *(f"{place:+,}" for place in places)]
+
+
 def _table(console: Console, head: list[str], lines: list[tuple[str, ...]], left: int = 1) -> None:
     table = Table(show_edge=False, pad_edge=False)
     for i, name in enumerate(head):
@@ -191,7 +205,8 @@ def print_comparison(results: list[dict], configurations: list[dict], names: lis
             cycles = change.cycles()
             told = [("-" if c is None else f"{c:,}") for c in cycles]
             steps = [f"{(c or 0) - (cycles[0] or 0):+,}" for c in cycles[1:]]
-            lines.append((change.name, change.phase, *told, *steps))
-        _table(console, ["layer", "phase", *letters, *against], lines, 2)
+            lines.append((change.name, change.phase, *told, *steps, *_moved(change)))
+        moved = ["µJ", "L2, B", "L3, B"] if len(results) == 2 else []
+        _table(console, ["layer", "phase", *letters, *against, *moved], lines, 2)
     if note := clock_note(*results):
         console.print(note, highlight=False)

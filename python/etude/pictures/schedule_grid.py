@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A schedule as a grid: slots across, tensors down; what each holds when, and how it came there."""
 
+import math
 import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ COLOURS = {"k": "#b9d9ee", "o": "#e69f00", "i": "#009e73", "c": "#0072b2", "r": 
 PHASES = {"forward": "#8fa3b5", "backward": "#5b6876", "recompute": "#d55e00", "update": "#1d2733", "page": "#c6ced8"}
 RANK = " koicr"  # the later one shows where a slot has several
 MOST_ROWS = 72
-NAMES = 210  # pixels for names of tensors
+SIZES = 66  # pixels for bytes of tensors
 COPY = re.compile(r"\.recompute\d*$")
 
 
@@ -122,11 +123,20 @@ def by_birth(grid: Grid) -> Grid:
             if len(members) == 1:
                 rows += members
                 continue
-            cells = [max(states, key=RANK.index) for states in zip(*(m.cells for m in members), strict=True)]
+            cells = [_heaviest(members, slot) for slot in range(len(grid.slots))]
             largest = max(m.bytes for m in members)
             name = f"{len(members)} {kind or 'other'}s ≤ {largest:,} B"
             rows.append(Row(name, kind, sum(m.bytes for m in members), cells, len(members)))
     return Grid(grid.slots, sorted(rows, key=lambda row: row.birth()))
+
+
+def _heaviest(members: list[Row], slot: int) -> str:
+    """The state in which most bytes of several tensors are, " " if none is in memory."""
+    weights: dict[str, int] = {}
+    for row in members:
+        if row.cells[slot] != " ":
+            weights[row.cells[slot]] = weights.get(row.cells[slot], 0) + row.bytes
+    return max(weights, key=lambda state: (weights[state], RANK.index(state)), default=" ")
 
 
 def runs(cells: list[str]) -> list[tuple[str, int, int]]:
@@ -147,21 +157,23 @@ def _hatch(name: str, colour: str, slope: str) -> str:
     )
 
 
-def draw_grid(grid: Grid, name: str = "grid") -> str:
-    """The picture; `name` tells its patterns from those of others on a page."""
+def draw_grid(grid: Grid, name: str = "grid", width: float = 1080) -> str:
+    """The picture, `width` pixels wide, wider where slots would be too narrow; `name` tells its patterns from those of
+    others on a page."""
     count = max(1, len(grid.slots))
-    cell = min(20.0, max(3.4, 764 / count))
+    names = 210 if width >= 900 else 140
+    left = 26 + names + SIZES
+    cell = min(20.0, max(3.4 if width >= 900 else 2.0, (width - left - 16) / count))
     high = 13 if len(grid.rows) > 24 else 16
-    left = 26 + NAMES + 66
     fill = {**COLOURS, "o": f"url(#{name}-o)", "i": f"url(#{name}-i)"}
     drawing = Drawing(max(left + cell * count + 16, 640), "Schedule: slots across, tensors down")
     y = 8 + drawing.legend(left, 8, drawing.width - left - 8, [(STATES[s], box(fill[s])) for s in "ckroi"])
     y += _draw_phases(drawing, grid, left, y, cell)
     top = y
-    drawing.text(left - 66, top - 5, "tensor", "end", 11, SOFT)
+    drawing.text(left - SIZES, top - 5, "tensor", "end", 11, SOFT)
     drawing.text(left - 8, top - 5, "KiB", "end", 11, SOFT)
     for row in grid.rows:
-        _draw_row(drawing, row, grid, left, y, cell, high, fill)
+        _draw_row(drawing, row, grid, (left, names), y, cell, high, fill)
         y += high
     for slot in range(0, count + 1, 10):
         drawing.line(left + slot * cell, top, left + slot * cell, y, "#fff" if slot % 10 else GRID)
@@ -184,17 +196,18 @@ def _draw_phases(drawing: Drawing, grid: Grid, left: float, y: float, cell: floa
             free = x + width + 6
     for i, (name, phase, length) in enumerate(grid.slots):
         title = f"slot {i}: {name}, {phase}, {length}"
-        drawing.rect(left + i * cell, y + 15, cell - 0.7, 7, PHASES.get(phase, "#c6ced8"), title)
+        drawing.rect(left + i * cell, y + 15, 0.86 * cell, 7, PHASES.get(phase, "#c6ced8"), title)
     return 40
 
 
 def _draw_row(
-    drawing: Drawing, row: Row, grid: Grid, left: float, y: float, cell: float, high: float, fill: dict[str, str]
+    drawing: Drawing, row: Row, grid: Grid, places: tuple[float, float], y: float, cell: float, high: float, fill: dict
 ) -> None:
+    left, names = places
     size = min(11.0, high - 3)
-    label = shortened(row.name, size, NAMES)
+    label = shortened(row.name, size, names)
     title = f"<title>{_plain(row.name)}: {row.kind}, {row.bytes:,} B</title>" if label != row.name else ""
-    drawing.text(left - 66, y + high - 4, label, "end", size)
+    drawing.text(left - SIZES, y + high - 4, label, "end", size)
     if title:
         drawing.parts[-1] = drawing.parts[-1].replace("</text>", title + "</text>")
     kib = row.bytes / 1024
@@ -203,7 +216,7 @@ def _draw_row(
     for state, first, last in runs(row.cells):
         where = f"slot {first}" if first == last else f"slots {first} to {last}"
         title = f"{row.name} ({row.kind}, {row.bytes:,} B): {STATES[state]} in {where}, {grid.slots[first][0]}"
-        width = (last - first + 1) * cell - 0.7
+        width = (last - first + 0.86) * cell
         drawing.rect(left + first * cell, y + 1, width, high - 2.5, fill[state], title)
 
 
@@ -221,6 +234,6 @@ def _draw_slot_names(drawing: Drawing, grid: Grid, left: float, y: float, cell: 
             drawing.text(x, y + 10, label, "end", 10, SOFT, f' transform="rotate(-60 {x:.1f} {y + 10:.1f})"')
             longest = max(longest, text_width(label, 10))
         return y + 16 + 0.87 * longest
-    for slot in range(0, len(grid.slots), 10):
+    for slot in range(0, len(grid.slots), 10 * math.ceil(30 / (10 * cell))):
         drawing.text(left + (slot + 0.5) * cell, y + 13, str(slot), "middle", 10, SOFT)
     return y + 20

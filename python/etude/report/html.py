@@ -35,6 +35,11 @@ def table(head: list[str], rows: list[list[str]], numbers: set[int], name: str =
     return f'<div class="scroll"><table{anchor}>' + "".join(lines) + "</tbody></table></div>"
 
 
+def tall(content: str) -> str:
+    """A table that scrolls below its head where it is long."""
+    return content.replace('class="scroll"', 'class="scroll tall"', 1)
+
+
 def key(entries: list[tuple[str, str]]) -> str:
     """A legend: names with their colours."""
     marks = "".join(f'<span><i style="background:{colour}"></i>{escape(name)}</span>' for name, colour in entries)

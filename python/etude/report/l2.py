@@ -26,11 +26,15 @@ def l2_sections(result: dict) -> list[str]:
     if result["l2"]["begin"]:
         text += " Of the last pass over the task list."
     grid = grid_of_run(result)
+    pictures = (
+        f'<div class="for-wide scroll grid">{draw_grid(grid, "wide")}</div>'
+        f'<div class="for-narrow scroll grid">{draw_grid(grid, "narrow", 720)}</div>'
+    )
     words = (
         f"Policy {escape(str(policy))}, as executed: {len(grid.slots)} slots across, tensors that were in L2 down, by "
         "birth. Point at a cell for its name."
     )
     return [
         section("Memory over time", text, charts, True, "memory-time"),
-        section("Schedule", words, f'<div class="scroll grid">{draw_grid(grid)}</div>', True, "schedule"),
+        section("Schedule", words, pictures, True, "schedule"),
     ]

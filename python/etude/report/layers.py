@@ -5,7 +5,7 @@ import csv
 import io
 from html import escape
 
-from etude.report.html import phases_of, table
+from etude.report.html import phases_of, table, tall
 from etude.result import share
 
 L2_BYTES = ("l2.read_bytes", "l2.write_bytes")
@@ -60,7 +60,7 @@ def layers_table(result: dict) -> str:
         '<div class="search"><input id="search" type="search" placeholder="layer, operator, phase, unit"'
         ' aria-label="Show layers with these words"><output id="found"></output></div>'
     )
-    return search + table(head, rows, set(range(4, 11)), "layers").replace('class="scroll"', 'class="scroll tall"', 1)
+    return search + tall(table(head, rows, set(range(4, 11)), "layers"))
 
 
 def totals_table(result: dict) -> str:

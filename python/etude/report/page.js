@@ -32,19 +32,19 @@ const search = document.getElementById("search");
 if (search) {
   const rows = [...document.getElementById("layers").tBodies[0].rows];
   const words = rows.map((row) => [0, 1, 2, 3].map((i) => row.cells[i].textContent).join(" ").toLowerCase());
+  const all = rows.reduce((sum, row) => sum + valueOf(row, 4), 0) || 1;
   const show = () => {
     const wanted = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-    let count = 0, cycles = 0, share = 0, energy = 0;
+    let count = 0, cycles = 0, energy = 0;
     rows.forEach((row, i) => {
       row.hidden = !wanted.every((word) => words[i].includes(word));
       if (row.hidden) return;
       count += 1;
       cycles += valueOf(row, 4);
-      share += valueOf(row, 5);
       energy += valueOf(row, 8);
     });
     document.getElementById("found").textContent =
-      `${count} of ${rows.length} layers: ${cycles.toLocaleString("en")} cycles, ${share.toFixed(1)} % of the step, ` +
+      `${count} of ${rows.length} layers: ${cycles.toLocaleString("en")} cycles, ${((100 * cycles) / all).toFixed(1)} % of the step, ` +
       `${energy.toFixed(1)} µJ`;
   };
   search.addEventListener("input", show);

@@ -11,7 +11,7 @@ from string import Template
 from etude.errors import MachineError, UserError
 from etude.report import charts, trust
 from etude.report.configuration import configuration
-from etude.report.html import section, table
+from etude.report.html import section, table, tall
 from etude.report.l2 import l2_sections
 from etude.report.layers import layers_table, totals_table
 from etude.result import engineering, share
@@ -205,7 +205,7 @@ def _body(result: dict) -> str:
         parts.append(section("Loss", f"Over {steps} steps.", charts.loss(result)))
     parts.append(section("Area", _area_text(result), _area(result)))
     text = "By operator and phase. Click a heading to sort."
-    parts.append(section("Totals", text, totals_table(result), wide=True))
+    parts.append(section("Totals", text, tall(totals_table(result)), wide=True))
     text = (
         "Cycles are exclusive and sum to the step. Array: useful products of what its FMAs could do in these cycles. "
         "L2, L3: bytes read and written. Click a heading to sort."
