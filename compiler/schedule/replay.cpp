@@ -31,7 +31,9 @@ class Player {
       }
     }
     for (now_ = 0; now_ < problem_.slots.size(); ++now_) {
+      const double begin = result_.time_s;
       play_slot();
+      result_.slot_seconds[now_] = result_.time_s - begin;
     }
     finish();
     std::ranges::sort(result_.recomputed);
@@ -194,8 +196,7 @@ class Player {
       job.left -= served;
       time -= served;
     }
-    result_.slot_seconds[now_] = length_ + std::max(0.0, -time);
-    result_.time_s += result_.slot_seconds[now_];
+    result_.time_s += length_ + std::max(0.0, -time);
     std::erase_if(jobs_, [this](const Job& job) { return job.last == now_; });
   }
 

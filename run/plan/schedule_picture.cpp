@@ -64,7 +64,11 @@ class Painter {
  private:
   struct Held {
     bool resident = false, going = false, coming = false;
+    bool came = false;  ///< at the point in front of the slot
   };
+
+  /// Whether a transfer has the point between two slots, where the step waits for it.
+  static bool at_point(const TensorPage& page) { return page.first > page.last; }
 
   std::string kind_of(const ProblemTensor& tensor, const PictureNames& names) const {
     if (const auto named = names.kinds.find(tensor.name); named != names.kinds.end()) {
@@ -128,14 +132,15 @@ class Painter {
     peaks_.emplace_back();
     most_ = 0;
     for (StorageId i = 0; i < held_.size(); ++i) {
-      const State state = held_[i].coming     ? State::kIn
-                          : held_[i].going    ? State::kOut
-                          : held_[i].resident ? State::kKept
-                                              : State::kNone;
+      const State state = held_[i].coming || held_[i].came ? State::kIn
+                          : held_[i].going                 ? State::kOut
+                          : held_[i].resident              ? State::kKept
+                                                           : State::kNone;
       cells_[i].push_back(state);
+      held_[i].came = false;
     }
     for (const TensorPage& page : schedule_.pages) {
-      if (page.first == slot) {
+      if (page.first == slot && !at_point(page)) {
         const bool out = page.direction == TensorPage::Direction::kOut;
         (out ? held_[page.tensor].going : held_[page.tensor].coming) = true;
         show(page.tensor, out ? State::kOut : State::kIn);
@@ -150,6 +155,10 @@ class Painter {
         continue;
       }
       Held& held = held_[page.tensor];
+      if (at_point(page)) {
+        const bool out = page.direction == TensorPage::Direction::kOut;
+        out ? show(page.tensor, State::kOut) : void(held.came = true);
+      }
       if (page.direction == TensorPage::Direction::kOut) {
         held.going = false;
       } else {

@@ -14,8 +14,10 @@ POLICIES = {
     "capuchin": ("#e69f00", "cross"),
     "pofo": ("#56b4e9", "down"),
     "poet": ("#000000", "ring"),
+    "accumulate": ("#6b5b95", "bar"),
     "keep": ("#7a8794", "plus"),
 }
+OTHER = ("#7a8794", "circle")
 SHAPES = {
     "circle": '<circle r="3.6" fill="{0}"/>',
     "square": '<rect x="-3.2" y="-3.2" width="6.4" height="6.4" fill="{0}"/>',
@@ -24,6 +26,7 @@ SHAPES = {
     "down": '<path d="M0 4.4L4.4-3.4H-4.4Z" fill="{0}"/>',
     "cross": '<path d="M-3.4-3.4L3.4 3.4M3.4-3.4L-3.4 3.4" stroke="{0}" stroke-width="2"/>',
     "plus": '<path d="M0-4.4V4.4M-4.4 0H4.4" stroke="{0}" stroke-width="2"/>',
+    "bar": '<rect x="-4.5" y="-1.6" width="9" height="3.2" fill="{0}"/>',
     "ring": '<circle r="3.4" fill="none" stroke="{0}" stroke-width="1.8"/>',
     "star": '<path d="M0-6.5L1.9-2.1L6.5-2.1L2.8 0.9L4.1 5.6L0 2.8L-4.1 5.6L-2.8 0.9L-6.5-2.1L-1.9-2.1Z" '
     'fill="#f0e442" stroke="{0}" stroke-width="1.2"/>',
@@ -60,7 +63,8 @@ def draw_front(points: list[Point], executed: list[Point], absent: list[str], wi
     drawing = Drawing(width, "Energy and time against memory, by policy")
     left, right = 70.0, 20.0
     plot = width - left - right
-    names = [name for name in POLICIES if any(p.policy == name for p in points)]
+    found = {p.policy for p in points}
+    names = [name for name in POLICIES if name in found] + sorted(found - set(POLICIES))
     entries = [(name, _mark(name, 6, 5)) for name in names]
     if executed:
         entries.append(("executed", f'<g transform="translate(6 5)">{SHAPES["star"].format(INK)}</g>'))
@@ -91,7 +95,7 @@ def draw_front(points: list[Point], executed: list[Point], absent: list[str], wi
 
 
 def _mark(policy: str, x: float, y: float, title: str = "") -> str:
-    colour, shape = POLICIES.get(policy, ("#7a8794", "circle"))
+    colour, shape = POLICIES.get(policy, OTHER)
     tip = f"<title>{title}</title>" if title else ""
     return f'<g transform="translate({x:.1f} {y:.1f})">{tip}{SHAPES[shape].format(colour)}</g>'
 
@@ -115,7 +119,7 @@ def _panel(drawing: Drawing, points, executed, names, value, x_of, frame) -> Non
     drawing.upright(14, y + height / 2, title)
     for name in names:
         mine = sorted((p for p in points if p.policy == name), key=lambda p: p.budget)
-        colour = POLICIES[name][0]
+        colour = POLICIES.get(name, OTHER)[0]
         way = " ".join(f"{x_of(p.budget):.1f},{at(scale * pick(p)):.1f}" for p in mine)
         if name != "keep":
             drawing.add(f'<polyline points="{way}" fill="none" stroke="{colour}" stroke-width="1.5" opacity="0.8"/>')
