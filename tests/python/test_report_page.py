@@ -10,7 +10,7 @@ import pytest
 from browser import OUTSIDE, chromium
 from etude.errors import UserError
 from etude.report.layers import layers_csv
-from etude.report.page import write_page
+from etude.report.page import make_page, write_page
 from etude.result import load_result
 from run_folder import GOLDEN, with_l2, write_run
 
@@ -160,8 +160,41 @@ def test_a_damaged_result_is_one_line_and_no_page(tmp_path, damage):
     assert not (tmp_path / "report.html").exists()
 
 
-def test_page_is_small(page):
-    assert page.stat().st_size < 200_000  # of 6 layers; docs/report.md: 2 MB at most
+def repeated(result: dict, times: int) -> dict:
+    """A step that does `times` over what another does."""
+    layers, cycles = len(result["layers"]), result["step"]["cycles"]
+
+    def later(stay: dict, i: int) -> dict:
+        moved = {key: stay[key] + i * cycles for key in ("from", "to", "ready", "leaves") if key in stay}
+        moved |= {key: stay[key] + i * layers for key in ("first_layer", "last_layer") if key in stay}
+        return {**stay, **moved, "name": f"stage{i}.{stay['name']}"}
+
+    every = range(times)
+    stays = [later(stay, i) for i in every for stay in result["l2"]["stays"] if stay["how"] != "home"]
+    return {
+        **result,
+        "layers": [{**layer, "name": f"stage{i}.{layer['name']}"} for i in every for layer in result["layers"]],
+        "timeline": [[n + i * layers, b + i * cycles, e + i * cycles] for i in every for n, b, e in result["timeline"]],
+        "step": {**result["step"], "cycles": times * cycles},
+        "l2": {**result["l2"], "stays": stays},
+    }
+
+
+def test_pages_are_small(page):
+    assert page.stat().st_size < 100_000  # of 6 layers
+    large = make_page(repeated(with_l2(json.loads(GOLDEN.read_text())), 600))
+    assert len(large.encode()) < 2_000_000  # of 3600
+    assert "The slowest 2,000 of 3,600;" in large
+
+
+CHARTS = ("units", "timeline", "bounds", "array", "energy", "memory", "loss", "memory-time", "schedule")
+PLACES = """names => Object.fromEntries(names.map(name => {
+  const box = document.getElementById(name).getBoundingClientRect();
+  return [name, [box.left, box.right, box.height]];
+}))"""
+# How much of a track its parts fill.
+FILLED = """tracks => tracks.map(track => [...track.children].reduce(
+  (sum, part) => sum + part.getBoundingClientRect().width, 0) / track.getBoundingClientRect().width)"""
 
 
 def test_page_in_a_browser(page, tmp_path):
@@ -169,6 +202,7 @@ def test_page_in_a_browser(page, tmp_path):
     moved = tmp_path / "elsewhere.html"
     moved.write_bytes(page.read_bytes())
     requests, errors = [], []
+    units = len(json.loads(GOLDEN.read_text())["units"])
     with chromium() as browser:
         for width, height in ((1280, 900), (800, 900), (390, 844)):
             view = browser.new_page(viewport={"width": width, "height": height})
@@ -177,28 +211,12 @@ def test_page_in_a_browser(page, tmp_path):
             view.on("console", lambda m: errors.append(m.text))
             view.goto(moved.as_uri())
             assert view.evaluate("document.documentElement.scrollWidth") <= width
-            for chart in (
-                "units",
-                "timeline",
-                "bounds",
-                "array",
-                "energy",
-                "memory",
-                "loss",
-                "memory-time",
-                "schedule",
-            ):
-                box = view.locator(f"#{chart}").bounding_box()
-                assert box["width"] > 0.6 * min(width, 560) and box["height"] > 40, chart
-                assert box["x"] + box["width"] <= width, chart
-            for bar in view.locator("#units .track").all():
-                inside = bar.evaluate(
-                    "e => [...e.children].reduce((sum, i) => sum + i.getBoundingClientRect().width, 0)"
-                )
-                assert inside == pytest.approx(bar.bounding_box()["width"], rel=0.01)
+            for chart, (left, right, high) in view.evaluate(PLACES, list(CHARTS)).items():
+                assert right - left > 0.6 * min(width, 560) and high > 40, chart
+                assert right <= width, chart
+            assert view.locator("#units .track").evaluate_all(FILLED) == pytest.approx([1.0] * units, abs=0.01)
             shown = view.locator("#memory-time svg:visible, #schedule svg:visible, #loss svg")
-            assert shown.count() == 3
-            assert [svg.evaluate(OUTSIDE) for svg in shown.all()] == [[], [], []]
+            assert shown.evaluate_all(f"all => all.map({OUTSIDE})") == [[], [], []]
             search_and_sort(view)
             view.close()
     assert errors == []

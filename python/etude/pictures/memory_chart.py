@@ -18,8 +18,8 @@ KINDS = {
     "transfer": ("buffers of transfers", "#009e73"),
     "workspace": ("workspace", "#6b5b95"),
 }
-COLUMNS = 640  # of a picture: within each the fullest moment is drawn
-BUCKETS = 96  # that can be pointed at
+COLUMNS = 500  # of a picture: within each the fullest moment is drawn
+BUCKETS = 64  # that can be pointed at
 
 
 @dataclass

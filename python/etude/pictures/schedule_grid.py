@@ -14,6 +14,7 @@ COLOURS = {"k": "#b9d9ee", "o": "#e69f00", "i": "#009e73", "c": "#0072b2", "r": 
 PHASES = {"forward": "#8fa3b5", "backward": "#5b6876", "recompute": "#d55e00", "update": "#1d2733", "page": "#c6ced8"}
 RANK = " koicr"  # the later one shows where a slot has several
 MOST_ROWS = 72
+NAMED_SLOTS = 500  # of more, phases alone stand above
 SIZES = 66  # pixels for bytes of tensors
 COPY = re.compile(r"\.recompute\d*$")
 
@@ -194,6 +195,13 @@ def _draw_phases(drawing: Drawing, grid: Grid, left: float, y: float, cell: floa
         if x >= free and x + width < drawing.width:
             drawing.text(x, y + 11, phase, size=11, colour=SOFT)
             free = x + width + 6
+    if len(grid.slots) > NAMED_SLOTS:
+        for phase, first, last in stretches:
+            title = f"slots {first} to {last}: {phase}"
+            drawing.rect(
+                left + first * cell, y + 15, (last - first + 0.86) * cell, 7, PHASES.get(phase, "#c6ced8"), title
+            )
+        return 40
     for i, (name, phase, length) in enumerate(grid.slots):
         title = f"slot {i}: {name}, {phase}, {length}"
         drawing.rect(left + i * cell, y + 15, 0.86 * cell, 7, PHASES.get(phase, "#c6ced8"), title)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Charts of the report page, one function each, as HTML bars and SVG; all data comes from result.json."""
 
+import math
+from dataclasses import dataclass
 from html import escape
 
 from etude.pictures.drawing import SOFT, Drawing, number, ticks
@@ -33,7 +35,7 @@ COLOURS = {
 }
 LEGEND = 0.005  # a reason that is nowhere longer than this share stands in the hover text only
 SPARE = ["#66999b", "#a26769", "#496a81", "#b5838d", "#6d6875", "#7a9e7e", "#c9ada7", "#3d5a80", "#bc6c25"]
-TRACK = 1100  # columns of a line of the timeline: shorter neighbours of one unit are one mark
+TRACK = 720  # columns of the timeline
 
 
 def colour(name: str) -> str:
@@ -65,26 +67,44 @@ def units(result: dict) -> str:
     return key([(r.replace("_", " "), colour(r)) for r in named]) + bars("units", rows)
 
 
-def _pieces(result: dict, phase: str) -> list[tuple[int, int, str, str]]:
-    """Begin, end, unit and words of the marks of a phase; those too short to be seen are joined."""
+@dataclass
+class _Mark:
+    """Columns of the track from `first` to before `end`, the part of them that is the phase's, and what is told."""
+
+    first: int
+    end: int
+    part: float
+    unit: str
+    words: str
+
+
+def _marks(result: dict, phase: str) -> list[_Mark]:
+    """The marks of a phase: in each column of the track the layer that has most of it."""
     layers, step = result["layers"], max(1, result["step"]["cycles"])
-    shortest = step / TRACK
-    pieces: list[tuple[int, int, str, str]] = []
-    for i, begin, end in result["timeline"]:
-        layer = layers[i]
-        if layer["phase"] != phase or begin == end:
+    most: dict[int, tuple[float, int]] = {}  # column: the largest part of it, whose place in the timeline
+    parts: dict[int, float] = {}
+    for i, (layer, begin, end) in enumerate(result["timeline"]):
+        if layers[layer]["phase"] != phase or begin == end:
             continue
-        words = f"{layer['name']} ({layer['op']}, {layer['unit']}): {end - begin:,} cycles from {begin:,}"
-        if pieces:
-            before = pieces[-1]
-            near = begin - before[1] < shortest / 2 and before[2] == layer["unit"]
-            if near and min(end - begin, before[1] - before[0]) < shortest:
-                longer = words if end - begin > before[1] - before[0] else before[3]
-                text = longer if longer.endswith(" and shorter ones") else longer + " and shorter ones"
-                pieces[-1] = (before[0], end, before[2], text)
-                continue
-        pieces.append((begin, end, layer["unit"], words))
-    return pieces
+        first, last = TRACK * begin / step, TRACK * end / step
+        for column in range(int(first), min(TRACK, math.ceil(last))):
+            part = min(last, column + 1) - max(first, column)
+            parts[column] = parts.get(column, 0.0) + part
+            if part > most.get(column, (0.0, 0))[0]:
+                most[column] = (part, i)
+    marks: list[_Mark] = []
+    before = (-2, -1)
+    for column in sorted(most):
+        i, part = most[column][1], min(1.0, round(max(0.2, parts[column]), 1))
+        if before == (column - 1, i) and marks[-1].part == part:
+            marks[-1].end = column + 1
+        else:
+            layer, begin, end = result["timeline"][i]
+            one = layers[layer]
+            words = f"{one['name']} ({one['op']}, {one['unit']}): {end - begin:,} cycles from {begin:,}"
+            marks.append(_Mark(column, column + 1, part, one["unit"], words))
+        before = (column, i)
+    return marks
 
 
 def timeline(result: dict) -> str:
@@ -93,11 +113,11 @@ def timeline(result: dict) -> str:
     lines = []
     for phase in phases_of(result):
         marks = []
-        for begin, end, unit, words in _pieces(result, phase):
-            x, width = TRACK * begin / step, max(0.6, TRACK * (end - begin) / step)
+        for mark in _marks(result, phase):
+            faint = f' fill-opacity="{mark.part:g}"' if mark.part < 1 else ""
             marks.append(
-                f'<rect x="{x:.1f}" width="{width:.1f}" height="20" fill="{colour(unit)}">'
-                f"<title>{escape(words)}</title></rect>"
+                f'<rect x="{mark.first}" width="{mark.end - mark.first}" height="20" fill="{colour(mark.unit)}"{faint}>'
+                f"<title>{escape(mark.words)}</title></rect>"
             )
         picture = f'<svg viewBox="0 0 {TRACK} 20" preserveAspectRatio="none">{"".join(marks)}</svg>'
         lines.append(f'<div class="bar"><span>{phase}</span><div class="track line">{picture}</div></div>')

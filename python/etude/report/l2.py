@@ -7,6 +7,8 @@ from etude.pictures.memory_chart import draw_memory, memory_of_run
 from etude.pictures.schedule_grid import draw_grid, grid_of_run
 from etude.report.html import section
 
+MOST_SLOTS = 600  # of a picture that is drawn for two widths
+
 
 def l2_sections(result: dict) -> list[str]:
     """Both sections; none for results of before, which do not say what stood in L2."""
@@ -26,10 +28,13 @@ def l2_sections(result: dict) -> list[str]:
     if result["l2"]["begin"]:
         text += " Of the last pass over the task list."
     grid = grid_of_run(result)
-    pictures = (
-        f'<div class="for-wide scroll grid">{draw_grid(grid, "wide")}</div>'
-        f'<div class="for-narrow scroll grid">{draw_grid(grid, "narrow", 720)}</div>'
-    )
+    if len(grid.slots) > MOST_SLOTS:
+        pictures = f'<div class="scroll grid">{draw_grid(grid)}</div>'
+    else:
+        pictures = (
+            f'<div class="for-wide scroll grid">{draw_grid(grid, "wide")}</div>'
+            f'<div class="for-narrow scroll grid">{draw_grid(grid, "narrow", 720)}</div>'
+        )
     words = (
         f"Policy {escape(str(policy))}, as executed: {len(grid.slots)} slots across, tensors that were in L2 down, by "
         "birth. Point at a cell for its name."

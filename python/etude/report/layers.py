@@ -10,6 +10,7 @@ from etude.result import share
 
 L2_BYTES = ("l2.read_bytes", "l2.write_bytes")
 L3_BYTES = ("hyperram.read_bytes", "hyperram.write_bytes")
+MOST_LAYERS = 2000  # a page stays below 2 MB; CSV has all
 CSV_HEAD = ["name", "op", "phase", "unit", "cycles", "macs", "energy_j", "array_useful", "l2_bytes", "l3_bytes"]
 
 
@@ -32,11 +33,20 @@ def _stalls(layer: dict) -> str:
     return ", ".join(s.replace("_", " ") for s in sorted(stalls, key=stalls.get, reverse=True)[:2])
 
 
+def shown_layers(result: dict) -> list[dict]:
+    """The layers of the table: all, or the slowest where there are very many, in the order of the step."""
+    layers = result["layers"]
+    if len(layers) <= MOST_LAYERS:
+        return layers
+    slowest = sorted(range(len(layers)), key=lambda i: -layers[i]["cycles"])[:MOST_LAYERS]
+    return [layers[i] for i in sorted(slowest)]
+
+
 def layers_table(result: dict) -> str:
     """Every layer in the order of the step; a field above it shows those whose words it has."""
     total = result["step"]["cycles"]
     rows = []
-    for layer in result["layers"]:
+    for layer in shown_layers(result):
         useful = array_share(result, layer)
         rows.append(
             [

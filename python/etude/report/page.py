@@ -9,11 +9,12 @@ from pathlib import Path
 from string import Template
 
 from etude.errors import MachineError, UserError
+from etude.pictures.drawing import number
 from etude.report import charts, trust
 from etude.report.configuration import configuration
 from etude.report.html import section, table, tall
 from etude.report.l2 import l2_sections
-from etude.report.layers import layers_table, totals_table
+from etude.report.layers import layers_table, shown_layers, totals_table
 from etude.result import engineering, share
 
 HERE = Path(__file__).parent
@@ -44,7 +45,7 @@ def _tiles(result: dict) -> str:
             (_range(step["energy_low_j"], step["energy_high_j"]) or f"{engineering(power, 'W')} on average")
             + trust.mark(result, "energy_j"),
         ),
-        ("throughput", f"{step['samples_per_s']:,.1f} /s", "training samples"),
+        ("throughput", f"{number(step['samples_per_s'])} /s", "training samples"),
         ("speed", f"{step['flop_per_cycle']:.2f}", "FLOP per cycle"),
         ("efficiency", f"{share(step['flop'], step['energy_j']) / 1e9:.2f}", "GFLOP per joule"),
         (
@@ -210,6 +211,9 @@ def _body(result: dict) -> str:
         "Cycles are exclusive and sum to the step. Array: useful products of what its FMAs could do in these cycles. "
         "L2, L3: bytes read and written. Click a heading to sort."
     )
+    shown, count = len(shown_layers(result)), len(result["layers"])
+    if shown < count:
+        text += f" The slowest {shown:,} of {count:,}; <code>etude report --csv FILE</code> writes all."
     parts.append(section("Layers", text, layers_table(result), wide=True))
     parts.append(configuration(result))
     text = "Every coefficient with its source. Marked: an assumption that makes more than 5 % of the total."
