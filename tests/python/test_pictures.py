@@ -142,7 +142,7 @@ def test_front_has_every_policy_that_fits_and_names_the_others():
     told = titles(picture)
     assert "optimal (optimal), budget 5,000 B, peak 4,992 B: 2 mJ, 1 ms" in told
     assert sum(title.startswith("executed, optimal, 5,000 B, highest address 4,990 B") for title in told) == 2
-    assert "within none of these budgets: pofo" in picture
+    assert "no schedule found within these budgets: pofo" in picture
     assert "no policy fits" in draw_front([], [], ["pofo"])
 
 

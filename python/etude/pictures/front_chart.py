@@ -90,7 +90,9 @@ def draw_front(points: list[Point], executed: list[Point], absent: list[str], wi
         drawing.text(x_of(tick * 1024), y - 6, number(tick), "middle", 11, SOFT)
     drawing.text(left + plot / 2, y + 12, "budget of memory, KiB", "middle", 11, SOFT)
     if absent:
-        drawing.text(left + plot / 2, y + 30, "within none of these budgets: " + ", ".join(absent), "middle", 11, SOFT)
+        drawing.text(
+            left + plot / 2, y + 30, "no schedule found within these budgets: " + ", ".join(absent), "middle", 11, SOFT
+        )
     return drawing.svg(y + (40 if absent else 22))
 
 

@@ -188,13 +188,13 @@ def draw_grid(grid: Grid, name: str = "grid", width: float = 1080) -> str:
 def _draw_phases(drawing: Drawing, grid: Grid, left: float, y: float, cell: float) -> float:
     """A bar of the phases with their names above, one mark a slot; returns its height."""
     stretches: list[tuple[str, int, int]] = runs([phase or "?" for _, phase, _ in grid.slots])
-    free = left
-    for phase, first, _ in stretches:
-        x = left + first * cell
-        width = text_width(phase, 11)
-        if x >= free and x + width < drawing.width:
+    taken: list[tuple[float, float]] = []
+    for phase, first, _ in sorted(stretches, key=lambda s: s[1] - s[2]):  # the longest has the first choice
+        x, width = left + first * cell, text_width(phase, 11) + 6
+        free = all(x + width <= begin or x >= end for begin, end in taken)
+        if free and x + width < drawing.width:
             drawing.text(x, y + 11, phase, size=11, colour=SOFT)
-            free = x + width + 6
+            taken.append((x, x + width))
     if len(grid.slots) > NAMED_SLOTS:
         for phase, first, last in stretches:
             title = f"slots {first} to {last}: {phase}"
