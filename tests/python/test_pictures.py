@@ -157,7 +157,7 @@ def drawn() -> dict[str, str]:
     made["bars"] = bar_chart("t", "y", ["first", "second"], names)
     series = {f"a long name of a series {i}": [(5.0 + i, 0.1 * i)] for i in range(12)}
     made["points"] = svg.scatter("t", "x", "y", series)
-    for file in sorted((ROOT / "results").rglob("*.svg")):
+    for file in sorted([*(ROOT / "results").rglob("*.svg"), *(ROOT / "docs").rglob("*.svg")]):
         made[str(file.relative_to(ROOT))] = file.read_text(encoding="utf-8")
     return made
 
