@@ -14,6 +14,9 @@ ETUDE = [sys.executable, "-m", "etude"]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "python"), "ETUDE_SIM": str(SIM)}
 
 
+HOME = ("parameter", "input", "state")
+
+
 def cells(text: str, slots: int) -> list[str]:
     row = [" "] * slots
     for state, first, last in re.findall(r"([a-z])(\d+)(?:-(\d+))?", text):
@@ -26,7 +29,8 @@ def cells(text: str, slots: int) -> list[str]:
 def check_answer(answer: dict) -> None:
     """Slots and tensors against what the replay found."""
     slots = answer["slots"]
-    assert sum(slot["seconds"] for slot in slots) == pytest.approx(answer["time_s"])
+    replayed = answer["replay"].get("time_s", answer["time_s"])
+    assert sum(slot["seconds"] for slot in slots) == pytest.approx(replayed)
     starts = [slot["start_s"] for slot in slots]
     assert starts == sorted(starts) and starts[0] == 0
     assert max(sum(slot["bytes"].values()) for slot in slots) == answer["peak_bytes"]
@@ -48,17 +52,19 @@ def check_answer(answer: dict) -> None:
 
 @pytest.mark.parametrize("policy", ["keep", "page", "optimal"])
 def test_pictures_of_a_step_agree_with_the_replay(policy):
-    words = ["--policy", policy, "--budget", "1" if policy == "keep" else "0.8", "--time-limit", "5", "--json"]
+    words = ["--policy", policy, "--budget", "1" if policy == "keep" else "0.9", "--time-limit", "5", "--json"]
     answer = json.loads(run("schedule", "configs/deep_ae.json", *words, check=0).stdout)
     check_answer(answer)
     assert {tensor["kind"] for tensor in answer["tensors"]} >= {"parameter", "activation", "gradient", "input"}
     phases = [slot["phase"] for slot in answer["slots"]]
     assert phases[0] == phases[-1] == "page"  # the ends of the step
     assert {"forward", "backward"} <= set(phases)
-    # What makes room: something runs again, goes out and comes back, or comes twice from home.
-    home = ("parameter", "input", "state")
-    again = [t for t in answer["tensors"] if "r" in t["cells"] or t["cells"].count("i") > (t["kind"] in home)]
-    assert bool(again) == (policy != "keep")
+    again = [t for t in answer["tensors"] if "r" in t["cells"] or t["cells"].count("i") > (t["kind"] in HOME)]
+    moved = [t for t in answer["tensors"] if t["kind"] not in HOME and set("rio") & set(t["cells"])]
+    if policy == "keep":
+        assert moved == []
+    else:  # what makes room: something runs again, goes out and comes back, or comes twice from home
+        assert moved + again
 
 
 def test_pictures_of_a_graph_with_its_costs_agree_with_the_replay():
@@ -74,7 +80,7 @@ def folder(request, tmp_path_factory):
     out = tmp_path_factory.mktemp(request.param)
     words = ["--set", f"/schedule/policy={request.param}", "--set", "/train/steps=1", "--no-verify", "--out", out]
     if request.param == "page":
-        words += ["--set", "/schedule/budget=0.8"]
+        words += ["--set", "/schedule/budget=0.9"]
     if request.param == "sqrt":
         words += ["--set", "/workload/home=extmem"]
     run("run", "configs/deep_ae.json", *words, "--quiet", check=0)
@@ -132,8 +138,8 @@ def test_page_of_a_run_is_small_and_has_its_pictures(folder):
 
 def test_etude_schedule_draws_what_the_program_finds(tmp_path):
     out = tmp_path / "pictures"
-    words = ["configs/deep_ae.json", "--policy", "page", "--budget", "0.8", "--time-limit", "2"]
-    command = [*ETUDE, "schedule", *words, "--svg", out, "--budgets", "1,0.8"]
+    words = ["configs/deep_ae.json", "--policy", "page", "--budget", "0.9", "--time-limit", "2"]
+    command = [*ETUDE, "schedule", *words, "--svg", out, "--budgets", "1,0.9"]
     done = subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("page (")
