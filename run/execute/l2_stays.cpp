@@ -5,26 +5,32 @@
 #include <optional>
 
 #include "models/base/pulp_map_regs.h"
+#include "run/execute/l2_use.h"
 
 namespace etude::run {
 namespace {
 using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kColumns = 500;  ///< of bytes over time
 
 /// One tensor's time in L2.
 struct Stay {
   std::optional<Cycle> begin;
   Cycle end;
   bool paged_in = false, recomputed = false;
-  std::optional<Cycle> ready;   ///< when the first operation of a layer touched it
-  std::optional<Cycle> leaves;  ///< when its transfer out began
+  // Segments.
+  std::optional<std::size_t> ready;   ///< in which the first operation of a layer touched it
+  std::optional<std::size_t> leaves;  ///< in which its transfer out began
   std::uint32_t first_layer = 0, last_layer = 0;
 };
 
 class Stays {
  public:
-  explicit Stays(const Program& program) : program_(program), stays_(program.stored.size()) {}
+  Stays(const Program& program, const std::vector<OpSegment>& segments)
+      : program_(program), segments_(segments), stays_(program.stored.size()) {}
 
-  void touch(const OpSegment& segment, const Access& access, bool page) {
+  void touch(std::size_t at, const Access& access, bool page) {
+    const OpSegment& segment = segments_[at];
     Stay& stay = stays_.at(access.object);
     const std::uint32_t layer = program_.tasks.operations[segment.op].layer;
     if (!stay.begin) {
@@ -34,11 +40,11 @@ class Stays {
     }
     stay.end = std::max(stay.end, segment.end);
     if (page && !access.write && !stay.leaves) {
-      stay.leaves = segment.begin;
+      stay.leaves = at;
     }
     if (!page) {
       if (!stay.ready) {
-        stay.ready = segment.begin;
+        stay.ready = at;
         stay.first_layer = layer;
       }
       stay.last_layer = layer;
@@ -66,8 +72,20 @@ class Stays {
     return list;
   }
 
+  /// Tells `use` when tensors are buffers of transfers.
+  void complete(L2Use& use) const {
+    for (ObjectId id = 0; id < stays_.size(); ++id) {
+      const Stay& stay = stays_[id];
+      if (stay.begin && !program_.stored[id].always) {
+        const std::size_t never = segments_.size();
+        use.complete(id, stay.paged_in ? stay.ready.value_or(never) : 0,
+                     stay.leaves.value_or(never));
+      }
+    }
+  }
+
  private:
-  static Json entry(const StoredTensor& tensor, const Stay& stay) {
+  Json entry(const StoredTensor& tensor, const Stay& stay) const {
     constexpr Address kL2{ETUDE_L2_BASE};
     Json json{{"name", tensor.name},         {"kind", tensor.kind},
               {"bytes", tensor.bytes.raw()}, {"offset", (tensor.address - kL2).raw()},
@@ -77,17 +95,18 @@ class Stays {
                   : stay.recomputed ? "recomputed"
                                     : "computed";
     if (stay.ready) {
-      json["ready"] = stay.ready->raw();
+      json["ready"] = segments_[*stay.ready].begin.raw();
       json["first_layer"] = stay.first_layer;
       json["last_layer"] = stay.last_layer;
     }
     if (stay.leaves) {
-      json["leaves"] = stay.leaves->raw();
+      json["leaves"] = segments_[*stay.leaves].begin.raw();
     }
     return json;
   }
 
   const Program& program_;
+  const std::vector<OpSegment>& segments_;
   std::vector<Stay> stays_;
 };
 
@@ -104,19 +123,23 @@ std::size_t last_pass(const std::vector<OpSegment>& segments) {
 
 Json l2_stays(const Program& program, const StepRecord& step) {
   const std::size_t first = last_pass(step.segments);
-  Stays stays(program);
+  Stays stays(program, step.segments);
+  L2Use use(program.stored, step.segments, first);
   for (std::size_t i = first; i < step.segments.size(); ++i) {
     const Operation& operation = program.tasks.operations.at(step.segments[i].op);
     for (const Access& access : operation.accesses) {
       if (access.space == Access::Space::kL2) {
-        stays.touch(step.segments[i], access, operation.as<PageTransfer>() != nullptr);
+        stays.touch(i, access, operation.as<PageTransfer>() != nullptr);
+        use.touch(i, access);
       }
     }
   }
+  stays.complete(use);
   const Cycle begin = step.segments.empty() ? Cycle{} : step.segments[first].begin;
   return {{"begin", begin.raw()},
           {"budget", program.budget ? Json(program.budget->raw()) : Json()},
-          {"stays", stays.list(begin, step.cycles)}};
+          {"stays", stays.list(begin, step.cycles)},
+          {"use", use.columns(kColumns)}};
 }
 
 }  // namespace etude::run

@@ -24,10 +24,17 @@ def with_l2(result: dict) -> dict:
         stay("fc0.out.recompute", "activation", 2048, 124104, 60000, 90000, "recomputed", ready=60000)
         | {"first_layer": 3, "last_layer": 3},
     ]
+    # in ten parts of the step: the weight comes until cycle 20,000 and goes from 95,000 on
+    use = {
+        "loss": [8] * 10,
+        "parameter": [0, 0, *[4096] * 7, 0],
+        "transfer": [4096, 4096, *[0] * 7, 4096],
+        "activation": [0, 0, *[2048] * 7, 0],
+    }
     return {
         **result,
         "changed": [{"key": "/train/steps", "value": 2, "default": 1}],
-        "l2": {"begin": 0, "budget": 500_000, "stays": stays},
+        "l2": {"begin": 0, "budget": 500_000, "stays": stays, "use": use},
         "simulator": {**result["simulator"], "command": "etude-sim run a.json --set /energy/extmem/byte/value=880"},
     }
 

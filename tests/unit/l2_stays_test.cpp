@@ -23,7 +23,10 @@ Operation touching(std::uint32_t layer, std::vector<Access> accesses, bool page 
   return operation;
 }
 
-Access l2(ObjectId object, bool write) { return {write, Access::Space::kL2, object}; }
+Access l2(ObjectId object, bool write) {
+  const std::uint32_t offset = object == 0 ? 1000 : 1064, bytes = object == 0 ? 64 : 32;
+  return {write, Access::Space::kL2, object, (kL2 + Bytes{offset}).raw(), 1, bytes, bytes};
+}
 
 /// A weight comes, is read and written, and goes; a result is made again and read; the loss stays.
 Program small_program() {
@@ -79,6 +82,32 @@ TEST_CASE("stays of tensors in L2", "[report]") {
   CHECK(found["stays"][2]["to"] == 40);
   CHECK(found["stays"][2]["first_layer"] == 1);
   CHECK(found["stays"][2]["last_layer"] == 0);
+}
+
+TEST_CASE("bytes by kind over time", "[report]") {
+  // Five operations of ten cycles: the weight comes, and goes in the last one.
+  const Json use = l2_stays(small_program(), passes(1))["use"];
+  const auto at = [&](const char* kind, int operation) {
+    return use[kind][operation * 100 + 50].get<int>();
+  };
+  const int parameter[] = {0, 64, 64, 64, 0}, transfer[] = {64, 0, 0, 0, 64};
+  const int activation[] = {0, 0, 32, 32, 0};
+  for (int i = 0; i < 5; ++i) {
+    CHECK(at("parameter", i) == parameter[i]);
+    CHECK(at("transfer", i) == transfer[i]);
+    CHECK(at("activation", i) == activation[i]);
+    CHECK(at("loss", i) == 8);
+  }
+}
+
+TEST_CASE("each word stands from its own first touch to its own last one", "[report]") {
+  Program program = small_program();
+  Access half = l2(0, false);
+  half.row_bytes = 32;
+  program.tasks.operations[4] = touching(0, {half});  // the other half is over an operation before
+  const Json use = l2_stays(program, passes(1))["use"];
+  CHECK(use["parameter"][350] == 64);
+  CHECK(use["parameter"][450] == 32);
 }
 
 TEST_CASE("of several passes the last one is told", "[report]") {

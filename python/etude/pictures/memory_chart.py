@@ -53,32 +53,12 @@ def memory_of_answer(answer: dict) -> Memory:
 
 
 def memory_of_run(result: dict) -> Memory:
-    """What a run had in L2, from the stays of tensors; the peak is the highest address touched. Errors: KeyError."""
-    l2, clock, end = result["l2"], result["platform"]["clock_hz"], result["step"]["cycles"]
-    changes: dict[int, dict[str, int]] = {l2["begin"]: {}, end: {}}
-
-    def add(kind: str, begin: int, finish: int, size: int) -> None:
-        for at, change in ((begin, size), (finish, -size)):
-            kinds = changes.setdefault(at, {})
-            kinds[kind] = kinds.get(kind, 0) + change
-
-    for stay in l2["stays"]:
-        begin, finish = stay["from"], stay["to"]
-        here = stay.get("ready", finish) if stay["how"] == "paged in" else begin
-        gone = max(here, stay.get("leaves", finish))
-        for kind, first, last in (("transfer", begin, here), (stay["kind"], here, gone), ("transfer", gone, finish)):
-            if last > first:
-                add(kind, first, last, stay["bytes"])
-    now: dict[str, int] = {"fixed": result["memory"]["l2_fixed"]}
-    moments = sorted(changes)
-    values: list[dict[str, int]] = []
-    for at in moments[:-1]:
-        for kind, change in changes[at].items():
-            now[kind] = now.get(kind, 0) + change
-        values.append(dict(now))
-    kinds = {kind for value in values for kind in value}
-    found = {kind: [value.get(kind, 0) for value in values] for kind in kinds}
-    memory = Memory([(at - l2["begin"]) / clock for at in moments], _ordered(found))
+    """What a run had in L2; the peak is the highest address that a unit touched. Errors: KeyError, ValueError."""
+    l2, clock = result["l2"], result["platform"]["clock_hz"]
+    columns = max(len(values) for values in l2["use"].values())
+    length = (result["step"]["cycles"] - l2["begin"]) / clock
+    found = {"fixed": [result["memory"]["l2_fixed"]] * columns, **l2["use"]}
+    memory = Memory([length * i / columns for i in range(columns + 1)], _ordered(found))
     if l2["budget"] is not None:
         memory.lines.append(("budget", l2["budget"] + result["memory"]["l2_fixed"], "#b3261e"))
     memory.lines.append(("L2", result["platform"]["l2_bytes"], SOFT))

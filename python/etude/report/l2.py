@@ -12,7 +12,7 @@ MOST_SLOTS = 600  # of a picture that is drawn for two widths
 
 def l2_sections(result: dict) -> list[str]:
     """Both sections; none for results of before, which do not say what stood in L2."""
-    if "l2" not in result or not result["timeline"]:
+    if not result.get("l2", {}).get("use") or not result["timeline"]:
         return []
     changed = {c["key"]: c["value"] for c in result.get("changed", [])}
     policy = changed.get("/schedule/policy", "keep")
@@ -22,8 +22,8 @@ def l2_sections(result: dict) -> list[str]:
         f'<div class="for-narrow scroll">{draw_memory(memory, 700, 260)}</div>'
     )
     text = (
-        "Bytes in L2 by kind, from the posting of the first operation that touches a tensor to the end of the last; "
-        "the highest address is measured, and gaps between tensors lie below it."
+        "Bytes in L2 by kind, each from the posting of the first operation that touches it to the end of the last; the "
+        "highest address is measured, and gaps between tensors lie below it."
     )
     if result["l2"]["begin"]:
         text += " Of the last pass over the task list."
