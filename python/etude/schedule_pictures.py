@@ -12,6 +12,7 @@ from etude.pictures.front_chart import Point, draw_front, points_of
 from etude.pictures.memory_chart import draw_memory, memory_of_answer
 from etude.pictures.schedule_grid import draw_grid, grid_of_answer
 from etude.program import find_program
+from etude.report.configuration import policy_of
 from etude.result import engineering, load_result, write_text
 
 BUDGETS = "1,0.9,0.8,0.7,0.6,0.5"  # of what keeping everything takes
@@ -91,8 +92,7 @@ def _executed(run: Path) -> Point:
     memory, step = result["memory"], result["step"]
     fixed = memory["l2_fixed"]
     budget = result["l2"]["budget"] if result["l2"]["budget"] is not None else memory["l2_peak"] - fixed
-    policy = next((c["value"] for c in result.get("changed", []) if c["key"] == "/schedule/policy"), "keep")
-    return Point(policy, budget, memory["l2_peak"] - fixed, step["energy_j"], step["latency_s"])
+    return Point(policy_of(result), budget, memory["l2_peak"] - fixed, step["energy_j"], step["latency_s"])
 
 
 def pictures(answer: dict, comparisons: list[dict], executed: list[Point]) -> dict[str, str]:

@@ -49,7 +49,7 @@ Result Run::execute(const ExecuteOptions& options) {
   const double wall = std::chrono::duration<double>(Clock::now() - began).count();
   result.json =
       make_result(config(), facts, record, observer.training(), check_, {wall, ETUDE_VERSION});
-  result.json["changed"] = changed_keys(config());
+  result.json["simulator"]["changed"] = changed_keys(config());
   result.json["l2"] = l2_stays(plan_.program(), record.steps.back());
   result.outputs = observer.outputs();
   result.saved = observer.saved();

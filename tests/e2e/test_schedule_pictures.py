@@ -100,7 +100,7 @@ def test_what_stands_in_l2_has_room_there(folder):
     for stay in stays:
         assert 0 <= stay["from"] < stay["to"] <= result["step"]["cycles"]
         assert stay["from"] <= stay.get("ready", stay["from"]) <= stay["to"]
-    policy = next((c["value"] for c in result["changed"] if c["key"] == "/schedule/policy"), "keep")
+    policy = next((c["value"] for c in result["simulator"]["changed"] if c["key"] == "/schedule/policy"), "keep")
     hows = {stay["how"] for stay in stays}
     assert "computed" in hows
     assert ("recomputed" in hows) == (policy == "sqrt")
@@ -118,7 +118,7 @@ def test_the_command_repeats_the_run_and_keys_are_those_that_it_sets(folder, tmp
     assert command[:3] == ["etude-sim", "run", "configs/deep_ae.json"] and "--set /run/verify=false" in " ".join(
         command
     )
-    changed = {entry["key"]: entry for entry in result["changed"]}
+    changed = {entry["key"]: entry for entry in result["simulator"]["changed"]}
     assert changed["/run/verify"] == {"key": "/run/verify", "value": False, "default": True}
     assert changed["/workload/batch"]["value"] == 24
     assert not any(key.startswith("/energy/") and key != "/energy/name" for key in changed)

@@ -33,9 +33,12 @@ def with_l2(result: dict) -> dict:
     }
     return {
         **result,
-        "changed": [{"key": "/train/steps", "value": 2, "default": 1}],
         "l2": {"begin": 0, "budget": 500_000, "stays": stays, "use": use},
-        "simulator": {**result["simulator"], "command": "etude-sim run a.json --set /energy/extmem/byte/value=880"},
+        "simulator": {
+            **result["simulator"],
+            "command": "etude-sim run a.json --set /energy/extmem/byte/value=880",
+            "changed": [{"key": "/train/steps", "value": 2, "default": 1}],
+        },
     }
 
 

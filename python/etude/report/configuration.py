@@ -15,13 +15,19 @@ def command_of(result: dict) -> str:
 
 def changed_keys(result: dict) -> list[tuple[str, object, object]]:
     """Key, value and default of what differs; coefficients of the energy table where the command sets them."""
-    found = [(c["key"], c["value"], c["default"]) for c in result.get("changed", [])]
+    found = [(c["key"], c["value"], c["default"]) for c in result["simulator"].get("changed", [])]
     words = shlex.split(command_of(result))
     for option, assignment in zip(words, words[1:], strict=False):
         name, _, value = assignment.partition("=")
         if option == "--set" and name.startswith("/energy/") and name != "/energy/name":
             found.append((name, value, None))
     return found
+
+
+def policy_of(result: dict) -> str:
+    """The name of the policy that a run was asked for."""
+    changed = {c["key"]: c["value"] for c in result["simulator"].get("changed", [])}
+    return str(changed.get("/schedule/policy", "keep"))
 
 
 def _shown(value: object) -> str:
@@ -33,7 +39,7 @@ def _shown(value: object) -> str:
 
 def configuration(result: dict) -> str:
     """The section; nothing for results of before, which do not say."""
-    if "changed" not in result:
+    if "changed" not in result["simulator"]:
         return ""
     rows = [[f"<code>{escape(k)}</code>", _shown(value), _shown(usual)] for k, value, usual in changed_keys(result)]
     command = command_of(result)

@@ -5,6 +5,7 @@ from html import escape
 
 from etude.pictures.memory_chart import draw_memory, memory_of_run
 from etude.pictures.schedule_grid import draw_grid, grid_of_run
+from etude.report.configuration import policy_of
 from etude.report.html import section
 
 MOST_SLOTS = 600  # of a picture that is drawn for two widths
@@ -14,8 +15,6 @@ def l2_sections(result: dict) -> list[str]:
     """Both sections; none for results of before, which do not say what stood in L2."""
     if not result.get("l2", {}).get("use") or not result["timeline"]:
         return []
-    changed = {c["key"]: c["value"] for c in result.get("changed", [])}
-    policy = changed.get("/schedule/policy", "keep")
     memory = memory_of_run(result)
     charts = (
         f'<div class="for-wide">{draw_memory(memory, 1080)}</div>'
@@ -36,8 +35,8 @@ def l2_sections(result: dict) -> list[str]:
             f'<div class="for-narrow scroll grid">{draw_grid(grid, "narrow", 720)}</div>'
         )
     words = (
-        f"Policy {escape(str(policy))}, as executed: {len(grid.slots)} slots across, tensors that were in L2 down, by "
-        "birth. Point at a cell for its name."
+        f"Policy {escape(policy_of(result))}, as executed: {len(grid.slots)} slots across, tensors that were in L2 "
+        "down, by birth. Point at a cell for its name."
     )
     return [
         section("Memory over time", text, charts, True, "memory-time"),
