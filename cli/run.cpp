@@ -50,6 +50,27 @@ std::vector<std::string> all_sets(const RunArguments& arguments) {
   return sets;
 }
 
+/// What repeats the run, for a shell: every option as the key that it sets.
+std::string command_of(const RunArguments& arguments) {
+  const auto quoted = [](const std::string& word) {
+    constexpr const char* kPlain =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
+    if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) {
+      return word;
+    }
+    std::string text = "'";
+    for (const char c : word) {
+      text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    }
+    return text + "'";
+  };
+  std::string command = "etude-sim run " + quoted(arguments.config);
+  for (const std::string& set : all_sets(arguments)) {
+    command += " --set " + quoted(set);
+  }
+  return command;
+}
+
 /// Rewrites one line of a terminal; nothing elsewhere.
 void show_progress(unsigned over, unsigned all) {
   if (all > 1 && isatty(STDERR_FILENO) != 0) {
@@ -121,7 +142,8 @@ int run(const RunArguments& arguments) {
   options.save = [&results](unsigned steps, const NpzArchive& parameters) {
     results.save(steps, parameters);
   };
-  const run::Result result = run.execute(options);
+  run::Result result = run.execute(options);
+  result.json["simulator"]["command"] = command_of(arguments);
   results.finish(run.config(), result);
   if (!arguments.quiet) {
     std::cout << terminal_report(result.json, isatty(STDOUT_FILENO) != 0) << "results in "

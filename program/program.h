@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "program/memory_figures.h"
 #include "program/operation.h"
 #include "program/probe.h"
+#include "program/stored_tensor.h"
 
 namespace etude {
 
@@ -56,6 +58,8 @@ struct Program {
   bool home_extmem = false;
   /// Bytes of L2 that the memory plan has handed out, behind the task list, at each operation.
   std::vector<std::uint32_t> l2_used;
+  std::vector<StoredTensor> stored;  ///< by the ObjectId of accesses
+  std::optional<Bytes> budget;       ///< of L2 behind the task list, if one was given
   Bytes l1_reserved;                 ///< of the runtime: stacks, rings, the loss
   std::vector<L1Buffer> l1_buffers;  ///< behind them
   Cycle modelled_cycles;             ///< of the cost model that chose tiles and order

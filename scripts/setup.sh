@@ -11,7 +11,7 @@ debian=(build-essential cmake ninja-build pkg-config ccache ca-certificates
         libsystemc-dev nlohmann-json3-dev libcli11-dev libonnx-dev libprotobuf-dev protobuf-compiler libzip-dev
         libssl-dev catch2
         clang-19 lld-19 llvm-19 python3 python3-venv)
-python=(numpy==2.2.6 highsbox==1.15.1 typer==0.15.4 click==8.1.8 rich==14.0.0 plotly==6.1.1)
+python=(numpy==2.2.6 highsbox==1.15.1 typer==0.15.4 click==8.1.8 rich==14.0.0)
 if [[ "${1:-}" == "--tests" ]]; then
   debian+=(qemu-user gcc clang-format-19 clang-tidy-19 chromium)
   python+=(pytest==8.3.5 jsonschema==4.23.0 ruff==0.11.10 playwright==1.52.0 torch==2.13.0

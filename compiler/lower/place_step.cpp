@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "compiler/lower/stored_tensors.h"
 #include "compiler/memory/memory_plan.h"
 #include "compiler/order/encode.h"
 #include "compiler/order/l1_buffers.h"
@@ -134,6 +135,8 @@ class StepPlacer {
         continue;
       }
       made.layers = std::move(tape.layers);
+      made.stored = stored_tensors(tape, step_.graph());
+      made.budget = limits_.budget;
       made.home_extmem = placement != Placement::kL2;
       made.memory.l2_fixed = base - kL2;
       made.memory.l2_peak = base - kL2 + plan.l2_peak;

@@ -16,6 +16,7 @@ class Player {
       state_[i].at_home = !problem.tensors[i].producer;
     }
     result_.slot_peaks.resize(problem.slots.size());
+    result_.slot_seconds.resize(problem.slots.size());
   }
 
   Replay run() {
@@ -31,7 +32,9 @@ class Player {
       }
     }
     for (now_ = 0; now_ < problem_.slots.size(); ++now_) {
+      const double begin = result_.time_s;
       play_slot();
+      result_.slot_seconds[now_] = result_.time_s - begin;
     }
     finish();
     std::ranges::sort(result_.recomputed);

@@ -15,6 +15,7 @@ struct Replay {
   Bytes peak{0};                    ///< most bytes at once, buffers of transfers included
   SlotId peak_slot = 0;
   std::vector<Bytes> slot_peaks;             ///< of each slot
+  std::vector<double> slot_seconds;          ///< of each slot, waiting for transfers included
   double time_s = 0;                         ///< transfers go first come, earliest end first
   double energy_j = 0;                       ///< dynamic, pages, and static power over time_s
   std::vector<StorageId> recomputed, paged;  ///< tensors, ascending, each once

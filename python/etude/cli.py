@@ -11,10 +11,11 @@ import click
 import typer
 from rich.console import Console
 
-from etude.compare import print_comparison
+from etude.compare import changes_csv, print_comparison
 from etude.errors import MachineError, UserError
 from etude.program import become_program
-from etude.result import load_result
+from etude.result import load_configuration, load_result, write_text
+from etude.schedule_pictures import wants_pictures, write_pictures
 
 app = typer.Typer(
     help="Etude: cycle-level simulator and design-space explorer for on-device training.",
@@ -30,7 +31,7 @@ DELEGATED = {
     "gemm": "Run one RedMulE job on random data.",
     "replay": "Feed recorded traces to a model and compare.",
     "describe": "Show graph, parameters, MACs and memory without simulating.",
-    "schedule": "Find what to keep, recompute and page.",
+    "schedule": "Find what to keep, recompute and page (--svg FOLDER: as pictures).",
     "price": "Price a finished run again, without simulating.",
     "config": "Documents of the configuration; resolved runs.",
 }
@@ -40,7 +41,10 @@ PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_optio
 def _delegate(name: str, text: str) -> None:
     @app.command(name, help=text, context_settings=PASS_ON, add_help_option=False)
     def command(context: typer.Context) -> None:
-        become_program([name, *context.args])
+        if name == "schedule" and wants_pictures(context.args):
+            write_pictures(context.args)
+        else:
+            become_program([name, *context.args])
 
 
 for _name, _text in DELEGATED.items():
@@ -51,22 +55,38 @@ for _name, _text in DELEGATED.items():
 def report(
     folder: Annotated[Path, typer.Argument(help="Folder that `etude run` wrote.")],
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+    csv: Annotated[Path | None, typer.Option("--csv", help="Write every layer into this file.")] = None,
 ) -> None:
     """Write report.html: one self-contained page with everything of result.json."""
     result = load_result(folder)
-    from etude.report.page import write_page  # plotly takes a second to load: only here
+    from etude.report.layers import layers_csv
+    from etude.report.page import write_page
 
     page = write_page(result, folder if folder.is_dir() else folder.parent)
+    if csv is not None:
+        write_text(csv, layers_csv(result))
     typer.echo(str(page))
     if open_page:
         webbrowser.open(page.resolve().as_uri())
 
 
 @app.command()
-def compare(first: Path, second: Path) -> None:
-    """Show two runs side by side."""
-    console = Console(width=None if sys.stdout.isatty() else 100)
-    print_comparison(load_result(first), load_result(second), (str(first), str(second)), console)
+def compare(
+    runs: Annotated[list[Path], typer.Argument(help="Folders that `etude run` wrote, two or more.")],
+    csv: Annotated[Path | None, typer.Option("--csv", help="Write every layer of all runs into this file.")] = None,
+) -> None:
+    """Show runs side by side: changed keys, totals, and the layers that changed most."""
+    if len(runs) < 2:
+        raise UserError("compare: has one run; give two or more")
+    results = [load_result(run) for run in runs]
+    names = [str(run) for run in runs]
+    try:
+        if csv is not None:
+            write_text(csv, changes_csv(results, names))
+        console = Console(width=None if sys.stdout.isatty() else max(100, 40 + 26 * len(runs)))
+        print_comparison(results, [load_configuration(run) for run in runs], names, console)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{', '.join(names)}: a result is damaged or of another version ({error}); run again") from None
 
 
 @app.command(context_settings=PASS_ON, add_help_option=False)

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads what a run left in its folder."""
 
+import errno
 import hashlib
 import json
 from pathlib import Path
 
-from etude.errors import UserError
+from etude.errors import MachineError, UserError
 
 SCHEMA = 1
 
@@ -53,6 +54,27 @@ def load_result(folder: Path) -> dict:
     if folder.is_dir() or (file.parent / "manifest.json").exists():
         check_manifest(file.parent)
     return result
+
+
+def load_configuration(folder: Path) -> dict:
+    """config.resolved.json of a run's folder, or of the folder of its result.json; empty where it is not at hand."""
+    file = (folder if folder.is_dir() else folder.parent) / "config.resolved.json"
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except OSError:
+        return {}
+    except ValueError as error:
+        raise UserError(f"{file}: not JSON ({error}); run again") from None
+
+
+def write_text(file: Path, text: str) -> None:
+    """Writes a file that the user named. Errors: UserError; MachineError if the disk is full."""
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+            raise MachineError(f"{file}: cannot be written: {error.strerror}") from None
+        raise UserError(f"{file}: cannot be written ({error.strerror}); give another file") from None
 
 
 def share(part: float, whole: float) -> float:

@@ -5,9 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from etude.pictures.drawing import text_width
+
 WIDTH, HEIGHT = 640, 360
 LEFT, RIGHT, TOP, BOTTOM = 64, 16, 40, 64
-COLOURS = ("#1f77b4", "#d95f02", "#2ca02c", "#7570b3", "#8c564b", "#555555")
+# Okabe and Ito's: told apart by the colour-blind.
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+LINE = 16  # of a legend
 
 
 @dataclass
@@ -34,10 +38,26 @@ def _text(x: float, y: float, text: str, anchor: str = "middle", size: int = 12,
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}"{extra}>{escape(text)}</text>'
 
 
+def _legend(series: Sequence[Series]) -> tuple[list[str], float]:
+    """Names with their colours below the plot, in as many lines as they need, and the height of the whole picture."""
+    lines: list[str] = []
+    x, y = float(LEFT), float(HEIGHT - 16)
+    for i, one in enumerate(series):
+        width = 14 + text_width(one.name, 11) + 12
+        if x > LEFT and x + width > WIDTH:
+            x, y = float(LEFT), y + LINE
+        lines.append(f'<rect x="{x:.0f}" y="{y:.0f}" width="10" height="10" fill="{COLOURS[i % len(COLOURS)]}"/>')
+        lines.append(_text(x + 14, y + 9, one.name, "start", 11))
+        x += width
+    return lines, y + 16
+
+
 def _frame(title: str, y_title: str, top: float, series: Sequence[Series]) -> list[str]:
+    legend, height = _legend(series)
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" fill="#222">',
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0f}" font-family="sans-serif" '
+        'fill="#222">',
+        f'<rect width="{WIDTH}" height="{height:.0f}" fill="white"/>',
         _text(WIDTH / 2, 18, title, size=14),
         _text(
             14, (TOP + HEIGHT - BOTTOM) / 2, y_title, extra=f' transform="rotate(-90 14 {(TOP + HEIGHT - BOTTOM) / 2})"'
@@ -47,16 +67,18 @@ def _frame(title: str, y_title: str, top: float, series: Sequence[Series]) -> li
         y = HEIGHT - BOTTOM - i * (HEIGHT - TOP - BOTTOM) / 5
         lines.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="#ddd"/>')
         lines.append(_text(LEFT - 6, y + 4, _number(top * i / 5), "end", 11))
-    x = LEFT
-    for i, one in enumerate(series):
-        lines.append(f'<rect x="{x}" y="{HEIGHT - 16}" width="10" height="10" fill="{COLOURS[i % len(COLOURS)]}"/>')
-        lines.append(_text(x + 14, HEIGHT - 7, one.name, "start", 11))
-        x += 28 + 7 * len(one.name)
+    lines += legend
     return lines
 
 
 def _height(value: float, top: float) -> float:
     return (HEIGHT - TOP - BOTTOM) * value / top
+
+
+def _hidden_by(one: Series, other: Series, top: float) -> bool:
+    """Whether one line lies under another wherever both have numbers: it is drawn wider, to be seen."""
+    pairs = [(a, b) for a, b in zip(one.values, other.values, strict=True) if a is not None and b is not None]
+    return bool(pairs) and all(abs(a - b) < 0.01 * top for a, b in pairs)
 
 
 def line_chart(
@@ -79,13 +101,15 @@ def line_chart(
             for a, b in zip(x, one.values, strict=True)
             if b is not None
         )
-        lines.append(f'<polyline points="{points}" fill="none" stroke="{COLOURS[i % len(COLOURS)]}" stroke-width="2"/>')
+        width = 5 if any(_hidden_by(one, later, top) for later in series[i + 1 :]) else 2
+        colour = COLOURS[i % len(COLOURS)]
+        lines.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="{width:g}"/>')
     return "\n".join([*lines, "</svg>\n"])
 
 
 def bar_chart(title: str, y_title: str, groups: Sequence[str], series: Sequence[Series]) -> str:
     """One group of bars per name, one bar per series, its number on top."""
-    top = _nice_top(1.05 * max(v for one in series for v in one.values if v is not None))
+    top = _nice_top(1.1 * max(v for one in series for v in one.values if v is not None))
     lines = _frame(title, y_title, top, series)
     pitch = (WIDTH - LEFT - RIGHT) / len(groups)
     width = 0.8 * pitch / len(series)
@@ -102,5 +126,10 @@ def bar_chart(title: str, y_title: str, groups: Sequence[str], series: Sequence[
             lines.append(
                 f'<rect x="{x:.1f}" y="{y:.1f}" width="{width * 0.92:.1f}" height="{high:.1f}" fill="{colour}"/>'
             )
-            lines.append(_text(x + width * 0.46, y - 3, _number(value), size=9))
+            label, middle = _number(value), x + width * 0.46
+            if text_width(label, 9) <= width:
+                lines.append(_text(middle, y - 3, label, size=9))
+            else:  # upright: it would lie over its neighbours'
+                turned = f' transform="rotate(-90 {middle + 3:.1f} {y - 4:.1f})"'
+                lines.append(_text(middle + 3, y - 4, label, "start", 9, turned))
     return "\n".join([*lines, "</svg>\n"])

@@ -6,9 +6,11 @@
 #include "models/base/error.h"
 #include "run/execute/job.h"
 #include "run/execute/l2_peak.h"
+#include "run/execute/l2_stays.h"
 #include "run/execute/observer.h"
 #include "run/execute/passes.h"
 #include "run/execute/run_timeline.h"
+#include "sim/config/changed_keys.h"
 #include "sim/engine/run.h"
 #include "sim/report/result.h"
 
@@ -47,6 +49,8 @@ Result Run::execute(const ExecuteOptions& options) {
   const double wall = std::chrono::duration<double>(Clock::now() - began).count();
   result.json =
       make_result(config(), facts, record, observer.training(), check_, {wall, ETUDE_VERSION});
+  result.json["simulator"]["changed"] = changed_keys(config());
+  result.json["l2"] = l2_stays(plan_.program(), record.steps.back());
   result.outputs = observer.outputs();
   result.saved = observer.saved();
   return result;

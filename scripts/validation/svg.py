@@ -6,7 +6,8 @@ from xml.sax.saxutils import escape
 
 WIDTH, HEIGHT = 720, 320
 LEFT, RIGHT, TOP, BOTTOM = 70, 20, 36, 50
-COLOURS = ["#1f6feb", "#d1570a", "#1a7f37", "#8250df", "#bf3989", "#57606a", "#9a6700", "#0a7ea4"]
+COLOURS = ["#1f6feb", "#d1570a", "#1a7f37", "#8250df", "#bf3989", "#57606a", "#9a6700", "#0a7ea4", "#000000", "#d4a72c"]
+LINE = 16  # of a legend
 
 
 def _document(title: str, body: list[str]) -> str:
@@ -38,23 +39,53 @@ def _y_ticks(low: float, high: float) -> list[float]:
     return [i * step for i in range(first, math.floor(high / step + 1e-9) + 1)]
 
 
-def _frame(x_label: str, y_label: str) -> list[str]:
-    middle = (TOP + HEIGHT - BOTTOM) / 2
+def _frame(x_label: str, y_label: str, top: float) -> list[str]:
+    middle = (top + HEIGHT - BOTTOM) / 2
     return [
-        f'<rect x="{LEFT}" y="{TOP}" width="{WIDTH - LEFT - RIGHT}" height="{HEIGHT - TOP - BOTTOM}" '
+        f'<rect x="{LEFT}" y="{top}" width="{WIDTH - LEFT - RIGHT}" height="{HEIGHT - top - BOTTOM}" '
         'fill="none" stroke="#8c959f"/>',
         _text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, x_label),
         _text(14, middle, y_label, "middle", f' transform="rotate(-90 14 {middle:.1f})"'),
     ]
 
 
+def _legend_lines(names: list[str]) -> list[list[int]]:
+    """Which names stand in each line of the legend, so that it stays inside the picture."""
+    lines: list[list[int]] = [[]]
+    room = float(WIDTH - LEFT - RIGHT)
+    for index, name in enumerate(names):
+        width = 7 * len(name) + 22
+        if lines[-1] and width > room:
+            lines.append([])
+            room = WIDTH - LEFT - RIGHT
+        lines[-1].append(index)
+        room -= width
+    return lines
+
+
+def _top(names: list[str]) -> int:
+    """Where the plot begins, below the legend."""
+    return TOP + LINE * (len(_legend_lines(names)) - 1)
+
+
 def _legend(names: list[str]) -> list[str]:
-    out, x = [], WIDTH - RIGHT
-    for index in reversed(range(len(names))):
-        x -= 7 * len(names[index]) + 22
-        out.append(f'<circle cx="{x:.1f}" cy="28" r="4" fill="{COLOURS[index % len(COLOURS)]}"/>')
-        out.append(_text(x + 8, 32, names[index], "start"))
+    out = []
+    for row, line in enumerate(_legend_lines(names)):
+        x, y = WIDTH - RIGHT, 28 + LINE * row
+        for index in reversed(line):
+            x -= 7 * len(names[index]) + 22
+            out.append(f'<circle cx="{x:.1f}" cy="{y}" r="4" fill="{COLOURS[index % len(COLOURS)]}"/>')
+            out.append(_text(x + 8, y + 4, names[index], "start"))
     return out
+
+
+def _log_ticks(low: float, high: float) -> list[float]:
+    """Powers of ten from 10^low to 10^high, with their double and fivefold where there are less than two."""
+    powers = [10.0**e for e in range(math.ceil(low - 1e-9), math.floor(high + 1e-9) + 1)]
+    if len(powers) > 1:
+        return powers
+    every = [factor * 10.0**e for e in range(math.floor(low), math.ceil(high) + 1) for factor in (1, 2, 5)]
+    return [tick for tick in every if low - 1e-9 <= math.log10(tick) <= high + 1e-9]
 
 
 def scatter(
@@ -76,14 +107,15 @@ def scatter(
     margin = 0.08 * (y1 - y0) or 1.0
     y0, y1 = (y0 - margin if y0 < 0 else y0), y1 + margin
     to_x = lambda x: LEFT + 8 + (scale_x(x) - x0) / (x1 - x0) * (WIDTH - LEFT - RIGHT - 16)  # noqa: E731
-    to_y = lambda y: HEIGHT - BOTTOM - (y - y0) / (y1 - y0) * (HEIGHT - TOP - BOTTOM)  # noqa: E731
-    body = _frame(x_label, y_label)
+    plot_top = _top(list(series))
+    to_y = lambda y: HEIGHT - BOTTOM - (y - y0) / (y1 - y0) * (HEIGHT - plot_top - BOTTOM)  # noqa: E731
+    body = _frame(x_label, y_label, plot_top)
     for tick in _y_ticks(y0, y1):
         body.append(
             f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{to_y(tick):.1f}" y2="{to_y(tick):.1f}" stroke="#d0d7de"/>'
         )
         body.append(_text(LEFT - 6, to_y(tick) + 4, f"{tick:.4g}", "end"))
-    ticks = [10.0**e for e in range(math.ceil(x0 - 1e-9), math.floor(x1 + 1e-9) + 1)] if log_x else _y_ticks(x0, x1)
+    ticks = _log_ticks(x0, x1) if log_x else _y_ticks(x0, x1)
     for tick in ticks:
         body.append(_text(to_x(tick), HEIGHT - BOTTOM + 16, f"{tick:.6g}"))
     for index, values in enumerate(series.values()):
@@ -98,8 +130,9 @@ def bars(title: str, y_label: str, series: dict[str, dict[str, float]]) -> str:
     categories = list(dict.fromkeys(name for values in series.values() for name in values))
     top = max((value for values in series.values() for value in values.values()), default=0.0) or 1.0
     top *= 1.12
-    to_y = lambda y: HEIGHT - BOTTOM - y / top * (HEIGHT - TOP - BOTTOM)  # noqa: E731
-    body = _frame("", y_label)
+    plot_top = _top(list(series))
+    to_y = lambda y: HEIGHT - BOTTOM - y / top * (HEIGHT - plot_top - BOTTOM)  # noqa: E731
+    body = _frame("", y_label, plot_top)
     for tick in _y_ticks(0, top):
         body.append(
             f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{to_y(tick):.1f}" y2="{to_y(tick):.1f}" stroke="#d0d7de"/>'

@@ -8,22 +8,16 @@ from html import escape
 from pathlib import Path
 from string import Template
 
-import plotly.graph_objects as go
-from plotly.offline import get_plotlyjs
-
 from etude.errors import MachineError, UserError
+from etude.pictures.drawing import number
 from etude.report import charts, trust, wear
-from etude.report.html import section, table
+from etude.report.configuration import configuration
+from etude.report.html import section, table, tall
+from etude.report.l2 import l2_sections
+from etude.report.layers import layers_table, shown_layers, totals_table
 from etude.result import engineering, share
 
 HERE = Path(__file__).parent
-SLOWEST = 15
-
-
-def _chart(figure: go.Figure, name: str) -> str:
-    return figure.to_html(
-        full_html=False, include_plotlyjs=False, div_id=name, config={"responsive": True, "displayModeBar": False}
-    )
 
 
 def machine(result: dict) -> str:
@@ -51,7 +45,7 @@ def _tiles(result: dict) -> str:
             (_range(step["energy_low_j"], step["energy_high_j"]) or f"{engineering(power, 'W')} on average")
             + trust.mark(result, "energy_j"),
         ),
-        ("throughput", f"{step['samples_per_s']:,.1f} /s", "training samples"),
+        ("throughput", f"{number(step['samples_per_s'])} /s", "training samples"),
         ("speed", f"{step['flop_per_cycle']:.2f}", "FLOP per cycle"),
         ("efficiency", f"{share(step['flop'], step['energy_j']) / 1e9:.2f}", "GFLOP per joule"),
         (
@@ -102,30 +96,6 @@ def _warnings(result: dict) -> str:
         return ""
     lines = "".join(f"<li>{escape(w)}</li>" for w in result["warnings"])
     return f'<section class="check warned"><h2>Warnings</h2><ul>{lines}</ul></section>'
-
-
-def _layers(result: dict) -> str:
-    total = result["step"]["cycles"]
-    slowest = sorted(result["layers"], key=lambda layer: -layer["cycles"])[:SLOWEST]
-    rows = []
-    for layer in slowest:
-        stalls = {k: v for k, v in layer["stalls"].items() if k not in ("sleep", "event_wait") and v}
-        top = sorted(stalls, key=stalls.get, reverse=True)[:2]
-        rows.append(
-            [
-                escape(layer["name"]),
-                escape(layer["op"]),
-                escape(layer["phase"]),
-                escape(layer["unit"]),
-                f"{layer['cycles']:,}",
-                f"{100 * share(layer['cycles'], total):.1f} %",
-                f"{layer['macs']:,}" if layer["macs"] else "",
-                engineering(layer["energy_j"], "J"),
-                escape(", ".join(t.replace("_", " ") for t in top)),
-            ]
-        )
-    head = ["layer", "operator", "phase", "unit", "cycles", "share", "MACs", "energy", "main stalls of the cores"]
-    return table(head, rows, {4, 5, 6, 7})
 
 
 def _bill(result: dict) -> str:
@@ -201,66 +171,59 @@ def _bounds_text(result: dict) -> str:
     first = result["bounds"][0]
     return (
         "Each bar is the least time that a resource alone would need; the step cannot be shorter than the longest. "
-        f"Nearest: {escape(first['resource'])} ({escape(first['work'])})." + "".join(map(_parts, result["bounds"]))
+        f"Nearest: {escape(first['resource'])} ({escape(first['work'])})."
     )
 
 
-def _parts(bound: dict) -> str:
-    """What the FMAs of the array did, where the bound is its."""
-    if "parts" not in bound:
+def _array(result: dict) -> str:
+    """The section of the array; nothing without one."""
+    bars = charts.array(result)
+    if not bars:
         return ""
-    parts = ", ".join(f"{100 * part:.1f} % {escape(name)}" for name, part in bound["parts"].items())
-    return f" FMAs of the {escape(bound['resource'])}: {parts}."
+    shape = result["platform"]["redmule"]
+    parts = next(b["parts"] for b in result["bounds"] if "parts" in b)
+    told = ", ".join(f"{100 * part:.1f} % {escape(name)}" for name, part in parts.items())
+    text = (
+        f"The {shape['height'] * shape['width']} FMAs of the RedMulE array, times cycles: {told}. Useful: products of "
+        "the algorithm; padded: what fills jobs and tiles."
+    )
+    return section("Array", text, bars)
 
 
-def _unit_key(result: dict) -> str:
-    units = dict.fromkeys(layer["unit"] for layer in result["layers"])
-    marks = "".join(f'<span><i style="background:{charts.colour(u)}"></i>{escape(u)}</span>' for u in units)
-    return f'<div class="key">{marks}</div>'
-
-
-def _body(result: dict, folder: Path) -> str:
+def _body(result: dict) -> str:
+    steps = len(result["steps"])
     parts = [_tiles(result), _check(result), _diverged(result), _warnings(result)]
-    parts.append(
-        section(
-            "Where the cycles went",
-            "Share of the step that each unit worked or waited, by reason.",
-            _chart(charts.units(result), "units"),
-            wide=True,
-        )
+    text = "Share of the step that each unit worked or waited, by reason."
+    parts.append(section("Where the cycles went", text, charts.units(result), wide=True))
+    text = "The layer that the step was in, by phase; colour is the unit that computes it."
+    parts.append(section("Layers over time", text, charts.timeline(result), wide=True))
+    parts += l2_sections(result)
+    parts.append(section("What bounds the step", _bounds_text(result), charts.bounds(result)))
+    parts.append(_array(result))
+    parts.append(section("Energy", _energy_text(result), charts.energy(result)))
+    parts.append(section("Memory", _memory_text(result) + wear.text(result), charts.memory(result)))
+    if steps > 1:
+        parts.append(section("Loss", f"Over {steps} steps.", charts.loss(result)))
+    parts.append(section("Area", _area_text(result), _area(result)))
+    text = "By operator and phase. Click a heading to sort."
+    parts.append(section("Totals", text, tall(totals_table(result)), wide=True))
+    text = (
+        "Cycles are exclusive and sum to the step. Array: useful products of what its FMAs could do in these cycles. "
+        "L2, L3: bytes read and written. Click a heading to sort."
     )
-    parts.append(
-        section(
-            "Layers over time",
-            "The layer that the step was in, by phase; colour is the unit that computes it.",
-            _unit_key(result) + _chart(charts.timeline(result), "timeline"),
-            wide=True,
-        )
-    )
-    parts.append(section("What bounds the step", _bounds_text(result), _chart(charts.bounds(result), "bounds")))
-    parts.append(section("Energy", _energy_text(result), _chart(charts.energy(result), "energy")))
-    parts.append(section("Area", _area_text(result), _area(result), wide=True))
-    alone = len(result["steps"]) < 2
-    memory_text = _memory_text(result) + wear.text(result)
-    parts.append(section("Memory", memory_text, _chart(charts.memory(result), "memory"), wide=alone))
-    if not alone:
-        parts.append(section("Loss", f"Over {len(result['steps'])} steps.", _chart(charts.loss(result), "loss")))
-    shown = min(SLOWEST, len(result["layers"]))
-    parts.append(section("Slowest layers", f"{shown} of {len(result['layers'])}.", _layers(result), wide=True))
-    parts.append(
-        section(
-            "What the energy is made of",
-            "Every coefficient with its source. Marked: an assumption that makes more than 5 % of the total.",
-            _bill(result),
-            wide=True,
-        )
-    )
-    parts += [trust.assumptions(result), trust.validation(folder)]
+    shown, count = len(shown_layers(result)), len(result["layers"])
+    if shown < count:
+        text += f" The slowest {shown:,} of {count:,}; <code>etude report --csv FILE</code> writes all."
+    parts.append(section("Layers", text, layers_table(result), wide=True))
+    parts.append(configuration(result))
+    text = "Every coefficient with its source. Marked: an assumption that makes more than 5 % of the total."
+    parts.append(section("What the energy is made of", text, _bill(result), wide=True))
+    parts += [trust.assumptions(result), trust.validation()]
     return "\n".join(parts)
 
 
-def make_page(result: dict, folder: Path) -> str:
-    """The page as text; it will stand in `folder`."""
+def make_page(result: dict) -> str:
+    """The page as text; it needs nothing beside it."""
     s = result["simulator"]
     footer = (
         f"Simulated in {s['wall_s']:.2f} s ({s['mcycles_per_s']:.1f} Mcycle/s, {s['mips']:.1f} MIPS), engine "
@@ -270,9 +233,9 @@ def make_page(result: dict, folder: Path) -> str:
     return Template((HERE / "page.html").read_text(encoding="utf-8")).substitute(
         title=escape(result["title"]),
         css=(HERE / "page.css").read_text(encoding="utf-8"),
-        plotly=get_plotlyjs(),
         machine=escape(machine(result)),
-        body=_body(result, folder),
+        body=_body(result),
+        script=(HERE / "page.js").read_text(encoding="utf-8"),
         footer=footer,
     )
 
@@ -281,7 +244,7 @@ def write_page(result: dict, folder: Path) -> Path:
     """Writes report.html into `folder` and returns its path. Errors: UserError."""
     page = folder / "report.html"
     try:
-        text = make_page(result, folder)
+        text = make_page(result)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise UserError(f"{folder}: its result.json is damaged or of another version ({error}); run again") from None
     aside = folder / ".report.html.part"  # never half a page

@@ -2,7 +2,6 @@
 """How far to trust a report: what its totals stand on, and the error of each model against RTL."""
 
 import json
-import os
 from html import escape
 from pathlib import Path
 
@@ -60,7 +59,7 @@ def _error(block: dict, value: float | None) -> str:
     return f"{100 * value:.3g} %"
 
 
-def validation(folder: Path, summary: Path = SUMMARY) -> str:
+def validation(summary: Path = SUMMARY) -> str:
     """Error of each model, from the committed validation; nothing if the tree is not at hand."""
     try:
         kept = json.loads(summary.read_text(encoding="utf-8"))
@@ -74,10 +73,9 @@ def validation(folder: Path, summary: Path = SUMMARY) -> str:
         errors = [_error(block, block[key]) for key in ("mean_error", "max_error")]
         status = f"missed at {beyond} of {block['points']:,}" if beyond else escape(block["status"])
         rows.append([escape(block["title"]), f"{block['points']:,}", f"{block['equal']:,}", *errors, status])
-    link = escape(os.path.relpath(ROOT / page, folder.resolve()), quote=True)
     text = (
         "Each model against recorded RTL, a closed form or published figures, whatever this run uses of it. "
-        f'What was compared, what is not modelled and what is assumed: <a href="{link}">{escape(page)}</a>.'
+        f"What was compared, what is not modelled and what is assumed: <code>{escape(page)}</code> of the source tree."
     )
     head = ["block", "points", "equal", "mean error", "largest error", "required figure"]
     return section("How far to trust the models", text, table(head, rows, {1, 2, 3, 4}), wide=True, name="validation")
