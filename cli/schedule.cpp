@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "cli/commands.h"
+#include "run/execute/meter.h"
 #include "run/plan/schedule_step.h"
 #include "sim/report/text.h"
 
@@ -100,6 +101,7 @@ void add_schedule(CLI::App& app, int& status) {
   CLI::App* command = app.add_subcommand(
       "schedule", "Find what to keep, recompute and page under a memory budget and a deadline");
   auto q = std::make_shared<run::ScheduleQuestion>();
+  q->meter = run::measure_pass;
   auto json = std::make_shared<bool>(false);
   command->add_option("config", q->config, "Root configuration (JSON)");
   command->add_option("--set", q->sets, "/json/pointer=VALUE")->allow_extra_args(false);

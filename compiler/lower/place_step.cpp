@@ -156,6 +156,9 @@ class StepPlacer {
     }
     made.tasks.address = kData;
     made.modelled_cycles = order.cycles;
+    for (const PlanOp& op : tape.ops) {
+      made.kernel_cycles += op.as<KernelCall>() != nullptr && op.probe < 0 ? op.cycles : Cycle{0};
+    }
     made.l1_reserved = written_.l1_reserved;
     made.l1_buffers = l1_buffers(tape.ops, places, written_.l1_blocks);
     made.warnings = step_.warnings();

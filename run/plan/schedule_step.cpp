@@ -7,6 +7,7 @@
 #include "compiler/schedule/policies.h"
 #include "models/base/error.h"
 #include "run/plan/schedule_instance.h"
+#include "run/plan/scheduled_program.h"
 #include "run/plan/step_model.h"
 #include "run/plan/workload.h"
 #include "sim/config/json_file.h"
@@ -162,6 +163,43 @@ Json to_json(Policy policy, const Asked& asked, const ScheduleProblem& problem,
   return json;
 }
 
+/// Whether a run of the policy carries out what it answers to the problem.
+bool solves_problem(Policy policy) { return policy != Policy::kKeep && policy != Policy::kSqrt; }
+
+/// Carries an answer out as a run does; `answer` becomes the one that finds its place, `l2_fixed`
+/// that of its program. Nothing where none does.
+std::optional<Prediction> carried_out(const TrainingGraph& training, const RootConfig& config,
+                                      const StepModel& model, const Asked& asked,
+                                      ScheduleAnswer& answer, std::optional<Bytes>& l2_fixed) {
+  if (!answer.found()) {
+    return std::nullopt;
+  }
+  try {
+    CarriedOut done = carry_out(training, config, model, asked.policy, asked.request, answer);
+    answer = std::move(done.answer);
+    l2_fixed = done.program.memory.l2_fixed;
+    if (done.solved > 1) {
+      answer.notes.push_back("solved " + std::to_string(done.solved) +
+                             " times, until what its program takes was within the limits");
+    }
+    return done.predicted;
+  } catch (const UserError& error) {
+    answer.notes.push_back(std::string("is not carried out: ") + error.what());
+    return std::nullopt;
+  }
+}
+
+/// What the answer's step takes is what its program is predicted to take; what the problem says of
+/// it stands beside its replay.
+void add_prediction(const Prediction& predicted, const RootConfig& config, Json& answer) {
+  answer["replay"]["energy_j"] = answer.at("energy_j");
+  answer["replay"]["time_s"] = answer.at("time_s");
+  answer["energy_j"] = predicted.joules;
+  answer["time_s"] =
+      static_cast<double>(predicted.cycles.raw()) / config.platform.cluster.clock_hz;
+  answer["predicted"] = {{"cycles", predicted.cycles.raw()}, {"energy_j", predicted.joules}};
+}
+
 }  // namespace
 
 Json schedule_step(const ScheduleQuestion& question) {
@@ -173,13 +211,16 @@ Json schedule_step(const ScheduleQuestion& question) {
     config = load_config(question.config, question.sets, warnings);
   }
   ScheduleProblem problem;
+  TrainingGraph training;
+  std::optional<StepModel> model;
   std::optional<Bytes> l2_fixed, room;
   if (!question.device.empty()) {
     problem = read_schedule_instance(read_json_file(question.device), question.device);
   } else if (config) {
-    StepModel model = model_step(build_workload(*config).training, *config);
-    problem = std::move(model.step.problem);
-    l2_fixed = model.l2_fixed;
+    training = build_workload(*config).training;
+    model = model_step(training, *config, question.meter);
+    problem = model->step.problem;
+    l2_fixed = model->l2_fixed;
     const Bytes l2 = config->platform.l2.size;
     room = l2 > *l2_fixed ? l2 - *l2_fixed : Bytes{1};
   } else {
@@ -196,8 +237,15 @@ Json schedule_step(const ScheduleQuestion& question) {
       all["policies"].push_back(to_json(policy, asked, problem, answer));
     }
   } else {
-    const ScheduleAnswer answer = compiler::ask_policy(asked.policy, problem, asked.request);
+    ScheduleAnswer answer = compiler::ask_policy(asked.policy, problem, asked.request);
+    std::optional<Prediction> predicted;
+    if (model && solves_problem(asked.policy)) {
+      predicted = carried_out(training, *config, *model, asked, answer, l2_fixed);
+    }
     all = to_json(asked.policy, asked, problem, answer);
+    if (predicted) {
+      add_prediction(*predicted, *config, all);
+    }
   }
   if (l2_fixed) {
     all["l2_fixed"] = l2_fixed->raw();

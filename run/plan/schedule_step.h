@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "run/plan/step_meter.h"
+
 namespace etude::run {
 
 /// What `etude-sim schedule` is asked; what is absent comes from the configuration, then from the
@@ -18,6 +20,7 @@ struct ScheduleQuestion {
   std::optional<double> budget;  ///< bytes; at most 1: a part of what keep needs
   std::optional<double> deadline, time_limit;
   bool compare = false;  ///< every policy
+  StepMeter meter;       ///< runs the step that costs are taken from; without it: modelled
 };
 
 /// Answers as contract fields: one object of status, overhead, bound, gap, objective, energy_j,
