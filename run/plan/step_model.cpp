@@ -79,7 +79,6 @@ compiler::StepCosts costs_of(const compiler::Step& step, const compiler::Tape& t
   costs.page = [&config, &step](Bytes bytes, bool to_l2) {
     return page_cost(bytes, to_l2, config, step.cost);
   };
-  costs.static_w = reference.prices().static_watts();
   return costs;
 }
 
@@ -96,7 +95,12 @@ StepModel model_step(const TrainingGraph& training, const RootConfig& config,
       compiler::write_tape(step, compiler::KeepPolicy().choose(step), {}, tilings);
   const auto program = compiler::place_step(step, written, {}, {WorkloadConfig::Home::kL2});
   const compiler::StepCosts costs = costs_of(step, written.tape, *reference, config);
-  return {compiler::problem_of(step, costs), program->memory.l2_fixed, std::move(reference)};
+  StepModel model{compiler::problem_of(step, costs), program->memory.l2_fixed, reference};
+  // Of an L2 that holds what keep needs, whatever the platform has: what is chosen for a budget
+  // follows from the budget.
+  compiler::ScheduleProblem& problem = model.step.problem;
+  problem.static_w = reference->prices().static_watts(problem.peak_keep() + model.l2_fixed);
+  return model;
 }
 
 Bytes budget_of(double budget, const compiler::ScheduleProblem& problem, const std::string& where) {

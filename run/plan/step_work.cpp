@@ -104,6 +104,12 @@ void WorkPrices::calibrate(const StepWork& work, const Activity& measured) {
   }
 }
 
+double WorkPrices::static_watts(Bytes l2) const {
+  PlatformConfig other = platform_;
+  other.l2.size = l2;
+  return static_watts_ + leakage_watts(other, table_) - leakage_watts(platform_, table_);
+}
+
 double WorkPrices::joules(const StepWork& work) const {
   double sum = per_kernel_cycle_ * work.kernel_cycles;
   for (const auto& [component, joules] : price(work.activity, platform_, table_).component) {

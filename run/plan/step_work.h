@@ -39,6 +39,8 @@ class WorkPrices {
   double joules(const StepWork& work) const;
   /// Drawn for the whole length of a step: leakage, background, cores asleep.
   double static_watts() const { return static_watts_; }
+  /// The same with an L2 of another size.
+  double static_watts(Bytes l2) const;
 
  private:
   const PlatformConfig& platform_;
