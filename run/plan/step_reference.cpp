@@ -21,6 +21,13 @@ class KeepInOrder : public compiler::SchedulePolicy {
 
 double count(Cycle cycles) { return static_cast<double>(cycles.raw()); }
 
+/// Kernels, jobs and transfers of L1.
+double operations_of(const Program& program) {
+  return static_cast<double>(std::max<std::size_t>(
+      1, count_of<KernelCall>(program.tasks) + count_of<MatrixJob>(program.tasks) +
+             count_of<Transfer>(program.tasks)));
+}
+
 }  // namespace
 
 StepReference::StepReference(const TrainingGraph& training, const RootConfig& config,
@@ -39,6 +46,7 @@ StepReference::StepReference(const TrainingGraph& training, const RootConfig& co
   Program program = compiler::lower_step(training, large.platform, options, KeepInOrder());
   const StepWork work = work_of(program, config.platform, timing_);
   const Cycle modelled = program.modelled_cycles;
+  operations_ = operations_of(program);
   const Activity measured = meter(Plan(std::move(large), std::move(program)));
   beyond_model_ = count(measured.cycles) - count(modelled);
   prices_.calibrate(work, measured);
@@ -49,7 +57,8 @@ double StepReference::cycles_in_l2() const {
 }
 
 Prediction StepReference::predict(const Program& program) const {
-  const double cycles = std::max(1.0, count(program.modelled_cycles) + beyond_model_);
+  const double beyond = beyond_model_ * operations_of(program) / operations_;
+  const double cycles = std::max(1.0, count(program.modelled_cycles) + beyond);
   return {Cycle{static_cast<std::uint64_t>(cycles)},
           prices_.joules(work_of(program, config_.platform, timing_)) +
               prices_.static_watts() * cycles / config_.platform.cluster.clock_hz};

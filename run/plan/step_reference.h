@@ -20,8 +20,9 @@ struct Prediction {
 };
 
 /// The step that keeps everything, in an L2 with room for it: what its model says, and how far from
-/// that a run of it is. Programs of the same step are predicted by both: cycles as modelled and as
-/// many more as this step took, energy by WorkPrices. Without a meter by the models alone.
+/// that a run of it is. Programs of the same step are predicted by both: cycles as modelled and, for
+/// each operation, as many more as this step took; energy by WorkPrices. Without a meter by the
+/// models alone.
 class StepReference {
  public:
   /// Lowers the step (twice), and runs it once if there is a meter. `config` must outlive the
@@ -39,6 +40,7 @@ class StepReference {
   WorkPrices prices_;
   double modelled_in_l2_ = 0;
   double beyond_model_ = 0;  ///< cycles that the run took more than was modelled
+  double operations_ = 1;    ///< of the step that was run: kernels, jobs and transfers
 };
 
 }  // namespace etude::run

@@ -7,7 +7,7 @@ import pytest
 from support import run
 
 BERT = {"network": "bert", "sizes": [32, 64, 2, 128, 4, 3]}
-MLP = {"network": "mlp", "sizes": [256, 512, 512, 512, 32], "batch": 16}
+MLP = {"network": "mlp", "sizes": [128, 192, 192, 192, 192, 192, 16], "batch": 32}
 ONE_L1 = ("/platform/cluster/tcdm/size=131072", "/energy/extmem/byte/value=324")
 
 
@@ -18,9 +18,8 @@ def sets_of(*assignments):
 @pytest.mark.parametrize(
     ("workload", "train", "policy", "objective", "part", "more"),
     [
-        (BERT, {"optimizer": "momentum"}, "optimal", "energy", 0.8, ()),
-        (BERT, {"optimizer": "momentum"}, "page", "time", 0.7, ONE_L1),
-        (BERT, {"accumulate": 2}, "checkmate", "energy", 0.95, ()),
+        (BERT, {"optimizer": "momentum"}, "capuchin", "energy", 0.8, ONE_L1),
+        (BERT, {"accumulate": 2}, "capuchin", "time", 0.9, ()),
         (MLP, {}, "optimal", "energy", 0.8, ()),
         (MLP, {"optimizer": "adam"}, "page", "energy", 0.8, ()),
     ],
@@ -39,8 +38,10 @@ def test_a_run_takes_what_was_predicted(tmp_path, workload, train, policy, objec
         result = json.loads((out / "result.json").read_text())
         step, schedule = result["step"], result["schedule"]
         assert schedule["policy"] == policy and schedule["budget"] == answer["budget"]
-        assert schedule["recomputed"] == answer["recomputed"] and schedule["paged"] == answer["paged"]
-        predictions = [schedule["predicted"], answer["predicted"]] if name == "least" else [schedule["predicted"]]
+        predictions = [schedule["predicted"]]
+        if name == "least":
+            assert schedule["recomputed"] == answer["recomputed"] and schedule["paged"] == answer["paged"]
+            predictions.append(answer["predicted"])
         for predicted in predictions:
             assert step["cycles"] == pytest.approx(predicted["cycles"], rel=0.03), name
             assert step["energy_j"] == pytest.approx(predicted["energy_j"], rel=0.03), name
@@ -55,6 +56,6 @@ def test_predictions_are_of_the_step_that_was_measured(tmp_path):
     def predicted(*more):
         return json.loads(run("schedule", file, *sets_of(*sets, *more), "--json", check=0).stdout)["predicted"]
 
-    usual, slow = predicted(), predicted("/platform/cluster/icache/private=512", "/platform/l2/core_latency=60")
+    usual, slow = predicted(), predicted("/platform/cluster/icache/private_sets=1", "/platform/l2/core_latency=60")
     assert predicted() == usual
     assert slow["cycles"] > usual["cycles"]
