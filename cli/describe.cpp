@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "cli/commands.h"
+#include "run/execute/meter.h"
 #include "run/plan/workload.h"
 #include "sim/config/load.h"
 #include "sim/report/text.h"
@@ -123,7 +124,7 @@ void add_describe(CLI::App& app, int& status) {
   command->callback([a, &status] {
     std::vector<std::string> warnings;
     const RootConfig config = load_config(a->config, a->sets, warnings);
-    Json all = run::describe(config);
+    Json all = run::describe(config, run::measure_pass);
     for (const Json& warning : all.at("warnings")) {
       warnings.push_back(warning.get<std::string>());
     }

@@ -103,7 +103,8 @@ int print(const Json& all, bool json, bool compare) {
   if (status == "optimal" || status == "feasible") {
     return 0;
   }
-  std::cerr << "etude-sim: --budget: "
+  const bool late = asked.contains("needs") && asked.at("needs").contains("deadline_s");
+  std::cerr << "etude-sim: " << (late ? "--deadline: " : "--budget: ")
             << (status == "unknown" ? "no schedule was found in time" : "no schedule fits");
   if (asked.contains("needs")) {
     const Json& needs = asked.at("needs");

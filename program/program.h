@@ -63,6 +63,7 @@ struct Program {
   Bytes l1_reserved;                 ///< of the runtime: stacks, rings, the loss
   std::vector<L1Buffer> l1_buffers;  ///< behind them
   Cycle modelled_cycles;             ///< of the cost model that chose tiles and order
+  Cycle kernel_cycles;               ///< modelled, of all kernels one after the other
   std::vector<std::string> warnings;
 };
 

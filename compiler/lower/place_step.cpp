@@ -11,6 +11,7 @@
 #include "compiler/memory/memory_plan.h"
 #include "compiler/order/encode.h"
 #include "compiler/order/l1_buffers.h"
+#include "compiler/order/list_cycles.h"
 #include "compiler/order/order.h"
 #include "kernels/include/etude_boot.h"
 #include "kernels/include/etude_task.h"
@@ -121,18 +122,22 @@ class StepPlacer {
         last_ = std::move(plan);
         return std::nullopt;
       }
-      const StepGraph graph(tape.ops, find_dependences(tape.ops), tape.timing().units());
-      const bool one_dma = step_.platform.cluster.dma.engine == DmaConfig::Engine::kIdma;
-      const PostOrder order = best_order(graph, one_dma, limit_);
+      const Dependences dependences = find_dependences(tape.ops);
+      const StepGraph graph(tape.ops, dependences, tape.timing().units());
+      const PostOrder order = best_order(graph, one_dma(), limit_);
       too_slow_ = order.order.empty();
       if (too_slow_) {
         return std::nullopt;
       }
-      Program made = encoded(tape, graph, order, plan, window);
+      Program made = encoded(tape, graph, dependences, order, plan, window);
       const Bytes list{made.tasks.bytes.size()};
       if (!windowed && list > reserve) {
         reserve = list + Bytes{2048};
         continue;
+      }
+      too_slow_ = made.modelled_cycles >= limit_;
+      if (too_slow_) {
+        return std::nullopt;
       }
       made.layers = std::move(tape.layers);
       made.stored = stored_tensors(tape, step_.graph());
@@ -150,11 +155,15 @@ class StepPlacer {
     }
   }
 
+  /// Both directions of the cluster DMA in one engine.
+  bool one_dma() const { return step_.platform.cluster.dma.engine == DmaConfig::Engine::kIdma; }
+
   /// The program's task list, with its probes and buffers.
-  Program encoded(Tape& tape, const StepGraph& graph, const PostOrder& order, MemoryPlan& plan,
-                  Bytes in_l2) const {
+  Program encoded(Tape& tape, const StepGraph& graph, const Dependences& dependences,
+                  const PostOrder& order, MemoryPlan& plan, Bytes in_l2) const {
     Program made;
     auto places = encode(tape, graph, order.order, made);
+    made.modelled_cycles = order.cycles;
     if (in_l2 != Bytes{}) {
       const ListWindow window =
           list_window(in_l2, static_cast<std::uint32_t>(made.tasks.operations.size()), plan, tape);
@@ -162,9 +171,13 @@ class StepPlacer {
       places = encode(tape, graph, order.order, made, window);
       made.tasks.window = window.bytes;
       made.tasks.home = window.home;
+      made.modelled_cycles =
+          cycles_with_list(tape, dependences, order.order, places, made, window.layer, one_dma());
     }
     made.tasks.address = kData;
-    made.modelled_cycles = order.cycles;
+    for (const PlanOp& op : tape.ops) {
+      made.kernel_cycles += op.as<KernelCall>() != nullptr && op.probe < 0 ? op.cycles : Cycle{0};
+    }
     made.l1_reserved = written_.l1_reserved;
     made.l1_buffers = l1_buffers(tape.ops, places, written_.l1_blocks);
     made.warnings = step_.warnings();

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "run/execute/meter.h"
 #include "run/plan/plan.h"
 #include "sim/engine/run_record.h"
 #include "sim/report/facts.h"
@@ -45,7 +46,7 @@ struct Result {
 class Run {
  public:
   /// Builds the graph, lowers it and reads the user's arrays. Errors: UserError.
-  explicit Run(RootConfig config) : plan_(std::move(config)) {}
+  explicit Run(RootConfig config) : plan_(std::move(config), measure_pass) {}
 
   const RootConfig& config() const { return plan_.config(); }
   const Plan& plan() const { return plan_; }

@@ -48,13 +48,13 @@ RootConfig pass_of(RootConfig config, unsigned parts) {
   return config;
 }
 
-BatchParts parts_of(const RootConfig& config) {
+BatchParts parts_of(const RootConfig& config, const StepMeter& meter) {
   if (!config.workload.onnx.empty()) {
     return {};  // a file may fix its batch
   }
-  return {config.workload.batch, [config](unsigned parts) {
+  return {config.workload.batch, [config, meter](unsigned parts) {
             const RootConfig pass = pass_of(config, parts);
-            return model_step(build_workload(pass).training, pass).step.problem;
+            return model_step(build_workload(pass).training, pass, meter).step.problem;
           }};
 }
 

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "compiler/schedule/schedule_answer.h"
+#include "run/plan/step_meter.h"
 #include "sim/config/root_config.h"
 
 namespace etude::run {
@@ -19,8 +20,8 @@ struct BatchParts {
 /// The configuration of one pass of so many over a part of its batch.
 RootConfig pass_of(RootConfig config, unsigned parts);
 
-/// The parts of a configuration's batch on its own platform.
-BatchParts parts_of(const RootConfig& config);
+/// The parts of a configuration's batch on its own platform; `meter` as in model_step().
+BatchParts parts_of(const RootConfig& config, const StepMeter& meter);
 
 /// A step as passes over parts of its batch, one after the other, that accumulate their gradients.
 struct Accumulated {

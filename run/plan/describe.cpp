@@ -132,9 +132,9 @@ Json describe_plan(const Plan& plan) {
 
 }  // namespace
 
-Json describe(const RootConfig& config) {
+Json describe(const RootConfig& config, const StepMeter& meter) {
   try {
-    return describe_plan(Plan(config));
+    return describe_plan(Plan(config, meter));
   } catch (const compiler::NotAvailable& missing) {
     Json all = describe_graph(build_workload(config));
     all["warnings"].push_back(missing.what());

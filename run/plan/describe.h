@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "run/plan/step_meter.h"
 #include "sim/config/root_config.h"
 
 namespace etude::run {
@@ -11,6 +12,6 @@ namespace etude::run {
 /// step can be lowered, layers, memory, traffic and tasks (docs/report.md). Where an operator is
 /// not available on the simulated chip, `warnings` says so and those members are missing. Errors:
 /// UserError.
-nlohmann::ordered_json describe(const RootConfig& config);
+nlohmann::ordered_json describe(const RootConfig& config, const StepMeter& meter = {});
 
 }  // namespace etude::run

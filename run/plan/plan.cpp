@@ -51,11 +51,25 @@ Workload available_workload(const RootConfig& config) {
 }
 }  // namespace
 
-Plan::Plan(RootConfig config)
+Plan::Plan(RootConfig config, const StepMeter& meter)
     : config_(with_schedule_file(std::move(config))),
       workload_(available_workload(config_)),
-      program_(scheduled_program(training(), config_)),
       start_(workload_.parameters) {
+  ScheduledProgram scheduled = scheduled_program(training(), config_, meter);
+  program_ = std::move(scheduled.program);
+  schedule_ = std::move(scheduled.facts);
+  read_inputs();
+}
+
+Plan::Plan(RootConfig config, Program program)
+    : config_(std::move(config)),
+      workload_(available_workload(config_)),
+      program_(std::move(program)),
+      start_(workload_.parameters) {
+  read_inputs();
+}
+
+void Plan::read_inputs() {
   config_.workload.batch = workload_.batch;  // results show what the graph has
   config_.parts = workload_.parts;
   if (!config_.workload.inputs.empty()) {
@@ -144,6 +158,11 @@ RunFacts Plan::facts() const {
     facts.op_layer.push_back(operation.layer);
   }
   facts.memory = program_.memory;
+  facts.schedule = schedule_;
+  if (facts.schedule) {
+    facts.schedule->predicted_cycles *= passes_per_step();
+    facts.schedule->predicted_joules *= passes_per_step();
+  }
   facts.macs = count(training().graph).total_macs() * passes_per_step();
   facts.passes = passes_per_step();
   facts.samples = std::uint64_t{config_.workload.batch} * passes_per_step();

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "program/memory_image.h"
 #include "program/program.h"
+#include "run/plan/step_meter.h"
 #include "run/plan/workload.h"
 #include "sim/config/root_config.h"
 #include "sim/report/facts.h"
@@ -20,9 +22,12 @@ namespace etude::run {
 /// program, numbers. Needs no SystemC.
 class Plan {
  public:
-  /// Builds the graph, lowers it and reads the user's arrays.
-  /// Errors: UserError for what the user gave, also for what is not available.
-  explicit Plan(RootConfig config);
+  /// Builds the graph, lowers it and reads the user's arrays. `meter`: runs the step that costs of
+  /// schedules are taken from; without it they are modelled.
+  /// Errors: UserError for what the user gave, also for what is not available; the meter's.
+  explicit Plan(RootConfig config, const StepMeter& meter = {});
+  /// The same with a program that was lowered from the configuration's step.
+  Plan(RootConfig config, Program program);
 
   const RootConfig& config() const { return config_; }
   const TrainingGraph& training() const { return workload_.training; }
@@ -44,10 +49,12 @@ class Plan {
   RunFacts facts() const;
 
  private:
+  void read_inputs();
   std::vector<MemoryImage> rate_images(unsigned pass) const;
 
   RootConfig config_;
   Workload workload_;
+  std::optional<ScheduleFacts> schedule_;
   Program program_;
   StartValues start_;
   std::unique_ptr<NpzArchive> inputs_;

@@ -6,11 +6,9 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "compiler/lower/lower.h"
 #include "compiler/schedule/optimal.h"
 #include "compiler/schedule/schedule_file.h"
 #include "models/base/error.h"
-#include "run/plan/chosen_policy.h"
 #include "sim/config/json_file.h"
 #include "sim/config/schedule_words.h"
 
@@ -90,24 +88,6 @@ compiler::ScheduleAnswer answer_of_file(const StepModel& model, const RootConfig
                     "give as much, or make a schedule for this deadline");
   }
   return answer;
-}
-
-Program program_of_file(const TrainingGraph& training, const RootConfig& config) {
-  if (config.workload.home == WorkloadConfig::Home::kL2) {
-    throw UserError("/workload/home", "\"l2\" beside " + std::string(kFile) + " is not available",
-                    "give \"auto\" or \"extmem\"");
-  }
-  const StepModel model = model_step(training, config);
-  const compiler::ScheduleAnswer answer = answer_of_file(model, config);
-  compiler::LowerOptions options{config.schedule, WorkloadConfig::Home::kExtmem, config.tiling,
-                                 config.train.precision};
-  if (config.schedule.budget != 0) {
-    options.budget = budget_of(config.schedule.budget, model.step.problem, "/schedule/budget");
-  }
-  compiler::Schedule schedule = compiler::schedule_of(model.step, answer.schedule);
-  schedule.to_flash = config.schedule.page_to == ScheduleConfig::PageTo::kFlash;
-  return compiler::lower_step(training, config.platform, options,
-                              ChosenPolicy(std::move(schedule)));
 }
 
 void write_schedule_file(const std::string& file, const std::vector<std::uint8_t>& bytes) {

@@ -6,10 +6,8 @@
 #include <vector>
 
 #include "compiler/schedule/schedule_answer.h"
-#include "program/program.h"
 #include "run/plan/step_model.h"
 #include "sim/config/root_config.h"
-#include "workloads/training/training_graph.h"
 
 namespace etude::run {
 
@@ -22,9 +20,6 @@ void take_schedule_file(RootConfig& config);
 /// seen, with what it takes. Errors: UserError for a schedule of another graph, for one that does
 /// not work out, and where it takes more than the budget or the deadline.
 compiler::ScheduleAnswer answer_of_file(const StepModel& model, const RootConfig& config);
-
-/// Lowers the step by that schedule. Errors: also as lower_step().
-Program program_of_file(const TrainingGraph& training, const RootConfig& config);
 
 /// Writes a file as a whole or not at all. Errors: UserError naming `file`.
 void write_schedule_file(const std::string& file, const std::vector<std::uint8_t>& bytes);

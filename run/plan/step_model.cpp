@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <string>
@@ -15,47 +16,13 @@
 #include "models/base/error.h"
 #include "run/plan/flash_pages.h"
 #include "run/plan/step_traffic.h"
+#include "run/plan/step_work.h"
 #include "sim/energy/energy.h"
 
 namespace etude::run {
 namespace {
 using compiler::PageCost;
 using compiler::PlanOp;
-
-/// Room for every step that a task list can have.
-constexpr Bytes kLarge{512u << 20};
-
-// Of a core at work on kernels, per cycle. Assumed: rounded from a few runs of the built-in
-// networks, not fitted; docs/schedule.md says how far predictions are from runs.
-constexpr double kInstructions = 0.8, kMultiplyAdds = 0.15, kAccesses = 0.6;
-
-std::uint64_t part(double share, double of) { return static_cast<std::uint64_t>(share * of); }
-
-/// What an operation counts, as the simulator's counters would have it.
-void count(const PlanOp& op, const PlatformConfig& platform, const compiler::CostModel& cost,
-           Activity& activity) {
-  CounterSnapshot& counters = activity.counters;
-  const std::uint64_t cycles = op.cycles.raw();
-  if (op.as<KernelCall>() != nullptr) {
-    const double busy = static_cast<double>(cycles) * platform.cluster.cores;
-    counters["core0.alu"] += part(kInstructions - kMultiplyAdds, busy);
-    counters["core0.fp_addmul"] += part(kMultiplyAdds, busy);
-    counters["tcdm.reads"] += part(kAccesses, busy);
-    activity.core_stalls["awake"] += part(1 - kInstructions, busy);
-  } else if (const auto* job = op.as<MatrixJob>()) {
-    const RedmuleConfig& array = platform.cluster.redmule;
-    const std::uint64_t columns = array.columns();
-    counters["redmule.fma_useful"] +=
-        std::uint64_t{job->m} * job->n * ((job->k + columns - 1) / columns * columns);
-    counters["redmule.active"] += cycles;
-    counters["tcdm.reads"] += cost.redmule_beats(job->m, job->n, job->k) * (array.port_bytes() / 4);
-  } else if (const auto* transfer = op.as<Transfer>()) {
-    counters["dma.bytes_in"] += transfer->bytes();
-    counters["dma.busy"] += cycles;
-    counters["l2.read_bytes"] += transfer->bytes();
-    counters["tcdm.writes"] += transfer->bytes() / 4;
-  }
-}
 
 PageCost page_cost(Bytes bytes, bool to_l2, const RootConfig& config,
                    const compiler::CostModel& cost) {
@@ -74,12 +41,12 @@ PageCost page_cost(Bytes bytes, bool to_l2, const RootConfig& config,
           price(activity, config.platform, config.energy).dynamic};
 }
 
-compiler::StepCosts costs_of(const compiler::Step& step, const compiler::Tape& tape, Cycle modelled,
-                             const RootConfig& config) {
+compiler::StepCosts costs_of(const compiler::Step& step, const compiler::Tape& tape,
+                             const StepReference& reference, const RootConfig& config) {
   const std::size_t slots = step.operators.size();
   compiler::StepCosts costs;
   std::vector<std::array<double, kUnits>> busy(slots);
-  std::vector<Activity> activities(slots);
+  std::vector<StepWork> works(slots);
   for (const PlanOp& op : tape.ops) {
     if (op.probe >= 0) {
       continue;
@@ -88,15 +55,15 @@ compiler::StepCosts costs_of(const compiler::Step& step, const compiler::Tape& t
                       : op.as<MatrixJob>() != nullptr ? TaskUnit::kRedmule
                                                       : TaskUnit::kDma;
     busy[op.stage][static_cast<std::size_t>(unit)] += static_cast<double>(op.cycles.raw());
-    count(op, config.platform, step.cost, activities[op.stage]);
+    works[op.stage].add(op, op.cycles, config.platform, step.cost);
   }
   for (std::size_t slot = 0; slot < slots; ++slot) {
     costs.seconds.push_back(*std::ranges::max_element(busy[slot]));
-    costs.joules.push_back(price(activities[slot], config.platform, config.energy).dynamic);
+    costs.joules.push_back(reference.prices().joules(works[slot]));
   }
   const double sum = std::accumulate(costs.seconds.begin(), costs.seconds.end(), 0.0);
   const double each =
-      sum > 0 ? static_cast<double>(modelled.raw()) / sum / config.platform.cluster.clock_hz : 0;
+      sum > 0 ? reference.cycles_in_l2() / sum / config.platform.cluster.clock_hz : 0;
   for (double& seconds : costs.seconds) {
     seconds *= each;
   }
@@ -108,27 +75,32 @@ compiler::StepCosts costs_of(const compiler::Step& step, const compiler::Tape& t
       return flash_page_cost(bytes, to_l2, config, step.cost);
     };
   }
-  const Cycle second{static_cast<std::uint64_t>(config.platform.cluster.clock_hz)};
-  Activity idle{second, {}, {}};
-  idle.core_stalls["sleep"] = second.raw() * config.platform.cluster.cores;
-  costs.static_w = price(idle, config.platform, config.energy).total;
   return costs;
 }
 
 }  // namespace
 
-StepModel model_step(const TrainingGraph& training, const RootConfig& config) {
+StepModel model_step(const TrainingGraph& training, const RootConfig& config,
+                     const StepMeter& meter) {
+  auto reference = std::make_shared<const StepReference>(training, config, meter);
   PlatformConfig large = config.platform;
-  large.l2.size = kLarge;
+  large.l2.size = kLargestL2;
   const compiler::Step step(training, large, config.tiling, config.train.precision, true);
   compiler::Tilings tilings(step.cost, large.cluster.redmule);
   const compiler::WrittenStep written =
       compiler::write_tape(step, compiler::KeepPolicy().choose(step), {}, tilings);
   const auto program = compiler::place_step(step, written, {}, {WorkloadConfig::Home::kL2});
-  const compiler::StepCosts costs = costs_of(step, written.tape, program->modelled_cycles, config);
+  const compiler::StepCosts costs = costs_of(step, written.tape, *reference, config);
   const compiler::StepTraffic traffic = traffic_of(step, tilings);
-  return {compiler::problem_of(step, traffic, costs), program->memory.l2_fixed,
-          compiler::problem_of(step, traffic, costs, true)};
+  StepModel model{compiler::problem_of(step, traffic, costs), program->memory.l2_fixed,
+                  compiler::problem_of(step, traffic, costs, true), reference};
+  // Of an L2 that holds what keep needs, whatever the platform has: what is chosen for a budget
+  // follows from the budget.
+  for (compiler::StepProblem* each : {&model.step, &model.at_home_in_l2}) {
+    compiler::ScheduleProblem& problem = each->problem;
+    problem.static_w = reference->prices().static_watts(problem.peak_keep() + model.l2_fixed);
+  }
+  return model;
 }
 
 Bytes budget_of(double budget, const compiler::ScheduleProblem& problem, const std::string& where) {

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
+
 #include "compiler/schedule/schedule_answer.h"
 #include "compiler/schedule/step_problem.h"
+#include "run/plan/step_meter.h"
+#include "run/plan/step_reference.h"
 #include "sim/config/root_config.h"
 #include "workloads/training/training_graph.h"
 
@@ -14,15 +18,16 @@ struct StepModel {
   Bytes l2_fixed;  ///< of L2, below the first object, of the step that keeps everything
   /// The same with parameters, states and inputs at home in L2.
   compiler::StepProblem at_home_in_l2;
+  std::shared_ptr<const StepReference> reference;  ///< predicts what programs of the step take
 };
 
 /// Lowers the step that keeps everything in an L2 with room for it, and prices its operators: times
-/// by the compiler's model of each unit, in the proportion that makes the modelled step; energy by
-/// the table, from the multiply-adds, beats and bytes that are known before a run, and cores by
-/// their cycles. Page transfers cost what the SoC's DMA and HyperRAM take, those
-/// of what operators make what flash takes where /schedule/page_to says so. Errors: as
-/// lower_step().
-StepModel model_step(const TrainingGraph& training, const RootConfig& config);
+/// by the compiler's model of each unit, in the proportion that makes the step of `reference`;
+/// energy by its prices. Page transfers cost what the SoC's DMA and HyperRAM take, those of what
+/// operators make what flash takes where /schedule/page_to says so. Errors: as
+/// lower_step(), and the meter's.
+StepModel model_step(const TrainingGraph& training, const RootConfig& config,
+                     const StepMeter& meter = {});
 
 /// The budget in bytes: more than 1 is bytes, else a part of what keep needs. Errors: UserError at
 /// `where` for other numbers.

@@ -115,7 +115,8 @@ ScheduleProblem compiled_problem(const RootConfig& config, const DeviceTable& de
   if (flop != nullptr) {
     *flop = flop_of(step.graph());
   }
-  return compiler::problem_of(step, costs_on(step, device)).problem;
+  return compiler::problem_of(step, compiler::traffic_of_graph(step), costs_on(step, device))
+      .problem;
 }
 
 void on_table(const ScheduleQuestion& question, const DeviceTable& device, TableSubject& subject) {
@@ -137,6 +138,10 @@ void on_table(const ScheduleQuestion& question, const DeviceTable& device, Table
   }
   subject.config = read_config(question, subject.warnings);
   const RootConfig& config = *subject.config;
+  if (!config.schedule.file.empty()) {
+    throw UserError("/schedule/file", "is for a step on its own platform",
+                    "leave it out, or leave out --device");
+  }
   if (is_counted(config.workload.network)) {
     on_counted_network(question, config.workload.network, config.workload.batch, device, subject);
     return;

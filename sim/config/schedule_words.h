@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "models/base/error.h"
 #include "sim/config/workload_config.h"
 
 namespace etude {
@@ -15,5 +16,19 @@ const std::vector<std::pair<std::string, ScheduleConfig::Policy>>& schedule_poli
 const std::vector<std::pair<std::string, ScheduleConfig::PageTo>>& schedule_page_to();
 /// The same for what a schedule makes least.
 const std::vector<std::pair<std::string, ScheduleConfig::Objective>>& schedule_objectives();
+
+/// The value of a word of such a list. Errors: UserError at `where` that lists all of them.
+template <class Value>
+Value named(const std::vector<std::pair<std::string, Value>>& words, const std::string& word,
+            const std::string& where) {
+  std::string all;
+  for (const auto& [name, value] : words) {
+    if (name == word) {
+      return value;
+    }
+    all += (all.empty() ? "" : ", ") + name;
+  }
+  throw UserError(where, "'" + word + "' is unknown here", "give one of " + all);
+}
 
 }  // namespace etude

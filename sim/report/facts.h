@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,12 +11,27 @@
 
 namespace etude {
 
+/// The schedule that a run carries out, and what its step is expected to take. What has no value was
+/// not asked for, or is not known of a policy that solves no problem.
+struct ScheduleFacts {
+  std::string policy, objective;
+  std::string status;  ///< of the answer; empty: no problem was solved
+  std::optional<std::uint64_t> budget;
+  std::optional<double> deadline_s;
+  std::optional<double> overhead, bound, gap;  ///< above keep, in the objective's unit
+  unsigned solved = 0;  ///< times that the problem was solved until its answer found its place
+  std::vector<std::string> recomputed, paged;  ///< tensors
+  std::uint64_t predicted_cycles = 0;
+  double predicted_joules = 0;
+};
+
 /// What the compiler knows of a run before it is simulated.
 struct RunFacts {
   std::string title;  ///< "deep_ae, full, batch 24, fp32, sgd"
   std::vector<Layer> layers;
   std::vector<std::uint32_t> op_layer;  ///< layer of each operation of the task list
   MemoryFigures memory;
+  std::optional<ScheduleFacts> schedule;  ///< of a policy other than keep
   std::uint64_t macs = 0;     ///< algorithmic, whole batch
   std::uint64_t passes = 1;   ///< of the task list in a step
   std::uint64_t samples = 1;  ///< per step

@@ -273,6 +273,28 @@ Json simulator_json(const RunRecord& record, const SimulatorFacts& simulator) {
           {"version", simulator.version}};
 }
 
+/// A number, or null where there is none.
+template <class Value>
+Json or_null(const std::optional<Value>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+Json schedule_json(const ScheduleFacts& schedule) {
+  return {{"policy", schedule.policy},
+          {"objective", schedule.objective},
+          {"budget", or_null(schedule.budget)},
+          {"deadline_s", or_null(schedule.deadline_s)},
+          {"status", schedule.status.empty() ? Json(nullptr) : Json(schedule.status)},
+          {"overhead", or_null(schedule.overhead)},
+          {"bound", or_null(schedule.bound)},
+          {"gap", or_null(schedule.gap)},
+          {"solved", schedule.solved},
+          {"predicted",
+           {{"cycles", schedule.predicted_cycles}, {"energy_j", schedule.predicted_joules}}},
+          {"recomputed", schedule.recomputed},
+          {"paged", schedule.paged}};
+}
+
 CounterSnapshot counters_of(const Json& json) {
   CounterSnapshot counters;
   for (const auto& item : json.items()) {
@@ -380,6 +402,9 @@ Json make_result(const RootConfig& config, const RunFacts& facts, const RunRecor
   if (!facts.loss.empty()) {
     result["loss_function"] = {
         {"name", facts.loss}, {"of", facts.loss_of}, {"why", facts.loss_why}};
+  }
+  if (facts.schedule) {
+    result["schedule"] = schedule_json(*facts.schedule);
   }
   if (training.diverged != 0) {
     result["diverged"] = training.diverged;
