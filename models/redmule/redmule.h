@@ -72,6 +72,15 @@ class Redmule : public sc_core::sc_module {
   /// at if a read was granted), which RedMulE sees in the next cycle.
   void commit(Cycle now, bool granted, const std::uint8_t* data);
 
+  /// request() without the bytes of a write, which are fetched for a partial write only.
+  const WideRequest& request_lightly(Cycle now);
+  void fetch_write_data();
+  /// commit() of a request_lightly() that was granted, or that asked for nothing: moves the bytes
+  /// to or from `at`, where `bytes_before_wrap` bytes of the memory follow, then those from
+  /// `start` on.
+  void commit_in_place(Cycle now, std::uint8_t* at, std::size_t bytes_before_wrap,
+                       std::uint8_t* start);
+
   /// The earliest cycle in which it can do anything by itself: a step of a job, or raising the done
   /// event; kNever when idle (or hung).
   Cycle next_activity() const;
@@ -141,6 +150,9 @@ class Redmule : public sc_core::sc_module {
   RedmuleStream stream_now();
   void enter_fallback(const char* why);
   void transfer(RedmuleStream stream, const RedmuleMemory& memory, RedmuleAdvance& out);
+  void move(RedmuleStream stream, std::uint8_t* at, std::size_t bytes_before_wrap,
+            std::uint8_t* start);
+  void end_cycle(std::uint64_t now, RedmuleStream stream, bool granted);
   std::uint64_t replay(std::uint64_t now, std::uint64_t cycles, const RedmuleMemory& memory,
                        RedmuleAdvance& out);
   void join_recording(std::uint64_t now);

@@ -10,6 +10,7 @@
 #include <systemc>
 #include <vector>
 
+#include "models/dma/mchan.h"
 #include "sim/engine/accounting.h"
 #include "sim/engine/agenda.h"
 #include "sim/engine/job.h"
@@ -81,13 +82,16 @@ class Engine : public sc_core::sc_module {
   template <bool kLockstep>
   std::uint32_t wake(std::uint32_t harts, std::uint32_t& banked);
   template <bool kLockstep>
-  void step_quietly(std::uint32_t banked);
+  void step_quietly();
   template <bool kLockstep>
-  void step(std::uint32_t banked, std::uint32_t other);
+  void step(std::uint32_t other);
   template <bool kLockstep>
   void serve_banked(std::uint32_t granted, bool alone);
   void serve_and_go_on(unsigned hart, std::uint64_t limit);
   HciGrants arbitrate();
+  void raise(std::uint32_t harts);
+  void ask_dma();
+  void commit_dma(std::uint32_t granted);
   void advance_redmule(std::uint64_t next);
   std::uint64_t run_ahead_limit(const Core& core) const;
   template <bool kLockstep>
@@ -153,8 +157,11 @@ class Engine : public sc_core::sc_module {
   void load(const std::vector<MemoryImage>& images);
 
   Platform& platform_;
-  ClusterDma* dma_;   ///< on the PULP map, else null
-  Redmule* redmule_;  ///< or null
+  Hci* hci_;  ///< these two on the PULP map, else null
+  ClusterDma* dma_;
+  Mchan* mchan_;       ///< the DMA, if it is of this kind
+  Redmule* redmule_;   ///< or null
+  unsigned dma_port_;  ///< first of the DMA at the arbiter
   ClusterDma::Requests dma_requests_{};
   bool dma_stepped_{false};          ///< in this cycle
   bool redmule_may_be_done_{false};  ///< in this cycle
@@ -174,9 +181,9 @@ class Engine : public sc_core::sc_module {
   Agenda agenda_;                        ///< of the harts
   Slot slot_[kMaxHarts + 1];
   Core* cores_[kMaxHarts + 1]{};
-  std::uint32_t banked_{0};   ///< harts that ask for a bank of the shared memory
-  std::uint32_t refused_{0};  ///< those whose bank was taken: they ask again, off the agenda
-  HciRequests requests_;      ///< of the cycle; each such hart's bank from its request on
+  std::uint32_t banked_{0};             ///< harts that ask for a bank of the shared memory
+  std::uint8_t bank_[kMaxHarts + 1]{};  ///< of each of them
+  HciRequests requests_;  ///< of the cycle: RedMulE's; the others' stay up at the arbiter
   std::uint64_t last_arbitrated_{0};  ///< the cycle behind it
   std::uint32_t periph_taken_{0};     ///< peripherals that were accessed in this cycle
   std::uint32_t interrupt_lines_[kMaxHarts + 1]{};
