@@ -175,8 +175,17 @@ void Redmule::schedule(std::uint64_t earliest) {
   mode_ = Mode::kWaiting;
 }
 
+void Redmule::follow_recordings(bool on) {
+  follows_ = on;
+  recorder_->uses_automata = on;
+}
+
+RedmuleRun Redmule::new_run() {
+  return RedmuleRun(job_, plan_, recordings_ ? recorder_->automaton(plan_) : nullptr);
+}
+
 void Redmule::begin() {
-  run_ = RedmuleRun(job_, plan_);
+  run_ = new_run();
   // A job that was queued behind another has waited only since that one was over.
   waited_ = start_at_ - std::max(contexts_[run_context_].triggered, booked_until_);
   run_.add_start_cycles(waited_);

@@ -115,7 +115,7 @@ class Redmule : public sc_core::sc_module {
 
   /// Lets jobs follow recordings of their shape in request() and commit() too, as long as nothing
   /// is refused. Cycles, data and counters are those of stepping.
-  void follow_recordings(bool on) { follows_ = on; }
+  void follow_recordings(bool on);
   /// For tests: portable arithmetic instead of vectors; no recordings.
   void use_vectors(bool on) { data_.use_vectors(on); }
   void use_recordings(bool on) { recordings_ = on; }
@@ -138,6 +138,7 @@ class Redmule : public sc_core::sc_module {
   RedmuleJob job_of(const Context& context) const;
   void trigger(std::uint64_t now);
   void schedule(std::uint64_t earliest);
+  RedmuleRun new_run();
   void begin();
   void raise_done(std::uint64_t now);
   void close_job(std::uint64_t now);

@@ -86,7 +86,7 @@ void Redmule::join_recording(std::uint64_t now) {
     return;
   }
   r.play(*r.playing, now - start_at_);
-  run_ = RedmuleRun(job_, plan_);
+  run_ = new_run();
   run_.add_start_cycles(waited_);
 }
 
@@ -132,7 +132,7 @@ void Redmule::come_back_to_recording() {
   r.play(*r.candidate, r.next_snapshot * r.candidate->interval());
   RedmuleTally besides = run_.tally();
   besides -= snapshot.tally();
-  run_ = RedmuleRun(job_, plan_);
+  run_ = new_run();
   run_.add(besides);
 }
 
