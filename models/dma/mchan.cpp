@@ -265,32 +265,30 @@ void Mchan::commit_lanes(Cycle::rep now, std::uint32_t granted, const std::uint3
   if (commands_ != 0) {
     arbitrate_commands(now);
   }
-  const MchanWork out = write_.commit(now, swapped(granted >> 2), rdata[0], rdata[1]);
-  const MchanWork in = read_.commit(now, swapped(granted & 3), 0, 0);
-  if (out.accepted >= 0 || out.finished >= 0) {
-    digest(out, now);
-  }
-  if (in.accepted >= 0 || in.finished >= 0) {
-    digest(in, now);
+  MchanWork work;
+  write_.commit(now, swapped(granted >> 2), rdata, work);
+  read_.commit(now, swapped(granted & 3), rdata, work);
+  if ((work.accepted | work.finishing) != 0) {
+    digest(work, now);
   }
   if (completing_ != 0) {
     complete(now);
   }
-  moved_ = out.moved || in.moved || commands_ != waiting_before;
-  account(now, in, out);
+  moved_ = work.moved || commands_ != waiting_before;
+  account(now, work);
   last_commit_ = now;
   find_next();
 }
 
 void Mchan::digest(const MchanWork& work, Cycle::rep now) {
-  if (work.accepted >= 0) {
-    Programmer& p = programmers_[work.accepted];
+  for (std::uint32_t left = work.accepted; left != 0; left &= left - 1) {
+    Programmer& p = programmers_[static_cast<unsigned>(std::countr_zero(left))];
     p.step = Step::kIdle;
     p.not_before = now + 1;
   }
-  if (work.finished >= 0) {
-    completing_ |= 1u << work.finished;
-    done_[work.finished] = work.done;
+  for (unsigned i = 0; i < work.finishing; ++i) {
+    completing_ |= 1u << work.finished[i].id;
+    done_[work.finished[i].id] = work.finished[i].done;
   }
 }
 
@@ -310,12 +308,12 @@ void Mchan::complete(Cycle::rep now) {
   }
 }
 
-void Mchan::account(Cycle::rep now, const MchanWork& in, const MchanWork& out) {
+inline void Mchan::account(Cycle::rep now, const MchanWork& work) {
   using Use = DmaBooks::Use;
   if (waiting_for_ != Use::kIdle && now > last_commit_ + 1) {
     books_.count(waiting_for_, now - last_commit_ - 1);
   }
-  if (moved_ && (in.data || out.data)) {
+  if (moved_ && work.data) {
     // The next cycle is looked at too: nobody asks what is waited for meanwhile.
     ++books_.busy;
     waiting_for_ = Use::kIdle;
@@ -323,10 +321,7 @@ void Mchan::account(Cycle::rep now, const MchanWork& in, const MchanWork& out) {
   }
   const bool memory = completing_ != 0 || read_.waits_for_memory() || write_.waits_for_memory();
   const Use wait = !active() ? Use::kIdle : memory ? Use::kL2Wait : Use::kQueue;
-  books_.count(in.data || out.data         ? Use::kBusy
-               : in.refused || out.refused ? Use::kTcdmConflict
-                                           : wait,
-               1);
+  books_.count(work.data ? Use::kBusy : work.refused ? Use::kTcdmConflict : wait, 1);
   waiting_for_ = wait;
 }
 

@@ -79,7 +79,7 @@ class Mchan final : public ClusterDma {
   DmaReply allocate(unsigned core, Cycle::rep now);
   DmaReply program(unsigned core, std::uint32_t wdata, Cycle::rep now);
   void arbitrate_commands(Cycle::rep now);
-  void account(Cycle::rep now, const MchanWork& in, const MchanWork& out);
+  void account(Cycle::rep now, const MchanWork& work);
   void digest(const MchanWork& work, Cycle::rep now);
   void complete(Cycle::rep now);
   void find_next();

@@ -138,8 +138,7 @@ void MchanLane::lane_finished(unsigned lane, Cycle::rep now, MchanWork& work) {
   }
   const Piece& p = piece(done);
   if (p.last) {
-    work.finished = p.id;
-    work.done = now + 2;  // one cycle in the queue that joins the lanes, one in the counter
+    work.finish(p.id, now + 2);  // one cycle in the queue that joins the lanes, one in the counter
     --alive_;
   }
 }
@@ -348,13 +347,8 @@ template <bool kToL1>
 }
 
 template <bool kToL1>
-MchanWork MchanLane::step(Cycle::rep now, std::uint32_t granted, const std::uint32_t* rdata) {
-  MchanWork work;
-  if (steady_left_ != 0 && granted == 3) {
-    commit_steadily(rdata[0], rdata[1]);
-    work.moved = work.data = true;
-    return work;
-  }
+void MchanLane::step(Cycle::rep now, std::uint32_t granted, const std::uint32_t* rdata,
+                     MchanWork& work) {
   if (steady_done_ != 0 || steady_left_ != 0) {
     leave_steady();
   }
@@ -362,7 +356,9 @@ MchanWork MchanLane::step(Cycle::rep now, std::uint32_t granted, const std::uint
   // TCDM side: each lane takes its words in order, independently of the other one.
   const std::uint32_t asked = lanes_asked_;
   const std::uint32_t served = (asked & granted) | lanes_passing_;
-  work.refused = work.moved = (asked & ~granted) != 0;  // it asks again in the next cycle
+  const bool refused = (asked & ~granted) != 0;
+  work.refused |= refused;
+  work.moved |= refused;  // it asks again in the next cycle
   step_lane<kToL1, 0>(flow, now, (served & 1) != 0, (asked & 1) != 0, rdata[0], work);
   step_lane<kToL1, 1>(flow, now, (served & 2) != 0, (asked & 2) != 0, rdata[1], work);
   lanes_asked_ = static_cast<std::uint8_t>(asked & ~granted);
@@ -387,13 +383,12 @@ MchanWork MchanLane::step(Cycle::rep now, std::uint32_t granted, const std::uint
   find_steady<kToL1>(flow);
   entries_ += flow.pushed - flow.popped;
   work.moved |= (flow.pushed | flow.popped) != 0;
-  return work;
 }
 
 template std::uint32_t MchanLane::ask<true>();
 template std::uint32_t MchanLane::ask<false>();
-template MchanWork MchanLane::step<true>(Cycle::rep, std::uint32_t, const std::uint32_t*);
-template MchanWork MchanLane::step<false>(Cycle::rep, std::uint32_t, const std::uint32_t*);
+template void MchanLane::step<true>(Cycle::rep, std::uint32_t, const std::uint32_t*, MchanWork&);
+template void MchanLane::step<false>(Cycle::rep, std::uint32_t, const std::uint32_t*, MchanWork&);
 
 Cycle::rep MchanLane::timed() const {
   if (to_l1_) {

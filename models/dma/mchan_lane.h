@@ -32,14 +32,21 @@ struct MchanTransfer {
   Cycle::rep launched = 0;  ///< the last programming access was granted
 };
 
-/// What one direction did in a cycle, for the books.
+/// What the two directions did in a cycle, for the books.
 struct MchanWork {
-  bool moved = false;    ///< something changed: the next cycle must be looked at too
-  bool data = false;     ///< a word or beat of data advanced
-  bool refused = false;  ///< a TCDM request was refused
-  int accepted = -1;     ///< a transfer began to be unpacked: the core that waits for it
-  int finished = -1;     ///< a transfer's completion is known: its id
-  Cycle::rep done = 0;   ///< ... and the cycle in which it is complete
+  /// A transfer's completion is known.
+  struct Finished {
+    std::uint8_t id;
+    Cycle::rep done;  ///< the cycle in which it is complete
+  };
+  bool moved = false;          ///< something changed: the next cycle must be looked at too
+  bool data = false;           ///< a word or beat of data advanced
+  bool refused = false;        ///< a TCDM request was refused
+  std::uint8_t finishing = 0;  ///< how many of `finished`: a lane finishes one at most
+  std::uint32_t accepted = 0;  ///< cores whose transfer began to be unpacked: they wait for it
+  std::array<Finished, 2> finished;
+
+  void finish(std::uint8_t id, Cycle::rep done) { finished[finishing++] = {id, done}; }
 };
 
 /// One direction of MCHAN, from the transfer queue to the memories: 2-D splitter, unpacker into
@@ -85,14 +92,20 @@ class MchanLane {
   std::uint32_t requests(DmaPortRequest& lane0, DmaPortRequest& lane1);
   /// The next commit() moves both words, if they are granted, and changes nothing else.
   bool steady() const { return steady_left_ != 0; }
-  /// Ends the cycle: `granted` has one bit per lane, the words of granted reads follow.
-  MchanWork commit(Cycle::rep now, std::uint32_t granted, std::uint32_t word0,
-                   std::uint32_t word1) {
+  /// Ends the cycle: `granted` has one bit per lane, the words of granted reads follow; adds to
+  /// `work` what was done.
+  void commit(Cycle::rep now, std::uint32_t granted, const std::uint32_t* words, MchanWork& work) {
     if (alive_ == 0) {
-      return {};
+      return;
     }
-    const std::uint32_t rdata[2] = {word0, word1};
-    return to_l1_ ? step<true>(now, granted, rdata) : step<false>(now, granted, rdata);
+    if (steady_left_ != 0 && granted == 3) {
+      commit_steadily(words[0], words[1]);
+      work.moved = work.data = true;
+    } else if (to_l1_) {
+      step<true>(now, granted, words, work);
+    } else {
+      step<false>(now, granted, words, work);
+    }
   }
   /// commit() of a steady() lane whose words are both granted: a cycle like the one before, in
   /// which every stage hands on a beat.
@@ -183,7 +196,7 @@ class MchanLane {
   template <bool kToL1>
   std::uint32_t ask();
   template <bool kToL1>
-  MchanWork step(Cycle::rep now, std::uint32_t granted, const std::uint32_t* rdata);
+  void step(Cycle::rep now, std::uint32_t granted, const std::uint32_t* rdata, MchanWork& work);
   template <bool kToL1, unsigned kLane>
   bool wants(const Flow& flow) const;
   template <bool kToL1, unsigned kLane>

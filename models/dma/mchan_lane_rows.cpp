@@ -63,7 +63,7 @@ void MchanLane::take_row(Flow& flow, MchanWork& work) {
     pieces_left_ += rest / burst_ + (rest % burst_ != 0 ? 1 : 0);
   }
   if (row_.first) {
-    work.accepted = row_.core;
+    work.accepted |= 1u << row_.core;
   }
 }
 
@@ -129,8 +129,7 @@ void MchanLane::write_burst(Cycle::rep now, MchanWork& work) {
   counters_.bytes += p.bytes;
   write_due_ = false;
   if (p.last) {
-    work.finished = p.id;
-    work.done = p.ready;
+    work.finish(p.id, p.ready);
     --alive_;
   }
 }

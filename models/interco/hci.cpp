@@ -140,7 +140,21 @@ HciGrants Hci::arbitrate_raised(const HciRequests& requests) {
     leave_idle();
   }
   unsigned count = 0;
-  for (std::uint64_t left = log_won; left != 0; left &= left - 1) {
+  std::uint64_t contended = log_won & locked_;
+  for (std::uint64_t left = log_won & ~locked_; left != 0; left &= left - 1) {
+    const int bank = std::countr_zero(left);
+    const std::uint32_t wanted = up_[bank];
+    if ((wanted & (wanted - 1)) != 0) {
+      contended |= left & (~left + 1);
+      continue;
+    }
+    rr_[bank] = static_cast<std::uint8_t>(std::countr_zero(wanted));  // alone: the next one, too
+    up_[bank] = 0;
+    grants.mask |= wanted;
+    ++count;
+  }
+  up_banks_ &= ~log_won | contended;
+  for (std::uint64_t left = contended; left != 0; left &= left - 1) {
     const int bank = std::countr_zero(left);
     const std::uint64_t bit = left & (~left + 1);
     // Whoever came after a freeze is not seen yet.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/redmule/automaton.h"
 
+#include <algorithm>
+
 namespace etude {
 namespace {
 
@@ -21,8 +23,28 @@ enum Move : std::uint32_t {
   kBlockEmpty = 1u << 12,  // the X pad
   kRowOfW = 1u << 13,
   kTileOfZ = 1u << 14,
-  kJobEnds = 1u << 15
+  // What may change a condition at once; others do so when they have come to an end.
+  kSeldom = kXEnds | kWEnds | kYEnds | kZEnds | kBlockEmpty | kTileOfZ
 };
+
+// The beats among `moves`, a byte each.
+std::uint64_t bursts_of(std::uint32_t moves) {
+  std::uint64_t bytes = 0;
+  for (unsigned stream = 0; stream < 4; ++stream) {
+    const std::uint32_t own = moves >> 3 * stream;
+    bytes |= (std::uint64_t{own & kXGenerated} | std::uint64_t{own >> 1 & 1} << 8) << 16 * stream;
+  }
+  return bytes;
+}
+
+// Beats of `burst` that may move without an effect, if it does not end.
+std::uint64_t calm_beats(const RedmuleBurst& burst, std::uint64_t length) {
+  if (burst.transferred >= length) {
+    return ~std::uint64_t{0};
+  }
+  const std::uint64_t left = length - burst.transferred;
+  return (burst.generated < length ? std::min(length - burst.generated, left) : left) - 1;
+}
 
 std::uint32_t moves_of(const RedmuleBurst& before, const RedmuleBurst& after) {
   if (after.generated == 0 && before.generated != 0) {
@@ -101,8 +123,37 @@ void RedmuleWalker::start(const RedmulePlan& plan, RedmuleAutomaton* automaton) 
   if (automaton_ != nullptr) {
     node_ = automaton_->node_of(control_);
     progress_ = control_.progress();
-    conditions_ = find_conditions();
+    look_around();
   }
+}
+
+// Of a settled progress: what holds, and how long it will at least.
+void RedmuleWalker::look_around() {
+  conditions_ = find_conditions();
+  calm_ = find_calm();
+  bursts_ = rows_ = 0;
+}
+
+RedmuleProgress RedmuleWalker::settled() const {
+  RedmuleProgress at = progress_;
+  std::uint64_t bytes = bursts_;
+  for (RedmuleBurst* burst : {&at.x, &at.w, &at.y, &at.z}) {
+    burst->generated += bytes & 0xFF;
+    burst->transferred += bytes >> 8 & 0xFF;
+    bytes >>= 16;
+  }
+  at.w_row += rows_;
+  return at;
+}
+
+std::uint64_t RedmuleWalker::find_calm() const {
+  const RedmulePlan& p = plan();
+  const RedmuleProgress& at = progress_;
+  const bool last_rows = at.row + 1 == p.row_blocks && p.x_rows_left != 0;
+  const std::uint64_t rows = at.w_row + 1 < p.w_rows ? p.w_rows - 2 - at.w_row : 0;
+  return std::min({calm_beats(at.x, last_rows ? p.x_rows_left : p.width),
+                   calm_beats(at.w, p.w_beats), calm_beats(at.y, p.z_beats),
+                   calm_beats(at.z, p.z_beats), rows, std::uint64_t{255}});
 }
 
 // All comparisons of the progress that the control makes.
@@ -181,8 +232,15 @@ RedmuleControl::Outcome RedmuleWalker::clock(bool granted) {
     if (edge.conditions == conditions_) {
       node_ = edge.target;
       if (edge.moves != 0) {
-        apply(edge.moves, progress_);
-        conditions_ = find_conditions();
+        if ((edge.moves & kSeldom) == 0 && calm_ != 0) [[likely]] {
+          --calm_;
+          bursts_ += edge.bursts;
+          rows_ += edge.moves / kRowOfW;
+        } else {
+          progress_ = settled();
+          apply(edge.moves, progress_);
+          look_around();
+        }
       }
       return edge.outcome;
     }
@@ -195,6 +253,7 @@ RedmuleControl::Outcome RedmuleWalker::clock(bool granted) {
 RedmuleControl::Outcome RedmuleWalker::clock_first(bool granted) {
   const std::uint32_t from = node_;
   control_ = materialised();
+  progress_ = settled();
   node_ = RedmuleAutomaton::kNowhere;
   control_.request();
   const RedmuleControl::Outcome outcome = control_.clock(granted);
@@ -209,10 +268,10 @@ RedmuleControl::Outcome RedmuleWalker::clock_first(bool granted) {
   const std::uint32_t target = automaton_->node_of(bare);
   if (target != RedmuleAutomaton::kNowhere) {
     std::uint32_t& first = automaton_->nodes_[from].edges[granted ? 1 : 0];
-    automaton_->edges_.push_back({conditions_, moves, target, first, outcome});
+    automaton_->edges_.push_back({conditions_, moves, target, first, bursts_of(moves), outcome});
     first = static_cast<std::uint32_t>(automaton_->edges_.size() - 1);
     node_ = target;
-    conditions_ = find_conditions();
+    look_around();
   }
   return outcome;
 }
@@ -223,14 +282,14 @@ RedmuleControl RedmuleWalker::materialised() const {
   }
   RedmuleControl control = automaton_->states_[node_];
   control.set_plan(plan());
-  control.set_progress(progress_);
+  control.set_progress(settled());
   return control;
 }
 
 bool RedmuleWalker::same_state(const RedmuleWalker& other) const {
   if (automaton_ == other.automaton_ && node_ != RedmuleAutomaton::kNowhere &&
       other.node_ != RedmuleAutomaton::kNowhere) {
-    return node_ == other.node_ && progress_ == other.progress_;
+    return node_ == other.node_ && conditions_ == other.conditions_ && settled() == other.settled();
   }
   return materialised().same_state(other.materialised());
 }

@@ -31,7 +31,8 @@ class RedmuleAutomaton {
     std::uint32_t conditions;
     std::uint32_t moves;
     std::uint32_t target;
-    std::uint32_t next;  ///< edge of the same node and grant
+    std::uint32_t next;    ///< edge of the same node and grant
+    std::uint64_t bursts;  ///< of `moves` those of the bursts, a byte each
     RedmuleControl::Outcome outcome;
   };
   struct Node {
@@ -73,14 +74,22 @@ class RedmuleWalker {
 
  private:
   RedmuleControl materialised() const;
+  RedmuleProgress settled() const;
+  void look_around();
   RedmuleControl::Outcome clock_first(bool granted);
   void apply(std::uint32_t moves, RedmuleProgress& progress) const;
   std::uint32_t find_conditions() const;
+  std::uint64_t find_calm() const;
 
   RedmuleAutomaton* automaton_ = nullptr;
   std::uint32_t node_ = RedmuleAutomaton::kNowhere;
   std::uint32_t conditions_ = 0;
-  RedmuleProgress progress_;  ///< valid on a node
+  /// Valid on a node, as of some cycles ago: beats and rows of W have moved since, too few to
+  /// change a condition.
+  RedmuleProgress progress_;
+  std::uint64_t calm_ = 0;    ///< cycles left in which they may
+  std::uint64_t bursts_ = 0;  ///< beats moved, a byte each
+  std::uint32_t rows_ = 0;    ///< rows of W
   RedmuleControl control_;    ///< its state is valid off the nodes, its plan always
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/engine/accounting.h"
 
+#include <algorithm>
+#include <numeric>
 #include <stdexcept>
 
 namespace etude {
@@ -64,6 +66,9 @@ void Accounting::add(const std::string& component,
     names_.push_back(component + "." + counter.name);
   });
   components_.push_back(visit);
+  by_name_.resize(names_.size());
+  std::iota(by_name_.begin(), by_name_.end(), std::size_t{0});
+  std::ranges::sort(by_name_, [this](auto a, auto b) { return names_[a] < names_[b]; });
   if (unit.busy) {
     units_.push_back(std::move(unit));
   } else if (!unit.stalls.empty()) {
@@ -149,8 +154,8 @@ void Accounting::end_step(const Snapshot& at) {
 CounterSnapshot Accounting::named(const std::vector<std::uint64_t>& from,
                                   const std::vector<std::uint64_t>& to) const {
   CounterSnapshot out;
-  for (std::size_t i = 0; i < names_.size(); ++i) {
-    out[names_[i]] += to[i] - from[i];
+  for (const std::size_t i : by_name_) {
+    out.try_emplace(out.end(), names_[i], 0)->second += to[i] - from[i];
   }
   return out;
 }

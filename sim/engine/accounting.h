@@ -73,6 +73,7 @@ class Accounting {
   void add_units(const Snapshot& from, const Snapshot& to, std::vector<UnitRecord>& out) const;
 
   std::vector<std::string> names_;
+  std::vector<std::size_t> by_name_;  ///< indices of the names in alphabetic order
   std::vector<std::function<void(const CounterVisitor&)>> components_;
   std::vector<UnitColumns> units_;
   std::vector<std::string> harts_;

@@ -221,6 +221,7 @@ inline void Engine::serve_banked(std::uint32_t granted, bool alone) {
 // units, then the cores that were answered.
 template <bool kLockstep>
 void Engine::step(std::uint32_t other) {
+  const bool spoken_to = other != 0;
   // The DMA's control port comes first: what it takes in this cycle counts in this cycle.
   for (std::uint32_t left = other; left != 0; left &= left - 1) {
     const auto h = static_cast<unsigned>(std::countr_zero(left));
@@ -262,11 +263,18 @@ void Engine::step(std::uint32_t other) {
   for (; other != 0; other &= other - 1) {
     serve_data(static_cast<unsigned>(std::countr_zero(other)));
   }
-  step_units();
+  if (spoken_to || !platform_.is_pulp() || units_have_news()) {
+    step_units();
+  }
   for (; answered_ != 0; answered_ &= answered_ - 1) {
     after_answer<kLockstep>(static_cast<unsigned>(std::countr_zero(answered_)));
   }
   find_units_next();
+}
+
+// Any unit but the memory's users acts in this cycle, or one of those tells something.
+inline bool Engine::units_have_news() const {
+  return due(Platform::kIcache) || due(Platform::kEventUnit) || wants_routing();
 }
 
 // The words that the DMA wants in this cycle; those that were refused before are up already.

@@ -123,6 +123,12 @@ class Engine : public sc_core::sc_module {
   void serve_marker(unsigned hart);
   void serve_tohost(const DataAccess& access);
   void write_cluster_ctrl(std::uint32_t offset, std::uint32_t value);
+  bool units_have_news() const;
+  bool wants_routing() const {
+    return (dma_stepped_ && dma_->has_news()) ||
+           (redmule_may_be_done_ && redmule_->has_done_event()) || due(Platform::kSocDma) ||
+           due(Platform::kTimer);
+  }
   void step_units();
   void route_events();
   void update_interrupts();
