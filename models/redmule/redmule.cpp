@@ -381,11 +381,6 @@ void Redmule::step(std::uint64_t now, RedmuleStream stream, bool granted) {
   }
 }
 
-Cycle Redmule::next_activity() const {
-  const bool works = mode_ != Mode::kIdle && mode_ != Mode::kHung;
-  return Cycle{std::min(done_at_, works ? next_ : kNeverRaw)};
-}
-
 bool Redmule::take_done_event(Cycle now) {
   if (now.raw() < done_at_) {
     return false;

@@ -83,7 +83,10 @@ class Redmule : public sc_core::sc_module {
 
   /// The earliest cycle in which it can do anything by itself: a step of a job, or raising the done
   /// event; kNever when idle (or hung).
-  Cycle next_activity() const;
+  Cycle next_activity() const {
+    const bool works = mode_ != Mode::kIdle && mode_ != Mode::kHung;
+    return Cycle{works && next_ < done_at_ ? next_ : done_at_};
+  }
   /// True once per job, in the cycle of its done event or later (event 12 of the event unit).
   bool take_done_event(Cycle now);
   /// A done event waits for take_done_event().

@@ -105,10 +105,10 @@ class Engine : public sc_core::sc_module {
   void after_answer(unsigned hart);
   std::uint32_t access_tcdm(const DataAccess& access, std::uint32_t offset) {
     if (access.write) {
-      platform_.tcdm().write(offset, access.bytes, access.wdata);
+      tcdm_->write(offset, access.bytes, access.wdata);
       return 0;
     }
-    return platform_.tcdm().read(offset, access.bytes);
+    return tcdm_->read(offset, access.bytes);
   }
 
   void post_fetch(unsigned hart);
@@ -163,7 +163,8 @@ class Engine : public sc_core::sc_module {
   void load(const std::vector<MemoryImage>& images);
 
   Platform& platform_;
-  Hci* hci_;  ///< these two on the PULP map, else null
+  Tcdm* tcdm_;  ///< these on the PULP map, else null
+  Hci* hci_;
   ClusterDma* dma_;
   Mchan* mchan_;       ///< the DMA, if it is of this kind
   Redmule* redmule_;   ///< or null
