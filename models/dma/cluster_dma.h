@@ -76,6 +76,8 @@ class ClusterDma : public sc_core::sc_module {
                       const std::array<std::uint32_t, kPorts>& rdata) = 0;
   /// The harts to which a completion event is sent in cycle `now` (call after commit()).
   virtual std::uint32_t take_events(Cycle now) = 0;
+  /// take_events() or take_record() may have something; false only if neither has.
+  bool has_news() const { return news_; }
   /// Earliest cycle in which anything can happen without a new access(); kNever when idle.
   Cycle next_activity() const { return Cycle{next_}; }
   /// True while a transfer is under way or queued.
@@ -102,6 +104,7 @@ class ClusterDma : public sc_core::sc_module {
 
  protected:
   Cycle::rep next_ = kNever.raw();  // what next_activity() says; kept by the engine
+  bool news_ = true;                // what has_news() says; kept by the engine, if it can say
 
   void add_record(const DmaRecord& record) {
     records_[records_made_++ % kRecords] = record;

@@ -19,12 +19,6 @@ DmaConfig checked(const DmaConfig& config, unsigned cores) {
   return config;
 }
 
-// The cluster connects MCHAN's ports to the interconnect in reverse order (tcdm_master[3:0] to
-// s_hci_dma[0:3]): reads of the memory stand on its DMA ports 3 and 2, writes on 1 and 0; of both
-// lane 0 has the higher one.
-static_assert(ClusterDma::kPorts == 4);
-constexpr std::uint32_t swapped(std::uint32_t lanes) { return (lanes & 1u) << 1 | lanes >> 1; }
-
 // A count or stride register holds its value minus one in 16 bits.
 std::uint32_t row_field(std::uint32_t wdata) { return ((wdata - 1) & 0xFFFF) + 1; }
 
@@ -46,6 +40,7 @@ void Mchan::reset() {
   id_given_ = kNever.raw();
   id_turn_ = command_turn_ = commands_ = 0;
   reserved_ = running_ = completing_ = events_ = 0;
+  news_ = false;
   last_commit_ = 0;
   moved_ = false;
   woken_ = kNever.raw();
@@ -250,9 +245,13 @@ std::uint32_t Mchan::requests(Cycle, Requests& out) {
   return swapped(write_.requests(out[3], out[2])) << 2 | swapped(read_.requests(out[1], out[0]));
 }
 
-void Mchan::commit(Cycle now_cycle, std::uint32_t granted,
+void Mchan::commit(Cycle now, std::uint32_t granted,
                    const std::array<std::uint32_t, kPorts>& port_data) {
-  const Cycle::rep now = now_cycle.raw();
+  const std::uint32_t rdata[2] = {port_data[3], port_data[2]};
+  commit_lanes(now.raw(), granted, rdata);
+}
+
+void Mchan::commit_lanes(Cycle::rep now, std::uint32_t granted, const std::uint32_t* rdata) {
   readers_ = 0;
   if (!active()) {
     last_commit_ = now;
@@ -266,32 +265,30 @@ void Mchan::commit(Cycle now_cycle, std::uint32_t granted,
   if (commands_ != 0) {
     arbitrate_commands(now);
   }
-  const MchanWork out = write_.commit(now, swapped(granted >> 2), port_data[3], port_data[2]);
-  const MchanWork in = read_.commit(now, swapped(granted & 3), port_data[1], port_data[0]);
-  if (out.accepted >= 0 || out.finished >= 0) {
-    digest(out, now);
-  }
-  if (in.accepted >= 0 || in.finished >= 0) {
-    digest(in, now);
+  MchanWork work;
+  write_.commit(now, swapped(granted >> 2), rdata, work);
+  read_.commit(now, swapped(granted & 3), rdata, work);
+  if ((work.accepted | work.finishing) != 0) {
+    digest(work, now);
   }
   if (completing_ != 0) {
     complete(now);
   }
-  moved_ = out.moved || in.moved || commands_ != waiting_before;
-  account(now, in, out);
+  moved_ = work.moved || commands_ != waiting_before;
+  account(now, work);
   last_commit_ = now;
   find_next();
 }
 
 void Mchan::digest(const MchanWork& work, Cycle::rep now) {
-  if (work.accepted >= 0) {
-    Programmer& p = programmers_[work.accepted];
+  for (std::uint32_t left = work.accepted; left != 0; left &= left - 1) {
+    Programmer& p = programmers_[static_cast<unsigned>(std::countr_zero(left))];
     p.step = Step::kIdle;
     p.not_before = now + 1;
   }
-  if (work.finished >= 0) {
-    completing_ |= 1u << work.finished;
-    done_[work.finished] = work.done;
+  for (unsigned i = 0; i < work.finishing; ++i) {
+    completing_ |= 1u << work.finished[i].id;
+    done_[work.finished[i].id] = work.finished[i].done;
   }
 }
 
@@ -302,6 +299,7 @@ void Mchan::complete(Cycle::rep now) {
       completing_ &= ~(1u << id);
       running_ &= ~(1u << id);
       events_ |= 1u << id;
+      news_ = true;
       ++books_.transfers;
       const MchanTransfer& t = by_id_[id];
       add_record(
@@ -310,12 +308,12 @@ void Mchan::complete(Cycle::rep now) {
   }
 }
 
-void Mchan::account(Cycle::rep now, const MchanWork& in, const MchanWork& out) {
+inline void Mchan::account(Cycle::rep now, const MchanWork& work) {
   using Use = DmaBooks::Use;
   if (waiting_for_ != Use::kIdle && now > last_commit_ + 1) {
     books_.count(waiting_for_, now - last_commit_ - 1);
   }
-  if (moved_ && (in.data || out.data)) {
+  if (moved_ && work.data) {
     // The next cycle is looked at too: nobody asks what is waited for meanwhile.
     ++books_.busy;
     waiting_for_ = Use::kIdle;
@@ -323,10 +321,7 @@ void Mchan::account(Cycle::rep now, const MchanWork& in, const MchanWork& out) {
   }
   const bool memory = completing_ != 0 || read_.waits_for_memory() || write_.waits_for_memory();
   const Use wait = !active() ? Use::kIdle : memory ? Use::kL2Wait : Use::kQueue;
-  books_.count(in.data || out.data         ? Use::kBusy
-               : in.refused || out.refused ? Use::kTcdmConflict
-                                           : wait,
-               1);
+  books_.count(work.data ? Use::kBusy : work.refused ? Use::kTcdmConflict : wait, 1);
   waiting_for_ = wait;
 }
 
@@ -346,6 +341,7 @@ std::uint32_t Mchan::take_events(Cycle now) {
     return 0;
   }
   events_ &= ~due;
+  news_ = events_ != 0;
   find_next();
   const MchanTransfer& t = by_id_[std::countr_zero(due)];
   return !t.event ? 0 : t.broadcast ? (1u << cores_) - 1 : 1u << t.core;

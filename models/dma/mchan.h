@@ -25,6 +25,17 @@ class Mchan final : public ClusterDma {
   std::uint32_t requests(Cycle now, Requests& out) override;
   void commit(Cycle now, std::uint32_t granted,
               const std::array<std::uint32_t, kPorts>& rdata) override;
+  /// requests() and commit() in one go for a loop that keeps refused requests up by itself: the
+  /// ports whose word is wanted in this cycle, and after the arbitration the end of cycle `now`, in
+  /// which the words of the `granted` ones are moved. `memory` reads and writes the TCDM:
+  /// std::uint32_t read(address), void write(address, bytes, enable).
+  std::uint32_t ask() { return swapped(write_.ask()) << 2 | swapped(read_.ask()); }
+  /// Address of the word that `port`, one of ask(), wants.
+  std::uint32_t wanted(unsigned port) const {
+    return port < 2 ? read_.word(1 - port).address : write_.word(3 - port).address;
+  }
+  template <class Memory>
+  void commit_words(Cycle now, std::uint32_t granted, const Memory& memory);
   std::uint32_t take_events(Cycle now) override;
   bool busy() const override { return active() || events_ != 0; }
   DmaFault take_fault() override;
@@ -52,15 +63,23 @@ class Mchan final : public ClusterDma {
     Cycle::rep ready = 0;  // ... from this cycle on
   };
 
+  // The cluster connects MCHAN's ports to the interconnect in reverse order (tcdm_master[3:0] to
+  // s_hci_dma[0:3]): reads of the memory stand on its DMA ports 3 and 2, writes on 1 and 0; of both
+  // lane 0 has the higher one.
+  static_assert(kPorts == 4);
+  static constexpr std::uint32_t swapped(std::uint32_t lanes) {
+    return (lanes & 1u) << 1 | lanes >> 1;
+  }
   bool active() const {
     return commands_ != 0 || !read_.idle() || !write_.idle() || completing_ != 0;
   }
+  void commit_lanes(Cycle::rep now, std::uint32_t granted, const std::uint32_t* rdata);
   DmaReply access_idle(unsigned core, std::uint32_t offset, bool write, std::uint32_t wdata,
                        Cycle::rep now);
   DmaReply allocate(unsigned core, Cycle::rep now);
   DmaReply program(unsigned core, std::uint32_t wdata, Cycle::rep now);
   void arbitrate_commands(Cycle::rep now);
-  void account(Cycle::rep now, const MchanWork& in, const MchanWork& out);
+  void account(Cycle::rep now, const MchanWork& work);
   void digest(const MchanWork& work, Cycle::rep now);
   void complete(Cycle::rep now);
   void find_next();
@@ -94,5 +113,44 @@ class Mchan final : public ClusterDma {
   mutable DmaBooks books_;  // the lanes' figures are fetched when it is read
   DmaFault fault_;
 };
+
+template <class Memory>
+[[gnu::always_inline]] inline void Mchan::commit_words(Cycle now, std::uint32_t granted,
+                                                       const Memory& memory) {
+  std::uint32_t rdata[2] = {};  // of lanes 0 and 1
+  if ((granted & 1) != 0) {
+    const MchanLane::Word& word = read_.word(1);
+    memory.write(word.address, word.data, word.enable);
+  }
+  if ((granted & 2) != 0) {
+    const MchanLane::Word& word = read_.word(0);
+    memory.write(word.address, word.data, word.enable);
+  }
+  if ((granted & 4) != 0) {
+    rdata[1] = memory.read(write_.word(1).address);
+  }
+  if ((granted & 8) != 0) {
+    rdata[0] = memory.read(write_.word(0).address);
+  }
+  // The usual cycle of a transfer that is well under way.
+  const bool in = (granted & 3) == 3 && read_.steady();
+  const bool out = (granted & 12) == 12 && write_.steady();
+  if ((in || read_.idle()) && (out || write_.idle()) && (in || out) && commands_ == 0 &&
+      completing_ == 0 && waiting_for_ == DmaBooks::Use::kIdle) {
+    if (in) {
+      read_.commit_steadily(0, 0);
+    }
+    if (out) {
+      write_.commit_steadily(rdata[0], rdata[1]);
+    }
+    readers_ = 0;
+    ++books_.busy;
+    moved_ = true;
+    last_commit_ = now.raw();
+    next_ = now.raw() + 1;
+    return;
+  }
+  commit_lanes(now.raw(), granted, rdata);
+}
 
 }  // namespace etude

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <initializer_list>
 #include <vector>
 
@@ -31,14 +32,21 @@ struct MchanTransfer {
   Cycle::rep launched = 0;  ///< the last programming access was granted
 };
 
-/// What one direction did in a cycle, for the books.
+/// What the two directions did in a cycle, for the books.
 struct MchanWork {
-  bool moved = false;    ///< something changed: the next cycle must be looked at too
-  bool data = false;     ///< a word or beat of data advanced
-  bool refused = false;  ///< a TCDM request was refused
-  int accepted = -1;     ///< a transfer began to be unpacked: the core that waits for it
-  int finished = -1;     ///< a transfer's completion is known: its id
-  Cycle::rep done = 0;   ///< ... and the cycle in which it is complete
+  /// A transfer's completion is known.
+  struct Finished {
+    std::uint8_t id;
+    Cycle::rep done;  ///< the cycle in which it is complete
+  };
+  bool moved = false;          ///< something changed: the next cycle must be looked at too
+  bool data = false;           ///< a word or beat of data advanced
+  bool refused = false;        ///< a TCDM request was refused
+  std::uint8_t finishing = 0;  ///< how many of `finished`: a lane finishes one at most
+  std::uint32_t accepted = 0;  ///< cores whose transfer began to be unpacked: they wait for it
+  std::array<Finished, 2> finished;
+
+  void finish(std::uint8_t id, Cycle::rep done) { finished[finishing++] = {id, done}; }
 };
 
 /// One direction of MCHAN, from the transfer queue to the memories: 2-D splitter, unpacker into
@@ -61,21 +69,58 @@ class MchanLane {
   /// Transfers that still stand in the queue (for the shared limit).
   unsigned queued() const { return queue_head_ - queue_tail_; }
   bool idle() const { return alive_ == 0; }
-  /// The words wanted in this cycle, of each lane one; commit() of the same cycle must follow.
-  std::uint32_t requests(DmaPortRequest& lane0, DmaPortRequest& lane1) {
+  /// A word of one lane, wanted until it is granted.
+  struct Word {
+    std::uint32_t address = 0;     ///< of the aligned word
+    std::uint8_t* data = nullptr;  ///< where its bytes come from or go to, in the burst's buffer
+    std::uint8_t enable = 0xF;     ///< bytes that are written
+  };
+  /// The lanes whose word is wanted in this cycle; commit() of the same cycle must follow. What is
+  /// not granted is wanted in the next cycle too, unchanged.
+  std::uint32_t ask() {
     if (alive_ == 0) {
       return 0;
     }
-    return to_l1_ ? ask<true>(lane0, lane1) : ask<false>(lane0, lane1);
-  }
-  /// Ends the cycle: `granted` has one bit per lane, the words of granted reads follow.
-  MchanWork commit(Cycle::rep now, std::uint32_t granted, std::uint32_t word0,
-                   std::uint32_t word1) {
-    if (alive_ == 0) {
-      return {};
+    if (steady_left_ != 0) {
+      return lanes_asked_ = 3;
     }
-    const std::uint32_t rdata[2] = {word0, word1};
-    return to_l1_ ? step<true>(now, granted, rdata) : step<false>(now, granted, rdata);
+    return to_l1_ ? ask<true>() : ask<false>();
+  }
+  /// The word that `lane` wants.
+  const Word& word(unsigned lane) const { return word_[lane]; }
+  /// The same with what is written, as commands to a memory.
+  std::uint32_t requests(DmaPortRequest& lane0, DmaPortRequest& lane1);
+  /// The next commit() moves both words, if they are granted, and changes nothing else.
+  bool steady() const { return steady_left_ != 0; }
+  /// Ends the cycle: `granted` has one bit per lane, the words of granted reads follow; adds to
+  /// `work` what was done.
+  void commit(Cycle::rep now, std::uint32_t granted, const std::uint32_t* words, MchanWork& work) {
+    if (alive_ == 0) {
+      return;
+    }
+    if (steady_left_ != 0 && granted == 3) {
+      commit_steadily(words[0], words[1]);
+      work.moved = work.data = true;
+    } else if (to_l1_) {
+      step<true>(now, granted, words, work);
+    } else {
+      step<false>(now, granted, words, work);
+    }
+  }
+  /// commit() of a steady() lane whose words are both granted: a cycle like the one before, in
+  /// which every stage hands on a beat.
+  void commit_steadily(std::uint32_t word0, std::uint32_t word1) {
+    if (!to_l1_) {
+      std::memcpy(word_[0].data, &word0, 4);
+      std::memcpy(word_[1].data, &word1, 4);
+    }
+    for (Word& word : word_) {
+      word.address += 8;
+      word.data += 8;
+    }
+    lanes_asked_ = 0;
+    --steady_left_;
+    ++steady_done_;
   }
   /// Earliest cycle in which a waiting memory answers; kNever if none does.
   Cycle::rep timed() const;
@@ -126,11 +171,22 @@ class MchanLane {
   static constexpr unsigned kTransfers = 32;  // at least the shared queue's depth
   static constexpr unsigned kMargin = 8;      // of a piece's buffer, on both sides
 
-  // Four bits of one word per queue, so that all are updated by one addition.
-  bool any(Queue q) const { return (entries_ >> 4 * q & 0xF) != 0; }
-  bool room(Queue q) const { return (entries_ >> 4 * q & 0xF) < 2; }
-  void push(Queue q) { push_ |= std::uint64_t{1} << 4 * q; }
-  void pop(Queue q) { pop_ |= std::uint64_t{1} << 4 * q; }
+  // Four bits of one word per queue, so that all are updated by one addition. No field overflows: a
+  // queue holds at most two entries, and only what is there is popped.
+  static constexpr std::uint64_t one(Queue q) { return std::uint64_t{1} << 4 * q; }
+  /// What a cycle does to the queues, as they were at its start.
+  struct Flow {
+    const std::uint64_t entries;
+    std::uint64_t pushed = 0;
+    std::uint64_t popped = 0;
+
+    bool any(Queue q) const { return (entries & 3 * one(q)) != 0; }
+    bool room(Queue q) const { return (entries & 2 * one(q)) == 0; }
+    void push(Queue q) { pushed |= one(q); }
+    void pop(Queue q) { popped |= one(q); }
+  };
+  bool any(Queue q) const { return Flow{entries_}.any(q); }
+  bool room(Queue q) const { return Flow{entries_}.room(q); }
   Piece& piece(unsigned n) { return pieces_[n % kRing]; }
   const Piece& piece(unsigned n) const { return pieces_[n % kRing]; }
   std::uint8_t* buffer(unsigned n) { return &buffers_[(n % kRing) * buffer_bytes_]; }
@@ -138,37 +194,39 @@ class MchanLane {
 
   // One direction each, so that a cycle of a lane is one function of the host.
   template <bool kToL1>
-  std::uint32_t ask(DmaPortRequest& lane0, DmaPortRequest& lane1);
+  std::uint32_t ask();
   template <bool kToL1>
-  MchanWork step(Cycle::rep now, std::uint32_t granted, const std::uint32_t* rdata);
+  void step(Cycle::rep now, std::uint32_t granted, const std::uint32_t* rdata, MchanWork& work);
   template <bool kToL1, unsigned kLane>
-  bool wants() const;
+  bool wants(const Flow& flow) const;
   template <bool kToL1, unsigned kLane>
-  void word(DmaPortRequest& request) const;
+  void find_word();
+  void begin_piece(unsigned lane);
   template <bool kToL1, unsigned kLane>
-  void step_lane(Cycle::rep now, bool served, bool asked, std::uint32_t rdata, MchanWork& work);
+  void step_lane(Flow& flow, Cycle::rep now, bool served, bool asked, std::uint32_t rdata,
+                 MchanWork& work);
   template <bool kToL1>
-  [[nodiscard]] bool step_steadily(std::uint32_t granted, const std::uint32_t* rdata);
-  template <bool kToL1>
-  void find_steady();
+  void find_steady(const Flow& flow);
   void leave_steady();
   void lane_finished(unsigned lane, Cycle::rep now, MchanWork& work);
-  void step_tcdm_unpacker();
+  void step_tcdm_unpacker(Flow& flow);
   template <bool kToL1>
-  void step_aligner(MchanWork& work);
+  void step_aligner(Flow& flow, MchanWork& work);
   template <bool kToL1>
-  void input_taken();
-  void load_aligner();
-  void step_read_bus(Cycle::rep now, MchanWork& work);
-  void step_write_bus(Cycle::rep now, MchanWork& work);
-  void step_unpacker(MchanWork& work);
-  void make_piece();
-  void step_splitter(Cycle::rep now, MchanWork& work);
-  bool tick();
+  void input_taken(Flow& flow);
+  void load_aligner(Flow& flow);
+  void step_read_bus(Flow& flow, Cycle::rep now, MchanWork& work);
+  void step_write_bus(Flow& flow, Cycle::rep now, MchanWork& work);
+  // mchan_lane_rows.cpp: once a burst or a row.
+  void read_burst(Cycle::rep now);
+  void write_burst(Cycle::rep now, MchanWork& work);
+  void take_row(Flow& flow, MchanWork& work);
+  void make_piece(Flow& flow);
+  void split(Flow& flow, Cycle::rep now, MchanWork& work);
   static constexpr std::uint64_t one_each(std::initializer_list<Queue> queues) {
     std::uint64_t word = 0;
     for (const Queue q : queues) {
-      word |= std::uint64_t{1} << 4 * q;
+      word |= one(q);
     }
     return word;
   }
@@ -179,9 +237,7 @@ class MchanLane {
   AxiPort* axi_;
 
   std::uint64_t entries_ = 0;  // of each queue, at the start of the cycle
-  std::uint64_t push_ = 0;     // in this cycle
-  std::uint64_t pop_ = 0;
-  unsigned alive_ = 0;  // transfers not complete yet
+  unsigned alive_ = 0;         // transfers not complete yet
 
   // Queue of transfers and the splitter.
   struct Queued {
@@ -239,7 +295,9 @@ class MchanLane {
   unsigned beats_left_ = 0;
   std::array<unsigned, 2> lane_piece_{};
   std::array<unsigned, 2> lane_beat_{};
-  std::uint8_t lanes_asked_ = 0;  // lanes that requested a word in this cycle
+  std::array<unsigned, 2> lane_beats_{};  // of the piece, once its first word was asked for
+  std::array<Word, 2> word_{};
+  std::uint8_t lanes_asked_ = 0;  // lanes whose request is up
   std::uint8_t lanes_passing_ =
       0;  // lanes whose word has no enabled byte: it passes without an access
   std::array<bool, 2> returning_{};  // from L1: the word read in the last cycle arrives

@@ -3,6 +3,7 @@
 
 #include <bit>
 #include <string>
+#include <utility>
 
 #include "models/base/error.h"
 
@@ -28,6 +29,9 @@ Hci::Hci(const sc_core::sc_module_name& name, const HciConfig& config, const Hci
 
 void Hci::reset() {
   rr_.fill(0);
+  up_.fill(0);
+  up_banks_ = 0;
+  up_ports_ = up_count_ = 0;
   locked_ = 0;
   ctr_ = 0;
   set_priority(config_.priority == HciConfig::Priority::kAccelerator, config_.max_stall);
@@ -82,27 +86,96 @@ inline std::uint32_t Hci::winner(std::uint32_t requests, unsigned rr) {
   wide_won = invert_ ? high_won : low_won;
 }
 
+// Serves `bank` to one of those of `wanted`.
+[[gnu::always_inline]] inline std::uint32_t Hci::serve_bank(int bank, std::uint32_t wanted) {
+  if ((wanted & (wanted - 1)) == 0) {  // alone: it wins and is the next one whatever the pointer is
+    rr_[bank] = static_cast<std::uint8_t>(std::countr_zero(wanted));
+    return wanted;
+  }
+  const unsigned rr = rr_[bank];
+  const std::uint32_t above = wanted & ~((std::uint32_t{2} << rr) - 1);
+  rr_[bank] = static_cast<std::uint8_t>(std::countr_zero(above != 0 ? above : wanted));
+  return winner(wanted, rr);
+}
+
 // Serves each bank of `banks` to one of those that want it, and forgets what is wanted there.
 [[gnu::always_inline]] inline std::uint32_t Hci::serve(std::uint64_t banks) {
   std::uint32_t granted = 0;
   unsigned count = 0;
   for (std::uint64_t left = banks; left != 0; left &= left - 1) {
     const int bank = std::countr_zero(left);
-    const std::uint32_t d = wanted_[bank];
-    wanted_[bank] = 0;
+    granted |= serve_bank(bank, std::exchange(wanted_[bank], 0));
     ++count;
-    if ((d & (d - 1)) == 0) {  // alone: it wins and is the next one whatever the pointer is
-      rr_[bank] = static_cast<std::uint8_t>(std::countr_zero(d));
-      granted |= d;
-    } else {
-      const unsigned rr = rr_[bank];
-      const std::uint32_t above = d & ~((std::uint32_t{2} << rr) - 1);
-      rr_[bank] = static_cast<std::uint8_t>(std::countr_zero(above != 0 ? above : d));
-      granted |= winner(d, rr);
-    }
   }
   log_grants_ += count;
   return granted;
+}
+
+// What the wide port got of its banks `wide`.
+inline void Hci::count_wide_port(const HciRequests& requests, std::uint64_t wide,
+                                 HciGrants& grants) {
+  grants.wide = grants.wide_banks_won == wide;
+  if (grants.wide) {
+    ++wide_grants_;
+  } else {
+    ++wide_refused_;
+    if (grants.wide_banks_won != 0) {
+      (requests.wide_write ? partial_writes_ : wasted_reads_) +=
+          static_cast<unsigned>(std::popcount(grants.wide_banks_won));
+    }
+  }
+}
+
+HciGrants Hci::arbitrate_raised(const HciRequests& requests) {
+  const std::uint64_t log = up_banks_;
+  std::uint64_t log_won = log;
+  HciGrants grants;
+  if (requests.wide || ctr_ >= release_at_) {
+    const std::uint64_t wide = requests.wide ? wide_mask_[requests.wide_bank] : 0;
+    split(log, wide, log_won, grants.wide_banks_won);
+    if (requests.wide) {
+      count_wide_port(requests, wide, grants);
+    }
+  } else {
+    leave_idle();
+  }
+  unsigned count = 0;
+  std::uint64_t contended = log_won & locked_;
+  for (std::uint64_t left = log_won & ~locked_; left != 0; left &= left - 1) {
+    const int bank = std::countr_zero(left);
+    const std::uint32_t wanted = up_[bank];
+    if ((wanted & (wanted - 1)) != 0) {
+      contended |= left & (~left + 1);
+      continue;
+    }
+    rr_[bank] = static_cast<std::uint8_t>(std::countr_zero(wanted));  // alone: the next one, too
+    up_[bank] = 0;
+    grants.mask |= wanted;
+    ++count;
+  }
+  up_banks_ &= ~log_won | contended;
+  for (std::uint64_t left = contended; left != 0; left &= left - 1) {
+    const int bank = std::countr_zero(left);
+    const std::uint64_t bit = left & (~left + 1);
+    // Whoever came after a freeze is not seen yet.
+    const std::uint32_t won = serve_bank(bank, (locked_ & bit) != 0 ? frozen_[bank] : up_[bank]);
+    grants.mask |= won;
+    if ((up_[bank] ^= won) == 0) {
+      up_banks_ ^= bit;
+    }
+    ++count;
+  }
+  log_grants_ += count;
+  log_refused_ += up_count_ - count;
+  up_count_ -= count;
+  up_ports_ ^= grants.mask;
+  const std::uint64_t refused = log & ~log_won;
+  for (std::uint64_t left = refused & ~locked_; left != 0; left &= left - 1) {
+    const int bank = std::countr_zero(left);
+    frozen_[bank] = up_[bank];
+  }
+  locked_ = refused;
+  return grants;
 }
 
 [[gnu::always_inline]] inline HciGrants Hci::arbitrate_branches(const HciRequests& requests,
@@ -142,14 +215,7 @@ inline std::uint32_t Hci::winner(std::uint32_t requests, unsigned rr) {
   }
 
   if (requests.wide) {
-    grants.wide = grants.wide_banks_won == wide;
-    if (grants.wide) {
-      ++wide_grants_;
-    } else {
-      ++wide_refused_;
-      (requests.wide_write ? partial_writes_ : wasted_reads_) +=
-          static_cast<unsigned>(std::popcount(grants.wide_banks_won));
-    }
+    count_wide_port(requests, wide, grants);
   }
   return grants;
 }

@@ -76,6 +76,20 @@ class Hci : public sc_core::sc_module {
     grants.mask = requests.mask;
     return grants;
   }
+  /// Requests that stay up by themselves until they are served, as the protocol wants it anyway;
+  /// for a loop that would otherwise repeat the refused ones in each cycle. Whoever raises requests
+  /// calls arbitrate_raised() in each cycle in which one is up, and arbitrate() never.
+  void raise(unsigned port, unsigned bank) {
+    up_[bank] |= 1u << port;
+    up_banks_ |= std::uint64_t{1} << bank;
+    up_ports_ |= 1u << port;
+    ++up_count_;
+  }
+  /// Ports whose request is up.
+  std::uint32_t raised() const { return up_ports_; }
+  /// One clock cycle of the raised requests and the accelerator's (of `requests` only what is said
+  /// of the wide port counts): the same grants and the same state as arbitrate() with all of them.
+  HciGrants arbitrate_raised(const HciRequests& requests);
   /// `n` cycles in which nobody requests anything: the same as n empty arbitrate() calls.
   void idle_cycles(std::uint64_t n) {
     if (locked_ != 0) {
@@ -115,9 +129,11 @@ class Hci : public sc_core::sc_module {
     }
   }
   void idle_cycles_locked(std::uint64_t n);
+  void count_wide_port(const HciRequests& requests, std::uint64_t wide, HciGrants& grants);
   HciGrants arbitrate_contended(const HciRequests& requests);
   HciGrants arbitrate_branches(const HciRequests& requests, std::uint64_t log, unsigned count);
   std::uint32_t serve(std::uint64_t banks);
+  std::uint32_t serve_bank(int bank, std::uint32_t wanted);
   void split(std::uint64_t log, std::uint64_t wide, std::uint64_t& log_won,
              std::uint64_t& wide_won);
   static std::uint32_t winner(std::uint32_t requests, unsigned rr);
@@ -130,6 +146,10 @@ class Hci : public sc_core::sc_module {
   unsigned release_at_;  // stall counter from which the log branch gets nothing
 
   std::array<std::uint32_t, 64> wanted_{};  // per bank, within one cycle; zero between cycles
+  std::array<std::uint32_t, 64> up_{};      // per bank: ports whose raised request is up
+  std::uint64_t up_banks_{0};
+  std::uint32_t up_ports_{0};
+  unsigned up_count_{0};
   std::array<std::uint8_t, 64> rr_{};
   std::array<std::uint32_t, 64> frozen_{};  // requests of a locked bank (req_q)
   std::uint64_t locked_{0};

@@ -21,6 +21,7 @@ class RedmuleXBuffer {
     unsigned height;  ///< H
   };
   unsigned rows() const { return rows_; }
+  unsigned columns_read() const { return pad_reads_; }
   bool emptied(bool go, unsigned slots) const { return go && pad_reads_ >= slots; }
   void clock(const Inputs& in) {
     if (!in.go && !in.setup && state_ != State::kFastFill && state_ != State::kPadEmpty) {
@@ -67,6 +68,8 @@ class RedmuleZBuffer {
     bool emptied;         ///< free for the next tile
   };
   State state() const { return state_; }
+  /// Rows of the tile that have come in or gone out.
+  unsigned rows() const { return static_cast<unsigned>(loaded_rows_ + stored_); }
   /// The next tile's Y is there, or enters as its last row in this cycle.
   bool loaded(bool y_valid, unsigned width) const {
     return state_ == State::kLoaded ||

@@ -206,6 +206,62 @@ inline void RedmuleControl::clock_blocks() {
   s_.state = s.next;
 }
 
+RedmuleProgress RedmuleControl::progress() const {
+  return {.x = xs_.burst(),
+          .w = ws_.burst(),
+          .y = ys_.burst(),
+          .z = zs_.burst(),
+          .blocks_read = m_.blocks_read,
+          .block = m_.block,
+          .column = m_.column,
+          .row = m_.row,
+          .x_column = s_.x_column,
+          .x_tile = s_.x_tile,
+          .x_row = s_.x_row,
+          .w_row = s_.w_row,
+          .w_column = s_.w_column,
+          .w_matrix = s_.w_matrix,
+          .y_column = s_.y_column,
+          .y_row = s_.y_row};
+}
+
+void RedmuleControl::set_progress(const RedmuleProgress& progress) {
+  xs_.set_burst(progress.x);
+  ws_.set_burst(progress.w);
+  ys_.set_burst(progress.y);
+  zs_.set_burst(progress.z);
+  m_ = {.blocks_read = progress.blocks_read,
+        .block = progress.block,
+        .column = progress.column,
+        .row = progress.row};
+  s_.x_column = progress.x_column;
+  s_.x_tile = progress.x_tile;
+  s_.x_row = progress.x_row;
+  s_.w_row = progress.w_row;
+  s_.w_column = progress.w_column;
+  s_.w_matrix = progress.w_matrix;
+  s_.y_column = progress.y_column;
+  s_.y_row = progress.y_row;
+}
+
+std::uint64_t RedmuleControl::fingerprint() const {
+  std::uint64_t hash = 0;
+  const auto add = [&hash](std::uint64_t value) {
+    hash = (hash ^ value) * 0x9E3779B97F4A7C15u;
+    hash ^= hash >> 29;
+  };
+  add(xs_.fingerprint() | ws_.fingerprint() << 16 | ys_.fingerprint() << 32 |
+      zs_.fingerprint() << 48);
+  add(static_cast<std::uint64_t>(s_.state) | std::uint64_t{s_.z_wait} << 2 |
+      std::uint64_t{s_.z_avail} << 3 | std::uint64_t{s_.y_push} << 4 |
+      std::uint64_t{s_.x_refill} << 5 | static_cast<std::uint64_t>(z_.state()) << 6 |
+      std::uint64_t{s_.x_shift} << 8 | std::uint64_t{s_.z_avail_count} << 24 |
+      std::uint64_t{s_.y_push_count} << 40 | std::uint64_t{s_.waits} << 56);
+  add(x_.rows() | std::uint64_t{x_.columns_read()} << 16 | std::uint64_t{z_.rows()} << 32 |
+      static_cast<std::uint64_t>(mux_.chosen()) << 60);
+  return hash;
+}
+
 RedmuleControl::Outcome RedmuleControl::clock(bool granted) {
   Outcome out;
   const Signals s = signals(out);

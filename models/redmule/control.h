@@ -37,6 +37,18 @@ struct RedmuleMemoryScheduler {
   std::uint32_t block = 0, column = 0, row = 0;
 };
 
+/// Where a job stands: the part of the control's state that grows with the job. Everything else is
+/// small and repeats itself from tile to tile.
+struct RedmuleProgress {
+  bool operator==(const RedmuleProgress&) const = default;
+  RedmuleBurst x, w, y, z;
+  std::uint64_t blocks_read = 0;
+  std::uint32_t block = 0, column = 0, row = 0;       ///< of the memory scheduler
+  std::uint32_t x_column = 0, x_tile = 0, x_row = 0;  ///< these of the scheduler
+  std::uint32_t w_row = 0, w_column = 0, w_matrix = 0;
+  std::uint32_t y_column = 0, y_row = 0;
+};
+
 /// The control half of RedMulE: everything that decides in which cycle which beat moves, and no
 /// data. Plain state, copied freely. In each cycle request() once, then clock().
 class RedmuleControl {
@@ -58,6 +70,12 @@ class RedmuleControl {
   /// The clock edge that ends this cycle.
   Outcome clock(bool granted);
   const RedmulePlan& plan() const { return plan_; }
+  /// Another plan with the same left-overs.
+  void set_plan(const RedmulePlan& plan) { plan_ = plan; }
+  RedmuleProgress progress() const;
+  void set_progress(const RedmuleProgress& progress);
+  /// A number that differs between most states.
+  std::uint64_t fingerprint() const;
   /// Both will do the same from now on, if they are of one job and are granted the same.
   bool same_state(const RedmuleControl& other) const {
     return s_ == other.s_ && xs_ == other.xs_ && ws_ == other.ws_ && ys_ == other.ys_ &&

@@ -56,9 +56,9 @@ class Progress {
 }  // namespace
 
 RedmuleRecording::RedmuleRecording(const RedmuleJob& job, const RedmulePlan& plan,
-                                   std::uint64_t silence_limit)
+                                   std::uint64_t silence_limit, RedmuleAutomaton* automaton)
     : plan_(plan), m_(job.m), n_(job.n), k_(job.k) {
-  RedmuleRun run(job, plan);
+  RedmuleRun run(job, plan, automaton);
   Progress progress(plan);
   std::uint64_t silence = 0;
   for (std::uint64_t cycle = 0; cycle < kLongest; ++cycle) {
@@ -153,7 +153,7 @@ const RedmuleRecording* RedmuleRecorder::find(const RedmuleJob& job, const Redmu
   if (const RedmuleRecording* found = known(job, plan)) {
     return found->usable() ? found : nullptr;
   }
-  recordings_.emplace_front(job, plan, silence_limit);
+  recordings_.emplace_front(job, plan, silence_limit, automaton(plan));
   memory_ += recordings_.front().memory();
   while (memory_ > kMemory && recordings_.size() > 1) {
     memory_ -= recordings_.back().memory();

@@ -27,7 +27,8 @@ class RedmuleRecording {
 
   /// Steps the job's control to its end. `usable()` is false if it does not end by itself within
   /// kLongest cycles or would hand out rows of Z before their operands are there.
-  RedmuleRecording(const RedmuleJob& job, const RedmulePlan& plan, std::uint64_t silence_limit);
+  RedmuleRecording(const RedmuleJob& job, const RedmulePlan& plan, std::uint64_t silence_limit,
+                   RedmuleAutomaton* automaton = nullptr);
 
   bool usable() const { return usable_; }
   bool matches(const RedmuleJob& job, const RedmulePlan& plan) const {
@@ -66,6 +67,10 @@ class RedmuleRecorder {
   /// The same, made when the shape comes for the second time.
   const RedmuleRecording* find_again(const RedmuleJob& job, const RedmulePlan& plan,
                                      std::uint64_t silence_limit);
+  /// What the control of such a job has done before.
+  RedmuleAutomaton* automaton(const RedmulePlan& plan) {
+    return uses_automata ? automata_.find(plan) : nullptr;
+  }
   /// Plays `recording` from cycle `from` on.
   void play(const RedmuleRecording& recording, std::uint64_t from) {
     playing = &recording;
@@ -73,6 +78,7 @@ class RedmuleRecorder {
     beat = recording.beat_at(from);
   }
 
+  bool uses_automata = false;
   const RedmuleRecording* playing = nullptr;
   std::uint64_t position = 0;  ///< cycles played
   std::size_t beat = 0;        ///< beats played
@@ -84,6 +90,7 @@ class RedmuleRecorder {
   static constexpr std::size_t kMemory = std::size_t{64} << 20;
   const RedmuleRecording* known(const RedmuleJob& job, const RedmulePlan& plan);
 
+  RedmuleAutomata automata_;
   std::list<RedmuleRecording> recordings_;               // most recently used first
   std::deque<std::pair<RedmuleJob, RedmulePlan>> seen_;  // once, the last ones
   std::size_t memory_ = 0;

@@ -175,8 +175,17 @@ void Redmule::schedule(std::uint64_t earliest) {
   mode_ = Mode::kWaiting;
 }
 
+void Redmule::follow_recordings(bool on) {
+  follows_ = on;
+  recorder_->uses_automata = on;
+}
+
+RedmuleRun Redmule::new_run() {
+  return RedmuleRun(job_, plan_, recordings_ ? recorder_->automaton(plan_) : nullptr);
+}
+
 void Redmule::begin() {
-  run_ = RedmuleRun(job_, plan_);
+  run_ = new_run();
   // A job that was queued behind another has waited only since that one was over.
   waited_ = start_at_ - std::max(contexts_[run_context_].triggered, booked_until_);
   run_.add_start_cycles(waited_);
@@ -246,6 +255,23 @@ RedmuleStream Redmule::stream_now() {
 }
 
 const WideRequest& Redmule::request(Cycle now) {
+  request_lightly(now);
+  if (request_.valid && request_.write) {
+    fetch_write_data();
+  }
+  return request_;
+}
+
+void Redmule::fetch_write_data() {
+  unsigned first = 0, count = 0;
+  request_.data = data_.z_data(first, count);
+  request_.byte_enable.fill(0);
+  for (unsigned i = first; i < first + count; ++i) {
+    request_.byte_enable[i / 64] |= std::uint64_t{1} << (i % 64);
+  }
+}
+
+const WideRequest& Redmule::request_lightly(Cycle now) {
   request_.valid = false;
   if (mode_ == Mode::kIdle || mode_ == Mode::kHung || now.raw() < next_) {
     return request_;
@@ -269,14 +295,6 @@ const WideRequest& Redmule::request(Cycle now) {
   request_.valid = true;
   request_.write = stream == RedmuleStream::kZ;
   request_.address = data_.address(stream);
-  if (request_.write) {
-    unsigned first = 0, count = 0;
-    request_.data = data_.z_data(first, count);
-    request_.byte_enable.fill(0);
-    for (unsigned i = first; i < first + count; ++i) {
-      request_.byte_enable[i / 64] |= std::uint64_t{1} << (i % 64);
-    }
-  }
   return request_;
 }
 
@@ -294,12 +312,28 @@ void Redmule::commit(Cycle now, bool granted, const std::uint8_t* data) {
   } else if (granted && stream != RedmuleStream::kNone) {
     data_.take(stream, data);
   }
+  end_cycle(now.raw(), stream, granted);
+}
+
+void Redmule::commit_in_place(Cycle now, std::uint8_t* at, std::size_t bytes_before_wrap,
+                              std::uint8_t* start) {
+  if (mode_ == Mode::kIdle || mode_ == Mode::kHung || now.raw() < next_) {
+    return;
+  }
+  const RedmuleStream stream = request_.valid ? request_.stream : RedmuleStream::kNone;
+  if (stream != RedmuleStream::kNone) {
+    move(stream, at, bytes_before_wrap, start);
+  }
+  end_cycle(now.raw(), stream, true);
+}
+
+void Redmule::end_cycle(std::uint64_t now, RedmuleStream stream, bool granted) {
   request_.valid = false;
   if (recorder_->playing != nullptr) {
     recorder_->beat += stream != RedmuleStream::kNone ? 1 : 0;
-    play_on(now.raw());
+    play_on(now);
   } else {
-    step(now.raw(), stream, granted);
+    step(now, stream, granted);
   }
 }
 
@@ -345,11 +379,6 @@ void Redmule::step(std::uint64_t now, RedmuleStream stream, bool granted) {
   if (recorder_->candidate != nullptr && (granted || stream == RedmuleStream::kNone)) {
     come_back_to_recording();
   }
-}
-
-Cycle Redmule::next_activity() const {
-  const bool works = mode_ != Mode::kIdle && mode_ != Mode::kHung;
-  return Cycle{std::min(done_at_, works ? next_ : kNeverRaw)};
 }
 
 bool Redmule::take_done_event(Cycle now) {

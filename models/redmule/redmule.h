@@ -72,9 +72,21 @@ class Redmule : public sc_core::sc_module {
   /// at if a read was granted), which RedMulE sees in the next cycle.
   void commit(Cycle now, bool granted, const std::uint8_t* data);
 
+  /// request() without the bytes of a write, which are fetched for a partial write only.
+  const WideRequest& request_lightly(Cycle now);
+  void fetch_write_data();
+  /// commit() of a request_lightly() that was granted, or that asked for nothing: moves the bytes
+  /// to or from `at`, where `bytes_before_wrap` bytes of the memory follow, then those from
+  /// `start` on.
+  void commit_in_place(Cycle now, std::uint8_t* at, std::size_t bytes_before_wrap,
+                       std::uint8_t* start);
+
   /// The earliest cycle in which it can do anything by itself: a step of a job, or raising the done
   /// event; kNever when idle (or hung).
-  Cycle next_activity() const;
+  Cycle next_activity() const {
+    const bool works = mode_ != Mode::kIdle && mode_ != Mode::kHung;
+    return Cycle{works && next_ < done_at_ ? next_ : done_at_};
+  }
   /// True once per job, in the cycle of its done event or later (event 12 of the event unit).
   bool take_done_event(Cycle now);
   /// A done event waits for take_done_event().
@@ -106,7 +118,7 @@ class Redmule : public sc_core::sc_module {
 
   /// Lets jobs follow recordings of their shape in request() and commit() too, as long as nothing
   /// is refused. Cycles, data and counters are those of stepping.
-  void follow_recordings(bool on) { follows_ = on; }
+  void follow_recordings(bool on);
   /// For tests: portable arithmetic instead of vectors; no recordings.
   void use_vectors(bool on) { data_.use_vectors(on); }
   void use_recordings(bool on) { recordings_ = on; }
@@ -129,6 +141,7 @@ class Redmule : public sc_core::sc_module {
   RedmuleJob job_of(const Context& context) const;
   void trigger(std::uint64_t now);
   void schedule(std::uint64_t earliest);
+  RedmuleRun new_run();
   void begin();
   void raise_done(std::uint64_t now);
   void close_job(std::uint64_t now);
@@ -141,6 +154,9 @@ class Redmule : public sc_core::sc_module {
   RedmuleStream stream_now();
   void enter_fallback(const char* why);
   void transfer(RedmuleStream stream, const RedmuleMemory& memory, RedmuleAdvance& out);
+  void move(RedmuleStream stream, std::uint8_t* at, std::size_t bytes_before_wrap,
+            std::uint8_t* start);
+  void end_cycle(std::uint64_t now, RedmuleStream stream, bool granted);
   std::uint64_t replay(std::uint64_t now, std::uint64_t cycles, const RedmuleMemory& memory,
                        RedmuleAdvance& out);
   void join_recording(std::uint64_t now);

@@ -20,29 +20,36 @@ void Redmule::transfer(RedmuleStream stream, const RedmuleMemory& memory, Redmul
   if (offset >= memory.size) {
     offset %= memory.size;
   }
-  const bool wraps = port_bytes_ > memory.size - offset;
+  ++(stream == RedmuleStream::kZ ? out.write_beats : out.read_beats);
+  move(stream, memory.bytes + offset, memory.size - offset, memory.bytes);
+}
+
+void Redmule::move(RedmuleStream stream, std::uint8_t* at, std::size_t bytes_before_wrap,
+                   std::uint8_t* start) {
+  const bool wraps = port_bytes_ > bytes_before_wrap;
+  const auto byte_at = [=](std::size_t i) {
+    return i < bytes_before_wrap ? at + i : start + (i - bytes_before_wrap);
+  };
   if (stream == RedmuleStream::kZ) {
     unsigned first = 0, count = 0;
     const std::uint8_t* bytes = data_.z_data(first, count);
     if (!wraps) {
-      std::memcpy(memory.bytes + offset + first, bytes + first, count);
+      std::memcpy(at + first, bytes + first, count);
     } else {
       for (unsigned i = first; i < first + count; ++i) {
-        memory.bytes[(offset + i) % memory.size] = bytes[i];
+        *byte_at(i) = bytes[i];
       }
     }
     data_.z_granted();
-    ++out.write_beats;
     return;
   }
-  ++out.read_beats;
   if (!wraps) {
-    data_.take(stream, memory.bytes + offset);
+    data_.take(stream, at);
     return;
   }
   std::uint8_t bytes[512];
   for (unsigned i = 0; i < port_bytes_; ++i) {
-    bytes[i] = memory.bytes[(offset + i) % memory.size];
+    bytes[i] = *byte_at(i);
   }
   data_.take(stream, bytes);
 }
@@ -79,7 +86,7 @@ void Redmule::join_recording(std::uint64_t now) {
     return;
   }
   r.play(*r.playing, now - start_at_);
-  run_ = RedmuleRun(job_, plan_);
+  run_ = new_run();
   run_.add_start_cycles(waited_);
 }
 
@@ -125,7 +132,7 @@ void Redmule::come_back_to_recording() {
   r.play(*r.candidate, r.next_snapshot * r.candidate->interval());
   RedmuleTally besides = run_.tally();
   besides -= snapshot.tally();
-  run_ = RedmuleRun(job_, plan_);
+  run_ = new_run();
   run_.add(besides);
 }
 

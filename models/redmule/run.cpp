@@ -41,9 +41,9 @@ RedmuleTally& RedmuleTally::operator-=(const RedmuleTally& other) {
   return *this;
 }
 
-RedmuleRun::RedmuleRun(const RedmuleJob& job, const RedmulePlan& plan)
+RedmuleRun::RedmuleRun(const RedmuleJob& job, const RedmulePlan& plan, RedmuleAutomaton* automaton)
     : reduction_(job.n), rows_(job.m), columns_(job.k) {
-  control_.start(plan);
+  control_.start(plan, automaton);
 }
 
 void RedmuleRun::count_port(RedmuleStream stream, bool granted) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "models/redmule/control.h"
+#include "models/redmule/automaton.h"
 #include "models/redmule/tally.h"
 
 namespace etude {
@@ -10,7 +10,9 @@ namespace etude {
 class RedmuleRun {
  public:
   RedmuleRun() = default;
-  RedmuleRun(const RedmuleJob& job, const RedmulePlan& plan);
+  /// `automaton`, if there is one, serves the plan and outlives the run; what the run does is the
+  /// same without it.
+  RedmuleRun(const RedmuleJob& job, const RedmulePlan& plan, RedmuleAutomaton* automaton = nullptr);
 
   RedmuleStream request() { return control_.request(); }
   /// One cycle; `stream` is what request() said. Returns true in the cycle whose end raises the
@@ -33,7 +35,7 @@ class RedmuleRun {
 
  private:
   void count_port(RedmuleStream stream, bool granted);
-  RedmuleControl control_;
+  RedmuleWalker control_;
   RedmuleTally tally_;
   std::uint32_t reduction_ = 0, rows_ = 0, columns_ = 0;  // N, M, K
   std::uint64_t tiles_filled_ = 0;

@@ -8,6 +8,13 @@ namespace etude {
 /// The four operand streams that share RedMulE's one memory port.
 enum class RedmuleStream : std::uint8_t { kX, kW, kY, kZ, kNone };
 
+/// Beats of a stream's burst: the part of its state that grows with the job.
+struct RedmuleBurst {
+  bool operator==(const RedmuleBurst&) const = default;
+  std::uint64_t generated = 0;    ///< addresses generated
+  std::uint64_t transferred = 0;  ///< beats handed on
+};
+
 /// One load stream: address generator -> address FIFO (2) -> request FIFO (4) -> port ->
 /// response FIFO (4) -> buffer FIFO (4). Order never changes, so that only fill levels are state.
 /// Source: hci_core_source, hci_core_fifo, hwpe_stream_fifo.
@@ -23,6 +30,18 @@ class RedmuleLoadStream {
   bool wants_port() const {
     return requests_ > 0 && responses_ < kDepth &&
            !(responses_ == 1 && response_ && buffered_ == kDepth);
+  }
+
+  RedmuleBurst burst() const { return {generated_, transferred_}; }
+  void set_burst(const RedmuleBurst& burst) {
+    generated_ = burst.generated;
+    transferred_ = burst.transferred;
+  }
+  /// A number that differs between most states.
+  std::uint64_t fingerprint() const {
+    return static_cast<std::uint64_t>(phase_) | std::uint64_t{response_} << 2 |
+           std::uint64_t{addresses_} << 3 | std::uint64_t{requests_} << 5 |
+           std::uint64_t{responses_} << 8 | std::uint64_t{buffered_} << 11;
   }
 
   /// One clock edge. `start` begins a burst of `length` beats when idle; `pop` takes a beat from
@@ -62,6 +81,15 @@ class RedmuleStoreStream {
   bool wants_port() const { return requests_ > 0; }
   /// True in the cycle after the one that found the last beat in the request FIFO.
   bool done() const { return done_; }
+  RedmuleBurst burst() const { return {generated_, accepted_}; }
+  void set_burst(const RedmuleBurst& burst) {
+    generated_ = burst.generated;
+    accepted_ = burst.transferred;
+  }
+  std::uint64_t fingerprint() const {
+    return static_cast<std::uint64_t>(phase_) | std::uint64_t{addresses_} << 2 |
+           std::uint64_t{requests_} << 4 | std::uint64_t{buffered_} << 6;
+  }
   void clock(bool start, std::uint64_t length, bool push, bool granted) {
     if (settled_ && !push && !granted && (phase_ != Phase::kIdle || !start)) {
       return;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/engine/accounting.h"
 
+#include <algorithm>
+#include <numeric>
 #include <stdexcept>
 
 namespace etude {
@@ -64,6 +66,9 @@ void Accounting::add(const std::string& component,
     names_.push_back(component + "." + counter.name);
   });
   components_.push_back(visit);
+  by_name_.resize(names_.size());
+  std::iota(by_name_.begin(), by_name_.end(), std::size_t{0});
+  std::ranges::sort(by_name_, [this](auto a, auto b) { return names_[a] < names_[b]; });
   if (unit.busy) {
     units_.push_back(std::move(unit));
   } else if (!unit.stalls.empty()) {
@@ -82,7 +87,8 @@ std::vector<std::uint64_t> Accounting::counters() const {
 
 void Accounting::begin_step(Snapshot at) {
   step_begin_ = std::move(at);
-  op_begin_ = step_begin_;
+  layer_begin_ = step_begin_;
+  op_begin_ = step_begin_.when;
   in_step_ = true;
   in_op_ = false;
   segments_.clear();
@@ -95,35 +101,46 @@ void Accounting::begin_op(std::uint32_t op, std::uint32_t layer, Snapshot at) {
     throw std::runtime_error("the program marks an operation outside a step");
   }
   if (in_op_) {
-    close_segment(at);
-    op_begin_ = std::move(at);
+    close_segment(at.when);
+    close_layer(at);
+    layer_begin_ = std::move(at);
   }  // else: what lies before the first operation belongs to it
   op_ = op;
   layer_ = layer;
   in_op_ = true;
 }
 
-void Accounting::close_segment(const Snapshot& at) {
+void Accounting::begin_op_of_layer(std::uint32_t op, Cycle when) {
+  close_segment(when);
+  op_ = op;
+}
+
+void Accounting::close_segment(Cycle when) {
+  segments_.push_back({op_, op_begin_ - step_begin_.when, when - step_begin_.when});
+  op_begin_ = when;
+}
+
+void Accounting::close_layer(const Snapshot& at) {
   if (layer_ >= layer_counters_.size()) {
     layer_counters_.resize(layer_ + 1, std::vector<std::uint64_t>(names_.size(), 0));
     layer_stalls_.resize(layer_ + 1);
   }
   for (std::size_t i = 0; i < names_.size(); ++i) {
-    layer_counters_[layer_][i] += at.counters[i] - op_begin_.counters[i];
+    layer_counters_[layer_][i] += at.counters[i] - layer_begin_.counters[i];
   }
   for (std::size_t h = 0; h < at.harts.size(); ++h) {
     for (unsigned r = 0; r < kStallReasons; ++r) {
-      layer_stalls_[layer_][r] += at.harts[h].stalls[r] - op_begin_.harts[h].stalls[r];
+      layer_stalls_[layer_][r] += at.harts[h].stalls[r] - layer_begin_.harts[h].stalls[r];
     }
   }
-  segments_.push_back({op_, op_begin_.when - step_begin_.when, at.when - step_begin_.when});
 }
 
 void Accounting::end_step(const Snapshot& at) {
   if (!in_step_) {
     throw std::runtime_error("the program ends a step that it has not begun");
   }
-  close_segment(at);
+  close_segment(at.when);
+  close_layer(at);
   in_step_ = false;
   StepRecord step;
   step.cycles = at.when - step_begin_.when;
@@ -149,8 +166,8 @@ void Accounting::end_step(const Snapshot& at) {
 CounterSnapshot Accounting::named(const std::vector<std::uint64_t>& from,
                                   const std::vector<std::uint64_t>& to) const {
   CounterSnapshot out;
-  for (std::size_t i = 0; i < names_.size(); ++i) {
-    out[names_[i]] += to[i] - from[i];
+  for (const std::size_t i : by_name_) {
+    out.try_emplace(out.end(), names_[i], 0)->second += to[i] - from[i];
   }
   return out;
 }

@@ -52,6 +52,9 @@ class Accounting {
   void begin_step(Snapshot at);
   /// The controller starts operation `op`, which belongs to `layer`.
   void begin_op(std::uint32_t op, std::uint32_t layer, Snapshot at);
+  /// The same for an operation of the layer of the one before: only the time counts then.
+  bool goes_on(std::uint32_t layer) const { return in_step_ && in_op_ && layer == layer_; }
+  void begin_op_of_layer(std::uint32_t op, Cycle when);
   void end_step(const Snapshot& at);
   bool in_step() const { return in_step_; }
 
@@ -66,13 +69,15 @@ class Accounting {
     std::vector<std::pair<std::string, std::size_t>> stalls;
   };
 
-  void close_segment(const Snapshot& at);
+  void close_segment(Cycle when);
+  void close_layer(const Snapshot& at);
   CounterSnapshot named(const std::vector<std::uint64_t>& from,
                         const std::vector<std::uint64_t>& to) const;
   std::vector<UnitRecord> units(const Snapshot& from, const Snapshot& to) const;
   void add_units(const Snapshot& from, const Snapshot& to, std::vector<UnitRecord>& out) const;
 
   std::vector<std::string> names_;
+  std::vector<std::size_t> by_name_;  ///< indices of the names in alphabetic order
   std::vector<std::function<void(const CounterVisitor&)>> components_;
   std::vector<UnitColumns> units_;
   std::vector<std::string> harts_;
@@ -82,7 +87,8 @@ class Accounting {
   std::uint32_t op_{0};
   std::uint32_t layer_{0};
   Snapshot step_begin_;
-  Snapshot op_begin_;
+  Cycle op_begin_;
+  Snapshot layer_begin_;  ///< of the operations of one layer in a row
   std::vector<std::vector<std::uint64_t>> layer_counters_;
   std::vector<std::array<std::uint64_t, kStallReasons>> layer_stalls_;
   std::vector<OpSegment> segments_;

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <bit>
 #include <numeric>
-#include <utility>
 
 #include "models/base/error.h"
 #include "sim/engine/sanitizer.h"
@@ -17,8 +16,12 @@ Engine::Engine(const sc_core::sc_module_name& name, Platform& platform,
                const EngineOptions& options)
     : sc_module(name),
       platform_(platform),
+      tcdm_(platform.is_pulp() ? &platform.tcdm() : nullptr),
+      hci_(platform.is_pulp() ? &platform.hci() : nullptr),
       dma_(platform.is_pulp() ? &platform.dma() : nullptr),
+      mchan_(dynamic_cast<Mchan*>(dma_)),
       redmule_(platform.has_redmule() ? &platform.redmule() : nullptr),
+      dma_port_(platform.harts() + Platform::kExtPorts),
       options_(options),
       private_fpu_(platform.config().cluster.core.private_fpu),
       harts_(platform.harts()) {
@@ -99,28 +102,31 @@ void Engine::loop() {
   while (true) {
     ++stepped_;
     const std::uint32_t ready = agenda_.take(now_);
-    std::uint32_t banked = (ready & banked_) | refused_;
+    std::uint32_t banked = ready & banked_;
     std::uint32_t other = ready & ~banked_;
-    refused_ = 0;
     if (other != 0) {
       other = wake<kLockstep>(other, banked);
     }
+    raise(banked);
     if (other == 0 && units_next_ > now_ && pulp) [[likely]] {
-      if (banked != 0) {
-        step_quietly<kLockstep>(banked);
+      if (hci_->raised() != 0) {
+        step_quietly<kLockstep>();
       }
     } else {
-      step<kLockstep>(banked, other);
+      step<kLockstep>(other);
       if (ended_) {
         break;
       }
     }
-    // The next cycle in which anything can happen.
-    std::uint64_t next = refused_ != 0 ? now_ + 1 : agenda_.next();
-    if (units_next_ == now_ + 1 && due_[Platform::kRedmule] == now_ + 1) {
-      advance_redmule(next);
+    // The next cycle in which anything can happen: whose bank was taken asks again at once.
+    std::uint64_t next = now_ + 1;
+    if (!pulp || hci_->raised() == 0) {
+      next = agenda_.next();
+      if (next > now_ + 2 && units_next_ == now_ + 1 && due_[Platform::kRedmule] == now_ + 1) {
+        advance_redmule(next);
+      }
+      next = std::min(next, units_next_);
     }
-    next = std::min(next, units_next_);
     if (next >= options_.max_cycles.raw()) [[unlikely]] {
       stop(next);
     }
@@ -158,14 +164,20 @@ std::uint32_t Engine::wake(std::uint32_t harts, std::uint32_t& banked) {
   return other | (asking & ~banked_);
 }
 
+// Harts ask for their banks from this cycle on.
+inline void Engine::raise(std::uint32_t harts) {
+  for (; harts != 0; harts &= harts - 1) {
+    const auto h = static_cast<unsigned>(std::countr_zero(harts));
+    hci_->raise(h, bank_[h]);
+  }
+}
+
 // A cycle in which only cores act, and only on the shared memory: nothing that they do can reach
 // another core in the same cycle, so that each goes on as soon as it is served.
 template <bool kLockstep>
-void Engine::step_quietly(std::uint32_t banked) {
-  requests_.mask = banked;
+void Engine::step_quietly() {
   requests_.wide = false;
-  const HciGrants grants = arbitrate();
-  for (std::uint32_t left = banked & grants.mask; left != 0; left &= left - 1) {
+  for (std::uint32_t left = arbitrate().mask; left != 0; left &= left - 1) {
     const auto h = static_cast<unsigned>(std::countr_zero(left));
     if constexpr (kLockstep) {
       serve_tcdm(h);
@@ -174,7 +186,6 @@ void Engine::step_quietly(std::uint32_t banked) {
       serve_and_go_on(h, run_ahead_limit(*cores_[h]));
     }
   }
-  refused_ = banked & ~grants.mask;
   if constexpr (kLockstep) {
     answered_ = 0;
   }
@@ -209,9 +220,8 @@ inline void Engine::serve_banked(std::uint32_t granted, bool alone) {
 // A cycle in which anything may happen: all requests, then arbitration, then all commits, then the
 // units, then the cores that were answered.
 template <bool kLockstep>
-void Engine::step(std::uint32_t banked, std::uint32_t other) {
-  const unsigned dma_port = harts_ + Platform::kExtPorts;
-  requests_.mask = banked;
+void Engine::step(std::uint32_t other) {
+  const bool spoken_to = other != 0;
   // The DMA's control port comes first: what it takes in this cycle counts in this cycle.
   for (std::uint32_t left = other; left != 0; left &= left - 1) {
     const auto h = static_cast<unsigned>(std::countr_zero(left));
@@ -221,21 +231,14 @@ void Engine::step(std::uint32_t banked, std::uint32_t other) {
     }
   }
   dma_stepped_ = due(Platform::kDma);
-  std::uint32_t dma_mask = 0;
   if (dma_stepped_) {
-    dma_mask = dma_->requests(Cycle{now_}, dma_requests_);
-    for (std::uint32_t left = dma_mask; left != 0; left &= left - 1) {
-      const auto p = static_cast<unsigned>(std::countr_zero(left));
-      requests_.bank[dma_port + p] =
-          static_cast<std::uint8_t>(platform_.tcdm_bank(dma_requests_[p].address));
-    }
-    requests_.mask |= dma_mask << dma_port;
+    ask_dma();
   }
   const WideRequest* wide = nullptr;
   requests_.wide = false;
   redmule_may_be_done_ = due(Platform::kRedmule);
   if (redmule_may_be_done_) {
-    wide = &redmule_->request(Cycle{now_});
+    wide = &redmule_->request_lightly(Cycle{now_});
     requests_.wide = wide->valid;
     if (wide->valid) {
       requests_.wide_write = wide->write;
@@ -243,13 +246,12 @@ void Engine::step(std::uint32_t banked, std::uint32_t other) {
     }
   }
   HciGrants grants;
-  if (requests_.mask != 0 || requests_.wide) {
+  if (requests_.wide || (hci_ != nullptr && hci_->raised() != 0)) {
     grants = arbitrate();
   }
-  serve_banked<kLockstep>(banked & grants.mask, other == 0);
-  refused_ = banked & ~grants.mask;
+  serve_banked<kLockstep>(grants.mask & ((1u << dma_port_) - 1), other == 0);
   if (dma_stepped_) {
-    platform_.commit_dma(Cycle{now_}, dma_requests_, dma_mask & grants.mask >> dma_port);
+    commit_dma(grants.mask >> dma_port_);
   }
   if (wide != nullptr) {
     platform_.commit_redmule(Cycle{now_}, *wide, grants);
@@ -261,21 +263,53 @@ void Engine::step(std::uint32_t banked, std::uint32_t other) {
   for (; other != 0; other &= other - 1) {
     serve_data(static_cast<unsigned>(std::countr_zero(other)));
   }
-  step_units();
+  if (spoken_to || !platform_.is_pulp() || units_have_news()) {
+    step_units();
+  }
   for (; answered_ != 0; answered_ &= answered_ - 1) {
     after_answer<kLockstep>(static_cast<unsigned>(std::countr_zero(answered_)));
   }
   find_units_next();
 }
 
+// Any unit but the memory's users acts in this cycle, or one of those tells something.
+inline bool Engine::units_have_news() const {
+  return due(Platform::kIcache) || due(Platform::kEventUnit) || wants_routing();
+}
+
+// The words that the DMA wants in this cycle; those that were refused before are up already.
+inline void Engine::ask_dma() {
+  const std::uint32_t up = hci_->raised() >> dma_port_;
+  if (mchan_ != nullptr) [[likely]] {
+    for (std::uint32_t left = mchan_->ask() & ~up; left != 0; left &= left - 1) {
+      const auto p = static_cast<unsigned>(std::countr_zero(left));
+      hci_->raise(dma_port_ + p, platform_.tcdm_bank(mchan_->wanted(p)));
+    }
+    return;
+  }
+  for (std::uint32_t left = dma_->requests(Cycle{now_}, dma_requests_) & ~up; left != 0;
+       left &= left - 1) {
+    const auto p = static_cast<unsigned>(std::countr_zero(left));
+    hci_->raise(dma_port_ + p, platform_.tcdm_bank(dma_requests_[p].address));
+  }
+}
+
+inline void Engine::commit_dma(std::uint32_t granted) {
+  if (mchan_ != nullptr) [[likely]] {
+    mchan_->commit_words(Cycle{now_}, granted, Platform::UnitMemory(platform_));
+  } else {
+    platform_.commit_dma(Cycle{now_}, dma_requests_, granted);
+  }
+  due_[Platform::kDma] = dma_->next_activity().raw();
+}
+
 // The requests of this cycle; those in which there were none have passed before.
 inline HciGrants Engine::arbitrate() {
-  Hci& hci = platform_.hci();
   if (now_ > last_arbitrated_) {
-    hci.idle_cycles(now_ - last_arbitrated_);
+    hci_->idle_cycles(now_ - last_arbitrated_);
   }
   last_arbitrated_ = now_ + 1;
-  return hci.arbitrate(requests_);
+  return hci_->arbitrate_raised(requests_);
 }
 
 // RedMulE acts in the next cycle. If nobody else touches the memory until after it, the accelerator
@@ -336,7 +370,7 @@ inline std::uint64_t Engine::ask(unsigned hart, CoreWait wait, std::uint64_t ear
     slot.offset = routed.offset;
     if (routed.route == Route::kTcdm) {
       banked_ |= 1u << hart;
-      requests_.bank[hart] = static_cast<std::uint8_t>(platform_.tcdm_bank(routed.offset));
+      bank_[hart] = static_cast<std::uint8_t>(platform_.tcdm_bank(routed.offset));
     } else {
       banked_ &= ~(1u << hart);
     }
@@ -396,59 +430,6 @@ void Engine::after_answer(unsigned hart) {
   } else if (slot_[hart].wait == CoreWait::kLimit) {  // else it has been settled meanwhile
     agenda_.move(hart, now_ + 1);
   }
-}
-
-// When the run ends, every core is brought to where it would wait for something, so that it has
-// booked all that it does until now, whoever drove it. What lies behind the end is taken back.
-void Engine::finish_cores() {
-  if (std::exchange(closed_, true)) {
-    return;
-  }
-  for (unsigned h = 0; h < harts_; ++h) {
-    if (slot_[h].wait == CoreWait::kLimit) {
-      slot_[h].wait = cores_[h]->run(Cycle{now_ + kRunAhead});
-    }
-    cores_[h]->close_books(Cycle{now_});
-  }
-}
-
-// Every cycle of every core is busy or has one reason: nothing may be lost or counted twice.
-void Engine::check_books() const {
-  for (unsigned h = 0; h < harts_; ++h) {
-    const Core& core = platform_.core(h);
-    std::uint64_t booked = core.busy_cycles();
-    for (unsigned r = 0; r < kStallReasons; ++r) {
-      booked += core.stall_cycles(static_cast<StallReason>(r));
-    }
-    if (booked != core.next_cycle().raw() || booked > now_) {
-      throw std::logic_error("core " + std::to_string(h) + " booked " + std::to_string(booked) +
-                             " cycles of " + std::to_string(core.next_cycle().raw()) +
-                             " in a run of " + std::to_string(now_));
-    }
-  }
-}
-
-// Nothing more happens, or not before the limit of the run.
-void Engine::stop(std::uint64_t next) {
-  if (next == kNone) {
-    fail_asleep();
-  }
-  now_ = options_.max_cycles.raw();
-  finish_cores();
-  throw ProgramError("no end within " + std::to_string(options_.max_cycles.raw()) +
-                     " cycles: " + where(0));
-}
-
-void Engine::sync_systemc() {
-  if (now_ > systemc_now_) {
-    wait(platform_.period() * static_cast<double>(now_ - systemc_now_));
-    systemc_now_ = now_;
-  }
-}
-
-void Engine::end(int status) {
-  record_.exit_status = status;
-  ended_ = true;
 }
 
 }  // namespace etude

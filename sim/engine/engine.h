@@ -10,6 +10,7 @@
 #include <systemc>
 #include <vector>
 
+#include "models/dma/mchan.h"
 #include "sim/engine/accounting.h"
 #include "sim/engine/agenda.h"
 #include "sim/engine/job.h"
@@ -81,13 +82,16 @@ class Engine : public sc_core::sc_module {
   template <bool kLockstep>
   std::uint32_t wake(std::uint32_t harts, std::uint32_t& banked);
   template <bool kLockstep>
-  void step_quietly(std::uint32_t banked);
+  void step_quietly();
   template <bool kLockstep>
-  void step(std::uint32_t banked, std::uint32_t other);
+  void step(std::uint32_t other);
   template <bool kLockstep>
   void serve_banked(std::uint32_t granted, bool alone);
   void serve_and_go_on(unsigned hart, std::uint64_t limit);
   HciGrants arbitrate();
+  void raise(std::uint32_t harts);
+  void ask_dma();
+  void commit_dma(std::uint32_t granted);
   void advance_redmule(std::uint64_t next);
   std::uint64_t run_ahead_limit(const Core& core) const;
   template <bool kLockstep>
@@ -101,10 +105,10 @@ class Engine : public sc_core::sc_module {
   void after_answer(unsigned hart);
   std::uint32_t access_tcdm(const DataAccess& access, std::uint32_t offset) {
     if (access.write) {
-      platform_.tcdm().write(offset, access.bytes, access.wdata);
+      tcdm_->write(offset, access.bytes, access.wdata);
       return 0;
     }
-    return platform_.tcdm().read(offset, access.bytes);
+    return tcdm_->read(offset, access.bytes);
   }
 
   void post_fetch(unsigned hart);
@@ -119,6 +123,12 @@ class Engine : public sc_core::sc_module {
   void serve_marker(unsigned hart);
   void serve_tohost(const DataAccess& access);
   void write_cluster_ctrl(std::uint32_t offset, std::uint32_t value);
+  bool units_have_news() const;
+  bool wants_routing() const {
+    return (dma_stepped_ && dma_->has_news()) ||
+           (redmule_may_be_done_ && redmule_->has_done_event()) || due(Platform::kSocDma) ||
+           due(Platform::kTimer);
+  }
   void step_units();
   void route_events();
   void update_interrupts();
@@ -153,8 +163,12 @@ class Engine : public sc_core::sc_module {
   void load(const std::vector<MemoryImage>& images);
 
   Platform& platform_;
-  ClusterDma* dma_;   ///< on the PULP map, else null
-  Redmule* redmule_;  ///< or null
+  Tcdm* tcdm_;  ///< these on the PULP map, else null
+  Hci* hci_;
+  ClusterDma* dma_;
+  Mchan* mchan_;       ///< the DMA, if it is of this kind
+  Redmule* redmule_;   ///< or null
+  unsigned dma_port_;  ///< first of the DMA at the arbiter
   ClusterDma::Requests dma_requests_{};
   bool dma_stepped_{false};          ///< in this cycle
   bool redmule_may_be_done_{false};  ///< in this cycle
@@ -174,9 +188,9 @@ class Engine : public sc_core::sc_module {
   Agenda agenda_;                        ///< of the harts
   Slot slot_[kMaxHarts + 1];
   Core* cores_[kMaxHarts + 1]{};
-  std::uint32_t banked_{0};   ///< harts that ask for a bank of the shared memory
-  std::uint32_t refused_{0};  ///< those whose bank was taken: they ask again, off the agenda
-  HciRequests requests_;      ///< of the cycle; each such hart's bank from its request on
+  std::uint32_t banked_{0};             ///< harts that ask for a bank of the shared memory
+  std::uint8_t bank_[kMaxHarts + 1]{};  ///< of each of them
+  HciRequests requests_;  ///< of the cycle: RedMulE's; the others' stay up at the arbiter
   std::uint64_t last_arbitrated_{0};  ///< the cycle behind it
   std::uint32_t periph_taken_{0};     ///< peripherals that were accessed in this cycle
   std::uint32_t interrupt_lines_[kMaxHarts + 1]{};

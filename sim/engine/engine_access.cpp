@@ -311,7 +311,7 @@ void Engine::step_units() {
     refresh(Platform::kIcache);
   }
   // What a unit tells others, in the cycle in which it does.
-  if (dma_stepped_ || redmule_may_be_done_ || due(Platform::kSocDma) || due(Platform::kTimer)) {
+  if (wants_routing()) {
     route_events();
   }
   if (due(Platform::kEventUnit)) {

@@ -67,7 +67,11 @@ void Engine::begin_op(unsigned hart, std::uint32_t op) {
                        ", which its task list does not have");
   }
   settle_cores();
-  books_.begin_op(op, job->op_layer[op], snapshot());
+  if (books_.goes_on(job->op_layer[op])) {
+    books_.begin_op_of_layer(op, Cycle{now_});
+  } else {
+    books_.begin_op(op, job->op_layer[op], snapshot());
+  }
   if (tracer_) {
     tracer_->begin_op(hart, op, now_);
   }

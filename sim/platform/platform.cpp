@@ -270,22 +270,27 @@ void Platform::commit_dma(Cycle now, const ClusterDma::Requests& requests, std::
 }
 
 void Platform::commit_redmule(Cycle now, const WideRequest& request, const HciGrants& grants) {
-  const std::uint32_t offset = tcdm_offset(request.address) & ~3u;
-  const unsigned words = request.bytes / 4;
-  std::uint8_t data[4 * 64];
   if (!request.valid) {
     redmule_->commit(now, false, nullptr);
     return;
   }
-  if (request.write) {
-    tcdm_->write_wide(offset, words, request.data, request.byte_enable.data(),
-                      grants.wide_banks_won);
-  } else if (grants.wide) {
-    tcdm_->read_wide(offset, words, data);
-  } else {
-    tcdm_->count_wasted_reads(static_cast<unsigned>(std::popcount(grants.wide_banks_won)));
+  const std::uint32_t offset = tcdm_offset(request.address) & ~3u;
+  const unsigned words = request.bytes / 4;
+  if (grants.wide) {
+    tcdm_->count_wide(request.write ? 0 : words, request.write ? words : 0);
+    redmule_->commit_in_place(now, tcdm_->data() + offset, tcdm_->size() - offset, tcdm_->data());
+    return;
   }
-  redmule_->commit(now, grants.wide, data);
+  if (grants.wide_banks_won != 0) {
+    if (request.write) {
+      redmule_->fetch_write_data();
+      tcdm_->write_wide(offset, words, request.data, request.byte_enable.data(),
+                        grants.wide_banks_won);
+    } else {
+      tcdm_->count_wasted_reads(static_cast<unsigned>(std::popcount(grants.wide_banks_won)));
+    }
+  }
+  redmule_->commit(now, false, nullptr);
 }
 
 std::uint64_t Platform::advance_redmule(Cycle now, std::uint64_t cycles) {
@@ -295,13 +300,6 @@ std::uint64_t Platform::advance_redmule(Cycle now, std::uint64_t cycles) {
   tcdm_->count_wide(done.read_beats * words, done.write_beats * words);
   hci_->count_wide(done.read_beats + done.write_beats);
   return done.cycles;
-}
-
-std::uint32_t Platform::tcdm_offset(std::uint32_t address) const {
-  // The DMA and RedMulE see the shared memory and nothing else: an address outside it wraps, as the
-  // interconnect decodes only the bits that it has.
-  const std::uint32_t offset = address & (ETUDE_L1_TEST_AND_SET - 1);
-  return offset < tcdm_->size() ? offset : offset % tcdm_->size();
 }
 
 Cycle Platform::core_access(const DataAccess& access, std::uint32_t& rdata, Cycle now) {

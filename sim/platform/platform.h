@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <span>
 #include <string>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "models/base/cluster_clock.h"
+#include "models/base/pulp_map_regs.h"
 #include "models/dma/cluster_dma.h"
 #include "models/dma/soc_dma.h"
 #include "models/event_unit/event_unit.h"
@@ -91,8 +93,30 @@ class Platform : public sc_core::sc_module {
     return activity_[unit].next(activity_[unit].component, now);
   }
 
+  /// The shared memory as the DMA and RedMulE see it, who see nothing else: an address outside it
+  /// wraps, as the interconnect decodes only the bits that it has.
+  std::uint32_t tcdm_offset(std::uint32_t address) const {
+    const std::uint32_t offset = address & (ETUDE_L1_TEST_AND_SET - 1);
+    return offset < tcdm_->size() ? offset : offset % tcdm_->size();
+  }
+  class UnitMemory {
+   public:
+    explicit UnitMemory(const Platform& platform) : platform_(platform) {}
+    std::uint32_t read(std::uint32_t address) const {
+      return platform_.tcdm_->read(platform_.tcdm_offset(address), 4);
+    }
+    void write(std::uint32_t address, const std::uint8_t* bytes, unsigned enable) const {
+      std::uint32_t word;
+      std::memcpy(&word, bytes, sizeof word);
+      platform_.tcdm_->write_enabled(platform_.tcdm_offset(address), word, enable);
+    }
+
+   private:
+    const Platform& platform_;
+  };
   /// Moves the words of the granted ports and ends the DMA's cycle.
   void commit_dma(Cycle now, const ClusterDma::Requests& requests, std::uint32_t granted);
+  /// Moves what RedMulE was granted of its request_lightly() and ends its cycle.
   void commit_redmule(Cycle now, const WideRequest& request, const HciGrants& grants);
   /// Lets RedMulE run by itself for at most `cycles` cycles from `now`; returns how many it took.
   std::uint64_t advance_redmule(Cycle now, std::uint64_t cycles);
@@ -131,7 +155,6 @@ class Platform : public sc_core::sc_module {
   bool in_flash(Address address) const;
   void flash_debug(tlm::tlm_command command, Address address, std::uint8_t* data,
                    std::size_t bytes);
-  std::uint32_t tcdm_offset(std::uint32_t address) const;
 
   PlatformConfig config_;
   AddressMap map_;

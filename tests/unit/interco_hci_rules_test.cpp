@@ -142,8 +142,13 @@ struct Case {
   unsigned window;
 };
 
-// Requests held until granted, as the protocol has it; with `withdraw`, masters sometimes let go.
-void compare(const Case& c, bool withdraw, double load, unsigned seed) {
+/// Requests are held until granted, as the protocol has it: each cycle anew, or raised once; or
+/// masters sometimes let go.
+enum class Masters { kHold, kRaise, kWithdraw };
+
+void compare(const Case& c, Masters masters, double load, unsigned seed) {
+  const bool withdraw = masters == Masters::kWithdraw;
+  const bool raise = masters == Masters::kRaise;
   HciConfig config;
   config.priority = c.priority;
   config.max_stall = c.max_stall;
@@ -161,13 +166,16 @@ void compare(const Case& c, bool withdraw, double load, unsigned seed) {
       if ((r.mask >> i & 1) == 0 ? !quiet && chance(load) : withdraw && chance(0.05)) {
         r.mask ^= 1u << i;
         r.bank[i] = static_cast<std::uint8_t>(random() % c.banks);
+        if (raise) {
+          hci.raise(i, r.bank[i]);
+        }
       }
     }
     if (!r.wide && c.wide_banks > 0 && !quiet && chance(0.7)) {
       r.wide = true;
       r.wide_bank = static_cast<std::uint8_t>(random() % c.banks);
     }
-    const HciGrants got = hci.arbitrate(r);
+    const HciGrants got = raise ? hci.arbitrate_raised(r) : hci.arbitrate(r);
     const HciGrants want = rules.cycle(r);
     CAPTURE(c.ports, c.banks, c.wide_banks, cycle);
     REQUIRE(got.mask == want.mask);
@@ -179,6 +187,9 @@ void compare(const Case& c, bool withdraw, double load, unsigned seed) {
       REQUIRE(hci.locked(b) == (rules.lock[b] != 0));
     }
     r.mask &= ~got.mask;
+    if (raise) {
+      REQUIRE(hci.raised() == r.mask);
+    }
     r.wide = r.wide && !got.wide;
     if (r.mask == 0 && !r.wide && quiet) {
       const unsigned n = random() % 4;
@@ -211,8 +222,9 @@ TEST_CASE("grants and state are those of the written rules", "[hci]") {
   unsigned seed = 1;
   for (const Case& c : cases) {
     for (const double load : {0.05, 0.4, 1.0}) {
-      compare(c, false, load, seed++);
-      compare(c, true, load, seed++);
+      for (const Masters masters : {Masters::kHold, Masters::kWithdraw, Masters::kRaise}) {
+        compare(c, masters, load, seed++);
+      }
     }
   }
 }
