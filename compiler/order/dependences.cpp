@@ -137,7 +137,9 @@ Dependences find_dependences(const std::vector<PlanOp>& ops) {
     for (const Access& access : ops[i].accesses) {
       if (touches(access)) {
         seen(access).each_near(access, [&](std::uint32_t op, const Access& other) {
-          if (found_by[op] != i + 1 && overlaps(access, other)) {
+          // What is near shares an address from begin to end: a plain range touches it.
+          if (found_by[op] != i + 1 &&
+              (access.rows == 1 || other.rows == 1 || overlaps(access, other))) {
             found_by[op] = i + 1;
             mine.push_back(op);
           }

@@ -5,6 +5,7 @@
 #include <bit>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "models/base/error.h"
 #include "models/base/pulp_map_regs.h"
@@ -38,7 +39,7 @@ void EventUnit::reset() {
   cause_ = {};
   cause_.lines.assign(config_.cores, 0);
   cause_.arrivals.assign(config_.barriers, 0);
-  cause_.port_write.assign(config_.barriers, 0);
+  clearing_ = was_clearing_ = cleared_ = touched_ = written_ = dormant_ = interrupting_ = met_ = 0;
   posts_.clear();
   periph_queue_.clear();
   periph_response_.reset();
@@ -60,6 +61,7 @@ void EventUnit::request(unsigned core, std::uint32_t offset, bool write, std::ui
   port.wdata = wdata;
   port.since = now.raw();
   up_ |= 1u << core;
+  dormant_ &= ~(1u << core);
 }
 
 void EventUnit::withdraw(unsigned core) {
@@ -88,6 +90,9 @@ void EventUnit::set_event(unsigned line, std::uint32_t core_mask, Cycle now) {
 }
 
 Cycle EventUnit::next_activity() const {
+  if (changed_ && stepped_) {
+    return Cycle{last_ + 1};  // nothing waits for an earlier one
+  }
   std::uint64_t next = changed_ ? last_ + 1 : kNever.raw();
   if (!periph_queue_.empty()) {
     next = std::min(next, std::max(periph_queue_.front().since, last_) + 1);
@@ -108,17 +113,23 @@ std::uint32_t EventUnit::irq_lines(unsigned core) const { return units_[core].ir
 
 void EventUnit::irq_acknowledge(unsigned core, unsigned line) {
   units_[core].irq_ack |= 1u << line;
+  touched_ |= 1u << core;
   changed_ = true;
+}
+
+// An event line of `cores` is up in the cycle that is stepped.
+inline void EventUnit::raise(std::uint32_t cores, unsigned line) {
+  touched_ |= cores;
+  for (std::uint32_t left = cores; left != 0; left &= left - 1) {
+    cause_.lines[static_cast<unsigned>(std::countr_zero(left))] |= 1u << line;
+  }
 }
 
 void EventUnit::software_event(unsigned event, std::uint32_t cores) {
   if (event >= kSwEvents) {
     return;
   }
-  cores = (cores & all_) == 0 ? all_ : cores & all_;
-  for (std::uint32_t left = cores; left != 0; left &= left - 1) {
-    cause_.lines[static_cast<unsigned>(std::countr_zero(left))] |= 1u << event;
-  }
+  raise((cores & all_) == 0 ? all_ : cores & all_, event);
 }
 
 bool EventUnit::step_private(unsigned core) {
@@ -132,6 +143,8 @@ bool EventUnit::step_private(unsigned core) {
       // A store to the address of a blocking load: granted, ignored.
     } else if (group == 0) {
       core_register_write(unit, port.offset, port.wdata, demux_writes_[core]);
+      touched_ |= bit;
+      written_ |= bit;
     } else if (group == 2) {
       const unsigned reg = (port.offset >> 2) & 3u;
       if (reg == 0) {
@@ -148,13 +161,14 @@ bool EventUnit::step_private(unsigned core) {
       software_event((port.offset >> 2) & 7u, port.wdata);
     }
     changed_ = true;
-    return !unit.was_clearing;
+    return (was_clearing_ & bit) == 0;
   }
 
   if (unit.may_trigger) {
     if (in_barriers(port.offset)) {
       if (barrier_register(port.offset) >= 5u && barrier_of(port.offset) < config_.barriers) {
         cause_.arrivals[barrier_of(port.offset)] |= bit;
+        cause_.arrived |= 1u << barrier_of(port.offset);
       }
     } else if (group == 5 || group == 6) {
       software_event((port.offset >> 2) & 7u, unit.sw_mask);
@@ -166,17 +180,18 @@ bool EventUnit::step_private(unsigned core) {
   }
   if (!is_wait(port.offset)) {
     changed_ = true;
-    return !unit.was_clearing;
+    return (was_clearing_ & bit) == 0;
   }
   const bool interrupted = (unit.buffer & unit.irq_mask) != 0;
   const bool event = !interrupted && (unit.buffer & unit.mask) != 0;
-  const bool granted = event && !unit.was_clearing;
+  const bool granted = event && (was_clearing_ & bit) == 0;
   if (event) {
     cause_.wake |= bit;
+    clearing_ |= clears(port.offset) ? bit : 0;
   }
+  dormant_ |= event ? 0 : bit;
   changed_ = changed_ || event || unit.may_trigger;
   unit.may_trigger = event;
-  unit.clearing = event && clears(port.offset);
   return granted;
 }
 
@@ -184,7 +199,7 @@ void EventUnit::step_barrier_port(unsigned core) {
   const Port& port = ports_[core];
   const unsigned barrier = barrier_of(port.offset);
   if (port.write && barrier < config_.barriers) {
-    cause_.port_write[barrier] = 1;
+    cause_.port_write |= 1u << barrier;
     barrier_register_write(barrier, port.offset, port.wdata);
   }
 }
@@ -213,39 +228,47 @@ void EventUnit::commit_core(unsigned core) {
   CoreUnit& unit = units_[core];
   const std::uint32_t old = unit.buffer;
   std::uint32_t kept = unit.buffer;
-  if (unit.was_clearing) {
+  if ((was_clearing_ >> core & 1u) != 0) {
     // The clear of a wait goes before stores to the buffer; step() set `cleared`.
-  } else if (demux_writes_[core].buffer) {
+  } else if (const bool written = (written_ >> core & 1u) != 0;
+             written && demux_writes_[core].buffer) {
     kept = *demux_writes_[core].buffer;
-  } else if (periph_writes_[core].buffer) {
+  } else if (written && periph_writes_[core].buffer) {
     kept = *periph_writes_[core].buffer;
   }
-  unit.cleared |= unit.irq_ack;
-  unit.irq_ack = 0;
+  if (unit.irq_ack != 0) {
+    unit.cleared |= unit.irq_ack;
+    unit.irq_ack = 0;
+    cleared_ |= 1u << core;
+  }
   const std::uint32_t irq_pending = old & unit.irq_mask;
   unit.buffer = (kept | cause_.lines[core]) & ~unit.cleared;
   const std::uint32_t irq_line =
       irq_pending == 0 ? 0 : std::uint32_t{1} << (31 - std::countl_zero(irq_pending));
   changed_ = changed_ || unit.buffer != old || irq_line != unit.irq_line;
   unit.irq_line = irq_line;
-  for (Writes* writes : {&periph_writes_[core], &demux_writes_[core]}) {
-    unit.mask = writes->mask.value_or(unit.mask);
-    unit.irq_mask = writes->irq_mask.value_or(unit.irq_mask);
-    unit.sw_mask = writes->sw_mask.value_or(unit.sw_mask);
-    *writes = {};
+  const std::uint32_t bit = 1u << core;
+  if ((written_ & bit) != 0) {
+    written_ &= ~bit;
+    for (Writes* writes : {&periph_writes_[core], &demux_writes_[core]}) {
+      unit.mask = writes->mask.value_or(unit.mask);
+      unit.irq_mask = writes->irq_mask.value_or(unit.irq_mask);
+      unit.sw_mask = writes->sw_mask.value_or(unit.sw_mask);
+      *writes = {};
+    }
   }
   cause_.lines[core] = 0;
+  interrupting_ = (unit.irq_mask | unit.irq_line) != 0 ? interrupting_ | bit : interrupting_ & ~bit;
 }
 
 std::uint32_t EventUnit::raise_barrier_events() {
   // Barriers that were complete before this cycle: their event is up now, their status goes.
   std::uint32_t matched = 0;
-  for (unsigned b = 0; b < config_.barriers; ++b) {
-    if (barrier_units_[b].matched()) {
-      matched |= 1u << b;
-      for (std::uint32_t left = barrier_units_[b].target_mask; left != 0; left &= left - 1) {
-        cause_.lines[static_cast<unsigned>(std::countr_zero(left))] |= 1u << ETUDE_EVENT_BARRIER;
-      }
+  for (std::uint32_t left = met_; left != 0; left &= left - 1) {
+    const HwBarrier& barrier = barrier_units_[static_cast<unsigned>(std::countr_zero(left))];
+    if (barrier.matched()) {
+      matched |= left & (~left + 1);
+      raise(barrier.target_mask, ETUDE_EVENT_BARRIER);
     }
   }
   return matched;
@@ -256,7 +279,8 @@ void EventUnit::step_ports(std::uint64_t now) {
   for (std::uint32_t left = up_; left != 0; left &= left - 1) {
     const unsigned core = static_cast<unsigned>(std::countr_zero(left));
     const Port& port = ports_[core];
-    if (port.since > now) {
+    if (port.since > now ||
+        ((dormant_ & left & (~left + 1)) != 0 && (units_[core].buffer & units_[core].mask) == 0)) {
       continue;
     }
     bool granted = false;
@@ -280,18 +304,22 @@ void EventUnit::step_ports(std::uint64_t now) {
 }
 
 void EventUnit::commit_shared_units(std::uint32_t matched) {
-  for (unsigned b = 0; b < config_.barriers; ++b) {
+  for (std::uint32_t left = matched | cause_.arrived; left != 0; left &= left - 1) {
+    const auto b = static_cast<unsigned>(std::countr_zero(left));
     HwBarrier& barrier = barrier_units_[b];
     if ((matched >> b & 1u) != 0) {
       barrier.status = 0;
+      met_ &= ~(1u << b);
       ++barriers_;
       changed_ = true;
     } else if (cause_.arrivals[b] != 0) {
       barrier.status |= cause_.arrivals[b];
+      met_ |= 1u << b;
       changed_ = true;
     }
-    cause_.arrivals[b] = cause_.port_write[b] = 0;
+    cause_.arrivals[b] = 0;
   }
+  cause_.arrived = cause_.port_write = 0;
   const std::uint32_t owner = mutex_.step(cause_.lock, cause_.unlock, cause_.message);
   const std::uint32_t dispatched = dispatch_.step(cause_.pop, cause_.wake);
   if (cause_.push) {
@@ -305,38 +333,38 @@ void EventUnit::commit_shared_units(std::uint32_t matched) {
   cause_.push = cause_.team = false;
   cause_.push_data = cause_.team_data = 0;
 
-  for (unsigned core = 0; core < config_.cores; ++core) {
-    cause_.lines[core] |= (owner >> core & 1u) << ETUDE_EVENT_MUTEX;
-    cause_.lines[core] |= (dispatched >> core & 1u) << ETUDE_EVENT_DISPATCH;
-  }
+  raise(owner, ETUDE_EVENT_MUTEX);
+  raise(dispatched, ETUDE_EVENT_DISPATCH);
 }
 
 std::uint32_t EventUnit::step(Cycle cycle) {
   const std::uint64_t now = cycle.raw();
   changed_ = false;
   granted_ = 0;
-  std::erase_if(posts_, [&](const Post& post) {
-    if (post.cycle != now) {
-      return false;
-    }
-    for (std::uint32_t left = post.cores; left != 0; left &= left - 1) {
-      cause_.lines[static_cast<unsigned>(std::countr_zero(left))] |= 1u << post.line;
-    }
-    return true;
-  });
-  const std::uint32_t matched = raise_barrier_events();
-  for (CoreUnit& unit : units_) {
-    unit.was_clearing = unit.clearing;
-    unit.clearing = false;
-    unit.cleared = unit.was_clearing ? unit.mask : 0;
-    changed_ = changed_ || unit.was_clearing;
+  if (!posts_.empty()) {
+    std::erase_if(posts_, [&](const Post& post) {
+      if (post.cycle != now) {
+        return false;
+      }
+      raise(post.cores, post.line);
+      return true;
+    });
   }
+  const std::uint32_t matched = raise_barrier_events();
+  was_clearing_ = std::exchange(clearing_, 0u);
+  for (std::uint32_t left = cleared_ | was_clearing_; left != 0; left &= left - 1) {
+    CoreUnit& unit = units_[static_cast<unsigned>(std::countr_zero(left))];
+    unit.cleared = (was_clearing_ & left & (~left + 1)) != 0 ? unit.mask : 0;
+  }
+  cleared_ = was_clearing_;
+  changed_ = changed_ || was_clearing_ != 0;
   step_ports(now);
   step_peripheral(now);
 
   commit_shared_units(matched);
-  for (unsigned core = 0; core < config_.cores; ++core) {
-    commit_core(core);
+  for (std::uint32_t left = std::exchange(touched_, 0u) | was_clearing_ | interrupting_; left != 0;
+       left &= left - 1) {
+    commit_core(static_cast<unsigned>(std::countr_zero(left)));
   }
   for (std::uint32_t left = granted_; left != 0; left &= left - 1) {
     const unsigned core = static_cast<unsigned>(std::countr_zero(left));

@@ -47,6 +47,8 @@ class EventUnit : public sc_core::sc_module {
   /// The interrupt lines of `core`: one bit, the highest-numbered pending event that its interrupt
   /// mask lets through, or 0. After step(t): the lines of cycle t + 1.
   std::uint32_t irq_lines(unsigned core) const;
+  /// Cores whose interrupt lines may be up.
+  std::uint32_t interrupting() const { return interrupting_; }
   /// The core takes interrupt `line` in the cycle that is stepped next: its buffer bit is cleared.
   void irq_acknowledge(unsigned core, unsigned line);
 
@@ -97,8 +99,6 @@ class EventUnit : public sc_core::sc_module {
     std::uint32_t irq_mask{0};
     std::uint32_t buffer{0};
     std::uint32_t sw_mask{0};
-    bool clearing{false};       ///< a wait-and-clear was granted: the next cycle clears
-    bool was_clearing{false};   ///< the last step was that next cycle
     bool may_trigger{true};     ///< false from the first cycle of a wait to its grant
     std::uint32_t cleared{0};   ///< bits that the last step removed for good
     std::uint32_t irq_ack{0};   ///< bits acknowledged in the next step
@@ -112,8 +112,8 @@ class EventUnit : public sc_core::sc_module {
     bool push{false}, team{false};
     std::uint32_t push_data{0}, team_data{0};
     std::vector<std::uint32_t> arrivals;  ///< cores, per barrier
-    std::vector<std::uint32_t>
-        port_write;  ///< barrier registers written by a demux port this cycle
+    std::uint32_t arrived{0};             ///< barriers that have some
+    std::uint32_t port_write{0};  ///< barriers whose registers a demux port writes this cycle
   };
   struct Post {
     std::uint64_t cycle;
@@ -132,6 +132,7 @@ class EventUnit : public sc_core::sc_module {
     std::optional<std::uint32_t> mask, irq_mask, buffer, sw_mask;
   };
 
+  void raise(std::uint32_t cores, unsigned line);
   void software_event(unsigned event, std::uint32_t cores);
   bool step_private(unsigned core);
   void step_barrier_port(unsigned core);
@@ -163,8 +164,17 @@ class EventUnit : public sc_core::sc_module {
   std::optional<PeriphResponse> periph_response_;
   std::uint32_t periph_offset_{0};
   bool periph_reads_{false};
-  std::uint32_t up_{0};       ///< ports with a request
-  std::uint32_t granted_{0};  ///< in the last step
+  // Masks of cores and of barriers, so that a cycle costs what happens in it.
+  std::uint32_t clearing_{0};      ///< a wait-and-clear was granted: the next cycle clears
+  std::uint32_t was_clearing_{0};  ///< the last step was that next cycle
+  std::uint32_t cleared_{0};       ///< cores whose `cleared` is not 0
+  std::uint32_t touched_{0};       ///< with event lines up, register writes, acknowledged bits
+  std::uint32_t written_{0};       ///< of them those with register writes
+  std::uint32_t dormant_{0};       ///< waits that have done all but wait for a bit of the buffer
+  std::uint32_t interrupting_{0};  ///< with an interrupt mask or line
+  std::uint32_t met_{0};           ///< barriers at which a core has arrived
+  std::uint32_t up_{0};            ///< ports with a request
+  std::uint32_t granted_{0};       ///< in the last step
   std::uint64_t last_{0};
   bool stepped_{false};
   bool changed_{false};

@@ -98,6 +98,7 @@ void EventUnit::barrier_register_write(unsigned barrier, std::uint32_t offset, s
       break;
     case ETUDE_EU_BARRIER_TRIGGER:
       cause_.arrivals[barrier] |= data & all_;
+      cause_.arrived |= 1u << barrier;
       break;
     default:
       break;
@@ -165,10 +166,12 @@ void EventUnit::step_peripheral(std::uint64_t now) {
     }
     if (core < config_.cores && access.write) {
       core_register_write(units_[core], access.offset, access.wdata, periph_writes_[core]);
+      touched_ |= 1u << core;
+      written_ |= 1u << core;
     }
   } else if (access.offset < ETUDE_EU_PERIPH_SW_EVENT) {
     if (access.write && barrier < config_.barriers) {
-      if (cause_.port_write[barrier] != 0) {
+      if ((cause_.port_write >> barrier & 1u) != 0) {
         changed_ = true;
         return;
       }

@@ -193,6 +193,7 @@ class Engine : public sc_core::sc_module {
   HciRequests requests_;  ///< of the cycle: RedMulE's; the others' stay up at the arbiter
   std::uint64_t last_arbitrated_{0};  ///< the cycle behind it
   std::uint32_t periph_taken_{0};     ///< peripherals that were accessed in this cycle
+  std::uint32_t interrupting_{0};     ///< harts whose lines were perhaps up
   std::uint32_t interrupt_lines_[kMaxHarts + 1]{};
   std::uint32_t answered_{0};     ///< harts whose access was completed in this cycle
   std::uint64_t stepped_{0};      ///< cycles in which something happened

@@ -2,6 +2,7 @@
 // What each route of the address map does with an access, and the units' own steps.
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "models/base/pulp_map_regs.h"
 #include "models/event_unit/event_unit_regs.h"
@@ -382,6 +383,14 @@ void Engine::route_events() {
 }
 
 void Engine::update_interrupts() {
+  if (platform_.is_pulp()) {
+    // Lines of harts that neither have nor had any stay down.
+    const std::uint32_t before =
+        std::exchange(interrupting_, platform_.event_unit().interrupting());
+    if ((before | interrupting_) == 0) {
+      return;
+    }
+  }
   for (unsigned h = 0; h < harts_; ++h) {
     const std::uint32_t lines = platform_.interrupt_lines(h, Cycle{now_ + 1});
     if (lines != interrupt_lines_[h]) {
