@@ -15,7 +15,7 @@ struct ScheduleRequest {
   ScheduleObjective objective = ScheduleObjective::kEnergy;
   ScheduleLimits limits;
   double time_limit_s = 600;    ///< of the machine's clock
-  double nominal_limit_s = 60;  ///< of the solver's iterations (SolverLimits); 0: heuristics alone
+  double nominal_limit_s = 20;  ///< of the solver's iterations (SolverLimits); 0: heuristics alone
   double gap = 1e-3;            ///< of the overhead
   unsigned threads = 2;
   CandidateRules rules;  ///< of the models
