@@ -18,11 +18,11 @@ struct Recompute {
 };
 
 /// A transfer of a whole storage, named by its base tensor, between L2 and HyperRAM. It has from
-/// the begin of slot `first` to the end of slot `last`, and its place in L2 is taken that long; with
-/// first = last + 1 it has the point between both, where whatever wants its place waits for it.
-/// Out: what slots in front of `first` left in L2. In: what slots from last + 1 on read. What is at
-/// home in HyperRAM comes for its first use and goes home behind its last change, whether or not
-/// transfers say so.
+/// the begin of slot `first` to the end of slot `last`, and its place in L2 is taken that long;
+/// with first = last + 1 it has the point between both, where whatever wants its place waits for
+/// it. Out: what slots in front of `first` left in L2. In: what slots from last + 1 on read. What
+/// is at home in HyperRAM comes for its first use and goes home behind its last change, whether or
+/// not transfers say so.
 struct PageWindow {
   TensorId tensor = 0;
   bool out = false;
