@@ -8,8 +8,8 @@
 namespace etude::compiler {
 namespace {
 
-constexpr unsigned kTries = 600;      ///< orders
-constexpr unsigned kUnchanged = 24;   ///< without a lower packing: something else is moved, too
+constexpr unsigned kTries = 600;     ///< orders
+constexpr unsigned kUnchanged = 24;  ///< without a lower packing: something else is moved, too
 constexpr std::uint64_t kSeed = 12345, kFactor = 6364136223846793005u, kStep = 1442695040888963407u;
 
 using Order = std::vector<std::size_t>;
@@ -34,8 +34,9 @@ class Packer {
   void run() {
     Order order(blocks_.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
-    std::ranges::stable_sort(
-        order, [this](std::size_t a, std::size_t b) { return blocks_[a].bytes > blocks_[b].bytes; });
+    std::ranges::stable_sort(order, [this](std::size_t a, std::size_t b) {
+      return blocks_[a].bytes > blocks_[b].bytes;
+    });
     Bytes lowest = place(order);
     if (lowest <= room_ || most_at_once(blocks_) > room_) {
       return;

@@ -256,8 +256,8 @@ class Player {
   std::vector<Job> jobs_;
   SlotId now_ = 0;
   std::uint64_t memory_ = 0;  ///< bytes of all buffers
-  double length_ = 0;  ///< of the slot's operators
-  double waited_ = 0;  ///< at the point behind the slot
+  double length_ = 0;         ///< of the slot's operators
+  double waited_ = 0;         ///< at the point behind the slot
   Replay result_;
 };
 

@@ -82,7 +82,8 @@ TEST_CASE("replay of transfers between two slots: the step waits, and no slot ho
       EventSchedule damaged = with_lifetimes(problem, decisions);
       damaged.slots[1].back().frees.push_back(0);
       return replay(problem, damaged);
-    }().ok);
+    }()
+                    .ok);
     decisions.pages = {{0, Direction::kIn, 3, 2}};
     CHECK_FALSE(replay(problem, with_lifetimes(problem, decisions)).ok);
   }
