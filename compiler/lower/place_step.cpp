@@ -147,9 +147,7 @@ class StepPlacer {
   }
 
   /// Both directions of the cluster DMA in one engine.
-  bool one_dma() const {
-    return step_.platform.cluster.dma.engine == DmaConfig::Engine::kIdma;
-  }
+  bool one_dma() const { return step_.platform.cluster.dma.engine == DmaConfig::Engine::kIdma; }
 
   /// The program's task list, with its probes and buffers.
   Program encoded(Tape& tape, const StepGraph& graph, const Dependences& dependences,
@@ -164,8 +162,8 @@ class StepPlacer {
       places = encode(tape, graph, order.order, made, window);
       made.tasks.window = window.bytes;
       made.tasks.home = window.home;
-      made.modelled_cycles = cycles_with_list(tape, dependences, order.order, places, made,
-                                              window.layer, one_dma());
+      made.modelled_cycles =
+          cycles_with_list(tape, dependences, order.order, places, made, window.layer, one_dma());
     }
     made.tasks.address = kData;
     for (const PlanOp& op : tape.ops) {

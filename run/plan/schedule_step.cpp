@@ -195,8 +195,7 @@ void add_prediction(const Prediction& predicted, const RootConfig& config, Json&
   answer["replay"]["energy_j"] = answer.at("energy_j");
   answer["replay"]["time_s"] = answer.at("time_s");
   answer["energy_j"] = predicted.joules;
-  answer["time_s"] =
-      static_cast<double>(predicted.cycles.raw()) / config.platform.cluster.clock_hz;
+  answer["time_s"] = static_cast<double>(predicted.cycles.raw()) / config.platform.cluster.clock_hz;
   const unsigned passes = config.train.accumulate;
   answer["predicted"] = {{"cycles", predicted.cycles.raw() * passes},
                          {"energy_j", predicted.joules * passes}};

@@ -140,7 +140,8 @@ ScheduledProgram solved(const TrainingGraph& training, const RootConfig& config,
                                     " times, until what its program takes was within the limits");
   }
   ScheduleFacts& facts = *made.facts;
-  facts.status = answer.status == compiler::ScheduleAnswer::Status::kOptimal ? "optimal" : "feasible";
+  facts.status =
+      answer.status == compiler::ScheduleAnswer::Status::kOptimal ? "optimal" : "feasible";
   facts.overhead = answer.overhead;
   facts.bound = answer.bound;
   facts.gap = answer.gap();
@@ -173,7 +174,9 @@ CarriedOut carry_out(const TrainingGraph& training, const RootConfig& config,
     try {
       const ChosenPolicy chosen(compiler::schedule_of(model.step, answer->schedule));
       CarriedOut done{compiler::lower_step(training, config.platform, options, chosen),
-                      std::move(*answer), solutions, {}};
+                      std::move(*answer),
+                      solutions,
+                      {}};
       done.predicted = model.reference->predict(done.program);
       const double seconds = static_cast<double>(done.predicted.cycles.raw()) / clock;
       if (!deadline || seconds <= *deadline) {

@@ -23,9 +23,9 @@ double count(Cycle cycles) { return static_cast<double>(cycles.raw()); }
 
 /// Kernels, jobs and transfers of L1.
 double operations_of(const Program& program) {
-  return static_cast<double>(std::max<std::size_t>(
-      1, count_of<KernelCall>(program.tasks) + count_of<MatrixJob>(program.tasks) +
-             count_of<Transfer>(program.tasks)));
+  return static_cast<double>(std::max<std::size_t>(1, count_of<KernelCall>(program.tasks) +
+                                                          count_of<MatrixJob>(program.tasks) +
+                                                          count_of<Transfer>(program.tasks)));
 }
 
 }  // namespace
@@ -37,8 +37,8 @@ StepReference::StepReference(const TrainingGraph& training, const RootConfig& co
   large.platform.l2.size = kLargestL2;
   compiler::LowerOptions options{large.schedule, WorkloadConfig::Home::kL2, large.tiling,
                                  large.train.precision};
-  modelled_in_l2_ = count(
-      compiler::lower_step(training, large.platform, options, KeepInOrder()).modelled_cycles);
+  modelled_in_l2_ =
+      count(compiler::lower_step(training, large.platform, options, KeepInOrder()).modelled_cycles);
   if (!meter) {
     return;
   }

@@ -20,8 +20,8 @@ struct Prediction {
 };
 
 /// The step that keeps everything, in an L2 with room for it: what its model says, and how far from
-/// that a run of it is. Programs of the same step are predicted by both: cycles as modelled and, for
-/// each operation, as many more as this step took; energy by WorkPrices. Without a meter by the
+/// that a run of it is. Programs of the same step are predicted by both: cycles as modelled and,
+/// for each operation, as many more as this step took; energy by WorkPrices. Without a meter by the
 /// models alone.
 class StepReference {
  public:

@@ -89,8 +89,7 @@ WorkPrices::WorkPrices(const PlatformConfig& platform, const EnergyConfig& table
 void WorkPrices::calibrate(const StepWork& work, const Activity& measured) {
   const EnergyBill known = price(work.activity, platform_, table_);
   const EnergyBill found = price(measured, platform_, table_);
-  const double seconds =
-      static_cast<double>(measured.cycles.raw()) / platform_.cluster.clock_hz;
+  const double seconds = static_cast<double>(measured.cycles.raw()) / platform_.cluster.clock_hz;
   for (const auto& [component, joules] : known.component) {
     const bool of_cores = component == "cores" || component == "tcdm" || component == "leakage";
     if (!of_cores && joules > 0) {
