@@ -11,8 +11,8 @@
 
 namespace etude {
 
-/// The schedule that a run carries out, and what its step is expected to take. What has no value was
-/// not asked for, or is not known of a policy that solves no problem.
+/// The schedule that a run carries out, and what its step is expected to take. What has no value
+/// was not asked for, or is not known of a policy that solves no problem.
 struct ScheduleFacts {
   std::string policy, objective;
   std::string status;  ///< of the answer; empty: no problem was solved
@@ -32,9 +32,9 @@ struct RunFacts {
   std::vector<std::uint32_t> op_layer;  ///< layer of each operation of the task list
   MemoryFigures memory;
   std::optional<ScheduleFacts> schedule;  ///< of a policy other than keep
-  std::uint64_t macs = 0;     ///< algorithmic, whole batch
-  std::uint64_t passes = 1;   ///< of the task list in a step
-  std::uint64_t samples = 1;  ///< per step
+  std::uint64_t macs = 0;                 ///< algorithmic, whole batch
+  std::uint64_t passes = 1;               ///< of the task list in a step
+  std::uint64_t samples = 1;              ///< per step
   std::vector<std::string> warnings;
   /// Name, tensor and reason of a loss that was chosen for a graph from a file; empty for others.
   std::string loss, loss_of, loss_why;

@@ -6,6 +6,7 @@
 #include "compiler/cost/cost_model.h"
 #include "models/base/pulp_map_regs.h"
 #include "sim/config/load.h"
+#include "tests/support/shared_data.h"
 
 namespace etude::run {
 namespace {
@@ -14,7 +15,7 @@ namespace {
 struct Bench {
   std::vector<std::string> warnings;
   const RootConfig config =
-      load_config(std::string(ETUDE_SOURCE_DIR) + "/configs/cct2_lora.json", {}, warnings);
+      load_config((test::source_dir() / "configs/cct2_lora.json").string(), {}, warnings);
   const compiler::CostModel timing{config.platform};
   StepWork work;
 
