@@ -126,7 +126,24 @@ inline void Hci::count_wide_port(const HciRequests& requests, std::uint64_t wide
   }
 }
 
-HciGrants Hci::arbitrate_raised(const HciRequests& requests) {
+// Of each bank of `banks` one of the raised requests is served; counts them.
+std::uint32_t Hci::serve_contended(std::uint64_t banks, unsigned& count) {
+  std::uint32_t granted = 0;
+  for (std::uint64_t left = banks; left != 0; left &= left - 1) {
+    const int bank = std::countr_zero(left);
+    const std::uint64_t bit = left & (~left + 1);
+    // Whoever came after a freeze is not seen yet.
+    const std::uint32_t won = serve_bank(bank, (locked_ & bit) != 0 ? frozen_[bank] : up_[bank]);
+    granted |= won;
+    if ((up_[bank] ^= won) == 0) {
+      up_banks_ ^= bit;
+    }
+    ++count;
+  }
+  return granted;
+}
+
+HciGrants Hci::arbitrate_raised_branches(const HciRequests& requests) {
   const std::uint64_t log = up_banks_;
   std::uint64_t log_won = log;
   HciGrants grants;
@@ -154,17 +171,7 @@ HciGrants Hci::arbitrate_raised(const HciRequests& requests) {
     ++count;
   }
   up_banks_ &= ~log_won | contended;
-  for (std::uint64_t left = contended; left != 0; left &= left - 1) {
-    const int bank = std::countr_zero(left);
-    const std::uint64_t bit = left & (~left + 1);
-    // Whoever came after a freeze is not seen yet.
-    const std::uint32_t won = serve_bank(bank, (locked_ & bit) != 0 ? frozen_[bank] : up_[bank]);
-    grants.mask |= won;
-    if ((up_[bank] ^= won) == 0) {
-      up_banks_ ^= bit;
-    }
-    ++count;
-  }
+  grants.mask |= serve_contended(contended, count);
   log_grants_ += count;
   log_refused_ += up_count_ - count;
   up_count_ -= count;

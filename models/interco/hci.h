@@ -89,7 +89,36 @@ class Hci : public sc_core::sc_module {
   std::uint32_t raised() const { return up_ports_; }
   /// One clock cycle of the raised requests and the accelerator's (of `requests` only what is said
   /// of the wide port counts): the same grants and the same state as arbitrate() with all of them.
-  HciGrants arbitrate_raised(const HciRequests& requests);
+  HciGrants arbitrate_raised(const HciRequests& requests) {
+    if (requests.wide || !log_alone()) {
+      return arbitrate_raised_branches(requests);
+    }
+    leave_idle();
+    HciGrants grants;
+    unsigned count = 0;
+    std::uint64_t contended = 0;
+    for (std::uint64_t left = up_banks_; left != 0; left &= left - 1) {
+      const int bank = std::countr_zero(left);
+      const std::uint32_t wanted = up_[bank];
+      if ((wanted & (wanted - 1)) != 0) [[unlikely]] {
+        contended |= left & (~left + 1);
+        continue;
+      }
+      rr_[bank] = static_cast<std::uint8_t>(std::countr_zero(wanted));  // alone: the next one, too
+      up_[bank] = 0;
+      grants.mask |= wanted;
+      ++count;
+    }
+    up_banks_ = contended;
+    if (contended != 0) {
+      grants.mask |= serve_contended(contended, count);
+    }
+    log_grants_ += count;
+    up_count_ -= count;
+    log_refused_ += up_count_;
+    up_ports_ ^= grants.mask;
+    return grants;
+  }
   /// `n` cycles in which nobody requests anything: the same as n empty arbitrate() calls.
   void idle_cycles(std::uint64_t n) {
     if (locked_ != 0) {
@@ -128,6 +157,8 @@ class Hci : public sc_core::sc_module {
       ctr_ = 0;
     }
   }
+  HciGrants arbitrate_raised_branches(const HciRequests& requests);
+  std::uint32_t serve_contended(std::uint64_t banks, unsigned& count);
   void idle_cycles_locked(std::uint64_t n);
   void count_wide_port(const HciRequests& requests, std::uint64_t wide, HciGrants& grants);
   HciGrants arbitrate_contended(const HciRequests& requests);
