@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <stdexcept>
 
 #include "models/icache/icache.h"
 #include "models/iss/core/core_calm.h"
@@ -57,7 +56,8 @@ void Core::reset(std::uint32_t pc, Cycle start) {
   missed_word_ = ~0u;
   older_missed_rvalid_ = 0;
   older_missed_word_ = ~0u;
-  fetched_[0] = fetched_[1] = held_[0] = held_[1] = line_ = calm_line_ = ~0u;
+  fetched_[0] = fetched_[1] = held_[0] = held_[1] = line_ = ~0u;
+  forget_calm_lines();
   known_.fill(~0u);
   mip_ = 0;
   mip_from_ = 0;
@@ -85,8 +85,12 @@ inline const Instr* Core::decoded() {
   }
   const Instr* const slot = decode_.at(pc);
   if (slot != nullptr) {
+    if (pc >> 12 != page_number_) {
+      forget_calm_lines();
+    }
     page_number_ = pc >> 12;
     page_ = decode_.page(pc);
+    calm_ops_ = decode_.calm_ops(pc);
   }
   return slot;
 }
@@ -95,7 +99,7 @@ template <bool kCached>
 [[gnu::noinline]] CoreWait Core::run_loop(std::uint64_t limit) {
   bool first = true;  // the calm loop has just been tried
   for (;;) {
-    if (!first && calm<kCached>() && run_calm<kCached>(std::min(limit, irq_from_))) {
+    if (!first && calm<kCached>() && run_calm<kCached>(std::min(limit, irq_from_), true)) {
       return CoreWait::kData;
     }
     first = false;
@@ -149,7 +153,7 @@ template <bool kCached>
     const std::uint64_t there = std::max(arrival + 1, ex_free_);
     std::uint64_t enter = there;
     bool check = (slow_classes_ & bit(instr.timing)) != 0;
-    if (hazard_.ready > there) {
+    if (hazard_.ready() > there) {
       check |= hazard_.named_by(instr) || (kFieldsCount & bit(instr.timing)) != 0;
     }
     if (check) {
@@ -304,6 +308,7 @@ template <bool kCached>
         last_rd_ = 0xff;
         retire(instr, enter, leave);
         check_loop(instr);
+        calm_bound_ = calm_from_;
         state_.pc = loop_next(state_, state_.pc + instr.length);
         break;
       case TimingClass::kCsr:
@@ -335,7 +340,7 @@ template <bool kCached>
   if (kCached && icache_flushes_ != icache_->flushes()) [[unlikely]] {
     forget_lines();
   }
-  if (calm<kCached>() && run_calm<kCached>(std::min(limit, irq_from_))) {
+  if (calm<kCached>() && run_calm<kCached>(std::min(limit, irq_from_), true)) {
     return CoreWait::kData;
   }
   return run_loop<kCached>(limit);
@@ -408,8 +413,9 @@ void Core::complete(Cycle granted, Cycle responded, std::uint32_t rdata, StallRe
 CoreWait Core::complete_and_run(Cycle granted, std::uint32_t rdata, StallReason why, Cycle limit) {
   if (calm_access_ && icache_ != nullptr && icache_flushes_ == icache_->flushes()) [[likely]] {
     complete_calmly(granted.raw(), rdata, why);
-    return run_calm<true>(std::min(limit.raw(), irq_from_)) ? CoreWait::kData
-                                                            : run_loop<true>(limit.raw());
+    return run_calm<true, true>(std::min(limit.raw(), irq_from_), calm_rs1_.awaited)
+               ? CoreWait::kData
+               : run_loop<true>(limit.raw());
   }
   if (!complete_quickly(granted.raw(), rdata, why)) [[unlikely]] {
     wb_reason_ = why;
@@ -417,79 +423,6 @@ CoreWait Core::complete_and_run(Cycle granted, std::uint32_t rdata, StallReason 
     return run(limit);
   }
   return icache_ != nullptr ? enter_loop<true>(limit.raw()) : enter_loop<false>(limit.raw());
-}
-
-std::uint64_t Core::instructions() const {
-  std::uint64_t sum = 0;
-  for (const Counter& counter : retired_) {
-    sum += counter.value;
-  }
-  return sum - retired(TimingClass::kIllegal);
-}
-
-std::uint64_t Core::busy_cycles() const { return instructions() + retired(TimingClass::kIllegal); }
-
-// From the end back: the straight instructions are walked once more to find their classes.
-void Core::close_books(Cycle end) {
-  while (ex_free_ > end.raw()) {
-    if (history_.empty()) {
-      throw std::logic_error("a core has booked more than its history tells");
-    }
-    const History::Entry entry = history_.last();
-    history_.drop_last();
-    const auto cycles =
-        static_cast<std::uint32_t>(std::min<std::uint64_t>(entry.cycles, ex_free_ - end.raw()));
-    ex_free_ -= cycles;
-    switch (entry.kind) {
-      case History::Kind::kStall:
-        stalls_[entry.code] -= cycles;
-        break;
-      case History::Kind::kRetired:
-        --retired_[entry.code].value;
-        state_.pc = entry.pc;
-        break;
-      case History::Kind::kStraight: {
-        std::uint32_t pc = entry.pc;
-        for (std::uint32_t i = 0; i < entry.cycles; ++i) {
-          const Instr& instr = *decode_.at(pc);
-          if (i == entry.cycles - cycles) {
-            state_.pc = pc;
-          }
-          if (i >= entry.cycles - cycles) {
-            --retired_[static_cast<unsigned>(instr.timing)].value;
-          }
-          pc += instr.length;
-        }
-        break;
-      }
-    }
-  }
-}
-
-void Core::report_retired(const Instr& instr, std::uint64_t enter, std::uint64_t leave) {
-  retire_hook_(retire_context_, *this, Retired{Cycle{enter}, Cycle{leave}, state_.pc, &instr});
-}
-
-void Core::visit_counters(const CounterVisitor& visit) const {
-  const std::uint64_t packed[] = {state_.packed_addmul, state_.packed_other};
-  for (const Counter& counter : retired_) {
-    // Packed operations pass the pipeline as FP additions and comparisons, and are told apart here.
-    const auto timing = static_cast<TimingClass>(&counter - retired_.data());
-    Counter scalar = counter;
-    scalar.value -= timing == TimingClass::kFpAddMul  ? packed[0]
-                    : timing == TimingClass::kFpOther ? packed[1]
-                                                      : 0;
-    visit(scalar);
-  }
-  if (state_.isa.xfvec) {
-    visit({"fp_packed", "instructions", "packed binary16 operations", CounterRole::kEvent,
-           packed[0] + packed[1]});
-    visit({"fp16_elements", "elements",
-           "additions, multiplications, fused ones in packed operations", CounterRole::kEvent,
-           2 * packed[0]});
-    visit({"fp16_other", "elements", "minima and maxima in packed operations", CounterRole::kEvent,
-           2 * packed[1]});
-  }
 }
 
 }  // namespace etude

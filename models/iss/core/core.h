@@ -14,6 +14,7 @@
 #include "models/base/types.h"
 #include "models/iss/core/core_config.h"
 #include "models/iss/core/core_port.h"
+#include "models/iss/core/hazard.h"
 #include "models/iss/core/history.h"
 #include "models/iss/isa/arch_state.h"
 #include "models/iss/isa/csr.h"
@@ -156,24 +157,6 @@ class Core : public sc_core::sc_module {
   enum class Waiting : std::uint8_t { kNothing, kData, kFetch, kLine, kFpu, kSleep };
   /// How soon an FP operation gives its result, as the core's dispatcher sees it.
   enum class FpClass : std::uint8_t { kSameCycle = 1, kNextCycle = 2, kMultiCycle = 3 };
-  /// A result that a neighbouring instruction may have to wait for.
-  struct Hazard {
-    std::uint64_t ready{0};  ///< first EX cycle in which a consumer finds it
-    std::uint8_t reg{0xff};
-    bool fp{false};
-
-    /// True if `instr` names the register in any of a, b, c, d.
-    bool named_by(const Instr& instr) const { return named(instr, reg * 0x01010101u); }
-    /// The same, with the register in each byte of `bytes`.
-    static bool named(const Instr& instr, std::uint32_t bytes) {
-      static_assert(offsetof(Instr, d) == offsetof(Instr, a) + 3);
-      std::uint32_t fields;
-      std::memcpy(&fields, reinterpret_cast<const std::uint8_t*>(&instr) + offsetof(Instr, a),
-                  sizeof fields);
-      const std::uint32_t difference = fields ^ bytes;
-      return ((difference - 0x01010101u) & ~difference & 0x80808080u) != 0;
-    }
-  };
   /// The one FP operation of class kMultiCycle that may be under way.
   struct SlowFp {
     bool pending{false};
@@ -190,8 +173,23 @@ class Core : public sc_core::sc_module {
   bool complete_quickly(std::uint64_t granted, std::uint32_t rdata, StallReason why);
   template <bool kCached>
   bool calm() const;
+  template <bool kCached, bool kResumed = false>
+  bool run_calm(std::uint64_t stop, bool awaited);
   template <bool kCached>
-  bool run_calm(std::uint64_t stop);
+  std::uint32_t calm_bound(std::uint32_t pc);
+  template <bool kCached>
+  std::uint32_t find_calm_bound(std::uint32_t pc);
+  bool look_at(std::uint32_t pc);
+  bool in_run(const CalmOp& op, std::uint32_t pc);
+  void offer(const Instr& instr, std::uint64_t enter, std::uint32_t address, std::uint32_t wdata,
+             std::uint8_t bytes, bool write);
+  template <bool kPost, bool kWrite>
+  bool offer_word(const CalmOp& op, const Instr& instr, std::uint64_t enter, std::uint32_t by);
+  bool offer_access(const CalmOp& op, const Instr& instr, std::uint64_t enter);
+  void forget_calm_lines() {
+    calm_begin_ = calm_end_ = calm_from_ = calm_bound_ = calm_loop_ = 0;
+    calm_next_ = nullptr;
+  }
   CoreWait fetch_wait() const {
     return waiting_ == Waiting::kFetch  ? CoreWait::kFetch
            : waiting_ == Waiting::kLine ? CoreWait::kLine
@@ -216,7 +214,7 @@ class Core : public sc_core::sc_module {
   void redirect(std::uint64_t fetch, std::uint64_t arrival, StallReason why);
   void add_hazard(std::uint8_t reg, std::uint64_t ready, bool fp) {
     older_hazard_ = hazard_;
-    hazard_ = {ready, reg, fp};
+    hazard_ = Hazard::of(ready, reg, fp);
   }
   void stall(StallReason reason, std::uint64_t cycles) {
     if (cycles != 0) {
@@ -304,12 +302,6 @@ class Core : public sc_core::sc_module {
     return 1u << static_cast<unsigned>(timing);
   }
   static constexpr unsigned kFirstFp = static_cast<unsigned>(TimingClass::kFpAddMul);
-  /// Classes whose unused operand fields count as read by the FPU dispatcher.
-  static constexpr std::uint32_t kFieldsCount =
-      1u << static_cast<unsigned>(TimingClass::kFpOther) |
-      1u << static_cast<unsigned>(TimingClass::kFpDivSqrt) |
-      1u << static_cast<unsigned>(TimingClass::kHwLoop) |
-      1u << static_cast<unsigned>(TimingClass::kFence);
   static constexpr std::uint32_t kAlwaysSlow = 1u << static_cast<unsigned>(TimingClass::kJalr) |
                                                1u << static_cast<unsigned>(TimingClass::kCsr);
 
@@ -323,6 +315,7 @@ class Core : public sc_core::sc_module {
   std::uint64_t gated_{0};  ///< cycles with a stopped clock: mcycle does not count them
   std::uint32_t page_number_{~0u};
   const Instr* page_{nullptr};  ///< decoded instructions of the present 4 KiB page
+  CalmOp* calm_ops_{nullptr};   ///< beside them
 
   // The pipeline.
   std::uint64_t ex_enter_{0};  ///< first EX cycle of the last instruction
@@ -344,9 +337,11 @@ class Core : public sc_core::sc_module {
   /// Classes of FP operations, by TimingClass from kFpAddMul on.
   std::array<FpClass, 3> fp_kind_{};
   bool fp_may_trap_{true};  ///< FP switched off or a rounding mode that is none, perhaps
-  enum class CalmFp : std::uint8_t { kNo, kPipelined };
-  CalmFp calm_fp_{CalmFp::kNo};  ///< kPipelined: fadd, fmul, fmadd issue each cycle unchecked
-  std::uint8_t last_rd_{0xff};   ///< what the last instruction writes through the ALU port
+  /// FP operations that issue each cycle unchecked: additions and multiplications, the other short
+  /// ones, dynamic ones with frm to nearest.
+  static constexpr std::uint8_t kCalmAddMul = 1, kCalmOther = 2, kCalmNearest = 4;
+  std::uint8_t calm_fp_{0};
+  std::uint8_t last_rd_{0xff};  ///< what the last instruction writes through the ALU port
   std::uint32_t slow_classes_{kAlwaysSlow};  ///< timing classes that need the slow path now
 
   // What run() waits for.
@@ -362,11 +357,13 @@ class Core : public sc_core::sc_module {
   std::uint8_t first_bytes_{0};  ///< bytes of a misaligned access in its first word, else 0
   DataAccess access_;
   bool calm_access_{false};  ///< it is run_calm()'s, and nothing else has happened since
-  /// rs1 of such an access: what is written where, and which register a jalr behind it waits for.
+  /// rs1 of such an access: what is written where, and which register a jalr behind it waits for;
+  /// the instruction behind it may have to wait for the load.
   struct {
     std::uint32_t value;
     std::uint8_t written;
     std::uint8_t named;
+    bool awaited;
   } calm_rs1_{};
   std::uint64_t fpu_when_{0};
   std::uint64_t sleep_from_{0};
@@ -388,12 +385,22 @@ class Core : public sc_core::sc_module {
   static constexpr unsigned kKnown = 16;
   std::array<std::uint32_t, kKnown> known_{};  ///< lines found in the cache since the last miss
   unsigned icache_flushes_{0};
-  std::uint32_t line_{~0u};       ///< line of the last instruction
-  std::uint32_t calm_line_{~0u};  ///< a line that is known, as is the one behind it
-  std::uint8_t jump_step_{0};     ///< 1: first word of a target to be asked for, 2: the second
-  std::uint8_t ahead_step_{0};    ///< the same for the target of a jump that is still in ID
+  std::uint32_t line_{~0u};     ///< line of the last instruction
+  std::uint8_t jump_step_{0};   ///< 1: first word of a target to be asked for, 2: the second
+  std::uint8_t ahead_step_{0};  ///< the same for the target of a jump that is still in ID
   std::uint64_t ahead_fetch_{0};
   std::uint64_t answered_{0};  ///< last answer of the cluster, plus one
+
+  // Straight runs; offsets in the present page.
+  /// Lines that are known, as is the one behind each.
+  std::uint32_t calm_begin_{0}, calm_end_{0};
+  /// Of them the part from the end of a hardware loop, or the beginning, to the next such end.
+  std::uint32_t calm_from_{0}, calm_bound_{0};
+  /// 1 + the loop that must not be in its last pass for this, and its end; else 0.
+  std::uint32_t calm_loop_{0}, calm_loop_end_{0};
+  /// Behind a data access: the next operation, before the bound, or null.
+  const CalmOp* calm_next_{nullptr};
+  const CalmOp* calm_bound_op_{nullptr};
 
   // Interrupts.
   std::uint32_t mip_{0};

@@ -3,154 +3,308 @@
 // alone.
 #pragma once
 
+#include <algorithm>
+
 #include "models/iss/core/core.h"
+#include "models/iss/core/core_calm_parts.h"
+#include "models/iss/isa/calm_op.h"
 #include "models/iss/isa/execute.h"
 #include "models/numerics/softfloat.h"
 
 namespace etude {
 
-// Nothing is under way that a straight run of instructions would have to look at.
+// Nothing is under way that a straight run of instructions would have to look at, but for a jump
+// that is to be asked for and can be at once.
 template <bool kCached>
 [[gnu::always_inline]] inline bool Core::calm() const {
-  return slow_classes_ == kAlwaysSlow && id_floor_ < ex_enter_ && retire_hook_ == nullptr &&
-         (!kCached || (missed_rvalid_ + 3 <= ex_enter_ && jump_step_ == 0));
+  return slow_classes_ == kAlwaysSlow && retire_hook_ == nullptr &&
+         (!kCached || (missed_rvalid_ + 3 <= ex_enter_ &&
+                       (jump_step_ == 0 || (jump_step_ == 1 && jump_free() <= redirect_fetch_ &&
+                                            known(state_.pc + 4)))));
 }
 
 // Straight code in a calm pipeline: nothing but the last load or FP result to wait for, each
-// instruction in EX one cycle after the one before. Ends in front of the first instruction that is
-// not of that kind, or that would enter EX at `stop`; true if it is a data access, which then
-// waits. Inline, so that a core that is resumed for two or three instructions pays for one call.
-// What changes with every instruction is kept in locals: the host does little else than this.
-template <bool kCached>
-[[gnu::always_inline]] inline bool Core::run_calm(std::uint64_t stop) {
+// instruction in EX one cycle after the one before; and taken branches to lines that are here. Ends
+// in front of the first instruction that is not of that kind, or that would enter EX at `stop`;
+// true if it is a data access, which then waits. The first instruction may have to wait for a
+// result that stands before the run only if it is `awaited`. Inline, so that a core that is resumed
+// for two or three instructions pays for one call. What changes with every instruction is kept in
+// locals: the host does little else than this.
+// Behind a data access the place is known already (`resumed`).
+template <bool kCached, bool kResumed>
+[[gnu::always_inline]] inline bool Core::run_calm(std::uint64_t stop, bool awaited) {
+  CalmOp* const ops = calm_ops_;
+  const CalmOp* op = nullptr;
+  const CalmOp* bound = nullptr;
+  if (kResumed && calm_next_ != nullptr) [[likely]] {
+    op = calm_next_;
+    bound = calm_bound_op_;
+  } else {
+    if (kResumed) {
+      state_.pc = loop_next(state_, state_.pc);
+      awaited = true;  // perhaps by the first instruction of a hardware loop
+    }
+    if (state_.pc >> 12 != page_number_) {
+      return false;
+    }
+    const std::uint32_t bound_offset = calm_bound<kCached>(state_.pc);
+    if (bound_offset == 0) {
+      return false;
+    }
+    op = ops + (state_.pc & 0xfffu) / 2;
+    bound = ops + bound_offset / 2;
+  }
   const std::uint64_t begin = ex_free_;
   std::uint64_t enter = begin;
-  std::uint32_t pc = state_.pc;
-  std::uint32_t straight_pc = pc;       // of the instructions since the last jump back ...
-  std::uint64_t straight_from = begin;  // ... and the cycle of the first one
-  std::uint64_t ready = hazard_.ready;
-  std::uint32_t hazard_bytes = hazard_.reg * 0x01010101u;
-  std::uint32_t calm_line = calm_line_;
-  bool fp_hazard = false;  // hazard_ is to be written: the last FP result
-  bool access = false;
-  if (pc >> 12 != page_number_) {
-    return false;
+  if (!kResumed && id_floor_ >= ex_enter_) {
+    // The first instruction comes late.
+    if (!in_run(*op, state_.pc)) {
+      return false;
+    }
+    enter = std::max(id_after_floor(page_[op - ops], ex_enter_) + 1, begin);
+    if (enter >= stop) {
+      return false;
+    }
+    stall(floor_reason_, enter - begin);
+    jump_step_ = 0;
   }
-  const Instr* slot = page_ + ((pc >> 1) & 2047);
-  while (enter < stop) {
-    const Instr& instr = *slot;
-    if constexpr (kCached) {
-      if (pc >> 4 != calm_line) {
-        // The next line will be looked up from this one: both must be here.
-        if (!known(pc)) {
-          break;
+  std::uint32_t straight_pc = state_.pc;  // of the instructions since the last jump ...
+  std::uint64_t straight_from = enter;    // ... and the cycle of the first one
+  std::uint64_t newest = 0;               // hazards of the last two FP results of this run
+  std::uint64_t older = 0;
+  const auto keep_hazards = [&]() __attribute__((always_inline)) {
+    if (newest != 0) {
+      older_hazard_ = older != 0 ? Hazard{older} : hazard_;
+      hazard_ = Hazard{newest};
+      fp_return_ = hazard_.ready() - 1;
+      newest = older = 0;
+    }
+  };
+  const auto offset_of = [&]() __attribute__((always_inline)) {
+    return static_cast<std::uint32_t>(op - ops) * 2;
+  };
+  const auto behind = [](const CalmOp* of) __attribute__((always_inline)) {
+    return reinterpret_cast<const CalmOp*>(reinterpret_cast<const char*>(of) + of->step);
+  };
+  const std::uint32_t page_pc = state_.pc & ~0xfffu;
+  std::uint64_t until = awaited ? 0 : stop;  // in this cycle something is to be looked at
+  bool access = false;
+  for (;;) {
+    if (op >= bound) [[unlikely]] {
+      std::uint32_t offset = offset_of();
+      const std::uint32_t pc = page_pc + offset;
+      if (pc == state_.loop_watch[0] || pc == state_.loop_watch[1]) {
+        history_.straight(straight_pc, enter - straight_from);
+        straight_pc = loop_back_edge(state_, pc);
+        straight_from = enter;
+        if (straight_pc - page_pc >= 0x1000u) {
+          state_.pc = straight_pc;
+          goto on_another_page;
         }
-        if (known(pc + 16)) {
-          calm_line = calm_line_ = pc >> 4;
-        } else if (!loop_goes_back(pc)) {  // not kept: the last pass goes on behind the loop
-          break;
+        offset = straight_pc - page_pc;
+        op = ops + offset / 2;
+        until = enter;
+      } else if (offset >= 0x1000u) {
+        break;
+      }
+      const std::uint32_t bound_offset = calm_bound<kCached>(page_pc + offset);
+      if (bound_offset == 0) {
+        break;
+      }
+      bound = ops + bound_offset / 2;
+      continue;
+    }
+    if (enter >= until) [[unlikely]] {
+      if (enter >= stop) {
+        break;
+      }
+      keep_hazards();
+      if (op->kind > CalmKind::kStop) {
+        until = stop;
+        const Instr& instr = page_[op - ops];
+        if (hazard_.ready() > enter &&
+            (hazard_.named_by(instr) || (kFieldsCount & bit(instr.timing)) != 0)) {
+          const std::uint64_t there = wait_operands(instr, enter - 1, enter);
+          if (there >= stop) {
+            break;
+          }
+          if (there != enter) {
+            if (enter != straight_from) {
+              history_.straight(straight_pc, enter - straight_from);
+            }
+            stall(operand_reason_, there - enter);
+            straight_pc = page_pc + offset_of();
+            straight_from = enter = there;
+          }
         }
       }
     }
-    if (ready > enter && Hazard::named(instr, hazard_bytes)) {
-      break;
-    }
-    // A slot that was not decoded yet is of class kIllegal.
-    switch (instr.timing) {
-      case TimingClass::kAlu:
-      case TimingClass::kMul:
-        state_.pc = pc;
-        execute(instr, state_);
-        last_rd_ = instr.d;
-        ++retired_[static_cast<unsigned>(instr.timing)].value;
-        break;
-      case TimingClass::kFpAddMul:
-        if (calm_fp_ != CalmFp::kPipelined) {
+    switch (op->kind) {
+      case CalmKind::kUnknown:
+        if (!look_at(page_pc + offset_of())) {
           goto end;
         }
-        if (instr.op == Op::kFmaddS) [[likely]] {
-          state_.r[instr.d] = fp::f32_fma(
-              state_.r[instr.a], state_.r[instr.b], state_.r[instr.c],
-              static_cast<fp::Rounding>(instr.mode == 7 ? state_.frm : instr.mode), state_.fflags);
-          state_.fs = 3;
-        } else {
-          execute(instr, state_);
-        }
-        last_rd_ = 0xff;
-        if (fp_hazard) {
-          older_hazard_ = {ready, static_cast<std::uint8_t>(hazard_bytes), true};
-        } else {
-          older_hazard_ = hazard_;
-        }
-        fp_hazard = true;
-        ready = enter + 2;
-        hazard_bytes = instr.d * 0x01010101u;
-        ++retired_[static_cast<unsigned>(TimingClass::kFpAddMul)].value;
-        break;
-      case TimingClass::kLoad:
-      case TimingClass::kStore: {
-        const std::uint32_t address = effective_address(instr, state_);
-        if (instr.bytes != 4 || (address & 3u) != 0 || instr.has(kFp)) {
-          goto end;
-        }
-        if constexpr (kCached) {
-          // A jump behind it would ask for its target in the same cycle: fetch_behind_access().
-          if (((pc + instr.length) & 0xffcu) == 0) {
-            goto end;
-          }
-          const TimingClass behind = slot[instr.length / 2].timing;
-          if (behind == TimingClass::kJal || behind == TimingClass::kIllegal) {
-            goto end;
-          }
-        }
-        instr_ = instr;
-        enter_ = enter;
-        calm_access_ = true;
-        // What becomes of rs1, whether it does or not.
-        calm_rs1_ = {address, kSinkReg, 0xff};
-        if (instr.has(kPostIncrement)) {
-          const std::uint32_t by =
-              instr.has(kIndexed)
-                  ? state_.r[instr.timing == TimingClass::kStore ? instr.c : instr.b]
-                  : static_cast<std::uint32_t>(instr.imm);
-          calm_rs1_ = {address + by, instr.a == 0 ? std::uint8_t{kSinkReg} : instr.a, instr.a};
-        }
-        access_.when = Cycle{enter};
-        access_.address = address;
-        access_.wdata = store_value(instr, state_);
-        access_.bytes = 4;
-        access_.write = instr.timing == TimingClass::kStore;
-        access_.blocking = false;
-        waiting_ = Waiting::kData;
-        access = true;
+        until = enter;
+        continue;
+      case CalmKind::kStop:
         goto end;
+      case CalmKind::kConstant:
+        state_.r[op->d] = static_cast<std::uint32_t>(op->imm);
+        last_rd_ = op->d;
+        ++retired_[static_cast<unsigned>(TimingClass::kAlu)].value;
+        break;
+      case CalmKind::kAddi:
+        state_.r[op->d] = state_.r[op->a] + static_cast<std::uint32_t>(op->imm);
+        last_rd_ = op->d;
+        ++retired_[static_cast<unsigned>(TimingClass::kAlu)].value;
+        break;
+      case CalmKind::kAdd:
+        state_.r[op->d] = state_.r[op->a] + state_.r[op->b];
+        last_rd_ = op->d;
+        ++retired_[static_cast<unsigned>(TimingClass::kAlu)].value;
+        break;
+      case CalmKind::kSub:
+        state_.r[op->d] = state_.r[op->a] - state_.r[op->b];
+        last_rd_ = op->d;
+        ++retired_[static_cast<unsigned>(TimingClass::kAlu)].value;
+        break;
+      case CalmKind::kSlli:
+        state_.r[op->d] = state_.r[op->a] << (op->imm & 31);
+        last_rd_ = op->d;
+        ++retired_[static_cast<unsigned>(TimingClass::kAlu)].value;
+        break;
+      case CalmKind::kSrli:
+        state_.r[op->d] = state_.r[op->a] >> (op->imm & 31);
+        last_rd_ = op->d;
+        ++retired_[static_cast<unsigned>(TimingClass::kAlu)].value;
+        break;
+      case CalmKind::kAndi:
+        state_.r[op->d] = state_.r[op->a] & static_cast<std::uint32_t>(op->imm);
+        last_rd_ = op->d;
+        ++retired_[static_cast<unsigned>(TimingClass::kAlu)].value;
+        break;
+      case CalmKind::kExecute:
+        execute(page_[op - ops], state_);
+        last_rd_ = op->d;
+        ++retired_[static_cast<unsigned>(op->timing)].value;
+        break;
+      case CalmKind::kFmaddNearest:
+        if ((calm_fp_ & kCalmNearest) != 0) [[likely]] {
+          const std::uint64_t first = enter;
+          do {
+            state_.r[op->d] = fp::f32_fma(state_.r[op->a], state_.r[op->b], state_.r[op->c],
+                                          fp::Rounding::kRne, state_.fflags);
+            older = newest;
+            newest = Hazard::of(enter + 2, op->d, true).packed;
+            ++enter;
+            if (op->awaited) {
+              until = enter;
+            }
+            op = behind(op);
+          } while (op < bound && enter < until && op->kind == CalmKind::kFmaddNearest);
+          state_.fs = 3;
+          last_rd_ = 0xff;
+          retired_[static_cast<unsigned>(TimingClass::kFpAddMul)].value += enter - first;
+          continue;
+        }
+        [[fallthrough]];
+      case CalmKind::kFpAddMul:
+      case CalmKind::kFpOther: {
+        const std::uint8_t needed = op->kind == CalmKind::kFpOther ? kCalmOther : kCalmAddMul;
+        if ((calm_fp_ & needed) == 0) {
+          goto end;
+        }
+        execute(page_[op - ops], state_);
+        last_rd_ = 0xff;
+        ++retired_[static_cast<unsigned>(op->timing)].value;
+        older = newest;
+        newest = Hazard::of(enter + 2, op->d, true).packed;
+        if (op->awaited) {
+          until = enter + 1;
+        }
+        break;
+      }
+      case CalmKind::kLoadWord:
+        access = offer_word<false, false>(*op, page_[op - ops], enter,
+                                          static_cast<std::uint32_t>(op->imm));
+        goto end;
+      case CalmKind::kStoreWord:
+        access = offer_word<false, true>(*op, page_[op - ops], enter,
+                                         static_cast<std::uint32_t>(op->imm));
+        goto end;
+      case CalmKind::kLoadWordPost:
+        access = offer_word<true, false>(*op, page_[op - ops], enter,
+                                         static_cast<std::uint32_t>(op->imm));
+        goto end;
+      case CalmKind::kLoadWordPostBy:
+        access = offer_word<true, false>(*op, page_[op - ops], enter, state_.r[op->b]);
+        goto end;
+      case CalmKind::kStoreWordPost:
+        access = offer_word<true, true>(*op, page_[op - ops], enter,
+                                        static_cast<std::uint32_t>(op->imm));
+        goto end;
+      case CalmKind::kAccess:
+        access = offer_access(*op, page_[op - ops], enter);
+        goto end;
+      case CalmKind::kBeq:
+      case CalmKind::kBne:
+      case CalmKind::kBlt:
+      case CalmKind::kBge:
+      case CalmKind::kBltu:
+      case CalmKind::kBgeu: {
+        if (!branch_goes(op->kind, state_.r[op->a], state_.r[op->b])) {
+          last_rd_ = 0xff;
+          ++retired_[static_cast<unsigned>(TimingClass::kBranch)].value;
+          break;
+        }
+        // Not out of a hardware loop.
+        const std::uint32_t target = offset_of() + static_cast<std::uint32_t>(op->imm);
+        if ((state_.loop[0].count | state_.loop[1].count) != 0 || target >= 0x1000u) {
+          goto end;
+        }
+        redirect(enter, enter + config_.timing.fetch, StallReason::kBranch);
+        last_rd_ = 0xff;
+        ++retired_[static_cast<unsigned>(TimingClass::kBranch)].value;
+        ++enter;
+        op = ops + target / 2;
+        // And on from there, if it is of this kind and here.
+        if (!in_run(*op, page_pc + target)) {
+          goto end;
+        }
+        const std::uint64_t there =
+            enter + config_.timing.fetch +
+            ((target & 2u) != 0 && page_[target / 2].length == 4 ? config_.timing.misaligned_word
+                                                                 : 0);
+        const std::uint32_t bound_offset =
+            there < stop && (!kCached || jump_free() <= redirect_fetch_)
+                ? calm_bound<kCached>(page_pc + target)
+                : 0;
+        if (bound_offset == 0) {
+          goto end;
+        }
+        bound = ops + bound_offset / 2;
+        jump_step_ = 0;
+        history_.straight(straight_pc, enter - straight_from);
+        stall(StallReason::kBranch, there - enter);
+        straight_pc = page_pc + target;
+        straight_from = enter = there;
+        until = stop;
+        continue;
       }
       default:
-        goto end;
+        __builtin_unreachable();
     }
     ++enter;
-    const unsigned length = instr.length;
-    pc += length;
-    slot += length / 2;
-    if (pc == state_.loop_watch[0] || pc == state_.loop_watch[1]) [[unlikely]] {
-      history_.straight(straight_pc, enter - straight_from);
-      pc = loop_back_edge(state_, pc);
-      straight_pc = pc;
-      straight_from = enter;
-      slot = page_ + ((pc >> 1) & 2047);
-      if (pc >> 12 != page_number_) {
-        break;
-      }
-    } else if ((pc & 0xffcu) == 0 && pc >> 12 != page_number_) {
-      break;
-    }
+    op = behind(op);
   }
 end:
-  state_.pc = pc;
-  if (fp_hazard) {
-    hazard_ = {ready, static_cast<std::uint8_t>(hazard_bytes), true};
-    fp_return_ = ready - 1;
+  state_.pc = page_pc + offset_of();
+  if (access) {
+    calm_next_ = behind(op) < bound ? behind(op) : nullptr;
+    calm_bound_op_ = bound;
   }
+on_another_page:
+  keep_hazards();
   if (enter != begin) {
     ex_enter_ = enter - 1;
     ex_free_ = enter;
@@ -161,7 +315,8 @@ end:
   return access;
 }
 
-// The access of run_calm() was granted, its data come in the next cycle: still a calm pipeline.
+// The access of run_calm() was granted, its data come in the next cycle: still a calm pipeline. The
+// pc is that of the next instruction then, but for the end of a hardware loop.
 [[gnu::always_inline]] inline void Core::complete_calmly(std::uint64_t granted, std::uint32_t rdata,
                                                          StallReason why) {
   const Instr& instr = instr_;
@@ -171,14 +326,17 @@ end:
   state_.r[calm_rs1_.written] = calm_rs1_.value;
   last_rd_ = calm_rs1_.named;
   if (!access_.write) {
-    state_.r[instr.d] = rdata;
+    state_.r[instr.d] = extend_load(instr, rdata);
     add_hazard(instr.d, granted + 2, false);
+    ++retired_[static_cast<unsigned>(TimingClass::kLoad)].value;
+    history_.begin(TimingClass::kLoad, state_.pc);
+  } else {
+    ++retired_[static_cast<unsigned>(TimingClass::kStore)].value;
+    history_.begin(TimingClass::kStore, state_.pc);
   }
-  ++retired_[static_cast<unsigned>(instr.timing)].value;
-  history_.begin(instr.timing, state_.pc);
   ex_enter_ = enter_;
   ex_free_ = granted + 1;
-  state_.pc = loop_next(state_, state_.pc + instr.length);
+  state_.pc += instr.length;
 }
 
 }  // namespace etude

@@ -34,7 +34,7 @@ bool Core::look_up(std::uint32_t address, std::uint64_t when, bool ahead) {
   if (icache_->hit(icache_port_, address)) {
     if (known_[line % kKnown] != line) {
       known_[line % kKnown] = line;
-      calm_line_ = ~0u;  // may be the one that is forgotten for it
+      forget_calm_lines();  // the one that is forgotten for it may be among them
     }
     return true;
   }
@@ -59,7 +59,7 @@ void Core::fetch_posted() {
   outstanding_ = true;
   // What is in the cache when the line comes is not known before: it may take any place.
   known_.fill(~0u);
-  calm_line_ = ~0u;
+  forget_calm_lines();
 }
 
 void Core::complete_fetch(Cycle rvalid) {
@@ -81,7 +81,8 @@ void Core::complete_fetch(Cycle rvalid) {
 
 void Core::forget_lines() {
   known_.fill(~0u);
-  line_ = calm_line_ = ~0u;
+  line_ = ~0u;
+  forget_calm_lines();
   icache_flushes_ = icache_->flushes();
 }
 

@@ -22,8 +22,15 @@ Core::FpClass Core::fp_class(TimingClass timing) const {
 // After reset and CSR writes: what FP operations need not check one by one.
 void Core::fp_mode_changed() {
   fp_may_trap_ = state_.frm > 4 || (state_.has_f && state_.fs == 0);
-  const bool pipelined = fp_class(TimingClass::kFpAddMul) == FpClass::kNextCycle;
-  calm_fp_ = pipelined && config_.private_fpu && !fp_may_trap_ ? CalmFp::kPipelined : CalmFp::kNo;
+  calm_fp_ = 0;
+  if (config_.private_fpu && !fp_may_trap_) {
+    if (fp_class(TimingClass::kFpAddMul) == FpClass::kNextCycle) {
+      calm_fp_ = state_.frm == 0 ? kCalmAddMul | kCalmNearest : kCalmAddMul;
+    }
+    if (fp_class(TimingClass::kFpOther) == FpClass::kNextCycle) {
+      calm_fp_ |= kCalmOther;
+    }
+  }
 }
 
 // Puts an FP operation into EX. False if it now waits for a shared FPU.

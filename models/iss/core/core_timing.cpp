@@ -82,8 +82,8 @@ std::uint64_t Core::jalr_id(const Instr& instr, std::uint64_t arrival) const {
     id = std::max(id, ex_free_);
   }
   for (const Hazard& hazard : {hazard_, older_hazard_}) {
-    if (hazard.reg == instr.a) {
-      id = std::max(id, hazard.ready);
+    if (hazard.reg() == instr.a) {
+      id = std::max(id, hazard.ready());
     }
   }
   if (slow_fp_.reg == instr.a) {
@@ -102,15 +102,15 @@ std::uint64_t Core::wait_operands(const Instr& instr, std::uint64_t arrival, std
       operand_reason_ = why;
     }
   };
-  if (hazard_.ready > enter) {
-    if (hazard_.fp) {
-      if (apu_reads(instr, hazard_.reg) ||
-          (!fp && instr.has(kWritesRd) && instr.d == hazard_.reg)) {
-        raise(hazard_.ready, StallReason::kFpDependency);
+  if (hazard_.ready() > enter) {
+    if (hazard_.fp()) {
+      if (apu_reads(instr, hazard_.reg()) ||
+          (!fp && instr.has(kWritesRd) && instr.d == hazard_.reg())) {
+        raise(hazard_.ready(), StallReason::kFpDependency);
       }
-    } else if (reads(instr, hazard_.reg) ||
-               (writes_alu_port(instr) && alu_port_register(instr) == hazard_.reg)) {
-      raise(hazard_.ready, StallReason::kLoadUse);
+    } else if (reads(instr, hazard_.reg()) ||
+               (writes_alu_port(instr) && alu_port_register(instr) == hazard_.reg())) {
+      raise(hazard_.ready(), StallReason::kLoadUse);
     }
   }
   if (slow_fp_.pending && (apu_reads(instr, slow_fp_.reg) ||
@@ -124,7 +124,7 @@ std::uint64_t Core::wait_operands(const Instr& instr, std::uint64_t arrival, std
     }
   } else if (instr.timing == TimingClass::kJalr) {
     raise(jalr_id(instr, arrival) + 1,
-          hazard_.reg == instr.a && !hazard_.fp ? StallReason::kLoadUse : StallReason::kJump);
+          hazard_.reg() == instr.a && !hazard_.fp() ? StallReason::kLoadUse : StallReason::kJump);
   }
   return enter;
 }

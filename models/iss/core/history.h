@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <memory>
+#include <utility>
 
 #include "models/iss/core/core_port.h"
 #include "models/iss/isa/instr.h"
@@ -61,15 +63,22 @@ class History {
            std::uint64_t{1} << 8 | std::uint64_t{pc} << 32;
   }
   void push(std::uint64_t word) {
-    if (size_ == words_.size()) [[unlikely]] {
-      words_.resize(2 * size_);
+    if (size_ == room_) [[unlikely]] {
+      grow();
     }
     words_[size_++] = word;
   }
+  [[gnu::noinline]] void grow() {
+    auto larger = std::make_unique<std::uint64_t[]>(2 * room_);
+    std::copy_n(words_.get(), size_, larger.get());
+    words_ = std::move(larger);
+    room_ *= 2;
+  }
 
   // 24 bits of cycles, one entry in a word.
-  std::vector<std::uint64_t> words_ = std::vector<std::uint64_t>(64);
+  std::size_t room_{64};
   std::size_t size_{0};
+  std::unique_ptr<std::uint64_t[]> words_ = std::make_unique<std::uint64_t[]>(room_);
 };
 
 }  // namespace etude

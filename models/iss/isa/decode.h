@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "models/base/types.h"
+#include "models/iss/isa/calm_op.h"
 #include "models/iss/isa/instr.h"
 #include "models/iss/isa/isa_config.h"
 
@@ -52,9 +53,13 @@ class DecodeCache {
   /// The slots of the 4 KiB page of `pc`, one per halfword, once something in it was decoded; an
   /// empty slot has length 0. The table stays where it is as long as the cache lives.
   const Instr* page(std::uint32_t pc) const {
-    const Table* table = root_[pc >> 22].get();
-    const Page* found = table != nullptr ? (*table)[(pc >> 12) & 1023].get() : nullptr;
+    const Page* const found = find_page(pc);
     return found != nullptr ? found->slot : nullptr;
+  }
+  /// Beside each of these slots what Core::run_calm() makes of it; empty again after flush().
+  CalmOp* calm_ops(std::uint32_t pc) {
+    Page* const found = find_page(pc);
+    return found != nullptr ? found->calm : nullptr;
   }
 
   /// at(next_pc), given what at(pc) returned: cheaper inside a page of 4 KiB, whose decoded
@@ -72,6 +77,7 @@ class DecodeCache {
  private:
   struct Page {
     Instr slot[2048];
+    CalmOp calm[2048];
   };
   using Table = std::vector<std::unique_ptr<Page>>;
   struct Region {
@@ -79,6 +85,10 @@ class DecodeCache {
     std::span<const std::uint8_t> bytes;
   };
 
+  Page* find_page(std::uint32_t pc) const {
+    const Table* table = root_[pc >> 22].get();
+    return table != nullptr ? (*table)[(pc >> 12) & 1023].get() : nullptr;
+  }
   const Instr* fill(std::uint32_t pc);
   const Region* find(std::uint32_t pc) const;
 

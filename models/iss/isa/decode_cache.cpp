@@ -19,6 +19,7 @@ void DecodeCache::flush() {
       for (auto& page : *table) {
         if (page) {
           std::fill(std::begin(page->slot), std::end(page->slot), Instr{});
+          std::fill(std::begin(page->calm), std::end(page->calm), CalmOp{});
         }
       }
     }
