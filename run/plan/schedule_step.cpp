@@ -17,6 +17,7 @@
 #include "run/plan/scheduled_program.h"
 #include "run/plan/step_model.h"
 #include "run/plan/table_subject.h"
+#include "sim/config/json_file.h"
 #include "sim/config/schedule_words.h"
 
 namespace etude::run {
@@ -193,7 +194,7 @@ Json to_json(Policy policy, const Asked& asked, const ScheduleProblem& problem,
 
 /// Every policy, in the order in which they give more freedom; what cannot be done is a row with
 /// its reason.
-Json compare(const ScheduleProblem& problem, const BatchParts& parts, const Asked& asked) {
+Json compare(const ScheduleSubject& subject, const Asked& asked) {
   Json rows = Json::array();
   for (const Policy policy : {Policy::kKeep, Policy::kSqrt, Policy::kCheckmate, Policy::kPage,
                               Policy::kCapuchin, Policy::kPofo, Policy::kPoet}) {
@@ -203,7 +204,7 @@ Json compare(const ScheduleProblem& problem, const BatchParts& parts, const Aske
   const Accumulated best = accumulate_gradients(subject.parts, subject.problem, asked.request);
   Json row = to_json(Policy::kKeep, asked, best.problem, best.answer, subject.priced());
   row["policy"] = "accumulate";
-  row["peak_keep"] = problem.peak_keep().raw();  // of the whole batch, as in other rows
+  row["peak_keep"] = subject.problem.peak_keep().raw();  // of the whole batch, as in other rows
   if (best.parts > 1) {
     row["accumulate"] = best.parts;
     row["pass_policy"] = best.keeps ? "keep" : "optimal";
