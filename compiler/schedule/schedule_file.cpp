@@ -142,7 +142,7 @@ void write_pages(std::vector<TensorPage> pages, unsigned tensor_bits, BitWriter&
   SlotId from = 0;
   for (const TensorPage& page : pages) {
     out.number(page.first - from);
-    out.number(page.last - page.first);
+    out.number(page.last + 1 - page.first);  // 0: the point in front of `first`
     out.bits(page.tensor, tensor_bits);
     out.bits(page.direction == TensorPage::Direction::kOut ? 1 : 0, 1);
     from = page.first;
@@ -207,10 +207,14 @@ class Body {
     for (std::uint64_t left = in_.number(); left > 0; --left) {
       TensorPage page;
       page.first = from = slot_behind(from, in_.number());
-      page.last = slot_behind(page.first, in_.number());
+      const std::uint64_t length = in_.number();
+      if (length == 0 && page.first == 0) {
+        return false;
+      }
+      page.last = length == 0 ? page.first - 1 : slot_behind(page.first, length - 1);
       page.tensor = static_cast<StorageId>(in_.bits(tensor_bits));
       page.direction = in_.bits(1) != 0 ? TensorPage::Direction::kOut : TensorPage::Direction::kIn;
-      if (!in_.ok() || page.last >= problem_.slots.size() ||
+      if (!in_.ok() || std::max(page.first, page.last) >= problem_.slots.size() ||
           page.tensor >= problem_.tensors.size()) {
         return false;
       }

@@ -214,6 +214,9 @@ std::string resolved_json(const RootConfig& config) {
       auto elements = pointer_elements(p.path);
       std::replace(elements.begin(), elements.end(), std::string("*"), key);
       Json value = p.get(config, key);
+      if (p.text.range.above_min && value == p.text.range.min) {
+        continue;  // what is not given is not of its range
+      }
       if (p.kind == ParameterKind::kFile && value != "") {
         value = "sha256:" + file_hash(config, p.path, value.get<std::string>());
       }
