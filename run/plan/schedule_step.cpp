@@ -244,8 +244,12 @@ std::optional<Prediction> carried_out(ScheduleSubject& subject, const Asked& ask
     return std::nullopt;
   }
   try {
-    CarriedOut done = carry_out(subject.own->training, *subject.config, subject.own->model,
-                                asked.policy, asked.request, answer);
+    const OwnStep& own = *subject.own;
+    const RootConfig& config = *subject.config;
+    CarriedOut done =
+        config.schedule.file.empty()
+            ? carry_out(own.training, config, own.model, asked.policy, asked.request, answer)
+            : carry_out_file(own.training, config, own.model, answer);
     answer = std::move(done.answer);
     subject.l2_fixed = done.program.memory.l2_fixed;
     if (done.solved > 1) {
@@ -298,7 +302,7 @@ Json schedule_step(const ScheduleQuestion& question) {
     ScheduleAnswer answer = from_file ? answer_of_file(subject.own->model, *root)
                                       : compiler::ask_policy(asked.policy, problem, asked.request);
     std::optional<Prediction> predicted;
-    if (subject.own && !from_file && !subject.own->home_in_l2 && solves_problem(asked.policy)) {
+    if (subject.own && !subject.own->home_in_l2 && (from_file || solves_problem(asked.policy))) {
       predicted = carried_out(subject, asked, answer);
     }
     all = to_json(from_file ? root->schedule.policy : asked.policy, asked, problem, answer,

@@ -162,24 +162,31 @@ ScheduledProgram solved(const TrainingGraph& training, const RootConfig& config,
 /// By the schedule of /schedule/file.
 ScheduledProgram from_file(const TrainingGraph& training, const RootConfig& config,
                            const StepMeter& meter) {
+  const StepModel model = model_step(training, config, meter);
+  CarriedOut done = carry_out_file(training, config, model, answer_of_file(model, config));
+  const std::optional<Bytes> budget = done.program.budget;
+  ScheduledProgram made{std::move(done.program), facts_of(config, budget, done.predicted)};
+  tell(model, done.answer, *made.facts);
+  return made;
+}
+
+}  // namespace
+
+CarriedOut carry_out_file(const TrainingGraph& training, const RootConfig& config,
+                          const StepModel& model, compiler::ScheduleAnswer answer) {
   refuse(config.workload.home == WorkloadConfig::Home::kL2, "/workload/home",
          "\"l2\" beside /schedule/file", "give \"auto\" or \"extmem\"");
-  const StepModel model = model_step(training, config, meter);
-  const compiler::ScheduleAnswer answer = answer_of_file(model, config);
   compiler::LowerOptions options{config.schedule, WorkloadConfig::Home::kExtmem, config.tiling,
                                  config.train.precision};
   if (config.schedule.budget != 0) {
     options.budget = budget_of(config.schedule.budget, model.step.problem, "/schedule/budget");
   }
-  Program program = compiler::lower_step(training, config.platform, options,
-                                         ChosenPolicy(in_compiler(model, config, answer.schedule)));
-  const Prediction predicted = model.reference->predict(program);
-  ScheduledProgram made{std::move(program), facts_of(config, options.budget, predicted)};
-  tell(model, answer, *made.facts);
-  return made;
+  const ChosenPolicy chosen(in_compiler(model, config, answer.schedule));
+  CarriedOut done{
+      compiler::lower_step(training, config.platform, options, chosen), std::move(answer), 1, {}};
+  done.predicted = model.reference->predict(done.program);
+  return done;
 }
-
-}  // namespace
 
 CarriedOut carry_out(const TrainingGraph& training, const RootConfig& config,
                      const StepModel& model, Policy policy, compiler::ScheduleRequest request,

@@ -45,4 +45,8 @@ CarriedOut carry_out(const TrainingGraph& training, const RootConfig& config,
                      compiler::ScheduleRequest request,
                      std::optional<compiler::ScheduleAnswer> answer = {});
 
+/// Carries out the answer of /schedule/file as it is. Errors: as scheduled_program().
+CarriedOut carry_out_file(const TrainingGraph& training, const RootConfig& config,
+                          const StepModel& model, compiler::ScheduleAnswer answer);
+
 }  // namespace etude::run

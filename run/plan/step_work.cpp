@@ -28,6 +28,14 @@ Activity assumed_kernels(const PlatformConfig& platform) {
 }
 
 bool in_extmem(Address address) { return address.raw() >= ETUDE_HYPERRAM_BASE; }
+bool in_flash(Address address) { return address.raw() >= ETUDE_FLASH_BASE; }
+
+/// Whole pages of flash that `bytes` from `first` on touch.
+std::uint64_t flash_pages(Address first, std::uint64_t bytes) {
+  constexpr std::uint64_t kPage = FlashConfig::kPageBytes;
+  const std::uint64_t at = first.raw() - ETUDE_FLASH_BASE;
+  return (at + bytes + kPage - 1) / kPage - at / kPage;
+}
 
 }  // namespace
 
@@ -55,7 +63,14 @@ void StepWork::add(const Operation& operation, Cycle cycles, const PlatformConfi
     const bool out = in_extmem(page->to);
     counters[out ? "soc_dma.l2_to_ext_bytes" : "soc_dma.ext_to_l2_bytes"] += page->bytes;
     counters[out ? "l2.read_bytes" : "l2.write_bytes"] += page->bytes;
-    counters[out ? "hyperram.write_bytes" : "hyperram.read_bytes"] += page->bytes;
+    if (in_flash(out ? page->to : page->from)) {
+      counters[out ? "flash.pages" : "flash.read_bytes"] +=
+          out ? flash_pages(page->to, page->bytes) : page->bytes;
+    } else {
+      counters[out ? "hyperram.write_bytes" : "hyperram.read_bytes"] += page->bytes;
+    }
+  } else if (const auto* erase = operation.as<FlashErase>()) {
+    counters["flash.sectors"] += erase->bytes / FlashConfig::kSectorBytes;
   }
 }
 

@@ -30,7 +30,7 @@ def trained(config, out, *changes):
     return result, dict(np.load(out / "outputs.npz"))
 
 
-PAGED = ("/schedule/policy=page", "/schedule/page_to=flash", "/schedule/budget=0.6")
+PAGED = ("/schedule/policy=page", "/schedule/page_to=flash", "/schedule/budget=0.8")
 
 
 def test_a_step_pages_to_flash_with_the_same_bits(tmp_path, config):
@@ -91,7 +91,7 @@ def test_wear_is_told_and_warned_of(tmp_path, config):
 
 def test_the_memory_of_pages_is_an_option_too(config):
     asked = json.loads(run("schedule", config, *sets(*PAGED), "--json", check=0).stdout)
-    options = ["--policy", "page", "--page-to", "flash", "--budget", "0.6"]
+    options = ["--policy", "page", "--page-to", "flash", "--budget", "0.8"]
     got = json.loads(run("schedule", config, *options, "--json", check=0).stdout)
     assert {**got, "solve_s": 0} == {**asked, "solve_s": 0}
     for bad in (["--page-to", "disk"], ["--page-to", "flash", "--device", config]):

@@ -21,7 +21,7 @@ def sets_of(*assignments):
         (BERT, {"optimizer": "momentum"}, "capuchin", "energy", 0.8, ONE_L1),
         (BERT, {"accumulate": 2}, "capuchin", "time", 0.9, ()),
         (MLP, {}, "optimal", "energy", 0.8, ()),
-        (MLP, {"optimizer": "adam"}, "page", "energy", 0.8, ()),
+        (MLP, {"optimizer": "adam"}, "page", "energy", 0.95, ()),
     ],
 )
 def test_a_run_takes_what_was_predicted(tmp_path, workload, train, policy, objective, part, more):
