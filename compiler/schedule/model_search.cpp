@@ -134,8 +134,8 @@ bool ModelSearch::take_earlier(const ModelWeights& weights, const ScheduleLimits
 }
 
 void ModelSearch::solve_model(const ModelWeights& weights, const ScheduleLimits& limits, bool page,
-                              double nominal_s, Found& best) const {
-  CandidateRules rules = request_.rules;
+                              double nominal_s, Found& best, bool wide) const {
+  CandidateRules rules = wide ? CandidateRules::wide(problem_) : request_.rules;
   rules.recompute = rules.recompute && means_.recompute;
   rules.page = rules.page && page;
   const bool priced = best.schedule && weights.peak == 0;
@@ -176,6 +176,8 @@ void ModelSearch::solve_model(const ModelWeights& weights, const ScheduleLimits&
       best.status = best.schedule ? Found::Status::kFeasible : Found::Status::kInfeasible;
       if (!best.schedule) {
         search_wide(weights, limits, left(), best);
+      } else if (!wide && !request_.rules.any_slot && left() > 0) {
+        solve_model(weights, limits, page, left(), best, true);
       }
       return;
     case Solution::Status::kOptimal:

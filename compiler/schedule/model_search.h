@@ -76,8 +76,9 @@ class ModelSearch {
   /// The same search with a deadline that is earlier by the solver's tolerance.
   bool take_earlier(const ModelWeights& weights, const ScheduleLimits& limits,
                     const CandidateRules& rules, double nominal_s, Found& best) const;
+  /// By the rules of the request, or by the wide ones.
   void solve_model(const ModelWeights& weights, const ScheduleLimits& limits, bool page,
-                   double nominal_s, Found& best) const;
+                   double nominal_s, Found& best, bool wide = false) const;
 
   const ScheduleProblem& problem_;
   const ScheduleRequest& request_;
