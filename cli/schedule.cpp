@@ -114,6 +114,8 @@ int print(const Json& all, bool json, bool compare) {
       std::cerr << "; operator " << needs.at("operator").dump() << " needs "
                 << needs.at("bytes").dump() << " bytes";
     }
+  } else if (!asked.at("notes").empty()) {
+    std::cerr << ": " << asked.at("notes").front().get<std::string>();
   } else if (asked.contains("energy_j")) {
     std::cerr << "; policy " << asked.at("policy").get<std::string>() << " takes "
               << asked.at("peak_bytes").dump() << " bytes and " << asked.at("time_s").dump()

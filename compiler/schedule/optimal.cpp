@@ -11,6 +11,7 @@ namespace etude::compiler {
 namespace {
 
 constexpr double kSlack = 1e-9;      ///< of a time that the next search may not pass
+constexpr double kProven = 2;        ///< times the gap that was asked for: the solver's rounding
 constexpr double kFirstShare = 0.7;  ///< of the time, for the first of two objectives
 constexpr unsigned kMostLines = 24;  ///< searches for a product of energy and time
 
@@ -35,6 +36,10 @@ class Optimal {
     }
     answer_.cheapest =
         cheapest_cost(problem_, request_.objective) - cost_of(keep_.replay, request_.objective);
+    if (const auto gap = answer_.gap();
+        answer_.status == ScheduleAnswer::Status::kOptimal && gap && *gap > kProven * request_.gap) {
+      answer_.status = ScheduleAnswer::Status::kFeasible;
+    }
     answer_.timed_out = effort_.timed_out();
     answer_.solve_s = effort_.spent();
     return std::move(answer_);
@@ -58,8 +63,15 @@ class Optimal {
       }
       case ScheduleObjective::kPeak: {
         const ModelWeights peak{0, 0, 1};
-        const Found first = search_.run(peak, request_.limits, kFirstShare * effort_.left());
         ScheduleLimits limits = request_.limits;
+        limits.budget.reset();  // the least peak is within every budget that any is within
+        Found first = search_.run(peak, limits, kFirstShare * effort_.left());
+        if (const auto& budget = request_.limits.budget;
+            first.schedule && budget && first.replay.peak > *budget) {
+          first.schedule.reset();
+          first.status = first.status == Found::Status::kOptimal ? Found::Status::kInfeasible
+                                                                 : Found::Status::kUnknown;
+        }
         limits.budget = first.replay.peak;
         accept(first, peak);
         refine(first, limits);

@@ -52,6 +52,9 @@ void take_schedule_file(RootConfig& config) {
     return;
   }
   const auto head = compiler::read_schedule_head(bytes_of(schedule.file), kFile);
+  if (schedule.policy == ScheduleConfig::Policy::kKeep) {
+    schedule.policy = head.policy;  // shipped configurations name keep: no choice against a file
+  }
   take(config, "/schedule/policy", schedule_policies(), schedule.policy, head.policy);
   take(config, "/schedule/objective", schedule_objectives(), schedule.objective, head.objective);
   take(config, "/schedule/page_to", schedule_page_to(), schedule.page_to, head.page_to);

@@ -37,7 +37,7 @@ std::string name_of(const std::vector<std::pair<std::string, Value>>& words, Val
 
 void check_positive(const std::optional<double>& value, const std::string& where) {
   if (value && !(*value > 0 && std::isfinite(*value))) {
-    throw UserError(where, Json(*value).dump() + " is no budget of a step",
+    throw UserError(where, std::to_string(*value) + " is none of a step",
                     "give a number above 0, or leave it out");
   }
 }

@@ -67,7 +67,6 @@ def test_a_file_is_shown(config, written):
 def test_what_contradicts_a_file_is_refused(tmp_path, config, written):
     file, asked = written
     for beside in (
-        "/schedule/policy=keep",
         "/schedule/policy=checkmate",
         "/schedule/objective=time",
         "/schedule/page_to=flash",
@@ -79,6 +78,8 @@ def test_what_contradicts_a_file_is_refused(tmp_path, config, written):
         refused = run("run", config, "--out", out, *sets(f"/schedule/file={file}", beside), check=2)
         assert beside.split("=")[0] in refused.stderr and refused.stderr.count("\n") == 1
         assert not out.exists()
+    shown = run("schedule", config, *sets(f"/schedule/file={file}", "/schedule/policy=keep"), "--json", check=0)
+    assert json.loads(shown.stdout)["policy"] == "optimal"
     agreeing = ("/schedule/policy=optimal", "/schedule/objective=energy", f"/schedule/budget={asked['budget'] + 8}")
     run("run", config, "--out", tmp_path / "same", "--quiet", *sets(f"/schedule/file={file}", *agreeing), check=0)
 
