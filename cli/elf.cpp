@@ -2,11 +2,14 @@
 // etude-sim elf: any bare-metal RV32 program on the modelled cores.
 #include "run/bench/elf.h"
 
+#include <filesystem>
 #include <iostream>
 #include <memory>
+#include <optional>
 
 #include "cli/commands.h"
 #include "models/base/error.h"
+#include "run/bench/elf_report.h"
 
 namespace etude::cli {
 namespace {
@@ -14,12 +17,27 @@ namespace {
 struct ElfArguments : run::ElfRequest {
   std::string engine = "fast";
   bool json = false;
+  bool quiet = false;
+  std::string trace;
+  std::optional<unsigned> log_hart;
 };
 
-int run(const ElfArguments& arguments) {
-  // With --json the report owns stdout.
+/// Where --trace writes: the file that it names, else one beside the profile, else one called as
+/// the program in the current folder.
+std::string trace_file(const ElfArguments& arguments) {
+  const std::filesystem::path folder = arguments.profile_folder;
+  return arguments.trace.empty() || arguments.trace != "true" ? arguments.trace
+         : folder.empty() ? std::filesystem::path(arguments.file).stem().string() + ".pftrace"
+                          : (folder / "trace.pftrace").string();
+}
+
+int run(ElfArguments arguments) {
+  arguments.profile = !arguments.json && !arguments.quiet;
+  arguments.trace_file = trace_file(arguments);
+  arguments.log_range.hart = arguments.log_hart;
+  // With --json the account owns stdout; else the console, and the report is on stderr.
   std::ostream& console = arguments.json ? std::cerr : std::cout;
-  const ElfResult result = run::run_program(arguments, [&console](char c) {
+  const run::ProgramResult result = run::run_program(arguments, [&console](char c) {
     console.put(c);
     if (c == '\n') {
       console.flush();  // a program may run for long
@@ -34,6 +52,9 @@ int run(const ElfArguments& arguments) {
   }
   if (!result.record.error.empty()) {
     throw ProgramError(result.record.error);
+  }
+  if (!arguments.json && !arguments.quiet) {
+    std::cerr << run::program_report(result, arguments.file);
   }
   return result.record.exit_status;
 }
@@ -53,6 +74,18 @@ void add_elf(CLI::App& app, int& status) {
   command->add_option("--engine", arguments->engine, "fast or lockstep")
       ->check(CLI::IsMember({"fast", "lockstep"}));
   command->add_flag("--json", arguments->json, "print the account as one JSON line");
+  command->add_flag("--quiet", arguments->quiet, "no report on stderr");
+  command->add_option("--profile", arguments->profile_folder,
+                      "write callgrind.out, stacks.txt and profile.json into this folder");
+  command
+      ->add_flag("--trace", arguments->trace,
+                 "write a timeline for ui.perfetto.dev: --trace=FILE, else PROGRAM.pftrace")
+      ->expected(0, 1);
+  auto* log = command->add_option("--insn", arguments->log_file,
+                                  "write a line for each retired instruction into this file");
+  command->add_option("--insn-core", arguments->log_hart, "of this core alone")->needs(log);
+  command->add_option("--insn-from", arguments->log_range.from, "from this cycle on")->needs(log);
+  command->add_option("--insn-to", arguments->log_range.to, "to this cycle")->needs(log);
   command->callback([arguments, &status] {
     arguments->lockstep = arguments->engine == "lockstep";
     status = run(*arguments);

@@ -8,5 +8,6 @@ set(ETUDE_DEPENDENCIES
     "nlohmann_json 3.11"
     "Protobuf"
     "LibZip"
+    "LibDw"
     "OnnxProto"
     "Highs")

@@ -20,7 +20,8 @@ configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/etudeConfig.cmake.in $
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/etudeConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/etudeConfig.cmake ${PROJECT_BINARY_DIR}/etudeConfigVersion.cmake
               ${PROJECT_SOURCE_DIR}/cmake/EtudeDependencies.cmake ${PROJECT_SOURCE_DIR}/cmake/FindSystemC.cmake
-              ${PROJECT_SOURCE_DIR}/cmake/FindLibZip.cmake ${PROJECT_SOURCE_DIR}/cmake/FindOnnxProto.cmake
+              ${PROJECT_SOURCE_DIR}/cmake/FindLibZip.cmake ${PROJECT_SOURCE_DIR}/cmake/FindLibDw.cmake
+              ${PROJECT_SOURCE_DIR}/cmake/FindOnnxProto.cmake
               ${PROJECT_SOURCE_DIR}/cmake/FindHighs.cmake
         DESTINATION ${ETUDE_INSTALL_CMAKEDIR})
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

@@ -53,18 +53,25 @@ for _name, _text in DELEGATED.items():
 
 @app.command()
 def report(
-    folder: Annotated[Path, typer.Argument(help="Folder that `etude run` wrote.")],
+    folder: Annotated[Path, typer.Argument(help="Folder that `etude run` or `etude elf --profile` wrote.")],
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
     csv: Annotated[Path | None, typer.Option("--csv", help="Write every layer into this file.")] = None,
 ) -> None:
-    """Write report.html: one self-contained page with everything of result.json."""
-    result = load_result(folder)
-    from etude.report.layers import layers_csv
-    from etude.report.page import write_page
+    """Write report.html: one self-contained page with everything of result.json, or of a program's profile."""
+    if (folder / "profile.json").exists() and not (folder / "result.json").exists():
+        from etude.report.profile_page import write_profile_page
 
-    page = write_page(result, folder if folder.is_dir() else folder.parent)
-    if csv is not None:
-        write_text(csv, layers_csv(result))
+        if csv is not None:
+            raise UserError("--csv: writes layers, and a program's profile has none; leave it out")
+        page = write_profile_page(folder)
+    else:
+        result = load_result(folder)
+        from etude.report.layers import layers_csv
+        from etude.report.page import write_page
+
+        page = write_page(result, folder if folder.is_dir() else folder.parent)
+        if csv is not None:
+            write_text(csv, layers_csv(result))
     typer.echo(str(page))
     if open_page:
         webbrowser.open(page.resolve().as_uri())

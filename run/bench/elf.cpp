@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "models/base/error.h"
+#include "run/bench/elf_files.h"
 #include "sim/config/load.h"
 
 namespace etude::run {
@@ -38,7 +39,7 @@ void check_segments(const ElfFile& elf, const PlatformConfig& platform, const st
 
 }  // namespace
 
-ElfResult run_program(const ElfRequest& request, const std::function<void(char)>& console) {
+ProgramResult run_program(const ElfRequest& request, const std::function<void(char)>& console) {
   const ElfFile elf = ElfFile::load(request.file);
   std::string preset = request.platform;
   std::vector<std::string> sets = request.sets;
@@ -59,10 +60,46 @@ ElfResult run_program(const ElfRequest& request, const std::function<void(char)>
   }
   options.account_of_failure = true;  // warnings explain failures, too
   options.console = console;
-  return run_elf(platform, elf, options);
+  ProgramResult result;
+  std::optional<InstructionLog> log;
+  std::optional<Timeline> timeline;
+  if (request.log_range.hart && *request.log_range.hart >= platform.cluster.harts()) {
+    throw UserError("--insn-core", std::to_string(*request.log_range.hart) + " is no core",
+                    "the platform has 0 to " + std::to_string(platform.cluster.harts() - 1));
+  }
+  const ProgramFiles files(request);
+  if (request.profile || files.wanted()) {
+    result.profile = std::make_unique<ProgramProfile>(elf, request.file, platform.cluster.harts());
+    options.observers = result.profile->observers();
+  }
+  if (!request.trace_file.empty()) {
+    options.timeline = &timeline.emplace();
+    timeline->title = std::filesystem::path(request.file).filename().string();
+    timeline->clock_hz = platform.cluster.clock_hz;
+    for (unsigned h = 0; h < result.profile->harts(); ++h) {
+      result.profile->hart(h).keep_spans();
+    }
+  }
+  if (!request.log_file.empty()) {
+    log.emplace(*result.profile, request.log_file, request.log_range);
+  }
+  static_cast<ElfResult&>(result) = run_elf(platform, elf, options);
+  for (std::size_t h = 0; h < result.record.instructions.size(); ++h) {
+    result.harts.push_back(result.record.units[h].name);  // harts come first
+  }
+  if (result.profile) {
+    for (std::string& text : result.profile->warnings()) {
+      result.record.warnings.push_back(std::move(text));
+    }
+  }
+  if (log) {
+    log->finish();
+  }
+  files.write(result, timeline ? &*timeline : nullptr);
+  return result;
 }
 
-nlohmann::ordered_json program_json(const ElfResult& result) {
+nlohmann::ordered_json program_json(const ProgramResult& result) {
   const RunRecord& record = result.record;
   nlohmann::ordered_json out;
   if (record.error.empty()) {
@@ -99,6 +136,9 @@ nlohmann::ordered_json program_json(const ElfResult& result) {
   out["mcycles_per_s"] = record.engine_seconds > 0 ? static_cast<double>(record.stepped_cycles) /
                                                          record.engine_seconds / 1e6
                                                    : 0.0;
+  if (result.profile) {
+    add_profile(*result.profile, out);
+  }
   if (!record.warnings.empty()) {
     out["warnings"] = record.warnings;
   }

@@ -3,11 +3,15 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "sim/engine/run.h"
+#include "sim/profile/instruction_log.h"
+#include "sim/profile/program_profile.h"
 
 namespace etude::run {
 
@@ -18,15 +22,28 @@ struct ElfRequest {
   std::vector<std::string> sets;  ///< /json/pointer=VALUE
   std::uint64_t max_cycles = 0;   ///< 0: the engine's own limit
   bool lockstep = false;
+  bool profile = false;        ///< where the cycles went, in the result; cycles are the same
+  std::string profile_folder;  ///< for callgrind.out, stacks.txt and profile.json; empty: none
+  std::string trace_file;      ///< for Perfetto; empty: none
+  std::string log_file;        ///< of retired instructions; empty: none
+  LogRange log_range;
+};
+
+/// What a program leaves behind, and where its cycles went.
+struct ProgramResult : ElfResult {
+  std::unique_ptr<ProgramProfile> profile;  ///< null unless the request wants any of it
+  std::vector<std::string> harts;           ///< their names
 };
 
 /// Runs a bare-metal program on every hart from its entry point; `console` gets what it prints. A
-/// program that fails leaves its reason in record.error. One call per process.
-/// Errors: UserError if the file is no such program or has no place on the platform.
-ElfResult run_program(const ElfRequest& request, const std::function<void(char)>& console);
+/// program that fails leaves its reason in record.error; the files that are asked for are written
+/// then, too. One call per process.
+/// Errors: UserError if the file is no such program or has no place on the platform, or if a file
+/// cannot be written; SystemError if the disk is full.
+ProgramResult run_program(const ElfRequest& request, const std::function<void(char)>& console);
 
 /// The account of a program as JSON: exit, cycles, instructions and stalls by hart, counters,
-/// markers of the core bench.
-nlohmann::ordered_json program_json(const ElfResult& result);
+/// markers of the core bench; functions and regions if there is a profile.
+nlohmann::ordered_json program_json(const ProgramResult& result);
 
 }  // namespace etude::run

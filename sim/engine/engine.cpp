@@ -39,9 +39,11 @@ Engine::Engine(const sc_core::sc_module_name& name, Platform& platform,
     std::iota(probe_order_.begin(), probe_order_.end(), 0u);
     std::stable_sort(probe_order_.begin(), probe_order_.end(),
                      [&](auto a, auto b) { return probes[a].op < probes[b].op; });
-    if (options_.timeline != nullptr) {
-      tracer_.emplace(*options_.job, platform_.hart_names(), *options_.timeline);
-    }
+  }
+  if (options_.timeline != nullptr) {
+    static const Job kNoJob{};  // a program without a task list: its work has no names
+    tracer_.emplace(options_.job != nullptr ? *options_.job : kNoJob, platform_.hart_names(),
+                    *options_.timeline);
   }
   SC_HAS_PROCESS(Engine);
   SC_THREAD(process);
@@ -51,6 +53,10 @@ RunRecord Engine::run(Address entry) {
   for (unsigned h = 0; h < harts_; ++h) {
     cores_[h] = &platform_.core(h);
     cores_[h]->reset(entry.raw(), Cycle{0});
+    if (h < options_.observers.size()) {
+      cores_[h]->set_observer(options_.observers[h]);
+      complete_and_run_ = Core::complete_observed_and_run;  // observers: of all harts, or none
+    }
     slot_[h] = Slot{};
     agenda_.add(h, 0);
   }
@@ -65,6 +71,7 @@ RunRecord Engine::run(Address entry) {
   record_.l2_touched = platform_.l2_touched();
   record_.stepped_cycles = stepped_;
   books_.finish(snapshot(), record_);
+  tell_ends();
   for (const PlatformUnit& unit : platform_.units()) {
     for (std::string& text : unit.take_warnings()) {
       record_.warnings.push_back(std::move(text));
@@ -196,7 +203,7 @@ inline void Engine::serve_and_go_on(unsigned hart, std::uint64_t limit) {
   Core& core = *cores_[hart];
   const std::uint32_t rdata = access_tcdm(core.access(), slot_[hart].offset);
   const CoreWait wait =
-      core.complete_and_run(Cycle{now_}, rdata, StallReason::kTcdmConflict, Cycle{limit});
+      complete_and_run_(core, Cycle{now_}, rdata, StallReason::kTcdmConflict, Cycle{limit});
   agenda_.add(hart, ask(hart, wait, now_ + 1, limit));
 }
 

@@ -30,7 +30,9 @@ struct EngineOptions {
   /// Called for each character that the program prints.
   std::function<void(char)> console;
   const Job* job{nullptr};      ///< steps, probes and layers; none for a plain ELF
-  Timeline* timeline{nullptr};  ///< draws the run of a job
+  Timeline* timeline{nullptr};  ///< draws the run
+  /// Told what each hart does, by hart; empty: nobody is.
+  std::vector<CoreObserver*> observers;
   /// A program that fails leaves its account, with RunRecord::error, in place of a ProgramError.
   bool account_of_failure{false};
 };
@@ -142,6 +144,7 @@ class Engine : public sc_core::sc_module {
   }
   bool others_asleep(unsigned hart) const;
   void finish_cores();
+  void tell_ends();
   void settle_cores();
   void check_books() const;
 
@@ -179,6 +182,7 @@ class Engine : public sc_core::sc_module {
   std::vector<Marker> markers_;
   std::exception_ptr failure_;
 
+  decltype(&Core::complete_and_run) complete_and_run_{Core::complete_and_run};
   bool private_fpu_;
   unsigned harts_;
   std::uint64_t now_{0};

@@ -166,6 +166,22 @@ StallReason Engine::reason_of_wait(unsigned hart) const {
   }
 }
 
+// What the harts did since their observers were last told, and the waits that the end cuts off.
+void Engine::tell_ends() {
+  for (unsigned h = 0; h < harts_ && h < options_.observers.size(); ++h) {
+    const Core& core = platform_.core(h);
+    options_.observers[h]->booked(core);
+    std::uint64_t told = core.busy_cycles();
+    for (unsigned r = 0; r < kStallReasons; ++r) {
+      told += core.stall_cycles(static_cast<StallReason>(r));
+    }
+    if (told < now_) {
+      options_.observers[h]->waited(reason_of_wait(h), now_ - told);
+    }
+    options_.observers[h]->ended(core);
+  }
+}
+
 // Everything as of the current cycle. A hart that waits for an answer has not booked the wait yet;
 // it is added here, so that busy + stalls is the time since reset wherever the cut falls in a wait.
 Snapshot Engine::snapshot() {

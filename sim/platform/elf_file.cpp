@@ -81,6 +81,47 @@ std::string string_at(const Image& image, const Elf32_Shdr& strings, std::uint32
   return text;
 }
 
+/// Collects the functions of symbol tables: of several names of one address the best.
+class FunctionTable {
+ public:
+  void add(const Elf32_Sym& symbol, const std::string& name) {
+    const unsigned type = ELF32_ST_TYPE(symbol.st_info);
+    const bool global = ELF32_ST_BIND(symbol.st_info) != STB_LOCAL;
+    if (type != STT_FUNC && !(type == STT_NOTYPE && global)) {
+      return;
+    }
+    const int rank = (type == STT_FUNC ? 2 : 0) + (global ? 1 : 0);
+    const auto [found, is_new] = best_.try_emplace(symbol.st_value, rank, ElfFunction{});
+    if (is_new || found->second.first < rank) {
+      found->second = {rank, {symbol.st_value, type == STT_FUNC ? symbol.st_size : 0u, name}};
+    }
+  }
+  std::vector<ElfFunction> take() {
+    std::vector<ElfFunction> out;
+    for (auto& [address, entry] : best_) {
+      out.push_back(std::move(entry.second));
+    }
+    return out;
+  }
+
+ private:
+  std::map<std::uint32_t, std::pair<int, ElfFunction>> best_;
+};
+
+std::map<std::uint32_t, std::string> names_of_regions(const Image& image,
+                                                      const Elf32_Shdr& section) {
+  std::map<std::uint32_t, std::string> names;
+  for (std::uint64_t o = 0; o + 4 < section.sh_size;) {
+    const auto number = image.at<std::uint32_t>(section.sh_offset + o, "names of regions");
+    const std::string name = string_at(image, section, static_cast<std::uint32_t>(o + 4));
+    if (!name.empty()) {  // else fill of the linker
+      names.emplace(number, name);
+    }
+    o += 4 + name.size() + 1;
+  }
+  return names;
+}
+
 }  // namespace
 
 ElfFile ElfFile::load(const std::filesystem::path& path) {
@@ -122,12 +163,17 @@ ElfFile ElfFile::load(const std::filesystem::path& path) {
   if (file.segments_.empty()) {
     image.fail("has nothing to load");
   }
+  const auto at = [&](unsigned n) {
+    return image.at<Elf32_Shdr>(header.e_shoff + std::uint64_t{n} * header.e_shentsize,
+                                "section header");
+  };
+  FunctionTable functions;
   for (unsigned i = 0; i < header.e_shnum; ++i) {
-    const auto at = [&](unsigned n) {
-      return image.at<Elf32_Shdr>(header.e_shoff + std::uint64_t{n} * header.e_shentsize,
-                                  "section header");
-    };
     const Elf32_Shdr section = at(i);
+    if (section.sh_type == SHT_PROGBITS && header.e_shstrndx < header.e_shnum &&
+        string_at(image, at(header.e_shstrndx), section.sh_name) == ".etude.regions") {
+      file.region_names_ = names_of_regions(image, section);
+    }
     if (section.sh_type != SHT_SYMTAB || section.sh_link >= header.e_shnum) {
       continue;
     }
@@ -140,11 +186,15 @@ ElfFile ElfFile::load(const std::filesystem::path& path) {
         continue;
       }
       file.by_name_.emplace(name, symbol.st_value);
+      if (symbol.st_shndx < header.e_shnum && (at(symbol.st_shndx).sh_flags & SHF_EXECINSTR) != 0) {
+        functions.add(symbol, name);
+      }
       if (name[0] != '$' && name[0] != '.') {  // mapping and local symbols name no function
         file.by_address_.emplace(symbol.st_value, name);
       }
     }
   }
+  file.functions_ = functions.take();
   return file;
 }
 

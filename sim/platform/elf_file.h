@@ -19,6 +19,13 @@ struct ElfSegment {
   std::vector<std::uint8_t> bytes;
 };
 
+/// A stretch of code with a name: a function, or what stands behind a global label of assembly.
+struct ElfFunction {
+  std::uint32_t address;
+  std::uint32_t size;  ///< bytes; 0: up to the next one
+  std::string name;
+};
+
 /// A bare-metal 32-bit little-endian RISC-V executable: what to load, where to start, what is
 /// called what.
 class ElfFile {
@@ -29,6 +36,11 @@ class ElfFile {
 
   Address entry() const { return entry_; }
   const std::vector<ElfSegment>& segments() const { return segments_; }
+  /// In the order of their addresses, none twice.
+  const std::vector<ElfFunction>& functions() const { return functions_; }
+  /// Names of regions by number, as the program gives them (section .etude.regions: a little-endian
+  /// word and a zero-terminated name each).
+  const std::map<std::uint32_t, std::string>& region_names() const { return region_names_; }
   /// Address of the symbol called `name`, if the file has it.
   std::optional<Address> symbol(const std::string& name) const;
   /// "function+0x12" for an address, or its bare hexadecimal form if no symbol precedes it.
@@ -37,6 +49,8 @@ class ElfFile {
  private:
   Address entry_{};
   std::vector<ElfSegment> segments_;
+  std::vector<ElfFunction> functions_;
+  std::map<std::uint32_t, std::string> region_names_;
   std::map<std::string, std::uint32_t> by_name_;
   std::map<std::uint32_t, std::string> by_address_;
 };

@@ -97,15 +97,23 @@ class Writer {
           .text(descriptor::kName, track.name)
           .number(descriptor::kParentUuid, kProcessUuid);
       describe(text, false);
+      std::vector<Cycle> open;  // ends, the innermost last
+      const auto close_until = [&](Cycle now) {
+        for (; !open.empty() && open.back() <= now; open.pop_back()) {
+          Message end;
+          end.number(event::kType, kSliceEnd).number(event::kTrackUuid, uuid);
+          happen(open.back(), end);
+        }
+      };
       for (const TraceSpan& span : track.spans) {
+        close_until(span.begin);
         Message begin;
         begin.number(event::kType, kSliceBegin).number(event::kTrackUuid, uuid);
         begin.text(event::kName, span.name);
         happen(span.begin, begin);
-        Message end;
-        end.number(event::kType, kSliceEnd).number(event::kTrackUuid, uuid);
-        happen(span.end, end);
+        open.push_back(span.end);
       }
+      close_until(Cycle{kNever});
     }
     for (const TraceCounter& counter : timeline_.counters) {
       Message text;

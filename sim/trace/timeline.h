@@ -16,7 +16,7 @@ struct TraceSpan {
   std::string name;
 };
 
-/// What one unit did; spans in order of time, none overlapping another.
+/// What one unit did; spans in the order of their beginnings, each before or inside another.
 struct TraceTrack {
   std::string name;
   std::vector<TraceSpan> spans;

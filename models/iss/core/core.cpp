@@ -398,7 +398,8 @@ CoreWait Core::run(Cycle limit) {
   return true;
 }
 
-void Core::complete(Cycle granted, Cycle responded, std::uint32_t rdata, StallReason why) {
+[[gnu::always_inline]] inline void Core::complete_now(Cycle granted, Cycle responded,
+                                                      std::uint32_t rdata, StallReason why) {
   if (responded.raw() != granted.raw() + 1) {
     stalls_[static_cast<unsigned>(why)] += granted.raw() - access_.when.raw();
     history_.clear();
@@ -410,7 +411,15 @@ void Core::complete(Cycle granted, Cycle responded, std::uint32_t rdata, StallRe
   complete_slowly(granted, responded, rdata);
 }
 
-CoreWait Core::complete_and_run(Cycle granted, std::uint32_t rdata, StallReason why, Cycle limit) {
+void Core::complete(Cycle granted, Cycle responded, std::uint32_t rdata, StallReason why) {
+  if (observer_ != nullptr) [[unlikely]] {
+    return complete_observed(granted, responded, rdata, why);
+  }
+  complete_now(granted, responded, rdata, why);
+}
+
+[[gnu::always_inline]] inline CoreWait Core::complete_and_go_on(Cycle granted, std::uint32_t rdata,
+                                                                StallReason why, Cycle limit) {
   if (calm_access_ && icache_ != nullptr && icache_flushes_ == icache_->flushes()) [[likely]] {
     complete_calmly(granted.raw(), rdata, why);
     return run_calm<true, true>(std::min(limit.raw(), irq_from_), calm_rs1_.awaited)
@@ -423,6 +432,31 @@ CoreWait Core::complete_and_run(Cycle granted, std::uint32_t rdata, StallReason 
     return run(limit);
   }
   return icache_ != nullptr ? enter_loop<true>(limit.raw()) : enter_loop<false>(limit.raw());
+}
+
+CoreWait Core::complete_and_run(Core& core, Cycle granted, std::uint32_t rdata, StallReason why,
+                                Cycle limit) {
+  return core.complete_and_go_on(granted, rdata, why, limit);
+}
+
+CoreWait Core::complete_observed_and_run(Core& core, Cycle granted, std::uint32_t rdata,
+                                         StallReason why, Cycle limit) {
+  core.tell_observer(granted.raw(), why);
+  return core.complete_and_go_on(granted, rdata, why, limit);
+}
+
+[[gnu::noinline]] void Core::tell_observer() { observer_->booked(*this); }
+
+// Before the history is forgotten, since the access is granted.
+inline void Core::tell_observer(std::uint64_t granted, StallReason why) {
+  observer_->booked(*this);
+  observer_->waited(why, granted - access_.when.raw());
+}
+
+[[gnu::noinline]] void Core::complete_observed(Cycle granted, Cycle responded, std::uint32_t rdata,
+                                               StallReason why) {
+  tell_observer(granted.raw(), why);
+  complete_now(granted, responded, rdata, why);
 }
 
 }  // namespace etude

@@ -13,6 +13,7 @@
 #include "models/base/counter.h"
 #include "models/base/types.h"
 #include "models/iss/core/core_config.h"
+#include "models/iss/core/core_observer.h"
 #include "models/iss/core/core_port.h"
 #include "models/iss/core/hazard.h"
 #include "models/iss/core/history.h"
@@ -74,7 +75,11 @@ class Core : public sc_core::sc_module {
   /// `responded`; the cycles between access().when and the grant are booked under `why`.
   void complete(Cycle granted, Cycle responded, std::uint32_t rdata, StallReason why);
   /// complete() of an access whose response came in the cycle behind the grant, then run(limit).
-  CoreWait complete_and_run(Cycle granted, std::uint32_t rdata, StallReason why, Cycle limit);
+  static CoreWait complete_and_run(Core& core, Cycle granted, std::uint32_t rdata, StallReason why,
+                                   Cycle limit);
+  /// The same of a core with an observer: a function of its own, so that the others do not ask.
+  static CoreWait complete_observed_and_run(Core& core, Cycle granted, std::uint32_t rdata,
+                                            StallReason why, Cycle limit);
 
   /// Address of the 16-byte line that is missing, and the cycle in which it is asked for.
   Address fetch_line() const { return Address{fetch_address_ & ~15u}; }
@@ -128,6 +133,9 @@ class Core : public sc_core::sc_module {
   /// Says that the run does not end before `now`: what was booked up to there stays.
   void keep_books(Cycle now) {
     if (ex_free_ <= now.raw()) {
+      if (observer_ != nullptr) [[unlikely]] {
+        tell_observer();
+      }
       history_.clear();
     }
   }
@@ -150,6 +158,14 @@ class Core : public sc_core::sc_module {
     calm_access_ = false;
   }
 
+  /// Told of each booked cycle; null (the default) costs nothing. After close_books() what is left
+  /// in history() is for the caller to tell. Cycles are the same with and without one.
+  void set_observer(CoreObserver* observer) { observer_ = observer; }
+  /// What was booked since the observer was last told.
+  const History& history() const { return history_; }
+  /// The instruction at `pc` as the core decodes it, or nullptr where nothing is mapped.
+  const Instr* instruction(std::uint32_t pc) const { return decode_.at(pc); }
+
   /// Instructions by class.
   void visit_counters(const CounterVisitor& visit) const;
 
@@ -165,6 +181,12 @@ class Core : public sc_core::sc_module {
     std::uint64_t returned{0};  ///< cycle of its return, when it is no longer pending
   };
 
+  // With an observer: out of the way of those without.
+  void tell_observer();
+  void tell_observer(std::uint64_t granted, StallReason why);
+  void complete_observed(Cycle granted, Cycle responded, std::uint32_t rdata, StallReason why);
+  CoreWait complete_and_go_on(Cycle granted, std::uint32_t rdata, StallReason why, Cycle limit);
+  void complete_now(Cycle granted, Cycle responded, std::uint32_t rdata, StallReason why);
   template <bool kCached>
   CoreWait run_loop(std::uint64_t limit);
   template <bool kCached>
@@ -436,6 +458,7 @@ class Core : public sc_core::sc_module {
   TrapInfo trap_;
   std::string error_;
   std::vector<std::string> warnings_;
+  CoreObserver* observer_{nullptr};
   RetireHook retire_hook_{nullptr};
   void* retire_context_{nullptr};
 };

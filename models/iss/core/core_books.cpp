@@ -51,6 +51,13 @@ void Core::close_books(Cycle end) {
         break;
       }
     }
+    if (cycles != entry.cycles) {  // its first part stays
+      if (entry.kind == History::Kind::kStall) {
+        history_.stalled(static_cast<StallReason>(entry.code), entry.cycles - cycles);
+      } else {
+        history_.straight(entry.pc, entry.cycles - cycles);
+      }
+    }
   }
 }
 

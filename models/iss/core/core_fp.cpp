@@ -121,6 +121,9 @@ void Core::finish_fp(std::uint64_t issue) {
 }
 
 void Core::complete_fpu(Cycle granted) {
+  if (observer_ != nullptr) [[unlikely]] {
+    tell_observer();
+  }
   history_.clear();  // the run has come to this cycle
   stall(StallReason::kSharedFpu, granted.raw() - fpu_when_);
   waiting_ = Waiting::kNothing;

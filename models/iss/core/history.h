@@ -31,12 +31,11 @@ class History {
   void clear() { size_ = 0; }
   bool empty() const { return size_ == 0; }
   /// The newest entry.
-  Entry last() const {
-    const std::uint64_t word = words_[size_ - 1];
-    return {static_cast<Kind>(word & 3u), static_cast<std::uint8_t>(word >> 2 & 63u),
-            static_cast<std::uint32_t>(word >> 8 & kMost), static_cast<std::uint32_t>(word >> 32)};
-  }
+  Entry last() const { return entry(words_[size_ - 1]); }
   void drop_last() { --size_; }
+  /// All entries, oldest first.
+  std::size_t size() const { return size_; }
+  Entry at(std::size_t i) const { return entry(words_[i]); }
 
   void stalled(StallReason reason, std::uint64_t cycles) {
     for (; cycles > kMost; cycles -= kMost) [[unlikely]] {
@@ -58,6 +57,10 @@ class History {
  private:
   static constexpr std::uint64_t kMost = (1u << 24) - 1;
 
+  static Entry entry(std::uint64_t word) {
+    return {static_cast<Kind>(word & 3u), static_cast<std::uint8_t>(word >> 2 & 63u),
+            static_cast<std::uint32_t>(word >> 8 & kMost), static_cast<std::uint32_t>(word >> 32)};
+  }
   static std::uint64_t retired_word(TimingClass timing, std::uint32_t pc) {
     return static_cast<std::uint64_t>(Kind::kRetired) | static_cast<std::uint64_t>(timing) << 2 |
            std::uint64_t{1} << 8 | std::uint64_t{pc} << 32;

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+#include "models/iss/core/core_port.h"
+
+namespace etude {
+
+class Core;
+
+/// Is told all that a core books, in the order of time: each cycle since reset() belongs to one
+/// call. What a core has run ahead behind the end of the run is never told.
+class CoreObserver {
+ public:
+  /// Everything in core.history() is certain; it is forgotten after the call.
+  virtual void booked(const Core& core) = 0;
+  /// The instruction at core.pc() has waited for `cycles` cycles more.
+  virtual void waited(StallReason why, std::uint64_t cycles) = 0;
+
+  /// The run is over: nothing follows. Waits that the end cut off have been told.
+  virtual void ended(const Core& core) = 0;
+
+ protected:
+  ~CoreObserver() = default;
+};
+
+}  // namespace etude
