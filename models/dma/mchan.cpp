@@ -308,7 +308,7 @@ void Mchan::complete(Cycle::rep now) {
   }
 }
 
-inline void Mchan::account(Cycle::rep now, const MchanWork& work) {
+void Mchan::account(Cycle::rep now, const MchanWork& work) {
   using Use = DmaBooks::Use;
   if (waiting_for_ != Use::kIdle && now > last_commit_ + 1) {
     books_.count(waiting_for_, now - last_commit_ - 1);

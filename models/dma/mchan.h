@@ -36,6 +36,11 @@ class Mchan final : public ClusterDma {
   }
   template <class Memory>
   void commit_words(Cycle now, std::uint32_t granted, const Memory& memory);
+  /// For tests: every cycle is stepped.
+  void use_automata(bool on) {
+    read_.use_automaton(on);
+    write_.use_automaton(on);
+  }
   std::uint32_t take_events(Cycle now) override;
   bool busy() const override { return active() || events_ != 0; }
   DmaFault take_fault() override;
@@ -133,19 +138,26 @@ template <class Memory>
     rdata[0] = memory.read(write_.word(0).address);
   }
   // The usual cycle of a transfer that is well under way.
-  const bool in = (granted & 3) == 3 && read_.steady();
-  const bool out = (granted & 12) == 12 && write_.steady();
+  const std::uint32_t reads = swapped(granted & 3);
+  const std::uint32_t writes = swapped(granted >> 2);
+  const bool in = read_.hands_on(reads);
+  const bool out = write_.hands_on(writes);
   if ((in || read_.idle()) && (out || write_.idle()) && (in || out) && commands_ == 0 &&
-      completing_ == 0 && waiting_for_ == DmaBooks::Use::kIdle) {
-    if (in) {
-      read_.commit_steadily(0, 0);
-    }
+      completing_ == 0) {
+    MchanWork work;
     if (out) {
-      write_.commit_steadily(rdata[0], rdata[1]);
+      write_.hand_on(writes, rdata, work);
+    }
+    if (in) {
+      read_.hand_on(reads, rdata, work);
     }
     readers_ = 0;
-    ++books_.busy;
     moved_ = true;
+    if (work.data && waiting_for_ == DmaBooks::Use::kIdle) {
+      ++books_.busy;
+    } else {
+      account(now.raw(), work);
+    }
     last_commit_ = now.raw();
     next_ = now.raw() + 1;
     return;

@@ -16,19 +16,18 @@ MchanLane::MchanLane(bool to_l1, unsigned burst, unsigned outstanding, AxiPort& 
   buffers_.resize(kRing * buffer_bytes_);
 }
 
-void MchanLane::reset() { *this = MchanLane(to_l1_, burst_, outstanding_limit_, *axi_); }
-
-void MchanLane::enqueue(const MchanTransfer& transfer, Cycle::rep now) {
-  leave_steady();  // the splitter has something to do
-  transfers_[queue_head_++ % kTransfers] = {transfer, now};
-  ++alive_;
+void MchanLane::reset() {
+  const bool uses_automaton = uses_automaton_;
+  *this = MchanLane(to_l1_, burst_, outstanding_limit_, *axi_);
+  uses_automaton_ = uses_automaton;
 }
 
-template <bool kToL1, unsigned kLane>
-[[gnu::always_inline]] inline bool MchanLane::wants(const Flow& flow) const {
-  constexpr Queue kWords = kLane == 0 ? kWord0 : kWord1;
-  return flow.any(kLane == 0 ? kBeat0 : kBeat1) &&
-         (kToL1 ? flow.any(kWords) : !holding_[kLane] && (!returning_[kLane] || flow.room(kWords)));
+void MchanLane::enqueue(const MchanTransfer& transfer, Cycle::rep now) {
+  if (stretch_left_ != 0) {
+    leave_stretch();  // the splitter has something to do
+  }
+  transfers_[queue_head_++ % kTransfers] = {transfer, now};
+  ++alive_;
 }
 
 void MchanLane::begin_piece(unsigned lane) {
@@ -63,9 +62,6 @@ template <bool kToL1, unsigned kLane>
 
 template <bool kToL1>
 std::uint32_t MchanLane::ask() {
-  if (steady_done_ != 0) {
-    leave_steady();
-  }
   const Flow flow{entries_};
   std::uint8_t asked = lanes_asked_, passing = 0;
   if ((asked & 1) == 0 && wants<kToL1, 0>(flow)) {
@@ -300,58 +296,9 @@ template <bool kToL1>
   }
 }
 
-// Brings the counters of the stages up to date.
-void MchanLane::leave_steady() {
-  const unsigned cycles = steady_done_;
-  steady_left_ = steady_done_ = 0;
-  lane_beat_[0] += cycles;
-  lane_beat_[1] += cycles;
-  beats_left_ -= cycles;
-  inputs_left_ -= cycles;
-  outputs_left_ -= cycles;
-  bus_beat_ += cycles;
-  counters_.words += 2 * cycles;
-  if (to_l1_) {
-    taken_beat_ += cycles;
-    bus_free_ += cycles;
-  }
-}
-
-// Behind a cycle, before tick(): how many cycles will be like it. The queues that took and gave a
-// beat are those between the stages and no other one, so that nothing begins or ends; the counters
-// tell when something will. The last beat of a piece, whose words may be cut, is none of them.
-template <bool kToL1>
-[[gnu::always_inline]] inline void MchanLane::find_steady(const Flow& flow) {
-  constexpr std::uint64_t kStages =
-      kToL1 ? one_each({kBusBuffer, kExtData, kBeat0, kBeat1, kWord0, kWord1})
-            : one_each({kExtData, kBeat0, kBeat1, kWord0, kWord1});
-  if (flow.pushed != kStages || flow.popped != kStages || align_ != Align::kRun) {
-    return;
-  }
-  const bool splitter_waits = !flow.room(kRows) || (!splitting_ && queue_tail_ == queue_head_);
-  if (!splitter_waits || lane_beat_[0] == 0 || lane_beat_[1] == 0 || bus_beat_ == 0 ||
-      (kToL1 ? taken_beat_ == 0 : !writing_ || write_due_)) {
-    return;
-  }
-  unsigned cycles = std::min({piece(lane_piece_[0]).l1_beats - lane_beat_[0] - 1,
-                              piece(lane_piece_[1]).l1_beats - lane_beat_[1] - 1, beats_left_,
-                              inputs_left_ - 1, outputs_left_ - 1});
-  if constexpr (kToL1) {
-    cycles = std::min({cycles, piece(taken_).ext_beats - taken_beat_ - 1,
-                       piece(on_bus_).ext_beats - bus_beat_ - 1});
-  } else {
-    cycles = std::min(cycles, piece(issued_ - 1).ext_beats - bus_beat_ - 1);
-  }
-  steady_left_ = cycles;
-  word_[0].enable = word_[1].enable = 0xF;
-}
-
 template <bool kToL1>
 void MchanLane::step(Cycle::rep now, std::uint32_t granted, const std::uint32_t* rdata,
                      MchanWork& work) {
-  if (steady_done_ != 0 || steady_left_ != 0) {
-    leave_steady();
-  }
   Flow flow{entries_};
   // TCDM side: each lane takes its words in order, independently of the other one.
   const std::uint32_t asked = lanes_asked_;
@@ -380,9 +327,12 @@ void MchanLane::step(Cycle::rep now, std::uint32_t granted, const std::uint32_t*
   if (flow.room(kRows) && (splitting_ || queue_tail_ != queue_head_)) {
     split(flow, now, work);
   }
-  find_steady<kToL1>(flow);
   entries_ += flow.pushed - flow.popped;
-  work.moved |= (flow.pushed | flow.popped) != 0;
+  const bool flowed = (flow.pushed | flow.popped) != 0;
+  work.moved |= flowed;
+  if (flowed || refused) {  // else it stands still, and is not looked at again in the next cycle
+    find_stretch<kToL1>();
+  }
 }
 
 template std::uint32_t MchanLane::ask<true>();

@@ -4,11 +4,11 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
-#include <initializer_list>
 #include <vector>
 
 #include "models/base/axi_port.h"
 #include "models/dma/cluster_dma.h"
+#include "models/dma/mchan_automaton.h"
 
 namespace etude {
 
@@ -81,8 +81,8 @@ class MchanLane {
     if (alive_ == 0) {
       return 0;
     }
-    if (steady_left_ != 0) {
-      return lanes_asked_ = 3;
+    if (stretch_left_ != 0) {
+      return lanes_asked_ = automaton_[state_].asks;
     }
     return to_l1_ ? ask<true>() : ask<false>();
   }
@@ -90,45 +90,60 @@ class MchanLane {
   const Word& word(unsigned lane) const { return word_[lane]; }
   /// The same with what is written, as commands to a memory.
   std::uint32_t requests(DmaPortRequest& lane0, DmaPortRequest& lane1);
-  /// The next commit() moves both words, if they are granted, and changes nothing else.
-  bool steady() const { return steady_left_ != 0; }
   /// Ends the cycle: `granted` has one bit per lane, the words of granted reads follow; adds to
   /// `work` what was done.
   void commit(Cycle::rep now, std::uint32_t granted, const std::uint32_t* words, MchanWork& work) {
     if (alive_ == 0) {
       return;
     }
-    if (steady_left_ != 0 && granted == 3) {
-      commit_steadily(words[0], words[1]);
-      work.moved = work.data = true;
+    if (hands_on(granted)) {
+      hand_on(granted, words, work);
+    } else if (stretch_left_ != 0) {
+      learn(now, granted, words, work);
     } else if (to_l1_) {
       step<true>(now, granted, words, work);
     } else {
       step<false>(now, granted, words, work);
     }
   }
-  /// commit() of a steady() lane whose words are both granted: a cycle like the one before, in
-  /// which every stage hands on a beat.
-  void commit_steadily(std::uint32_t word0, std::uint32_t word1) {
-    if (!to_l1_) {
-      std::memcpy(word_[0].data, &word0, 4);
-      std::memcpy(word_[1].data, &word1, 4);
-    }
-    for (Word& word : word_) {
-      word.address += 8;
-      word.data += 8;
-    }
-    lanes_asked_ = 0;
-    --steady_left_;
-    ++steady_done_;
+  /// The lane is in the middle of its pieces, and what it does with this grant is known.
+  bool hands_on(std::uint32_t granted) const {
+    return stretch_left_ != 0 && automaton_[state_].edges[granted].next != MchanAutomaton::kNone;
   }
+  /// commit() of such a lane.
+  void hand_on(std::uint32_t granted, const std::uint32_t* words, MchanWork& work) {
+    const MchanAutomaton::State& state = automaton_[state_];
+    const MchanAutomaton::Edge& edge = state.edges[granted];
+    for (unsigned lane = 0; lane < 2; ++lane) {
+      if ((granted >> lane & 1) != 0) {
+        Word& word = word_[lane];
+        if (!to_l1_) {
+          std::memcpy(word.data, &words[lane], 4);
+        }
+        word.address += 8;
+        word.data += 8;
+      }
+    }
+    lanes_asked_ = static_cast<std::uint8_t>(state.asks & ~granted);
+    work.moved = true;
+    work.data |= edge.data;
+    work.refused |= lanes_asked_ != 0;
+    stretch_done_ += edge.beats;
+    state_ = edge.next;
+    if (--stretch_left_ == 0) {
+      renew_stretch();
+    }
+  }
+  /// For tests: every cycle is stepped.
+  void use_automaton(bool on) { uses_automaton_ = on; }
   /// Earliest cycle in which a waiting memory answers; kNever if none does.
   Cycle::rep timed() const;
   /// True while the external memory owes beats, or a response that the next burst needs.
   bool waits_for_memory() const;
   Counters counters() const {
     Counters now = counters_;
-    now.words += 2 * steady_done_;
+    now.words += MchanAutomaton::count(stretch_done_, MchanAutomaton::kLane0) +
+                 MchanAutomaton::count(stretch_done_, MchanAutomaton::kLane1);
     return now;
   }
 
@@ -206,8 +221,13 @@ class MchanLane {
   void step_lane(Flow& flow, Cycle::rep now, bool served, bool asked, std::uint32_t rdata,
                  MchanWork& work);
   template <bool kToL1>
-  void find_steady(const Flow& flow);
-  void leave_steady();
+  void find_stretch();
+  void renew_stretch();
+  void leave_stretch();
+  std::uint64_t stretch_key() const;
+  void learn(Cycle::rep now, std::uint32_t granted, const std::uint32_t* words, MchanWork& work);
+  template <bool kToL1>
+  std::uint32_t wanted() const;
   void lane_finished(unsigned lane, Cycle::rep now, MchanWork& work);
   void step_tcdm_unpacker(Flow& flow);
   template <bool kToL1>
@@ -223,13 +243,12 @@ class MchanLane {
   void take_row(Flow& flow, MchanWork& work);
   void make_piece(Flow& flow);
   void split(Flow& flow, Cycle::rep now, MchanWork& work);
-  static constexpr std::uint64_t one_each(std::initializer_list<Queue> queues) {
-    std::uint64_t word = 0;
-    for (const Queue q : queues) {
-      word |= one(q);
-    }
-    return word;
-  }
+  // Fields of a stretch's key, above the queues.
+  static constexpr unsigned kAlignBits = 40, kAskedBits = 43, kReturningBits = 45,
+                            kHoldingBits = 47;
+  static constexpr std::uint64_t kAllQueues = (std::uint64_t{1} << kAlignBits) - 1;
+  static constexpr unsigned kLongestStretch = 200;  // eight bits count its beats
+  static constexpr unsigned kWorthStretching = 3;
 
   bool to_l1_;
   unsigned burst_;
@@ -303,12 +322,23 @@ class MchanLane {
   std::array<bool, 2> returning_{};  // from L1: the word read in the last cycle arrives
   std::array<bool, 2> holding_{};    // ... and waits for room
 
-  // In the middle of a burst each stage hands on one beat a cycle, and only counters change. Those
-  // are left as they were for as many cycles as nothing else can happen and both words are granted.
-  unsigned steady_left_ = 0;
-  unsigned steady_done_ = 0;  ///< cycles that the stages' counters do not know of yet
+  // In the middle of its pieces a lane goes along the automaton: the queues are in the state, and
+  // the counters of the stages are left as they were, for so many cycles that none of them can come
+  // to an end.
+  MchanAutomaton automaton_;
+  bool uses_automaton_ = true;
+  std::uint16_t state_ = 0;
+  unsigned stretch_left_ = 0;
+  std::uint64_t stretch_done_ = 0;  // beats that the stages' counters do not know of yet
 
   Counters counters_;
 };
+
+template <bool kToL1, unsigned kLane>
+[[gnu::always_inline]] inline bool MchanLane::wants(const Flow& flow) const {
+  constexpr Queue kWords = kLane == 0 ? kWord0 : kWord1;
+  return flow.any(kLane == 0 ? kBeat0 : kBeat1) &&
+         (kToL1 ? flow.any(kWords) : !holding_[kLane] && (!returning_[kLane] || flow.room(kWords)));
+}
 
 }  // namespace etude

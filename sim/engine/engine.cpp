@@ -199,11 +199,25 @@ void Engine::step_quietly() {
 }
 
 // The hart's access to the shared memory is granted, and it goes on at once.
-inline void Engine::serve_and_go_on(unsigned hart, std::uint64_t limit) {
+[[gnu::always_inline]] inline void Engine::serve_and_go_on(unsigned hart, std::uint64_t limit) {
   Core& core = *cores_[hart];
-  const std::uint32_t rdata = access_tcdm(core.access(), slot_[hart].offset);
+  Slot& slot = slot_[hart];
+  const DataAccess& access = core.access();
+  const std::uint32_t rdata = access_tcdm(access, slot.offset);
   const CoreWait wait =
       complete_and_run_(core, Cycle{now_}, rdata, StallReason::kTcdmConflict, Cycle{limit});
+  if (wait == CoreWait::kData) [[likely]] {
+    const Routed routed = platform_.map().route(access.address);
+    if (routed.route == Route::kTcdm) [[likely]] {
+      // As before, but for the place and the time.
+      slot.offset = routed.offset;
+      bank_[hart] = static_cast<std::uint8_t>(platform_.tcdm_bank(routed.offset));
+      const std::uint64_t asked = std::max(access.when.raw(), now_ + 1);
+      private_end_ = std::max(private_end_, asked);
+      agenda_.add(hart, asked);
+      return;
+    }
+  }
   agenda_.add(hart, ask(hart, wait, now_ + 1, limit));
 }
 
@@ -213,11 +227,11 @@ inline void Engine::serve_and_go_on(unsigned hart, std::uint64_t limit) {
 // cut the account or flush the instruction cache.
 template <bool kLockstep>
 inline void Engine::serve_banked(std::uint32_t granted, bool alone) {
+  const std::uint64_t horizon = kLockstep || !alone ? now_ + 1 : run_ahead_horizon();
   for (std::uint32_t left = granted; left != 0; left &= left - 1) {
     const auto h = static_cast<unsigned>(std::countr_zero(left));
-    const std::uint64_t limit = kLockstep || !alone ? now_ + 1 : run_ahead_limit(*cores_[h]);
-    if (limit > now_ + 1) [[likely]] {
-      serve_and_go_on(h, limit);
+    if (horizon > now_ + 1 && !must_stay(*cores_[h])) [[likely]] {
+      serve_and_go_on(h, horizon);
     } else {
       serve_tcdm(h);
     }
@@ -337,9 +351,7 @@ void Engine::advance_redmule(std::uint64_t next) {
 
 // Where a core may run to by itself, from now on.
 inline std::uint64_t Engine::run_ahead_limit(const Core& core) const {
-  return core.interrupts_possible() || core.fetching() || core.needs_present()
-             ? now_ + 1
-             : (now_ / kRunAhead + 1) * kRunAhead;
+  return must_stay(core) ? now_ + 1 : run_ahead_horizon();
 }
 
 template <bool kLockstep>

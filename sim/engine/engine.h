@@ -95,6 +95,11 @@ class Engine : public sc_core::sc_module {
   void ask_dma();
   void commit_dma(std::uint32_t granted);
   void advance_redmule(std::uint64_t next);
+  /// What others do in a cycle may reach this core in the same one.
+  static bool must_stay(const Core& core) {
+    return core.interrupts_possible() || core.fetching() || core.needs_present();
+  }
+  std::uint64_t run_ahead_horizon() const { return (now_ / kRunAhead + 1) * kRunAhead; }
   std::uint64_t run_ahead_limit(const Core& core) const;
   template <bool kLockstep>
   std::uint64_t resume(unsigned hart, std::uint64_t earliest);
