@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Command line; see scripts/schedule_study.sh."""
+
+import argparse
+import json
+from pathlib import Path
+
+from etude.schedule_study.questions import ROOT, csv_of
+from etude.schedule_study.sections import SECTIONS
+
+RESULTS = ROOT / "results/schedule"
+
+
+def main() -> None:
+    """Runs what is chosen, then writes the page of everything that is there."""
+    parser = argparse.ArgumentParser(prog="schedule_study", description=__doc__)
+    parser.add_argument("--jobs", type=int, default=2, help="programs at a time")
+    parser.add_argument("--resume", action="store_true", help="keep answers and runs that are there already")
+    parser.add_argument("--sections", default=",".join(SECTIONS), help="of the page; the others stay as they are")
+    parser.add_argument("--runs", type=Path, default=ROOT / "out/schedule_study")
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    options = parser.parse_args()
+    chosen = [name for name in options.sections.split(",") if name]
+    if unknown := set(chosen) - set(SECTIONS):
+        parser.error(f"--sections: no {', '.join(sorted(unknown))}; there are: {', '.join(SECTIONS)}")
+    options.out.mkdir(parents=True, exist_ok=True)
+    for name in chosen:
+        rows = SECTIONS[name](options.runs, options.jobs, options.resume)
+        (options.out / f"{name}.json").write_text(json.dumps(rows, indent=1) + "\n")
+        (options.out / f"{name}.csv").write_text(csv_of(rows))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The parts of the study, each a list of rows: executed budgets, the front, sizes of L2, falling peaks, devices."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from etude.schedule_study.questions import ROOT, Case, ask_all, rows_of
+
+PRICES = (880, 324)  # pJ a byte of HyperRAM
+PARTS = (0.8, 0.6, 0.5)
+DEADLINES = (0, 1, 2, 3, 5, 10)  # percent above the time that keep takes
+FULL = ("/train/method=full",)
+TWO_MIB = 2 * 1024 * 1024
+DEVICES = "configs/devices"
+SEARCH = ("--time-limit", "20")  # nominal seconds
+# Of keep's peak. LoRA's largest operator takes 0.59 of it.
+TEN = {
+    "deep_ae": (1, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6, 0.55),
+    "cct2_lora": (1, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.62, 0.6),
+}
+
+
+def price(picojoules: int) -> str:
+    """The assignment of what a byte of HyperRAM takes."""
+    return f"/energy/extmem/byte/value={picojoules}"
+
+
+def _keep(picojoules: int) -> Case:
+    return Case(f"full-{picojoules}-keep", "cct2_lora.json", (*FULL, price(picojoules)), "keep", 1)
+
+
+def executed(runs: Path, jobs: int, resume: bool) -> list[dict]:
+    """CCT-2 full at three budgets by three policies and two prices."""
+    rows = []
+    for each in PRICES:
+        keep = _keep(each)
+        cases = [
+            replace(keep, name=f"full-{each}-{policy}-{part:g}", policy=policy, budget=part)
+            for part in PARTS
+            for policy in ("optimal", "page", "checkmate")
+        ]
+        rows += [row | {"price_pj": each} for row in rows_of([keep, *cases], runs, jobs, resume)]
+    return rows
+
+
+def front(runs: Path, jobs: int, resume: bool) -> list[dict]:
+    """CCT-2 full at half of keep's peak: the least energy within deadlines, and what paging alone takes."""
+    rows = []
+    for each in PRICES:
+        keep = _keep(each)
+        kept = rows_of([keep], runs, jobs, resume)[0]
+        half = replace(keep, policy="optimal", budget=0.5)
+        cases = [
+            replace(half, name=f"front-{each}-{p}", deadline_s=kept["latency_s"] * (1 + p / 100)) for p in DEADLINES
+        ]
+        cases.append(replace(half, name=f"full-{each}-optimal-0.5"))
+        cases.append(replace(half, name=f"full-{each}-page-0.5", policy="page"))
+        cases.append(replace(half, name=f"front-{each}-page-time", policy="page", objective="time"))
+        found = rows_of(cases, runs, jobs, resume, kept)
+        limits = [*DEADLINES, None, None, None]
+        rows += [
+            row | {"price_pj": each, "deadline_percent": p}
+            for row, p in zip([kept, *found], [None, *limits], strict=True)
+        ]
+    return rows
+
+
+def sizes(runs: Path, jobs: int, resume: bool) -> list[dict]:
+    """Given sizes of L2: CCT-2 full in 1,000,000 B and 2 MiB, LoRA of batch 4 in 2 MiB against accumulation."""
+    full = Case("", "cct2_lora.json", (*FULL, price(880)))
+    four = Case("", "cct2_lora.json", ("/workload/batch=4", price(880)), size=TWO_MIB)
+    keep = rows_of([_keep(880)], runs, jobs, resume)[0]
+    cases = [
+        replace(full, name=f"full-1000000-{objective}", objective=objective, size=1_000_000)
+        for objective in ("energy", "time")
+    ]
+    cases += [
+        replace(full, name="full-2mib-keep", policy="keep", size=TWO_MIB),
+        replace(full, name="full-2mib-optimal", size=TWO_MIB),
+    ]
+    rows = [row | {"what": "CCT-2 full"} for row in rows_of(cases, runs, jobs, resume, keep)]
+    parts = replace(four, name="lora4-accumulate4", policy="keep", sets=(*four.sets, "/train/accumulate=4"))
+    cases = [
+        replace(four, name="lora4-keep-16mib", policy="keep", size=8 * TWO_MIB),
+        *(replace(four, name=f"lora4-{objective}", objective=objective) for objective in ("energy", "time")),
+    ]
+    base = rows_of([parts], runs, jobs, resume)
+    rest = rows_of(cases, runs, jobs, resume)
+    return rows + [row | {"what": "CCT-2 LoRA, batch 4"} for row in [*base, *rest]]
+
+
+def ten_budgets(runs: Path, jobs: int, resume: bool) -> list[dict]:
+    """Does the executed peak fall with the budget? Objects reach to l2_peak - l2_fixed."""
+    rows = []
+    for network, parts in TEN.items():
+        base = Case("", f"{network}.json", ("/workload/home=extmem",))
+        keep = replace(base, name=f"ten-{network}-keep", policy="keep", budget=1)
+        cases = [keep, *(replace(base, name=f"ten-{network}-{part:g}", budget=part) for part in parts)]
+        lowest = None
+        for row in rows_of(cases, runs, jobs, resume):
+            if "l2_peak" in row:
+                row["objects"] = row["l2_peak"] - row["l2_fixed"]
+                if row["policy"] != "keep":
+                    row["rises"] = lowest is not None and row["objects"] > lowest
+                    lowest = row["objects"] if lowest is None else min(lowest, row["objects"])
+            rows.append(row | {"network": network})
+    return rows
+
+
+def _device_row(name: str, words: list[str], answer: dict, **more) -> dict:
+    keys = ("policy", "objective", "status", "budget", "peak_keep", "peak_bytes", "energy_j", "time_s", "overhead")
+    row = {"name": name, "command": "etude-sim " + " ".join(words), **more}
+    row |= {key: answer.get(key) for key in (*keys, "bound", "gap", "timed_out")}
+    failed = answer.get("error") or answer.get("reason")
+    return row | ({"error": failed} if failed else {})
+
+
+def raspberry(runs: Path, jobs: int, resume: bool) -> list[dict]:
+    """ResNet-18 on the Cortex-A72: ours, page alone and Capuchin's greedy over budgets."""
+    questions, facts = {}, {}
+    for part in (1, 0.9, 0.7, 0.5, 0.4):
+        for policy in ("optimal", "capuchin", "page") if part < 1 else ("keep",):
+            name = f"a72-{policy}-{part:g}"
+            words = ["schedule", "resnet18", "--device", f"{DEVICES}/raspberry_pi_4.json"]
+            questions[name] = [*words, "--policy", policy, "--budget", f"{part:g}", *SEARCH]
+            facts[name] = {"network": "resnet18", "device": "Raspberry Pi 4 (Cortex-A72)", "part": part}
+    answers = ask_all(questions, runs / "asked", jobs, resume)
+    return [_device_row(name, questions[name], answers[name], **facts[name]) for name in questions]
+
+
+def tegra(runs: Path, jobs: int, resume: bool) -> list[dict]:
+    """ResNet-18 on the TX2, whose FLOP rates are assumed: POFO's peak and time, then ours at the same peak (time) and
+    in the same time (peak)."""
+    rows = []
+    table = json.loads((ROOT / DEVICES / "jetson_tx2.json").read_text())
+    for rate in (2e9, 2e10):
+        table["flop_per_s"]["value"] = rate
+        table["flop_per_j"]["value"] = rate / table["compute_w"]["value"]
+        device = runs / f"jetson_tx2_{rate:.0e}.json"
+        device.parent.mkdir(parents=True, exist_ok=True)
+        device.write_text(json.dumps(table, indent=1))
+        head = ["schedule", "resnet18", "--device", str(device), *SEARCH]
+        tail = ["--budget"]
+        first = {f"tx2-{rate:.0e}-keep": [*head, "--policy", "keep", *tail, "1"]}
+        first |= {f"tx2-{rate:.0e}-pofo-{p:g}": [*head, "--policy", "pofo", *tail, f"{p:g}"] for p in (0.5, 0.4, 0.37)}
+        found = ask_all(first, runs / "asked", jobs, resume)
+        second = {}
+        for name, answer in found.items():
+            if "-pofo-" in name and answer["status"] == "feasible":
+                peak = [*tail, str(answer["peak_bytes"])]
+                second[f"{name}-time"] = [*head, *peak, "--objective", "time"]
+                second[f"{name}-peak"] = [*head, *peak, "--objective", "peak", "--deadline", repr(answer["time_s"])]
+        found |= ask_all(second, runs / "asked", jobs, resume)
+        facts = {"network": "resnet18", "device": "Jetson TX2", "flop_per_s": rate}
+        for name, words in (first | second).items():
+            shown = [word.replace(str(device), f"TX2 at {rate:.0e} FLOP/s") for word in words]
+            rows.append(_device_row(name, shown, found[name], **facts))
+    return rows
+
+
+SECTIONS = {
+    "executed": executed,
+    "front": front,
+    "sizes": sizes,
+    "ten_budgets": ten_budgets,
+    "raspberry_pi_4": raspberry,
+    "jetson_tx2": tegra,
+}
