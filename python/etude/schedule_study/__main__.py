@@ -5,6 +5,7 @@ import argparse
 import json
 from pathlib import Path
 
+from etude.schedule_study import page, readme
 from etude.schedule_study.questions import ROOT, csv_of
 from etude.schedule_study.sections import SECTIONS
 
@@ -28,6 +29,12 @@ def main() -> None:
         rows = SECTIONS[name](options.runs, options.jobs, options.resume)
         (options.out / f"{name}.json").write_text(json.dumps(rows, indent=1) + "\n")
         (options.out / f"{name}.csv").write_text(csv_of(rows))
+    files = {name: options.out / f"{name}.json" for name in SECTIONS}
+    parts = {name: json.loads(file.read_text()) for name, file in files.items() if file.exists()}
+    for name, image in page.pictures(parts).items():
+        (options.out / name).write_text(image)
+    (options.out / "README.md").write_text(readme.text(parts))
+    print(f"see {options.out}/README.md")
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ class Case:
     deadline_s: float | None = None
     objective: str = "energy"
     size: int | None = None
+    time_limit: float | None = None  # nominal seconds of search; None: the program's own
 
     def assignments(self) -> list[str]:
         """Everything but the schedule and the size of L2."""
@@ -42,6 +43,7 @@ class Case:
         words = ["schedule", f"configs/{self.config}", "--policy", self.policy, "--objective", self.objective]
         words += [] if self.budget is None else ["--budget", f"{self.budget:g}"]
         words += [] if self.deadline_s is None else ["--deadline", repr(self.deadline_s)]
+        words += [] if self.time_limit is None else ["--time-limit", f"{self.time_limit:g}"]
         words += [] if self.size is None else ["--set", f"/platform/l2/size={self.size}"]
         return [*words, *(word for each in self.assignments() for word in ("--set", each))]
 

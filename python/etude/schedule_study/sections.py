@@ -94,7 +94,7 @@ def ten_budgets(runs: Path, jobs: int, resume: bool) -> list[dict]:
     """Does the executed peak fall with the budget? Objects reach to l2_peak - l2_fixed."""
     rows = []
     for network, parts in TEN.items():
-        base = Case("", f"{network}.json", ("/workload/home=extmem",))
+        base = Case("", f"{network}.json", ("/workload/home=extmem",), time_limit=5)
         keep = replace(base, name=f"ten-{network}-keep", policy="keep", budget=1)
         cases = [keep, *(replace(base, name=f"ten-{network}-{part:g}", budget=part) for part in parts)]
         lowest = None

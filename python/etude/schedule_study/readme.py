@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""README.md of results/schedule: sentences, tables and pictures of the parts that are there."""
+
+from etude.schedule_study import page, verdicts
+from etude.schedule_study.page import Parts, Rows, table
+
+INTRODUCTION = """# When to page, when to recompute
+Made by `scripts/schedule_study.sh`. A schedule is asked for (`etude-sim schedule ... --out FILE`), then run from that \
+file in the cycle tier with `/schedule/file` on an L2 of exactly its budget and what the runtime takes (`l2_fixed`), so \
+that a wrong budget would end the run. "Same bits": every output (loss, gradients, updated parameters) is byte-equal to \
+that of `keep`. `keep` keeps every result from its making to its last use and fetches a parameter from HyperRAM each \
+time that it is used; its memory, `peak_keep`, is what parts are of. "Again": operators that run a second time; "paged": \
+tensors that move between HyperRAM and L2, parameters included. Percentages are of `keep`'s step. Policies: \
+`docs/schedule.md`. Data: one JSON and one CSV for each part; every row has its command.
+"""
+
+COMMANDS = """## Commands
+    scripts/schedule_study.sh                       # all of this page
+    scripts/schedule_study.sh --resume              # goes on where it was ended
+    scripts/schedule_study.sh --sections front      # one part: executed, front, sizes, ten_budgets, raspberry_pi_4, jetson_tx2
+
+One point by hand, CCT-2 full in half of its memory (`l2_fixed` and `budget` are in the answer's JSON):
+
+    etude-sim schedule configs/cct2_lora.json --set /train/method=full --set /train/steps=1 \\
+      --set /energy/extmem/byte/value=880 --budget 0.5 --json --out half.sched
+    etude-sim run configs/cct2_lora.json --set /train/method=full --set /train/steps=1 \\
+      --set /energy/extmem/byte/value=880 --set /schedule/policy=optimal --set /schedule/file=half.sched \\
+      --set /platform/l2/size=BUDGET+L2_FIXED --out half
+"""
+
+
+def _executed(rows: Rows) -> list[str]:
+    head = ("pJ/B", "part", "policy", "search", "predicted cycles", "predicted energy")
+    head = (*head, "executed cycles", "executed energy", "l2_peak of L2, B", "outputs")
+    return [
+        "## Energy against memory",
+        "CCT-2, full step, parameters at home in HyperRAM, at two prices of a byte of HyperRAM. Lines are predicted, "
+        "stars executed.",
+        "",
+        "![880 pJ/B](energy_memory_880.svg)",
+        "![324 pJ/B](energy_memory_324.svg)",
+        "",
+        *table(head, page.executed_rows(rows)),
+    ]
+
+
+def _front(rows: Rows) -> list[str]:
+    head = ("pJ/B", "schedule", "search", "predicted", "executed", "time", "energy", "outputs")
+    return [
+        "## Energy against time, in half of the memory",
+        "The least energy that a deadline allows. `page` without a deadline is what paging alone takes.",
+        "",
+        "![Front](front.svg)",
+        "",
+        *table(head, page.front_rows(rows)),
+    ]
+
+
+def _sizes(rows: Rows) -> list[str]:
+    head = ("step", "l2_peak of L2, B", "policy", "search", "predicted", "cycles", "energy", "HyperRAM, B", "outputs")
+    return ["## Given sizes of L2", "At 880 pJ/B.", "", *table(head, page.size_rows(rows))]
+
+
+def _budgets(rows: Rows) -> list[str]:
+    head = ("network", "part", "policy", "budget, B", "l2_peak - l2_fixed, B", "cycles", "energy", "outputs")
+    return [
+        "## Does the executed peak fall with the budget?",
+        "Five nominal seconds of search each: this part is about peaks, not about the best schedule.",
+        "",
+        "![Peaks](peaks.svg)",
+        "",
+        *table(head, page.budget_rows(rows)),
+    ]
+
+
+def _raspberry(rows: Rows) -> list[str]:
+    head = ("part", "ours", "page", "Capuchin", "Capuchin's overhead against ours")
+    return [
+        "## Devices as cost tables",
+        "Predicted, not executed. Raspberry Pi 4 (Cortex-A72), ResNet-18 (ImageNet), energy above keeping everything:",
+        "",
+        *table(head, page.raspberry_rows(rows)),
+    ]
+
+
+def _tegra(rows: Rows) -> list[str]:
+    head = ("FLOP/s", "budget", "POFO: peak, time above keep", "ours at its peak: throughput", "in its time: peak")
+    return [
+        "Jetson TX2, ResNet-18 (ImageNet); the public profile has no FLOP rates, so two are assumed:",
+        "",
+        *table(head, page.tegra_rows(rows)),
+    ]
+
+
+WRITERS = {
+    "executed": _executed,
+    "front": _front,
+    "sizes": _sizes,
+    "ten_budgets": _budgets,
+    "raspberry_pi_4": _raspberry,
+    "jetson_tx2": _tegra,
+}
+
+
+def text(parts: Parts) -> str:
+    """The page of the parts that are there."""
+    lines = [INTRODUCTION, "## In plain words", *verdicts.plain(parts), ""]
+    for name, writer in WRITERS.items():
+        if name in parts:
+            lines += writer(parts[name])
+    lines += ["## Published and expected, and what came out", *verdicts.expected(parts), ""]
+    return "\n".join([*lines, COMMANDS])

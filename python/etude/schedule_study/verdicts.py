@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What came out: sentences for somebody who has to choose, and every published or expected figure with ours."""
+
+from etude.schedule_study.page import Parts, Rows, table
+
+
+def _found(rows: Rows, name: str) -> dict | None:
+    return next((row for row in rows if row["name"] == name and "error" not in row), None)
+
+
+def _change(row: dict | None) -> str:
+    if row is None:
+        return "no schedule"
+    return f"{row['cycles_over_keep_percent']:+.1f} % time and {row['energy_over_keep_percent']:+.1f} % energy"
+
+
+def plain(parts: Parts) -> list[str]:
+    """Bullets: when to page, when to recompute."""
+    lines: list[str] = []
+    if "executed" in parts:
+        rows = parts["executed"]
+        for price in (880, 324):
+            again, pages, both = (
+                _found(rows, f"full-{price}-{policy}-0.5") for policy in ("checkmate", "page", "optimal")
+            )
+            lines.append(
+                f"- Half of the memory at {price} pJ a byte of HyperRAM: recomputing alone takes {_change(again)}, paging "
+                f"alone {_change(pages)}, the mix with the least energy {_change(both)}."
+            )
+        lines.append(
+            "- **To save energy, recompute.** A result of 32 KiB that goes out and comes back moves 64 KiB over "
+            f"HyperRAM: {65536 * 880e-6:.1f} uJ at 880 pJ/B, {65536 * 324e-6:.1f} at 324. Normalisations, activations "
+            "and small products of CCT-2 take 1 to 11 uJ; only its second convolution is in the range of its pages. "
+            "Page a result for energy only where its operator is dear and its bytes are few."
+        )
+    if "front" in parts:
+        row = _found(parts["front"], "front-880-page-time")
+        lines.append(
+            "- **To save time, page** while the HyperRAM is idle and operators are long enough to hide it: at half of the "
+            f"memory the fastest schedule of pages alone takes {_change(row)}."
+        )
+        steps = [_found(parts["front"], f"front-880-{p}") for p in (0, 5, 10)]
+        lines.append(
+            "- **Under a deadline, mix.** What the deadline leaves goes into recomputing, the rest is paged: "
+            f"{'; '.join(_change(step) for step in steps)} at +0, +5 and +10 %, 880 pJ/B."
+        )
+    if "sizes" in parts:
+        full, kept = (_found(parts["sizes"], f"full-2mib-{policy}") for policy in ("optimal", "keep"))
+        if full and kept:
+            lines.append(
+                "- **Before results, look at parameters.** One that stays between its uses is not fetched again: in 2 MiB "
+                f"the full step moves {full['hyperram_bytes']:,} B over HyperRAM, `keep` {kept['hyperram_bytes']:,} B."
+            )
+    if "raspberry_pi_4" in parts:
+        lines.append(
+            "- **Where a page is cheap beside an operator** (Raspberry Pi, by its table), page, and recompute next to "
+            "nothing: everything below stays under a tenth of a percent of the step's energy."
+        )
+    return lines
+
+
+class _Expected:
+    """Rows of the table of figures."""
+
+    def __init__(self) -> None:
+        self.rows: list[list[str]] = []
+
+    def add(self, what: str, wanted: str, got: str, met: bool | None) -> None:
+        """`met`: None where it cannot be said."""
+        self.rows.append([what, wanted, got, {True: "met", False: "**missed**", None: "-"}[met]])
+
+
+def _runs(parts: Parts, out: _Expected) -> None:
+    every = [row for name in ("executed", "front", "sizes", "ten_budgets") for row in parts.get(name, [])]
+    ran = {row["name"]: row for row in every if "cycles" in row}.values()
+    compared = [row for row in ran if "cycles_off_percent" in row]
+    if compared:
+        for key, name in (("cycles_off_percent", "cycles"), ("energy_off_percent", "energy")):
+            worst = max(compared, key=lambda row: abs(row[key]))
+            off = sum(abs(row[key]) > 3 for row in compared)
+            got = f"worst {worst[key]:+.2f} % ({worst['name']}); {off} of {len(compared)} beyond 3 %"
+            out.add(f"executed {name} against predicted", "within 3 points", got, off == 0)
+    compared = [row for row in ran if "same_bits" in row and not row["name"].startswith("lora4-accumulate")]
+    if compared:
+        other = [row["name"] for row in compared if not row["same_bits"]]
+        got = f"{len(compared) - len(other)} of {len(compared)} runs" + (f"; not {', '.join(other)}" if other else "")
+        out.add("outputs byte-equal to keep's", "all", got, not other)
+        over = [row["name"] for row in compared if not row["within_l2"]]
+        out.add(
+            "l2_peak within the L2 that was given", "all", f"{len(compared) - len(over)} of {len(compared)}", not over
+        )
+
+
+def _front(rows: Rows, out: _Expected) -> None:
+    for price, most in ((880, "35"), (324, None)):
+        mix, pages = _found(rows, f"front-{price}-5"), _found(rows, f"full-{price}-page-0.5")
+        wanted = f"at most +{most} % energy" if most else "strictly inside"
+        met = None
+        if mix:
+            inside = pages is None or mix["energy_over_keep_percent"] < pages["energy_over_keep_percent"]
+            late = mix["cycles_over_keep_percent"] > 5
+            met = inside and not late and (most is None or mix["energy_over_keep_percent"] <= float(most))
+        got = f"{_change(mix)}; pages alone: {_change(pages)}"
+        out.add(f"half of the memory, +5 % time, {price} pJ/B", wanted, got, met)
+
+
+def _sizes(rows: Rows, out: _Expected) -> None:
+    for objective in ("time", "energy"):
+        row = _found(rows, f"full-1000000-{objective}")
+        got = f"{row['cycles']:,} cycles, {1e3 * row['energy_j']:.2f} mJ" if row else "no schedule"
+        met = row is not None and row["cycles"] <= 5.0e6
+        out.add(f"CCT-2 full in 1,000,000 B, for {objective}", "at most 5.0 Mcycles", got, met)
+    full, kept = (_found(rows, f"full-2mib-{policy}") for policy in ("optimal", "keep"))
+    if full and kept:
+        moved = full["hyperram_bytes"]
+        out.add("CCT-2 full in 2 MiB: HyperRAM", "at most 2.4 MB", f"{moved / 1e6:.3f} MB", moved <= 2.4e6)
+        part = full["energy_j"] / kept["energy_j"]
+        got = f"{part:.3f} ({1e3 * full['energy_j']:.2f} of {1e3 * kept['energy_j']:.2f} mJ)"
+        out.add("the same: energy, part of keep's", "at most 0.80", got, part <= 0.80)
+    parts, energy, time = (_found(rows, f"lora4-{name}") for name in ("accumulate4", "energy", "time"))
+    if energy and parts:
+        part = energy["energy_j"] / parts["energy_j"]
+        got = f"{part:.3f} ({1e3 * energy['energy_j']:.2f} of {1e3 * parts['energy_j']:.2f} mJ)"
+        out.add("LoRA, batch 4, 2 MiB, for energy: part of accumulate=4", "at most 0.62", got, part <= 0.62)
+    if time:
+        out.add("the same, for time", "at most 9.0 Mcycles", f"{time['cycles'] / 1e6:.3f} M", time["cycles"] <= 9.0e6)
+
+
+def _peaks(rows: Rows, out: _Expected) -> None:
+    for network in dict.fromkeys(row["network"] for row in rows):
+        mine = [row for row in rows if row["network"] == network and row["policy"] != "keep"]
+        rises = [f"{row['part']:g}" for row in mine if row.get("rises")]
+        refused = [f"{row['part']:g}" for row in mine if "error" in row]
+        got = f"{len(mine) - len(refused)} budgets executed, rises at: {', '.join(rises) or 'none'}"
+        got += f"; refused: {', '.join(refused)}" if refused else ""
+        out.add(f"{network}: executed peak falls with the budget", "ten budgets", got, not rises and not refused)
+
+
+def _devices(parts: Parts, out: _Expected) -> None:
+    rows = parts.get("raspberry_pi_4", [])
+    over = {(row["policy"], row["part"]): row["overhead"] for row in rows if row.get("overhead")}
+    pairs = [100 * (over["capuchin", p] / over["optimal", p] - 1) for k, p in over if k == "capuchin"]
+    if pairs:
+        keep = next(row["energy_j"] for row in rows if row["policy"] == "keep")
+        most = {
+            k: max(100 * v / keep for (policy, _), v in over.items() if policy == k) for k in ("optimal", "capuchin")
+        }
+        got = f"Capuchin at most {most['capuchin']:.3f} % of the step's energy, ours {most['optimal']:.3f} %; "
+        got += f"Capuchin's overhead {min(pairs):+.0f} to {max(pairs):+.0f} % of ours"
+        out.add("A72, ResNet-18: Capuchin's extra energy (published)", "+73 to +141 %, ours < 1 %", got, None)
+    named = {row["name"]: row for row in parts.get("jetson_tx2", []) if "error" not in row}
+    pofo = [n for n in named if "-pofo-" in n and f"{n}-time" in named and f"{n}-peak" in named]
+    if pofo:
+        peaks = [100 * (named[f"{n}-peak"]["peak_bytes"] / named[n]["peak_bytes"] - 1) for n in pofo]
+        speed = [100 * (named[n]["time_s"] / named[f"{n}-time"]["time_s"] - 1) for n in pofo]
+        got = f"{max(peaks):+.1f} to {min(peaks):+.1f} %"
+        out.add("TX2, ResNet-18: peak against POFO's (published)", "-8.3 %", got, min(peaks) <= -8.3)
+        got = f"{min(speed):+.2f} to {max(speed):+.2f} %"
+        out.add("the same: throughput (published)", "+13 %", got, max(speed) >= 13)
+
+
+def expected(parts: Parts) -> list[str]:
+    """The table of figures that were published or expected."""
+    out = _Expected()
+    _runs(parts, out)
+    for name, write in (("front", _front), ("sizes", _sizes), ("ten_budgets", _peaks)):
+        if name in parts:
+            write(parts[name], out)
+    _devices(parts, out)
+    return table(("what", "expected", "here", ""), out.rows)
