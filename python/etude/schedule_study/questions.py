@@ -98,7 +98,7 @@ def point_of(case: Case, answer: dict, folder: Path) -> Point:
     size = case.size if case.size is not None else answer["budget"] + answer["l2_fixed"]
     sets = [*case.assignments(), f"/platform/l2/size={size}"]
     file = folder / f"{case.name}.sched"
-    if file.exists():
+    if file.exists() and case.policy != "keep":  # which a run does without a schedule
         # Named by its content: another schedule is another run.
         named = folder / "files" / f"{hashlib.sha256(file.read_bytes()).hexdigest()[:16]}.sched"
         named.parent.mkdir(exist_ok=True)

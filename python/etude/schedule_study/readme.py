@@ -4,20 +4,21 @@
 from etude.schedule_study import page, verdicts
 from etude.schedule_study.page import Parts, Rows, table
 
-INTRODUCTION = """# When to page, when to recompute
-Made by `scripts/schedule_study.sh`. A schedule is asked for (`etude-sim schedule ... --out FILE`), then run from that \
-file in the cycle tier with `/schedule/file` on an L2 of exactly its budget and what the runtime takes (`l2_fixed`), so \
-that a wrong budget would end the run. "Same bits": every output (loss, gradients, updated parameters) is byte-equal to \
-that of `keep`. `keep` keeps every result from its making to its last use and fetches a parameter from HyperRAM each \
-time that it is used; its memory, `peak_keep`, is what parts are of. "Again": operators that run a second time; "paged": \
-tensors that move between HyperRAM and L2, parameters included. Percentages are of `keep`'s step. Policies: \
-`docs/schedule.md`. Data: one JSON and one CSV for each part; every row has its command.
-"""
+INTRODUCTION = (
+    "# When to page, when to recompute\n"
+    "Made by `scripts/schedule_study.sh`. A schedule is asked for (`etude-sim schedule ... --out FILE`), then run from "
+    "that file in the cycle tier on an L2 of exactly its budget and what the runtime takes (`l2_fixed`), so that a "
+    'wrong budget would end the run. "Same bits": every output (loss, updated parameters) is byte-equal to that of `keep`. '
+    "`keep` is a run without a schedule on the same sort of L2: every result stays from its making to its last use. "
+    'Parts are of `peak_keep`, the memory of that. "Again": operators that run a second time; "paged": tensors that '
+    "move between HyperRAM and L2, parameters included. Percentages of time and energy are of `keep`'s step. Policies: "
+    "`docs/schedule.md`. Data: one JSON and one CSV for each part; every row has its command.\n"
+)
 
 COMMANDS = """## Commands
     scripts/schedule_study.sh                       # all of this page
     scripts/schedule_study.sh --resume              # goes on where it was ended
-    scripts/schedule_study.sh --sections front      # one part: executed, front, sizes, ten_budgets, raspberry_pi_4, jetson_tx2
+    scripts/schedule_study.sh --sections front      # one part, by the name of its data
 
 One point by hand, CCT-2 full in half of its memory (`l2_fixed` and `budget` are in the answer's JSON):
 
@@ -48,7 +49,7 @@ def _front(rows: Rows) -> list[str]:
     head = ("pJ/B", "schedule", "search", "predicted", "executed", "time", "energy", "outputs")
     return [
         "## Energy against time, in half of the memory",
-        "The least energy that a deadline allows. `page` without a deadline is what paging alone takes.",
+        "The least energy that a deadline allows, each searched for 12 seconds. `page` without a deadline is what paging alone takes.",
         "",
         "![Front](front.svg)",
         "",

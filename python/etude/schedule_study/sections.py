@@ -9,7 +9,8 @@ from etude.schedule_study.questions import ROOT, Case, ask_all, rows_of
 
 PRICES = (880, 324)  # pJ a byte of HyperRAM
 PARTS = (0.8, 0.6, 0.5)
-DEADLINES = (0, 1, 2, 3, 5, 10)  # percent above the time that keep takes
+DEADLINES = (0, 1, 2, 3, 5, 10, 20, 30, 40, 50, 60)  # percent above the time that keep takes
+FRONT_LIMIT = 12  # seconds of search
 FULL = ("/train/method=full",)
 TWO_MIB = 2 * 1024 * 1024
 DEVICES = "configs/devices"
@@ -52,11 +53,16 @@ def front(runs: Path, jobs: int, resume: bool) -> list[dict]:
         kept = rows_of([keep], runs, jobs, resume)[0]
         half = replace(keep, policy="optimal", budget=0.5)
         cases = [
-            replace(half, name=f"front-{each}-{p}", deadline_s=kept["latency_s"] * (1 + p / 100)) for p in DEADLINES
+            replace(
+                half, name=f"front-{each}-{p}", time_limit=FRONT_LIMIT, deadline_s=kept["latency_s"] * (1 + p / 100)
+            )
+            for p in DEADLINES
         ]
         cases.append(replace(half, name=f"full-{each}-optimal-0.5"))
         cases.append(replace(half, name=f"full-{each}-page-0.5", policy="page"))
-        cases.append(replace(half, name=f"front-{each}-page-time", policy="page", objective="time"))
+        cases.append(
+            replace(half, name=f"front-{each}-page-time", policy="page", objective="time", time_limit=FRONT_LIMIT)
+        )
         found = rows_of(cases, runs, jobs, resume, kept)
         limits = [*DEADLINES, None, None, None]
         rows += [

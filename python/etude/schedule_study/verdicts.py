@@ -24,8 +24,8 @@ def plain(parts: Parts) -> list[str]:
                 _found(rows, f"full-{price}-{policy}-0.5") for policy in ("checkmate", "page", "optimal")
             )
             lines.append(
-                f"- Half of the memory at {price} pJ a byte of HyperRAM: recomputing alone takes {_change(again)}, paging "
-                f"alone {_change(pages)}, the mix with the least energy {_change(both)}."
+                f"- Half of the memory at {price} pJ a byte of HyperRAM: recomputing alone takes {_change(again)}, "
+                f"paging alone {_change(pages)}, the mix with the least energy {_change(both)}."
             )
         lines.append(
             "- **To save energy, recompute.** A result of 32 KiB that goes out and comes back moves 64 KiB over "
@@ -36,8 +36,8 @@ def plain(parts: Parts) -> list[str]:
     if "front" in parts:
         row = _found(parts["front"], "front-880-page-time")
         lines.append(
-            "- **To save time, page** while the HyperRAM is idle and operators are long enough to hide it: at half of the "
-            f"memory the fastest schedule of pages alone takes {_change(row)}."
+            "- **To save time, page** while the HyperRAM is idle and operators are long enough to hide it: at half "
+            f"of the memory the fastest schedule of pages alone takes {_change(row)}."
         )
         steps = [_found(parts["front"], f"front-880-{p}") for p in (0, 5, 10)]
         lines.append(
@@ -47,9 +47,10 @@ def plain(parts: Parts) -> list[str]:
     if "sizes" in parts:
         full, kept = (_found(parts["sizes"], f"full-2mib-{policy}") for policy in ("optimal", "keep"))
         if full and kept:
+            moved, before = full["hyperram_bytes"], kept["hyperram_bytes"]
             lines.append(
-                "- **Before results, look at parameters.** One that stays between its uses is not fetched again: in 2 MiB "
-                f"the full step moves {full['hyperram_bytes']:,} B over HyperRAM, `keep` {kept['hyperram_bytes']:,} B."
+                "- **Before results, look at parameters.** One that stays between its uses is not fetched again: in "
+                f"2 MiB the full step moves {moved:,} B over HyperRAM, `keep` {before:,} B."
             )
     if "raspberry_pi_4" in parts:
         lines.append(
