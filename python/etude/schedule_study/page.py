@@ -39,6 +39,7 @@ def _found(row: dict) -> str:
     gap = row.get("gap")
     status = row["status"] or "-"
     status += f", gap {100 * gap:.1f} %" if status == "feasible" and gap is not None else ""
+    status += ", ended by the clock" if row.get("timed_out") else ""
     return f"{status}; {row['recomputed']} again, {row['paged']} paged"
 
 

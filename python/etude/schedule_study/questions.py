@@ -134,6 +134,7 @@ def row_of(case: Case, answer: dict, result: dict | None, keep: dict | None) -> 
         "peak_keep": answer.get("peak_keep"),
         "status": answer.get("status"),
         "gap": answer.get("gap"),
+        "timed_out": answer.get("timed_out"),
         "recomputed": len(answer.get("recomputed", [])),
         "paged": len(answer.get("paged", [])),
         "file_bytes": answer.get("file", {}).get("bytes"),

@@ -8,7 +8,8 @@ INTRODUCTION = (
     "# When to page, when to recompute\n"
     "Made by `scripts/schedule_study.sh`. A schedule is asked for (`etude-sim schedule ... --out FILE`), then run from "
     "that file in the cycle tier on an L2 of exactly its budget and what the runtime takes (`l2_fixed`), so that a "
-    'wrong budget would end the run. "Same bits": every output (loss, updated parameters) is byte-equal to that of `keep`. '
+    'wrong budget would end the run. "Same bits": every output (loss, updated parameters) is byte-equal to that of '
+    "`keep`. "
     "`keep` is a run without a schedule on the same sort of L2: every result stays from its making to its last use. "
     'Parts are of `peak_keep`, the memory of that. "Again": operators that run a second time; "paged": tensors that '
     "move between HyperRAM and L2, parameters included. Percentages of time and energy are of `keep`'s step. Policies: "
@@ -49,7 +50,8 @@ def _front(rows: Rows) -> list[str]:
     head = ("pJ/B", "schedule", "search", "predicted", "executed", "time", "energy", "outputs")
     return [
         "## Energy against time, in half of the memory",
-        "The least energy that a deadline allows, each searched for 12 seconds. `page` without a deadline is what paging alone takes.",
+        "The least energy that a deadline allows, each searched for 12 seconds. "
+        "`page` without a deadline is what paging alone takes.",
         "",
         "![Front](front.svg)",
         "",

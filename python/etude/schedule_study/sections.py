@@ -11,6 +11,7 @@ PRICES = (880, 324)  # pJ a byte of HyperRAM
 PARTS = (0.8, 0.6, 0.5)
 DEADLINES = (0, 1, 2, 3, 5, 10, 20, 30, 40, 50, 60)  # percent above the time that keep takes
 FRONT_LIMIT = 12  # seconds of search
+LIMITS = {880: None, 324: 20}  # of the executed budgets; None: as long as a run searches
 FULL = ("/train/method=full",)
 TWO_MIB = 2 * 1024 * 1024
 DEVICES = "configs/devices"
@@ -37,7 +38,7 @@ def executed(runs: Path, jobs: int, resume: bool) -> list[dict]:
     for each in PRICES:
         keep = _keep(each)
         cases = [
-            replace(keep, name=f"full-{each}-{policy}-{part:g}", policy=policy, budget=part)
+            replace(keep, name=f"full-{each}-{policy}-{part:g}", policy=policy, budget=part, time_limit=LIMITS[each])
             for part in PARTS
             for policy in ("optimal", "page", "checkmate")
         ]
@@ -58,8 +59,8 @@ def front(runs: Path, jobs: int, resume: bool) -> list[dict]:
             )
             for p in DEADLINES
         ]
-        cases.append(replace(half, name=f"full-{each}-optimal-0.5"))
-        cases.append(replace(half, name=f"full-{each}-page-0.5", policy="page"))
+        cases.append(replace(half, name=f"full-{each}-optimal-0.5", time_limit=LIMITS[each]))
+        cases.append(replace(half, name=f"full-{each}-page-0.5", policy="page", time_limit=LIMITS[each]))
         cases.append(
             replace(half, name=f"front-{each}-page-time", policy="page", objective="time", time_limit=FRONT_LIMIT)
         )
@@ -74,8 +75,8 @@ def front(runs: Path, jobs: int, resume: bool) -> list[dict]:
 
 def sizes(runs: Path, jobs: int, resume: bool) -> list[dict]:
     """Given sizes of L2: CCT-2 full in 1,000,000 B and 2 MiB, LoRA of batch 4 in 2 MiB against accumulation."""
-    full = Case("", "cct2_lora.json", (*FULL, price(880)))
-    four = Case("", "cct2_lora.json", ("/workload/batch=4", price(880)), size=TWO_MIB)
+    full = Case("", "cct2_lora.json", (*FULL, price(880)), time_limit=30)
+    four = Case("", "cct2_lora.json", ("/workload/batch=4", price(880)), size=TWO_MIB, time_limit=30)
     keep = rows_of([_keep(880)], runs, jobs, resume)[0]
     cases = [
         replace(full, name=f"full-1000000-{objective}", objective=objective, size=1_000_000)
