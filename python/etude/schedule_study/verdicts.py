@@ -96,7 +96,7 @@ def _front(rows: Rows, out: _Expected) -> None:
     for price, most in ((880, "35"), (324, None)):
         mix, pages = _found(rows, f"front-{price}-5"), _found(rows, f"full-{price}-page-0.5")
         wanted = f"at most +{most} % energy" if most else "strictly inside"
-        met = None
+        met = False  # no schedule is a miss too
         if mix:
             inside = pages is None or mix["energy_over_keep_percent"] < pages["energy_over_keep_percent"]
             late = mix["cycles_over_keep_percent"] > 5
