@@ -37,6 +37,8 @@ def _outputs(row: dict) -> str:
 def _found(row: dict) -> str:
     """Status of the search with its gap, and what the schedule does."""
     gap = row.get("gap")
+    if not row["scheduled"]:
+        return "-"
     status = row["status"] or "-"
     status += f", gap {100 * gap:.1f} %" if status == "feasible" and gap is not None else ""
     status += ", ended by the clock" if row.get("timed_out") else ""
@@ -56,7 +58,8 @@ def executed_rows(rows: Rows) -> list[list[str]]:
     """The table of executed budgets at both prices."""
     lines = []
     for row in rows:
-        head = [f"{row['price_pj']}", f"{row['part']:g}", f"`{row['policy']}`"]
+        how = ", as a schedule" if row["policy"] == "keep" and row["scheduled"] else ""
+        head = [f"{row['price_pj']}", f"{row['part']:g}", f"`{row['policy']}`{how}"]
         if "error" in row:
             lines.append([*head, _error(row), *[""] * 6])
             continue

@@ -32,7 +32,8 @@ class Case:
     deadline_s: float | None = None
     objective: str = "energy"
     size: int | None = None
-    time_limit: float | None = None  # nominal seconds of search; None: the program's own
+    time_limit: float | None = None  # seconds of search; None: the program's own
+    scheduled: bool = False  # keep is carried out as a schedule, too
 
     def assignments(self) -> list[str]:
         """Everything but the schedule and the size of L2."""
@@ -98,7 +99,7 @@ def point_of(case: Case, answer: dict, folder: Path) -> Point:
     size = case.size if case.size is not None else answer["budget"] + answer["l2_fixed"]
     sets = [*case.assignments(), f"/platform/l2/size={size}"]
     file = folder / f"{case.name}.sched"
-    if file.exists() and case.policy != "keep":  # which a run does without a schedule
+    if file.exists() and (case.policy != "keep" or case.scheduled):
         # Named by its content: another schedule is another run.
         named = folder / "files" / f"{hashlib.sha256(file.read_bytes()).hexdigest()[:16]}.sched"
         named.parent.mkdir(exist_ok=True)
@@ -129,6 +130,7 @@ def row_of(case: Case, answer: dict, result: dict | None, keep: dict | None) -> 
         "name": case.name,
         "command": "etude-sim " + " ".join(case.question()),
         **{key: getattr(case, key) for key in ("policy", "objective", "deadline_s")},
+        "scheduled": case.scheduled or case.policy != "keep",
         "part": case.budget,
         "budget": answer.get("budget"),
         "peak_keep": answer.get("peak_keep"),

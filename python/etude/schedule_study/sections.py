@@ -42,7 +42,8 @@ def executed(runs: Path, jobs: int, resume: bool) -> list[dict]:
             for part in PARTS
             for policy in ("optimal", "page", "checkmate")
         ]
-        rows += [row | {"price_pj": each} for row in rows_of([keep, *cases], runs, jobs, resume)]
+        moved = replace(keep, name=f"{keep.name}-scheduled", scheduled=True)
+        rows += [row | {"price_pj": each} for row in rows_of([keep, moved, *cases], runs, jobs, resume)]
     return rows
 
 

@@ -23,9 +23,17 @@ def plain(parts: Parts) -> list[str]:
             again, pages, both = (
                 _found(rows, f"full-{price}-{policy}-0.5") for policy in ("checkmate", "page", "optimal")
             )
+            if again is None and pages is None and both is None:
+                continue
             lines.append(
                 f"- Half of the memory at {price} pJ a byte of HyperRAM: recomputing alone takes {_change(again)}, "
                 f"paging alone {_change(pages)}, the mix with the least energy {_change(both)}."
+            )
+        kept, moved = (_found(rows, f"full-880-keep{end}") for end in ("", "-scheduled"))
+        if kept and moved:
+            lines.append(
+                f"- A schedule has a price before it saves a byte: `keep` carried out as a schedule, on an L2 of about the "
+                f"same size, takes {_change(moved)}."
             )
         lines.append(
             "- **To save energy, recompute.** A result of 32 KiB that goes out and comes back moves 64 KiB over "
