@@ -32,8 +32,8 @@ def plain(parts: Parts) -> list[str]:
         kept, moved = (_found(rows, f"full-880-keep{end}") for end in ("", "-scheduled"))
         if kept and moved:
             lines.append(
-                f"- A schedule has a price before it saves a byte: `keep` carried out as a schedule, on an L2 of about the "
-                f"same size, takes {_change(moved)}."
+                f"- A schedule has a price before it saves a byte: `keep` carried out as a schedule, on an L2 of about "
+                f"the same size, takes {_change(moved)}."
             )
         lines.append(
             "- **To save energy, recompute.** A result of 32 KiB that goes out and comes back moves 64 KiB over "
