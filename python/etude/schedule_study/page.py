@@ -42,6 +42,7 @@ def _found(row: dict) -> str:
     status = row["status"] or "-"
     status += f", gap {100 * gap:.1f} %" if status == "feasible" and gap is not None else ""
     status += ", ended by the clock" if row.get("timed_out") else ""
+    status += ", found by the run" if row.get("searched_by_run") else ""
     return f"{status}; {row['recomputed']} again, {row['paged']} paged"
 
 

@@ -105,18 +105,18 @@ def point_of(case: Case, answer: dict, folder: Path) -> Point:
         named.parent.mkdir(exist_ok=True)
         named.write_bytes(file.read_bytes())
         sets += [f"/schedule/file={named}"]
-    else:
-        sets += [f"/schedule/policy={case.policy}"]
-        sets += [] if case.budget is None else [f"/schedule/budget={case.budget:g}"]
-    return Point(case.name, _config(case), tuple(sets))
+        return Point(case.name, _config(case), tuple(sets))
+    return searching(Point(case.name, _config(case), tuple(sets)), case)
 
 
 def searching(point: Point, case: Case) -> Point:
     """The same run, but what is executed is what the run itself finds."""
     sets = [each for each in point.sets if not each.startswith("/schedule/")]
-    sets += [f"/schedule/policy={case.policy}", f"/schedule/objective={case.objective}"]
-    sets += [] if case.budget is None else [f"/schedule/budget={case.budget:g}"]
-    sets += [] if case.deadline_s is None else [f"/schedule/deadline={case.deadline_s!r}"]
+    sets += [f"/schedule/policy={case.policy}"]
+    if case.policy != "keep":  # for which nothing else is a question
+        sets += [f"/schedule/objective={case.objective}"]
+        sets += [] if case.budget is None else [f"/schedule/budget={case.budget:g}"]
+        sets += [] if case.deadline_s is None else [f"/schedule/deadline={case.deadline_s!r}"]
     return replace(point, sets=tuple(sets))
 
 
@@ -143,9 +143,15 @@ def row_of(case: Case, answer: dict, result: dict | None, keep: dict | None) -> 
     }
     if "predicted" in answer:
         row |= {f"predicted_{key}": value for key, value in answer["predicted"].items()}
-    error = answer.get("error") or (result or {}).get("error")
-    if error:
-        return row | {"error": error}
+    error = answer.get("error")
+    if error and result and "cycles" in result.get("step", {}):
+        own = result["schedule"]
+        row |= {"asked": error, "searched_by_run": True}
+        row |= {key: own.get(key) for key in ("status", "gap", "budget")}
+        row |= {f"predicted_{key}": value for key, value in own["predicted"].items()}
+        row |= {key: len(own[key]) for key in ("recomputed", "paged")}
+    elif error or "error" in (result or {}):
+        return row | {"error": error or result["error"]}
     step, memory, traffic = result["step"], result["memory"], result["traffic"]
     row |= {
         "cycles": step["cycles"],
@@ -170,7 +176,8 @@ def execute(cases: Sequence[Case], runs: Path, jobs: int, resume: bool) -> tuple
     searches for itself, and its result says so."""
     asked = runs / "asked"
     answers = ask_all({case.name: case.question() for case in cases}, asked, jobs, resume)
-    fit = [case for case in cases if "error" not in answers[case.name]]
+    # Without a budget, a run may have room that the answer had not: its task list goes to HyperRAM.
+    fit = [case for case in cases if "error" not in answers[case.name] or case.size is not None]
     points = [point_of(case, answers[case.name], asked) for case in fit]
     results = run_points(points, runs, jobs, resume)
     again = [

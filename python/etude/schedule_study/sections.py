@@ -9,8 +9,8 @@ from etude.schedule_study.questions import ROOT, Case, ask_all, rows_of
 
 PRICES = (880, 324)  # pJ a byte of HyperRAM
 PARTS = (0.8, 0.6, 0.5)
-DEADLINES = (0, 1, 2, 3, 5, 10, 20, 30, 40, 50, 60)  # percent above the time that keep takes
-FRONT_LIMIT = 12  # seconds of search
+DEADLINES = (0, 1, 2, 3, 5, 10, 30, 40)  # percent above the time that keep takes
+SHORT = 12  # seconds of search within tight deadlines
 LIMITS = {880: None, 324: 20}  # of the executed budgets; None: as long as a run searches
 FULL = ("/train/method=full",)
 TWO_MIB = 2 * 1024 * 1024
@@ -56,17 +56,19 @@ def front(runs: Path, jobs: int, resume: bool) -> list[dict]:
         half = replace(keep, policy="optimal", budget=0.5)
         cases = [
             replace(
-                half, name=f"front-{each}-{p}", time_limit=FRONT_LIMIT, deadline_s=kept["latency_s"] * (1 + p / 100)
+                half,
+                name=f"front-{each}-{p}",
+                deadline_s=kept["latency_s"] * (1 + p / 100),
+                time_limit=SHORT if p <= 10 else LIMITS[each],
             )
             for p in DEADLINES
         ]
+        cases.append(replace(half, name=f"front-{each}-fastest", objective="time", time_limit=LIMITS[each]))
         cases.append(replace(half, name=f"full-{each}-optimal-0.5", time_limit=LIMITS[each]))
         cases.append(replace(half, name=f"full-{each}-page-0.5", policy="page", time_limit=LIMITS[each]))
-        cases.append(
-            replace(half, name=f"front-{each}-page-time", policy="page", objective="time", time_limit=FRONT_LIMIT)
-        )
+        cases.append(replace(half, name=f"front-{each}-page-time", policy="page", objective="time", time_limit=SHORT))
         found = rows_of(cases, runs, jobs, resume, kept)
-        limits = [*DEADLINES, None, None, None]
+        limits = [*DEADLINES, None, None, None, None]
         rows += [
             row | {"price_pj": each, "deadline_percent": p}
             for row, p in zip([kept, *found], [None, *limits], strict=True)
