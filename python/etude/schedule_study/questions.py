@@ -157,6 +157,7 @@ def row_of(case: Case, answer: dict, result: dict | None, keep: dict | None) -> 
         "cycles": step["cycles"],
         "energy_j": step["energy_j"],
         "latency_s": step["latency_s"],
+        "replay_s": answer.get("replay", {}).get("time_s"),
         "hyperram_bytes": traffic["l3_l2_read"] + traffic["l3_l2_write"],
         "l2_peak": memory["l2_peak"],
         "l2_fixed": memory["l2_fixed"],

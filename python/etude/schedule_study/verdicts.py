@@ -44,22 +44,23 @@ def plain(parts: Parts) -> list[str]:
             "Page a result for energy only where its operator is dear and its bytes are few."
         )
     if "front" in parts:
-        row = _found(parts["front"], "front-880-page-time")
         kept = _found(parts["front"], "full-880-keep")
         fast, pages = (_found(parts["front"], f"front-880-{name}") for name in ("fastest", "page-time"))
         if kept:
             busy = 100 * kept["hyperram_bytes"] / BYTES_PER_CYCLE / kept["cycles"]
             lines.append(
-                "- **To save time, page only where the HyperRAM is idle.** Where parameters come from there, it is not: "
-                f"what `keep` moves takes {busy:.0f} % of its step at the HyperRAM's rate. At half of the memory the "
-                f"fastest schedule found takes {_change(fast)}, the fastest of pages alone {_change(pages)}."
+                "- **To save time, page only where the HyperRAM is idle.** Where parameters come from there, it is "
+                f"not: what `keep` moves takes {busy:.0f} % of its step at the HyperRAM's rate. At half of the "
+                f"memory the fastest schedule found takes {_change(fast)}, the fastest of pages alone {_change(pages)}."
             )
         met = [row for row in parts["front"] if row["price_pj"] == 880 and row.get("deadline_s") and "cycles" in row]
         none = [row for row in parts["front"] if row["price_pj"] == 880 and row.get("deadline_s") and "error" in row]
         limits = ", ".join(f"+{row['deadline_percent']}" for row in none)
+        slower = [100 * (row["replay_s"] / row["latency_s"] - 1) for row in parts["front"] if row.get("replay_s")]
         lines.append(
-            "- **A deadline** is held against whole slots, which takes a schedule to be slower than it runs. At 880 pJ/B "
-            f"nothing was found within {limits or 'no'} % of `keep`'s time; "
+            "- **Give a deadline room.** It is held against whole slots, by which schedules of this part are "
+            f"{min(slower, default=0):.0f} to {max(slower, default=0):.0f} % slower than they run. At 880 pJ/B nothing "
+            f"was found within {limits or 'no'} % of `keep`'s time; "
             + "; ".join(f"+{row['deadline_percent']} % gave {_change(row)}" for row in met)
             + "."
         )
