@@ -90,7 +90,9 @@ def sizes(runs: Path, jobs: int, resume: bool) -> list[dict]:
         replace(full, name="full-2mib-optimal", size=TWO_MIB),
     ]
     rows = [row | {"what": "CCT-2 full"} for row in rows_of(cases, runs, jobs, resume, keep)]
-    parts = replace(four, name="lora4-accumulate4", policy="keep", sets=(*four.sets, "/train/accumulate=4"))
+    parts = replace(
+        four, name="lora4-accumulate4", policy="keep", sets=("/workload/batch=1", price(880), "/train/accumulate=4")
+    )
     cases = [
         replace(four, name="lora4-keep-16mib", policy="keep", size=8 * TWO_MIB),
         *(replace(four, name=f"lora4-{objective}", objective=objective) for objective in ("energy", "time")),
