@@ -163,6 +163,9 @@ def row_of(case: Case, answer: dict, result: dict | None, keep: dict | None) -> 
         "l2_fixed": memory["l2_fixed"],
         "warnings": [each for each in result["warnings"] if not each.startswith("ignored, because")],
     }
+    again = [layer for layer in result.get("layers", []) if layer["phase"] == "recompute"]
+    if again:
+        row |= {f"again_{key}": sum(layer[key] for layer in again) for key in ("cycles", "energy_j")}
     if "predicted_cycles" in row:
         row["cycles_off_percent"] = _percent(row["cycles"], row["predicted_cycles"])
         row["energy_off_percent"] = _percent(row["energy_j"], row["predicted_energy_j"])

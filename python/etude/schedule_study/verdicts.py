@@ -16,6 +16,19 @@ def _change(row: dict | None) -> str:
     return f"{row['cycles_over_keep_percent']:+.1f} % time and {row['energy_over_keep_percent']:+.1f} % energy"
 
 
+def _bill(rows: Rows) -> str:
+    """What half of the memory costs in joules, made again and paged."""
+    kept, again, pages = (_found(rows, f"full-880-{name}") for name in ("keep", "checkmate-0.5", "page-0.5"))
+    if not (kept and again and pages and "again_energy_j" in again):
+        return ""
+    more = pages["hyperram_bytes"] - kept["hyperram_bytes"]
+    return (
+        f"At half of the memory, all operators that run again take {1e3 * again['again_energy_j']:.2f} mJ with what "
+        f"they fetch; pages alone move {more / 1e6:.2f} MB more than `keep`, {more * 880e-9:.2f} mJ at 880 pJ/B. Page "
+        "a result for energy only where its operator is dear and its bytes are few."
+    )
+
+
 def plain(parts: Parts) -> list[str]:
     """Bullets: when to page, when to recompute."""
     lines: list[str] = []
@@ -39,9 +52,7 @@ def plain(parts: Parts) -> list[str]:
             )
         lines.append(
             "- **To save energy, recompute.** A result of 32 KiB that goes out and comes back moves 64 KiB over "
-            f"HyperRAM: {65536 * 880e-6:.1f} uJ at 880 pJ/B, {65536 * 324e-6:.1f} at 324. Normalisations, activations "
-            "and small products of CCT-2 take 1 to 11 uJ; only its second convolution is in the range of its pages. "
-            "Page a result for energy only where its operator is dear and its bytes are few."
+            f"HyperRAM: {65536 * 880e-6:.1f} uJ at 880 pJ/B, {65536 * 324e-6:.1f} at 324. " + _bill(rows)
         )
     if "front" in parts:
         kept = _found(parts["front"], "full-880-keep")
