@@ -9,7 +9,7 @@ from etude.schedule_study.questions import ROOT, Case, ask_all, rows_of
 
 PRICES = (880, 324)  # pJ a byte of HyperRAM
 PARTS = (0.8, 0.6, 0.5)
-DEADLINES = (0, 1, 2, 3, 5, 10, 30, 40)  # percent above the time that keep takes
+DEADLINES = (0, 1, 2, 3, 5, 10, 25, 30, 35, 40)  # percent above the time that keep takes
 SHORT = 12  # seconds of search within tight deadlines
 LIMITS = {880: None, 324: 20}  # of the executed budgets; None: as long as a run searches
 FULL = ("/train/method=full",)
@@ -59,7 +59,7 @@ def front(runs: Path, jobs: int, resume: bool) -> list[dict]:
                 half,
                 name=f"front-{each}-{p}",
                 deadline_s=kept["latency_s"] * (1 + p / 100),
-                time_limit=SHORT if p <= 10 else 30,
+                time_limit=SHORT if p <= 10 else 60,
             )
             for p in DEADLINES
         ]
