@@ -36,8 +36,8 @@ def _least(kept: dict | None, fast: dict | None) -> str:
     least = 100 * ((kept["replay_s"] + fast["bound"]) / kept["latency_s"] - 1)
     found = 100 * (fast["replay_s"] / kept["latency_s"] - 1)
     return (
-        f" By that clock the fastest that was found takes {found:+.1f} %, and it is proven that nothing takes less than "
-        f"{least:+.1f} %: the expected +5 % cannot be had in this problem."
+        f" By that clock the fastest that was found takes {found:+.1f} %, and it is proven that nothing takes less "
+        f"than {least:+.1f} %: the expected +5 % cannot be had in this problem."
     ) * (least > 5)
 
 
