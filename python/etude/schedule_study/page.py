@@ -4,7 +4,8 @@
 from collections.abc import Sequence
 
 from etude.pictures.front_chart import Point, draw_front
-from etude.schedule_study.sections import DEADLINES, PRICES
+from etude.schedule_study.scatter import draw_scatter
+from etude.schedule_study.sections import PRICES
 from etude.svg_chart import Series, line_chart
 
 Rows = list[dict]
@@ -196,16 +197,12 @@ def _curve(rows: Rows, price: int) -> str:
 
 
 def _front(rows: Rows) -> str:
-    series = []
+    panels = {}
     for price in PRICES:
-        by = {row["deadline_percent"]: row for row in rows if row["price_pj"] == price and "error" not in row}
-        energies = [1e3 * by[p]["energy_j"] if p in by else None for p in DEADLINES]
-        series.append(Series(f"least energy, {price} pJ/B", energies))
-        pages = [r for r in rows if r["price_pj"] == price and r["policy"] == "page" and r["objective"] == "energy"]
-        if pages and "energy_j" in pages[0]:
-            series.append(Series(f"pages only, {price} pJ/B", [1e3 * pages[0]["energy_j"]] * len(DEADLINES)))
-    title = "CCT-2, full step, in half of the memory: energy against the deadline, executed"
-    return line_chart(title, "deadline above keep's time, %", "energy, mJ", DEADLINES, series)
+        mine = [row for row in rows if row["price_pj"] == price and "error" not in row]
+        if mine:
+            panels[f"{price} pJ a byte of HyperRAM"] = mine
+    return draw_scatter(panels)
 
 
 def _peaks(rows: Rows) -> str:

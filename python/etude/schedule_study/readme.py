@@ -53,7 +53,7 @@ def _front(rows: Rows) -> list[str]:
         "The least energy that a deadline allows, each searched for 12 seconds, 60 above +10 %. "
         "`page` without a deadline is what paging alone takes.",
         "",
-        "![Front](front.svg)",
+        "![Energy against time](front.svg)",
         "",
         *table(head, page.front_rows(rows)),
     ]
