@@ -50,7 +50,7 @@ def _front(rows: Rows) -> list[str]:
     head = ("pJ/B", "schedule", "search", "predicted", "executed", "time", "energy", "outputs")
     return [
         "## Energy against time, in half of the memory",
-        "The least energy that a deadline allows, each searched for 12 seconds, 60 above +10 %. "
+        "The least energy that a deadline allows, each searched for 12 seconds, 30 above +10 %. "
         "`page` without a deadline is what paging alone takes.",
         "",
         "![Energy against time](front.svg)",

@@ -59,7 +59,7 @@ def front(runs: Path, jobs: int, resume: bool) -> list[dict]:
                 half,
                 name=f"front-{each}-{p}",
                 deadline_s=kept["latency_s"] * (1 + p / 100),
-                time_limit=SHORT if p <= 10 else 60,
+                time_limit=SHORT if p <= 10 else 30,
             )
             for p in DEADLINES
         ]
