@@ -16,6 +16,19 @@ def _change(row: dict | None) -> str:
     return f"{row['cycles_over_keep_percent']:+.1f} % time and {row['energy_over_keep_percent']:+.1f} % energy"
 
 
+def _overlooked(none: Rows, fast: dict | None) -> str:
+    """Deadlines that a known schedule meets, where the search found none."""
+    if not fast:
+        return ""
+    missed = [f"+{row['deadline_percent']}" for row in none if fast["replay_s"] <= row["deadline_s"]]
+    if not missed:
+        return ""
+    return (
+        f" The schedule of the search for time would have met {', '.join(missed)} %: within its seconds the search for "
+        "energy did not find it, so ask for time first where a deadline is tight."
+    )
+
+
 def _bill(rows: Rows) -> str:
     """What half of the memory costs in joules, made again and paged."""
     kept, again, pages = (_found(rows, f"full-880-{name}") for name in ("keep", "checkmate-0.5", "page-0.5"))
@@ -89,6 +102,7 @@ def plain(parts: Parts) -> list[str]:
             + "; ".join(f"+{row['deadline_percent']} % gave {_change(row)}" for row in met)
             + "."
             + _least(kept, fast)
+            + _overlooked(none, fast)
         )
     if "sizes" in parts:
         full, kept = (_found(parts["sizes"], f"full-2mib-{policy}") for policy in ("optimal", "keep"))
