@@ -13,7 +13,8 @@ INTRODUCTION = (
     "`keep` is a run without a schedule on the same sort of L2: every result stays from its making to its last use. "
     'Parts are of `peak_keep`, the memory of that. "Again": operators that run a second time; "paged": tensors that '
     "move between HyperRAM and L2, parameters included. Percentages of time and energy are of `keep`'s step. Policies: "
-    "`docs/schedule.md`. Data: one JSON and one CSV for each part; every row has its command.\n"
+    "`docs/schedule.md`. Data: one JSON and one CSV for each part; every row has its command. What a "
+    "search ended by the clock finds depends on the machine: here two cores that were shared with other work.\n"
 )
 
 COMMANDS = """## Commands
@@ -68,7 +69,7 @@ def _budgets(rows: Rows) -> list[str]:
     head = ("network", "part", "policy", "budget, B", "l2_peak - l2_fixed, B", "cycles", "energy", "outputs")
     return [
         "## Does the executed peak fall with the budget?",
-        "Five nominal seconds of search each: this part is about peaks, not about the best schedule.",
+        "Five seconds of search each: this part is about peaks, not about the best schedule.",
         "",
         "![Peaks](peaks.svg)",
         "",
