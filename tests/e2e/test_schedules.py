@@ -53,7 +53,9 @@ def test_sqrt_trains_where_keep_has_no_room(tmp_path):
     assert result["step"]["cycles"] == sum(layer["cycles"] for layer in result["layers"])
 
 
-@pytest.mark.parametrize(("policy", "part"), [("optimal", 0.85), ("checkmate", 0.97), ("page", 0.95), ("capuchin", 0.7)])
+@pytest.mark.parametrize(
+    ("policy", "part"), [("optimal", 0.85), ("checkmate", 0.97), ("page", 0.95), ("capuchin", 0.7)]
+)
 def test_what_a_policy_chooses_runs_within_its_budget(tmp_path, policy, part):
     # Searches for the best schedule of a transformer's step take longer than a test should.
     mlp = {"network": "mlp", "sizes": [128, 192, 192, 192, 192, 192, 16], "batch": 32}
