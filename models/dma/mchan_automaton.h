@@ -2,7 +2,9 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <vector>
 
 namespace etude {
@@ -12,18 +14,17 @@ namespace etude {
 /// take the same way again go along its edges.
 class MchanAutomaton {
  public:
-  /// No state; also the answer when there are too many.
-  static constexpr std::uint16_t kNone = 0xffff;
   /// Beats that each stage has handed on, eight bits each.
   enum Stage : unsigned { kLane0, kLane1, kUnpacked, kInputs, kOutputs, kBus, kTaken };
   static constexpr unsigned count(std::uint64_t beats, Stage stage) {
     return static_cast<unsigned>(beats >> 8 * stage & 0xff);
   }
 
+  struct State;
   struct Edge {
     std::uint64_t beats = 0;
-    std::uint16_t next = kNone;  ///< kNone: not learned yet
-    bool data = false;           ///< a word or beat of data advanced
+    const State* next = nullptr;  ///< null: not learned yet
+    bool data = false;            ///< a word or beat of data advanced
   };
   struct State {
     std::uint64_t key;
@@ -31,30 +32,29 @@ class MchanAutomaton {
     std::array<Edge, 4> edges;  ///< by the lanes that are granted
   };
 
-  /// The state of `key`, which wants the words of `asks`.
-  std::uint16_t find(std::uint64_t key, std::uint32_t asks) {
+  /// The state of `key`, which wants the words of `asks`; null if there are too many. It stays
+  /// where it is.
+  State* find(std::uint64_t key, std::uint32_t asks) {
     for (std::size_t at = (key * 0x9e3779b97f4a7c15u) >> 54;; at = (at + 1) % kSlots) {
-      if (slots_[at] == kNone) {
+      if (slots_[at] == nullptr) {
         if (states_.size() == kMost) {
-          return kNone;
+          return nullptr;
         }
-        slots_[at] = static_cast<std::uint16_t>(states_.size());
         states_.push_back({key, static_cast<std::uint8_t>(asks), {}});
+        slots_[at] = &states_.back();
       }
-      if (states_[slots_[at]].key == key) {
+      if (slots_[at]->key == key) {
         return slots_[at];
       }
     }
   }
-  State& operator[](std::uint16_t state) { return states_[state]; }
-  const State& operator[](std::uint16_t state) const { return states_[state]; }
 
  private:
   static constexpr std::size_t kSlots = 1024;  // as many as ten bits of a hash
   static constexpr std::size_t kMost = 512;
 
-  std::vector<State> states_;
-  std::vector<std::uint16_t> slots_ = std::vector<std::uint16_t>(kSlots, kNone);
+  std::deque<State> states_;
+  std::vector<State*> slots_ = std::vector<State*>(kSlots, nullptr);
 };
 
 }  // namespace etude

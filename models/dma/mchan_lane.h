@@ -82,7 +82,7 @@ class MchanLane {
       return 0;
     }
     if (stretch_left_ != 0) {
-      return lanes_asked_ = automaton_[state_].asks;
+      return lanes_asked_ = state_->asks;
     }
     return to_l1_ ? ask<true>() : ask<false>();
   }
@@ -108,11 +108,11 @@ class MchanLane {
   }
   /// The lane is in the middle of its pieces, and what it does with this grant is known.
   bool hands_on(std::uint32_t granted) const {
-    return stretch_left_ != 0 && automaton_[state_].edges[granted].next != MchanAutomaton::kNone;
+    return stretch_left_ != 0 && state_->edges[granted].next != nullptr;
   }
   /// commit() of such a lane.
   void hand_on(std::uint32_t granted, const std::uint32_t* words, MchanWork& work) {
-    const MchanAutomaton::State& state = automaton_[state_];
+    const MchanAutomaton::State& state = *state_;
     const MchanAutomaton::Edge& edge = state.edges[granted];
     for (unsigned lane = 0; lane < 2; ++lane) {
       if ((granted >> lane & 1) != 0) {
@@ -327,7 +327,7 @@ class MchanLane {
   // to an end.
   MchanAutomaton automaton_;
   bool uses_automaton_ = true;
-  std::uint16_t state_ = 0;
+  const MchanAutomaton::State* state_ = nullptr;
   unsigned stretch_left_ = 0;
   std::uint64_t stretch_done_ = 0;  // beats that the stages' counters do not know of yet
 

@@ -17,7 +17,7 @@ inline std::uint32_t MchanLane::wanted() const {
 // Brings the queues and the counters of the stages up to date; the next cycle is stepped.
 void MchanLane::leave_stretch() {
   using Automaton = MchanAutomaton;
-  const std::uint64_t key = automaton_[state_].key;
+  const std::uint64_t key = state_->key;
   entries_ = key & kAllQueues;
   align_ = static_cast<Align>(key >> kAlignBits & 7);
   for (unsigned lane = 0; lane < 2; ++lane) {
@@ -45,7 +45,7 @@ void MchanLane::renew_stretch() {
 // A cycle of a stretch that was not seen yet: it is stepped, and an edge from then on.
 void MchanLane::learn(Cycle::rep now, std::uint32_t granted, const std::uint32_t* words,
                       MchanWork& work) {
-  const std::uint16_t from = state_;
+  MchanAutomaton::State* const from = automaton_.find(state_->key, state_->asks);
   leave_stretch();
   const auto counters = [this] {
     return std::array<unsigned, 7>{lane_beat_[0],    lane_beat_[1],     0 - beats_left_,
@@ -63,13 +63,13 @@ void MchanLane::learn(Cycle::rep now, std::uint32_t granted, const std::uint32_t
     asks = wanted<false>();
   }
   const std::array<unsigned, 7> after = counters();
-  const std::uint16_t next = automaton_.find(stretch_key(), asks);
-  if (next != MchanAutomaton::kNone && done.moved) {
+  const MchanAutomaton::State* const next = automaton_.find(stretch_key(), asks);
+  if (next != nullptr && done.moved) {
     std::uint64_t beats = 0;
     for (unsigned stage = 0; stage < after.size(); ++stage) {
       beats |= std::uint64_t{after[stage] - before[stage]} << 8 * stage;
     }
-    automaton_[from].edges[granted] = {beats, next, done.data};
+    from->edges[granted] = {beats, next, done.data};
   }
   work.moved |= done.moved;
   work.data |= done.data;
@@ -119,8 +119,8 @@ void MchanLane::find_stretch() {
   if (cycles < kWorthStretching) {
     return;
   }
-  const std::uint16_t state = automaton_.find(stretch_key(), wanted<kToL1>());
-  if (state != MchanAutomaton::kNone) {
+  const MchanAutomaton::State* const state = automaton_.find(stretch_key(), wanted<kToL1>());
+  if (state != nullptr) {
     state_ = state;
     stretch_left_ = cycles;
     word_[0].enable = word_[1].enable = 0xF;

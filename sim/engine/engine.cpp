@@ -415,18 +415,6 @@ inline std::uint64_t Engine::ask(unsigned hart, CoreWait wait, std::uint64_t ear
   }
 }
 
-// The cache is asked for the line; the core goes on with what it has.
-void Engine::post_fetch(unsigned hart) {
-  Core& core = platform_.core(hart);
-  if (!platform_.is_code(core.fetch_line())) {
-    fail_fetch(hart);
-  }
-  platform_.icache().request(hart, core.fetch_line().raw(), Cycle{now_});
-  due_[Platform::kIcache] = units_next_ = now_;  // it looks at a request in the same cycle
-  core.fetch_posted();
-  slot_[hart].wait = CoreWait::kLimit;
-}
-
 // Hands the answer to the core. It goes on at the end of the cycle, when everything that this cycle
 // changed (interrupt lines among it) is known.
 void Engine::answer(unsigned hart, std::uint64_t granted, std::uint64_t responded,

@@ -35,6 +35,18 @@ void Engine::serve_tcdm(unsigned hart) {
   answer(hart, now_, now_ + 1, rdata, StallReason::kTcdmConflict);
 }
 
+// The cache is asked for the line; the core goes on with what it has.
+void Engine::post_fetch(unsigned hart) {
+  Core& core = platform_.core(hart);
+  if (!platform_.is_code(core.fetch_line())) {
+    fail_fetch(hart);
+  }
+  platform_.icache().request(hart, core.fetch_line().raw(), Cycle{now_});
+  due_[Platform::kIcache] = units_next_ = now_;  // it looks at a request in the same cycle
+  core.fetch_posted();
+  slot_[hart].wait = CoreWait::kLimit;
+}
+
 // Arbitrates the shared FPUs. Returns those of `harts` that wait for something else.
 std::uint32_t Engine::serve_fpus(std::uint32_t harts) {
   std::uint32_t asking = 0;
