@@ -11,7 +11,6 @@ namespace etude::compiler {
 namespace {
 
 constexpr double kSlack = 1e-9;      ///< of a time that the next search may not pass
-constexpr double kProven = 2;        ///< times the gap that was asked for: the solver's rounding
 constexpr double kFirstShare = 0.7;  ///< of the time, for the first of two objectives
 constexpr unsigned kMostLines = 24;  ///< searches for a product of energy and time
 
@@ -36,10 +35,6 @@ class Optimal {
     }
     answer_.cheapest =
         cheapest_cost(problem_, request_.objective) - cost_of(keep_.replay, request_.objective);
-    if (const auto gap = answer_.gap();
-        answer_.status == ScheduleAnswer::Status::kOptimal && gap && *gap > kProven * request_.gap) {
-      answer_.status = ScheduleAnswer::Status::kFeasible;
-    }
     answer_.timed_out = effort_.timed_out();
     answer_.solve_s = effort_.spent();
     return std::move(answer_);
