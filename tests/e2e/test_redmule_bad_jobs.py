@@ -96,7 +96,7 @@ def test_one_warning_and_no_hang(tmp_path, name):
             options = ["--engine", engine, "--max-cycles", "2000000"]
             # Who waits for the event of a job that never ends sleeps for ever: that is reported, not simulated.
             done = run("elf", elf, *options, check=3 if hangs and wait else 0)
-            lines = [line for line in done.stderr.splitlines() if "redmule" in line]
+            lines = [line for line in done.stderr.splitlines() if "warning: redmule" in line]
             assert len(lines) == (warning is not None), done.stderr
             assert warning is None or (warning in lines[0] and "op=" in lines[0])
             assert ("asleep for good" in done.stderr) == (hangs and wait == 1)

@@ -14,7 +14,8 @@ using namespace etude::test;
 namespace {
 
 ProgramRun run_kernels_program(const std::string& name, const std::string& options = "") {
-  return run_etude_sim("elf --quiet " + (binary_dir() / "kernels" / (name + ".elf")).string() + options);
+  return run_etude_sim("elf --quiet " + (binary_dir() / "kernels" / (name + ".elf")).string() +
+                       options);
 }
 
 void gemm_sizes_on(const std::string& cores) {
