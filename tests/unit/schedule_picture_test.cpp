@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include "compiler/schedule/eviction_plan.h"
+#include "tests/support/row_of_four.h"
 
 namespace etude::run {
 namespace {
@@ -12,33 +13,8 @@ using namespace compiler;
 using Direction = TensorPage::Direction;
 using Json = nlohmann::ordered_json;
 
-/// Four operators of 2 s in a row; the first result, of 10 bytes, is read again by the last one.
-ScheduleProblem row_of_four() {
-  ScheduleProblem problem;
-  const std::uint64_t bytes[] = {10, 20, 30, 5};
-  for (SlotId t = 0; t < 4; ++t) {
-    ProblemSlot slot;
-    slot.name = "s" + std::to_string(t);
-    slot.seconds = 2;
-    problem.slots.push_back(slot);
-    ProblemTensor tensor;
-    tensor.name = "t" + std::to_string(t);
-    tensor.bytes = Bytes{bytes[t]};
-    tensor.producer = t;
-    if (t < 3) {
-      tensor.uses.push_back(t + 1);
-    }
-    tensor.page_out = {3, 0.5};
-    tensor.page_in = {4, 0.25};
-    problem.tensors.push_back(tensor);
-  }
-  problem.tensors[0].uses.push_back(3);
-  problem.complete("row");
-  return problem;
-}
-
 Json picture_of(const Decisions& decisions, const PictureNames& names = {}) {
-  const ScheduleProblem problem = row_of_four();
+  const ScheduleProblem problem = test::row_of_four();
   const EventSchedule schedule = with_lifetimes(problem, decisions);
   const Replay played = replay(problem, schedule);
   REQUIRE(played.ok);
@@ -86,7 +62,7 @@ TEST_CASE("cells, times and bytes of a page that slots wait for", "[schedule]") 
 }
 
 TEST_CASE("a schedule that the replay refuses has no picture", "[schedule]") {
-  const ScheduleProblem problem = row_of_four();
+  const ScheduleProblem problem = test::row_of_four();
   EventSchedule schedule = EvictionPlan(problem).schedule();
   schedule.slots[1].back().frees.push_back(0);  // the last one reads it
   const Replay played = replay(problem, schedule);

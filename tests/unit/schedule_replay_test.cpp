@@ -5,40 +5,15 @@
 #include "compiler/schedule/eviction_plan.h"
 #include "compiler/schedule/replay.h"
 #include "tests/support/random_problem.h"
+#include "tests/support/row_of_four.h"
 
 namespace etude::compiler {
 namespace {
 
 using Direction = TensorPage::Direction;
 
-/// Four operators in a row; the first result, of 10 bytes, is read again by the last one.
-ScheduleProblem row_of_four() {
-  ScheduleProblem problem;
-  const std::uint64_t bytes[] = {10, 20, 30, 5};
-  for (SlotId t = 0; t < 4; ++t) {
-    ProblemSlot slot;
-    slot.name = "s" + std::to_string(t);
-    slot.seconds = 2;
-    slot.joules = t + 1;
-    problem.slots.push_back(slot);
-    ProblemTensor tensor;
-    tensor.name = "t" + std::to_string(t);
-    tensor.bytes = Bytes{bytes[t]};
-    tensor.producer = t;
-    if (t < 3) {
-      tensor.uses.push_back(t + 1);
-    }
-    tensor.page_out = {3, 0.5};
-    tensor.page_in = {4, 0.25};
-    problem.tensors.push_back(tensor);
-  }
-  problem.tensors[0].uses.push_back(3);
-  problem.complete("row");
-  return problem;
-}
-
 TEST_CASE("replay of keep: peak, time and energy by hand", "[schedule]") {
-  const ScheduleProblem problem = row_of_four();
+  const ScheduleProblem problem = test::row_of_four();
   const Replay played = replay(problem, EvictionPlan(problem).schedule());
   CHECK(played.ok);
   CHECK(played.peak == Bytes{10 + 20 + 30});  // in slot 2
@@ -52,7 +27,7 @@ TEST_CASE("replay of keep: peak, time and energy by hand", "[schedule]") {
 }
 
 TEST_CASE("replay of a recomputation", "[schedule]") {
-  const ScheduleProblem problem = row_of_four();
+  const ScheduleProblem problem = test::row_of_four();
   Decisions decisions;
   decisions.recomputes = {{}, {}, {}, {0}};
   const Replay played = replay(problem, with_lifetimes(problem, decisions));
@@ -66,7 +41,7 @@ TEST_CASE("replay of a recomputation", "[schedule]") {
 
 TEST_CASE("replay of transfers between two slots: the step waits, and no slot holds them",
           "[schedule]") {
-  const ScheduleProblem problem = row_of_four();
+  const ScheduleProblem problem = test::row_of_four();
   Decisions decisions;
   decisions.pages = {{0, Direction::kOut, 2, 1}, {0, Direction::kIn, 3, 2}};
   const Replay played = replay(problem, with_lifetimes(problem, decisions));
@@ -100,7 +75,7 @@ TEST_CASE("replay of transfers between two slots: the step waits, and no slot ho
 
 TEST_CASE("replay of a page: buffers count while transfers are under way, slots wait for them",
           "[schedule]") {
-  const ScheduleProblem problem = row_of_four();
+  const ScheduleProblem problem = test::row_of_four();
   Decisions decisions;
   decisions.pages = {{0, Direction::kOut, 1, 1}, {0, Direction::kIn, 2, 2}};
   const Replay played = replay(problem, with_lifetimes(problem, decisions));
@@ -113,7 +88,7 @@ TEST_CASE("replay of a page: buffers count while transfers are under way, slots 
 }
 
 TEST_CASE("a transfer that has time runs beside the operators of its window", "[schedule]") {
-  ScheduleProblem problem = row_of_four();
+  ScheduleProblem problem = test::row_of_four();
   problem.tensors[0].page_out.seconds = 1;
   problem.tensors[0].page_in.seconds = 1.5;
   problem.static_w = 2;
@@ -125,7 +100,7 @@ TEST_CASE("a transfer that has time runs beside the operators of its window", "[
 }
 
 TEST_CASE("two transfers share the DMA: what has to be done first goes first", "[schedule]") {
-  ScheduleProblem problem = row_of_four();
+  ScheduleProblem problem = test::row_of_four();
   problem.tensors[1].uses.push_back(3);
   problem.complete("row");
   problem.tensors[0].page_out.seconds = 4;  // slots 1 and 2: room for 4
@@ -138,7 +113,7 @@ TEST_CASE("two transfers share the DMA: what has to be done first goes first", "
 }
 
 TEST_CASE("what is updated has to come home, and is not read in its old form", "[schedule]") {
-  ScheduleProblem problem = row_of_four();
+  ScheduleProblem problem = test::row_of_four();
   ProblemTensor weight;
   weight.name = "w";
   weight.bytes = Bytes{7};
@@ -163,7 +138,7 @@ TEST_CASE("what is updated has to come home, and is not read in its old form", "
 }
 
 TEST_CASE("replay finds what is wrong with a damaged schedule", "[schedule]") {
-  const ScheduleProblem problem = row_of_four();
+  const ScheduleProblem problem = test::row_of_four();
   const EventSchedule good = EvictionPlan(problem).schedule();
   REQUIRE(replay(problem, good).ok);
   const auto faulty = [&](auto damage) {

@@ -427,26 +427,5 @@ TEST_CASE("momentum and Adam by their definitions") {
   CHECK(values[*graph.find("w2")][0] == Approx(3 - 0.5 * 4 / (4 + 0.25)).epsilon(1e-15));
 }
 
-TEST_CASE("attributes and shapes that do not fit name the node") {
-  Bench bench;
-  const auto x = bench.tensor("x", {2, 3, 5, 5});
-  const auto w = bench.tensor("w", {4, 2, 3, 3});
-  const auto rejected = [&](OpType type, std::vector<TensorId> inputs, Attributes attributes) {
-    Graph graph = bench.network.graph;
-    CHECK_THROWS_WITH(graph.add(Node{"bad", type, Phase::kForward, inputs, {}, attributes},
-                                {{"y", TensorKind::kActivation}}),
-                      Catch::Contains("'bad'"));
-  };
-  rejected(OpType::kConv, {x, w}, {{"kernel_shape", Integers{3, 3}}});
-  rejected(OpType::kMaxPool, {x}, {{"kernel_shape", Integers{7, 3}}});
-  rejected(OpType::kMaxPool, {x}, {{"kernel_shape", Integers{3, 3}}, {"strides", Integers{0, 1}}});
-  rejected(OpType::kReshape, {x}, {{"shape", Integers{2, 3}}});
-  rejected(OpType::kTranspose, {x}, {{"perm", Integers{0, 1, 2, 2}}});
-  rejected(OpType::kReduceSum, {x}, {{"axes", Integers{4}}});
-  rejected(OpType::kAdd, {x, w}, {});
-  rejected(OpType::kGelu, {x}, {{"approximate", std::string("erf")}});
-  rejected(OpType::kLayerNorm, {x, w}, {});
-}
-
 }  // namespace
 }  // namespace etude
