@@ -63,6 +63,21 @@ class Icache : public sc_core::sc_module {
     return std::any_of(banks_.begin(), banks_.end(),
                        [](const SharedBank& bank) { return !bank.addresses().empty(); });
   }
+  /// First cycle from `now` on in which step() may name `core`, whose missing fetch is under way;
+  /// `now` is not stepped yet.
+  Cycle earliest_answer(unsigned core, Cycle now) const {
+    const CoreUnit& unit = cores_[core];
+    switch (unit.state) {
+      case CoreState::kAsking:
+        return now + Cycle{2};
+      case CoreState::kWaiting:
+        return now + Cycle{1};
+      case CoreState::kAnswered:
+        return now;
+      default:
+        return Cycle{std::max(now.raw(), unit.since + 1) + 2};
+    }
+  }
   /// A missing fetch of `core` is under way.
   bool waiting(unsigned core) const { return cores_[core].state != CoreState::kIdle; }
 

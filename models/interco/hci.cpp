@@ -126,14 +126,17 @@ inline void Hci::count_wide_port(const HciRequests& requests, std::uint64_t wide
   }
 }
 
-// Of each bank of `banks` one of the raised requests is served; counts them.
+// Of each bank of `banks` one of the raised requests is served; counts them. `kLocked`: some banks
+// may be frozen.
+template <bool kLocked>
 std::uint32_t Hci::serve_contended(std::uint64_t banks, unsigned& count) {
   std::uint32_t granted = 0;
   for (std::uint64_t left = banks; left != 0; left &= left - 1) {
     const int bank = std::countr_zero(left);
     const std::uint64_t bit = left & (~left + 1);
     // Whoever came after a freeze is not seen yet.
-    const std::uint32_t won = serve_bank(bank, (locked_ & bit) != 0 ? frozen_[bank] : up_[bank]);
+    const std::uint32_t won =
+        serve_bank(bank, kLocked && (locked_ & bit) != 0 ? frozen_[bank] : up_[bank]);
     granted |= won;
     if ((up_[bank] ^= won) == 0) {
       up_banks_ ^= bit;
@@ -142,6 +145,8 @@ std::uint32_t Hci::serve_contended(std::uint64_t banks, unsigned& count) {
   }
   return granted;
 }
+
+template std::uint32_t Hci::serve_contended<false>(std::uint64_t banks, unsigned& count);
 
 HciGrants Hci::arbitrate_raised_branches(const HciRequests& requests) {
   const std::uint64_t log = up_banks_;
@@ -171,7 +176,9 @@ HciGrants Hci::arbitrate_raised_branches(const HciRequests& requests) {
     ++count;
   }
   up_banks_ &= ~log_won | contended;
-  grants.mask |= serve_contended(contended, count);
+  if (contended != 0) {
+    grants.mask |= serve_contended<true>(contended, count);
+  }
   log_grants_ += count;
   log_refused_ += up_count_ - count;
   up_count_ -= count;

@@ -111,7 +111,7 @@ class Hci : public sc_core::sc_module {
     }
     up_banks_ = contended;
     if (contended != 0) {
-      grants.mask |= serve_contended(contended, count);
+      grants.mask |= serve_contended<false>(contended, count);
     }
     log_grants_ += count;
     up_count_ -= count;
@@ -158,6 +158,7 @@ class Hci : public sc_core::sc_module {
     }
   }
   HciGrants arbitrate_raised_branches(const HciRequests& requests);
+  template <bool kLocked>
   std::uint32_t serve_contended(std::uint64_t banks, unsigned& count);
   void idle_cycles_locked(std::uint64_t n);
   void count_wide_port(const HciRequests& requests, std::uint64_t wide, HciGrants& grants);

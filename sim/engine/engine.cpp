@@ -114,7 +114,11 @@ void Engine::loop() {
     if (other != 0) {
       other = wake<kLockstep>(other, banked);
     }
+    if (in_dma_queue_ != 0) {
+      other |= leave_dma_queue();
+    }
     raise(banked);
+    bool dma_moves = false;
     if (other == 0 && units_next_ > now_ && pulp) [[likely]] {
       if (hci_->raised() != 0) {
         step_quietly<kLockstep>();
@@ -124,6 +128,7 @@ void Engine::loop() {
       if (ended_) {
         break;
       }
+      dma_moves = dma_stepped_;
     }
     // The next cycle in which anything can happen: whose bank was taken asks again at once.
     std::uint64_t next = now_ + 1;
@@ -133,6 +138,9 @@ void Engine::loop() {
         advance_redmule(next);
       }
       next = std::min(next, units_next_);
+      if (in_dma_queue_ != 0 && dma_moves) {
+        next = now_ + 1;  // perhaps with an access that is granted
+      }
     }
     if (next >= options_.max_cycles.raw()) [[unlikely]] {
       stop(next);
@@ -190,7 +198,7 @@ void Engine::step_quietly() {
       serve_tcdm(h);
       agenda_.add(h, now_ + 1);
     } else {
-      serve_and_go_on(h, run_ahead_limit(*cores_[h]));
+      serve_and_go_on(h, run_ahead_limit(h, now_));
     }
   }
   if constexpr (kLockstep) {
@@ -211,8 +219,13 @@ void Engine::step_quietly() {
     if (routed.route == Route::kTcdm) [[likely]] {
       // As before, but for the place and the time.
       slot.offset = routed.offset;
-      bank_[hart] = static_cast<std::uint8_t>(platform_.tcdm_bank(routed.offset));
-      const std::uint64_t asked = std::max(access.when.raw(), now_ + 1);
+      const unsigned bank = platform_.tcdm_bank(routed.offset);
+      const std::uint64_t asked = access.when.raw();
+      if (asked <= now_ + 1) {  // this cycle's requests are arbitrated: it stands with the next's
+        hci_->raise(hart, bank);
+        return;
+      }
+      bank_[hart] = static_cast<std::uint8_t>(bank);
       private_end_ = std::max(private_end_, asked);
       agenda_.add(hart, asked);
       return;
@@ -222,19 +235,62 @@ void Engine::step_quietly() {
 }
 
 // Harts whose access to the shared memory is granted in a cycle in which units act. What a unit
-// does reaches a core in this cycle only if it waits for a line or may be interrupted; others go on
+// does reaches a core in this cycle only if it may be interrupted or its line comes; others go on
 // at once, unless another hart asks for more than a bank (`alone` is false), which may end the run,
 // cut the account or flush the instruction cache.
 template <bool kLockstep>
 inline void Engine::serve_banked(std::uint32_t granted, bool alone) {
-  const std::uint64_t horizon = kLockstep || !alone ? now_ + 1 : run_ahead_horizon();
-  for (std::uint32_t left = granted; left != 0; left &= left - 1) {
-    const auto h = static_cast<unsigned>(std::countr_zero(left));
-    if (horizon > now_ + 1 && !must_stay(*cores_[h])) [[likely]] {
+  if (kLockstep || !alone) {
+    for (; granted != 0; granted &= granted - 1) {
+      serve_tcdm(static_cast<unsigned>(std::countr_zero(granted)));
+    }
+    return;
+  }
+  const std::uint64_t horizon = run_ahead_horizon();
+  for (; granted != 0; granted &= granted - 1) {
+    const auto h = static_cast<unsigned>(std::countr_zero(granted));
+    if (!cores_[h]->stays()) [[likely]] {
       serve_and_go_on(h, horizon);
+    } else if (const std::uint64_t limit = stay_limit(h, now_); limit > now_ + 1) {
+      serve_and_go_on(h, limit);
     } else {
       serve_tcdm(h);
     }
+  }
+}
+
+// Harts of the queue in front of the DMA that have left it: they ask in this cycle.
+std::uint32_t Engine::leave_dma_queue() {
+  std::uint32_t out = 0;
+  for (std::uint32_t left = in_dma_queue_; left != 0; left &= left - 1) {
+    const auto h = static_cast<unsigned>(std::countr_zero(left));
+    out |= mchan_->blocked(h) ? 0 : 1u << h;
+  }
+  in_dma_queue_ &= ~out;
+  return out;
+}
+
+// The DMA's control port comes first: what it takes in this cycle counts in this cycle. Returns
+// those of `harts` that ask for something else.
+std::uint32_t Engine::serve_dma_controls(std::uint32_t harts) {
+  std::uint32_t other = harts;
+  for (std::uint32_t left = harts; left != 0; left &= left - 1) {
+    const auto h = static_cast<unsigned>(std::countr_zero(left));
+    if (slot_[h].wait == CoreWait::kData && slot_[h].route == Route::kDmaControl) {
+      serve_dma_control(h);
+      other &= ~(1u << h);
+    }
+  }
+  return other;
+}
+
+// What harts ask for in this cycle besides banks and the DMA.
+void Engine::serve_others(std::uint32_t harts) {
+  if (!private_fpu_) {
+    harts = serve_fpus(harts);
+  }
+  for (; harts != 0; harts &= harts - 1) {
+    serve_data(static_cast<unsigned>(std::countr_zero(harts)));
   }
 }
 
@@ -243,13 +299,8 @@ inline void Engine::serve_banked(std::uint32_t granted, bool alone) {
 template <bool kLockstep>
 void Engine::step(std::uint32_t other) {
   const bool spoken_to = other != 0;
-  // The DMA's control port comes first: what it takes in this cycle counts in this cycle.
-  for (std::uint32_t left = other; left != 0; left &= left - 1) {
-    const auto h = static_cast<unsigned>(std::countr_zero(left));
-    if (slot_[h].wait == CoreWait::kData && slot_[h].route == Route::kDmaControl) {
-      serve_dma_control(h);
-      other &= ~(1u << h);
-    }
+  if (spoken_to) {
+    other = serve_dma_controls(other);
   }
   dma_stepped_ = due(Platform::kDma);
   if (dma_stepped_) {
@@ -269,8 +320,8 @@ void Engine::step(std::uint32_t other) {
   HciGrants grants;
   if (requests_.wide || (hci_ != nullptr && hci_->raised() != 0)) {
     grants = arbitrate();
+    serve_banked<kLockstep>(grants.mask & ((1u << dma_port_) - 1), other == 0);
   }
-  serve_banked<kLockstep>(grants.mask & ((1u << dma_port_) - 1), other == 0);
   if (dma_stepped_) {
     commit_dma(grants.mask >> dma_port_);
   }
@@ -278,24 +329,17 @@ void Engine::step(std::uint32_t other) {
     platform_.commit_redmule(Cycle{now_}, *wide, grants);
     due_[Platform::kRedmule] = redmule_->next_activity().raw();
   }
-  if (!private_fpu_ && other != 0) {
-    other = serve_fpus(other);
+  if (other != 0) {
+    serve_others(other);
   }
-  for (; other != 0; other &= other - 1) {
-    serve_data(static_cast<unsigned>(std::countr_zero(other)));
-  }
-  if (spoken_to || !platform_.is_pulp() || units_have_news()) {
+  if (spoken_to || others_next_ <= now_ || users_have_news() || !platform_.is_pulp()) {
     step_units();
+    find_others_next();
   }
   for (; answered_ != 0; answered_ &= answered_ - 1) {
     after_answer<kLockstep>(static_cast<unsigned>(std::countr_zero(answered_)));
   }
   find_units_next();
-}
-
-// Any unit but the memory's users acts in this cycle, or one of those tells something.
-inline bool Engine::units_have_news() const {
-  return due(Platform::kIcache) || due(Platform::kEventUnit) || wants_routing();
 }
 
 // The words that the DMA wants in this cycle; those that were refused before are up already.
@@ -349,85 +393,9 @@ void Engine::advance_redmule(std::uint64_t next) {
   }
 }
 
-// Where a core may run to by itself, from now on.
-inline std::uint64_t Engine::run_ahead_limit(const Core& core) const {
-  return must_stay(core) ? now_ + 1 : run_ahead_horizon();
-}
-
 template <bool kLockstep>
-std::uint64_t Engine::resume(unsigned hart, std::uint64_t earliest) {
-  return resume(hart, earliest, kLockstep ? now_ + 1 : run_ahead_limit(*cores_[hart]));
-}
-
-// Lets a hart go on up to cycle `limit`; it asks for nothing before cycle `earliest`. Returns the
-// cycle in which it acts next.
-std::uint64_t Engine::resume(unsigned hart, std::uint64_t earliest, std::uint64_t limit) {
-  Core& core = *cores_[hart];
-  core.keep_books(Cycle{now_});
-  CoreWait wait = core.run(Cycle{limit});
-  // A core may learn only with an answer that it wanted a line in a cycle that is past: it asks as
-  // soon as it can, which is the same cycle in both engines.
-  while (wait == CoreWait::kFetch && std::max(core.fetch_when().raw(), earliest) <= now_) {
-    post_fetch(hart);
-    limit = now_ + 1;
-    wait = core.run(Cycle{limit});
-  }
-  return ask(hart, wait, earliest, limit);
-}
-
-// The hart waits for `wait`. Returns the cycle in which it asks for it.
-inline std::uint64_t Engine::ask(unsigned hart, CoreWait wait, std::uint64_t earliest,
-                                 std::uint64_t limit) {
-  const Core& core = *cores_[hart];
-  Slot& slot = slot_[hart];
-  slot.wait = wait;
-  slot.posted = false;
-  if (wait == CoreWait::kData) [[likely]] {
-    const DataAccess& access = core.access();
-    const Routed routed = platform_.map().route(access.address);
-    slot.route = routed.route;
-    slot.offset = routed.offset;
-    if (routed.route == Route::kTcdm) {
-      banked_ |= 1u << hart;
-      bank_[hart] = static_cast<std::uint8_t>(platform_.tcdm_bank(routed.offset));
-    } else {
-      banked_ &= ~(1u << hart);
-    }
-    const std::uint64_t asked = std::max(access.when.raw(), earliest);
-    private_end_ = std::max(private_end_, asked);
-    return routed.route == Route::kPeripheral ? asked + platform_.peripheral_latency() : asked;
-  }
-  banked_ &= ~(1u << hart);
-  private_end_ = std::max(private_end_, core.next_cycle().raw());
-  switch (wait) {
-    case CoreWait::kLimit:
-      return std::max(now_ + 1, std::min(core.next_cycle().raw(), limit));
-    case CoreWait::kFetch:
-      return std::max(core.fetch_when().raw(), earliest);
-    case CoreWait::kFpu:
-      // Fetching runs ahead of execution: an instruction that waited for a line is told of it when
-      // its own time is past, and asks as soon as it can.
-      return std::max(core.fpu_when().raw(), earliest);
-    case CoreWait::kHalt:
-      return std::max(core.halted_when().raw(), earliest);
-    default:
-      return kNone;  // kLine: the cache wakes it; kSleep: an interrupt
-  }
-}
-
-// Hands the answer to the core. It goes on at the end of the cycle, when everything that this cycle
-// changed (interrupt lines among it) is known.
-void Engine::answer(unsigned hart, std::uint64_t granted, std::uint64_t responded,
-                    std::uint32_t rdata, StallReason why) {
-  cores_[hart]->complete(Cycle{granted}, Cycle{responded}, rdata, why);
-  go_on(hart);
-}
-
-// The hart has what it waited for.
-void Engine::go_on(unsigned hart) {
-  slot_[hart].wait = CoreWait::kLimit;
-  banked_ &= ~(1u << hart);
-  answered_ |= 1u << hart;
+inline std::uint64_t Engine::resume(unsigned hart, std::uint64_t earliest) {
+  return resume(hart, earliest, kLockstep ? now_ + 1 : run_ahead_limit(hart, earliest));
 }
 
 template <bool kLockstep>

@@ -87,6 +87,9 @@ class Engine : public sc_core::sc_module {
   void step_quietly();
   template <bool kLockstep>
   void step(std::uint32_t other);
+  std::uint32_t serve_dma_controls(std::uint32_t harts);
+  std::uint32_t leave_dma_queue();
+  void serve_others(std::uint32_t harts);
   template <bool kLockstep>
   void serve_banked(std::uint32_t granted, bool alone);
   void serve_and_go_on(unsigned hart, std::uint64_t limit);
@@ -95,12 +98,11 @@ class Engine : public sc_core::sc_module {
   void ask_dma();
   void commit_dma(std::uint32_t granted);
   void advance_redmule(std::uint64_t next);
-  /// What others do in a cycle may reach this core in the same one.
-  static bool must_stay(const Core& core) {
-    return core.interrupts_possible() || core.fetching() || core.needs_present();
-  }
   std::uint64_t run_ahead_horizon() const { return (now_ / kRunAhead + 1) * kRunAhead; }
-  std::uint64_t run_ahead_limit(const Core& core) const;
+  std::uint64_t run_ahead_limit(unsigned hart, std::uint64_t from) const {
+    return cores_[hart]->stays() ? stay_limit(hart, from) : run_ahead_horizon();
+  }
+  std::uint64_t stay_limit(unsigned hart, std::uint64_t from) const;
   template <bool kLockstep>
   std::uint64_t resume(unsigned hart, std::uint64_t earliest);
   std::uint64_t resume(unsigned hart, std::uint64_t earliest, std::uint64_t limit);
@@ -130,11 +132,13 @@ class Engine : public sc_core::sc_module {
   void serve_marker(unsigned hart);
   void serve_tohost(const DataAccess& access);
   void write_cluster_ctrl(std::uint32_t offset, std::uint32_t value);
-  bool units_have_news() const;
-  bool wants_routing() const {
+  /// One of the memory's users that acted in this cycle tells something.
+  bool users_have_news() const {
     return (dma_stepped_ && dma_->has_news()) ||
-           (redmule_may_be_done_ && redmule_->has_done_event()) || due(Platform::kSocDma) ||
-           due(Platform::kTimer);
+           (redmule_may_be_done_ && redmule_->has_done_event());
+  }
+  bool wants_routing() const {
+    return users_have_news() || due(Platform::kSocDma) || due(Platform::kTimer);
   }
   void step_units();
   void route_events();
@@ -142,10 +146,15 @@ class Engine : public sc_core::sc_module {
   /// To be called after anybody spoke to `unit` or stepped it.
   void refresh(Platform::Unit unit) { due_[unit] = platform_.next_activity(unit, now_ + 1); }
   bool due(Platform::Unit unit) const { return due_[unit] <= now_; }
-  void find_units_next() {
+  /// ... of one that does not use the shared memory.
+  void find_others_next() {
     static_assert(Platform::kUnits == 6);
-    units_next_ = std::min(
-        {std::min(due_[0], due_[1]), std::min(due_[2], due_[3]), std::min(due_[4], due_[5])});
+    others_next_ = std::min(std::min(due_[Platform::kSocDma], due_[Platform::kIcache]),
+                            std::min(due_[Platform::kEventUnit], due_[Platform::kTimer]));
+  }
+  void find_units_next() {
+    units_next_ =
+        std::min({others_next_, due_[Platform::kDma], due_[Platform::kRedmule]});
   }
   bool others_asleep(unsigned hart) const;
   void finish_cores();
@@ -194,6 +203,8 @@ class Engine : public sc_core::sc_module {
   std::uint64_t systemc_now_{0};
   std::uint64_t due_[Platform::kUnits];  ///< next cycle in which each unit acts by itself
   std::uint64_t units_next_{0};          ///< a unit acts in this cycle or before
+  std::uint64_t others_next_{0};         ///< one that does not use the shared memory does
+  std::uint32_t in_dma_queue_{0};  ///< harts whose access MCHAN cannot grant before a commit
   Agenda agenda_;                        ///< of the harts
   Slot slot_[kMaxHarts + 1];
   Core* cores_[kMaxHarts + 1]{};

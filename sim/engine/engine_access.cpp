@@ -42,7 +42,7 @@ void Engine::post_fetch(unsigned hart) {
     fail_fetch(hart);
   }
   platform_.icache().request(hart, core.fetch_line().raw(), Cycle{now_});
-  due_[Platform::kIcache] = units_next_ = now_;  // it looks at a request in the same cycle
+  due_[Platform::kIcache] = others_next_ = units_next_ = now_;  // it looks at it in this cycle
   core.fetch_posted();
   slot_[hart].wait = CoreWait::kLimit;
 }
@@ -136,6 +136,10 @@ void Engine::serve_dma_control(unsigned hart) {
   const DataAccess& access = platform_.core(hart).access();
   const DmaReply reply = platform_.dma().access(hart, slot_[hart].offset & ~3u, access.write,
                                                 access.wdata, Cycle{now_});
+  if (!reply.granted && mchan_ != nullptr && !options_.lockstep && mchan_->blocked(hart)) {
+    in_dma_queue_ |= 1u << hart;  // it asks again when a commit has let it go
+    return;
+  }
   due_[Platform::kDma] = std::min(due_[Platform::kDma], now_);
   if (reply.granted) {
     answer(hart, now_, now_ + 1, lane(reply.rdata, access.address), StallReason::kDmaProgram);

@@ -15,6 +15,7 @@
 #include "models/iss/core/core_config.h"
 #include "models/iss/core/core_observer.h"
 #include "models/iss/core/core_port.h"
+#include "models/iss/core/core_reports.h"
 #include "models/iss/core/hazard.h"
 #include "models/iss/core/history.h"
 #include "models/iss/isa/arch_state.h"
@@ -24,22 +25,6 @@
 namespace etude {
 
 class Icache;
-
-/// An instruction as it leaves the pipeline.
-struct Retired {
-  Cycle enter;  ///< first cycle in EX
-  Cycle leave;  ///< first cycle in which EX is free again
-  std::uint32_t pc{};
-  const Instr* instr{};
-};
-
-/// The last exception that a core took.
-struct TrapInfo {
-  bool taken{false};
-  Cause cause{Cause::kIllegal};
-  std::uint32_t pc{};
-  std::uint32_t tval{};
-};
 
 /// One CV32E40P core: executes RISC-V instructions and knows the cycle of each.
 ///
@@ -89,6 +74,8 @@ class Core : public sc_core::sc_module {
   /// A line is on its way, and changes in a cycle that is not known yet what the core does next:
   /// then run() must not be let ahead.
   bool fetching() const { return outstanding_; }
+  /// Something that others do may reach it in a cycle that is not known before.
+  bool stays() const { return outstanding_ | needs_present_ | interruptible_; }
   /// The next instruction reads the interrupt lines (mip): it is executed in its own cycle only, by
   /// a run() that ends behind it.
   bool needs_present() const { return needs_present_; }
@@ -194,7 +181,7 @@ class Core : public sc_core::sc_module {
   void complete_calmly(std::uint64_t granted, std::uint32_t rdata, StallReason why);
   bool complete_quickly(std::uint64_t granted, std::uint32_t rdata, StallReason why);
   template <bool kCached>
-  bool calm() const;
+  bool calm();
   template <bool kCached, bool kResumed = false>
   bool run_calm(std::uint64_t stop, bool awaited);
   template <bool kCached>
@@ -293,6 +280,11 @@ class Core : public sc_core::sc_module {
     const std::uint32_t line = address >> 4;
     return known_[line % kKnown] == line;
   }
+  /// The same with asking. A line that is found stays there until the core's next miss.
+  bool here(std::uint32_t address) {
+    return known(address) || (!outstanding_ && find_line(address));
+  }
+  bool find_line(std::uint32_t address);
   bool fetch_lines(const Instr& instr, std::uint64_t limit);
   bool fetch_behind_access(const Instr& instr, std::uint64_t enter);
   bool fetch_ahead(const Instr& instr, std::uint64_t arrival, std::uint64_t limit);
@@ -432,27 +424,7 @@ class Core : public sc_core::sc_module {
   bool became_interruptible_{false};
   bool needs_present_{false};
 
-  /// Instructions that have left EX, by TimingClass.
-  std::array<Counter, 18> retired_{{
-      {"alu", "instructions", "integer ALU, bit manipulation and packed SIMD"},
-      {"mul", "instructions", "multiplications, MAC and dot products of one cycle"},
-      {"mulh", "instructions", "upper halves of products"},
-      {"div", "instructions", "integer divisions and remainders"},
-      {"loads", "instructions", "loads"},
-      {"stores", "instructions", "stores"},
-      {"branches", "instructions", "conditional branches"},
-      {"jal", "instructions", "direct jumps"},
-      {"jalr", "instructions", "indirect jumps"},
-      {"csr", "instructions", "CSR instructions"},
-      {"fences", "instructions", "fence and fence.i"},
-      {"fp_addmul", "instructions", "FP additions, multiplications, fused ones"},
-      {"fp_other", "instructions", "FP comparisons, conversions, sign and moves"},
-      {"fp_divsqrt", "instructions", "FP divisions and roots"},
-      {"hw_loops", "instructions", "hardware-loop set-up"},
-      {"event_loads", "instructions", "cv.elw"},
-      {"system", "instructions", "mret and wfi"},
-      {"traps", "instructions", "instructions that raised an exception instead of retiring"},
-  }};
+  std::array<Counter, 18> retired_{instruction_counters()};  ///< have left EX, by TimingClass
   std::array<std::uint64_t, kStallReasons> stalls_{};
   History history_;  ///< what was booked since the last answer
   TrapInfo trap_;

@@ -16,11 +16,11 @@ namespace etude {
 // Nothing is under way that a straight run of instructions would have to look at, but for a jump
 // that is to be asked for and can be at once.
 template <bool kCached>
-[[gnu::always_inline]] inline bool Core::calm() const {
+[[gnu::always_inline]] inline bool Core::calm() {
   return slow_classes_ == kAlwaysSlow && retire_hook_ == nullptr &&
          (!kCached || (missed_rvalid_ + 3 <= ex_enter_ &&
                        (jump_step_ == 0 || (jump_step_ == 1 && jump_free() <= redirect_fetch_ &&
-                                            known(state_.pc + 4)))));
+                                            here(state_.pc + 4)))));
 }
 
 // Straight code in a calm pipeline: nothing but the last load or FP result to wait for, each

@@ -23,17 +23,19 @@ template <bool kCached>
   if constexpr (kCached) {
     if (offset - calm_begin_ >= calm_end_ - calm_begin_) {
       // The next line will be looked up from this one: both must be here.
-      if (!known(pc)) {
+      if (!here(pc)) {
         return 0;
       }
       const std::uint32_t line = offset & ~15u;
       if (line != calm_end_) {
         calm_begin_ = calm_end_ = line;
       }
-      if (known(pc + 16)) {
+      if (here(pc + 16)) {
+        constexpr std::uint32_t kAtOnce = 64;
         do {
           calm_end_ += 16;
-        } while (calm_end_ < 0x1000 && known((pc & ~0xfffu) + calm_end_ + 16));
+        } while (calm_end_ < std::min(line + kAtOnce, 0x1000u) &&
+                 here((pc & ~0xfffu) + calm_end_ + 16));
         to = calm_end_;
       } else if (loop_goes_back(pc)) {
         // Until its last pass, which goes on behind the loop.

@@ -47,6 +47,16 @@ bool Core::look_up(std::uint32_t address, std::uint64_t when, bool ahead) {
   return false;
 }
 
+// The line of `address`, not known yet, is in the private cache, and no other one is under way.
+[[gnu::noinline]] bool Core::find_line(std::uint32_t address) {
+  if (!icache_->hit(icache_port_, address)) {
+    return false;
+  }
+  const std::uint32_t line = address >> 4;
+  known_[line % kKnown] = line;
+  return true;
+}
+
 void Core::fetch_posted() {
   waiting_ = Waiting::kNothing;
   refused_ = false;
@@ -275,8 +285,8 @@ bool Core::fetch_behind_access(const Instr& instr, std::uint64_t enter) {
   const bool redirected = std::exchange(redirected_, false);
   bool asked = true;
   if (next->timing == TimingClass::kJal) {
-    asked = known(jump_target(*next, state_)) || fetch_target(*next, enter, enter + 1);
-  } else if ((next_pc & 15u) - 6u <= 4u && !known(next_pc + 16)) {
+    asked = here(jump_target(*next, state_)) || fetch_target(*next, enter, enter + 1);
+  } else if ((next_pc & 15u) - 6u <= 4u && !here(next_pc + 16)) {
     asked = fetch_ahead(*next, enter, enter + 1);
   }
   state_.pc = pc;
