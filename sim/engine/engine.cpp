@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "models/base/error.h"
+#include "models/iss/core/core_calm.h"
 #include "sim/engine/sanitizer.h"
 #include "sim/engine/thread_seconds.h"
 
@@ -55,7 +56,7 @@ RunRecord Engine::run(Address entry) {
     cores_[h]->reset(entry.raw(), Cycle{0});
     if (h < options_.observers.size()) {
       cores_[h]->set_observer(options_.observers[h]);
-      complete_and_run_ = Core::complete_observed_and_run;  // observers: of all harts, or none
+      observed_ = true;  // observers: of all harts, or none
     }
     slot_[h] = Slot{};
     agenda_.add(h, 0);
@@ -192,70 +193,76 @@ inline void Engine::raise(std::uint32_t harts) {
 template <bool kLockstep>
 void Engine::step_quietly() {
   requests_.wide = false;
-  for (std::uint32_t left = arbitrate().mask; left != 0; left &= left - 1) {
-    const auto h = static_cast<unsigned>(std::countr_zero(left));
-    if constexpr (kLockstep) {
-      serve_tcdm(h);
-      agenda_.add(h, now_ + 1);
-    } else {
-      serve_and_go_on(h, run_ahead_limit(h, now_));
-    }
-  }
-  if constexpr (kLockstep) {
-    answered_ = 0;
+  serve_banked<kLockstep>(arbitrate().mask, true);
+  for (; answered_ != 0; answered_ &= answered_ - 1) {
+    after_answer<kLockstep>(static_cast<unsigned>(std::countr_zero(answered_)));
   }
 }
 
-// The hart's access to the shared memory is granted, and it goes on at once.
-[[gnu::always_inline]] inline void Engine::serve_and_go_on(unsigned hart, std::uint64_t limit) {
-  Core& core = *cores_[hart];
-  Slot& slot = slot_[hart];
-  const DataAccess& access = core.access();
-  const std::uint32_t rdata = access_tcdm(access, slot.offset);
-  const CoreWait wait =
-      complete_and_run_(core, Cycle{now_}, rdata, StallReason::kTcdmConflict, Cycle{limit});
-  if (wait == CoreWait::kData) [[likely]] {
-    const Routed routed = platform_.map().route(access.address);
-    if (routed.route == Route::kTcdm) [[likely]] {
-      // As before, but for the place and the time.
-      slot.offset = routed.offset;
-      const unsigned bank = platform_.tcdm_bank(routed.offset);
-      const std::uint64_t asked = access.when.raw();
-      if (asked <= now_ + 1) {  // this cycle's requests are arbitrated: it stands with the next's
-        hci_->raise(hart, bank);
-        return;
+// Harts whose access to the shared memory is granted go on at once, each to where it asks for
+// something again: most of a simulation is spent here, so that the straight code of a core is
+// compiled into this loop. What a unit does in this cycle reaches a core in it only if it may be
+// interrupted or its line comes; such a one goes on when the units have acted.
+[[gnu::noinline]] void Engine::serve_and_go_on(std::uint32_t granted) {
+  const std::uint64_t horizon = run_ahead_horizon();
+  const unsigned flushes = platform_.icache().flushes();
+  for (; granted != 0; granted &= granted - 1) {
+    const auto h = static_cast<unsigned>(std::countr_zero(granted));
+    Core& core = *cores_[h];
+    std::uint64_t limit = horizon;
+    if (core.stays()) [[unlikely]] {
+      limit = stay_limit(h, now_);
+      if (limit == now_ + 1) {
+        serve_tcdm(h);
+        continue;
       }
-      bank_[hart] = static_cast<std::uint8_t>(bank);
-      private_end_ = std::max(private_end_, asked);
-      agenda_.add(hart, asked);
-      return;
     }
+    Slot& slot = slot_[h];
+    const DataAccess& access = core.access();
+    const std::uint32_t rdata = access_tcdm(access, slot.offset);
+    constexpr StallReason kWhy = StallReason::kTcdmConflict;
+    CoreWait wait;
+    if (core.in_straight_code(flushes) && !observed_) [[likely]] {
+      wait = core.complete_straight_and_run(Cycle{now_}, rdata, kWhy, Cycle{limit});
+    } else if (!observed_) {
+      wait = Core::complete_and_run(core, Cycle{now_}, rdata, kWhy, Cycle{limit});
+    } else {
+      wait = Core::complete_observed_and_run(core, Cycle{now_}, rdata, kWhy, Cycle{limit});
+    }
+    if (wait == CoreWait::kData) [[likely]] {
+      const Routed routed = platform_.map().route(access.address);
+      if (routed.route == Route::kTcdm) [[likely]] {
+        // As before, but for the place and the time.
+        slot.offset = routed.offset;
+        const unsigned bank = platform_.tcdm_bank(routed.offset);
+        const std::uint64_t asked = access.when.raw();
+        if (asked <= now_ + 1) {  // this cycle's requests are served: it stands with the next's
+          hci_->raise(h, bank);
+          continue;
+        }
+        bank_[h] = static_cast<std::uint8_t>(bank);
+        private_end_ = std::max(private_end_, asked);
+        agenda_.add(h, asked);
+        continue;
+      }
+    }
+    agenda_.add(h, ask(h, wait, now_ + 1, limit));
   }
-  agenda_.add(hart, ask(hart, wait, now_ + 1, limit));
 }
 
-// Harts whose access to the shared memory is granted in a cycle in which units act. What a unit
-// does reaches a core in this cycle only if it may be interrupted or its line comes; others go on
-// at once, unless another hart asks for more than a bank (`alone` is false), which may end the run,
-// cut the account or flush the instruction cache.
+// Harts whose access to the shared memory is granted. They wait for the end of the cycle if another
+// hart asks for more than a bank (`alone` is false), which may end the run, cut the account or
+// flush the instruction cache.
 template <bool kLockstep>
 inline void Engine::serve_banked(std::uint32_t granted, bool alone) {
-  if (kLockstep || !alone) {
-    for (; granted != 0; granted &= granted - 1) {
-      serve_tcdm(static_cast<unsigned>(std::countr_zero(granted)));
+  if (!kLockstep && alone) [[likely]] {
+    if (granted != 0) {
+      serve_and_go_on(granted);
     }
     return;
   }
-  const std::uint64_t horizon = run_ahead_horizon();
   for (; granted != 0; granted &= granted - 1) {
-    const auto h = static_cast<unsigned>(std::countr_zero(granted));
-    if (!cores_[h]->stays()) [[likely]] {
-      serve_and_go_on(h, horizon);
-    } else if (const std::uint64_t limit = stay_limit(h, now_); limit > now_ + 1) {
-      serve_and_go_on(h, limit);
-    } else {
-      serve_tcdm(h);
-    }
+    serve_tcdm(static_cast<unsigned>(std::countr_zero(granted)));
   }
 }
 

@@ -92,7 +92,7 @@ class Engine : public sc_core::sc_module {
   void serve_others(std::uint32_t harts);
   template <bool kLockstep>
   void serve_banked(std::uint32_t granted, bool alone);
-  void serve_and_go_on(unsigned hart, std::uint64_t limit);
+  void serve_and_go_on(std::uint32_t granted);
   HciGrants arbitrate();
   void raise(std::uint32_t harts);
   void ask_dma();
@@ -196,7 +196,7 @@ class Engine : public sc_core::sc_module {
   std::vector<Marker> markers_;
   std::exception_ptr failure_;
 
-  decltype(&Core::complete_and_run) complete_and_run_{Core::complete_and_run};
+  bool observed_{false};
   bool private_fpu_;
   unsigned harts_;
   std::uint64_t now_{0};

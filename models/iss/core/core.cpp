@@ -277,6 +277,8 @@ template <bool kCached>
   }
 }
 
+template CoreWait Core::run_loop<true>(std::uint64_t limit);
+
 template <bool kCached>
 [[gnu::always_inline]] inline CoreWait Core::enter_loop(std::uint64_t limit) {
   if (kCached && icache_flushes_ != icache_->flushes()) [[unlikely]] {
@@ -362,11 +364,8 @@ void Core::complete(Cycle granted, Cycle responded, std::uint32_t rdata, StallRe
 
 [[gnu::always_inline]] inline CoreWait Core::complete_and_go_on(Cycle granted, std::uint32_t rdata,
                                                                 StallReason why, Cycle limit) {
-  if (calm_access_ && icache_ != nullptr && icache_flushes_ == icache_->flushes()) [[likely]] {
-    complete_calmly(granted.raw(), rdata, why);
-    return run_calm<true, true>(std::min(limit.raw(), irq_from_), calm_rs1_.awaited)
-               ? CoreWait::kData
-               : run_loop<true>(limit.raw());
+  if (icache_ != nullptr && in_straight_code(icache_->flushes())) [[likely]] {
+    return complete_straight_and_run(granted, rdata, why, limit);
   }
   if (!complete_quickly(granted.raw(), rdata, why)) [[unlikely]] {
     wb_reason_ = why;

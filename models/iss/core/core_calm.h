@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The part of a core's loop that most cycles of a simulation are spent in; included by core.cpp
-// alone.
+// and by the loop of the cluster, into which it is compiled.
 #pragma once
 
 #include <algorithm>
@@ -337,6 +337,16 @@ on_another_page:
   ex_enter_ = enter_;
   ex_free_ = granted + 1;
   state_.pc += instr.length;
+}
+
+[[gnu::always_inline]] inline CoreWait Core::complete_straight_and_run(Cycle granted,
+                                                                       std::uint32_t rdata,
+                                                                       StallReason why,
+                                                                       Cycle limit) {
+  complete_calmly(granted.raw(), rdata, why);
+  return run_calm<true, true>(std::min(limit.raw(), irq_from_), calm_rs1_.awaited)
+             ? CoreWait::kData
+             : run_loop<true>(limit.raw());
 }
 
 }  // namespace etude

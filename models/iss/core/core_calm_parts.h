@@ -99,7 +99,6 @@ inline bool Core::look_at(std::uint32_t pc) {
          (op.kind == CalmKind::kUnknown && look_at(pc) && op.kind > CalmKind::kStop);
 }
 
-namespace {
 // Decision of a conditional branch.
 inline bool branch_goes(CalmKind kind, std::uint32_t a, std::uint32_t b) {
   switch (kind) {
@@ -117,7 +116,6 @@ inline bool branch_goes(CalmKind kind, std::uint32_t a, std::uint32_t b) {
       return a >= b;
   }
 }
-}  // namespace
 
 // A data access of the calm pipeline enters EX.
 [[gnu::always_inline]] inline void Core::offer(const Instr& instr, std::uint64_t enter,
