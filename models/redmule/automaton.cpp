@@ -37,13 +37,15 @@ std::uint64_t bursts_of(std::uint32_t moves) {
   return bytes;
 }
 
-// Beats of `burst` that may move without an effect, if it does not end.
-std::uint64_t calm_beats(const RedmuleBurst& burst, std::uint64_t length) {
-  if (burst.transferred >= length) {
-    return ~std::uint64_t{0};
-  }
-  const std::uint64_t left = length - burst.transferred;
-  return (burst.generated < length ? std::min(length - burst.generated, left) : left) - 1;
+constexpr std::uint64_t kInBudget = 0x8080808080808080u;  // of all streams
+
+// Beats that may be added to `beats` without reaching `length`, in a byte of a budget; all that
+// fit in if it is reached already.
+std::uint64_t budget_of(std::uint64_t beats, std::uint64_t length) {
+  return 0x80u | (beats < length ? std::min<std::uint64_t>(length - 1 - beats, 0x7f) : 0x7f);
+}
+std::uint64_t budget_of(const RedmuleBurst& burst, std::uint64_t length) {
+  return budget_of(burst.generated, length) | budget_of(burst.transferred, length) << 8;
 }
 
 std::uint32_t moves_of(const RedmuleBurst& before, const RedmuleBurst& after) {
@@ -130,13 +132,15 @@ void RedmuleWalker::start(const RedmulePlan& plan, RedmuleAutomaton* automaton) 
 // Of a settled progress: what holds, and how long it will at least.
 void RedmuleWalker::look_around() {
   conditions_ = find_conditions();
-  calm_ = find_calm();
-  bursts_ = rows_ = 0;
+  budget_begin_ = budget_ = find_budget();
+  const std::uint32_t row = progress_.w_row + 1;
+  rows_ = 0;
+  rows_most_ = row < plan().w_rows ? plan().w_rows - 1 - row : 0;
 }
 
 RedmuleProgress RedmuleWalker::settled() const {
   RedmuleProgress at = progress_;
-  std::uint64_t bytes = bursts_;
+  std::uint64_t bytes = budget_begin_ - budget_;
   for (RedmuleBurst* burst : {&at.x, &at.w, &at.y, &at.z}) {
     burst->generated += bytes & 0xFF;
     burst->transferred += bytes >> 8 & 0xFF;
@@ -146,14 +150,12 @@ RedmuleProgress RedmuleWalker::settled() const {
   return at;
 }
 
-std::uint64_t RedmuleWalker::find_calm() const {
+std::uint64_t RedmuleWalker::find_budget() const {
   const RedmulePlan& p = plan();
   const RedmuleProgress& at = progress_;
   const bool last_rows = at.row + 1 == p.row_blocks && p.x_rows_left != 0;
-  const std::uint64_t rows = at.w_row + 1 < p.w_rows ? p.w_rows - 2 - at.w_row : 0;
-  return std::min({calm_beats(at.x, last_rows ? p.x_rows_left : p.width),
-                   calm_beats(at.w, p.w_beats), calm_beats(at.y, p.z_beats),
-                   calm_beats(at.z, p.z_beats), rows, std::uint64_t{255}});
+  return budget_of(at.x, last_rows ? p.x_rows_left : p.width) | budget_of(at.w, p.w_beats) << 16 |
+         budget_of(at.y, p.z_beats) << 32 | budget_of(at.z, p.z_beats) << 48;
 }
 
 // All comparisons of the progress that the control makes.
@@ -232,10 +234,12 @@ RedmuleControl::Outcome RedmuleWalker::clock(bool granted) {
     if (edge.conditions == conditions_) {
       node_ = edge.target;
       if (edge.moves != 0) {
-        if ((edge.moves & kSeldom) == 0 && calm_ != 0) [[likely]] {
-          --calm_;
-          bursts_ += edge.bursts;
-          rows_ += edge.moves / kRowOfW;
+        const std::uint64_t budget = budget_ - edge.bursts;
+        const std::uint32_t rows = rows_ + edge.moves / kRowOfW;
+        if ((edge.moves & kSeldom) == 0 && (budget & kInBudget) == kInBudget &&
+            rows <= rows_most_) [[likely]] {
+          budget_ = budget;
+          rows_ = rows;
         } else {
           progress_ = settled();
           apply(edge.moves, progress_);

@@ -79,7 +79,7 @@ class RedmuleWalker {
   RedmuleControl::Outcome clock_first(bool granted);
   void apply(std::uint32_t moves, RedmuleProgress& progress) const;
   std::uint32_t find_conditions() const;
-  std::uint64_t find_calm() const;
+  std::uint64_t find_budget() const;
 
   RedmuleAutomaton* automaton_ = nullptr;
   std::uint32_t node_ = RedmuleAutomaton::kNowhere;
@@ -87,9 +87,13 @@ class RedmuleWalker {
   /// Valid on a node, as of some cycles ago: beats and rows of W have moved since, too few to
   /// change a condition.
   RedmuleProgress progress_;
-  std::uint64_t calm_ = 0;    ///< cycles left in which they may
-  std::uint64_t bursts_ = 0;  ///< beats moved, a byte each
-  std::uint32_t rows_ = 0;    ///< rows of W
+  // How many more beats may be generated and transferred in each stream before a condition changes,
+  // a byte each with its highest bit set; that bit falls when there are too many. As it was when
+  // progress_ was settled, and now.
+  std::uint64_t budget_begin_ = 0;
+  std::uint64_t budget_ = 0;
+  std::uint32_t rows_ = 0;       ///< of W, since then
+  std::uint32_t rows_most_ = 0;  ///< that may be
   RedmuleControl control_;    ///< its state is valid off the nodes, its plan always
 };
 

@@ -69,19 +69,6 @@ void RedmuleDatapath::start(const RedmuleJob& job, const RedmulePlan& plan) {
   }
 }
 
-const RedmuleDatapath::Cursor& RedmuleDatapath::cursor(RedmuleStream stream) const {
-  switch (stream) {
-    case RedmuleStream::kX:
-      return x_;
-    case RedmuleStream::kW:
-      return w_;
-    case RedmuleStream::kY:
-      return y_;
-    default:
-      return z_;
-  }
-}
-
 std::uint32_t RedmuleDatapath::rows_of(std::uint32_t row_block) const {
   return row_block + 1 == plan_.row_blocks && plan_.x_rows_left != 0 ? plan_.x_rows_left : rows_;
 }
@@ -90,7 +77,13 @@ void RedmuleDatapath::unpack(const std::uint8_t* data, unsigned shift, unsigned 
                              float* out) const {
   data += shift;
   if (fp32_) {
-    std::memcpy(out, data, valid * sizeof(float));
+    unsigned i = 0;
+    for (; i + 4 <= valid; i += 4) {
+      std::memcpy(out + i, data + i * sizeof(float), 4 * sizeof(float));
+    }
+    for (; i < valid; ++i) {
+      std::memcpy(out + i, data + i * sizeof(float), sizeof(float));
+    }
     return;
   }
 #if defined(__x86_64__)

@@ -60,7 +60,18 @@ class RedmuleDatapath {
   };
   static constexpr unsigned kSlots = kRedmuleTilesInFlight;
 
-  const Cursor& cursor(RedmuleStream stream) const;
+  const Cursor& cursor(RedmuleStream stream) const {
+    switch (stream) {
+      case RedmuleStream::kX:
+        return x_;
+      case RedmuleStream::kW:
+        return w_;
+      case RedmuleStream::kY:
+        return y_;
+      default:
+        return z_;
+    }
+  }
   void advance_x();
   void advance_w();
   void advance_rows(Cursor& cursor);

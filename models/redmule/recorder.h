@@ -85,6 +85,7 @@ class RedmuleRecorder {
   /// What the running job, which has left this recording or never followed it, may come back to.
   const RedmuleRecording* candidate = nullptr;
   std::size_t next_snapshot = 0;  ///< of the candidate: the first with as many busy cycles or more
+  std::uint64_t next_busy = 0;    ///< so many; the job need not look before it has had them
 
  private:
   static constexpr std::size_t kMemory = std::size_t{64} << 20;

@@ -376,7 +376,9 @@ void Redmule::step(std::uint64_t now, RedmuleStream stream, bool granted) {
     enter_fallback("stopped");
     return;
   }
-  if (recorder_->candidate != nullptr && (granted || stream == RedmuleStream::kNone)) {
+  const RedmuleRecorder& r = *recorder_;
+  if (r.candidate != nullptr && run_.tally().busy >= r.next_busy &&
+      (granted || stream == RedmuleStream::kNone)) {
     come_back_to_recording();
   }
 }

@@ -100,6 +100,7 @@ void Redmule::stop_replay() {
   run_.add(besides);
   r.candidate = follows_ && r.position != r.playing->length() ? r.playing : nullptr;
   r.next_snapshot = r.position / r.playing->interval();
+  r.next_busy = 0;
   r.playing = nullptr;
 }
 
@@ -124,8 +125,10 @@ void Redmule::come_back_to_recording() {
   while (r.next_snapshot < snapshots.size() && snapshots[r.next_snapshot].tally().busy < busy) {
     ++r.next_snapshot;
   }
-  if (r.next_snapshot == snapshots.size() || snapshots[r.next_snapshot].tally().busy != busy ||
-      !snapshots[r.next_snapshot].same_state(run_)) {
+  r.next_busy = r.next_snapshot == snapshots.size()
+                    ? ~std::uint64_t{0}
+                    : snapshots[r.next_snapshot].tally().busy;
+  if (r.next_busy != busy || !snapshots[r.next_snapshot].same_state(run_)) {
     return;
   }
   const RedmuleRun& snapshot = snapshots[r.next_snapshot];
