@@ -217,9 +217,8 @@ void Engine::step_quietly() {
         continue;
       }
     }
-    Slot& slot = slot_[h];
     const DataAccess& access = core.access();
-    const std::uint32_t rdata = access_tcdm(access, slot.offset);
+    const std::uint32_t rdata = access_tcdm(access, tcdm_offset(h, access));
     constexpr StallReason kWhy = StallReason::kTcdmConflict;
     CoreWait wait;
     if (core.in_straight_code(flushes) && !observed_) [[likely]] {
@@ -230,11 +229,10 @@ void Engine::step_quietly() {
       wait = Core::complete_observed_and_run(core, Cycle{now_}, rdata, kWhy, Cycle{limit});
     }
     if (wait == CoreWait::kData) [[likely]] {
-      const Routed routed = platform_.map().route(access.address);
-      if (routed.route == Route::kTcdm) [[likely]] {
+      const std::uint32_t offset = access.address - ETUDE_L1_BASE;
+      if (offset < tcdm_->size()) [[likely]] {
         // As before, but for the place and the time.
-        slot.offset = routed.offset;
-        const unsigned bank = platform_.tcdm_bank(routed.offset);
+        const unsigned bank = tcdm_->bank_of(offset);
         const std::uint64_t asked = access.when.raw();
         if (asked <= now_ + 1) {  // this cycle's requests are served: it stands with the next's
           hci_->raise(h, bank);

@@ -112,6 +112,12 @@ class Engine : public sc_core::sc_module {
   void go_on(unsigned hart);
   template <bool kLockstep>
   void after_answer(unsigned hart);
+  /// Of an access of the hart to the shared memory, which is there under another address, too.
+  std::uint32_t tcdm_offset(unsigned hart, const DataAccess& access) const {
+    const std::uint32_t offset = access.address - ETUDE_L1_BASE;
+    return offset < tcdm_->size() ? offset : slot_[hart].offset;
+  }
+  /// Here, and nowhere else, an access of a core to the shared memory is completed.
   std::uint32_t access_tcdm(const DataAccess& access, std::uint32_t offset) {
     if (access.write) {
       tcdm_->write(offset, access.bytes, access.wdata);

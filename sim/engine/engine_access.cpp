@@ -31,7 +31,8 @@ bool is_dispatch(std::uint32_t offset, const DataAccess& access) {
 }  // namespace
 
 void Engine::serve_tcdm(unsigned hart) {
-  const std::uint32_t rdata = access_tcdm(cores_[hart]->access(), slot_[hart].offset);
+  const DataAccess& access = cores_[hart]->access();
+  const std::uint32_t rdata = access_tcdm(access, tcdm_offset(hart, access));
   answer(hart, now_, now_ + 1, rdata, StallReason::kTcdmConflict);
 }
 

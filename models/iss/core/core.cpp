@@ -58,7 +58,7 @@ template <bool kCached>
       const std::uint32_t pc = state_.pc;
       const std::uint32_t last_half = last_needed(instr, pc, is_target());
       if (jump_step_ != 0 || (pc >> 4) != line_ || (last_half >> 4) != line_) {
-        if (!outstanding_ && jump_free() <= redirect_fetch_ && here(pc) && here(pc + 4))
+        if (!stay_.line && jump_free() <= redirect_fetch_ && here(pc) && here(pc + 4))
             [[likely]] {
           jump_step_ = 0;
           line_ = last_half >> 4;
@@ -81,7 +81,7 @@ template <bool kCached>
           late_reason = StallReason::kIcacheMiss;
         }
       }
-      if (outstanding_ ? arrival < limit : arrival <= missed_rvalid_) [[unlikely]] {
+      if (stay_.line ? arrival < limit : arrival <= missed_rvalid_) [[unlikely]] {
         note_refused(instr, arrival);
       }
       const std::uint32_t pc = state_.pc;
@@ -105,8 +105,8 @@ template <bool kCached>
       return CoreWait::kLimit;
     }
     if (instr.timing == TimingClass::kCsr && instr.imm == kMip) [[unlikely]] {
-      needs_present_ = limit > enter + 1;
-      if (needs_present_) {
+      stay_.present = limit > enter + 1;
+      if (stay_.present) {
         return CoreWait::kLimit;
       }
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -81,12 +82,12 @@ class Core : public sc_core::sc_module {
   void fetch_posted();
   /// A line is on its way, and changes in a cycle that is not known yet what the core does next:
   /// then run() must not be let ahead.
-  bool fetching() const { return outstanding_; }
+  bool fetching() const { return stay_.line; }
   /// Something that others do may reach it in a cycle that is not known before.
-  bool stays() const { return outstanding_ | needs_present_ | interruptible_; }
+  bool stays() const { return std::bit_cast<std::uint32_t>(stay_) != 0; }
   /// The next instruction reads the interrupt lines (mip): it is executed in its own cycle only, by
   /// a run() that ends behind it.
-  bool needs_present() const { return needs_present_; }
+  bool needs_present() const { return stay_.present; }
   /// The first word of the line is valid in cycle `rvalid`; told in this cycle, whatever the core
   /// waits for then.
   void complete_fetch(Cycle rvalid);
@@ -203,6 +204,7 @@ class Core : public sc_core::sc_module {
   template <bool kPost, bool kWrite>
   bool offer_word(const CalmOp& op, const Instr& instr, std::uint64_t enter, std::uint32_t by);
   bool offer_access(const CalmOp& op, const Instr& instr, std::uint64_t enter);
+  bool go_on_with_word(std::uint64_t enter, std::uint64_t stop);
   void forget_calm_lines() {
     calm_begin_ = calm_end_ = calm_from_ = calm_bound_ = calm_loop_ = 0;
     calm_next_ = nullptr;
@@ -290,7 +292,7 @@ class Core : public sc_core::sc_module {
   }
   /// The same with asking. A line that is found stays there until the core's next miss.
   bool here(std::uint32_t address) {
-    return known(address) || (!outstanding_ && find_line(address));
+    return known(address) || (!stay_.line && find_line(address));
   }
   bool find_line(std::uint32_t address);
   bool fetch_lines(const Instr& instr, std::uint64_t limit);
@@ -390,12 +392,20 @@ class Core : public sc_core::sc_module {
   std::uint64_t fpu_when_{0};
   std::uint64_t sleep_from_{0};
 
+  /// Why others may reach it; one word, since it is asked with each access.
+  struct Stay {
+    bool line{false};        ///< that of fetch_address_ is under way
+    bool present{false};     ///< needs_present()
+    bool interrupts{false};  ///< interrupts_possible()
+    bool unused{false};
+  };
+  Stay stay_;
+
   // Instruction fetch.
   std::uint64_t fetch_when_{0};
   std::uint32_t fetch_address_{0};
   std::uint64_t redirect_fetch_{0};  ///< cycle in which the target of a jump is asked for
   std::uint64_t fetch_free_{0};      ///< no fetch is asked for before this cycle
-  bool outstanding_{false};          ///< the line of fetch_address_ is under way
   bool refused_{false};  ///< the word behind the missing one was asked for before that had come
   std::uint64_t stood_until_{0};  ///< end of the last wait for a line, plus one
   std::uint64_t missed_rvalid_{0};
@@ -428,9 +438,7 @@ class Core : public sc_core::sc_module {
   std::uint32_t mip_{0};
   std::uint64_t mip_from_{0};
   std::uint64_t irq_from_{~std::uint64_t{0}};
-  bool interruptible_{false};
   bool became_interruptible_{false};
-  bool needs_present_{false};
 
   std::array<Counter, 18> retired_{instruction_counters()};  ///< have left EX, by TimingClass
   std::array<std::uint64_t, kStallReasons> stalls_{};

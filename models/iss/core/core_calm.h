@@ -339,12 +339,43 @@ on_another_page:
   state_.pc += instr.length;
 }
 
+// Most often another access of a word stands behind an access, and waits for nothing: what
+// run_calm<true, true>() does with such a one, which enters EX in cycle `enter`. False, and nothing
+// is done, if it is any other.
+[[gnu::always_inline]] inline bool Core::go_on_with_word(std::uint64_t enter, std::uint64_t stop) {
+  const CalmOp* const op = calm_next_;
+  if (op == nullptr || calm_rs1_.awaited || enter >= stop) {
+    return false;
+  }
+  const CalmKind kind = op->kind;
+  if (kind < CalmKind::kLoadWord || kind > CalmKind::kStoreWordPost ||
+      kind == CalmKind::kLoadWordPostBy) {
+    return false;
+  }
+  const bool post = kind == CalmKind::kLoadWordPost || kind == CalmKind::kStoreWordPost;
+  const bool write = kind >= CalmKind::kStoreWord;
+  const std::uint32_t base = state_.r[op->a];
+  const std::uint32_t sum = base + static_cast<std::uint32_t>(op->imm);
+  const std::uint32_t address = post ? base : sum;
+  if ((address & 3u) != 0) {
+    return false;
+  }
+  calm_rs1_ = {sum, op->written, op->named, op->awaited};
+  offer(page_[op - calm_ops_], enter, address, write ? state_.r[op->b] : 0, 4, write);
+  const CalmOp* const next =
+      reinterpret_cast<const CalmOp*>(reinterpret_cast<const char*>(op) + op->step);
+  calm_next_ = next < calm_bound_op_ ? next : nullptr;
+  return true;
+}
+
 [[gnu::always_inline]] inline CoreWait Core::complete_straight_and_run(Cycle granted,
                                                                        std::uint32_t rdata,
                                                                        StallReason why,
                                                                        Cycle limit) {
   complete_calmly(granted.raw(), rdata, why);
-  return run_calm<true, true>(std::min(limit.raw(), irq_from_), calm_rs1_.awaited)
+  const std::uint64_t stop = std::min(limit.raw(), irq_from_);
+  return go_on_with_word(granted.raw() + 1, stop) ||
+                 run_calm<true, true>(stop, calm_rs1_.awaited)
              ? CoreWait::kData
              : run_loop<true>(limit.raw());
 }

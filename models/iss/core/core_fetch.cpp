@@ -24,7 +24,7 @@ namespace etude {
 // does not matter how often the loop comes by.
 bool Core::look_up(std::uint32_t address, std::uint64_t when, bool ahead) {
   const std::uint32_t line = address >> 4;
-  if (outstanding_) {
+  if (stay_.line) {
     if (line == fetch_address_ >> 4 ? ahead : is_held(line)) {
       return true;
     }
@@ -66,7 +66,7 @@ void Core::fetch_posted() {
   const bool whole = icache_->hit(icache_port_, last_half) || is_held(last_half >> 4);
   held_[0] = state_.pc >> 4;
   held_[1] = whole ? last_half >> 4 : held_[0];
-  outstanding_ = true;
+  stay_.line = true;
   // What is in the cache when the line comes is not known before: it may take any place.
   known_.fill(~0u);
   forget_calm_lines();
@@ -78,7 +78,7 @@ void Core::complete_fetch(Cycle rvalid) {
     stood_until_ = rvalid.raw() + 1;
   }
   calm_access_ = false;
-  outstanding_ = false;
+  stay_.line = false;
   fetched_[1] = fetched_[0];
   fetched_[0] = fetch_address_ >> 4;
   forget_lines();  // this one may have taken the place of any other
@@ -102,7 +102,7 @@ bool Core::fetch_lines(const Instr& instr, std::uint64_t limit) {
   const std::uint32_t pc = state_.pc;
   const std::uint32_t last_half = last_needed(instr, pc, is_target());
   if (jump_step_ == 1) {
-    if (outstanding_) {
+    if (stay_.line) {
       waiting_ = Waiting::kLine;
       return false;
     }
@@ -169,7 +169,7 @@ std::uint32_t Core::last_needed(const Instr& instr, std::uint32_t pc, bool targe
 void Core::note_refused(const Instr& instr, std::uint64_t arrival) {
   const std::uint32_t pc = state_.pc;
   const bool takes = instr.length == 4 || (pc & 2u) == 0 || is_target();
-  const std::uint32_t word = outstanding_ ? fetch_address_ >> 2 : missed_word_;
+  const std::uint32_t word = stay_.line ? fetch_address_ >> 2 : missed_word_;
   const bool jumps = instr.timing == TimingClass::kJal ||
                      (instr.timing == TimingClass::kJalr && jalr_id(instr, arrival) == arrival);
   if (takes && !jumps && ((pc + instr.length - 2) >> 2) + 1 == word) {
@@ -225,7 +225,7 @@ bool Core::fetch_ahead(const Instr& instr, std::uint64_t arrival, std::uint64_t 
 bool Core::fetch_target(const Instr& instr, std::uint64_t id, std::uint64_t limit) {
   const std::uint32_t target = jump_target(instr, state_);
   if (ahead_step_ == 0) {
-    if (outstanding_) {
+    if (stay_.line) {
       waiting_ = Waiting::kLine;
       return false;
     }
@@ -240,7 +240,7 @@ bool Core::fetch_target(const Instr& instr, std::uint64_t id, std::uint64_t limi
   }
   const std::uint32_t second = (target & ~3u) + 4;
   if (ahead_step_ == 1 && second >> 4 != target >> 4) {
-    if (outstanding_) {
+    if (stay_.line) {
       waiting_ = Waiting::kLine;
       return false;
     }
@@ -269,7 +269,7 @@ void Core::target_fetched(std::uint64_t id) {
 bool Core::fetch_behind_access(const Instr& instr, std::uint64_t enter) {
   const std::uint32_t pc = state_.pc;
   const std::uint32_t next_pc = pc + instr.length;
-  if (outstanding_ || fetch_free_ > enter || answered_ > enter || missed_rvalid_ + 2 > enter ||
+  if (stay_.line || fetch_free_ > enter || answered_ > enter || missed_rvalid_ + 2 > enter ||
       next_pc >> 12 != page_number_ || id_floor_ >= enter || next_pc == state_.loop_watch[0] ||
       next_pc == state_.loop_watch[1]) {
     return true;  // nothing to ask for, or not in this cycle

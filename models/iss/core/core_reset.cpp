@@ -39,7 +39,7 @@ void Core::reset(std::uint32_t pc, Cycle start) {
   halted_ = false;
   first_bytes_ = 0;
   fetch_free_ = 0;
-  outstanding_ = refused_ = false;
+  stay_.line = refused_ = false;
   stood_until_ = 0;
   answered_ = 0;
   missed_rvalid_ = 0;
@@ -52,7 +52,7 @@ void Core::reset(std::uint32_t pc, Cycle start) {
   mip_ = 0;
   mip_from_ = 0;
   irq_from_ = ~std::uint64_t{0};
-  interruptible_ = became_interruptible_ = needs_present_ = false;
+  stay_.interrupts = became_interruptible_ = stay_.present = false;
   for (Counter& counter : retired_) {
     counter.value = 0;
   }

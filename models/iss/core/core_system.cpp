@@ -293,8 +293,8 @@ void Core::set_irq_lines(std::uint32_t mip, Cycle from) {
 
 void Core::update_irq() {
   // The cluster does not know yet that this core must not run ahead any more.
-  became_interruptible_ = !interruptible_ && interrupts_possible();
-  interruptible_ = interrupts_possible();
+  became_interruptible_ = !stay_.interrupts && interrupts_possible();
+  stay_.interrupts = interrupts_possible();
   irq_from_ = pending_interrupt(state_, mip_) ? mip_from_ : ~std::uint64_t{0};
 }
 
