@@ -23,6 +23,7 @@ Engine::Engine(const sc_core::sc_module_name& name, Platform& platform,
       mchan_(dynamic_cast<Mchan*>(dma_)),
       redmule_(platform.has_redmule() ? &platform.redmule() : nullptr),
       dma_port_(platform.harts() + Platform::kExtPorts),
+      core_ports_(platform.all_harts()),
       options_(options),
       private_fpu_(platform.config().cluster.core.private_fpu),
       harts_(platform.harts()) {
@@ -129,6 +130,9 @@ void Engine::loop() {
       if (ended_) {
         break;
       }
+      if (!kLockstep && pulp && (hci_->raised() & core_ports_) == 0) {
+        run_users(std::min({agenda_.next(), others_next_, options_.max_cycles.raw()}));
+      }
       dma_moves = dma_stepped_;
     }
     // The next cycle in which anything can happen: whose bank was taken asks again at once.
@@ -146,14 +150,7 @@ void Engine::loop() {
     if (next >= options_.max_cycles.raw()) [[unlikely]] {
       stop(next);
     }
-    next = std::max(next, now_ + 1);
-    if (private_end_ > now_ + 1) {  // cycles in which a core was at work by itself
-      stepped_ += std::min(next, private_end_) - (now_ + 1);
-    }
-    now_ = next;
-    if (now_ - systemc_now_ >= kQuantum) {
-      sync_systemc();
-    }
+    go_to(std::max(next, now_ + 1));
   }
   finish_cores();
   check_books();
@@ -264,41 +261,6 @@ inline void Engine::serve_banked(std::uint32_t granted, bool alone) {
   }
 }
 
-// Harts of the queue in front of the DMA that have left it: they ask in this cycle.
-std::uint32_t Engine::leave_dma_queue() {
-  std::uint32_t out = 0;
-  for (std::uint32_t left = in_dma_queue_; left != 0; left &= left - 1) {
-    const auto h = static_cast<unsigned>(std::countr_zero(left));
-    out |= mchan_->blocked(h) ? 0 : 1u << h;
-  }
-  in_dma_queue_ &= ~out;
-  return out;
-}
-
-// The DMA's control port comes first: what it takes in this cycle counts in this cycle. Returns
-// those of `harts` that ask for something else.
-std::uint32_t Engine::serve_dma_controls(std::uint32_t harts) {
-  std::uint32_t other = harts;
-  for (std::uint32_t left = harts; left != 0; left &= left - 1) {
-    const auto h = static_cast<unsigned>(std::countr_zero(left));
-    if (slot_[h].wait == CoreWait::kData && slot_[h].route == Route::kDmaControl) {
-      serve_dma_control(h);
-      other &= ~(1u << h);
-    }
-  }
-  return other;
-}
-
-// What harts ask for in this cycle besides banks and the DMA.
-void Engine::serve_others(std::uint32_t harts) {
-  if (!private_fpu_) {
-    harts = serve_fpus(harts);
-  }
-  for (; harts != 0; harts &= harts - 1) {
-    serve_data(static_cast<unsigned>(std::countr_zero(harts)));
-  }
-}
-
 // A cycle in which anything may happen: all requests, then arbitration, then all commits, then the
 // units, then the cores that were answered.
 template <bool kLockstep>
@@ -307,33 +269,13 @@ void Engine::step(std::uint32_t other) {
   if (spoken_to) {
     other = serve_dma_controls(other);
   }
-  dma_stepped_ = due(Platform::kDma);
-  if (dma_stepped_) {
-    ask_dma();
-  }
-  const WideRequest* wide = nullptr;
-  requests_.wide = false;
-  redmule_may_be_done_ = due(Platform::kRedmule);
-  if (redmule_may_be_done_) {
-    wide = &redmule_->request_lightly(Cycle{now_});
-    requests_.wide = wide->valid;
-    if (wide->valid) {
-      requests_.wide_write = wide->write;
-      requests_.wide_bank = static_cast<std::uint8_t>(platform_.tcdm_bank(wide->address));
-    }
-  }
+  const WideRequest* const wide = ask_users();
   HciGrants grants;
   if (requests_.wide || (hci_ != nullptr && hci_->raised() != 0)) {
     grants = arbitrate();
-    serve_banked<kLockstep>(grants.mask & ((1u << dma_port_) - 1), other == 0);
+    serve_banked<kLockstep>(grants.mask & core_ports_, other == 0);
   }
-  if (dma_stepped_) {
-    commit_dma(grants.mask >> dma_port_);
-  }
-  if (wide != nullptr) {
-    platform_.commit_redmule(Cycle{now_}, *wide, grants);
-    due_[Platform::kRedmule] = redmule_->next_activity().raw();
-  }
+  commit_users(wide, grants);
   if (other != 0) {
     serve_others(other);
   }
@@ -345,6 +287,82 @@ void Engine::step(std::uint32_t other) {
     after_answer<kLockstep>(static_cast<unsigned>(std::countr_zero(answered_)));
   }
   find_units_next();
+}
+
+// The cycles behind this one in which only DMA and RedMulE act: before `until`, in which somebody
+// else does, and up to one in which they tell something. The last one is the present one then.
+void Engine::run_users(std::uint64_t until) {
+  while (in_dma_queue_ == 0 || !dma_queue_moves()) {
+    std::uint64_t next = now_ + 1;
+    if (hci_->raised() == 0) {
+      const std::uint64_t dma = due_[Platform::kDma];
+      if (due_[Platform::kRedmule] == next && dma > next + 1) {
+        break;  // alone: advance_redmule() is faster
+      }
+      next = std::max(next, std::min(dma, due_[Platform::kRedmule]));
+    }
+    if (next >= until) {
+      break;
+    }
+    go_to(next);
+    ++stepped_;
+    const WideRequest* const wide = ask_users();
+    HciGrants grants;
+    if (requests_.wide || hci_->raised() != 0) {
+      grants = arbitrate();
+    }
+    commit_users(wide, grants);
+    if (users_have_news()) [[unlikely]] {
+      step_units();
+      find_others_next();
+      for (; answered_ != 0; answered_ &= answered_ - 1) {
+        after_answer<false>(static_cast<unsigned>(std::countr_zero(answered_)));
+      }
+      break;
+    }
+  }
+  find_units_next();
+}
+
+// The next cycle in which anything happens is `next`.
+inline void Engine::go_to(std::uint64_t next) {
+  if (private_end_ > now_ + 1) {  // cycles in which a core was at work by itself
+    stepped_ += std::min(next, private_end_) - (now_ + 1);
+  }
+  now_ = next;
+  if (now_ - systemc_now_ >= kQuantum) {
+    sync_systemc();
+  }
+}
+
+// What DMA and RedMulE ask for in this cycle; RedMulE's request, if it acts.
+inline const WideRequest* Engine::ask_users() {
+  dma_stepped_ = due(Platform::kDma);
+  if (dma_stepped_) {
+    ask_dma();
+  }
+  requests_.wide = false;
+  redmule_may_be_done_ = due(Platform::kRedmule);
+  if (!redmule_may_be_done_) {
+    return nullptr;
+  }
+  const WideRequest& wide = redmule_->request_lightly(Cycle{now_});
+  requests_.wide = wide.valid;
+  if (wide.valid) {
+    requests_.wide_write = wide.write;
+    requests_.wide_bank = static_cast<std::uint8_t>(platform_.tcdm_bank(wide.address));
+  }
+  return &wide;
+}
+
+inline void Engine::commit_users(const WideRequest* wide, const HciGrants& grants) {
+  if (dma_stepped_) {
+    commit_dma(grants.mask >> dma_port_);
+  }
+  if (wide != nullptr) {
+    platform_.commit_redmule(Cycle{now_}, *wide, grants);
+    due_[Platform::kRedmule] = redmule_->next_activity().raw();
+  }
 }
 
 // The words that the DMA wants in this cycle; those that were refused before are up already.

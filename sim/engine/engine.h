@@ -89,12 +89,17 @@ class Engine : public sc_core::sc_module {
   void step(std::uint32_t other);
   std::uint32_t serve_dma_controls(std::uint32_t harts);
   std::uint32_t leave_dma_queue();
+  bool dma_queue_moves() const;
   void serve_others(std::uint32_t harts);
   template <bool kLockstep>
   void serve_banked(std::uint32_t granted, bool alone);
   void serve_and_go_on(std::uint32_t granted);
   HciGrants arbitrate();
   void raise(std::uint32_t harts);
+  void run_users(std::uint64_t until);
+  void go_to(std::uint64_t next);
+  const WideRequest* ask_users();
+  void commit_users(const WideRequest* wide, const HciGrants& grants);
   void ask_dma();
   void commit_dma(std::uint32_t granted);
   void advance_redmule(std::uint64_t next);
@@ -192,6 +197,7 @@ class Engine : public sc_core::sc_module {
   Mchan* mchan_;       ///< the DMA, if it is of this kind
   Redmule* redmule_;   ///< or null
   unsigned dma_port_;  ///< first of the DMA at the arbiter
+  std::uint32_t core_ports_;
   ClusterDma::Requests dma_requests_{};
   bool dma_stepped_{false};          ///< in this cycle
   bool redmule_may_be_done_{false};  ///< in this cycle

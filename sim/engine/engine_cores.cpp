@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How far a hart goes by itself, and what it waits for then.
 #include <algorithm>
+#include <bit>
 
 #include "sim/engine/engine.h"
 
@@ -73,6 +74,49 @@ std::uint64_t Engine::ask(unsigned hart, CoreWait wait, std::uint64_t earliest,
       return std::max(core.halted_when().raw(), earliest);
     default:
       return kNone;  // kLine: the cache wakes it; kSleep: an interrupt
+  }
+}
+
+// Harts of the queue in front of the DMA that have left it: they ask in this cycle.
+std::uint32_t Engine::leave_dma_queue() {
+  std::uint32_t out = 0;
+  for (std::uint32_t left = in_dma_queue_; left != 0; left &= left - 1) {
+    const auto h = static_cast<unsigned>(std::countr_zero(left));
+    out |= mchan_->blocked(h) ? 0 : 1u << h;
+  }
+  in_dma_queue_ &= ~out;
+  return out;
+}
+
+bool Engine::dma_queue_moves() const {
+  std::uint32_t left = in_dma_queue_;
+  while (left != 0 && mchan_->blocked(static_cast<unsigned>(std::countr_zero(left)))) {
+    left &= left - 1;
+  }
+  return left != 0;
+}
+
+// The DMA's control port comes first: what it takes in this cycle counts in this cycle. Returns
+// those of `harts` that ask for something else.
+std::uint32_t Engine::serve_dma_controls(std::uint32_t harts) {
+  std::uint32_t other = harts;
+  for (std::uint32_t left = harts; left != 0; left &= left - 1) {
+    const auto h = static_cast<unsigned>(std::countr_zero(left));
+    if (slot_[h].wait == CoreWait::kData && slot_[h].route == Route::kDmaControl) {
+      serve_dma_control(h);
+      other &= ~(1u << h);
+    }
+  }
+  return other;
+}
+
+// What harts ask for in this cycle besides banks and the DMA.
+void Engine::serve_others(std::uint32_t harts) {
+  if (!private_fpu_) {
+    harts = serve_fpus(harts);
+  }
+  for (; harts != 0; harts &= harts - 1) {
+    serve_data(static_cast<unsigned>(std::countr_zero(harts)));
   }
 }
 
