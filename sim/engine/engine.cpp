@@ -132,6 +132,9 @@ void Engine::loop() {
       if (next > now_ + 2 && units_next_ == now_ + 1 && due_[Platform::kRedmule] == now_ + 1) {
         advance_redmule(next);
       }
+      if (!kLockstep && next > now_ + 2 && due_[Platform::kDma] == now_ + 1) {
+        advance_dma(next);
+      }
       next = std::min(next, units_next_);
     }
     if (next >= options_.max_cycles.raw()) [[unlikely]] {

@@ -95,6 +95,7 @@ class Engine : public sc_core::sc_module {
   void ask_dma();
   void commit_dma(std::uint32_t granted);
   void advance_redmule(std::uint64_t next);
+  void advance_dma(std::uint64_t next);
   /// What others do in a cycle may reach this core in the same one.
   static bool must_stay(const Core& core) {
     return core.interrupts_possible() || core.fetching() || core.needs_present();
