@@ -22,8 +22,6 @@
 namespace etude::compiler {
 namespace {
 
-/// Programs with more operations are lowered once: a second look would take too long.
-constexpr std::uint32_t kLargeProgram = 6000;
 constexpr Bytes kLongTransfer{65536};
 /// Where the task list comes from HyperRAM in each step, shorter lists are worth some cycles.
 constexpr Bytes kFetchedListTransfer{16384};
@@ -53,9 +51,6 @@ class Search {
     const bool fetched = found_->tasks.window != Bytes{};
     if (fetched) {
       shorten_list();
-    }
-    if (found_->tasks.operations.size() > kLargeProgram) {
-      return std::move(*found_);
     }
     attempt(&SharingChoice::product, {0.3, 0.45, 0.8});
     attempt(&SharingChoice::backward, {0.45, 0.85, 1.0});

@@ -2,6 +2,7 @@
 #include "compiler/lower/place_step.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <string>
 #include <utility>
@@ -122,14 +123,17 @@ class StepPlacer {
         last_ = std::move(plan);
         return std::nullopt;
       }
-      const Dependences dependences = find_dependences(tape.ops);
-      const StepGraph graph(tape.ops, dependences, tape.timing().units());
+      if (too_long(tape)) {
+        too_slow_ = true;
+        return std::nullopt;
+      }
+      const StepGraph graph(tape.ops, find_needed_dependences(tape.ops), tape.timing().units());
       const PostOrder order = best_order(graph, one_dma(), limit_);
       too_slow_ = order.order.empty();
       if (too_slow_) {
         return std::nullopt;
       }
-      Program made = encoded(tape, graph, dependences, order, plan, window);
+      Program made = encoded(tape, graph, order, plan, window);
       const Bytes list{made.tasks.bytes.size()};
       if (!windowed && list > reserve) {
         reserve = list + Bytes{2048};
@@ -158,9 +162,19 @@ class StepPlacer {
   /// Both directions of the cluster DMA in one engine.
   bool one_dma() const { return step_.platform.cluster.dma.engine == DmaConfig::Engine::kIdma; }
 
+  /// No order takes less than the limit, because one unit alone takes longer.
+  bool too_long(const Tape& tape) const {
+    std::array<Cycle, kQueues> sums{};
+    for (const PlanOp& op : tape.ops) {
+      const unsigned queue = queue_of(op);
+      sums[one_dma() && queue == kOutwards ? queue_of(TaskUnit::kDma) : queue] += op.cycles;
+    }
+    return *std::ranges::max_element(sums) > limit_;
+  }
+
   /// The program's task list, with its probes and buffers.
-  Program encoded(Tape& tape, const StepGraph& graph, const Dependences& dependences,
-                  const PostOrder& order, MemoryPlan& plan, Bytes in_l2) const {
+  Program encoded(Tape& tape, const StepGraph& graph, const PostOrder& order, MemoryPlan& plan,
+                  Bytes in_l2) const {
     Program made;
     auto places = encode(tape, graph, order.order, made);
     made.modelled_cycles = order.cycles;
@@ -172,7 +186,8 @@ class StepPlacer {
       made.tasks.window = window.bytes;
       made.tasks.home = window.home;
       made.modelled_cycles =
-          cycles_with_list(tape, dependences, order.order, places, made, window.layer, one_dma());
+          cycles_with_list(tape, find_dependences(tape.ops), order.order, places, made,
+                           window.layer, one_dma());
     }
     made.tasks.address = kData;
     for (const PlanOp& op : tape.ops) {

@@ -4,6 +4,11 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <optional>
+#include <utility>
+
+#include "compiler/order/chains.h"
+#include "compiler/order/step_graph.h"
 
 namespace etude::compiler {
 
@@ -23,21 +28,26 @@ class Seen {
   }
 
   /// Calls found(operation, access) for everything that overlaps the stretches of `access`; reads
-  /// only if it is a write.
+  /// only if it is a write. What later writes have replaced byte for byte is forgotten where its
+  /// operation is before `old`: chains lead from it to whoever comes now.
   template <class Found>
-  void each_near(const Access& access, const Found& found) {
+  void each_near(const Access& access, std::uint32_t old, const Found& found) {
     const std::uint32_t begin = access.address, end = access.end();
     for (std::uint32_t s = stretch(begin); s <= stretch(end - 1); ++s) {
       for (unsigned kind = kWrites; kind <= (access.write ? kReads : kWrites); ++kind) {
         std::uint32_t* link = &heads_[s][kind];
         while (*link != kNone) {
           Link& at = links_[*link];
-          if (!entries_[at.entry].alive) {
+          Entry& entry = entries_[at.entry];
+          if (!entry.alive || (entry.begin >= entry.end && entry.op < old)) {
             *link = at.next;
             continue;
           }
           if (at.begin < end && begin < at.end) {
-            found(entries_[at.entry].op, *entries_[at.entry].access);
+            found(entry.op, *entry.access);
+            if (access.write) {
+              entry.replace(access);
+            }
           }
           link = &at.next;
         }
@@ -63,7 +73,7 @@ class Seen {
   void add(std::uint32_t op, const Access& access) {
     const std::uint32_t begin = access.address, end = access.end();
     const auto entry = static_cast<std::uint32_t>(entries_.size());
-    entries_.push_back({&access, op, true});
+    entries_.push_back({&access, op, begin, end, true});
     for (std::uint32_t s = stretch(begin); s <= stretch(end - 1); ++s) {
       std::uint32_t& head = heads_[s][access.write ? kWrites : kReads];
       links_.push_back({begin, end, entry, head});
@@ -77,7 +87,27 @@ class Seen {
   struct Entry {
     const Access* access;
     std::uint32_t op;
-    bool alive;  ///< not covered yet
+    std::uint32_t begin, end;  ///< its bytes outside have been written again
+    bool alive;                ///< no dense write has covered it
+
+    /// A later write: of what lies between its begin and end it replaces all or nothing.
+    void replace(const Access& write) {
+      const std::uint32_t to = write.end();
+      if (write.rows > 1 && write.row_bytes < write.pitch) {
+        const std::uint32_t shift =
+            (access->address % write.pitch + write.pitch - write.address % write.pitch) %
+            write.pitch;
+        if ((access->rows > 1 && access->pitch != write.pitch) ||
+            shift + access->row_bytes > write.row_bytes) {
+          return;
+        }
+      }
+      if (write.address <= begin && begin < to) {
+        begin = to;
+      } else if (write.address < end && end <= to) {
+        end = write.address;
+      }
+    }
   };
   struct Link {
     std::uint32_t begin, end, entry, next;
@@ -122,32 +152,35 @@ std::array<Seen, 3> prepared(const std::vector<PlanOp>& ops) {
   return seen;
 }
 
-}  // namespace
-
-Dependences find_dependences(const std::vector<PlanOp>& ops) {
+/// Goes through the operations: of each one, begin(operation), then for what it may wait for
+/// passed(operation) (true: left out) and found(operation), each once, then end(those found, in
+/// ascending order).
+template <class Visitor>
+void walk(const std::vector<PlanOp>& ops, Visitor& visitor) {
   std::array<Seen, 3> spaces = prepared(ops);
   const auto seen = [&](const Access& access) -> Seen& {
     return spaces[static_cast<unsigned>(access.space)];
   };
-  Dependences dependences;
   std::vector<std::uint32_t> mine;
   std::vector<std::uint32_t> found_by(ops.size(), 0);  // 1 + the operation that waits for it
   for (std::uint32_t i = 0; i < ops.size(); ++i) {
     mine.clear();
+    visitor.begin(i);
     for (const Access& access : ops[i].accesses) {
       if (touches(access)) {
-        seen(access).each_near(access, [&](std::uint32_t op, const Access& other) {
+        seen(access).each_near(access, visitor.old(), [&](std::uint32_t op, const Access& other) {
           // What is near shares an address from begin to end: a plain range touches it.
-          if (found_by[op] != i + 1 &&
+          if (found_by[op] != i + 1 && !visitor.passed(op) &&
               (access.rows == 1 || other.rows == 1 || overlaps(access, other))) {
             found_by[op] = i + 1;
             mine.push_back(op);
+            visitor.found(op);
           }
         });
       }
     }
     std::ranges::sort(mine);
-    dependences.append(mine);
+    visitor.end(mine);
     for (const Access& access : ops[i].accesses) {
       if (touches(access) && access.write &&
           (access.rows == 1 || access.row_bytes == access.pitch)) {
@@ -160,7 +193,73 @@ Dependences find_dependences(const std::vector<PlanOp>& ops) {
       }
     }
   }
-  return dependences;
+}
+
+/// All of them.
+class EveryOne {
+ public:
+  void begin(std::uint32_t) {}
+  std::uint32_t old() const { return 0; }
+  bool passed(std::uint32_t) const { return false; }
+  void found(std::uint32_t) {}
+  void end(const std::vector<std::uint32_t>& mine) { dependences.append(mine); }
+
+  Dependences dependences;
+};
+
+/// Those that no chain of others implies.
+class Needed {
+ public:
+  explicit Needed(const std::vector<PlanOp>& ops)
+      : chains_(static_cast<std::uint32_t>(ops.size())) {
+    queues_.reserve(ops.size());
+    for (const PlanOp& op : ops) {
+      queues_.push_back(static_cast<std::uint8_t>(queue_of(op)));
+    }
+  }
+  void begin(std::uint32_t op) {
+    op_ = op;
+    bits_.fill(0);
+    implied_.emplace(op, bits_);
+  }
+  std::uint32_t old() const { return 64 * Recent::first_word(op_); }
+  bool passed(std::uint32_t before) const { return implied_->has(before); }
+  void found(std::uint32_t before) {
+    // What a transfer waits for in other queues is implied by other queues alone.
+    if (!is_dma(queues_[op_]) || queues_[before] != queues_[op_]) {
+      chains_.note(*implied_, before);
+    }
+  }
+  void end(const std::vector<std::uint32_t>& mine) {
+    kept_.clear();
+    chains_.reduce(op_, mine, is_dma(queues_[op_]), queues_, kept_);
+    std::ranges::sort(kept_);
+    dependences.append(kept_);
+  }
+
+  Dependences dependences;
+
+ private:
+  Chains chains_;
+  std::vector<std::uint8_t> queues_;
+  std::uint32_t op_ = 0;
+  std::array<std::uint64_t, Recent::kWords> bits_{};
+  std::optional<Recent> implied_;  ///< by what op_ waits for, as far as is known
+  std::vector<std::uint32_t> kept_;
+};
+
+}  // namespace
+
+Dependences find_dependences(const std::vector<PlanOp>& ops) {
+  EveryOne every_one;
+  walk(ops, every_one);
+  return std::move(every_one.dependences);
+}
+
+Dependences find_needed_dependences(const std::vector<PlanOp>& ops) {
+  Needed needed(ops);
+  walk(ops, needed);
+  return std::move(needed.dependences);
 }
 
 }  // namespace etude::compiler

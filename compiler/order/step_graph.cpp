@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "compiler/order/chains.h"
+
 namespace etude::compiler {
 
 unsigned queue_of(const PlanOp& op) {
@@ -14,71 +16,13 @@ unsigned queue_of(const PlanOp& op) {
   return transfer != nullptr && !transfer->to_l1 ? kOutwards : queue_of(op.unit());
 }
 
-namespace {
-
-/// Which operations come before which by a chain of dependences: a set of bits each, over the
-/// operations shortly before it. What lies further back counts as not known.
-class Chains {
- public:
-  explicit Chains(std::uint32_t ops) : sets_(std::size_t{ops} * kWords, 0) {}
-
-  /// Whether a chain that was noted for `op` comes from `before`.
-  bool known(std::uint32_t op, std::uint32_t before) const {
-    const std::uint32_t word = before / 64;
-    return word >= first_word(op) && ((set(op)[word - first_word(op)] >> before % 64) & 1) != 0;
-  }
-
-  /// Notes that `op` waits for `before`, and so for all that this waits for.
-  void note(std::uint32_t op, std::uint32_t before) {
-    const std::uint32_t first = first_word(op), last = before / 64;
-    if (last < first) {
-      return;
-    }
-    std::uint64_t* mine = sets_.data() + std::size_t{op} * kWords;
-    const std::uint64_t* other = set(before) + (first - first_word(before));
-    for (std::uint32_t word = 0; word <= last - first; ++word) {
-      mine[word] |= other[word];
-    }
-    mine[last - first] |= std::uint64_t{1} << before % 64;
-  }
-
- private:
-  static constexpr std::uint32_t kWords = 64;
-
-  static std::uint32_t first_word(std::uint32_t op) {
-    return op / 64 < kWords ? 0 : op / 64 - (kWords - 1);
-  }
-  const std::uint64_t* set(std::uint32_t op) const {
-    return sets_.data() + std::size_t{op} * kWords;
-  }
-
-  std::vector<std::uint64_t> sets_;
-};
-
-}  // namespace
-
 Dependences StepGraph::needed(const Dependences& dependences) const {
   Chains chains(size());
   Dependences needed;
   std::vector<std::uint32_t> mine;
   for (std::uint32_t op = 0; op < size(); ++op) {
     mine.clear();
-    const auto before = dependences[op];
-    const auto keep = [&](bool foreign, bool own) {
-      for (std::size_t i = before.size(); i-- > 0;) {  // a chain's links come behind its beginning
-        const bool is_own = queues_[before[i]] == queues_[op];
-        if ((is_own ? own : foreign) && !chains.known(op, before[i])) {
-          mine.push_back(before[i]);
-          chains.note(op, before[i]);
-        }
-      }
-    };
-    if (is_dma(queues_[op])) {
-      keep(true, false);
-      keep(false, true);
-    } else {
-      keep(true, true);
-    }
+    chains.reduce(op, dependences[op], is_dma(queues_[op]), queues_, mine);
     std::ranges::sort(mine);
     needed.append(mine);
   }

@@ -38,7 +38,7 @@ void Mchan::reset() {
   programmers_.fill(Programmer{});
   readers_ = 0;
   id_given_ = kNever.raw();
-  id_turn_ = command_turn_ = commands_ = 0;
+  id_turn_ = command_turn_ = commands_ = blocked_ = 0;
   reserved_ = running_ = completing_ = events_ = 0;
   news_ = false;
   last_commit_ = 0;
@@ -205,6 +205,7 @@ DmaReply Mchan::program(unsigned core, std::uint32_t wdata, Cycle::rep now) {
       return {};
   }
   p.step = Step::kBlocked;
+  ++blocked_;
   t.launched = now;
   p.waiting = true;
   ++commands_;
@@ -285,6 +286,7 @@ void Mchan::digest(const MchanWork& work, Cycle::rep now) {
     Programmer& p = programmers_[static_cast<unsigned>(std::countr_zero(left))];
     p.step = Step::kIdle;
     p.not_before = now + 1;
+    --blocked_;
   }
   for (unsigned i = 0; i < work.finishing; ++i) {
     completing_ |= 1u << work.finished[i].id;

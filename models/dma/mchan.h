@@ -2,7 +2,9 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstdint>
+#include <cstring>
 
 #include "models/dma/cluster_dma.h"
 #include "models/dma/dma_books.h"
@@ -39,6 +41,19 @@ class Mchan final : public ClusterDma {
   }
   template <class Memory>
   void commit_words(Cycle now, std::uint32_t granted, const Memory& memory);
+  /// A transfer of one direction is under way, and until something of it is complete no core is told
+  /// anything.
+  bool alone() const {
+    return read_.idle() != write_.idle() && commands_ == 0 && blocked_ == 0 && completing_ == 0 &&
+           events_ == 0;
+  }
+  /// Takes up to `cycles` cycles from `now` on, which has come to next_activity(), in which nobody
+  /// else wants the memory: each is ask(), all of it granted, and commit_words(). Ends where alone()
+  /// or the moves of the next cycle end. `memory` is told of each grant, too:
+  /// void grant(port, address). Returns how many cycles it took. Needs an even number of banks, so
+  /// that the two words of a cycle never meet.
+  template <class Memory>
+  std::uint64_t advance_alone(Cycle now, std::uint64_t cycles, const Memory& memory);
   /// For tests: every cycle is stepped.
   void use_automata(bool on) {
     read_.use_automaton(on);
@@ -81,6 +96,8 @@ class Mchan final : public ClusterDma {
   bool active() const {
     return commands_ != 0 || !read_.idle() || !write_.idle() || completing_ != 0;
   }
+  template <class Memory>
+  unsigned run_on(std::uint64_t cycles, const Memory& memory);
   void commit_lanes(Cycle::rep now, std::uint32_t granted, const std::uint32_t* rdata);
   DmaReply access_idle(unsigned core, std::uint32_t offset, bool write, std::uint32_t wdata,
                        Cycle::rep now);
@@ -105,6 +122,7 @@ class Mchan final : public ClusterDma {
   unsigned id_turn_ = 0;
   unsigned command_turn_ = 0;
   unsigned commands_ = 0;  // programmed, not yet in the queue
+  unsigned blocked_ = 0;   // cores whose transfer is not unpacked yet
 
   // Per transfer id.
   std::uint32_t reserved_ = 0;
@@ -166,6 +184,51 @@ template <class Memory>
     return;
   }
   commit_lanes(now.raw(), granted, rdata);
+}
+
+// The middle of a piece, in which every cycle moves data.
+template <class Memory>
+inline unsigned Mchan::run_on(std::uint64_t cycles, const Memory& memory) {
+  if (!read_.idle()) {
+    return read_.run_on(cycles, [&](unsigned lane, const MchanLane::Word& word) {
+      memory.grant(1 - lane, word.address);
+      memory.write(word.address, word.data, 0xF);
+    });
+  }
+  return write_.run_on(cycles, [&](unsigned lane, const MchanLane::Word& word) {
+    memory.grant(3 - lane, word.address);
+    const std::uint32_t value = memory.read(word.address);
+    std::memcpy(word.data, &value, sizeof value);
+  });
+}
+
+template <class Memory>
+std::uint64_t Mchan::advance_alone(Cycle now, std::uint64_t cycles, const Memory& memory) {
+  std::uint64_t taken = 0;
+  while (taken < cycles && alone()) {
+    const Cycle::rep cycle = now.raw() + taken;
+    if (moved_ && waiting_for_ == DmaBooks::Use::kIdle && last_commit_ + 1 == cycle) {
+      if (const unsigned more = run_on(cycles - taken, memory)) {
+        readers_ = 0;
+        books_.busy += more;
+        taken += more;
+        last_commit_ = cycle + more - 1;
+        next_ = cycle + more;
+        continue;
+      }
+    }
+    const std::uint32_t asked = ask();
+    for (std::uint32_t left = asked; left != 0; left &= left - 1) {
+      const auto port = static_cast<unsigned>(std::countr_zero(left));
+      memory.grant(port, wanted(port));
+    }
+    commit_words(Cycle{cycle}, asked, memory);
+    ++taken;
+    if (next_ != now.raw() + taken) {
+      break;
+    }
+  }
+  return taken;
 }
 
 }  // namespace etude

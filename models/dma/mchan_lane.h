@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
@@ -133,6 +134,41 @@ class MchanLane {
     if (--stretch_left_ == 0) {
       renew_stretch();
     }
+  }
+  /// Up to `cycles` such cycles in which all that is wanted is granted and data advance: of each
+  /// word touch(lane, word) is called, which moves it. Returns how many were taken.
+  template <class Touch>
+  unsigned run_on(std::uint64_t cycles, const Touch& touch) {
+    const auto most = static_cast<unsigned>(std::min<std::uint64_t>(cycles, stretch_left_));
+    const MchanAutomaton::State* state = state_;
+    std::uint64_t beats = 0;
+    unsigned taken = 0;
+    for (; taken < most; ++taken) {
+      const MchanAutomaton::Edge& edge = state->edges[state->asks];
+      if (edge.next == nullptr || !edge.data) {
+        break;
+      }
+      for (unsigned lane = 0; lane < 2; ++lane) {
+        if ((state->asks >> lane & 1) != 0) {
+          Word& word = word_[lane];
+          touch(lane, word);
+          word.address += 8;
+          word.data += 8;
+        }
+      }
+      beats += edge.beats;
+      state = edge.next;
+    }
+    if (taken != 0) {
+      lanes_asked_ = 0;
+      stretch_done_ += beats;
+      state_ = state;
+      stretch_left_ -= taken;
+      if (stretch_left_ == 0) {
+        renew_stretch();
+      }
+    }
+    return taken;
   }
   /// For tests: every cycle is stepped.
   void use_automaton(bool on) { uses_automaton_ = on; }

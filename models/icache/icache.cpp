@@ -223,6 +223,7 @@ void Icache::write_register(std::uint32_t offset, std::uint32_t value, Cycle now
         std::fill_n(private_set(core, line), config_.private_ways, kEmpty);
       }
       banks_[bank_of(line)].flush_set(line);
+      ++flushes_;
       break;
     }
     case ETUDE_ICACHE_PREFETCH:

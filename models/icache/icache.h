@@ -49,8 +49,8 @@ class Icache : public sc_core::sc_module {
     }
     return false;
   }
-  /// How often the private caches were emptied: what hit() found before may be gone since. Besides,
-  /// a core's lines change only with its own missing fetches.
+  /// How often lines were taken out of the private caches: what hit() found before may be gone
+  /// since. Besides, a core's lines change only with its own missing fetches.
   unsigned flushes() const { return flushes_; }
   /// A fetch of `core` that hit() does not find is granted in cycle `now`. One per core at a time.
   void request(unsigned core, std::uint32_t address, Cycle now);

@@ -119,6 +119,15 @@ class Hci : public sc_core::sc_module {
     up_ports_ ^= grants.mask;
     return grants;
   }
+  /// Nothing is up, and whoever comes now alone is served at once.
+  bool at_rest() const { return up_ports_ == 0 && log_alone(); }
+  /// A port has its bank in a cycle in which no other one wants that bank nor the accelerator any:
+  /// the same state as arbitrate() would leave. at_rest() must hold.
+  void serve_alone(unsigned port, unsigned bank) {
+    leave_idle();
+    rr_[bank] = static_cast<std::uint8_t>(port);
+    ++log_grants_;
+  }
   /// `n` cycles in which nobody requests anything: the same as n empty arbitrate() calls.
   void idle_cycles(std::uint64_t n) {
     if (locked_ != 0) {

@@ -142,6 +142,9 @@ void Engine::loop() {
       if (next > now_ + 2 && units_next_ == now_ + 1 && due_[Platform::kRedmule] == now_ + 1) {
         advance_redmule(next);
       }
+      if (!kLockstep && next > now_ + 2 && due_[Platform::kDma] == now_ + 1) {
+        advance_dma(next);
+      }
       next = std::min(next, units_next_);
       if (in_dma_queue_ != 0 && dma_moves) {
         next = now_ + 1;  // perhaps with an access that is granted

@@ -103,6 +103,7 @@ class Engine : public sc_core::sc_module {
   void ask_dma();
   void commit_dma(std::uint32_t granted);
   void advance_redmule(std::uint64_t next);
+  void advance_dma(std::uint64_t next);
   std::uint64_t run_ahead_horizon() const { return (now_ / kRunAhead + 1) * kRunAhead; }
   std::uint64_t run_ahead_limit(unsigned hart, std::uint64_t from) const {
     return cores_[hart]->stays() ? stay_limit(hart, from) : run_ahead_horizon();

@@ -92,6 +92,44 @@ def test_cycles_that_a_core_runs_by_itself_are_simulated_and_sleep_is_jumped_ove
     assert report["stepped_cycles"] < 2000
 
 
+@pytest.mark.parametrize("engine", ["fast", "lockstep"])
+def test_a_line_that_is_flushed_by_its_address_is_fetched_again(tmp_path, engine):
+    # a loop of five lines: the three that stores to SEL_FLUSH (0x10201408) name miss in each turn (more than the two
+    # fetched last, whose words the core may still hold)
+    body = """
+.globl _start
+_start:
+  li a0, 0x10201408
+  la a1, 1f
+  li t2, {offset}
+  add a1, a1, t2
+  addi a2, a1, 16
+  addi a3, a1, 32
+  li t1, 50
+  j 1f
+  .balign 16
+1:
+  sw a1, 0(a0)
+  sw a2, 0(a0)
+  sw a3, 0(a0)
+  .rept 31
+  c.nop
+  .endr
+  addi t1, t1, -1
+  bnez t1, 1b
+  li a1, 0x1A1040A0
+  li a2, 0x80000000
+  sw a2, 0(a1)
+  j .
+"""
+    misses = {}
+    for name, offset in {"flushed": 16, "other": 80}.items():
+        elf = assemble(tmp_path, body.format(offset=offset), name=name)
+        report = run_elf(elf, "--set", "/platform/cluster/cores=1", *CLUSTER, "--engine", engine)
+        misses[name] = report["counters"]["icache.private_misses"]
+    assert misses["flushed"] - misses["other"] == 3 * 49
+
+
 def fails(tmp_path, body, *arguments):
     elf = assemble(tmp_path, ".globl _start\n_start:\n" + body)
     done = run("elf", elf, "--set", "/platform/cluster/cores=1", *CLUSTER, *arguments, check=3)

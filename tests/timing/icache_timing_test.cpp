@@ -160,8 +160,10 @@ TEST_CASE("icache: a flush empties both levels and takes 8 and 32 cycles", "[ica
   // The bank sees the flush in 101 and clears a set in each of 102..133, so it takes the request in
   // 134 and answers L + 6 later, one more for the register.
   CHECK(answers(cache, now, 1)[0] == 134 + 10 + 7);
+  const unsigned flushes = cache.flushes();
   cache.write_register(ETUDE_ICACHE_SEL_FLUSH, kCode + 4, Cycle{now});
   CHECK_FALSE(cache.hit(0, kCode));
+  CHECK(cache.flushes() != flushes);  // who remembers hits asks again
 }
 
 TEST_CASE("icache: prefetching is refused with one warning, wrong sizes with an error",

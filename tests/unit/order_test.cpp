@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <catch2/catch.hpp>
+#include <map>
 #include <random>
 #include <set>
 
@@ -146,6 +147,80 @@ TEST_CASE("two operations that share a byte that one writes are ordered by a cha
         REQUIRE((!conflict || ordered[i][j]));
       }
     }
+  }
+}
+
+/// The same on all queues of a step.
+std::vector<PlanOp> random_step(std::mt19937& random, std::uint32_t count, std::uint32_t range) {
+  auto ops = random_ops(random, count, range);
+  for (PlanOp& op : ops) {
+    switch (random() % 6) {
+      case 0:
+        op.what = MatrixJob{};
+        break;
+      case 1:
+      case 2:
+        op.what = Transfer{.to_l1 = true};
+        break;
+      case 3:
+        op.what = Transfer{.to_l1 = false};
+        break;
+      default:
+        break;
+    }
+  }
+  return ops;
+}
+
+TEST_CASE("the needed dependences are those that the graph keeps of all") {
+  std::mt19937 random(5);
+  for (const std::uint32_t range : {64u, 512u, 4096u, 65536u}) {
+    for (int turn = 0; turn < 5; ++turn) {
+      const auto ops = random_step(random, 800, range);
+      const auto all = find_dependences(ops);
+      const StepGraph kept(ops, all);
+      const auto needed = find_needed_dependences(ops);
+      CHECK(needed.pairs() < all.pairs());
+      for (std::uint32_t op = 0; op < ops.size(); ++op) {
+        List expected = list(kept.foreign(op));
+        std::ranges::copy(kept.own(op), std::back_inserter(expected));
+        std::ranges::sort(expected);
+        REQUIRE(list(needed[op]) == expected);
+      }
+    }
+  }
+}
+
+TEST_CASE("chains of the needed dependences order every conflict, however far apart") {
+  std::mt19937 random(6);
+  for (const std::uint32_t range : {512u, 4096u, 32768u}) {
+    const auto ops = random_step(random, 5000, range);
+    const auto needed = find_needed_dependences(ops);
+    const auto ordered = chains(needed, ops.size());
+    std::map<std::uint64_t, std::vector<std::pair<std::uint32_t, bool>>> touched;  // by byte
+    for (std::uint32_t op = 0; op < ops.size(); ++op) {
+      for (const bool writes : {true, false}) {
+        for (const std::uint64_t byte : bytes_of(ops[op], writes)) {
+          if (byte % 4 == 0) {  // all pieces are whole words
+            touched[byte].push_back({op, writes});
+          }
+        }
+      }
+    }
+    bool complete = true;
+    std::size_t far = 0;
+    for (const auto& [byte, ops_of_byte] : touched) {
+      for (const auto& [late, late_writes] : ops_of_byte) {
+        for (const auto& [early, early_writes] : ops_of_byte) {
+          if (early < late && (early_writes || late_writes)) {
+            complete = complete && ordered[late][early];
+            far += late - early > 4096 ? 1 : 0;
+          }
+        }
+      }
+    }
+    CHECK(complete);
+    CHECK(far > 0);
   }
 }
 
