@@ -7,6 +7,7 @@
 #include "models/base/error.h"
 #include "run/bench/elf_files.h"
 #include "sim/config/load.h"
+#include "sim/debug/gdb_server.h"
 
 namespace etude::run {
 namespace {
@@ -83,7 +84,15 @@ ProgramResult run_program(const ElfRequest& request, const std::function<void(ch
   if (!request.log_file.empty()) {
     log.emplace(*result.profile, request.log_file, request.log_range);
   }
+  std::optional<GdbServer> gdb;
+  if (request.gdb_port) {
+    options.debugger = &gdb.emplace(static_cast<std::uint16_t>(*request.gdb_port), request.tell);
+  }
   static_cast<ElfResult&>(result) = run_elf(platform, elf, options);
+  if (gdb) {
+    const RunRecord& record = result.record;
+    gdb->ended(record.error.empty() ? std::optional(record.exit_status) : std::nullopt);
+  }
   for (std::size_t h = 0; h < result.record.instructions.size(); ++h) {
     result.harts.push_back(result.record.units[h].name);  // harts come first
   }

@@ -27,6 +27,9 @@ struct ElfRequest {
   std::string trace_file;      ///< for Perfetto; empty: none
   std::string log_file;        ///< of retired instructions; empty: none
   LogRange log_range;
+  std::optional<unsigned> gdb_port;  ///< a GDB holds the run; 0: at a free port
+  /// Prints a line about the debugger.
+  std::function<void(const std::string&)> tell;
 };
 
 /// What a program leaves behind, and where its cycles went.

@@ -83,12 +83,19 @@ RunRecord Engine::run(Address entry) {
 void Engine::process() {
   // An exception must not cross SystemC's scheduler.
   try {
-    if (options_.lockstep) {
+    if (options_.debugger != nullptr) {
+      options_.debugger->begin(*this);
+      changed_ = 0;  // nothing has begun
+      loop<true>();
+    } else if (options_.lockstep) {
       loop<true>();
     } else {
       loop<false>();
     }
   } catch (const ProgramError& error) {
+    if (options_.debugger != nullptr) {
+      options_.debugger->failed(error.what());
+    }
     if (options_.account_of_failure) {
       record_.error = error.what();
       finish_cores();
@@ -108,6 +115,11 @@ void Engine::loop() {
   const bool pulp = platform_.is_pulp();
   while (true) {
     ++stepped_;
+    if constexpr (kLockstep) {
+      if (options_.debugger != nullptr && stepped_ % 1024 == 0) {
+        options_.debugger->poll();
+      }
+    }
     const std::uint32_t ready = agenda_.take(now_);
     std::uint32_t banked = ready & banked_;
     std::uint32_t other = ready & ~banked_;
@@ -187,6 +199,9 @@ void Engine::step_quietly() {
   for (std::uint32_t left = arbitrate().mask; left != 0; left &= left - 1) {
     const auto h = static_cast<unsigned>(std::countr_zero(left));
     if constexpr (kLockstep) {
+      if (options_.debugger != nullptr && !let_act(h)) {
+        continue;
+      }
       serve_tcdm(h);
       agenda_.add(h, now_ + 1);
     } else {
@@ -232,7 +247,7 @@ inline void Engine::serve_banked(std::uint32_t granted, bool alone) {
     const auto h = static_cast<unsigned>(std::countr_zero(left));
     if (horizon > now_ + 1 && !must_stay(*cores_[h])) [[likely]] {
       serve_and_go_on(h, horizon);
-    } else {
+    } else if (!kLockstep || options_.debugger == nullptr || let_act(h)) {
       serve_tcdm(h);
     }
   }
@@ -247,7 +262,9 @@ void Engine::step(std::uint32_t other) {
   for (std::uint32_t left = other; left != 0; left &= left - 1) {
     const auto h = static_cast<unsigned>(std::countr_zero(left));
     if (slot_[h].wait == CoreWait::kData && slot_[h].route == Route::kDmaControl) {
-      serve_dma_control(h);
+      if (!kLockstep || options_.debugger == nullptr || let_act(h)) {
+        serve_dma_control(h);
+      }
       other &= ~(1u << h);
     }
   }
@@ -282,7 +299,10 @@ void Engine::step(std::uint32_t other) {
     other = serve_fpus(other);
   }
   for (; other != 0; other &= other - 1) {
-    serve_data(static_cast<unsigned>(std::countr_zero(other)));
+    const auto h = static_cast<unsigned>(std::countr_zero(other));
+    if (!kLockstep || options_.debugger == nullptr || let_act(h)) {
+      serve_data(h);
+    }
   }
   if (spoken_to || !platform_.is_pulp() || units_have_news()) {
     step_units();
@@ -364,13 +384,13 @@ std::uint64_t Engine::resume(unsigned hart, std::uint64_t earliest) {
 std::uint64_t Engine::resume(unsigned hart, std::uint64_t earliest, std::uint64_t limit) {
   Core& core = *cores_[hart];
   core.keep_books(Cycle{now_});
-  CoreWait wait = core.run(Cycle{limit});
+  CoreWait wait = run_core(hart, limit);
   // A core may learn only with an answer that it wanted a line in a cycle that is past: it asks as
   // soon as it can, which is the same cycle in both engines.
   while (wait == CoreWait::kFetch && std::max(core.fetch_when().raw(), earliest) <= now_) {
     post_fetch(hart);
     limit = now_ + 1;
-    wait = core.run(Cycle{limit});
+    wait = run_core(hart, limit);
   }
   return ask(hart, wait, earliest, limit);
 }
@@ -421,6 +441,9 @@ void Engine::answer(unsigned hart, std::uint64_t granted, std::uint64_t responde
                     std::uint32_t rdata, StallReason why) {
   cores_[hart]->complete(Cycle{granted}, Cycle{responded}, rdata, why);
   go_on(hart);
+  if (options_.debugger != nullptr) [[unlikely]] {
+    tell_after(hart);
+  }
 }
 
 // The hart has what it waited for.
