@@ -88,8 +88,9 @@ void add_elf(CLI::App& app, int& status) {
   command->add_option("--insn-from", arguments->log_range.from, "from this cycle on")->needs(log);
   command->add_option("--insn-to", arguments->log_range.to, "to this cycle")->needs(log);
   command
-      ->add_option("--gdb", arguments->gdb_port,
-                   "wait for a GDB at this port of 127.0.0.1 (0: a free one) and let it hold the run")
+      ->add_option(
+          "--gdb", arguments->gdb_port,
+          "wait for a GDB at this port of 127.0.0.1 (0: a free one) and let it hold the run")
       ->check(CLI::Range(0, 65535));
   command->callback([arguments, &status] {
     arguments->lockstep = arguments->engine == "lockstep";

@@ -11,9 +11,9 @@ namespace etude {
 namespace {
 
 constexpr std::uint64_t kPacketSize = 0x4000;
-constexpr const char* kWrong = "E01";      ///< not understood
-constexpr const char* kNotThere = "E0e";   ///< no memory, no register
-constexpr std::uint64_t kEnd = 1ull << 32; ///< of addresses
+constexpr const char* kWrong = "E01";       ///< not understood
+constexpr const char* kNotThere = "E0e";    ///< no memory, no register
+constexpr std::uint64_t kEnd = 1ull << 32;  ///< of addresses
 
 }  // namespace
 
@@ -67,7 +67,7 @@ std::optional<std::string> GdbServer::answer(std::string_view packet) {
     case '?':
       return last_stop_;
     case 'g':
-      return gdb_registers::all(*target_, chosen_);
+      return gdb_registers::all(*target_, chosen_, pc_of(chosen_));
     case 'G':
       return write_registers(text.rest());
     case 'p':
@@ -174,7 +174,7 @@ std::string GdbServer::read_register(HexText text) {
   if (!text.number(number) || !text.at_end()) {
     return kWrong;
   }
-  const std::string value = gdb_registers::one(*target_, chosen_, number);
+  const std::string value = gdb_registers::one(*target_, chosen_, number, pc_of(chosen_));
   return value.empty() ? kNotThere : value;
 }
 
@@ -218,7 +218,7 @@ std::string GdbServer::write_registers(std::string_view text) {
   }
   for (unsigned n = 0; n < count; ++n) {
     // Only what changes: a program counter that stays is no jump.
-    if (word_of(gdb_registers::one(*target_, chosen_, n)) != values[n] &&
+    if (word_of(gdb_registers::one(*target_, chosen_, n, pc_of(chosen_))) != values[n] &&
         !gdb_registers::write(*target_, chosen_, n, values[n])) {
       return kNotThere;
     }

@@ -78,8 +78,8 @@ std::string target_xml(const DebugTarget& target) {
   for (std::uint32_t number = 0; number < 4096; ++number) {
     if (exists(target, number) && !(is_fp_csr(number) && has_floats(target)) &&
         !name_of(number).empty()) {
-      text += reg(name_of(number), kCsrs + number,
-                  "type=\"int\" group=\"csr\" save-restore=\"no\"");
+      text +=
+          reg(name_of(number), kCsrs + number, "type=\"int\" group=\"csr\" save-restore=\"no\"");
     }
   }
   return text + "</feature>\n</target>\n";
@@ -87,21 +87,21 @@ std::string target_xml(const DebugTarget& target) {
 
 unsigned count_of_all(const DebugTarget& target) { return has_floats(target) ? kCsrs : kFloats; }
 
-std::string all(const DebugTarget& target, unsigned hart) {
+std::string all(const DebugTarget& target, unsigned hart, std::uint32_t pc) {
   std::string text;
   for (unsigned n = 0; n < count_of_all(target); ++n) {
-    text += one(target, hart, n);
+    text += one(target, hart, n, pc);
   }
   return text;
 }
 
-std::string one(const DebugTarget& target, unsigned hart, std::uint64_t number) {
+std::string one(const DebugTarget& target, unsigned hart, std::uint64_t number, std::uint32_t pc) {
   const Core& core = target.hart(hart);
   if (number < kPc) {
     return word(core.state().x(static_cast<unsigned>(number)));
   }
   if (number == kPc) {
-    return word(core.pc());
+    return word(pc);
   }
   if (number < kCsrs) {
     return has_floats(target) ? word(core.state().f(static_cast<unsigned>(number - kFloats))) : "";

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "models/base/error.h"
-#include "models/iss/core/core.h"
+#include "models/iss/isa/execute.h"
 #include "sim/debug/gdb_registers.h"
 
 namespace etude {
@@ -24,7 +24,7 @@ GdbServer::GdbServer(std::uint16_t port, std::function<void(const std::string&)>
 void GdbServer::begin(DebugTarget& target) {
   target_ = &target;
   reported_.assign(target.harts(), ~std::uint64_t{0});
-  touch_reported_ = reported_;
+  touch_reported_ = shown_behind_ = reported_;
   last_stop_ = stop_reply(0, kTrap, "");
   serve();
 }
@@ -55,18 +55,52 @@ void GdbServer::before(unsigned hart, const DataAccess* access) {
   }
 }
 
-// False if GDB waits for another hart, and this one has to go on. If that other one has only to
-// reach the breakpoint behind its step, GDB is told of it first.
+// False if GDB waits for another hart, and this one has to go on: GDB takes no news of others until
+// that one has made its step. If it has not, or has but stands in front of a breakpoint that it has
+// still to reach, it is shown behind it first, and GDB then lets all go on.
 bool GdbServer::may_tell(unsigned hart, const char* what, std::uint32_t address) {
-  while (active_ && landing_ && hart != stepping_) {
-    reported_[stepping_] = done(stepping_);
-    stop(stepping_, kTrap, break_reason(target_->hart(stepping_).pc()));
+  while (active_ && passes(hart) && (landing_ || shown_behind_[stepping_] != done(stepping_))) {
+    const unsigned other = stepping_;
+    if (!landing_) {  // where it is, it need not be held any more
+      reported_[other] = shown_behind_[other] = done(other);
+    }
+    shown_pc_ = pc_behind(other);
+    stop(other, kTrap, "");
   }
   if (active_ && passes(hart)) {
     tell_(target_->hart_name(hart) + " passes the " + what + " at 0x" + hex_number(address) +
           " while " + target_->hart_name(stepping_) + " goes on alone");
   }
   return active_ && !passes(hart);
+}
+
+// Where the hart's instruction leads to, or behind that the first place without a breakpoint.
+std::uint32_t GdbServer::pc_behind(unsigned hart) const {
+  const Core& core = target_->hart(hart);
+  ArchState state = core.state();
+  const auto length_at = [&core](std::uint32_t pc) {
+    const Instr* const instr = core.instruction(pc);
+    return instr != nullptr ? instr->length : 4u;
+  };
+  const Instr* const instr = core.instruction(core.pc());
+  std::uint32_t pc = core.pc() + length_at(core.pc());
+  if (instr != nullptr &&
+      (instr->timing == TimingClass::kJal || instr->timing == TimingClass::kJalr)) {
+    pc = jump_target(*instr, state);
+  } else if (instr != nullptr && instr->timing == TimingClass::kBranch &&
+             branch_taken(*instr, state)) {
+    pc = core.pc() + static_cast<std::uint32_t>(instr->imm);
+  } else {
+    pc = loop_next(state, pc);
+  }
+  while (points_.breaks_at(pc) || settled_.breaks_at(pc)) {
+    pc += length_at(pc);
+  }
+  return pc;
+}
+
+std::uint32_t GdbServer::pc_of(unsigned hart) const {
+  return shown_pc_ != Core::kNoPc && hart == shown_hart_ ? shown_pc_ : target_->hart(hart).pc();
 }
 
 std::string GdbServer::break_reason(std::uint32_t pc) const {
@@ -82,7 +116,7 @@ void GdbServer::after(unsigned hart) {
   }
   const std::uint32_t pc = target_->hart(hart).pc();
   if (!landing_ && settled_.breaks_at(pc) && points_.breaks_at(pc)) {
-    landing_ = true;
+    landing_ = true;  // it is told of when it is held there
     step_from_ = done(hart);
   } else if (landing_ || !to_breakpoint_ || points_.breaks_at(pc)) {
     reported_[hart] = points_.breaks_at(pc) ? done(hart) : reported_[hart];
@@ -137,18 +171,19 @@ void GdbServer::ended(std::optional<int> status) {
 std::string GdbServer::stop_reply(unsigned hart, unsigned signal, const std::string& why) const {
   char text[8];
   std::snprintf(text, sizeof text, "T%02x", signal);
-  return text + why + "thread:" + hex_number(hart + 1) + ";20:" +
-         gdb_registers::one(*target_, hart, gdb_registers::kPc) + ";";
+  return text + why + "thread:" + hex_number(hart + 1) +
+         ";20:" + gdb_registers::one(*target_, hart, gdb_registers::kPc, pc_of(hart)) + ";";
 }
 
 // Holds the machine until GDB lets it go on.
 void GdbServer::stop(unsigned hart, unsigned signal, const std::string& why) {
-  chosen_ = hart;
+  chosen_ = shown_hart_ = hart;
   chosen_step_ = stepping_ = kNobody;
   locked_ = landing_ = false;
   last_stop_ = stop_reply(hart, signal, why);
   send(last_stop_);
   serve();
+  shown_pc_ = Core::kNoPc;
 }
 
 void GdbServer::serve() {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "models/iss/core/core.h"
 #include "sim/debug/debug_socket.h"
 #include "sim/debug/packet_reader.h"
 #include "sim/debug/stop_points.h"
@@ -50,6 +51,8 @@ class GdbServer final : public Debugger {
   bool passes(unsigned hart) const { return locked_ && hart != stepping_; }
   bool may_tell(unsigned hart, const char* what, std::uint32_t address);
   std::string break_reason(std::uint32_t pc) const;
+  std::uint32_t pc_behind(unsigned hart) const;
+  std::uint32_t pc_of(unsigned hart) const;  ///< as GDB sees it
   void stop(unsigned hart, unsigned signal, const std::string& why);
   void serve();
   void take_bytes(bool wait);
@@ -109,6 +112,10 @@ class GdbServer final : public Debugger {
   bool landing_{false};
   /// done() of each hart when it last stopped at a breakpoint, at a watchpoint.
   std::vector<std::uint64_t> reported_, touch_reported_;
+  /// The hart that is shown at another pc while it is held, and done() of each when it last was.
+  unsigned shown_hart_{0};
+  std::uint32_t shown_pc_{Core::kNoPc};
+  std::vector<std::uint64_t> shown_behind_;
 };
 
 }  // namespace etude

@@ -49,7 +49,8 @@ class StopPoints {
   /// The watchpoint that `access` touches, at the first byte of both.
   std::optional<Watch> touched(const DataAccess& access) const {
     for (const Watch& watch : watches_) {
-      const bool wanted = watch.kind == Kind::kAccess || (watch.kind == Kind::kWrite) == access.write;
+      const bool wanted =
+          watch.kind == Kind::kAccess || (watch.kind == Kind::kWrite) == access.write;
       const std::uint64_t first = std::max(access.address, watch.address);
       if (wanted && first < std::uint64_t{access.address} + access.bytes &&
           first < std::uint64_t{watch.address} + watch.bytes) {

@@ -236,8 +236,8 @@ class Engine : public sc_core::sc_module, private DebugTarget {
   std::uint64_t stepped_{0};      ///< cycles in which something happened
   std::uint64_t private_end_{0};  ///< first cycle that no core has run to by itself
   double outside_seconds_{0};     ///< of the job's callbacks
-  unsigned acting_{kMaxHarts};  ///< the hart whose access a debugger is asked about
-  std::uint32_t changed_{0};    ///< harts that a debugger has changed
+  unsigned acting_{kMaxHarts};    ///< the hart whose access a debugger is asked about
+  std::uint32_t changed_{0};      ///< harts that a debugger has changed
   bool ended_{false};
   bool closed_{false};  ///< the books of the cores
   unsigned step_{0};

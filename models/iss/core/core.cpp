@@ -99,7 +99,8 @@ template <bool kCached, bool kHeld>
 [[gnu::noinline]] CoreWait Core::run_loop(std::uint64_t limit) {
   bool first = true;  // the calm loop has just been tried
   for (;;) {
-    if (!kHeld && !first && calm<kCached>() && run_calm<kCached>(std::min(limit, irq_from_), true)) {
+    if (!kHeld && !first && calm<kCached>() &&
+        run_calm<kCached>(std::min(limit, irq_from_), true)) {
       return CoreWait::kData;
     }
     first = false;
@@ -184,8 +185,7 @@ template <bool kCached, bool kHeld>
     }
     if constexpr (kHeld) {
       if (instr.timing != TimingClass::kLoad && instr.timing != TimingClass::kStore &&
-          instr.timing != TimingClass::kEventLoad &&
-          std::exchange(free_pc_, kNoPc) != state_.pc) {
+          instr.timing != TimingClass::kEventLoad && std::exchange(free_pc_, kNoPc) != state_.pc) {
         stands_ = true;
         return CoreWait::kLimit;
       }

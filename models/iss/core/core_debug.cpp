@@ -8,8 +8,7 @@
 namespace etude {
 
 std::optional<std::uint32_t> Core::csr(std::uint32_t number, Cycle now) const {
-  return csr_read(state_, number,
-                  CsrInputs{now.raw() - start_, instructions(), mip_, gated_});
+  return csr_read(state_, number, CsrInputs{now.raw() - start_, instructions(), mip_, gated_});
 }
 
 bool Core::set_csr(std::uint32_t number, std::uint32_t value, Cycle now) {
