@@ -19,7 +19,6 @@ class Onlooker final : public Debugger {
 
   void begin(DebugTarget& target) override {
     target_ = &target;
-    told_.assign(target.harts(), 0);
     left_.assign(target.harts(), 0);
   }
   bool stops_before(unsigned hart, std::uint32_t pc) override {
@@ -37,7 +36,6 @@ class Onlooker final : public Debugger {
         core.instruction(core.pc())->timing != TimingClass::kEventLoad) {
       wrong_ += 1;
     }
-    told_[hart] = core.busy_cycles() + 1;
     look(hart);
   }
   void after(unsigned hart) override {
@@ -67,7 +65,7 @@ class Onlooker final : public Debugger {
 
   std::mt19937 random_;
   DebugTarget* target_{nullptr};
-  std::vector<std::uint64_t> told_, left_;
+  std::vector<std::uint64_t> left_;
   std::uint64_t wrong_{0};
   std::uint64_t looks_{0};
 };
