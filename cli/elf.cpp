@@ -73,6 +73,11 @@ void add_elf(CLI::App& app, int& status) {
                       "stop with status 3 after so many cycles");
   command->add_option("--engine", arguments->engine, "fast or lockstep")
       ->check(CLI::IsMember({"fast", "lockstep"}));
+  command
+      ->add_option(
+          "--gdb", arguments->gdb_port,
+          "wait for a GDB at this port of 127.0.0.1 (0: a free one) and let it hold the run")
+      ->check(CLI::Range(0, 65535));
   command->add_flag("--json", arguments->json, "print the account as one JSON line");
   command->add_flag("--quiet", arguments->quiet, "no report on stderr");
   command->add_option("--profile", arguments->profile_folder,
@@ -88,6 +93,7 @@ void add_elf(CLI::App& app, int& status) {
   command->add_option("--insn-to", arguments->log_range.to, "to this cycle")->needs(log);
   command->callback([arguments, &status] {
     arguments->lockstep = arguments->engine == "lockstep";
+    arguments->tell = [](const std::string& line) { std::cerr << "gdb: " << line << std::endl; };
     status = run(*arguments);
   });
 }

@@ -7,6 +7,7 @@
 #include "models/base/error.h"
 #include "run/bench/elf_files.h"
 #include "sim/config/load.h"
+#include "sim/debug/gdb_server.h"
 
 namespace etude::run {
 namespace {
@@ -60,6 +61,10 @@ ProgramResult run_program(const ElfRequest& request, const std::function<void(ch
   }
   options.account_of_failure = true;  // warnings explain failures, too
   options.console = console;
+  std::optional<GdbServer> gdb;
+  if (request.gdb_port) {
+    options.debugger = &gdb.emplace(static_cast<std::uint16_t>(*request.gdb_port), request.tell);
+  }
   ProgramResult result;
   std::optional<InstructionLog> log;
   std::optional<Timeline> timeline;
@@ -86,6 +91,10 @@ ProgramResult run_program(const ElfRequest& request, const std::function<void(ch
   static_cast<ElfResult&>(result) = run_elf(platform, elf, options);
   for (std::size_t h = 0; h < result.record.instructions.size(); ++h) {
     result.harts.push_back(result.record.units[h].name);  // harts come first
+  }
+  if (gdb) {
+    const RunRecord& record = result.record;
+    gdb->ended(record.error.empty() ? std::optional(record.exit_status) : std::nullopt);
   }
   if (result.profile) {
     for (std::string& text : result.profile->warnings()) {

@@ -85,12 +85,19 @@ RunRecord Engine::run(Address entry) {
 void Engine::process() {
   // An exception must not cross SystemC's scheduler.
   try {
-    if (options_.lockstep) {
+    if (options_.debugger != nullptr) {
+      options_.debugger->begin(*this);
+      changed_ = 0;  // nothing has begun
+      loop<true>();
+    } else if (options_.lockstep) {
       loop<true>();
     } else {
       loop<false>();
     }
   } catch (const ProgramError& error) {
+    if (options_.debugger != nullptr) {
+      options_.debugger->failed(error.what());
+    }
     if (options_.account_of_failure) {
       record_.error = error.what();
       finish_cores();
@@ -110,6 +117,11 @@ void Engine::loop() {
   const bool pulp = platform_.is_pulp();
   while (true) {
     ++stepped_;
+    if constexpr (kLockstep) {
+      if (options_.debugger != nullptr && stepped_ % 1024 == 0) {
+        options_.debugger->poll();
+      }
+    }
     const std::uint32_t ready = agenda_.take(now_);
     std::uint32_t banked = ready & banked_;
     std::uint32_t other = ready & ~banked_;

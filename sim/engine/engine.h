@@ -13,6 +13,7 @@
 #include "models/dma/mchan.h"
 #include "sim/engine/accounting.h"
 #include "sim/engine/agenda.h"
+#include "sim/engine/debugger.h"
 #include "sim/engine/job.h"
 #include "sim/engine/run_record.h"
 #include "sim/engine/tracer.h"
@@ -35,6 +36,8 @@ struct EngineOptions {
   std::vector<CoreObserver*> observers;
   /// A program that fails leaves its account, with RunRecord::error, in place of a ProgramError.
   bool account_of_failure{false};
+  /// Holds the run, whose cores are driven in lockstep then; null: nobody does.
+  Debugger* debugger{nullptr};
 };
 
 /// A store to a marker word of the core bench.
@@ -50,7 +53,7 @@ struct Marker {
 /// time (lockstep); both give the same cycles and the same memory. Cycles in which nothing can
 /// change are jumped over. SystemC's time follows every `kQuantum` cycles and at each access that
 /// leaves the cluster.
-class Engine : public sc_core::sc_module {
+class Engine : public sc_core::sc_module, private DebugTarget {
  public:
   Engine(const sc_core::sc_module_name& name, Platform& platform, const EngineOptions& options);
 
@@ -174,6 +177,31 @@ class Engine : public sc_core::sc_module {
   void settle_cores();
   void check_books() const;
 
+  // engine_debug.cpp
+  CoreWait run_core(unsigned hart, std::uint64_t limit) {
+    if (options_.debugger != nullptr) [[unlikely]] {
+      return run_held(hart, limit);
+    }
+    return cores_[hart]->run(Cycle{limit});
+  }
+  CoreWait run_held(unsigned hart, std::uint64_t limit);
+  bool let_act(unsigned hart);
+  void tell_after(unsigned hart);
+  bool may_begin_anew(unsigned hart) const;
+  void note_changed(unsigned hart);
+  bool take_changed(unsigned hart);
+  unsigned harts() const override;
+  const Core& hart(unsigned hart) const override;
+  std::string hart_name(unsigned hart) const override;
+  Cycle cycle() const override;
+  std::string state_text(unsigned hart) const override;
+  std::optional<std::uint32_t> csr(unsigned hart, std::uint32_t number) const override;
+  std::optional<std::vector<std::uint8_t>> read(Address address, Bytes bytes) override;
+  bool write(Address address, std::span<const std::uint8_t> bytes) override;
+  bool set_register(unsigned hart, unsigned n, std::uint32_t value) override;
+  bool set_csr(unsigned hart, std::uint32_t number, std::uint32_t value) override;
+  bool set_pc(unsigned hart, std::uint32_t pc) override;
+
   [[noreturn]] void stop(std::uint64_t next);
   void sync_systemc();
   void end(int status);
@@ -232,6 +260,8 @@ class Engine : public sc_core::sc_module {
   std::uint64_t stepped_{0};      ///< cycles in which something happened
   std::uint64_t private_end_{0};  ///< first cycle that no core has run to by itself
   double outside_seconds_{0};     ///< of the job's callbacks
+  unsigned acting_{kMaxHarts};    ///< the hart whose access a debugger is asked about
+  std::uint32_t changed_{0};      ///< harts that a debugger has changed
   bool ended_{false};
   bool closed_{false};  ///< the books of the cores
   unsigned step_{0};

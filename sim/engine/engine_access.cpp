@@ -31,6 +31,9 @@ bool is_dispatch(std::uint32_t offset, const DataAccess& access) {
 }  // namespace
 
 void Engine::serve_tcdm(unsigned hart) {
+  if (options_.debugger != nullptr && !let_act(hart)) [[unlikely]] {
+    return;
+  }
   const DataAccess& access = cores_[hart]->access();
   const std::uint32_t rdata = access_tcdm(access, tcdm_offset(hart, access));
   answer(hart, now_, now_ + 1, rdata, StallReason::kTcdmConflict);
@@ -61,6 +64,9 @@ std::uint32_t Engine::serve_fpus(std::uint32_t harts) {
     if ((granted >> h & 1) != 0) {
       cores_[h]->complete_fpu(Cycle{now_});
       go_on(h);
+      if (options_.debugger != nullptr) [[unlikely]] {
+        tell_after(h);
+      }
     } else {
       agenda_.move(h, now_ + 1);
     }
@@ -73,6 +79,9 @@ void Engine::serve_data(unsigned hart) {
   Core& core = platform_.core(hart);
   if (slot.wait == CoreWait::kHalt) {
     fail_halted(hart);
+  }
+  if (options_.debugger != nullptr && slot.route != Route::kTcdm && !let_act(hart)) [[unlikely]] {
+    return;
   }
   const DataAccess& access = core.access();
   switch (slot.route) {
@@ -134,6 +143,9 @@ void Engine::serve_data(unsigned hart) {
 }
 
 void Engine::serve_dma_control(unsigned hart) {
+  if (options_.debugger != nullptr && !let_act(hart)) [[unlikely]] {
+    return;
+  }
   const DataAccess& access = platform_.core(hart).access();
   const DmaReply reply = platform_.dma().access(hart, slot_[hart].offset & ~3u, access.write,
                                                 access.wdata, Cycle{now_});

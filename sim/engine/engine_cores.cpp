@@ -23,13 +23,13 @@ std::uint64_t Engine::stay_limit(unsigned hart, std::uint64_t from) const {
 std::uint64_t Engine::resume(unsigned hart, std::uint64_t earliest, std::uint64_t limit) {
   Core& core = *cores_[hart];
   core.keep_books(Cycle{now_});
-  CoreWait wait = core.run(Cycle{limit});
+  CoreWait wait = run_core(hart, limit);
   // A core may learn only with an answer that it wanted a line in a cycle that is past: it asks as
   // soon as it can, which is the same cycle in both engines.
   while (wait == CoreWait::kFetch && std::max(core.fetch_when().raw(), earliest) <= now_) {
     post_fetch(hart);
     limit = std::min(limit, stay_limit(hart, now_));
-    wait = core.run(Cycle{limit});
+    wait = run_core(hart, limit);
   }
   return ask(hart, wait, earliest, limit);
 }
@@ -126,6 +126,9 @@ void Engine::answer(unsigned hart, std::uint64_t granted, std::uint64_t responde
                     std::uint32_t rdata, StallReason why) {
   cores_[hart]->complete(Cycle{granted}, Cycle{responded}, rdata, why);
   go_on(hart);
+  if (options_.debugger != nullptr) [[unlikely]] {
+    tell_after(hart);
+  }
 }
 
 // The hart has what it waited for.

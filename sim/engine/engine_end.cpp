@@ -44,7 +44,9 @@ void Engine::stop(std::uint64_t next) {
     fail_asleep();
   }
   now_ = options_.max_cycles.raw();
-  finish_cores();
+  if (options_.debugger == nullptr) {  // who may still want to see them
+    finish_cores();
+  }
   throw ProgramError("no end within " + std::to_string(options_.max_cycles.raw()) +
                      " cycles: " + where(0));
 }

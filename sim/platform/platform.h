@@ -81,6 +81,9 @@ class Platform : public sc_core::sc_module {
   void write_memory(Address address, std::span<const std::uint8_t> bytes);
   std::vector<std::uint8_t> read_memory(Address address, Bytes bytes);
 
+  /// Instructions are decoded anew: their memory was changed from outside.
+  void forget_code() { decode_->flush(); }
+
   /// All units, each described once: who counts, warns or acts is found by going through this list.
   const std::vector<PlatformUnit>& units() const { return units_; }
 

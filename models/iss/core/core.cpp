@@ -37,11 +37,12 @@ inline const Instr* Core::decoded() {
   return slot;
 }
 
-template <bool kCached>
+template <bool kCached, bool kHeld>
 [[gnu::noinline]] CoreWait Core::run_loop(std::uint64_t limit) {
   bool first = true;  // the calm loop has just been tried
   for (;;) {
-    if (!first && calm<kCached>() && run_calm<kCached>(std::min(limit, irq_from_), true)) {
+    if (!kHeld && !first && calm<kCached>() &&
+        run_calm<kCached>(std::min(limit, irq_from_), true)) {
       return CoreWait::kData;
     }
     first = false;
@@ -122,6 +123,13 @@ template <bool kCached>
       if ((instr.timing == TimingClass::kLoad || instr.timing == TimingClass::kStore) &&
           !fetch_behind_access(instr, enter)) {
         return fetch_wait();
+      }
+    }
+    if constexpr (kHeld) {
+      if (instr.timing != TimingClass::kLoad && instr.timing != TimingClass::kStore &&
+          instr.timing != TimingClass::kEventLoad && std::exchange(free_pc_, kNoPc) != state_.pc) {
+        stands_ = true;
+        return CoreWait::kLimit;
       }
     }
     if (enter != ex_free_) {
@@ -313,6 +321,24 @@ CoreWait Core::run(Cycle limit) {
       finish_sleep();
       return run(limit);
   }
+}
+
+CoreWait Core::run_held(Cycle limit, std::uint32_t free_pc) {
+  stands_ = false;
+  free_pc_ = free_pc;
+  if (waiting_ == Waiting::kSleep && (mip_ & state_.csr.mie) != 0) {
+    finish_sleep();
+  }
+  if (waiting_ != Waiting::kNothing || halted_) {
+    return run(limit);  // nothing is executed
+  }
+  if (icache_ == nullptr) {
+    return run_loop<false, true>(limit.raw());
+  }
+  if (icache_flushes_ != icache_->flushes()) {
+    forget_lines();
+  }
+  return run_loop<true, true>(limit.raw());
 }
 
 // The usual end of an access: aligned, data in the cycle behind the grant, nothing else under way.

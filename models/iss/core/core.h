@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <systemc>
 #include <utility>
@@ -53,6 +54,12 @@ class Core : public sc_core::sc_module {
   /// something shared. Comes back early, with kLimit, when interrupts_possible() or needs_present()
   /// becomes true.
   CoreWait run(Cycle limit);
+
+  /// run() for debuggers: comes back with kLimit and held() in front of each instruction that needs
+  /// nothing shared, once that would be executed, but for the first if it is at `free_pc`.
+  CoreWait run_held(Cycle limit, std::uint32_t free_pc);
+  bool held() const { return stands_; }
+  static constexpr std::uint32_t kNoPc = ~0u;
 
   /// The access that run() waits for; loads and stores of 1, 2 or 4 bytes, parts of misaligned ones
   /// of 1, 2 or 3.
@@ -143,6 +150,18 @@ class Core : public sc_core::sc_module {
   const ArchState& state() const { return state_; }
   ArchState& state() { return state_; }
 
+  // For debuggers, between two instructions.
+  /// The value of CSR `number` in cycle `now`, or nothing if there is no such register.
+  std::optional<std::uint32_t> csr(std::uint32_t number, Cycle now) const;
+  /// False if there is none, or it cannot be written.
+  bool set_csr(std::uint32_t number, std::uint32_t value, Cycle now);
+  /// The first part of a misaligned access is done, the other one not.
+  bool between_parts() const { return second_part_; }
+  /// Forgets what run() waits for: it begins the instruction at pc() anew.
+  void begin_anew();
+  /// Jumps to `pc`, which is even, from cycle `now` on.
+  void go_to(std::uint32_t pc, Cycle now);
+
   /// Warnings for the user, each once.
   std::vector<std::string> take_warnings() { return std::exchange(warnings_, {}); }
 
@@ -183,7 +202,7 @@ class Core : public sc_core::sc_module {
   void complete_observed(Cycle granted, Cycle responded, std::uint32_t rdata, StallReason why);
   CoreWait complete_and_go_on(Cycle granted, std::uint32_t rdata, StallReason why, Cycle limit);
   void complete_now(Cycle granted, Cycle responded, std::uint32_t rdata, StallReason why);
-  template <bool kCached>
+  template <bool kCached, bool kHeld = false>
   CoreWait run_loop(std::uint64_t limit);
   template <bool kCached>
   CoreWait enter_loop(std::uint64_t limit);
@@ -390,6 +409,8 @@ class Core : public sc_core::sc_module {
     bool awaited;
   } calm_rs1_{};
   std::uint64_t fpu_when_{0};
+  bool stands_{false};            ///< run_held() stands in front of an instruction ...
+  std::uint32_t free_pc_{kNoPc};  ///< ... but not of the one here
   std::uint64_t sleep_from_{0};
 
   /// Why others may reach it; one word, since it is asked with each access.
