@@ -189,10 +189,7 @@ void Checker::task_list(const RegisterAccess& access) {
   if (access.offset == ETUDE_SIM_NEXT_STEP && access.data != 0) {
     declared_->next_pass();
   } else if (access.offset == ETUDE_SIM_OP_BEGIN) {
-    for (const L1Buffer* buffer : declared_->begin(access.data)) {
-      memory_.shadow().mark(buffer->address.raw(), static_cast<std::uint32_t>(buffer->bytes.raw()),
-                            kUndefined, 0);
-    }
+    declared_->begin(access.data);
   }
 }
 

@@ -22,16 +22,6 @@ Declared::Declared(const Program& program, std::uint32_t l1_bytes, unsigned work
       kernels_.push_back(op);
     }
   }
-  for (const L1Buffer& buffer : program.l1_buffers) {
-    beginning_[buffer.first_op].push_back(&buffer);
-  }
-}
-
-const std::vector<const L1Buffer*>& Declared::begin(std::uint32_t op) {
-  static const std::vector<const L1Buffer*> none;
-  current_[interpreter_] = op;
-  const auto found = beginning_.find(op);
-  return found != beginning_.end() ? found->second : none;
 }
 
 void Declared::popped(unsigned hart) {

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "program/program.h"
@@ -21,9 +20,8 @@ class Declared {
 
   /// A further pass over the list.
   void next_pass() { popped_.assign(popped_.size(), 0); }
-  /// The interpreter begins operation `op`. Returns the buffers that come into use with it: what is
-  /// in them is of no use any more.
-  const std::vector<const L1Buffer*>& begin(std::uint32_t op);
+  /// The interpreter begins operation `op`.
+  void begin(std::uint32_t op) { current_[interpreter_] = op; }
   /// `hart` takes the next kernel.
   void popped(unsigned hart);
 
@@ -45,7 +43,6 @@ class Declared {
   std::vector<std::uint32_t> kernels_;  ///< operations of the cores, in order
   std::vector<std::size_t> popped_;     ///< by hart
   std::vector<std::uint32_t> current_;  ///< operation, by hart
-  std::unordered_map<std::uint32_t, std::vector<const L1Buffer*>> beginning_;
 };
 
 }  // namespace etude::check
