@@ -10,21 +10,18 @@
 #define ETUDE_CHECK_FLAG_OBJECT(name, bytes) \
   __asm__(".pushsection .etude.flags,\"\",@progbits\n.4byte " #name ", " #bytes "\n.popsection")
 /* Inside a function, by constants: the words of [address, address + bytes). */
-#define ETUDE_CHECK_FLAG(address, bytes)                                                   \
-  __asm__ volatile(                                                                        \
-      ".pushsection .etude.flags,\"\",@progbits\n.4byte %0, %1\n.popsection"               \
-      :                                                                                    \
-      : "i"(address), "i"(bytes))
+#define ETUDE_CHECK_FLAG(address, bytes)                                                  \
+  __asm__ volatile(".pushsection .etude.flags,\"\",@progbits\n.4byte %0, %1\n.popsection" \
+                   :                                                                      \
+                   : "i"(address), "i"(bytes))
 /* Inside a function: `count` stacks of `bytes` each, one behind the other from `address` on. */
-#define ETUDE_CHECK_STACKS(address, bytes, count)                                          \
-  __asm__ volatile(                                                                        \
-      ".pushsection .etude.stacks,\"\",@progbits\n.4byte %0, %1, %2\n.popsection"         \
-      :                                                                                    \
-      : "i"(address), "i"(bytes), "i"(count))
+#define ETUDE_CHECK_STACKS(address, bytes, count)                                              \
+  __asm__ volatile(".pushsection .etude.stacks,\"\",@progbits\n.4byte %0, %1, %2\n.popsection" \
+                   :                                                                           \
+                   : "i"(address), "i"(bytes), "i"(count))
 
 /* [p, p + n) is given out by an allocator: its contents are undefined. */
-#define ETUDE_CHECK_GIVE(p, n) \
-  __asm__ volatile("slt zero, %0, %1" : : "r"(p), "r"(n) : "memory")
+#define ETUDE_CHECK_GIVE(p, n) __asm__ volatile("slt zero, %0, %1" : : "r"(p), "r"(n) : "memory")
 /* The buffer that begins at p is given back: nobody may touch it any more. */
 #define ETUDE_CHECK_TAKE_BACK(p) __asm__ volatile("sltu zero, %0, %0" : : "r"(p) : "memory")
 

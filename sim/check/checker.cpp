@@ -16,6 +16,9 @@ constexpr std::uint32_t kByteMasks[16] = {
     0x00000000, 0x000000FF, 0x0000FF00, 0x0000FFFF, 0x00FF0000, 0x00FF00FF, 0x00FFFF00, 0x00FFFFFF,
     0xFF000000, 0xFF0000FF, 0xFF00FF00, 0xFF00FFFF, 0xFFFF0000, 0xFFFF00FF, 0xFFFFFF00, 0xFFFFFFFF};
 constexpr unsigned kStackPointer = 2;
+// Of CsrState::pulp: 0x7D0 enables the stack check of PULP's cores, 0x7D1 and 0x7D2 bound the
+// stack.
+constexpr unsigned kStackCheck = 39;
 
 }  // namespace
 
@@ -52,6 +55,11 @@ void Checker::find_stacks() {
     });
     if (object.size >= 64 && (in_section || says_stack(object.name))) {
       stacks_.declare(object.address, object.size, object.name);
+    }
+  }
+  for (const ElfSection& section : elf_.sections()) {
+    if (section.writable && says_stack(section.name)) {
+      stacks_.declare(section.address, section.size, section.name);
     }
   }
 }
@@ -95,8 +103,8 @@ void Checker::accessed(unsigned hart, const Core& core, std::uint64_t cycle, std
   if (!stacks_.fine(hart, core.state().r[kStackPointer])) [[unlikely]] {
     look_at_stack(hart, core, cycle);
   }
-  if (declared_ != nullptr &&
-      !declared_->allows(hart, access.address, access.bytes, access.write)) [[unlikely]] {
+  if (declared_ != nullptr && !declared_->allows(hart, access.address, access.bytes, access.write))
+      [[unlikely]] {
     memory_.told(Kind::kBounds, threads_[hart], core.pc(), cycle, access.address, access.bytes,
                  access.write, declared_->text(hart));
   }
@@ -134,7 +142,8 @@ void Checker::accessed(unsigned hart, const Core& core, std::uint64_t cycle, std
 void Checker::outside(unsigned hart, const Core& core, std::uint64_t cycle, std::uint32_t rdata) {
   const DataAccess& access = core.access();
   const Routed routed = platform_->map().route(access.address);
-  RegisterAccess at{hart,         core.pc(), cycle, routed.offset & ~3u,
+  RegisterAccess at{hart,         core.pc(),
+                    cycle,        routed.offset & ~3u,
                     access.write, access.write ? access.wdata : rdata};
   switch (routed.route) {
     case Route::kTcdm:
@@ -215,6 +224,13 @@ void Checker::asks(unsigned hart, const DataAccess& access, Cycle) {
 
 void Checker::look_at_stack(unsigned hart, const Core& core, std::uint64_t cycle) {
   const std::uint32_t sp = core.state().r[kStackPointer];
+  const auto& extras = core.state().csr.pulp;
+  if (stacks_.of(hart) == nullptr && (extras[kStackCheck] & 1) != 0) {
+    const auto [begin, end] = std::minmax(extras[kStackCheck + 1], extras[kStackCheck + 2]);
+    if (sp > begin && sp <= end) {
+      stacks_.enter(hart, begin, end, sp, objects_.describe(begin));
+    }
+  }
   if (stacks_.look(hart, sp)) {
     return;
   }

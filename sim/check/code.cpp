@@ -16,9 +16,8 @@ constexpr std::uint32_t rs1_of(std::uint32_t word) { return word >> 15 & 31; }
 constexpr std::uint32_t rs2_of(std::uint32_t word) { return word >> 20 & 31; }
 
 constexpr bool is_hint(std::uint32_t word) {
-  return rs1_of(word) != 0 &&
-         ((word & kHintMask) == kGive ||
-          ((word & kHintMask) == kTakeBack && rs1_of(word) == rs2_of(word)));
+  return rs1_of(word) != 0 && ((word & kHintMask) == kGive ||
+                               ((word & kHintMask) == kTakeBack && rs1_of(word) == rs2_of(word)));
 }
 
 constexpr unsigned kLongestWait = 12;  ///< instructions of a loop that waits for a word
@@ -47,9 +46,12 @@ void Checker::retired(void* context, const Core& core, const Retired& retired) {
   Checker& checker = *hart.checker;
   const bool release = (word & kHintMask) == kTakeBack;
   const std::uint32_t begin = core.state().r[rs1_of(word)];
-  const Hint hint{retired.enter.raw(), hart.number,
-                  retired.pc,          begin,
-                  release ? 0 : core.state().r[rs2_of(word)], release};
+  const Hint hint{retired.enter.raw(),
+                  hart.number,
+                  retired.pc,
+                  begin,
+                  release ? 0 : core.state().r[rs2_of(word)],
+                  release};
   // A core may be ahead of others.
   checker.hints_.insert(std::ranges::upper_bound(checker.hints_, hint.cycle, {}, &Hint::cycle),
                         hint);

@@ -53,8 +53,8 @@ Party Checker::missing(unsigned hart) const {
   }
   std::string what = "asleep";
   if (waiting.waits) {
-    what = in_barriers(waiting.offset)   ? "waits at barrier " +
-                                             std::to_string(barrier_of(waiting.offset))
+    what = in_barriers(waiting.offset)
+               ? "waits at barrier " + std::to_string(barrier_of(waiting.offset))
            : at_mutex(waiting.offset)    ? "waits for the mutex"
            : at_dispatch(waiting.offset) ? "waits for a dispatch"
                                          : "waits for events " + hex(waiting.mask);
@@ -93,8 +93,7 @@ bool Checker::wait_at_barriers(std::uint64_t cycle) {
     told(Kind::kDeadlock,
          "barrier " + std::to_string(b) + " mask " + hex(barrier.trigger) + " status " +
              hex(barrier.arrived),
-         std::move(parties), cycle,
-         barrier.trigger == 0 ? "the barrier's mask was never set" : "");
+         std::move(parties), cycle, barrier.trigger == 0 ? "the barrier's mask was never set" : "");
   }
   return any;
 }
@@ -143,8 +142,8 @@ bool Checker::wait_for_events(std::uint64_t cycle) {
     }
     std::string where;
     for (std::uint32_t left = waiting.mask; left != 0; left &= left - 1) {
-      where += (where.empty() ? "" : ", ") +
-               event_name(static_cast<unsigned>(std::countr_zero(left)));
+      where +=
+          (where.empty() ? "" : ", ") + event_name(static_cast<unsigned>(std::countr_zero(left)));
     }
     told(Kind::kDeadlock, (where.empty() ? "no event" : where) + " of " + names_[h], {waiter(h)},
          cycle, where.empty() ? "its mask lets nothing through" : "nobody sends it");

@@ -41,8 +41,8 @@ bool Declared::declared(std::uint32_t op, std::uint32_t address, std::uint32_t b
       return false;
     }
     const std::uint32_t in_row = a.rows > 1 && a.pitch > a.row_bytes ? in % a.pitch : in;
-    const std::uint32_t row = a.rows > 1 && a.pitch > a.row_bytes ? a.row_bytes
-                                                                  : a.end() - a.address;
+    const std::uint32_t row =
+        a.rows > 1 && a.pitch > a.row_bytes ? a.row_bytes : a.end() - a.address;
     return in_row + bytes <= row;
   });
 }

@@ -24,8 +24,8 @@ const Work& Engines::work(Stamp by) const {
   return works_[lane][lane == kRedmuleLane ? (clock + 1) / 2 - 1 : clock - 1];
 }
 
-void Engines::fault(const RegisterAccess& access, const std::string& where,
-                    const std::string& text, Kind kind) {
+void Engines::fault(const RegisterAccess& access, const std::string& where, const std::string& text,
+                    Kind kind) {
   const Findings::Key key{access.pc, 2, 0};
   if (findings_.again(kind, key, Severity::kError, 0, 0, access.cycle) != nullptr) {
     return;
@@ -33,8 +33,7 @@ void Engines::fault(const RegisterAccess& access, const std::string& where,
   Finding finding{kind, Severity::kError, where};
   finding.cycle = finding.event = access.cycle;
   finding.text = text;
-  finding.parties.push_back(
-      context_.party(threads_[access.hart].now(access.pc), access.write, 0));
+  finding.parties.push_back(context_.party(threads_[access.hart].now(access.pc), access.write, 0));
   findings_.add(key, std::move(finding));
 }
 
@@ -49,8 +48,7 @@ bool Engines::place(const RegisterAccess& access, const char* what, Rows& rows, 
   if (!l1 && routed.route != Route::kExternal) {
     return false;
   }
-  const std::uint64_t size =
-      l1 ? platform_.tcdm().size() : platform_.config().l2.size.raw();
+  const std::uint64_t size = l1 ? platform_.tcdm().size() : platform_.config().l2.size.raw();
   rows.address = (l1 ? ETUDE_L1_BASE : ETUDE_L2_BASE) + routed.offset;
   if (routed.offset + (rows.end() - rows.address) > size) {
     fault(access, l1 ? "the end of L1" : "the end of L2",
@@ -184,11 +182,10 @@ void Engines::trigger(const RegisterAccess& access) {
   const std::uint32_t m = job[3] & 0xFFFF, k = job[3] >> 16, n = job[4];
   const std::uint32_t operation = job[5] >> ETUDE_REDMULE_OP_SHIFT & 7;
   const std::uint32_t format = job[5] >> ETUDE_REDMULE_FMT_SHIFT & 7;
-  const std::uint32_t element = format == ETUDE_REDMULE_FMT_FP32 ? 4
-                                : format == ETUDE_REDMULE_FMT_FP8 ||
-                                          format == ETUDE_REDMULE_FMT_FP8ALT
-                                    ? 1
-                                    : 2;
+  const std::uint32_t element =
+      format == ETUDE_REDMULE_FMT_FP32                                        ? 4
+      : format == ETUDE_REDMULE_FMT_FP8 || format == ETUDE_REDMULE_FMT_FP8ALT ? 1
+                                                                              : 2;
   // The array stores whole blocks of rows.
   const std::uint32_t block = platform_.redmule().config().width;
   const std::uint32_t stored = (m + block - 1) / block * block;

@@ -61,7 +61,16 @@ class Engines {
   bool over(Stamp by) const { return clock_of(by) <= done_[thread_of(by)]; }
 
  private:
-  enum class Step : std::uint8_t { kIdle, kCommand, kL1, kExt, kExtRow, kExtPitch, kL1Row, kL1Pitch };
+  enum class Step : std::uint8_t {
+    kIdle,
+    kCommand,
+    kL1,
+    kExt,
+    kExtRow,
+    kExtPitch,
+    kL1Row,
+    kL1Pitch
+  };
   struct Mchan {
     Step step{Step::kIdle};
     std::uint32_t id{0}, command{0}, l1{0}, ext{0};

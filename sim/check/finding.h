@@ -60,7 +60,8 @@ class Findings {
   Finding& add(const Key& key, Finding finding);
   /// One more key of `finding`, which is one of all().
   void name(const Key& key, const Finding& finding) {
-    known_.emplace(std::pair{finding.kind, key}, static_cast<std::size_t>(&finding - &findings_[0]));
+    known_.emplace(std::pair{finding.kind, key},
+                   static_cast<std::size_t>(&finding - &findings_[0]));
   }
 
   const std::vector<Finding>& all() const { return findings_; }

@@ -87,10 +87,9 @@ void Memory::access(std::vector<Thread>& threads, Thread& thread, std::uint32_t 
   std::uint32_t& value = page.value[offset >> 2];
   const std::uint32_t stored = data << 8 * (offset & 3);
   const bool same = write && ((value ^ stored) & wide) == 0;
-  shadow_.access(page.cells[offset >> 2], thread, now.stamp, mask, write,
-                 [&](const Conflict& conflict) {
-                   race(&threads, now, address, write, conflict, same);
-                 });
+  shadow_.access(
+      page.cells[offset >> 2], thread, now.stamp, mask, write,
+      [&](const Conflict& conflict) { race(&threads, now, address, write, conflict, same); });
   if (write) {
     value = (value & ~wide) | (stored & wide);
   }
@@ -105,8 +104,8 @@ void Memory::bad_state(const Now& now, std::uint32_t address, std::uint8_t mask,
     const std::uint32_t at = first_of(address, freed);
     report(Kind::kFreed, now, at, static_cast<unsigned>(std::popcount(freed)), write, "");
   } else if (const std::uint8_t out = bytes_with(states, kOutside | kUnassigned);
-             out != 0 && (bytes_with(states, kOutside) != 0 ||
-                          !context_.allocates(pc_of(now.stamp)))) {
+             out != 0 &&
+             (bytes_with(states, kOutside) != 0 || !context_.allocates(pc_of(now.stamp)))) {
     const std::uint32_t at = first_of(address, out);
     report(Kind::kBounds, now, at, static_cast<unsigned>(std::popcount(out)), write,
            objects_.distance(at));
@@ -178,8 +177,7 @@ void Memory::race(std::vector<Thread>* threads, const Now& now, std::uint32_t ad
                           (conflict.before_writes ? 1 : 0) | (write ? 2 : 0) |
                               (engines[0] ? 4 : 0) | (engines[1] ? 8 : 0)};
   const bool turned = engines[0] && !engines[1] && !context_.over(conflict.before);
-  if (Finding* const known =
-          findings_.again(Kind::kRace, key, severity, at, bytes, event_)) {
+  if (Finding* const known = findings_.again(Kind::kRace, key, severity, at, bytes, event_)) {
     if (severity == Severity::kError) {
       known->text.clear();
     }
@@ -200,15 +198,15 @@ void Memory::race(std::vector<Thread>* threads, const Now& now, std::uint32_t ad
 }
 
 // An operand lies in one object, if it begins in one.
-void Memory::check_object(const Now& now, const Rows& rows, bool write) {
+bool Memory::leaves_object(const Now& now, const Rows& rows, bool write) {
   const auto holder = objects_.holder(rows.address);
   if (!holder || rows.end() <= holder->end) {
-    return;
+    return false;
   }
   const auto over = static_cast<std::uint32_t>(rows.end() - holder->end);
   const Findings::Key key{pc_of(now.stamp), 1, write ? 1 : 0};
   if (findings_.again(Kind::kBounds, key, Severity::kError, holder->end, over, event_) != nullptr) {
-    return;
+    return true;
   }
   Finding finding{Kind::kBounds, Severity::kError,
                   holder->name + "+" + std::to_string(holder->end - holder->begin), holder->end,
@@ -220,9 +218,10 @@ void Memory::check_object(const Now& now, const Rows& rows, bool write) {
                  " and reaches " + objects_.describe(holder->end);
   finding.parties.push_back(context_.party(now.stamp, write, rows.address));
   findings_.add(key, std::move(finding));
+  return true;
 }
 
-void Memory::row(const Now& now, std::uint32_t first, std::uint32_t bytes, bool write, bool book) {
+void Memory::row(const Now& now, std::uint32_t first, std::uint32_t bytes, bool write, Use use) {
   const std::uint32_t end = first + bytes;
   for (std::uint32_t word = first & ~3u; word < end; word += 4) {
     std::uint8_t mask = 15;
@@ -234,10 +233,14 @@ void Memory::row(const Now& now, std::uint32_t first, std::uint32_t bytes, bool 
     }
     Shadow::Page& page = shadow_.page(word);
     Shadow::Cell& cell = page.cells[(word & 0xFFF) >> 2];
-    if (const std::uint32_t states = page.states(word & 0xFFF, widened(mask)); states != 0) {
+    std::uint32_t states = page.states(word & 0xFFF, widened(mask));
+    if (use == Use::kBookOutside) {  // the whole of it has been told
+      states &= ~everywhere(kOutside | kUnassigned);
+    }
+    if (states != 0) {
       bad_state(now, word, mask, write, states);
     }
-    if (book) {
+    if (use != Use::kLook) {
       shadow_.access(cell, now.thread, now.stamp, mask, write, [&](const Conflict& conflict) {
         race(nullptr, now, word, write, conflict, false);
       });
@@ -249,13 +252,12 @@ void Memory::look(Thread& thread, std::uint32_t pc, std::uint64_t cycle, const R
   ++event_;
   for (std::uint32_t r = 0; r < rows.rows; ++r) {
     row({thread, thread.now(pc), cycle}, rows.address + r * rows.pitch, rows.row_bytes, false,
-        false);
+        Use::kLook);
   }
 }
 
 void Memory::told(Kind kind, const Thread& thread, std::uint32_t pc, std::uint64_t cycle,
-                  std::uint32_t address, std::uint32_t bytes, bool write,
-                  const std::string& text) {
+                  std::uint32_t address, std::uint32_t bytes, bool write, const std::string& text) {
   ++event_;
   report(kind, {thread, thread.now(pc), cycle}, address, bytes, write, text);
 }
@@ -267,9 +269,9 @@ void Memory::footprint(Thread& thread, std::uint32_t pc, std::uint64_t cycle, co
   }
   ++event_;
   const Now now{thread, thread.now(pc), cycle};
-  check_object(now, rows, write);
+  const Use use = leaves_object(now, rows, write) ? Use::kBookOutside : Use::kBook;
   for (std::uint32_t r = 0; r < rows.rows; ++r) {
-    row(now, rows.address + r * rows.pitch, rows.row_bytes, write, true);
+    row(now, rows.address + r * rows.pitch, rows.row_bytes, write, use);
   }
 }
 
@@ -278,10 +280,9 @@ void Memory::late_store(Thread& thread, std::uint32_t pc, std::uint64_t cycle,
   ++event_;
   const Now now{thread, thread.now(pc), cycle};
   Shadow::Page& page = shadow_.page(address);
-  shadow_.access(page.cells[(address & 0xFFF) >> 2], thread, now.stamp, mask, true,
-                 [&](const Conflict& conflict) {
-                   race(nullptr, now, address, true, conflict, false);
-                 });
+  shadow_.access(
+      page.cells[(address & 0xFFF) >> 2], thread, now.stamp, mask, true,
+      [&](const Conflict& conflict) { race(nullptr, now, address, true, conflict, false); });
 }
 
 }  // namespace etude::check

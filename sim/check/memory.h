@@ -76,6 +76,7 @@ class Memory {
                   std::uint8_t mask);
 
  private:
+  enum class Use : std::uint8_t { kBook, kBookOutside, kLook };
   struct SyncWord {
     Order order;
     bool flag{false};
@@ -93,10 +94,10 @@ class Memory {
               const std::string& text);
   void race(std::vector<Thread>* threads, const Now& now, std::uint32_t address, bool write,
             const Conflict& conflict, bool same_value);
-  Severity judge(std::vector<Thread>* threads, const Now& now, bool write,
-                 const Conflict& conflict, bool same_value, std::string& why);
-  void check_object(const Now& now, const Rows& rows, bool write);
-  void row(const Now& now, std::uint32_t first, std::uint32_t bytes, bool write, bool book);
+  Severity judge(std::vector<Thread>* threads, const Now& now, bool write, const Conflict& conflict,
+                 bool same_value, std::string& why);
+  bool leaves_object(const Now& now, const Rows& rows, bool write);
+  void row(const Now& now, std::uint32_t first, std::uint32_t bytes, bool write, Use use);
 
   Findings& findings_;
   Objects& objects_;

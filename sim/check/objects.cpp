@@ -34,9 +34,9 @@ std::vector<Objects::Object> objects_of(const ElfFile& elf, const ElfSection& se
 }  // namespace
 
 void Objects::add(std::uint32_t begin, std::uint32_t bytes, std::string name) {
-  const auto place = std::ranges::upper_bound(
-      objects_, std::pair{begin, ~(begin + bytes)}, {},
-      [](const Object& o) { return std::pair{o.begin, ~o.end}; });
+  const auto place =
+      std::ranges::upper_bound(objects_, std::pair{begin, ~(begin + bytes)}, {},
+                               [](const Object& o) { return std::pair{o.begin, ~o.end}; });
   objects_.insert(place, {begin, begin + bytes, std::move(name)});
   longest_ = std::max(longest_, bytes);
 }

@@ -23,7 +23,9 @@ constexpr Stamp stamp(unsigned thread, std::uint32_t clock, std::uint32_t pc) {
   return std::uint64_t{thread} << 58 | std::uint64_t{clock} << 32 | pc;
 }
 constexpr unsigned thread_of(Stamp s) { return static_cast<unsigned>(s >> 58); }
-constexpr std::uint32_t clock_of(Stamp s) { return static_cast<std::uint32_t>(s >> 32) & 0x3FFFFFF; }
+constexpr std::uint32_t clock_of(Stamp s) {
+  return static_cast<std::uint32_t>(s >> 32) & 0x3FFFFFF;
+}
 constexpr std::uint32_t pc_of(Stamp s) { return static_cast<std::uint32_t>(s); }
 
 /// A vector clock: how much of each thread has happened before.

@@ -66,7 +66,7 @@ class Shadow {
     }
     return (thread_of(cell.read) == kShared ? shared_[pc_of(cell.read)][thread_of(now)]
                                             : cell.read) >>
-                   32 ==
+               32 ==
            now >> 32;
   }
   /// Books an access to the bytes `mask` (a bit each) of a word, and tells `found` each conflict.

@@ -4,8 +4,9 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <string>
-#include <vector>
+#include <utility>
 
 #include "sim/check/order.h"
 
@@ -21,6 +22,12 @@ class Stacks {
   };
   void declare(std::uint32_t begin, std::uint32_t bytes, std::string name) {
     declared_.push_back({begin, begin + bytes, std::move(name)});
+  }
+  /// `hart` says by its CSRs that [begin, end) is its stack.
+  void enter(unsigned hart, std::uint32_t begin, std::uint32_t end, std::uint32_t sp,
+             std::string name) {
+    declared_.push_front({begin, end, std::move(name)});
+    harts_[hart] = {begin, end, sp, end - sp, &declared_.front()};
   }
 
   /// True if nothing is to be said of `sp`: the usual case.
@@ -59,7 +66,7 @@ class Stacks {
     std::uint32_t lowest{1}, span{0};
     const Stack* stack{nullptr};
   };
-  std::vector<Stack> declared_;
+  std::deque<Stack> declared_;  ///< pointers into it stay
   std::array<Hart, kHarts> harts_;
 };
 

@@ -50,9 +50,8 @@ Engine::Engine(const sc_core::sc_module_name& name, Platform& platform,
 }
 
 RunRecord Engine::run(Address entry) {
-  const std::vector<AccessObserver*> watches = options_.watch != nullptr
-                                                   ? options_.watch->begin(platform_)
-                                                   : std::vector<AccessObserver*>{};
+  const std::vector<AccessObserver*> watches =
+      options_.watch != nullptr ? options_.watch->begin(platform_) : std::vector<AccessObserver*>{};
   for (unsigned h = 0; h < harts_; ++h) {
     cores_[h] = &platform_.core(h);
     cores_[h]->reset(entry.raw(), Cycle{0});

@@ -3,6 +3,7 @@
 
 import csv
 import json
+import os
 import re
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
@@ -21,17 +22,20 @@ OWN = {
     "clean_parallel_loop": [],
     "missing_barrier": [(*RACE, "shared_words", ["fill", "sum_all"])],
     "early_copy_out": [(*RACE, "shared_words", ["fill", "start"])],
-    "wrong_copy_waited": [(*RACE, "scratch+1020", ["read_word", "start"])],
+    "wrong_copy_waited": [(*RACE, "scratch+4092", ["read_word", "start"])],
     "buffer_reused_early": [(*RACE, "scratch+0", ["write_words", "start"])],
     "clean_double_buffer": [],
     "idma_clean": [],
     "idma_too_early": [(*RACE, "scratch+800", ["read_word", "start"])],
     "job_reads_undefined": [("uninit", "error", "undefined_w+0", ["start"])],
     "job_result_early": [(*RACE, "z+0", ["read_word", "start"])],
-    "job_result_stored_wide": [("bounds", "error", "z+768", ["start"])],
+    "job_result_stored_wide": [("bounds", "error", "z+512", ["start"])],
     "clean_rows": [],
     "stack_overflow": [("stack", "error", "stacks", ["recurse"])],
-    "lost_event": [("lost", "error", "event 1 of core1", ["start", "start"])],
+    "lost_event": [
+        ("lost", "error", "event 1 of core1", ["start", "start"]),
+        ("deadlock", "error", "barrier 0 mask 0xff status 0xfd", ["start"]),
+    ],
     "mutex_deadlock": [("deadlock", "error", "mutex", ["start"])],
     "clean_mutex": [],
     "clean_flag": [],
@@ -179,6 +183,56 @@ def test_a_training_step_is_clean_and_takes_the_same_cycles(tmp_path, engine):
         results.append(json.loads((tmp_path / name / "result.json").read_text())["step"])
     assert "check: 0 errors, 0 warnings, 0 notes" in told
     assert results[0] == results[1]
+
+
+# What a defect of the runtime or of a kernel is found as: source, what is replaced by what, findings of some kind
+# with a part of their text or place.
+BROKEN = [
+    # The interpreter does not wait for what a transfer brings.
+    ("runtime/interpreter.c", "etude_dma_wait(&run->dma, ETUDE_DMA_OPERATION, count);", ";", "race", "dma"),
+    # Kernels follow each other without a barrier.
+    ("runtime/start.c", "workers);\n    etude_barrier();", "workers);", "race", "core"),
+    # A kernel writes one element too many.
+    (
+        "lib/elementwise/elementwise.c",
+        "n &= 3;\n    }\n#endif\n    for (; n; n--) {\n      *w = __builtin_fmaf(-lr",
+        "n = (n & 3) + 1;\n    }\n#endif\n    for (; n; n--) {\n      *w = __builtin_fmaf(-lr",
+        "bounds",
+        "not declared by",
+    ),
+]
+
+
+@pytest.mark.parametrize("source, old, new, kind, told", BROKEN, ids=[b[0] for b in BROKEN])
+def test_a_broken_runtime_is_found(tmp_path, source, old, new, kind, told):
+    text = (ROOT / "kernels" / source).read_text()
+    assert text.count(old) == 1
+    broken, object_file = tmp_path / Path(source).name, tmp_path / "broken.o"
+    broken.write_text(text.replace(old, new))
+    lists = (ROOT / "kernels/CMakeLists.txt").read_text()
+    march = re.search(r"-march=(\S+)", lists)[1]
+    flags = ["--target=riscv32", f"-march={march}", "-mabi=ilp32", "-mno-relax", "-O2", "-std=c11", "-ffreestanding"]
+    flags += ["-fno-builtin", "-fno-math-errno", "-ffp-contract=off", "-ffunction-sections", f"-I{ROOT}", "-w"]
+    subprocess.run(
+        ["clang-19", *flags, f"-I{(ROOT / 'kernels' / source).parent}", "-c", broken, "-o", object_file], check=True
+    )
+    replaced = source.replace("/", "_") + ".o"
+    others = [o for o in sorted((BUILD / "kernels/objects/runtime").glob("*.o")) if o.name != replaced]
+    (tmp_path / "kernels").mkdir()
+    script = ROOT / "kernels/runtime/link.ld"
+    subprocess.run(
+        ["ld.lld-19", "--gc-sections", "--no-relax", "-T", script, *others, object_file]
+        + ["-o", tmp_path / "kernels/runtime.elf"],
+        check=True,
+    )
+    found = tmp_path / "found.json"
+    run(
+        *["run", "configs/deep_ae.json", "--quiet", "--no-verify", "--out", tmp_path / "out", f"--check={found}"],
+        env={**os.environ, "ETUDE_KERNELS": str(tmp_path / "kernels")},
+        check=3,
+    )
+    errors = [f for f in json.loads(found.read_text())["findings"] if f["severity"] == "error" and f["kind"] == kind]
+    assert any(told in json.dumps(f) for f in errors), errors
 
 
 def test_a_file_that_cannot_be_written_is_refused(tmp_path):

@@ -73,9 +73,8 @@ static inline void start_job(const void* x, const void* w, void* z, uint32_t m, 
   put(ETUDE_HWPE_BASE + ETUDE_REDMULE_Z_PTR, (uint32_t)(uintptr_t)z);
   put(ETUDE_HWPE_BASE + ETUDE_REDMULE_MCFG0, k << 16 | m);
   put(ETUDE_HWPE_BASE + ETUDE_REDMULE_MCFG1, n);
-  put(ETUDE_HWPE_BASE + ETUDE_REDMULE_ARITH,
-      ETUDE_REDMULE_OP_GEMM << ETUDE_REDMULE_OP_SHIFT |
-          ETUDE_REDMULE_FMT_FP16 << ETUDE_REDMULE_FMT_SHIFT);
+  put(ETUDE_HWPE_BASE + ETUDE_REDMULE_ARITH, ETUDE_REDMULE_OP_GEMM << ETUDE_REDMULE_OP_SHIFT |
+                                                 ETUDE_REDMULE_FMT_FP16 << ETUDE_REDMULE_FMT_SHIFT);
   put(ETUDE_HWPE_BASE + ETUDE_REDMULE_TRIGGER, 0);
 }
 static inline void wait_job(void) {

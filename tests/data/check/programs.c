@@ -5,10 +5,10 @@
 
 enum {
   clean_parallel_loop,
-  missing_barrier,      /* after a parallel loop */
-  early_copy_out,       /* the transfer out is posted before the others have computed */
-  wrong_copy_waited,    /* the other transfer's id is waited for */
-  buffer_reused_early,  /* the source is written again before the transfer out is over */
+  missing_barrier,     /* after a parallel loop */
+  early_copy_out,      /* the transfer out is posted before the others have computed */
+  wrong_copy_waited,   /* the other transfer's id is waited for */
+  buffer_reused_early, /* the source is written again before the transfer out is over */
   clean_double_buffer,
   idma_clean,
   idma_too_early,
@@ -35,11 +35,11 @@ enum {
 static uint32_t shared_words[64];
 static uint32_t sums[HARTS];
 static volatile uint32_t flag, undeclared;
-UNDEFINED uint32_t scratch[256];
+UNDEFINED uint32_t scratch[1024];
 UNDEFINED uint32_t other[256];
-IN_L2 uint32_t source[256] = {1, 2, 3, [255] = 4};
+IN_L2 uint32_t source[1024] = {1, 2, 3, [1023] = 4};
 IN_L2 uint32_t target[256];
-__attribute__((aligned(16))) static uint16_t x[16 * 16], w[16 * 16], z[24 * 16];
+__attribute__((aligned(16))) static uint16_t x[16 * 16], w[16 * 16], z[16 * 16];
 UNDEFINED uint16_t undefined_w[16 * 16];
 __attribute__((section(".l2late"))) uint32_t l2_late[4];
 
@@ -100,10 +100,10 @@ void program(uint32_t hart) {
       break;
     case wrong_copy_waited:
       if (hart == 0) {
-        const uint32_t a = copy(1, scratch, source, 1024);
-        const uint32_t b = copy(1, other, source, 64);
+        const uint32_t a = copy(1, scratch, source, 4096);
+        const uint32_t b = copy(0, shared_words, target, 16);
         wait_copy(b);
-        sums[0] = read_word(&scratch[255]);
+        sums[0] = read_word(&scratch[1023]);
         wait_copy(a);
       }
       break;
@@ -144,7 +144,7 @@ void program(uint32_t hart) {
     case job_result_stored_wide:
       if (hart == 0) {
         start_job(x, CASE == job_reads_undefined ? undefined_w : w, z,
-                  CASE == job_result_stored_wide ? 25 : 12, 16, 16);
+                  CASE == job_result_stored_wide ? 13 : 12, 16, 16);
         if (CASE == job_result_early) {
           sums[0] = read_word((uint32_t*)z);
         }
@@ -187,6 +187,9 @@ void program(uint32_t hart) {
       }
       break;
     case mutex_deadlock:
+      if (hart != 0) {
+        pause_for(300);
+      }
       lock();
       if (hart != 0) {
         unlock();
