@@ -19,6 +19,7 @@ struct ElfArguments : run::ElfRequest {
   bool json = false;
   bool quiet = false;
   std::string trace;
+  std::string checks;
   std::optional<unsigned> log_hart;
 };
 
@@ -35,6 +36,8 @@ int run(ElfArguments arguments) {
   arguments.profile = !arguments.json && !arguments.quiet;
   arguments.trace_file = trace_file(arguments);
   arguments.log_range.hart = arguments.log_hart;
+  arguments.check = !arguments.checks.empty();
+  arguments.check_file = arguments.checks == "true" ? "" : arguments.checks;
   // With --json the account owns stdout; else the console, and the report is on stderr.
   std::ostream& console = arguments.json ? std::cerr : std::cout;
   const run::ProgramResult result = run::run_program(arguments, [&console](char c) {
@@ -50,13 +53,14 @@ int run(ElfArguments arguments) {
   if (arguments.json) {
     std::cout << run::program_json(result).dump() << '\n';
   }
+  std::cerr << result.check_text;
   if (!result.record.error.empty()) {
     throw ProgramError(result.record.error);
   }
   if (!arguments.json && !arguments.quiet) {
     std::cerr << run::program_report(result, arguments.file);
   }
-  return result.record.exit_status;
+  return result.check_errors ? 3 : result.record.exit_status;
 }
 
 }  // namespace
@@ -85,6 +89,11 @@ void add_elf(CLI::App& app, int& status) {
   command
       ->add_flag("--trace", arguments->trace,
                  "write a timeline for ui.perfetto.dev: --trace=FILE, else PROGRAM.pftrace")
+      ->expected(0, 1);
+  command
+      ->add_flag("--check", arguments->checks,
+                 "look for races, uninitialised reads, accesses out of bounds: --check=FILE.json "
+                 "writes what is found; status 3 if there are errors")
       ->expected(0, 1);
   auto* log = command->add_option("--insn", arguments->log_file,
                                   "write a line for each retired instruction into this file");

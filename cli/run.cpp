@@ -25,7 +25,7 @@ struct RunArguments {
   std::string out;
   std::string tier, engine;
   bool trace = false;
-  bool check = false;
+  std::string check;
   bool no_verify = false;
   bool quiet = false;
 };
@@ -45,7 +45,7 @@ std::vector<std::string> all_sets(const RunArguments& arguments) {
     sets.push_back("/run/engine=" + arguments.engine);
   }
   add("/run/trace=true", arguments.trace);
-  add("/run/check=true", arguments.check);
+  add("/run/check=true", !arguments.check.empty());
   add("/run/verify=false", arguments.no_verify);
   return sets;
 }
@@ -131,6 +131,7 @@ int run(const RunArguments& arguments) {
   run::ExecuteOptions options;
   options.began = std::chrono::steady_clock::now();
   options.progress = show_progress;
+  options.check_file = arguments.check == "true" ? "" : arguments.check;
   RootConfig config = load_config(arguments.config, all_sets(arguments), options.warnings);
   const std::filesystem::path folder =
       arguments.out.empty()
@@ -149,7 +150,9 @@ int run(const RunArguments& arguments) {
     std::cout << terminal_report(result.json, isatty(STDOUT_FILENO) != 0) << "results in "
               << folder.string() << "\n";
   }
-  return outcome(arguments.config, run.check(), result);
+  std::cerr << result.findings.text;
+  const int status = outcome(arguments.config, run.check(), result);
+  return status == 0 && result.findings.errors ? 3 : status;
 }
 }  // namespace
 
@@ -162,7 +165,11 @@ void add_run(CLI::App& app, int& status) {
   command->add_option("--tier", a->tier, "cycle or tile");
   command->add_option("--engine", a->engine, "fast or lockstep");
   command->add_flag("--trace", a->trace, "Write trace.pftrace (Perfetto)");
-  command->add_flag("--check", a->check, "Report wrong accesses to L1");
+  command
+      ->add_flag("--check", a->check,
+                 "Look for races, uninitialised reads, wrong accesses: --check=FILE.json writes "
+                 "what is found; status 3 if there are errors")
+      ->expected(0, 1);
   command->add_flag("--no-verify", a->no_verify, "Leave out the numeric check");
   command->add_flag("--quiet", a->quiet, "No report");
   command->callback([a, &status] { status = run(*a); });

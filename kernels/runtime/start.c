@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What each hart does after crt0: the interpreter's hart sets up and runs the task list, the others
  * take kernels from the dispatch FIFO. */
+#include "kernels/include/etude_check.h"
 #include "kernels/runtime/runtime.h"
 
 void etude_exit(uint32_t status) {
@@ -34,6 +35,10 @@ void etude_work(uint32_t worker, uint32_t workers, uint32_t announce) {
 }
 
 void etude_main(uint32_t hart, uint32_t workers, uint32_t controller) {
+  ETUDE_CHECK_FLAG(ETUDE_L1_BASE + ETUDE_STATE_OFFSET, sizeof(struct etude_state));
+  ETUDE_CHECK_STACKS(ETUDE_L1_BASE + ETUDE_L1_RUNTIME_BYTES, ETUDE_L1_CONTROLLER_STACK_BYTES, 1);
+  ETUDE_CHECK_STACKS(ETUDE_L1_BASE + ETUDE_L1_RUNTIME_BYTES + ETUDE_L1_CONTROLLER_STACK_BYTES,
+                     ETUDE_L1_STACK_BYTES, 16);
   const uint32_t interpreter = controller ? workers : 0;
   if (hart != interpreter) {
     /* The barrier's masks are set by the interpreter before its first dispatch. */

@@ -7,6 +7,7 @@
  * ahead, as the runtime's interpreter does, and the cycles are those from the end of the one before
  * to the end of this one, so that dispatch, arguments and barrier are in them. `hot`: the one
  * before was the same; `warm`: another kernel has used the cores' private instruction caches. */
+#include "kernels/include/etude_check.h"
 #include "kernels/include/etude_kernel_extents.h"
 #include "kernels/lib/kernels.h"
 #include "kernels/lib/support.h"
@@ -25,6 +26,9 @@ static uint32_t labels[256];
 static uint32_t words[2][13] = {{1}};
 static volatile uint32_t done, ended;
 static uint32_t workers;
+
+ETUDE_CHECK_FLAG_OBJECT(done, 4);
+ETUDE_CHECK_FLAG_OBJECT(ended, 4);
 
 typedef void (*kernel_function)(const void*, uint32_t, uint32_t);
 static uint32_t entry[ETUDE_KERNELS];

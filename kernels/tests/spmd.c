@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernels/tests/spmd.h"
 
+#include "kernels/include/etude_check.h"
 #include "kernels/runtime/runtime.h"
 
 static volatile uint32_t present[32];
@@ -66,6 +67,9 @@ void spmd_main(uint32_t hart) {
 }
 
 __attribute__((naked, section(".text.start"), used)) void _start(void) {
+  ETUDE_CHECK_FLAG(present, sizeof present);
+  ETUDE_CHECK_FLAG(&team_size, sizeof team_size);
+  ETUDE_CHECK_STACKS(ETUDE_L1_BASE, 2048, 16);
   __asm__ volatile(
       "csrr a0, mhartid\n"
       "andi a0, a0, 0x1f\n"

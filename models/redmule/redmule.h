@@ -92,6 +92,10 @@ class Redmule : public sc_core::sc_module {
   /// A done event waits for take_done_event().
   bool has_done_event() const { return done_at_ != kNever.raw(); }
 
+  /// The running job's done event is out, and rows of its Z are still to be stored: the port was
+  /// refused.
+  bool stores_late() const { return done_raised_ && mode_ == Mode::kFallback; }
+
   /// Runs up to `max_cycles` cycles from `now` on its own: nobody else touches the memory, every
   /// request is granted. Stops after the cycle in which a job's last step is done (its event is due
   /// in the cycle that follows) or when there is nothing to do. Cycles, data, counters and the

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "models/base/error.h"
+#include "run/bench/elf_check.h"
 #include "run/bench/elf_files.h"
 #include "sim/config/load.h"
 #include "sim/debug/gdb_server.h"
@@ -88,7 +89,14 @@ ProgramResult run_program(const ElfRequest& request, const std::function<void(ch
   if (!request.log_file.empty()) {
     log.emplace(*result.profile, request.log_file, request.log_range);
   }
+  std::optional<ProgramCheck> check;
+  if (request.check) {
+    options.watch = &check.emplace(elf, request).checker();
+  }
   static_cast<ElfResult&>(result) = run_elf(platform, elf, options);
+  if (check) {
+    check->finish(result);
+  }
   for (std::size_t h = 0; h < result.record.instructions.size(); ++h) {
     result.harts.push_back(result.record.units[h].name);  // harts come first
   }

@@ -30,12 +30,16 @@ struct ElfRequest {
   std::string trace_file;      ///< for Perfetto; empty: none
   std::string log_file;        ///< of retired instructions; empty: none
   LogRange log_range;
+  bool check = false;      ///< for defects that no value shows (docs/check.md)
+  std::string check_file;  ///< for what is found, as JSON; empty: none
 };
 
 /// What a program leaves behind, and where its cycles went.
 struct ProgramResult : ElfResult {
   std::unique_ptr<ProgramProfile> profile;  ///< null unless the request wants any of it
   std::vector<std::string> harts;           ///< their names
+  std::string check_text;                   ///< what the checker has found, a line each
+  bool check_errors = false;                ///< errors are among it
 };
 
 /// Runs a bare-metal program on every hart from its entry point; `console` gets what it prints. A

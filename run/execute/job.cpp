@@ -14,13 +14,6 @@
 namespace etude::run {
 namespace {
 
-std::filesystem::path runtime_file() {
-  if (const char* folder = std::getenv("ETUDE_KERNELS")) {
-    return std::filesystem::path(folder) / "runtime.elf";
-  }
-  return program_data("kernels/runtime.elf");
-}
-
 MemoryImage boot_block(const PlatformConfig& platform, const Program& program) {
   const ClusterConfig& cluster = platform.cluster;
   etude_boot boot{};
@@ -45,12 +38,20 @@ MemoryImage boot_block(const PlatformConfig& platform, const Program& program) {
 
 }  // namespace
 
-Job make_job(const Plan& plan) {
-  const std::filesystem::path file = runtime_file();
+std::filesystem::path runtime_file() {
+  const char* const folder = std::getenv("ETUDE_KERNELS");
+  const std::filesystem::path file = folder != nullptr
+                                         ? std::filesystem::path(folder) / "runtime.elf"
+                                         : program_data("kernels/runtime.elf");
   if (!std::filesystem::exists(file)) {
     throw UserError(file.string(), "the cores' runtime is not there",
                     "build it with scripts/build.sh, or name its folder in ETUDE_KERNELS");
   }
+  return file;
+}
+
+Job make_job(const Plan& plan) {
+  const std::filesystem::path file = runtime_file();
   const ElfFile runtime = ElfFile::load(file);
   const Program& program = plan.program();
   Job job;

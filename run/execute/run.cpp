@@ -9,6 +9,7 @@
 #include "run/execute/l2_stays.h"
 #include "run/execute/observer.h"
 #include "run/execute/passes.h"
+#include "run/execute/run_check.h"
 #include "run/execute/run_timeline.h"
 #include "sim/config/changed_keys.h"
 #include "sim/engine/run.h"
@@ -28,7 +29,18 @@ Result Run::execute(const ExecuteOptions& options) {
   engine.lockstep = run.engine == RunConfig::Engine::kLockstep;
   engine.max_cycles = run.max_cycles;
   engine.timeline = run.trace ? &result.timeline.emplace() : nullptr;
+  std::optional<RunCheck> check;
+  if (run.check) {
+    engine.watch = &check.emplace(plan_, job, options.check_file).watch();
+    engine.account_of_failure = true;  // what was found may explain it
+  }
   result.record = run_job(config().platform, job, engine);
+  if (check) {
+    result.findings = check->finish();
+    if (!result.record.error.empty()) {
+      throw ProgramError(result.findings.text + result.record.error);
+    }
+  }
   RunRecord& record = result.record;
   result.diverged = observer.training().diverged;
   const std::size_t passes =

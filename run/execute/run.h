@@ -27,8 +27,16 @@ struct ExecuteOptions {
   std::function<void(unsigned steps, const NpzArchive& parameters)> save;
   /// What loading the configuration warned of: they stand first in the result.
   std::vector<std::string> warnings;
+  /// With /run/check: a file for what is found, as JSON; empty: none.
+  std::string check_file;
   /// When the work began that `simulator.wall_s` counts; without it, when execute() is called.
   std::optional<std::chrono::steady_clock::time_point> began;
+};
+
+/// What the checker has found (docs/check.md); with /run/check.
+struct CheckerFindings {
+  std::string text;  ///< a line each
+  bool errors = false;
 };
 
 /// What a run leaves behind.
@@ -40,6 +48,7 @@ struct Result {
   unsigned diverged = 0;
   std::optional<Timeline> timeline;  ///< with /run/trace
   RunRecord record;                  ///< of the engine, whole steps
+  CheckerFindings findings;
 };
 
 /// A training run as its configuration says: planned when it is made, simulated by execute().

@@ -32,7 +32,6 @@ void check_available(const RootConfig& config) {
     }
   };
   refuse_unless(config.run.tier == RunConfig::Tier::kCycle, "/run/tier", "\"cycle\"");
-  refuse_unless(!config.run.check, "/run/check", "false");
 }
 
 std::vector<std::uint8_t> bytes_of_struct(const void* data, std::size_t size) {

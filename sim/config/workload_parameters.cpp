@@ -266,8 +266,8 @@ void declare_run(ParameterTable& table) {
            {.sentence = "Check every step's numbers against float64.",
             .source = "docs/architecture.md"})
       .add("check", &RunConfig::check,
-           {.sentence = "Report wrong accesses to L1 (the L1 checker).",
-            .source = "docs/architecture.md"})
+           {.sentence = "Look for races, uninitialised reads and wrong accesses in L1 and L2.",
+            .source = "docs/check.md"})
       .add("trace", &RunConfig::trace,
            {.sentence = "Write trace.pftrace for Perfetto.", .source = "docs/report.md"})
       .add("save_every", &RunConfig::save_every,

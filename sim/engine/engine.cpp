@@ -52,12 +52,18 @@ Engine::Engine(const sc_core::sc_module_name& name, Platform& platform,
 }
 
 RunRecord Engine::run(Address entry) {
+  const std::vector<AccessObserver*> watches =
+      options_.watch != nullptr ? options_.watch->begin(platform_) : std::vector<AccessObserver*>{};
   for (unsigned h = 0; h < harts_; ++h) {
     cores_[h] = &platform_.core(h);
     cores_[h]->reset(entry.raw(), Cycle{0});
     if (h < options_.observers.size()) {
       cores_[h]->set_observer(options_.observers[h]);
       observed_ = true;  // observers: of all harts, or none
+    }
+    if (h < watches.size()) {
+      cores_[h]->set_access_observer(watches[h]);
+      observed_ = true;
     }
     slot_[h] = Slot{};
     agenda_.add(h, 0);
@@ -375,6 +381,9 @@ inline void Engine::commit_users(const WideRequest* wide, const HciGrants& grant
     commit_dma(grants.mask >> dma_port_);
   }
   if (wide != nullptr) {
+    if (options_.watch != nullptr && grants.wide && wide->write && redmule_->stores_late()) {
+      options_.watch->stored_late(*wide, Cycle{now_});
+    }
     platform_.commit_redmule(Cycle{now_}, *wide, grants);
     due_[Platform::kRedmule] = redmule_->next_activity().raw();
   }

@@ -17,6 +17,7 @@
 #include "sim/engine/job.h"
 #include "sim/engine/run_record.h"
 #include "sim/engine/tracer.h"
+#include "sim/engine/watch.h"
 #include "sim/platform/platform.h"
 
 namespace etude {
@@ -34,6 +35,8 @@ struct EngineOptions {
   Timeline* timeline{nullptr};  ///< draws the run
   /// Told what each hart does, by hart; empty: nobody is.
   std::vector<CoreObserver*> observers;
+  /// Checks what the program does; null: nobody does.
+  EngineWatch* watch{nullptr};
   /// A program that fails leaves its account, with RunRecord::error, in place of a ProgramError.
   bool account_of_failure{false};
   /// Holds the run, whose cores are driven in lockstep then; null: nobody does.

@@ -115,6 +115,9 @@ void Engine::serve_data(unsigned hart) {
     }
     case Route::kEventUnit:
       if (!slot.posted) {
+        if (options_.watch != nullptr) {
+          options_.watch->asks(hart, access, Cycle{now_});
+        }
         platform_.event_unit().request(hart, slot.offset & ~3u, access.write, access.wdata,
                                        Cycle{now_});
         due_[Platform::kEventUnit] = now_;  // it looks at a request in the same cycle
@@ -388,13 +391,21 @@ void Engine::route_events() {
     if (const std::uint32_t harts = dma_->take_events(now)) {
       raise(ETUDE_EVENT_DMA, harts);
     }
-    for (DmaRecord record; tracer_ && dma_->take_record(record);) {
-      tracer_->transfer(record);
+    for (DmaRecord record; (tracer_ || options_.watch) && dma_->take_record(record);) {
+      if (tracer_) {
+        tracer_->transfer(record);
+      }
+      if (options_.watch != nullptr) {
+        options_.watch->transfer_done(record);
+      }
     }
     due_[Platform::kDma] = dma_->next_activity().raw();
   }
   if (redmule_may_be_done_ && redmule_->take_done_event(now)) {
     raise(ETUDE_EVENT_ACC0, all);
+    if (options_.watch != nullptr) {
+      options_.watch->job_done();
+    }
     refresh(Platform::kRedmule);
     if (tracer_) {
       tracer_->job_done(now_);

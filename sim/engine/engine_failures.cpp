@@ -70,6 +70,9 @@ void Engine::fail_fetch(unsigned hart) {
 }
 
 void Engine::fail_asleep() {
+  if (options_.watch != nullptr) {
+    options_.watch->asleep(Cycle{now_});
+  }
   std::string text = "everything is asleep for good:";
   for (unsigned h = 0; h < harts_; ++h) {
     text += (h == 0 ? " " : "; ") + where(h);

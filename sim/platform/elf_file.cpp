@@ -3,6 +3,7 @@
 
 #include <elf.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
@@ -108,6 +109,15 @@ class FunctionTable {
   std::map<std::uint32_t, std::pair<int, ElfFunction>> best_;
 };
 
+// A section of words that says something to tools: ".etude." and a name.
+std::vector<std::uint32_t> words_in(const Image& image, const Elf32_Shdr& section) {
+  std::vector<std::uint32_t> words;
+  for (std::uint32_t o = 0; o + 4 <= section.sh_size; o += 4) {
+    words.push_back(image.at<std::uint32_t>(section.sh_offset + o, "section of words"));
+  }
+  return words;
+}
+
 std::map<std::uint32_t, std::string> names_of_regions(const Image& image,
                                                       const Elf32_Shdr& section) {
   std::map<std::uint32_t, std::string> names;
@@ -170,9 +180,18 @@ ElfFile ElfFile::load(const std::filesystem::path& path) {
   FunctionTable functions;
   for (unsigned i = 0; i < header.e_shnum; ++i) {
     const Elf32_Shdr section = at(i);
-    if (section.sh_type == SHT_PROGBITS && header.e_shstrndx < header.e_shnum &&
-        string_at(image, at(header.e_shstrndx), section.sh_name) == ".etude.regions") {
+    const std::string title = header.e_shstrndx < header.e_shnum
+                                  ? string_at(image, at(header.e_shstrndx), section.sh_name)
+                                  : "";
+    if (section.sh_type == SHT_PROGBITS && title == ".etude.regions") {
       file.region_names_ = names_of_regions(image, section);
+    } else if (section.sh_type == SHT_PROGBITS && title.starts_with(".etude.")) {
+      file.words_[title] = words_in(image, section);
+    }
+    if ((section.sh_flags & SHF_ALLOC) != 0 && section.sh_size != 0) {
+      file.sections_.push_back({section.sh_addr, section.sh_size,
+                                (section.sh_flags & SHF_WRITE) != 0,
+                                (section.sh_flags & SHF_EXECINSTR) != 0, title});
     }
     if (section.sh_type != SHT_SYMTAB || section.sh_link >= header.e_shnum) {
       continue;
@@ -188,6 +207,9 @@ ElfFile ElfFile::load(const std::filesystem::path& path) {
       file.by_name_.emplace(name, symbol.st_value);
       if (symbol.st_shndx < header.e_shnum && (at(symbol.st_shndx).sh_flags & SHF_EXECINSTR) != 0) {
         functions.add(symbol, name);
+      } else if (symbol.st_shndx < header.e_shnum && name[0] != '$' && name[0] != '.' &&
+                 (type == STT_OBJECT || type == STT_NOTYPE)) {
+        file.objects_.push_back({symbol.st_value, symbol.st_size, name});
       }
       if (name[0] != '$' && name[0] != '.') {  // mapping and local symbols name no function
         file.by_address_.emplace(symbol.st_value, name);
@@ -195,7 +217,15 @@ ElfFile ElfFile::load(const std::filesystem::path& path) {
     }
   }
   file.functions_ = functions.take();
+  std::ranges::stable_sort(file.objects_, {}, &ElfObject::address);
+  std::ranges::stable_sort(file.sections_, {}, &ElfSection::address);
   return file;
+}
+
+const std::vector<std::uint32_t>& ElfFile::words_of(const std::string& name) const {
+  static const std::vector<std::uint32_t> none;
+  const auto found = words_.find(name);
+  return found != words_.end() ? found->second : none;
 }
 
 std::optional<Address> ElfFile::symbol(const std::string& name) const {

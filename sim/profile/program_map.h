@@ -37,11 +37,15 @@ class ProgramMap {
   bool has_lines() const { return !rows_.empty(); }
   /// "function (file:line)", the file without its folder.
   std::string describe(std::uint32_t pc) const;
+  /// The same by the function that holds `pc`, also where a label of assembly stands inside it.
+  std::string describe_in_function(std::uint32_t pc) const;
 
   /// Name of a region: the program's own, else its number.
   std::string region(std::uint32_t number) const;
 
  private:
+  std::string with_line(const std::string& text, std::uint32_t pc) const;
+
   /// A row of the line table: valid from `address` to the next row.
   struct Row {
     std::uint32_t address;

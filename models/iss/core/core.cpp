@@ -382,7 +382,7 @@ CoreWait Core::run_held(Cycle limit, std::uint32_t free_pc) {
 }
 
 void Core::complete(Cycle granted, Cycle responded, std::uint32_t rdata, StallReason why) {
-  if (observer_ != nullptr) [[unlikely]] {
+  if (told_) [[unlikely]] {
     return complete_observed(granted, responded, rdata, why);
   }
   complete_now(granted, responded, rdata, why);
@@ -408,21 +408,26 @@ CoreWait Core::complete_and_run(Core& core, Cycle granted, std::uint32_t rdata, 
 
 CoreWait Core::complete_observed_and_run(Core& core, Cycle granted, std::uint32_t rdata,
                                          StallReason why, Cycle limit) {
-  core.tell_observer(granted.raw(), why);
+  core.tell_observer(granted.raw(), rdata, why);
   return core.complete_and_go_on(granted, rdata, why, limit);
 }
 
 [[gnu::noinline]] void Core::tell_observer() { observer_->booked(*this); }
 
 // Before the history is forgotten, since the access is granted.
-inline void Core::tell_observer(std::uint64_t granted, StallReason why) {
-  observer_->booked(*this);
-  observer_->waited(why, granted - access_.when.raw());
+inline void Core::tell_observer(std::uint64_t granted, std::uint32_t rdata, StallReason why) {
+  if (observer_ != nullptr) {
+    observer_->booked(*this);
+    observer_->waited(why, granted - access_.when.raw());
+  }
+  if (accesses_ != nullptr) {
+    accesses_->accessed(*this, Cycle{granted}, rdata);
+  }
 }
 
 [[gnu::noinline]] void Core::complete_observed(Cycle granted, Cycle responded, std::uint32_t rdata,
                                                StallReason why) {
-  tell_observer(granted.raw(), why);
+  tell_observer(granted.raw(), rdata, why);
   complete_now(granted, responded, rdata, why);
 }
 

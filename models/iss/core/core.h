@@ -175,7 +175,15 @@ class Core : public sc_core::sc_module {
 
   /// Told of each booked cycle; null (the default) costs nothing. After close_books() what is left
   /// in history() is for the caller to tell. Cycles are the same with and without one.
-  void set_observer(CoreObserver* observer) { observer_ = observer; }
+  void set_observer(CoreObserver* observer) {
+    observer_ = observer;
+    told_ = observer_ != nullptr || accesses_ != nullptr;
+  }
+  /// Told of each data access; null (the default) costs nothing.
+  void set_access_observer(AccessObserver* observer) {
+    accesses_ = observer;
+    told_ = observer_ != nullptr || accesses_ != nullptr;
+  }
   /// What was booked since the observer was last told.
   const History& history() const { return history_; }
   /// The instruction at `pc` as the core decodes it, or nullptr where nothing is mapped.
@@ -198,7 +206,7 @@ class Core : public sc_core::sc_module {
 
   // With an observer: out of the way of those without.
   void tell_observer();
-  void tell_observer(std::uint64_t granted, StallReason why);
+  void tell_observer(std::uint64_t granted, std::uint32_t rdata, StallReason why);
   void complete_observed(Cycle granted, Cycle responded, std::uint32_t rdata, StallReason why);
   CoreWait complete_and_go_on(Cycle granted, std::uint32_t rdata, StallReason why, Cycle limit);
   void complete_now(Cycle granted, Cycle responded, std::uint32_t rdata, StallReason why);
@@ -467,7 +475,9 @@ class Core : public sc_core::sc_module {
   TrapInfo trap_;
   std::string error_;
   std::vector<std::string> warnings_;
+  bool told_{false};  ///< there is one of the following two
   CoreObserver* observer_{nullptr};
+  AccessObserver* accesses_{nullptr};
   RetireHook retire_hook_{nullptr};
   void* retire_context_{nullptr};
 };

@@ -9,6 +9,17 @@ namespace etude {
 
 class Core;
 
+/// Is told each data access of a core in the cycle in which it is granted, before the core goes on:
+/// core.access() is it, core.pc() its instruction, and the registers are those before it.
+class AccessObserver {
+ public:
+  /// `rdata` is what a load is answered, in the low bytes; `granted` the cycle.
+  virtual void accessed(const Core& core, Cycle granted, std::uint32_t rdata) = 0;
+
+ protected:
+  ~AccessObserver() = default;
+};
+
 /// Is told all that a core books, in the order of time: each cycle since reset() belongs to one
 /// call. What a core has run ahead behind the end of the run is never told.
 class CoreObserver {

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "sim/check/order.h"
+#include "sim/check/shadow.h"
+#include "sim/platform/elf_file.h"
+
+namespace etude::check {
+
+/// What a program declares: the objects of its symbols, and the buffers that it marks as given out
+/// and given back in arenas.
+class Objects {
+ public:
+  struct Object {
+    std::uint32_t begin, end;
+    std::string name;
+  };
+  /// A buffer of an arena.
+  struct Buffer {
+    std::uint32_t end;
+    bool alive;
+    Stamp freed;  ///< by whom
+  };
+
+  /// Takes the data symbols of `elf`, and marks in `shadow` the bytes outside of them: in writable
+  /// sections those between objects, and behind a section a red zone where nothing else is.
+  void declare(const ElfFile& elf, Shadow& shadow);
+  /// One more object.
+  void add(std::uint32_t begin, std::uint32_t bytes, std::string name);
+
+  /// A name for memory that no object holds; several may share it.
+  void name_place(std::uint32_t begin, std::uint32_t bytes, const std::string& name) {
+    places_.push_back({begin, begin + bytes, name});
+  }
+
+  /// "symbol+offset" of an address: of the object that holds it, else of the one before it if that
+  /// is near; else the bare number.
+  std::string describe(std::uint32_t address) const;
+  /// The innermost object or living buffer that holds `address`; null if none does.
+  std::optional<Object> holder(std::uint32_t address) const;
+  /// How far the object before `address` is away, "0 bytes past a"; empty if none is near.
+  std::string distance(std::uint32_t address) const;
+
+  /// [begin, begin + bytes) is given out, its contents undefined.
+  void allocate(std::uint32_t begin, std::uint32_t bytes, Shadow& shadow);
+  /// The buffer that begins at `begin` is given back. False: there is no such buffer.
+  bool release(std::uint32_t begin, Stamp by, Shadow& shadow);
+  /// Who gave back what stood at `address`; 0 if nobody did.
+  Stamp freed_by(std::uint32_t address) const;
+
+ private:
+  static constexpr std::uint32_t kRedZone = 64;
+
+  const Object* before(std::uint32_t address) const;
+
+  std::vector<Object> objects_;  ///< in the order of begins, outer ones first
+  std::uint32_t longest_{0};
+  std::vector<Object> places_;
+  std::map<std::uint32_t, Buffer> buffers_;
+  std::set<std::uint32_t> arenas_;  ///< objects that buffers were given out of, by their begin
+};
+
+}  // namespace etude::check

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Programs with one defect each, and some without; -DCASE says which. The kinds are those that
+ * cluster code is known for. */
+#include "tests/data/check/cluster.h"
+
+enum {
+  clean_parallel_loop,
+  missing_barrier,     /* after a parallel loop */
+  early_copy_out,      /* the transfer out is posted before the others have computed */
+  wrong_copy_waited,   /* the other transfer's id is waited for */
+  buffer_reused_early, /* the source is written again before the transfer out is over */
+  clean_double_buffer,
+  idma_clean,
+  idma_too_early,
+  job_reads_undefined,
+  job_result_early,
+  job_result_stored_wide, /* rows past the end of Z */
+  clean_rows,             /* two transfers fill alternating rows */
+  stack_overflow,
+  lost_event,
+  mutex_deadlock,
+  clean_mutex,
+  clean_flag,
+  flag_by_hand,
+  buffer_overrun,
+  buffer_freed_twice,
+  l2_race,
+  l2_undefined,
+  clean_self_trigger,
+  copy_left_half,
+  misaligned_half,
+  barrier_never_set
+};
+
+static uint32_t shared_words[64];
+static uint32_t sums[HARTS];
+static volatile uint32_t flag, undeclared;
+UNDEFINED uint32_t scratch[1024];
+UNDEFINED uint32_t other[256];
+IN_L2 uint32_t source[1024] = {1, 2, 3, [1023] = 4};
+IN_L2 uint32_t target[256];
+__attribute__((aligned(16))) static uint16_t x[16 * 16], w[16 * 16], z[16 * 16];
+UNDEFINED uint16_t undefined_w[16 * 16];
+__attribute__((section(".l2late"))) uint32_t l2_late[4];
+
+static NOINLINE void fill(uint32_t hart) {
+  for (uint32_t i = hart; i < 64; i += HARTS) {
+    shared_words[i] = i;
+  }
+}
+static NOINLINE uint32_t sum_all(void) {
+  uint32_t sum = 0;
+  for (uint32_t i = 0; i < 64; i++) {
+    sum += ((volatile uint32_t*)shared_words)[i];
+  }
+  return sum;
+}
+static NOINLINE uint32_t recurse(uint32_t depth) {
+  volatile uint32_t frame[8];
+  for (uint32_t i = 0; i < 8; i++) {
+    frame[i] = depth;
+  }
+  return depth == 0 ? frame[0] : recurse(depth - 1) + frame[1];
+}
+static NOINLINE void write_words(volatile uint32_t* p, uint32_t n, uint32_t value) {
+  for (uint32_t i = 0; i < n; i++) {
+    p[i] = value + i;
+  }
+}
+static NOINLINE uint32_t read_word(const volatile uint32_t* p) { return *p; }
+static NOINLINE uint32_t* take(uint32_t offset, uint32_t bytes) {
+  uint32_t* const p = scratch + offset;
+  ETUDE_CHECK_GIVE(p, bytes);
+  return p;
+}
+static NOINLINE void give_back(uint32_t* p) { ETUDE_CHECK_TAKE_BACK(p); }
+static void lock(void) {
+  put(ETUDE_EU_MASK, 1u << ETUDE_EVENT_MUTEX);
+  (void)etude_blocking_load(ETUDE_EU_DEMUX_BASE + 0xC0u);
+}
+static void unlock(void) { put(ETUDE_EU_DEMUX_BASE + 0xC0u, 0); }
+ETUDE_CHECK_FLAG_OBJECT(flag, 4);
+
+void program(uint32_t hart) {
+  switch (CASE) {
+    case clean_parallel_loop:
+      fill(hart);
+      barrier(0);
+      sums[hart] = sum_all();
+      break;
+    case missing_barrier:
+      fill(hart);
+      sums[hart] = sum_all();
+      break;
+    case early_copy_out:
+      fill(hart);
+      if (hart == 0) {
+        wait_copy(copy(0, shared_words, target, sizeof shared_words));
+      }
+      break;
+    case wrong_copy_waited:
+      if (hart == 0) {
+        const uint32_t a = copy(1, scratch, source, 4096);
+        const uint32_t b = copy(0, shared_words, target, 16);
+        wait_copy(b);
+        sums[0] = read_word(&scratch[1023]);
+        wait_copy(a);
+      }
+      break;
+    case buffer_reused_early:
+      if (hart == 0) {
+        write_words(scratch, 256, 1);
+        const uint32_t id = copy(0, scratch, target, 1024);
+        write_words(scratch, 4, 9);
+        wait_copy(id);
+      }
+      break;
+    case clean_double_buffer:
+      if (hart == 0) {
+        uint32_t id = copy(1, scratch, source, 256);
+        for (uint32_t i = 0; i < 4; i++) {
+          uint32_t* const now = i & 1 ? other : scratch;
+          wait_copy(id);
+          if (i < 3) {
+            id = copy(1, i & 1 ? scratch : other, source + 64 * (i & 1), 256);
+          }
+          sums[0] += read_word(&now[63]);
+        }
+      }
+      break;
+    case idma_clean:
+    case idma_too_early:
+      if (hart == 0) {
+        const uint32_t id = idma_copy(scratch, source, 1024);
+        if (CASE == idma_clean) {
+          idma_wait(id);
+        }
+        sums[0] = read_word(&scratch[200]);
+        idma_wait(id);
+      }
+      break;
+    case job_reads_undefined:
+    case job_result_early:
+    case job_result_stored_wide:
+      if (hart == 0) {
+        start_job(x, CASE == job_reads_undefined ? undefined_w : w, z,
+                  CASE == job_result_stored_wide ? 13 : 12, 16, 16);
+        if (CASE == job_result_early) {
+          sums[0] = read_word((uint32_t*)z);
+        }
+        wait_job();
+        sums[0] = read_word((uint32_t*)z);
+      }
+      break;
+    case clean_rows:
+      if (hart == 0) {
+        const uint32_t dma = ETUDE_DMA_DEMUX_BASE + ETUDE_MCHAN_CMD;
+        uint32_t id[2];
+        for (uint32_t i = 0; i < 2; i++) {
+          id[i] = get(dma);
+          put(dma, 512u | ETUDE_MCHAN_TO_L1 | ETUDE_MCHAN_INCREMENT | ETUDE_MCHAN_EVENT |
+                       ETUDE_MCHAN_2D_L1);
+          put(dma, (uint32_t)(uintptr_t)(scratch + 16 * i));
+          put(dma, (uint32_t)(uintptr_t)source);
+          put(dma, 64);
+          put(dma, 128);
+        }
+        wait_copy(id[0]);
+        sums[0] = read_word(&scratch[0]) + read_word(&scratch[32]);
+        wait_copy(id[1]);
+        sums[0] += read_word(&scratch[16]);
+      }
+      break;
+    case stack_overflow:
+      if (hart == 1) {
+        sums[1] = recurse(20);
+      }
+      break;
+    case lost_event:
+      if (hart == 0) {
+        put(ETUDE_EU_SW_TRIGGER + 4, 2);
+        put(ETUDE_EU_SW_TRIGGER + 4, 2);
+      } else if (hart == 1) {
+        pause_for(50);
+        etude_sleep(2);
+        etude_sleep(2);
+      }
+      break;
+    case mutex_deadlock:
+      if (hart != 0) {
+        pause_for(300);
+      }
+      lock();
+      if (hart != 0) {
+        unlock();
+      }
+      break;
+    case clean_mutex:
+      for (uint32_t i = 0; i < 4; i++) {
+        lock();
+        shared_words[0]++;
+        unlock();
+      }
+      break;
+    case clean_flag:
+    case flag_by_hand:
+      if (hart == 0) {
+        pause_for(30);
+        shared_words[1] = 5;
+        *(CASE == clean_flag ? &flag : &undeclared) = 1;
+      } else if (hart == 1) {
+        while (*(CASE == clean_flag ? &flag : &undeclared) == 0) {
+        }
+        sums[1] = read_word(&shared_words[1]);
+      }
+      break;
+    case buffer_overrun:
+      if (hart == 0) {
+        uint32_t* const p = take(0, 60);
+        write_words(p, 16, 0);
+      }
+      break;
+    case buffer_freed_twice:
+      if (hart == 0) {
+        uint32_t* const p = take(0, 64);
+        write_words(p, 16, 0);
+        give_back(p);
+        give_back(p);
+      }
+      break;
+    case l2_race:
+      if (hart < 2) {
+        pause_for(1 + 100 * hart);
+        write_words(&target[8], 1, hart);
+      }
+      break;
+    case l2_undefined:
+      if (hart == 0) {
+        sums[0] = read_word(&l2_late[2]);
+      }
+      break;
+    case clean_self_trigger:
+      fill(hart);
+      (void)get(ETUDE_EU_DEMUX_BASE + 0x214u);
+      etude_sleep(1u << ETUDE_EVENT_BARRIER);
+      sums[hart] = sum_all();
+      break;
+    case copy_left_half:
+      if (hart == 0) {
+        (void)get(ETUDE_DMA_DEMUX_BASE + ETUDE_MCHAN_CMD);
+        put(ETUDE_DMA_DEMUX_BASE + ETUDE_MCHAN_CMD, 64u | ETUDE_MCHAN_TO_L1);
+        sums[0] = get(ETUDE_DMA_DEMUX_BASE + ETUDE_MCHAN_STATUS);
+      }
+      break;
+    case misaligned_half:
+      if (hart == 0) {
+        *(volatile uint16_t*)((uintptr_t)shared_words + 3) = 7;
+      }
+      break;
+    case barrier_never_set:
+      if (hart == 2) {
+        barrier(3);
+      }
+      break;
+  }
+}

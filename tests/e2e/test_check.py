@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`--check`: each defect is found with its kind, place and both sides, right programs are clean, cycles stay."""
+
+import csv
+import json
+import os
+import re
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from support import BUILD, ROOT, run, shared
+
+FLAGS = ["--target=riscv32", "-march=rv32imc_zfinx_zhinx_zicsr_zifencei", "-mabi=ilp32", "-mno-relax", "-O2", "-g"]
+FLAGS += ["-ffreestanding", "-fno-builtin", "-fomit-frame-pointer", "-fno-pic", "-nostdlib", "-static"]
+FLAGS += ["-fuse-ld=lld-19", "-Wl,--no-relax", f"-I{ROOT}", f"-T{ROOT}/tests/data/check/link.ld"]
+
+# Of each program: what must be found (kind, severity, object, functions of the parties); nothing else may be.
+RACE, NOTE = ("race", "error"), ("race", "note")
+OWN = {
+    "clean_parallel_loop": [],
+    "missing_barrier": [(*RACE, "shared_words", ["fill", "sum_all"])],
+    "early_copy_out": [(*RACE, "shared_words", ["fill", "start"])],
+    "wrong_copy_waited": [(*RACE, "scratch+4092", ["read_word", "start"])],
+    "buffer_reused_early": [(*RACE, "scratch+0", ["write_words", "start"])],
+    "clean_double_buffer": [],
+    "idma_clean": [],
+    "idma_too_early": [(*RACE, "scratch+800", ["read_word", "start"])],
+    "job_reads_undefined": [("uninit", "error", "undefined_w+0", ["start"])],
+    "job_result_early": [(*RACE, "z+0", ["read_word", "start"])],
+    "job_result_stored_wide": [("bounds", "error", "z+512", ["start"])],
+    "clean_rows": [],
+    "stack_overflow": [("stack", "error", "stacks", ["recurse"])],
+    "lost_event": [
+        ("lost", "error", "event 1 of core1", ["start", "start"]),
+        ("deadlock", "error", "barrier 0 mask 0xff status 0xfd", ["start"]),
+    ],
+    "mutex_deadlock": [("deadlock", "error", "mutex", ["start"])],
+    "clean_mutex": [],
+    "clean_flag": [],
+    "flag_by_hand": [(*NOTE, "undeclared+0", ["start"]), (*NOTE, "shared_words+4", ["start", "read_word"])],
+    "buffer_overrun": [("bounds", "error", "scratch+60", ["write_words"])],
+    "buffer_freed_twice": [("freed", "error", "scratch+0", ["give_back"])],
+    "l2_race": [(*RACE, "target+32", ["write_words", "write_words"])],
+    "l2_undefined": [("uninit", "error", "l2_late+8", ["read_word"])],
+    "clean_self_trigger": [],
+    "copy_left_half": [("dma", "error", "MCHAN CMD", ["start"])],
+    "misaligned_half": [("misaligned", "warning", "shared_words+3", ["start"])],
+    "barrier_never_set": [("deadlock", "error", "barrier 3 mask 0x0", ["start"])],
+}
+ASLEEP = {"lost_event", "mutex_deadlock", "barrier_never_set"}
+
+
+def findings(elf: Path, *options, status: int | None = None) -> list[dict]:
+    found = elf.with_suffix(".json")
+    run("elf", elf, "--quiet", f"--check={found}", *options, check=status)
+    return json.loads(found.read_text())["findings"]
+
+
+def functions(finding: dict) -> list[str]:
+    return [party["at"].split(" ")[0] for party in finding["parties"]]
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("own")
+    source = ROOT / "tests/data/check/programs.c"
+
+    def build(name: str) -> None:
+        subprocess.run(["clang-19", *FLAGS, f"-DCASE={name}", source, "-o", folder / f"{name}.elf"], check=True)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(build, OWN))
+    return folder
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_own_program(own, name):
+    options = ["--set", "/platform/cluster/corev_cluster=true"]
+    if name.startswith("idma"):
+        options += ["--set", "/platform/cluster/dma/engine=idma"]
+    wanted = OWN[name]
+    bad = name in ASLEEP or any(severity == "error" for _, severity, _, _ in wanted)
+    found = findings(own / f"{name}.elf", *options, status=3 if bad else 0)
+    for kind, severity, where, parties in wanted:
+        assert any(
+            f["kind"] == kind
+            and f["severity"] == severity
+            and f["where"].startswith(where)
+            and set(parties) <= set(functions(f))
+            for f in found
+        ), (where, found)
+    allowed = {(kind, severity) for kind, severity, _, _ in wanted}
+    assert {(f["kind"], f["severity"]) for f in found} <= allowed, found
+
+
+def cases() -> list[dict]:
+    table = ROOT.parent / "shared/cases/check/README.csv"
+    return list(csv.DictReader(table.open())) if table.exists() else []
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("cases")
+    source = shared("cases/check")
+    flags = [f for f in FLAGS if not f.startswith("-T") and not f.startswith("-I")]
+    flags += ["-fno-jump-tables", "-fno-unroll-loops", "-fno-vectorize", "-ffp-contract=off", "-Wno-unused-parameter"]
+    flags += [f"-T{source}/chk.ld", f"-I{source}"]
+
+    def build(row: dict) -> None:
+        program = folder / (row["file"] + ".elf")
+        files = [source / (row["file"] + ".c"), source / "start.c"]
+        subprocess.run(["clang-19", *flags, f"-DCORES={row['cores']}", *files, "-o", program], check=True)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda row: build({**row, "file": row["file"].removesuffix(".c")}), cases()))
+    return folder
+
+
+def line_of(source: Path, label: str) -> set[int]:
+    """Lines of the accesses that are called `label`."""
+    text = source.read_text().split("\n")
+    return {i + 1 for i, line in enumerate(text) if re.search(rf"\b(ST|STB|LD|HERE)\({label}\b", line)}
+
+
+@pytest.mark.parametrize("row", cases(), ids=lambda row: row["file"])
+def test_handed_program(built, row):
+    name = row["file"].removesuffix(".c")
+    found = findings(built / f"{name}.elf", "--set", f"/platform/cluster/cores={row['cores']}")
+    errors = [f for f in found if f["severity"] == "error"]
+    if not row["kind"] or row["verdict"].endswith("clean") or "miss" in row["verdict"]:
+        assert errors == []
+        return
+    of_kind = [f for f in found if f["kind"] == row["kind"] and f["severity"] == row["severity"]]
+    assert of_kind, found
+    assert {f["kind"] for f in errors} <= {row["kind"]}
+    assert len(found) <= 3
+    for place in re.findall(r"\b(?:word|counter|flag|[a-z0-9]+\+\d+)\b", row["where"].split(" = ")[0]):
+        assert any(re.split(r"[+]0$", f["where"])[0] == place for f in of_kind), (place, found)
+    source = shared("cases/check") / row["file"]
+    told = {int(n) for f in of_kind for p in f["parties"] for n in re.findall(r":(\d+)\)", p["at"])}
+    for label in re.findall(r"\b[a-z]\d?_?[rw]?\b", row["parties"]):
+        lines = line_of(source, label)
+        assert not lines or lines & told, (label, found)
+    units = {p["unit"] for f in of_kind for p in f["parties"]}
+    for unit in re.findall(r"\bcore\d\b", row["parties"].replace("posted by core0", "")):
+        assert unit in units, found
+    for engine in ("dma", "redmule"):
+        assert (f"{engine}0" in row["parties"]) == (engine in units), found
+
+
+def test_a_deadlock_names_barrier_and_cores(built):
+    (finding,) = findings(built / "26_barrier_deadlock.elf", "--set", "/platform/cluster/cores=4", status=3)
+    assert finding["where"] == "barrier 1 mask 0xf status 0x7"
+    assert [(p["unit"], p["access"]) for p in finding["parties"]] == [
+        *((f"core{h}", "wait") for h in range(3)),
+        ("core3", "missing"),
+    ]
+
+
+@pytest.mark.parametrize("engine", ["fast", "lockstep"])
+def test_cycles_are_the_same(engine):
+    elf = BUILD / "kernels/operator_sizes.elf"
+    plain = json.loads(run("elf", elf, "--json", "--engine", engine, check=0).stdout)
+    checked = json.loads(run("elf", elf, "--json", "--engine", engine, "--check", check=0).stdout)
+    for report in (plain, checked):
+        report.pop("mcycles_per_s")
+    assert plain == checked
+
+
+@pytest.mark.parametrize("name", ["gemm_bench", "gemm_fp16_plain", "operator_sizes", "operator_hashes"])
+def test_kernels_are_clean(name):
+    assert "check: 0 errors" in run("elf", BUILD / f"kernels/{name}.elf", "--quiet", "--check", check=0).stderr
+
+
+@pytest.mark.parametrize("engine", ["mchan", "idma"])
+def test_a_training_step_is_clean_and_takes_the_same_cycles(tmp_path, engine):
+    options = ["configs/deep_ae.json", "--quiet", "--no-verify", "--set", f"/platform/cluster/dma/engine={engine}"]
+    results = []
+    for name, more in (("plain", []), ("checked", ["--check"])):
+        told = run("run", *options, "--out", tmp_path / name, *more, check=0).stderr
+        results.append(json.loads((tmp_path / name / "result.json").read_text())["step"])
+    assert "check: 0 errors, 0 warnings, 0 notes" in told
+    assert results[0] == results[1]
+
+
+# What a defect of the runtime or of a kernel is found as: source, what is replaced by what, findings of some kind
+# with a part of their text or place.
+BROKEN = [
+    # The interpreter does not wait for what a transfer brings.
+    ("runtime/interpreter.c", "etude_dma_wait(&run->dma, ETUDE_DMA_OPERATION, count);", ";", "race", "dma"),
+    # Kernels follow each other without a barrier.
+    ("runtime/start.c", "workers);\n    etude_barrier();", "workers);", "race", "core"),
+    # A kernel writes one element too many.
+    (
+        "lib/elementwise/elementwise.c",
+        "n &= 3;\n    }\n#endif\n    for (; n; n--) {\n      *w = __builtin_fmaf(-lr",
+        "n = (n & 3) + 1;\n    }\n#endif\n    for (; n; n--) {\n      *w = __builtin_fmaf(-lr",
+        "bounds",
+        "not declared by",
+    ),
+]
+
+
+@pytest.mark.parametrize("source, old, new, kind, told", BROKEN, ids=[b[0] for b in BROKEN])
+def test_a_broken_runtime_is_found(tmp_path, source, old, new, kind, told):
+    text = (ROOT / "kernels" / source).read_text()
+    assert text.count(old) == 1
+    broken, object_file = tmp_path / Path(source).name, tmp_path / "broken.o"
+    broken.write_text(text.replace(old, new))
+    lists = (ROOT / "kernels/CMakeLists.txt").read_text()
+    march = re.search(r"-march=(\S+)", lists)[1]
+    flags = ["--target=riscv32", f"-march={march}", "-mabi=ilp32", "-mno-relax", "-O2", "-std=c11", "-ffreestanding"]
+    flags += ["-fno-builtin", "-fno-math-errno", "-ffp-contract=off", "-ffunction-sections", f"-I{ROOT}", "-w"]
+    subprocess.run(
+        ["clang-19", *flags, f"-I{(ROOT / 'kernels' / source).parent}", "-c", broken, "-o", object_file], check=True
+    )
+    replaced = source.replace("/", "_") + ".o"
+    others = [o for o in sorted((BUILD / "kernels/objects/runtime").glob("*.o")) if o.name != replaced]
+    (tmp_path / "kernels").mkdir()
+    script = ROOT / "kernels/runtime/link.ld"
+    subprocess.run(
+        ["ld.lld-19", "--gc-sections", "--no-relax", "-T", script, *others, object_file]
+        + ["-o", tmp_path / "kernels/runtime.elf"],
+        check=True,
+    )
+    found = tmp_path / "found.json"
+    run(
+        *["run", "configs/deep_ae.json", "--quiet", "--no-verify", "--out", tmp_path / "out", f"--check={found}"],
+        env={**os.environ, "ETUDE_KERNELS": str(tmp_path / "kernels")},
+        check=3,
+    )
+    errors = [f for f in json.loads(found.read_text())["findings"] if f["severity"] == "error" and f["kind"] == kind]
+    assert any(told in json.dumps(f) for f in errors), errors
+
+
+def test_a_file_that_cannot_be_written_is_refused(tmp_path):
+    done = run("elf", BUILD / "kernels/operator_sizes.elf", f"--check={tmp_path}/no/file.json", check=2)
+    assert "cannot be written" in done.stderr
