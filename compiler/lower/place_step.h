@@ -15,6 +15,8 @@ namespace etude::compiler {
 struct PlaceLimits {
   WorkloadConfig::Home home = WorkloadConfig::Home::kAuto;
   std::optional<Bytes> budget = {};  ///< of L2 behind the task list; nothing: what L2 leaves
+  /// Of home kL2: what is at home in L2 stands below the objects that the budget is for.
+  bool home_apart = false;
 };
 
 /// Bytes of L2 below the first object where the task list is at home in HyperRAM: the runtime and
