@@ -84,11 +84,11 @@ class StepPlacer {
       }
     }
     if (short_of_budget_) {
-      throw UserError("/schedule/budget",
-                      "is " + std::to_string(limits_.budget->raw()) + " bytes, " +
-                          std::to_string(last_.missing.raw()) + " bytes short when '" +
-                          last_.worst + "' needs its place",
-                      "give a larger budget or another policy");
+      throw ShortOfBudget("/schedule/budget",
+                          "is " + std::to_string(limits_.budget->raw()) + " bytes, " +
+                              std::to_string(last_.missing.raw()) + " bytes short when '" +
+                              last_.worst + "' needs its place",
+                          "give a larger budget or another policy");
     }
     throw UserError("/platform/l2/size",
                     "is " + std::to_string(step_.platform.l2.size.raw()) + ", " +

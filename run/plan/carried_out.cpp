@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "compiler/lower/lower.h"
+#include "compiler/lower/place_step.h"
 #include "compiler/schedule/policies.h"
 #include "models/base/error.h"
 #include "run/plan/chosen_policy.h"
@@ -112,8 +113,11 @@ CarriedOut carry_out(const TrainingGraph& training, const RootConfig& config,
       if (last) {
         return std::move(*late);
       }
-    } catch (const UserError&) {
-      if (last) {
+    } catch (const UserError& error) {
+      // What was asked for beside parameters in L2 needs a larger one, not another schedule.
+      const bool larger = at.apart && config.schedule.budget != 0 &&
+                          dynamic_cast<const compiler::ShortOfBudget*>(&error) == nullptr;
+      if (last || larger) {
         throw;
       }
       const auto bytes = static_cast<double>(request.limits.budget->raw());

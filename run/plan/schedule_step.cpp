@@ -278,7 +278,10 @@ Json own_step(const ScheduleQuestion& question, const ScheduleSubject& subject,
   add_picture(all, problem, found.answer.schedule, found.answer.replay, subject.picture);
   write_out(question, asked, problem, found.answer, &config, all);
   all["l2_fixed"] = found.l2_fixed().raw();
-  warnings.insert(warnings.end(), found.warnings.begin(), found.warnings.end());
+  for (const auto& more :
+       {found.program ? found.program->warnings : std::vector<std::string>{}, found.warnings}) {
+    warnings.insert(warnings.end(), more.begin(), more.end());
+  }
   return all;
 }
 

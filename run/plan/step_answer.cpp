@@ -84,6 +84,7 @@ class Answering {
         home == Home::kAuto && is_of_file(near.of.problem, config_)) {
       found.at = std::move(near);  // it was made where everything fits in L2
     }
+    check_home_of_file(found.at);
     found.answer = answer_of_file(found.at.of.problem, config_);
     found.request = request_at(found.at, budget_.value_or(behind(found.at.l2_fixed)));
     take(carry_out_file(training_, config_, model_, found.at, std::move(found.answer), budget_),
@@ -126,6 +127,19 @@ class Answering {
                       "is " + std::to_string(l2.raw()) + ", and with parameters at home there " +
                           std::to_string(needed.raw()) + " bytes are needed besides the task list",
                       "give more, or /workload/home extmem");
+    }
+  }
+
+  /// Refuses a file that was made with parameters at the other home.
+  void check_home_of_file(const StepAtHome& at) const {
+    const bool near = at.home == Home::kL2;
+    const StepAtHome other = near ? in_hyperram(model_) : in_l2(model_, true);
+    if (!is_of_file(at.of.problem, config_) && is_of_file(other.of.problem, config_)) {
+      throw UserError("/workload/home",
+                      std::string("contradicts /schedule/file, which was made with parameters at "
+                                  "home in ") +
+                          (near ? "HyperRAM" : "L2"),
+                      std::string("give \"") + (near ? "extmem" : "l2") + "\", or make a schedule");
     }
   }
 
