@@ -10,6 +10,7 @@ struct MemoryFigures {
   Bytes l1_peak;      ///< stacks included
   Bytes l2_peak;      ///< from the start of L2 to the end of the highest object
   Bytes l2_fixed;     ///< of that, below the first object: runtime, task list or its ring
+  Bytes l2_home;      ///< of L2: parameters, states, inputs that are at home there, and the loss
   Bytes flash_pages;  ///< of flash, whole sectors: what a schedule pages there
   Bytes l3_peak, parameters, trainable, gradients;
   Bytes activations_peak;                 ///< dynamic memory

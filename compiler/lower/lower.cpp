@@ -195,7 +195,7 @@ Program lower_step(const TrainingGraph& training, const PlatformConfig& platform
   const Step step(training, platform, options.tiling, options.precision, policy.early_updates());
   check_tiles(step);
   Schedule schedule = policy.choose(step);
-  const PlaceLimits limits{options.home, options.budget};
+  const PlaceLimits limits{options.home, options.budget, options.home_apart};
   if (schedule.recomputes.empty() && schedule.pages.empty()) {
     return Search(step, std::move(schedule), {}, limits).run();
   }

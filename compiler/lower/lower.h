@@ -22,6 +22,8 @@ struct LowerOptions {
   TrainConfig::Precision precision = TrainConfig::Precision::kFp32;
   /// Bytes of L2 behind the task list that objects may take; nothing: what L2 leaves.
   std::optional<Bytes> budget = {};
+  /// Home kL2: what is at home in L2 is none of these objects, and part of l2_fixed.
+  bool home_apart = false;
 };
 
 /// Turns a training graph into a program for a platform: tiles, memory plan, task list.

@@ -85,11 +85,11 @@ class StepPlacer {
       }
     }
     if (short_of_budget_) {
-      throw UserError("/schedule/budget",
-                      "is " + std::to_string(limits_.budget->raw()) + " bytes, " +
-                          std::to_string(last_.missing.raw()) + " bytes short when '" +
-                          last_.worst + "' needs its place",
-                      "give a larger budget or another policy");
+      throw ShortOfBudget("/schedule/budget",
+                          "is " + std::to_string(limits_.budget->raw()) + " bytes, " +
+                              std::to_string(last_.missing.raw()) + " bytes short when '" +
+                              last_.worst + "' needs its place",
+                          "give a larger budget or another policy");
     }
     throw UserError("/platform/l2/size",
                     "is " + std::to_string(step_.platform.l2.size.raw()) + ", " +
@@ -116,8 +116,10 @@ class StepPlacer {
         return std::nullopt;
       }
       Tape tape = written_.tape;
-      short_of_budget_ = limits_.budget && *limits_.budget < end - base;
-      const Bytes room = short_of_budget_ ? *limits_.budget : end - base;
+      const Bytes home = placement == Placement::kL2 ? home_bytes(tape) : Bytes{};
+      const Bytes apart = limits_.home_apart ? home : Bytes{};
+      short_of_budget_ = limits_.budget && *limits_.budget + apart < end - base;
+      const Bytes room = short_of_budget_ ? *limits_.budget + apart : end - base;
       MemoryPlan plan = plan_memory(tape, step_.graph(), placement, base, room, paged_);
       if (!plan.fits) {
         last_ = std::move(plan);
@@ -147,7 +149,8 @@ class StepPlacer {
       made.stored = stored_tensors(tape, step_.graph());
       made.budget = limits_.budget;
       made.home_extmem = placement != Placement::kL2;
-      made.memory.l2_fixed = base - kL2;
+      made.memory.l2_fixed = base - kL2 + apart;
+      made.memory.l2_home = home;
       made.memory.l2_peak = base - kL2 + plan.l2_peak;
       made.memory.l3_peak = plan.external_bytes;
       made.memory.flash_pages = plan.flash_bytes;

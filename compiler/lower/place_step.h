@@ -6,6 +6,7 @@
 
 #include "compiler/lower/write_tape.h"
 #include "compiler/schedule/scheduled_step.h"
+#include "models/base/error.h"
 #include "program/program.h"
 #include "sim/config/workload_config.h"
 
@@ -15,6 +16,14 @@ namespace etude::compiler {
 struct PlaceLimits {
   WorkloadConfig::Home home = WorkloadConfig::Home::kAuto;
   std::optional<Bytes> budget = {};  ///< of L2 behind the task list; nothing: what L2 leaves
+  /// Of home kL2: what is at home in L2 stands below the objects that the budget is for.
+  bool home_apart = false;
+};
+
+/// Objects find no place in the budget, however large L2 is.
+class ShortOfBudget : public UserError {
+ public:
+  using UserError::UserError;
 };
 
 /// Bytes of L2 below the first object where the task list is at home in HyperRAM: the runtime and
@@ -26,7 +35,7 @@ Bytes least_l2_fixed();
 /// task list, that is at home in HyperRAM too.
 /// `paged`: storages that a schedule moves (see paging.h).
 /// Nothing if the modelled step takes `limit` cycles or more.
-/// Errors: UserError naming the memory, how many bytes it is short, and for what.
+/// Errors: UserError naming the memory, how many bytes it is short, and for what; ShortOfBudget.
 std::optional<Program> place_step(const Step& step, const WrittenStep& written,
                                   const std::vector<PagedStorage>& paged, const PlaceLimits& limits,
                                   Cycle limit = kNever);

@@ -16,6 +16,11 @@ namespace {
 /// Bytes that an object takes: whole beats of the DMA.
 Bytes aligned(Bytes bytes) { return (std::max(bytes, Bytes{1}) + Bytes{7}) / 8 * 8; }
 
+/// Whether it is in L2 all the time.
+bool permanent(const StoredObject& object) {
+  return !object.external && object.persistent && object.bytes > Bytes{};
+}
+
 class Planner {
  public:
   Planner(Tape& tape, const Graph& graph, Placement placement,
@@ -58,19 +63,6 @@ class Planner {
       }
     }
     plan_.external_bytes = next - kBase;
-  }
-
-  /// Bytes of what is in L2 all the time.
-  Bytes permanent_bytes() const {
-    Bytes sum;
-    for (const StoredObject& object : tape_.objects) {
-      sum += permanent(object) ? aligned(object.bytes) : Bytes{};
-    }
-    return sum;
-  }
-
-  static bool permanent(const StoredObject& object) {
-    return !object.external && object.persistent && object.bytes > Bytes{};
   }
 
   bool place_l2(bool lowest) {
@@ -149,7 +141,7 @@ class Planner {
       return object.parameter ? Bytes{} : object.bytes;
     };
     Bytes other;
-    Bytes used = permanent_bytes();
+    Bytes used = home_bytes(tape_);
     for (const StoredObject& object : tape_.objects) {
       other += object.external || object.persistent ? unless_parameter(object) : Bytes{};
     }
@@ -222,6 +214,14 @@ class Planner {
 };
 
 }  // namespace
+
+Bytes home_bytes(const Tape& tape) {
+  Bytes sum;
+  for (const StoredObject& object : tape.objects) {
+    sum += permanent(object) ? aligned(object.bytes) : Bytes{};
+  }
+  return sum;
+}
 
 void drop_unread_stores(Tape& tape) {
   std::set<ObjectId> read;

@@ -26,6 +26,9 @@ struct MemoryPlan {
 /// Removes stores of tensors that nobody loads from L2.
 void drop_unread_stores(Tape& tape);
 
+/// Bytes of what stands in L2 all along where parameters and inputs are at home there.
+Bytes home_bytes(const Tape& tape);
+
 /// Adds page transfers for `placement` and those of `paged` (see paging.h), gives every object
 /// outside L1 an address (L2 from `l2_base`, `l2_bytes` long) by liveness in program order, and
 /// fills the addresses into the operations.

@@ -73,7 +73,9 @@ class PoetModel {
         home_[t][i] = model_.binary();
         comes_[t][i] = model_.binary(scale_ * tensor.page_in.joules);
         goes_[t][i] = model_.binary(scale_ * tensor.page_out.joules);
-        if (i < t && !problem_.slots[i].recomputable) {
+        const SlotId limit =
+            problem_.recompute_limit(static_cast<SlotId>(i)).value_or(static_cast<SlotId>(size_));
+        if (i < t && (!problem_.slots[i].recomputable || t > limit)) {
           model_.fix(made_[t][i], 0);
         }
         if (i == t) {

@@ -170,6 +170,9 @@ class Player {
     if (!own && (step.slot >= now_ || !slot.recomputable)) {
       fault(slot.name, "cannot run again");
     }
+    if (!own && slot.changed_at && now_ > *slot.changed_at) {
+      fault(slot.name, "runs again behind a change of what it reads");
+    }
     for (const StorageId i : slot.inputs) {
       if (!state_[i].resident) {
         fault(name(i), "is not there for " + slot.name);

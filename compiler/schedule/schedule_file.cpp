@@ -238,6 +238,9 @@ std::uint64_t graph_number(const ScheduleProblem& problem) {
     hash.add(slot.outputs);
     hash.add(slot.workspace.raw());
     hash.add(std::uint64_t{slot.recomputable});
+    if (slot.changed_at) {
+      hash.add(std::uint64_t{*slot.changed_at} + 1);
+    }
   }
   hash.add(problem.tensors.size());
   for (const ProblemTensor& tensor : problem.tensors) {
@@ -299,13 +302,14 @@ ScheduleFile read_schedule_head(const std::vector<std::uint8_t>& bytes, const st
   file.page_to = kPageTo[page_to];
   BitReader body = body_of(bytes);
   file.budget = budget_in(body);
+  file.graph = number_at(bytes, kGraphAt, 8);
   return file;
 }
 
 ScheduleFile read_schedule(const std::vector<std::uint8_t>& bytes, const ScheduleProblem& problem,
                            const std::string& where) {
   ScheduleFile file = read_schedule_head(bytes, where);
-  if (number_at(bytes, kGraphAt, 8) != graph_number(problem)) {
+  if (file.graph != graph_number(problem)) {
     refuse(where, "is a schedule of another graph: its operators, tensors or sizes are others",
            "give the configuration that it was made for, or make one for this");
   }

@@ -22,6 +22,7 @@ struct ScheduleFile {
   ScheduleConfig::PageTo page_to{};
   std::optional<Bytes> budget;  ///< that it was made for
   EventSchedule schedule;
+  std::uint64_t graph = 0;  ///< graph_number() of its problem, where it was read
 };
 
 /// A number for slots, storages, who reads and makes them, and their sizes; costs do not count.

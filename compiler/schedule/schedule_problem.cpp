@@ -76,6 +76,11 @@ void ScheduleProblem::complete(const std::string& where) {
         ++*tensor.producer;
       }
     }
+    for (ProblemSlot& slot : slots) {
+      if (slot.changed_at) {
+        ++*slot.changed_at;
+      }
+    }
   }
   for (ProblemSlot& slot : slots) {
     slot.inputs.clear();
@@ -152,7 +157,7 @@ bool ScheduleProblem::touches(SlotId slot, StorageId tensor) const {
 }
 
 std::optional<SlotId> ScheduleProblem::recompute_limit(SlotId slot) const {
-  std::optional<SlotId> limit;
+  std::optional<SlotId> limit = slots[slot].changed_at;
   for (const StorageId i : slots[slot].inputs) {
     if (tensors[i].updated) {
       limit = std::min(limit.value_or(tensors[i].uses.back()), tensors[i].uses.back());

@@ -24,6 +24,9 @@ struct ProblemSlot {
   std::vector<StorageId> outputs;
   Bytes workspace{0};        ///< besides inputs and outputs, while it runs
   bool recomputable = true;  ///< may run again: a forward operator without state of its own
+  /// First slot that changes something that the operator reads besides the problem's tensors: it
+  /// does not make the same behind that one.
+  std::optional<SlotId> changed_at = {};
 };
 
 /// One direction of a page transfer of a whole tensor.
@@ -74,7 +77,7 @@ struct ScheduleProblem {
   /// everything kept in a memory without a limit.
   double unavoidable_joules() const;
   /// The last slot in front of which the operator of `slot` may run again and make the same: the
-  /// one that updates a parameter which it reads; none if nothing it reads is updated.
+  /// one that updates a parameter which it reads; none if nothing it reads is changed.
   std::optional<SlotId> recompute_limit(SlotId slot) const;
 };
 

@@ -73,11 +73,11 @@ StepProblem problem_of(const Step& step, const StepTraffic& traffic, const StepC
   StepProblem made;
   ScheduleProblem& problem = made.problem;
   problem.static_w = costs.static_w;
-  Bytes always{0};  // the loss stands in L2 all along, and what is at home there
+  Bytes always{0};  // the loss stands in L2 all along
   for (const auto& [base, of] : traffic.storages) {
     const Tensor& tensor = step.tensor(base);
     if (tensor.kind == TensorKind::kLoss || (home_in_l2 && from_home(tensor))) {
-      always += place_of(tensor);
+      always += home_in_l2 ? Bytes{0} : place_of(tensor);
       continue;
     }
     // What nobody reads is not stored.
@@ -93,8 +93,9 @@ StepProblem problem_of(const Step& step, const StepTraffic& traffic, const StepC
     op.joules = costs.joules.at(slot);
     op.workspace = always + traffic.beside.at(slot);
     op.recomputable = runs_again(step, slot);
-    if (home_in_l2 && recompute_limit(step, slot) < step.operators.size()) {
-      op.recomputable = false;  // what it reads is changed, and the problem does not see that
+    const Slot limit = recompute_limit(step, slot);
+    if (home_in_l2 && limit < step.operators.size()) {
+      op.changed_at = limit;
     }
     problem.slots.push_back(std::move(op));
   }

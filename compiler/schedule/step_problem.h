@@ -44,7 +44,8 @@ struct StepProblem {
 };
 
 /// The problem of a step whose parameters, states and inputs are at home in HyperRAM; with
-/// `home_in_l2` they stand in L2 all along and cannot be moved. What an
+/// `home_in_l2` they and the loss stand in L2 all along, in no slot's bytes, and cannot be moved.
+/// What an
 /// operator names in the graph without touching it in L2 (the ReLU that runs with the maximum
 /// behind it) is no tensor of the problem. Errors:
 /// NotAvailable if a storage is written in place where a problem cannot say so.

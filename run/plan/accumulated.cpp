@@ -54,7 +54,9 @@ BatchParts parts_of(const RootConfig& config, const StepMeter& meter) {
   }
   return {config.workload.batch, [config, meter](unsigned parts) {
             const RootConfig pass = pass_of(config, parts);
-            return model_step(build_workload(pass).training, pass, meter).step.problem;
+            const StepModel model = model_step(build_workload(pass).training, pass, meter);
+            const bool near = pass.workload.home == WorkloadConfig::Home::kL2;
+            return near ? model.at_home_in_l2.problem : model.step.problem;
           }};
 }
 

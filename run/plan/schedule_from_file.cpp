@@ -9,6 +9,7 @@
 #include "compiler/schedule/optimal.h"
 #include "compiler/schedule/schedule_file.h"
 #include "models/base/error.h"
+#include "run/plan/step_model.h"
 #include "sim/config/json_file.h"
 #include "sim/config/schedule_words.h"
 
@@ -63,9 +64,9 @@ void take_schedule_file(RootConfig& config) {
   }
 }
 
-compiler::ScheduleAnswer answer_of_file(const StepModel& model, const RootConfig& config) {
+compiler::ScheduleAnswer answer_of_file(const compiler::ScheduleProblem& problem,
+                                        const RootConfig& config) {
   const ScheduleConfig& schedule = config.schedule;
-  const compiler::ScheduleProblem& problem = model.step.problem;
   compiler::ScheduleRequest request;
   request.objective = objective_of(schedule.objective);
   compiler::ScheduleAnswer answer;
@@ -91,6 +92,11 @@ compiler::ScheduleAnswer answer_of_file(const StepModel& model, const RootConfig
                     "give as much, or make a schedule for this deadline");
   }
   return answer;
+}
+
+bool is_of_file(const compiler::ScheduleProblem& problem, const RootConfig& config) {
+  const auto head = compiler::read_schedule_head(bytes_of(config.schedule.file), kFile);
+  return head.graph == compiler::graph_number(problem);
 }
 
 void write_schedule_file(const std::string& file, const std::vector<std::uint8_t>& bytes) {

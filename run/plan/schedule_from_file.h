@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "compiler/schedule/schedule_answer.h"
-#include "run/plan/step_model.h"
 #include "sim/config/root_config.h"
 
 namespace etude::run {
@@ -16,10 +15,14 @@ namespace etude::run {
 /// for words beside it that contradict it.
 void take_schedule_file(RootConfig& config);
 
-/// The schedule of /schedule/file for the step of a configuration that take_schedule_file() has
-/// seen, with what it takes. Errors: UserError for a schedule of another graph, for one that does
-/// not work out, and where it takes more than the budget or the deadline.
-compiler::ScheduleAnswer answer_of_file(const StepModel& model, const RootConfig& config);
+/// The schedule of /schedule/file for the problem of a step whose configuration
+/// take_schedule_file() has seen, with what it takes. Errors: UserError for a schedule of another
+/// graph, for one that does not work out, and where it takes more than the budget or the deadline.
+compiler::ScheduleAnswer answer_of_file(const compiler::ScheduleProblem& problem,
+                                        const RootConfig& config);
+
+/// Whether /schedule/file is of the problem's graph. Errors: UserError for no schedule.
+bool is_of_file(const compiler::ScheduleProblem& problem, const RootConfig& config);
 
 /// Writes a file as a whole or not at all. Errors: UserError naming `file`.
 void write_schedule_file(const std::string& file, const std::vector<std::uint8_t>& bytes);

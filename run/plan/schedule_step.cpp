@@ -4,18 +4,15 @@
 #include <algorithm>
 #include <cmath>
 
-#include "compiler/lower/place_step.h"
 #include "compiler/schedule/policies.h"
 #include "compiler/schedule/schedule_file.h"
 #include "models/base/error.h"
 #include "run/plan/accumulated.h"
 #include "run/plan/flash_pages.h"
 #include "run/plan/schedule_from_file.h"
-#include "run/plan/schedule_home.h"
 #include "run/plan/schedule_picture.h"
 #include "run/plan/schedule_subject.h"
-#include "run/plan/scheduled_program.h"
-#include "run/plan/step_model.h"
+#include "run/plan/step_answer.h"
 #include "run/plan/table_subject.h"
 #include "sim/config/json_file.h"
 #include "sim/config/schedule_words.h"
@@ -47,67 +44,44 @@ struct Asked {
   Policy policy = Policy::kOptimal;
   ScheduleConfig::Objective objective = ScheduleConfig::Objective::kEnergy;
   ScheduleRequest request;
-  std::vector<std::string> warnings;
 };
 
-/// The budget that a question has, else its configuration; `config`: null if there is none.
-std::optional<double> budget_in(const ScheduleQuestion& question, const RootConfig* config) {
-  if (!question.budget && config != nullptr && config->schedule.policy != Policy::kKeep &&
-      config->schedule.budget != 0) {
-    return config->schedule.budget;
+/// Of a search. Errors: UserError for what is no time.
+void check_time_limit(const std::optional<double>& seconds) {
+  if (seconds && !(*seconds >= 0 && *seconds <= kMostSeconds)) {
+    throw UserError("--time-limit", Json(*seconds).dump() + " is no time",
+                    "give 0 (heuristics alone) to 1e6 seconds");
   }
-  return question.budget;
 }
 
-compiler::ScheduleObjective objective_in(const ScheduleQuestion& question,
-                                         const RootConfig* config) {
-  if (question.objective) {
-    return objective_of(named(schedule_objectives(), *question.objective, "--objective"));
-  }
-  return objective_of(config != nullptr ? config->schedule.objective
-                                        : ScheduleConfig::Objective::kEnergy);
-}
-
-/// `config`: null if there is none. `room`: the budget if none is given.
+/// Of a graph with its costs. `config`: null if there is none; keep is no choice there.
 Asked resolve(const ScheduleQuestion& question, const RootConfig* config,
-              const ScheduleProblem& problem, std::optional<Bytes> room) {
+              const ScheduleProblem& problem) {
+  const ScheduleConfig schedule = config != nullptr ? config->schedule : ScheduleConfig{};
   Asked asked;
-  const std::optional<double> budget = budget_in(question, config);
-  std::optional<double> deadline = question.deadline;
-  if (config != nullptr) {
-    const ScheduleConfig& schedule = config->schedule;
-    asked.objective = schedule.objective;
-    if (schedule.policy != Policy::kKeep) {
-      asked.policy = schedule.policy;
-      if (!deadline && schedule.deadline != 0) {
-        deadline = schedule.deadline;
-      }
-    }
-  }
+  asked.policy = schedule.policy == Policy::kKeep ? Policy::kOptimal : schedule.policy;
   if (question.policy) {
     asked.policy = named(schedule_policies(), *question.policy, "--policy");
   }
+  asked.objective = schedule.objective;
   if (question.objective) {
     asked.objective = named(schedule_objectives(), *question.objective, "--objective");
   }
   ScheduleRequest& request = asked.request;
   request.rules = compiler::CandidateRules::usual(problem);
-  request.objective = objective_in(question, config);
+  request.objective = objective_of(asked.objective);
   if (question.time_limit) {
-    if (!(*question.time_limit >= 0 && *question.time_limit <= kMostSeconds)) {
-      throw UserError("--time-limit", Json(*question.time_limit).dump() + " is no time",
-                      "give 0 (heuristics alone) to 1e6 seconds");
-    }
     request.time_limit_s = request.nominal_limit_s = *question.time_limit;
   }
-  if (budget) {
-    request.limits.budget =
-        budget_of(*budget, problem, question.budget ? "--budget" : "/schedule/budget");
+  if (question.budget) {
+    request.limits.budget = budget_of(*question.budget, problem, "--budget");
+  } else if (schedule.budget != 0) {
+    request.limits.budget = budget_of(schedule.budget, problem, "/schedule/budget");
   }
-  if (!budget) {
-    request.limits.budget = room;
+  request.limits.deadline_s = question.deadline;
+  if (!question.deadline && schedule.deadline != 0) {
+    request.limits.deadline_s = schedule.deadline;
   }
-  request.limits.deadline_s = deadline;
   return asked;
 }
 
@@ -194,25 +168,25 @@ Json to_json(Policy policy, const Asked& asked, const ScheduleProblem& problem,
 
 /// Every policy, in the order in which they give more freedom; what cannot be done is a row with
 /// its reason.
-Json compare(const ScheduleSubject& subject, const Asked& asked) {
+Json compare(const ScheduleProblem& problem, const BatchParts& parts, const Asked& asked,
+             const RootConfig* priced) {
   Json rows = Json::array();
   for (const Policy policy : {Policy::kKeep, Policy::kSqrt, Policy::kCheckmate, Policy::kPage,
                               Policy::kCapuchin, Policy::kPofo, Policy::kPoet}) {
-    const ScheduleAnswer answer = compiler::ask_policy(policy, subject.problem, asked.request);
-    rows.push_back(to_json(policy, asked, subject.problem, answer, subject.priced()));
+    const ScheduleAnswer answer = compiler::ask_policy(policy, problem, asked.request);
+    rows.push_back(to_json(policy, asked, problem, answer, priced));
   }
-  const Accumulated best = accumulate_gradients(subject.parts, subject.problem, asked.request);
-  Json row = to_json(Policy::kKeep, asked, best.problem, best.answer, subject.priced());
+  const Accumulated best = accumulate_gradients(parts, problem, asked.request);
+  Json row = to_json(Policy::kKeep, asked, best.problem, best.answer, priced);
   row["policy"] = "accumulate";
-  row["peak_keep"] = subject.problem.peak_keep().raw();  // of the whole batch, as in other rows
+  row["peak_keep"] = problem.peak_keep().raw();  // of the whole batch, as in other rows
   if (best.parts > 1) {
     row["accumulate"] = best.parts;
     row["pass_policy"] = best.keeps ? "keep" : "optimal";
   }
   rows.push_back(row);
-  const ScheduleAnswer ours =
-      compiler::ask_policy(Policy::kOptimal, subject.problem, asked.request);
-  rows.push_back(to_json(Policy::kOptimal, asked, subject.problem, ours, subject.priced()));
+  const ScheduleAnswer ours = compiler::ask_policy(Policy::kOptimal, problem, asked.request);
+  rows.push_back(to_json(Policy::kOptimal, asked, problem, ours, priced));
   return rows;
 }
 
@@ -233,36 +207,6 @@ void write_out(const ScheduleQuestion& question, const Asked& asked, const Sched
                  {"sha256", content_hash(std::string(bytes.begin(), bytes.end()))}};
 }
 
-/// Whether a run of the policy carries out what it answers to the problem.
-bool solves_problem(Policy policy) { return policy != Policy::kKeep && policy != Policy::kSqrt; }
-
-/// Carries an answer out as a run does; `answer` becomes the one that finds its place, `l2_fixed`
-/// that of its program. Nothing where none does.
-std::optional<Prediction> carried_out(ScheduleSubject& subject, const Asked& asked,
-                                      ScheduleAnswer& answer) {
-  if (!answer.found()) {
-    return std::nullopt;
-  }
-  try {
-    const OwnStep& own = *subject.own;
-    const RootConfig& config = *subject.config;
-    CarriedOut done =
-        config.schedule.file.empty()
-            ? carry_out(own.training, config, own.model, asked.policy, asked.request, answer)
-            : carry_out_file(own.training, config, own.model, answer);
-    answer = std::move(done.answer);
-    subject.l2_fixed = done.program.memory.l2_fixed;
-    if (done.solved > 1) {
-      answer.notes.push_back("solved " + std::to_string(done.solved) +
-                             " times, until what its program takes was within the limits");
-    }
-    return done.predicted;
-  } catch (const UserError& error) {
-    answer.notes.push_back(std::string("is not carried out: ") + error.what());
-    return std::nullopt;
-  }
-}
-
 /// What the answer's step takes is what its program is predicted to take; what the problem says of
 /// it stands beside its replay.
 void add_prediction(const Prediction& predicted, const RootConfig& config, Json& answer) {
@@ -275,57 +219,111 @@ void add_prediction(const Prediction& predicted, const RootConfig& config, Json&
                          {"energy_j", predicted.joules * passes}};
 }
 
-}  // namespace
+/// As a run of the configuration decides it. Where its L2 cannot give what the budget says: in an
+/// L2 that can, with a warning.
+StepAnswer answer_own(const OwnStep& own, const RootConfig& config, const AnswerOptions& options) {
+  try {
+    return answer_step(own.training, config, own.model, options);
+  } catch (const UserError& error) {
+    if (config.schedule.budget == 0) {
+      throw;
+    }
+    RootConfig large = config;
+    large.platform.l2.size = kLargestL2;
+    std::optional<StepAnswer> found;
+    try {
+      found = answer_step(own.training, large, own.model, options);
+    } catch (const UserError&) {
+    }
+    if (!found) {
+      throw;
+    }
+    if (found->program) {
+      const Bytes needed = *found->request.limits.budget + found->l2_fixed();
+      const WorkPrices& prices = own.model.reference->prices();
+      found->predicted.joules += (prices.static_watts(needed) - prices.static_watts()) *
+                                 static_cast<double>(found->predicted.cycles.raw()) /
+                                 config.platform.cluster.clock_hz;
+      found->warnings.push_back("a run of this needs another L2 than the platform's (" +
+                                std::string(error.what()) + "): give /platform/l2/size " +
+                                std::to_string(needed.raw()));
+    }
+    return std::move(*found);
+  }
+}
 
-Json schedule_step(const ScheduleQuestion& question) {
-  check_positive(question.budget, "--budget");
-  check_positive(question.deadline, "--deadline");
-  if (question.compare && !question.out.empty()) {
-    throw UserError("--out", "has room for one schedule", "leave out --compare");
-  }
-  ScheduleSubject subject = schedule_subject(question);
-  const RootConfig* root = subject.config ? &*subject.config : nullptr;
-  const bool from_file = subject.own && !root->schedule.file.empty();
-  if (subject.own && !from_file &&
-      home_in_l2(subject.own->model, *root, objective_in(question, root), budget_in(question, root),
-                 *subject.room)) {
-    subject.own->home_in_l2 = true;
-    subject.problem = subject.own->model.at_home_in_l2.problem;
-  }
-  const ScheduleProblem& problem = subject.problem;
-  Asked asked = resolve(question, root, problem, subject.room);
-  asked.warnings.insert(asked.warnings.begin(), subject.warnings.begin(), subject.warnings.end());
+/// Of a step on its own platform: what a run carries out, or every policy.
+Json own_step(const ScheduleQuestion& question, const ScheduleSubject& subject,
+              std::vector<std::string>& warnings) {
+  const OwnStep& own = *subject.own;
+  const RootConfig& config = *subject.config;
+  const AnswerOptions options{question.time_limit,
+                              question.budget ? "--budget" : "/schedule/budget"};
+  Asked asked{config.schedule.policy, config.schedule.objective, {}};
   Json all;
   if (question.compare) {
-    all["policies"] = compare(subject, asked);
-  } else {
-    ScheduleAnswer answer = from_file ? answer_of_file(subject.own->model, *root)
-                                      : compiler::ask_policy(asked.policy, problem, asked.request);
-    std::optional<Prediction> predicted;
-    if (subject.own && !subject.own->home_in_l2 && (from_file || solves_problem(asked.policy))) {
-      predicted = carried_out(subject, asked, answer);
-    }
-    all = to_json(from_file ? root->schedule.policy : asked.policy, asked, problem, answer,
-                  subject.priced());
-    if (predicted) {
-      add_prediction(*predicted, *root, all);
-    }
-    add_picture(all, problem, answer.schedule, answer.replay, subject.picture);
-    write_out(question, asked, problem, answer, subject.priced(), all);
+    const StepAnswer begin = ask_step(own.training, config, own.model, options);
+    asked.request = begin.request;
+    all["policies"] = compare(begin.at.of.problem, subject.parts, asked, &config);
+    all["l2_fixed"] = begin.l2_fixed().raw();
+    return all;
   }
-  if (all.contains("wear")) {
-    if (const auto warning = wear_warning(all.at("wear"))) {
-      asked.warnings.push_back(*warning);
-    }
+  const StepAnswer found = answer_own(own, config, options);
+  const ScheduleProblem& problem = found.at.of.problem;
+  asked.request = found.request;
+  all = to_json(asked.policy, asked, problem, found.answer, &config);
+  if (found.program) {
+    add_prediction(found.predicted, config, all);
+  }
+  add_picture(all, problem, found.answer.schedule, found.answer.replay, subject.picture);
+  write_out(question, asked, problem, found.answer, &config, all);
+  all["l2_fixed"] = found.l2_fixed().raw();
+  for (const auto& more :
+       {found.program ? found.program->warnings : std::vector<std::string>{}, found.warnings}) {
+    warnings.insert(warnings.end(), more.begin(), more.end());
+  }
+  return all;
+}
+
+/// Of a graph with its costs, or a network on a cost table.
+Json table_step(const ScheduleQuestion& question, const ScheduleSubject& subject) {
+  const RootConfig* root = subject.config ? &*subject.config : nullptr;
+  const ScheduleProblem& problem = subject.problem;
+  const Asked asked = resolve(question, root, problem);
+  Json all;
+  if (question.compare) {
+    all["policies"] = compare(problem, subject.parts, asked, nullptr);
+  } else {
+    const ScheduleAnswer answer = compiler::ask_policy(asked.policy, problem, asked.request);
+    all = to_json(asked.policy, asked, problem, answer, nullptr);
+    add_picture(all, problem, answer.schedule, answer.replay, subject.picture);
+    write_out(question, asked, problem, answer, nullptr, all);
   }
   if (subject.table) {
     all["device"] = subject.table->device;
     all["flop"] = subject.table->flop;
   }
-  if (subject.l2_fixed) {
-    all["l2_fixed"] = subject.l2_fixed->raw();
+  return all;
+}
+
+}  // namespace
+
+Json schedule_step(const ScheduleQuestion& question) {
+  check_positive(question.budget, "--budget");
+  check_positive(question.deadline, "--deadline");
+  check_time_limit(question.time_limit);
+  if (question.compare && !question.out.empty()) {
+    throw UserError("--out", "has room for one schedule", "leave out --compare");
   }
-  all["warnings"] = asked.warnings;
+  const ScheduleSubject subject = schedule_subject(question);
+  std::vector<std::string> warnings = subject.warnings;
+  Json all = subject.own ? own_step(question, subject, warnings) : table_step(question, subject);
+  if (all.contains("wear")) {
+    if (const auto warning = wear_warning(all.at("wear"))) {
+      warnings.push_back(*warning);
+    }
+  }
+  all["warnings"] = warnings;
   return all;
 }
 

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "compiler/lower/place_step.h"
 #include "models/base/error.h"
 #include "run/plan/schedule_from_file.h"
 #include "run/plan/schedule_instance.h"
@@ -30,21 +29,33 @@ void take_words(const ScheduleQuestion& question, RootConfig& config) {
     check_file_alone(question);
     take_schedule_file(config);
   }
+  ScheduleConfig& schedule = config.schedule;
   if (question.page_to) {
-    config.schedule.page_to = named(schedule_page_to(), *question.page_to, "--page-to");
+    schedule.page_to = named(schedule_page_to(), *question.page_to, "--page-to");
   }
+  if (question.objective) {
+    schedule.objective = named(schedule_objectives(), *question.objective, "--objective");
+  }
+  if (question.policy) {
+    schedule.policy = named(schedule_policies(), *question.policy, "--policy");
+  } else if (schedule.policy == ScheduleConfig::Policy::kKeep && schedule.file.empty()) {
+    schedule.policy = ScheduleConfig::Policy::kOptimal;  // keep needs no schedule
+  }
+  schedule.budget = question.budget.value_or(schedule.budget);
+  schedule.deadline = question.deadline.value_or(schedule.deadline);
 }
 
 void on_own_platform(const ScheduleQuestion& question, ScheduleSubject& subject) {
   const RootConfig& config = *subject.config;
-  Workload workload = build_workload(config);
+  // A budget with parameters at home in L2 says how large that has to be.
+  RootConfig roomy = config;
+  if (config.workload.home == WorkloadConfig::Home::kL2 && config.schedule.budget != 0) {
+    roomy.platform.l2.size = std::max(config.platform.l2.size, kLargestL2);
+  }
+  Workload workload = build_workload(roomy);
   StepModel model = model_step(workload.training, config, question.meter);
-  subject.problem = model.step.problem;
   subject.parts = parts_of(config, question.meter);
   subject.picture = PictureNames(workload.training.graph);
-  subject.l2_fixed = std::max(model.l2_fixed, compiler::least_l2_fixed());
-  const Bytes l2 = config.platform.l2.size;
-  subject.room = l2 > *subject.l2_fixed ? l2 - *subject.l2_fixed : Bytes{1};
   subject.own = OwnStep{std::move(workload.training), std::move(model)};
 }
 

@@ -93,12 +93,15 @@ StepModel model_step(const TrainingGraph& training, const RootConfig& config,
   const compiler::StepCosts costs = costs_of(step, written.tape, *reference, config);
   const compiler::StepTraffic traffic = traffic_of(step, tilings);
   StepModel model{compiler::problem_of(step, traffic, costs), program->memory.l2_fixed,
-                  compiler::problem_of(step, traffic, costs, true), reference};
+                  program->memory.l2_home, compiler::problem_of(step, traffic, costs, true),
+                  reference};
   // Of an L2 that holds what keep needs, whatever the platform has: what is chosen for a budget
   // follows from the budget.
-  for (compiler::StepProblem* each : {&model.step, &model.at_home_in_l2}) {
+  for (auto [each, home] :
+       {std::pair{&model.step, Bytes{}}, {&model.at_home_in_l2, model.l2_home}}) {
     compiler::ScheduleProblem& problem = each->problem;
-    problem.static_w = reference->prices().static_watts(problem.peak_keep() + model.l2_fixed);
+    problem.static_w =
+        reference->prices().static_watts(problem.peak_keep() + model.l2_fixed + home);
   }
   return model;
 }

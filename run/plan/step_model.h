@@ -16,7 +16,8 @@ namespace etude::run {
 struct StepModel {
   compiler::StepProblem step;
   Bytes l2_fixed;  ///< of L2, below the first object, of the step that keeps everything
-  /// The same with parameters, states and inputs at home in L2.
+  Bytes l2_home;  ///< of L2, where parameters, states and inputs are at home there: these, the loss
+  /// The same with parameters, states and inputs at home in L2, outside every slot's bytes.
   compiler::StepProblem at_home_in_l2;
   std::shared_ptr<const StepReference> reference;  ///< predicts what programs of the step take
 };

@@ -165,8 +165,7 @@ line, also inside a named file; VALUE is JSON, else a string. The schemas are in
       for (std::size_t i = 0; i < p.text.only_if->values.size(); ++i) {
         sentence += (i == 0 ? "" : ", ") + p.text.only_if->values[i];
       }
-      const std::string& given = p.text.only_if->or_given;
-      sentence += given.empty() ? "." : ", or `" + given + "` is given.";
+      sentence += ".";
     }
     Parameter bare = p;
     bare.text.unit.clear();

@@ -94,12 +94,7 @@ void drop_unselected(const ParameterTable& table, RootConfig& config,
     });
     const Json value = chooser->get(config, "");
     const std::string word = value.is_string() ? value.get<std::string>() : value.dump();
-    const auto file = std::find_if(table.begin(), table.end(), [&](const Parameter& candidate) {
-      return candidate.path == selector.or_given;
-    });
-    const bool given = file != table.end() && file->get(config, "") != "";
-    if (!given &&
-        std::find(selector.values.begin(), selector.values.end(), word) == selector.values.end()) {
+    if (std::find(selector.values.begin(), selector.values.end(), word) == selector.values.end()) {
       p.set(config, "", p.get(defaults, ""));
       named += (named.empty() ? "" : ", ") + p.path + " (" + selector.path + " is " + word + ")";
     }

@@ -26,7 +26,6 @@ enum class ParameterKind { kBoolean, kInteger, kNumber, kString, kFile, kChoice,
 struct Selector {
   std::string path;
   std::vector<std::string> values;
-  std::string or_given{};  ///< or where the user gave this key
 };
 
 /// Everything about a parameter that its C++ member does not say itself.

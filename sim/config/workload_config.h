@@ -64,8 +64,8 @@ struct ScheduleConfig {
   enum class Objective { kEnergy, kTime, kEdp, kPeak };
   enum class PageTo { kExtmem, kFlash };
   Policy policy = Policy::kKeep;
-  /// L2 of activations, gradients, states, parameters and pages, bytes; at most 1: a part of what
-  /// keep needs; 0: not given, what L2 leaves.
+  /// L2 of activations, gradients and pages, and of parameters, states and inputs unless their home
+  /// is L2, bytes; at most 1: a part of what keep needs; 0: not given, what L2 leaves.
   double budget = 0;
   double deadline = 0;  ///< seconds; 0: not given, none
   Objective objective = Objective::kEnergy;

@@ -161,46 +161,34 @@ void declare_train(ParameterTable& table) {
 }
 
 void declare_schedule(ParameterTable& table) {
-  std::vector<std::string> moving;
-  for (const auto& [word, policy] : schedule_policies()) {
-    if (policy != ScheduleConfig::Policy::kKeep) {
-      moving.push_back(word);
-    }
-  }
-  const Selector chosen{"/schedule/policy", moving, "/schedule/file"};
   Section<ScheduleConfig>(
       table, "/schedule",
       [](RootConfig& c, const std::string&) -> ScheduleConfig& { return c.schedule; })
       .add("policy", &ScheduleConfig::policy, schedule_policies(),
            {.sentence = "Which tensors are kept, recomputed or paged out.",
             .source = "docs/schedule.md"})
-      .add(
-          "budget", &ScheduleConfig::budget,
-          {.unit = "B",
-           .sentence =
-               "L2 that activations, gradients, states, parameters and pages may use; at most 1: a "
-               "part of what keep needs. Without it: what L2 leaves.",
-           .source = "user",
-           .range = {.above_min = true, .max = 1e15},
-           .only_if = chosen})
+      .add("budget", &ScheduleConfig::budget,
+           {.unit = "B",
+            .sentence = "L2 that activations, gradients and pages may use, and parameters, states "
+                        "and inputs "
+                        "unless /workload/home is l2; at most 1: a part of what keep needs. "
+                        "Without it: what "
+                        "L2 leaves.",
+            .source = "user",
+            .range = {.above_min = true, .max = 1e15}})
       .add("deadline", &ScheduleConfig::deadline,
            {.unit = "s",
             .sentence = "Longest step. Without it: none.",
             .source = "user",
-            .range = {.above_min = true},
-            .only_if = chosen})
+            .range = {.above_min = true}})
       .add("objective", &ScheduleConfig::objective, schedule_objectives(),
            {.sentence = "What the schedule makes least: energy, time (then energy), energy times "
                         "time, or peak memory (then energy).",
-            .source = "user",
-            .only_if = chosen})
+            .source = "user"})
       .add("page_to", &ScheduleConfig::page_to, schedule_page_to(),
            {.sentence =
                 "Where what operators make is paged to; what is at home in HyperRAM stays there.",
-            .source = "user",
-            .only_if = Selector{"/schedule/policy",
-                                {"optimal", "page", "capuchin", "pofo", "poet"},
-                                "/schedule/file"}})
+            .source = "user"})
       .add_file(
           "file", &ScheduleConfig::file,
           {.sentence = "Schedule that `etude-sim schedule --out` wrote: it is carried out, and "

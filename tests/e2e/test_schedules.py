@@ -171,3 +171,38 @@ def test_passes_of_a_step_follow_a_schedule_each(tmp_path):
     result, outputs = trained(tmp_path, file, "page", "/schedule/policy=page", "/schedule/budget=0.8")
     same_bits(outputs, usual)
     assert result["traffic"]["l3_l2_read"] > 0
+
+
+@pytest.mark.parametrize(
+    ("workload", "train", "policy", "part"),
+    [
+        (CCT2, FULL, "optimal", 0.5),
+        (CCT2, FULL, "page", 0.8),
+        ({"network": "resnet8", "batch": 1}, {}, "optimal", 0.7),
+        ({"network": "deep_ae", "batch": 24}, {"steps": 2}, "page", 0.95),
+        ({"network": "bert", "batch": 2}, {"steps": 2, "optimizer": "adam"}, "checkmate", 0.7),
+        ({"network": "bert", "batch": 4}, {"steps": 2, "accumulate": 2}, "capuchin", 0.7),
+        ({"network": "bert", "batch": 2}, {"optimizer": "momentum"}, "sqrt", 0.9),
+    ],
+)
+def test_parameters_at_home_in_l2_are_outside_the_budget(tmp_path, workload, train, policy, part):
+    file = write(tmp_path, workload | {"home": "l2"}, {"steps": 1} | train)
+    kept, usual = trained(tmp_path, file, "keep", "/platform/l2/size=8388608")
+    chosen = json.loads(run("schedule", file, "--policy", policy, "--budget", part, "--json", check=0).stdout)
+    assert chosen["budget"] == int(part * chosen["peak_keep"]) and chosen["peak_bytes"] <= chosen["budget"]
+    assert not {t["kind"] for t in chosen["tensors"]} & {"parameter", "input", "state"}
+    size = chosen["budget"] + chosen["l2_fixed"]
+    sets = f"/schedule/policy={policy}", f"/schedule/budget={part}", f"/platform/l2/size={size}"
+    result, outputs = trained(tmp_path, file, policy, *sets)
+    same_bits(outputs, usual)
+    memory, told = result["memory"], result["schedule"]
+    assert memory["l2_peak"] <= size and memory["l2_fixed"] == chosen["l2_fixed"] > memory["parameters"]
+    words = [word for each in sets for word in ("--set", each)]
+    again = json.loads(run("schedule", file, *words, "--json", check=0).stdout)
+    for key in ("recomputed", "paged", "predicted", "budget", "status", "overhead"):
+        assert told[key] == again[key], key
+    assert again["recomputed"] == chosen["recomputed"] and again["paged"] == chosen["paged"]
+    # Nothing but pages that the schedule names passes the HyperRAM.
+    assert (result["traffic"]["l3_l2_read"] > 0) == bool(told["paged"])
+    assert told["recomputed"] or told["paged"]
+    assert kept["traffic"]["l3_l2_read"] == 0

@@ -57,7 +57,9 @@ def memory_of_run(result: dict) -> Memory:
     l2, clock = result["l2"], result["platform"]["clock_hz"]
     columns = max(len(values) for values in l2["use"].values())
     length = (result["step"]["cycles"] - l2["begin"]) / clock
-    found = {"fixed": [result["memory"]["l2_fixed"]] * columns, **l2["use"]}
+    # What is at home in L2 may stand below the objects of the budget: it has kinds of its own.
+    fixed = min([result["memory"]["l2_fixed"], *(stay["offset"] for stay in l2["stays"])])
+    found = {"fixed": [fixed] * columns, **l2["use"]}
     memory = Memory([length * i / columns for i in range(columns + 1)], _ordered(found))
     if l2["budget"] is not None:
         memory.lines.append(("budget", l2["budget"] + result["memory"]["l2_fixed"], "#b3261e"))

@@ -80,6 +80,26 @@ def executed_rows(rows: Rows) -> list[list[str]]:
     return lines
 
 
+def near_rows(rows: Rows) -> list[list[str]]:
+    """The table of schedules with parameters at home in L2."""
+    lines = []
+    for row in rows:
+        limit = row["deadline_percent"]
+        what = f"`{row['policy']}`" + (f", keep's time +{limit} %" if limit is not None else "")
+        what += ", for time" if row["objective"] == "time" else ""
+        head = [f"{row['price_pj']}", f"{row['part']:g}", what]
+        if "error" in row:
+            lines.append([*head, _error(row), *[""] * 6])
+            continue
+        solved = "-" if row.get("solve_s") is None or not row["scheduled"] else f"{row['solve_s']:.1f} s"
+        late = row["deadline_s"] is not None and row["latency_s"] > row["deadline_s"]
+        predicted = f"{_mega(row.get('predicted_cycles'))}, {_milli(row.get('predicted_energy_j'))}"
+        cycles = f"{_mega(row['cycles'])} ({_percent(row.get('cycles_over_keep_percent'))}{', late' if late else ''})"
+        energy = f"{_milli(row['energy_j'])} ({_percent(row.get('energy_over_keep_percent'))})"
+        lines.append([*head, _found(row), solved, predicted, cycles, energy, _peak(row), _outputs(row)])
+    return lines
+
+
 def front_rows(rows: Rows) -> list[list[str]]:
     """The table of deadlines."""
     lines = []
@@ -224,6 +244,8 @@ def pictures(parts: Parts) -> dict[str, str]:
             images[f"energy_memory_{price}.svg"] = _curve(parts["executed"], price)
     if "front" in parts:
         images["front.svg"] = _front(parts["front"])
+    if "in_l2" in parts:
+        images["in_l2.svg"] = _front([row for row in parts["in_l2"] if row["part"] in (0.5, 1)])
     if "ten_budgets" in parts:
         images["peaks.svg"] = _peaks(parts["ten_budgets"])
     return images

@@ -135,7 +135,7 @@ def row_of(case: Case, answer: dict, result: dict | None, keep: dict | None) -> 
         "budget": answer.get("budget"),
         "peak_keep": answer.get("peak_keep"),
         "status": answer.get("status"),
-        **{key: answer.get(key) for key in ("gap", "overhead", "bound")},
+        **{key: answer.get(key) for key in ("gap", "overhead", "bound", "solve_s")},
         "timed_out": answer.get("timed_out"),
         "recomputed": len(answer.get("recomputed", [])),
         "paged": len(answer.get("paged", [])),

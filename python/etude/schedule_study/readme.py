@@ -47,6 +47,20 @@ def _executed(rows: Rows) -> list[str]:
     ]
 
 
+def _in_l2(rows: Rows) -> list[str]:
+    head = ("pJ/B", "part", "schedule", "search", "solved in", "predicted", "cycles", "energy")
+    return [
+        "## Parameters at home in L2",
+        "CCT-2, full step, `/workload/home` l2: parameters, inputs and the loss stand in L2 below what the budget is "
+        "for (`l2_fixed` counts them), and HyperRAM carries pages of results alone. `peak_keep` is that of activations "
+        "and gradients, by slots.",
+        "",
+        "![Energy against time in half of the memory](in_l2.svg)",
+        "",
+        *table((*head, "l2_peak of L2, B", "outputs"), page.near_rows(rows)),
+    ]
+
+
 def _front(rows: Rows) -> list[str]:
     head = ("pJ/B", "schedule", "search", "predicted", "executed", "time", "energy", "outputs")
     return [
@@ -97,6 +111,7 @@ def _tegra(rows: Rows) -> list[str]:
 
 
 WRITERS = {
+    "in_l2": _in_l2,
     "executed": _executed,
     "front": _front,
     "sizes": _sizes,

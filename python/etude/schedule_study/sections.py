@@ -10,6 +10,7 @@ from etude.schedule_study.questions import ROOT, Case, ask_all, rows_of
 PRICES = (880, 324)  # pJ a byte of HyperRAM
 PARTS = (0.8, 0.6, 0.5)
 DEADLINES = (0, 1, 2, 3, 5, 10, 25, 30, 35, 40)  # percent above the time that keep takes
+NEAR_DEADLINES = (0, 1, 2, 3, 5, 10)  # the same, with parameters at home in L2
 SHORT = 12  # seconds of search within tight deadlines
 LIMITS = {880: None, 324: 20}  # of the executed budgets; None: as long as a run searches
 FULL = ("/train/method=full",)
@@ -28,8 +29,13 @@ def price(picojoules: int) -> str:
     return f"/energy/extmem/byte/value={picojoules}"
 
 
-def _keep(picojoules: int) -> Case:
-    return Case(f"full-{picojoules}-keep", "cct2_lora.json", (*FULL, price(picojoules)), "keep", 1)
+IN_L2 = "/workload/home=l2"
+
+
+def _keep(picojoules: int, near: bool = False) -> Case:
+    """`near`: with parameters at home in L2, outside the budget."""
+    name, home = (f"l2-{picojoules}-keep", (IN_L2,)) if near else (f"full-{picojoules}-keep", ())
+    return Case(name, "cct2_lora.json", (*FULL, price(picojoules), *home), "keep", 1)
 
 
 def executed(runs: Path, jobs: int, resume: bool) -> list[dict]:
@@ -44,6 +50,29 @@ def executed(runs: Path, jobs: int, resume: bool) -> list[dict]:
         ]
         moved = replace(keep, name=f"{keep.name}-scheduled", scheduled=True)
         rows += [row | {"price_pj": each} for row in rows_of([keep, moved, *cases], runs, jobs, resume)]
+    return rows
+
+
+def in_l2(runs: Path, jobs: int, resume: bool) -> list[dict]:
+    """The same with parameters at home in L2, where the HyperRAM has nothing else to do, and deadlines at half."""
+    rows = []
+    for each in PRICES:
+        keep = _keep(each, near=True)
+        kept = rows_of([keep], runs, jobs, resume)[0]
+        cases = [
+            replace(keep, name=f"l2-{each}-{policy}-{part:g}", policy=policy, budget=part)
+            for part in PARTS
+            for policy in ("optimal", "page", "checkmate")
+        ]
+        half = replace(keep, policy="optimal", budget=0.5)
+        cases += [
+            replace(half, name=f"l2-{each}-within-{p}", deadline_s=kept["latency_s"] * (1 + p / 100))
+            for p in NEAR_DEADLINES
+        ]
+        cases.append(replace(half, name=f"l2-{each}-fastest", objective="time"))
+        limits = [None] * (1 + 3 * len(PARTS)) + [*NEAR_DEADLINES, None]
+        found = [kept, *rows_of(cases, runs, jobs, resume, kept)]
+        rows += [row | {"price_pj": each, "deadline_percent": p} for row, p in zip(found, limits, strict=True)]
     return rows
 
 
@@ -173,6 +202,7 @@ def tegra(runs: Path, jobs: int, resume: bool) -> list[dict]:
 
 
 SECTIONS = {
+    "in_l2": in_l2,
     "executed": executed,
     "front": front,
     "sizes": sizes,

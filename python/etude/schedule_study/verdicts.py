@@ -54,9 +54,26 @@ def _least(kept: dict | None, fast: dict | None) -> str:
     ) * (least > 5)
 
 
+def _plain_near(rows: Rows) -> list[str]:
+    """With parameters in L2: what either means costs, and the mix between them."""
+    lines = []
+    for price in (880, 324):
+        again, pages = (_found(rows, f"l2-{price}-{policy}-0.5") for policy in ("checkmate", "page"))
+        steps = [(p, _found(rows, f"l2-{price}-within-{p}")) for p in (0, 1, 2, 3, 5, 10)]
+        front = ", ".join(f"+{p} %: {row['energy_over_keep_percent']:+.1f} %" for p, row in steps if row)
+        lines.append(
+            f"- **Parameters in L2, half of the memory for the rest, {price} pJ a byte:** recomputing alone takes "
+            f"{_change(again)}, paging alone {_change(pages)}. With a deadline above `keep`'s time, energy: {front}. "
+            "So: page where time is short, recompute where energy is, and between both mix."
+        )
+    return lines
+
+
 def plain(parts: Parts) -> list[str]:
     """Bullets: when to page, when to recompute."""
     lines: list[str] = []
+    if "in_l2" in parts:
+        lines += _plain_near(parts["in_l2"])
     if "executed" in parts:
         rows = parts["executed"]
         for price in (880, 324):
@@ -136,7 +153,7 @@ class _Expected:
 
 
 def _runs(parts: Parts, out: _Expected) -> None:
-    every = [row for name in ("executed", "front", "sizes", "ten_budgets") for row in parts.get(name, [])]
+    every = [row for name in ("in_l2", "executed", "front", "sizes", "ten_budgets") for row in parts.get(name, [])]
     ran = {row["name"]: row for row in every if "cycles" in row}.values()
     compared = [row for row in ran if "cycles_off_percent" in row]
     if compared:
@@ -171,9 +188,10 @@ def _order(rows: Rows, out: _Expected) -> None:
     out.add("`optimal` predicted within 0.1 % of `checkmate` and `page` or below", "everywhere", got, not worse)
 
 
-def _front(rows: Rows, out: _Expected) -> None:
+def _mix(rows: Rows, out: _Expected, names: tuple[str, str], where: str) -> None:
+    """The least energy within +5 % time against that of pages alone."""
     for price, most in ((880, "35"), (324, None)):
-        mix, pages = _found(rows, f"front-{price}-5"), _found(rows, f"full-{price}-page-0.5")
+        mix, pages = (_found(rows, name.format(price)) for name in names)
         wanted = f"at most +{most} % energy" if most else "strictly inside"
         met = False  # no schedule is a miss too
         if mix:
@@ -181,7 +199,32 @@ def _front(rows: Rows, out: _Expected) -> None:
             late = mix["cycles_over_keep_percent"] > 5
             met = inside and not late and (most is None or mix["energy_over_keep_percent"] <= float(most))
         got = f"{_change(mix)}; pages alone: {_change(pages)}"
-        out.add(f"half of the memory, +5 % time, {price} pJ/B", wanted, got, met)
+        out.add(f"{where}, half of the memory, +5 % time, {price} pJ/B", wanted, got, met)
+
+
+def _front(rows: Rows, out: _Expected) -> None:
+    _mix(rows, out, ("front-{}-5", "full-{}-page-0.5"), "parameters in HyperRAM")
+
+
+def _near(rows: Rows, out: _Expected) -> None:
+    kept = _found(rows, "l2-880-keep")
+    if kept:
+        got = f"{kept['peak_keep']:,} B"
+        out.add("CCT-2 full, peak_keep by slots", "1,310,976 B", got, kept["peak_keep"] == 1_310_976)
+    searches = [row for row in rows if "-optimal-" in row["name"]]
+    slowest = max((row.get("solve_s") or 0 for row in searches), default=0)
+    proven = all(row.get("status") == "optimal" for row in searches)
+    got = f"at most {slowest:.1f} s, {'all' if proven else 'not all'} proven"
+    out.add("the same, solved at 0.8, 0.6, 0.5", "5 s each, gap 1e-3", got, proven and slowest <= 5)
+    for price, wanted in ((880, 118), (324, 43.6)):
+        pages = _found(rows, f"l2-{price}-page-0.5")
+        out.add(f"pages alone in half of the memory, {price} pJ/B", f"+{wanted} % energy, +0 % time", _change(pages), None)
+        ran = [row for row in rows if row["name"].startswith(f"l2-{price}-within-")]
+        done = [row for row in ran if "cycles" in row]
+        late = [row for row in done if row["latency_s"] > row["deadline_s"]]
+        got = f"{len(done)} of {len(ran)} executed, {len(late)} late"
+        out.add(f"front in half of the memory, {price} pJ/B", "six points", got, len(done) == len(ran) and not late)
+    _mix(rows, out, ("l2-{}-within-5", "l2-{}-page-0.5"), "parameters in L2")
 
 
 def _sizes(rows: Rows, out: _Expected) -> None:
@@ -244,7 +287,7 @@ def expected(parts: Parts) -> list[str]:
     """The table of figures that were published or expected."""
     out = _Expected()
     _runs(parts, out)
-    for name, write in (("executed", _order), ("front", _front), ("sizes", _sizes), ("ten_budgets", _peaks)):
+    for name, write in (("in_l2", _near), ("executed", _order), ("front", _front), ("sizes", _sizes), ("ten_budgets", _peaks)):
         if name in parts:
             write(parts[name], out)
     _devices(parts, out)

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "run/plan/carried_out.h"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "compiler/lower/lower.h"
+#include "compiler/lower/place_step.h"
+#include "compiler/schedule/policies.h"
+#include "models/base/error.h"
+#include "run/plan/chosen_policy.h"
+#include "run/plan/flash_pages.h"
+
+namespace etude::run {
+namespace {
+using Policy = ScheduleConfig::Policy;
+
+/// A budget that finds no place is made this much smaller for the solver, so often.
+constexpr double kSmaller = 0.98;
+constexpr unsigned kAttempts = 6;
+
+std::string number(double value) { return nlohmann::ordered_json(value).dump(); }
+
+/// Whether other limits can make another answer.
+bool knows_limits(Policy policy) { return policy != Policy::kKeep && policy != Policy::kSqrt; }
+
+/// An answer in the compiler's form. Errors: UserError if flash has no room for its pages.
+compiler::Schedule in_compiler(const compiler::StepProblem& of, const RootConfig& config,
+                               const compiler::EventSchedule& answer) {
+  compiler::Schedule schedule = compiler::schedule_of(of, answer);
+  schedule.to_flash = config.schedule.page_to == ScheduleConfig::PageTo::kFlash;
+  if (schedule.to_flash) {
+    (void)flash_use(of.problem, answer, config.platform.flash);
+  }
+  return schedule;
+}
+
+/// As it is.
+CarriedOut lowered(const TrainingGraph& training, const RootConfig& config, const StepModel& model,
+                   const StepAtHome& at, const compiler::LowerOptions& options,
+                   compiler::ScheduleAnswer answer) {
+  const ChosenPolicy chosen(in_compiler(at.of, config, answer.schedule));
+  CarriedOut done{
+      compiler::lower_step(training, config.platform, options, chosen), std::move(answer), 1, {}};
+  done.predicted = model.reference->predict(done.program);
+  return done;
+}
+
+}  // namespace
+
+void check_found(const compiler::ScheduleAnswer& answer, const compiler::ScheduleRequest& request) {
+  if (answer.found() && answer.replay.ok) {
+    return;
+  }
+  if (!answer.notes.empty() && answer.schedule.slots.empty() && !answer.needs) {
+    throw UserError("/schedule/policy", "has no schedule: " + answer.notes.front(),
+                    "choose another policy");
+  }
+  std::string what = "of " + std::to_string(request.limits.budget->raw()) + " bytes: ";
+  what += answer.status == compiler::ScheduleAnswer::Status::kUnknown
+              ? "no schedule was found in time"
+              : "no schedule fits";
+  std::string pointer = "/schedule/budget", instead = "give a larger budget";
+  if (answer.needs && answer.needs->deadline_s) {
+    pointer = "/schedule/deadline";
+    instead = "a deadline of " + number(*answer.needs->deadline_s) + " s would do";
+  } else if (answer.needs) {
+    instead = "operator '" + answer.needs->operator_name + "' needs " +
+              std::to_string(answer.needs->bytes.raw()) + " bytes";
+  } else if (!answer.schedule.slots.empty()) {
+    instead = "this policy takes " + std::to_string(answer.replay.peak.raw()) + " bytes and " +
+              number(answer.replay.time_s) + " s";
+  }
+  throw UserError(pointer, what, instead);
+}
+
+CarriedOut carry_out_file(const TrainingGraph& training, const RootConfig& config,
+                          const StepModel& model, const StepAtHome& at,
+                          compiler::ScheduleAnswer answer, std::optional<Bytes> budget) {
+  compiler::LowerOptions options = options_at(at, config);
+  options.budget = budget;
+  return lowered(training, config, model, at, options, std::move(answer));
+}
+
+CarriedOut carry_out(const TrainingGraph& training, const RootConfig& config,
+                     const StepModel& model, const StepAtHome& at,
+                     compiler::ScheduleRequest request, compiler::ScheduleAnswer answer) {
+  const Policy policy = config.schedule.policy;
+  const std::optional<double> deadline = request.limits.deadline_s;
+  compiler::LowerOptions options = options_at(at, config);
+  options.budget = request.limits.budget;
+  std::optional<CarriedOut> late;
+  for (unsigned solutions = 1;; ++solutions) {
+    const bool last = solutions == kAttempts || !knows_limits(policy);
+    if (late && !(answer.found() && answer.replay.ok)) {
+      return std::move(*late);
+    }
+    check_found(answer, request);
+    try {
+      CarriedOut done = lowered(training, config, model, at, options, std::move(answer));
+      done.solved = solutions;
+      const double seconds =
+          static_cast<double>(done.predicted.cycles.raw()) / config.platform.cluster.clock_hz;
+      if (!deadline || seconds <= *deadline) {
+        return done;
+      }
+      request.limits.deadline_s = *request.limits.deadline_s * *deadline / seconds;
+      if (!late || done.predicted.cycles < late->predicted.cycles) {
+        done.program.warnings.push_back("the step is predicted to take " + number(seconds) +
+                                        " s, longer than its deadline");
+        late = std::move(done);
+      }
+      if (last) {
+        return std::move(*late);
+      }
+    } catch (const UserError& error) {
+      // What was asked for beside parameters in L2 needs a larger one, not another schedule.
+      const bool larger = at.apart && config.schedule.budget != 0 &&
+                          dynamic_cast<const compiler::ShortOfBudget*>(&error) == nullptr;
+      if (last || larger) {
+        throw;
+      }
+      const auto bytes = static_cast<double>(request.limits.budget->raw());
+      request.limits.budget = Bytes{static_cast<std::uint64_t>(bytes * kSmaller)};
+    }
+    answer = compiler::ask_policy(policy, at.of.problem, request);
+  }
+}
+
+}  // namespace etude::run

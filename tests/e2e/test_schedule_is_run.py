@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`etude-sim schedule` says what a run of the same configuration does: networks, policies, homes and budgets."""
+
+import json
+import random
+
+import pytest
+from support import run
+
+MLP = {"network": "mlp", "sizes": [64, 96, 96, 96, 96, 10], "batch": 16}
+BERT = {"network": "bert", "sizes": [16, 32, 2, 64, 2, 3], "batch": 2}
+POLICIES = ("keep", "optimal", "checkmate", "page", "sqrt", "capuchin", "pofo")
+HOMES = ("auto", "l2", "extmem")
+BUDGETS = (None, 0.6, 0.8, 0.95, 1, 1_000_000)
+SAME = ("policy", "objective", "budget", "deadline_s", "status", "overhead", "bound", "gap", "recomputed", "paged")
+
+
+def cases() -> list:
+    """Every policy at every home, with the rest drawn."""
+    draw = random.Random(41)
+    every = []
+    for policy in POLICIES:
+        for home in HOMES:
+            workload = draw.choice((MLP, BERT))
+            budget = draw.choice(BUDGETS)
+            train = draw.choice(({}, {"optimizer": "momentum"}, {"accumulate": 2}))
+            more = draw.choice(({}, {"objective": "time"}, {"page_to": "flash"}, {"deadline": 0.01}))
+            every.append((workload | {"home": home}, train, {"policy": policy} | more, budget))
+    # Where L2 leaves no room: the task list at home in HyperRAM, parameters there, and a refusal.
+    for home in HOMES:
+        every.append((BERT | {"home": home, "batch": 4}, {}, {"policy": "page", "l2": 180_000}, None))
+    return every
+
+
+@pytest.mark.parametrize(("workload", "train", "schedule", "budget"), cases())
+def test_schedule_is_what_a_run_does(tmp_path, workload, train, schedule, budget):
+    size = schedule.pop("l2", 2 << 20)
+    schedule = schedule | ({} if budget is None else {"budget": budget})
+    config = {"platform": "platform/traindeeploy.json", "workload": workload, "train": train, "schedule": schedule}
+    file, out = tmp_path / "run.json", tmp_path / "out"
+    file.write_text(json.dumps(config))
+    words = ["--set", f"/platform/l2/size={size}"]
+    asked = run("schedule", file, *words, "--policy", schedule["policy"], "--json")
+    ran = run("run", file, *words, "--out", out, "--quiet", "--no-verify")
+    assert asked.returncode == ran.returncode, asked.stderr + ran.stderr
+    if ran.returncode != 0:
+        assert ran.returncode == 2 and not out.exists()
+        assert asked.stderr.count("\n") == ran.stderr.count("\n") == 1
+        return
+    answer, result = json.loads(asked.stdout), json.loads((out / "result.json").read_text())
+    told = result.get("schedule")
+    assert answer["l2_fixed"] == result["memory"]["l2_fixed"]
+    assert result["memory"]["l2_peak"] <= answer["budget"] + answer["l2_fixed"]
+    if told is None:  # nothing was asked of keep
+        assert schedule == {"policy": "keep"}
+        return
+    assert {key: told[key] for key in (*SAME, "predicted")} == {key: answer[key] for key in (*SAME, "predicted")}
+    # The same words among warnings, but for what only one of them has to say.
+    mine = [warning for warning in result["warnings"] if "schedule" in warning or "fits at home" in warning]
+    assert [warning for warning in answer["warnings"] if warning in mine] == mine
+    again = any(layer["phase"] == "recompute" for layer in result["layers"])
+    assert again == bool(told["recomputed"])
