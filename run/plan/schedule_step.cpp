@@ -326,6 +326,7 @@ Json schedule_step(const ScheduleQuestion& question) {
     all["l2_fixed"] = subject.l2_fixed->raw();
   }
   all["warnings"] = asked.warnings;
+  write_graph(question, subject.table, all);
   return all;
 }
 
