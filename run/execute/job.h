@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "run/plan/pass_message.h"
 #include "run/plan/plan.h"
 #include "sim/engine/job.h"
 
@@ -13,5 +14,8 @@ namespace etude::run {
 /// that memory holds before the first pass, and the gradients' probes (tag = index in the program's
 /// list). Errors: UserError if the runtime is not built.
 Job make_job(const Plan& plan);
+
+/// The job of one pass, without probes. Errors: UserError if the runtime is not built.
+Job pass_job(PassMessage message);
 
 }  // namespace etude::run

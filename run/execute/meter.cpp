@@ -26,28 +26,6 @@ using Json = nlohmann::json;
                     std::strerror(errno));
 }
 
-/// What the child tells: the counts, or why there are none.
-std::string account_of(const Plan& plan) {
-  try {
-    Job job = make_job(plan);
-    job.steps = 1;
-    job.probes.clear();  // nobody looks at numbers
-    job.after_step = [](unsigned, const auto&) {};
-    const RunRecord record = run_job(plan.config().platform, job, {});
-    if (record.exit_status != 0 || record.steps.size() != 1) {
-      return Json{{"error", "the runtime ended with status " + std::to_string(record.exit_status)}}
-          .dump();
-    }
-    const Activity activity = activity_of(record.steps.front());
-    return Json{{"cycles", activity.cycles.raw()},
-                {"counters", activity.counters},
-                {"stalls", activity.core_stalls}}
-        .dump();
-  } catch (const std::exception& error) {
-    return Json{{"error", error.what()}}.dump();
-  }
-}
-
 void write_all(int descriptor, const std::string& text) {
   for (std::size_t at = 0; at < text.size();) {
     const ssize_t written = write(descriptor, text.data() + at, text.size() - at);
@@ -72,6 +50,21 @@ std::string read_all(int descriptor) {
 
 }  // namespace
 
+std::string account_of(const std::function<PassMessage()>& message) {
+  try {
+    PassMessage pass = message();
+    const PlatformConfig platform = pass.platform;
+    const RunRecord record = run_job(platform, pass_job(std::move(pass)), {});
+    if (record.exit_status != 0 || record.steps.size() != 1) {
+      return Json{{"error", "the runtime ended with status " + std::to_string(record.exit_status)}}
+          .dump();
+    }
+    return account_text(activity_of(record.steps.front()));
+  } catch (const std::exception& error) {
+    return Json{{"error", error.what()}}.dump();
+  }
+}
+
 Activity measure_pass(const Plan& plan) {
   int ends[2];
   if (pipe(ends) != 0) {
@@ -88,7 +81,7 @@ Activity measure_pass(const Plan& plan) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);  // it is of no use without its parent
     if (getppid() == parent) {
       close(ends[0]);
-      write_all(ends[1], account_of(plan));
+      write_all(ends[1], account_of([&plan] { return PassMessage(plan); }));
     }
     _exit(0);
   }
@@ -98,15 +91,7 @@ Activity measure_pass(const Plan& plan) {
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
-  const Json account = Json::parse(text, nullptr, false);
-  if (account.is_discarded() || account.contains("error")) {
-    throw ProgramError("the step that keeps everything cannot be measured: " +
-                       (account.is_object() ? account.at("error").get<std::string>()
-                                            : std::string("its process ended too early")));
-  }
-  return {Cycle{account.at("cycles").get<std::uint64_t>()},
-          account.at("counters").get<CounterSnapshot>(),
-          account.at("stalls").get<std::map<std::string, std::uint64_t>>()};
+  return read_account(text);
 }
 
 }  // namespace etude::run

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
+#include <string>
+
+#include "run/plan/pass_message.h"
 #include "run/plan/plan.h"
 #include "sim/energy/energy.h"
 
@@ -10,5 +14,9 @@ namespace etude::run {
 /// and returns what was counted in it. To be called while the process has one thread.
 /// Errors: ProgramError if the simulated program fails; SystemError if there is no child.
 Activity measure_pass(const Plan& plan);
+
+/// Runs the pass that `message` makes in this process, once, and tells what was counted in it, or
+/// why it was not: the text that read_account() takes.
+std::string account_of(const std::function<PassMessage()>& message);
 
 }  // namespace etude::run
