@@ -11,7 +11,7 @@ import etude
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-STEP = {"platform": "platform/traindeeploy.json", "workload": {"network": "mlp", "sizes": [32, 24, 16], "batch": 8}}
+STEP = {"platform": "platform/traindeeploy.json", "workload": {"network": "mlp", "sizes": [16] * 5, "batch": 64}}
 
 
 class Cells(HTMLParser):
@@ -81,7 +81,8 @@ def test_a_notebook_has_a_bar(monkeypatch):
 def mypy(*arguments) -> subprocess.CompletedProcess:
     pytest.importorskip("mypy", reason="needs mypy (scripts/setup.sh --tests)")
     command = [sys.executable, "-m", "mypy", "--cache-dir", str(ROOT / "build/mypy"), *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    environment = {**os.environ, "MYPYPATH": str(ROOT / "python")}
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment)
 
 
 def test_the_package_passes_the_type_checker():

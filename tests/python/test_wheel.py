@@ -26,7 +26,7 @@ def call(*command, **options) -> subprocess.CompletedProcess:
 
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory) -> Path:
-    """Built in build/wheel, which stays: only what has changed is compiled."""
+    """Built in build-wheel, which stays: only what has changed is compiled."""
     pytest.importorskip("scikit_build_core", reason="needs scikit-build-core (scripts/setup.sh)")
     folder = tmp_path_factory.mktemp("wheel")
     pip = (sys.executable, "-m", "pip", "wheel", "-q", "--disable-pip-version-check")
