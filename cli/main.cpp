@@ -58,6 +58,7 @@ int main(int argc, char** argv) {
   etude::cli::add_gemm(app, status);
   etude::cli::add_run(app, status);
   etude::cli::add_price(app, status);
+  etude::cli::add_measure(app, status);
   etude::cli::add_replay(app, status);
   etude::cli::add_schedule(app, status);
   const int ended = run_subcommand(app, status, argc, argv);

@@ -2,6 +2,7 @@
 // etude-sim run: a training step on the simulated SoC, checked, priced and reported.
 #include "run/execute/run.h"
 
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -9,6 +10,7 @@
 #include <filesystem>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "cli/commands.h"
@@ -28,6 +30,7 @@ struct RunArguments {
   std::string check;
   bool no_verify = false;
   bool quiet = false;
+  std::optional<int> progress;
 };
 
 /// Options that have a key of their own are a --set of it.
@@ -76,6 +79,12 @@ void show_progress(unsigned over, unsigned all) {
   if (all > 1 && isatty(STDERR_FILENO) != 0) {
     std::cerr << "\rstep " << over << " of " << all << (over == all ? "\n" : "") << std::flush;
   }
+}
+
+/// A line for each step that is over, for who watches the run; one that has gone does not matter.
+void tell_progress(int descriptor, unsigned over, unsigned all) {
+  const std::string line = std::to_string(over) + " " + std::to_string(all) + "\n";
+  [[maybe_unused]] const ssize_t written = write(descriptor, line.data(), line.size());
 }
 
 const run::ResultFolder* results_of_signal = nullptr;
@@ -132,6 +141,12 @@ int run(const RunArguments& arguments) {
   options.began = std::chrono::steady_clock::now();
   options.progress = show_progress;
   options.check_file = arguments.check == "true" ? "" : arguments.check;
+  if (arguments.progress) {
+    prctl(PR_SET_PDEATHSIG, SIGTERM);  // nobody waits for the results of a run without its watcher
+    options.progress = [descriptor = *arguments.progress](unsigned over, unsigned all) {
+      tell_progress(descriptor, over, all);
+    };
+  }
   RootConfig config = load_config(arguments.config, all_sets(arguments), options.warnings);
   const std::filesystem::path folder =
       arguments.out.empty()
@@ -172,6 +187,8 @@ void add_run(CLI::App& app, int& status) {
       ->expected(0, 1);
   command->add_flag("--no-verify", a->no_verify, "Leave out the numeric check");
   command->add_flag("--quiet", a->quiet, "No report");
+  command->add_option("--progress-fd", a->progress, "Steps that are over, to a descriptor")
+      ->group("");  // of programs that start this one
   command->callback([a, &status] { status = run(*a); });
 }
 

@@ -5,6 +5,7 @@
 
 #include "cli/commands.h"
 #include "run/execute/meter.h"
+#include "run/plan/schedule_refusal.h"
 #include "run/plan/schedule_step.h"
 #include "sim/report/text.h"
 #include "sim/report/wear.h"
@@ -103,25 +104,7 @@ int print(const Json& all, bool json, bool compare) {
   if (status == "optimal" || status == "feasible") {
     return 0;
   }
-  const bool late = asked.contains("needs") && asked.at("needs").contains("deadline_s");
-  std::cerr << "etude-sim: " << (late ? "--deadline: " : "--budget: ")
-            << (status == "unknown" ? "no schedule was found in time" : "no schedule fits");
-  if (asked.contains("needs")) {
-    const Json& needs = asked.at("needs");
-    if (needs.contains("deadline_s")) {
-      std::cerr << "; a deadline of " << needs.at("deadline_s").dump() << " s would do";
-    } else {
-      std::cerr << "; operator " << needs.at("operator").dump() << " needs "
-                << needs.at("bytes").dump() << " bytes";
-    }
-  } else if (!asked.at("notes").empty()) {
-    std::cerr << ": " << asked.at("notes").front().get<std::string>();
-  } else if (asked.contains("energy_j")) {
-    std::cerr << "; policy " << asked.at("policy").get<std::string>() << " takes "
-              << asked.at("peak_bytes").dump() << " bytes and " << asked.at("time_s").dump()
-              << " s";
-  }
-  std::cerr << '\n';
+  std::cerr << "etude-sim: " << run::refusal_of(asked) << '\n';
   return 2;
 }
 }  // namespace

@@ -2,6 +2,7 @@
 # etude_library(NAME [SOURCES file...] [DEPS target...]): a static library of the named sources, else of every
 #   .cpp of the calling folder; without any, an interface library. NAME is etude_<what>: the library is
 #   etude::<what> here and in the installed package, and the headers at and below its folder go with it.
+#   Those of ETUDE_BOUND_LIBRARIES are in the Python module too, which wants code for any address.
 # etude_suite(NAME DEPS target...): one Catch2 program of every .cpp below tests/NAME.
 include_guard()
 
@@ -10,6 +11,10 @@ include(GNUInstallDirs)
 set(ETUDE_INSTALL_INCLUDEDIR ${CMAKE_INSTALL_INCLUDEDIR}/etude)
 set(ETUDE_INSTALL_DATADIR ${CMAKE_INSTALL_DATADIR}/etude)
 set(ETUDE_INSTALL_CMAKEDIR ${CMAKE_INSTALL_LIBDIR}/cmake/etude)
+
+# What python/binding links: all that a configuration, a plan and a price need, nothing that simulates.
+set(ETUDE_BOUND_LIBRARIES base isa config energy report program npz workloads onnx
+    cost operators schedule tiling tape memory feeds emit order lower plan)
 
 function(etude_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
@@ -33,6 +38,10 @@ function(etude_library name)
   target_compile_options(${name} INTERFACE $<INSTALL_INTERFACE:-ffp-contract=off>)
 
   string(REGEX REPLACE "^etude_" "" exported ${name})
+  if(exported IN_LIST ETUDE_BOUND_LIBRARIES AND sources)
+    # No function of ours is meant to be replaced at load time: they are inlined as in a program.
+    target_compile_options(${name} PRIVATE -fPIC -fno-semantic-interposition)
+  endif()
   add_library(etude::${exported} ALIAS ${name})
   set_target_properties(${name} PROPERTIES EXPORT_NAME ${exported})
   install(TARGETS ${name} EXPORT etudeTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # LibZip::libzip, from its pkg-config file: the library's own CMake package wants its tools installed too.
 find_package(PkgConfig QUIET)
-pkg_check_modules(LIBZIP_PC QUIET libzip)
+if(PkgConfig_FOUND)
+  pkg_check_modules(LIBZIP_PC QUIET libzip)
+endif()
 find_path(LibZip_INCLUDE_DIR zip.h HINTS ${LIBZIP_PC_INCLUDE_DIRS})
 find_library(LibZip_LIBRARY zip HINTS ${LIBZIP_PC_LIBRARY_DIRS})
 include(FindPackageHandleStandardArgs)

@@ -12,6 +12,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "models/base/interrupt.h"
+
 namespace etude::compiler {
 namespace {
 
@@ -33,13 +35,15 @@ constexpr double kIteration = 1e-7;
 /// What a search has done, and where it has to end.
 struct Work {
   std::int64_t most = 0, done = 0;
+  InterruptSource* interrupt = InterruptSource::current();
+  bool interrupted() const { return interrupt != nullptr && interrupt->asked(); }
 };
 
 void look_at_work(int, const char*, const HighsCallbackDataOut* out, HighsCallbackDataIn* in,
                   void* data) {
   auto* work = static_cast<Work*>(data);
   work->done = std::max(work->done, out->mip_total_lp_iterations);
-  if (in != nullptr && work->done >= work->most) {
+  if (in != nullptr && (work->done >= work->most || work->interrupted())) {
     in->user_interrupt = 1;
   }
 }
@@ -93,10 +97,12 @@ Solution solve(const LinearModel& model, const SolverLimits& limits,
           "the start");
   }
   const double iteration = kIteration * static_cast<double>(model.rows() + model.columns());
+  interrupt_point();
   Work work{static_cast<std::int64_t>(std::max(0.0, limits.nominal_s) / iteration)};
   check(Highs_setCallback(highs.get(), look_at_work, &work), "the callback");
   check(Highs_startCallback(highs.get(), kHighsCallbackMipInterrupt), "the callback");
   check(Highs_run(highs.get()), "the search");
+  interrupt_point();
   solution.nominal_s = static_cast<double>(work.done) * iteration;
   const HighsInt status = Highs_getModelStatus(highs.get());
   HighsInt primal = kHighsSolutionStatusNone;

@@ -11,7 +11,7 @@ _erf = np.frompyfunc(math.erf, 1, 1)
 
 
 def _gelu(x: np.ndarray) -> np.ndarray:
-    return 0.5 * x * (1 + _erf(x * math.sqrt(0.5)).astype(np.float64))
+    return 0.5 * x * (1 + np.asarray(_erf(x * math.sqrt(0.5)), np.float64))
 
 
 def _softmax(x: np.ndarray) -> np.ndarray:

@@ -11,16 +11,16 @@ import click
 import typer
 from rich.console import Console
 
+from etude.api.config import schema_text, version
 from etude.compare import changes_csv, print_comparison
-from etude.errors import MachineError, UserError
+from etude.completion import PassedOn
+from etude.errors import Error, UserError
 from etude.program import become_program
 from etude.result import load_configuration, load_result, write_text
 from etude.schedule_pictures import wants_pictures, write_pictures
 
 app = typer.Typer(
-    help="Etude: cycle-level simulator and design-space explorer for on-device training.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
@@ -38,8 +38,23 @@ DELEGATED = {
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
 
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(version())
+        raise typer.Exit()
+
+
+@app.callback()
+def common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Etude: cycle-level simulator and design-space explorer for on-device training."""
+
+
 def _delegate(name: str, text: str) -> None:
-    @app.command(name, help=text, context_settings=PASS_ON, add_help_option=False)
+    @app.command(name, help=text, cls=PassedOn, context_settings=PASS_ON, add_help_option=False)
     def command(context: typer.Context) -> None:
         if name == "schedule" and wants_pictures(context.args):
             write_pictures(context.args)
@@ -96,6 +111,14 @@ def compare(
         raise UserError(f"{', '.join(names)}: a result is damaged or of another version ({error}); run again") from None
 
 
+@app.command()
+def schema(
+    section: Annotated[str | None, typer.Argument(help="platform, workload, train, ...; without it the whole.")] = None,
+) -> None:
+    """Print the JSON Schema of a configuration, in one piece, for editors."""
+    typer.echo(schema_text(section), nl=False)
+
+
 @app.command(context_settings=PASS_ON, add_help_option=False)
 def sweep() -> None:
     """Run many configurations."""
@@ -111,12 +134,9 @@ def main() -> None:
         sys.stderr.write(f"etude: stdout: cannot be written: {error.strerror}\n")
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left need not be told again
         status = 1
-    except MachineError as error:
+    except Error as error:
         sys.stderr.write(f"etude: {' '.join(str(error).split())}\n")
-        status = 1
-    except UserError as error:
-        sys.stderr.write(f"etude: {' '.join(str(error).split())}\n")
-        status = 2
+        status = error.exit_status
     except click.ClickException as error:
         sys.stderr.write(f"etude: {error.format_message()}; see etude --help\n")
         status = 2

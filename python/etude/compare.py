@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -28,8 +29,8 @@ def _unit(unit: str) -> Callable[[float], str]:
     return lambda number: engineering(number, unit)
 
 
-def _get(result: dict, path: str):
-    value = result
+def _get(result: dict, path: str) -> Any:
+    value: Any = result
     for key in path.split("/"):
         value = value.get(key) if isinstance(value, dict) else None
     return value
@@ -105,7 +106,7 @@ class LayerChange:
 
     def cycles(self) -> list[int | None]:
         """Cycles of each."""
-        return [layer and layer["cycles"] for layer in self.layers]
+        return [None if layer is None else layer["cycles"] for layer in self.layers]
 
     def largest(self) -> int:
         """The largest change of cycles against the first result."""
@@ -120,10 +121,11 @@ def layer_changes(results: list[dict]) -> list[LayerChange]:
         for layer in result["layers"]:
             names = (layer["name"], layer["op"], layer["phase"])
             change = found.setdefault(names, LayerChange(*names, [None] * len(results)))
-            if change.layers[i] is not None:  # of one name: counted together
-                both = {key: change.layers[i][key] + layer[key] for key in ("cycles", "macs", "energy_j")}
-                counters = change.layers[i]["counters"] | {
-                    key: change.layers[i]["counters"].get(key, 0) + value for key, value in layer["counters"].items()
+            known = change.layers[i]
+            if known is not None:  # of one name: counted together
+                both = {key: known[key] + layer[key] for key in ("cycles", "macs", "energy_j")}
+                counters = known["counters"] | {
+                    key: known["counters"].get(key, 0) + value for key, value in layer["counters"].items()
                 }
                 change.layers[i] = {**layer, **both, "counters": counters}
             else:
@@ -171,7 +173,7 @@ def _moved(change: LayerChange) -> list[str]:
         return second - first
 
     joules = step(lambda layer: layer["energy_j"])
-    places = [step(lambda layer, c=counters: bytes_of(layer, c)) for counters in (L2_BYTES, L3_BYTES)]
+    places = [step(lambda layer: bytes_of(layer, L2_BYTES)), step(lambda layer: bytes_of(layer, L3_BYTES))]
     return [f"{1e6 * joules:+,.2f}", *(f"{place:+,}" for place in places)]
 
 

@@ -58,6 +58,7 @@ def page(results: dict[str, dict]) -> str:
         lines.append("|--:|--:|--:|--:|")
         for step in sorted({1, 2, steps // 4, steps // 2, 3 * steps // 4, steps}):
             a, b = losses(fp32)[step - 1], losses(mixed)[step - 1]
+            assert a is not None  # FP32 does not diverge here
             cells = ("not finite", "") if b is None else (f"{b:.4f}", f"{100 * (b / a - 1):+.2f} %")
             lines.append(f"| {step} | {a:.4f} | {cells[0]} | {cells[1]} |")
         lines.append("")

@@ -14,7 +14,7 @@
 namespace etude::run {
 namespace {
 
-MemoryImage boot_block(const PlatformConfig& platform, const Program& program) {
+MemoryImage boot_block(const PlatformConfig& platform, Address task_list) {
   const ClusterConfig& cluster = platform.cluster;
   etude_boot boot{};
   boot.magic = ETUDE_BOOT_MAGIC;
@@ -24,7 +24,7 @@ MemoryImage boot_block(const PlatformConfig& platform, const Program& program) {
   boot.l1_bytes = static_cast<std::uint32_t>(cluster.tcdm.size.raw());
   boot.l2_base = ETUDE_BOOT_ADDRESS;
   boot.l2_bytes = static_cast<std::uint32_t>(platform.l2.size.raw());
-  boot.task_list = program.tasks.address.raw();
+  boot.task_list = task_list.raw();
   if (cluster.redmule.enabled) {
     boot.redmule = cluster.redmule.format == RedmuleConfig::Format::kFp32 ? 4 : 1;
     if (cluster.hci.priority == HciConfig::Priority::kCores) {
@@ -50,25 +50,29 @@ std::filesystem::path runtime_file() {
   return file;
 }
 
-Job make_job(const Plan& plan) {
+Job pass_job(PassMessage message) {
   const std::filesystem::path file = runtime_file();
   const ElfFile runtime = ElfFile::load(file);
-  const Program& program = plan.program();
   Job job;
   for (const ElfSegment& segment : runtime.segments()) {
     job.images.push_back({segment.base, segment.bytes});
   }
-  job.images.push_back(boot_block(plan.config().platform, program));
-  for (MemoryImage& image : plan.images()) {
+  job.images.push_back(boot_block(message.platform, message.task_list));
+  for (MemoryImage& image : message.images) {
     job.images.push_back(std::move(image));
   }
   job.entry = runtime.entry();
+  job.op_layer = std::move(message.op_layer);
+  job.op_unit = std::move(message.op_unit);
+  job.after_step = [](unsigned, const auto&) {};
+  return job;
+}
+
+Job make_job(const Plan& plan) {
+  const Program& program = plan.program();
+  Job job = pass_job(PassMessage(plan));
+  job.after_step = {};
   job.steps = plan.config().train.steps * plan.passes_per_step();
-  for (const Operation& operation : program.tasks.operations) {
-    job.op_layer.push_back(operation.layer);
-    job.op_unit.push_back(operation.posted() ? static_cast<std::uint8_t>(operation.unit())
-                                             : std::uint8_t{255});
-  }
   for (const Layer& layer : program.layers) {
     job.layer_name.push_back(layer.name);
   }

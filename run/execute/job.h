@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "run/plan/pass_message.h"
 #include "run/plan/plan.h"
 #include "sim/engine/job.h"
 
@@ -17,5 +18,8 @@ std::filesystem::path runtime_file();
 /// that memory holds before the first pass, and the gradients' probes (tag = index in the program's
 /// list). Errors: UserError if the runtime is not built.
 Job make_job(const Plan& plan);
+
+/// The job of one pass, without probes. Errors: UserError if the runtime is not built.
+Job pass_job(PassMessage message);
 
 }  // namespace etude::run

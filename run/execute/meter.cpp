@@ -32,22 +32,24 @@ using Json = nlohmann::json;
 
 /// What the timeline of a pass knows of each operation. The DMA reports its transfers by their
 /// place in L1: those of one place and size are over in the order of their posting.
-std::vector<OperationSpan> spans_of(const Plan& plan, const StepRecord& step,
+std::vector<OperationSpan> spans_of(const PassMessage& pass, const StepRecord& step,
                                     const Timeline& timeline) {
   using Place = std::pair<std::uint32_t, std::uint64_t>;
-  std::map<Place, std::deque<TraceTransfer>> transfers;
+  std::map<Place, std::deque<TraceTransfer>> records;
   for (const TraceTransfer& transfer : timeline.transfers) {
-    transfers[{transfer.l1, transfer.bytes}].push_back(transfer);
+    records[{transfer.l1, transfer.bytes}].push_back(transfer);
+  }
+  std::map<std::uint32_t, Place> places;
+  for (const PlacedTransfer& transfer : pass.transfers) {
+    places.emplace(transfer.operation, Place{transfer.l1, transfer.bytes});
   }
   const auto in_step = [&](Cycle when) { return when > step.begin ? when - step.begin : Cycle{}; };
-  const std::vector<Operation>& operations = plan.program().tasks.operations;
-  std::vector<OperationSpan> spans(operations.size());
+  std::vector<OperationSpan> spans(pass.op_unit.size());
   for (const OpSegment& segment : step.segments) {
-    const Operation& operation = operations.at(segment.op);
-    OperationSpan& span = spans[segment.op];
+    OperationSpan& span = spans.at(segment.op);
     span = {segment.begin, in_step(timeline.op_done.front().at(segment.op))};
-    if (const auto* transfer = operation.as<Transfer>()) {
-      auto& same = transfers[{transfer->l1.raw(), transfer->bytes()}];
+    if (const auto place = places.find(segment.op); place != places.end()) {
+      auto& same = records[place->second];
       while (!same.empty() && same.front().launched < step.begin + segment.begin) {
         same.pop_front();
       }
@@ -55,55 +57,12 @@ std::vector<OperationSpan> spans_of(const Plan& plan, const StepRecord& step,
         span = {in_step(same.front().launched), in_step(same.front().done)};
         same.pop_front();
       }
-    } else if (operation.as<KernelCall>() != nullptr &&
-               !plan.config().platform.cluster.controller) {
+    } else if (pass.op_unit[segment.op] == static_cast<std::uint8_t>(TaskUnit::kCores) &&
+               !pass.platform.cluster.controller) {
       span.end = segment.end;  // core 0 has run its part, and waited for the others
     }
   }
   return spans;
-}
-
-Json to_json(const std::vector<OperationSpan>& spans) {
-  Json json = Json::array();
-  for (const OperationSpan& span : spans) {
-    json.push_back(span.begin.raw());
-    json.push_back(span.end.raw());
-  }
-  return json;
-}
-
-std::vector<OperationSpan> spans_from(const Json& json) {
-  std::vector<OperationSpan> spans;
-  for (std::size_t i = 0; i + 1 < json.size(); i += 2) {
-    spans.push_back({Cycle{json[i].get<std::uint64_t>()}, Cycle{json[i + 1].get<std::uint64_t>()}});
-  }
-  return spans;
-}
-
-/// What the child tells: the counts, or why there are none.
-std::string account_of(const Plan& plan) {
-  try {
-    Job job = make_job(plan);
-    job.steps = 1;
-    job.probes.clear();  // nobody looks at numbers
-    job.after_step = [](unsigned, const auto&) {};
-    Timeline timeline;
-    EngineOptions options;
-    options.timeline = &timeline;
-    const RunRecord record = run_job(plan.config().platform, job, options);
-    if (record.exit_status != 0 || record.steps.size() != 1) {
-      return Json{{"error", "the runtime ended with status " + std::to_string(record.exit_status)}}
-          .dump();
-    }
-    const Activity activity = activity_of(record.steps.front());
-    return Json{{"cycles", activity.cycles.raw()},
-                {"counters", activity.counters},
-                {"stalls", activity.core_stalls},
-                {"spans", to_json(spans_of(plan, record.steps.front(), timeline))}}
-        .dump();
-  } catch (const std::exception& error) {
-    return Json{{"error", error.what()}}.dump();
-  }
 }
 
 void write_all(int descriptor, const std::string& text) {
@@ -130,6 +89,26 @@ std::string read_all(int descriptor) {
 
 }  // namespace
 
+std::string account_of(const std::function<PassMessage()>& message) {
+  try {
+    PassMessage pass = message();
+    Job job = pass_job(pass);
+    pass.images.clear();
+    Timeline timeline;
+    EngineOptions options;
+    options.timeline = &timeline;
+    const RunRecord record = run_job(pass.platform, job, options);
+    if (record.exit_status != 0 || record.steps.size() != 1) {
+      return Json{{"error", "the runtime ended with status " + std::to_string(record.exit_status)}}
+          .dump();
+    }
+    const StepRecord& step = record.steps.front();
+    return account_text({activity_of(step), spans_of(pass, step, timeline)});
+  } catch (const std::exception& error) {
+    return Json{{"error", error.what()}}.dump();
+  }
+}
+
 MeasuredPass measure_pass(const Plan& plan) {
   int ends[2];
   if (pipe(ends) != 0) {
@@ -146,7 +125,7 @@ MeasuredPass measure_pass(const Plan& plan) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);  // it is of no use without its parent
     if (getppid() == parent) {
       close(ends[0]);
-      write_all(ends[1], account_of(plan));
+      write_all(ends[1], account_of([&plan] { return PassMessage(plan); }));
     }
     _exit(0);
   }
@@ -156,16 +135,7 @@ MeasuredPass measure_pass(const Plan& plan) {
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
-  const Json account = Json::parse(text, nullptr, false);
-  if (account.is_discarded() || account.contains("error")) {
-    throw ProgramError("the step that keeps everything cannot be measured: " +
-                       (account.is_object() ? account.at("error").get<std::string>()
-                                            : std::string("its process ended too early")));
-  }
-  return {{Cycle{account.at("cycles").get<std::uint64_t>()},
-           account.at("counters").get<CounterSnapshot>(),
-           account.at("stalls").get<std::map<std::string, std::uint64_t>>()},
-          spans_from(account.at("spans"))};
+  return read_account(text);
 }
 
 }  // namespace etude::run

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
+#include <string>
+
+#include "run/plan/pass_message.h"
 #include "run/plan/plan.h"
 #include "run/plan/step_meter.h"
 
@@ -11,5 +15,9 @@ namespace etude::run {
 /// has one thread. Errors: ProgramError if the simulated program fails; SystemError if there is no
 /// child.
 MeasuredPass measure_pass(const Plan& plan);
+
+/// Runs the pass that `message` makes in this process, once, and tells what was counted in it, or
+/// why it was not: the text that read_account() takes.
+std::string account_of(const std::function<PassMessage()>& message);
 
 }  // namespace etude::run

@@ -7,6 +7,7 @@
 #include "kernels/include/etude_boot.h"
 #include "models/base/pulp_map_regs.h"
 #include "run/plan/plan.h"
+#include "run/plan/program_json.h"
 #include "workloads/ops/op_rules.h"
 #include "workloads/training/counts.h"
 
@@ -93,25 +94,7 @@ Json describe_plan(const Plan& plan) {
   const TaskSums tasks = sum_tasks(program.tasks);
   const RunFacts facts = plan.facts();
   Json all = describe_graph(plan.workload());
-  Json layers = Json::array();
-  for (const Layer& layer : facts.layers) {
-    layers.push_back({{"name", layer.name},
-                      {"op", layer.op},
-                      {"phase", layer.phase},
-                      {"unit", layer.unit},
-                      {"macs", layer.macs}});
-  }
-  const MemoryFigures& m = facts.memory;
-  all.update({{"memory",
-               {{"l1_peak", m.l1_peak.raw()},
-                {"l2_peak", m.l2_peak.raw()},
-                {"l2_fixed", m.l2_fixed.raw()},
-                {"l3_peak", m.l3_peak.raw()},
-                {"parameters", m.parameters.raw()},
-                {"trainable", m.trainable.raw()},
-                {"gradients", m.gradients.raw()},
-                {"activations_peak", m.activations_peak.raw()},
-                {"activations_peak_gradients_kept", m.activations_peak_gradients_kept.raw()}}},
+  all.update({{"memory", memory_json(facts.memory)},
               {"home", program.home_extmem ? "extmem" : "l2"},
               {"traffic",
                {{"l2_l1_read", tasks.l2_l1_read},
@@ -125,7 +108,7 @@ Json describe_plan(const Plan& plan) {
                 {"dma_transfers", tasks.dma_transfers},
                 {"soc_dma_transfers", tasks.soc_dma_transfers}}},
               {"modelled_cycles", program.modelled_cycles.raw()},
-              {"layers", layers},
+              {"layers", layers_json(facts.layers)},
               {"warnings", facts.warnings}});
   return all;
 }

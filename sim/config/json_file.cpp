@@ -72,8 +72,7 @@ std::optional<fs::path> find_file(const std::string& name, const fs::path& named
   if (auto found = below_configs(fs::current_path(ignored), name)) {
     return found;
   }
-  const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
-  if (auto found = below_configs(program.parent_path(), name)) {
+  if (auto found = below_configs(program_folder(), name)) {
     return found;
   }
   const fs::path installed = program_data("configs/" + name);

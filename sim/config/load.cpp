@@ -123,12 +123,9 @@ void put_at(Json& root, const std::vector<std::string>& elements, Json value) {
   }
   *node = std::move(value);
 }
-}  // namespace
 
-RootConfig load_config(const std::string& path, const std::vector<std::string>& sets,
-                       std::vector<std::string>& warnings) {
-  const ParameterTable table = declare_parameters();
-  ConfigTree tree(table);
+/// Puts a root file and the settings into a tree.
+void fill_root(ConfigTree& tree, const std::string& path, const std::vector<std::string>& sets) {
   tree.put_file("", path, {});
   if (!tree.root().contains("energy")) {
     tree.put("/energy", "energy/22fdx.json");
@@ -142,9 +139,25 @@ RootConfig load_config(const std::string& path, const std::vector<std::string>& 
                       "give the section, as in configs/deep_ae.json");
     }
   }
+}
+}  // namespace
+
+RootConfig load_config(const std::string& path, const std::vector<std::string>& sets,
+                       std::vector<std::string>& warnings) {
+  const ParameterTable table = declare_parameters();
+  ConfigTree tree(table);
+  fill_root(tree, path, sets);
   const RootConfig config = read_tree(table, tree, warnings);
   check_combinations(config);
   return config;
+}
+
+void check_keys(const std::string& path, const std::vector<std::string>& sets) {
+  const ParameterTable table = declare_parameters();
+  ConfigTree tree(table);
+  fill_root(tree, path, sets);
+  std::vector<std::string> ignored;
+  read_tree(table, tree, ignored);
 }
 
 PlatformConfig load_platform(const std::string& path, const std::vector<std::string>& sets,
@@ -219,6 +232,22 @@ std::string resolved_json(const RootConfig& config) {
     }
   }
   return root.dump(2) + "\n";
+}
+
+std::string resolved_platform(const PlatformConfig& platform) {
+  RootConfig config;
+  config.platform = platform;
+  return Json::parse(resolved_json(config)).at("platform").dump();
+}
+
+PlatformConfig platform_of_resolved(const std::string& text) {
+  const ParameterTable table = declare_parameters();
+  ConfigTree tree(table);
+  tree.put("/platform", Json::parse(text));
+  std::vector<std::string> ignored;
+  const RootConfig config = read_tree(table, tree, ignored);
+  check_combinations(config.platform);
+  return config.platform;
 }
 
 std::string config_hash(const RootConfig& config) { return content_hash(resolved_json(config)); }

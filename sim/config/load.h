@@ -15,6 +15,10 @@ namespace etude {
 RootConfig load_config(const std::string& path, const std::vector<std::string>& sets,
                        std::vector<std::string>& warnings);
 
+/// Checks every key and value as load_config() does, but not whether they fit together: for a
+/// configuration that is still being changed. Errors: UserError.
+void check_keys(const std::string& path, const std::vector<std::string>& sets);
+
 /// The same for a platform alone, as if `path` stood at /platform; pointers in `sets` begin with
 /// /platform. An empty path means the built-in defaults.
 PlatformConfig load_platform(const std::string& path, const std::vector<std::string>& sets);
@@ -24,6 +28,10 @@ PlatformConfig load_platform(const std::string& path, const std::vector<std::str
 /// Platform and energy table of a resolved file that a run left behind; `sets` as above, below
 /// /energy or /platform. Nothing else of the file is looked at.
 RootConfig load_for_pricing(const std::string& resolved, const std::vector<std::string>& sets);
+
+/// A platform as its section of the resolved file, and back.
+std::string resolved_platform(const PlatformConfig& platform);
+PlatformConfig platform_of_resolved(const std::string& text);
 
 /// Throws UserError for values that are each allowed, but not together.
 void check_combinations(const RootConfig& config);

@@ -6,7 +6,11 @@
 
 namespace etude {
 
-/// Where `relative` (kernels/..., configs/...) of the running program is: beside it, as in a build
+/// The folder of the file that this code was loaded from: the running program, or a module that a
+/// program like Python has loaded.
+std::filesystem::path program_folder();
+
+/// Where `relative` (kernels/..., configs/...) of program_folder() is: beside it, as in a build
 /// folder, else in share/etude of the prefix whose bin/ it stands in. The first place if neither
 /// has it, so that a message can name it.
 std::filesystem::path program_data(const std::string& relative);

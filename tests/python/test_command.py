@@ -65,6 +65,36 @@ def test_wrong_input_is_one_line_and_status_2(arguments, message):
     assert done.stdout == ""
 
 
+def completed(words: str) -> list[str]:
+    """What bash is offered behind the last word."""
+    environment = {"_ETUDE_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    code = "import sys; sys.argv = ['etude']; from etude.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "python"), **environment},
+    )
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
+def test_a_shell_is_offered_commands_options_and_keys():
+    assert completed("etude des") == ["describe"]
+    assert "--no-verify" in completed("etude run --no") and completed("etude run --progress") == []
+    assert completed("etude run c.json --set /train/ra") == ["/train/rank="]
+    assert "/platform/cluster/cores=" in completed("etude describe --set /platform/cluster/c")
+    assert completed("etude run ") == []  # files, by the shell
+
+
+def test_the_schema_is_printed_whole_or_by_section():
+    whole = json.loads(etude("schema").stdout)
+    assert set(whole["$defs"]) >= {"platform", "workload", "train"} and '"$ref": "#/$defs/train"' in json.dumps(whole)
+    assert json.loads(etude("schema", "train").stdout)["properties"]["rank"]
+    wrong = etude("schema", "trian")
+    assert wrong.returncode == 2 and wrong.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize("text", ["", "[1", "[]", '{"schema": 99}'])
 def test_broken_result_is_refused(tmp_path, text):
     done = etude("report", write_run(tmp_path, text))

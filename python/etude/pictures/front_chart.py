@@ -68,12 +68,13 @@ def draw_front(points: list[Point], executed: list[Point], absent: list[str], wi
     entries = [(name, _mark(name, 6, 5)) for name in names]
     if executed:
         entries.append(("executed", f'<g transform="translate(6 5)">{SHAPES["star"].format(INK)}</g>'))
-    y = 14 + drawing.legend(left, 6, plot, entries)
+    y: float = 14 + drawing.legend(left, 6, plot, entries)
     every = points + executed
     if not every:
         drawing.text(width / 2, y + 40, "no policy fits any of these budgets", "middle", 12, SOFT)
         return drawing.svg(y + 80)
-    low, high = min(p.budget for p in every), max(p.budget for p in every)
+    low: float = min(p.budget for p in every)
+    high: float = max(p.budget for p in every)
     room = 0.05 * (high - low) or 0.05 * high
     low, high = low - room, high + room
 

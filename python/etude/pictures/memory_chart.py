@@ -111,10 +111,10 @@ def draw_memory(memory: Memory, width: float = 1080, height: float = 300) -> str
         drawing.line(left, at(tick * 1024), width - right, at(tick * 1024))
         drawing.text(left - 6, at(tick * 1024) + 4, number(tick), "end", 11, SOFT)
     _draw_stack(drawing, memory, left, plot, at)
-    for _, level, colour in memory.lines:
-        if level <= top:
+    for _, value, colour in memory.lines:
+        if value <= top:
             drawing.line(
-                left, at(level), width - right, at(level), colour, ' stroke-width="1.6" stroke-dasharray="6 3"'
+                left, at(value), width - right, at(value), colour, ' stroke-width="1.6" stroke-dasharray="6 3"'
             )
     if memory.peak:
         level = at(memory.peak[1])

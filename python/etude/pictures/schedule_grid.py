@@ -4,6 +4,7 @@
 import math
 import re
 from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from etude.pictures.drawing import GRID, SOFT, Drawing, box, shortened, text_width
@@ -16,6 +17,7 @@ RANK = " koicr"  # the later one shows where a slot has several
 MOST_ROWS = 72
 NAMED_SLOTS = 500  # of more, phases alone stand above
 SIZES = 66  # pixels for bytes of tensors
+NO_LAYER = -1
 COPY = re.compile(r"\.recompute\d*$")
 
 
@@ -75,7 +77,7 @@ def grid_of_run(result: dict) -> Grid:
         if begin >= since and layers[layer]["phase"] != "page":
             over[layer] = end
             cycles[layer] = cycles.get(layer, 0) + end - begin
-    order = sorted(over, key=over.get)
+    order = sorted(over, key=over.__getitem__)
     place = {layer: i for i, layer in enumerate(order)}
     ends = [over[layer] for layer in order]
 
@@ -92,12 +94,12 @@ def grid_of_run(result: dict) -> Grid:
     return by_birth(grid)
 
 
-def _put_stay(row: Row, stay: dict, place: dict[int, int], slot_at) -> None:
+def _put_stay(row: Row, stay: dict, place: dict[int, int], slot_at: Callable[[int], int]) -> None:
     if stay["how"] == "home":
         row.put("k", 0, len(row.cells) - 1)
         return
-    first = place.get(stay.get("first_layer"), slot_at(stay["from"]))
-    last = max(first, place.get(stay.get("last_layer"), slot_at(stay["to"] - 1)))
+    first = place.get(stay.get("first_layer", NO_LAYER), slot_at(stay["from"]))
+    last = max(first, place.get(stay.get("last_layer", NO_LAYER), slot_at(stay["to"] - 1)))
     row.put("k", first, last)
     if stay["how"] == "paged in":
         begin = slot_at(stay["from"])

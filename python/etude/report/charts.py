@@ -121,8 +121,8 @@ def timeline(result: dict) -> str:
             )
         picture = f'<svg viewBox="0 0 {TRACK} 20" preserveAspectRatio="none">{"".join(marks)}</svg>'
         lines.append(f'<div class="bar"><span>{phase}</span><div class="track line">{picture}</div></div>')
-    marks = "".join(f"<span>{engineering(step * i / 4, '').strip() or '0'}</span>" for i in range(5))
-    scale = f'<div class="bar"><span>cycles</span><div class="scale">{marks}</div></div>'
+    scale_marks = "".join(f"<span>{engineering(step * i / 4, '').strip() or '0'}</span>" for i in range(5))
+    scale = f'<div class="bar"><span>cycles</span><div class="scale">{scale_marks}</div></div>'
     used = dict.fromkeys(layer["unit"] for layer in result["layers"])
     return key([(unit, colour(unit)) for unit in used]) + f'<div id="timeline">{"".join(lines)}{scale}</div>'
 
@@ -172,7 +172,7 @@ def energy(result: dict) -> str:
     parts = {name: value for name, value in result["energy"].items() if name != "total" and value > 0}
     total = result["energy"]["total"]
     rows = []
-    for name in sorted(parts, key=parts.get, reverse=True):
+    for name in sorted(parts, key=parts.__getitem__, reverse=True):
         part = share(parts[name], total)
         text = f"{engineering(parts[name], 'J')}, {100 * part:.1f} %"
         rows.append((name, [(part, colour(name), f"{name}: {text}")], text))

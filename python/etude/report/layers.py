@@ -30,7 +30,7 @@ def array_share(result: dict, layer: dict) -> float | None:
 
 def _stalls(layer: dict) -> str:
     stalls = {k: v for k, v in layer["stalls"].items() if k not in ("sleep", "event_wait") and v}
-    return ", ".join(s.replace("_", " ") for s in sorted(stalls, key=stalls.get, reverse=True)[:2])
+    return ", ".join(s.replace("_", " ") for s in sorted(stalls, key=stalls.__getitem__, reverse=True)[:2])
 
 
 def shown_layers(result: dict) -> list[dict]:

@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -76,7 +76,7 @@ def ask(words: Sequence[str], folder: Path, name: str, resume: bool) -> dict:
     return answer
 
 
-def ask_all(questions: dict[str, Sequence[str]], folder: Path, jobs: int, resume: bool) -> dict[str, dict]:
+def ask_all(questions: Mapping[str, Sequence[str]], folder: Path, jobs: int, resume: bool) -> dict[str, dict]:
     """Answers by name."""
 
     def one(item: tuple[str, Sequence[str]]) -> dict:
@@ -151,7 +151,8 @@ def row_of(case: Case, answer: dict, result: dict | None, keep: dict | None) -> 
         row |= {f"predicted_{key}": value for key, value in own["predicted"].items()}
         row |= {key: len(own[key]) for key in ("recomputed", "paged")}
     elif error or "error" in (result or {}):
-        return row | {"error": error or result["error"]}
+        return row | {"error": error or (result or {})["error"]}
+    assert result is not None  # a question that was answered has been executed
     step, memory, traffic = result["step"], result["memory"], result["traffic"]
     row |= {
         "cycles": step["cycles"],

@@ -33,8 +33,8 @@ One point by hand, CCT-2 full in half of its memory (`l2_fixed` and `budget` are
 
 
 def _executed(rows: Rows) -> list[str]:
-    head = ("pJ/B", "part", "policy", "search", "predicted cycles", "predicted energy")
-    head = (*head, "executed cycles", "executed energy", "l2_peak of L2, B", "outputs")
+    predicted = ("pJ/B", "part", "policy", "search", "predicted cycles", "predicted energy")
+    head = (*predicted, "executed cycles", "executed energy", "l2_peak of L2, B", "outputs")
     return [
         "## Energy against memory",
         "CCT-2, full step, parameters at home in HyperRAM, at two prices of a byte of HyperRAM. Lines are predicted, "

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+# etude_missing(WHAT): ends the configuration with one line that names what was not found and the packages of
+# scripts/setup.sh, which has the one list, that this machine lacks.
+# etude_find(NAME...): find_package() of each, without REQUIRED; one line where some are not there.
+include_guard()
+set(ETUDE_SETUP ${CMAKE_CURRENT_LIST_DIR}/../scripts/setup.sh)
+
+function(etude_missing what)
+  file(READ ${ETUDE_SETUP} text)
+  string(REGEX MATCH "debian=\\(([^)]*)\\)" list "${text}")
+  string(REGEX REPLACE "[ \n]+" ";" packages "${CMAKE_MATCH_1}")
+  find_program(ETUDE_DPKG_QUERY dpkg-query)
+  set(absent)
+  foreach(package IN LISTS packages)
+    if(ETUDE_DPKG_QUERY)
+      execute_process(COMMAND ${ETUDE_DPKG_QUERY} -W "-f=\${Status}" ${package} OUTPUT_VARIABLE status ERROR_QUIET)
+    endif()
+    if(NOT status MATCHES "ok installed")
+      string(APPEND absent " ${package}")
+    endif()
+  endforeach()
+  # A line that begins with a space is not wrapped.
+  message(FATAL_ERROR " etude: not found: ${what}; run scripts/setup.sh, or install Debian's${absent}")
+endfunction()
+
+macro(etude_find)
+  set(etude_absent)
+  foreach(etude_dependency ${ARGN})
+    separate_arguments(etude_dependency)
+    find_package(${etude_dependency} QUIET)
+    list(GET etude_dependency 0 etude_name)
+    if(NOT ${etude_name}_FOUND)
+      string(APPEND etude_absent " ${etude_name}")
+    endif()
+  endforeach()
+  if(etude_absent)
+    string(STRIP "${etude_absent}" etude_absent)
+    etude_missing("${etude_absent}")
+  endif()
+endmacro()

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The compiled module (python/binding): texts in, JSON texts out. Users call `etude`, which gives them types."""
+
+from collections.abc import Callable
+
+version: str
+
+class Question:
+    """What `schedule` is asked; what is None comes from the configuration, then from the defaults."""
+
+    config: str
+    sets: list[str]
+    device: str
+    batch: int | None
+    graph: str | None
+    policy: str | None
+    objective: str | None
+    page_to: str | None
+    budget: float | None
+    deadline: float | None
+    time_limit: float | None
+    compare: bool
+    out: str
+    def __init__(self) -> None: ...
+
+Meter = Callable[[bytes], str]
+"""Counts a pass: its message to its account (etude-sim measure)."""
+
+def schemas() -> dict[str, str]: ...
+def check_keys(file: str, sets: list[str]) -> None: ...
+def resolve(file: str, sets: list[str]) -> tuple[str, str, list[str]]: ...
+def describe(file: str, sets: list[str], meter: Meter | None) -> str: ...
+def export_onnx(file: str, sets: list[str], onnx: str) -> None: ...
+def lower(file: str, sets: list[str], meter: Meter | None) -> str: ...
+def schedule(question: Question, meter: Meter | None) -> tuple[str, str | None]: ...
+def price(folder: str, sets: list[str]) -> str: ...
+def report(result: str, colours: bool) -> str: ...

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a notebook shows, what a type checker says, and what a shell offers."""
+
+import os
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import etude
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+STEP = {"platform": "platform/traindeeploy.json", "workload": {"network": "mlp", "sizes": [16] * 5, "batch": 64}}
+
+
+class Cells(HTMLParser):
+    """Texts of a table, and whether every tag is closed."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.texts: list[str] = []
+        self.feed(page)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+
+def test_everything_has_a_table():
+    config = etude.load(STEP).set("/train/seed", 3)
+    assert Cells(config._repr_html_()).texts[-2:] == ["/train/seed", "3"]
+    result = etude.run(config)
+    texts = Cells(result._repr_html_()).texts
+    assert f"{result.step.cycles:,}" in texts and "passed" in texts and result.raw["title"] in texts
+    texts = Cells(etude.describe(config)._repr_html_()).texts
+    assert any(f"{etude.describe(config).parameters.elements:,}" in text for text in texts)
+    assert "kernel" in Cells(etude.lower(config)._repr_html_()).texts
+    schedule = etude.schedule(config, budget=0.8)
+    assert any(f"{schedule.peak_bytes:,} B" in text for text in Cells(schedule._repr_html_()).texts)
+    for shown in (result, etude.describe(config), etude.lower(config), schedule):
+        assert repr(shown).startswith(f"<{type(shown).__name__} ") and "\n" not in repr(shown)
+    assert "<table" in result.layers._repr_html_()
+
+
+def test_text_in_a_table_is_text():
+    from etude.api.html import table
+
+    assert Cells(table(["<b>"], [["</td><script>"]], caption="&")).texts == ["&", "<b>", "</td><script>"]
+
+
+def test_a_notebook_has_a_bar(monkeypatch):
+    import io
+
+    from etude.api.progress import Watch
+
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setenv("TERM", "xterm")
+    with Watch("sweep") as watch:
+        watch.update(3, 24)
+    assert "3/24" in stream.getvalue()
+    quiet = Terminal()
+    monkeypatch.setattr(sys, "stderr", quiet)
+    with Watch("sweep", False) as watch:
+        watch.update(3, 24)
+    assert quiet.getvalue() == ""
+
+
+def mypy(*arguments) -> subprocess.CompletedProcess:
+    pytest.importorskip("mypy", reason="needs mypy (scripts/setup.sh --tests)")
+    command = [sys.executable, "-m", "mypy", "--cache-dir", str(ROOT / "build/mypy"), *map(str, arguments)]
+    environment = {**os.environ, "MYPYPATH": str(ROOT / "python")}
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment)
+
+
+def test_the_package_passes_the_type_checker():
+    done = mypy()
+    assert done.returncode == 0, done.stdout
+
+
+def test_users_of_the_package_are_checked(tmp_path):
+    user = tmp_path / "user.py"
+    user.write_text(
+        "import etude\n"
+        "config = etude.load('a.json').set('/train/rank', 8)\n"
+        "cycles: int = etude.run(config).step.cycles\n"
+        "joules: float = etude.schedule(config, budget=0.5).energy_j\n"
+        "wrong: int = etude.run(config).step.energy_j\n"
+        "etude.run(config, teir='model')\n"
+        "etude.describe(config).memory.l1_peak\n"
+    )
+    done = mypy("--strict", "--config-file", os.devnull, user)
+    lines = {int(line.split(":")[1]) for line in done.stdout.splitlines() if ": error:" in line}
+    assert lines == {5, 6, 7}, done.stdout
