@@ -60,6 +60,9 @@ std::uint32_t Engine::serve_fpus(std::uint32_t harts) {
     if ((granted >> h & 1) != 0) {
       cores_[h]->complete_fpu(Cycle{now_});
       go_on(h);
+      if (options_.debugger != nullptr) [[unlikely]] {
+        tell_after(h);
+      }
     } else {
       agenda_.move(h, now_ + 1);
     }

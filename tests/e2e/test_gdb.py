@@ -206,11 +206,22 @@ def test_read_and_access_watchpoints_and_hardware_breakpoints(program):
 @needs_gdb
 def test_stepping_goes_instruction_by_instruction(program):
     with held(program) as (process, port):
-        text = gdb(program, port, "break kernel", "continue", "delete", *["stepi", "printf \"at %x\\n\", $pc"] * 12, "finish", "detach")
+        text = gdb(
+            program,
+            port,
+            "break kernel",
+            "continue",
+            "delete",
+            *["stepi", 'printf "at %x\\n", $pc'] * 12,
+            "finish",
+            "detach",
+        )
         report = end_of(process)
     pcs = [int(at, 16) for at in re.findall(r"^at ([0-9a-f]+)$", text, re.M)]
     assert len(pcs) == 12
-    code = subprocess.run(["llvm-objdump-19", "-d", "--no-show-raw-insn", program], capture_output=True, text=True).stdout
+    code = subprocess.run(
+        ["llvm-objdump-19", "-d", "--no-show-raw-insn", program], capture_output=True, text=True
+    ).stdout
     size = {}
     rows = [int(at, 16) for at in re.findall(r"^ *([0-9a-f]+):\s", code, re.M)]
     for at, behind in zip(rows, rows[1:], strict=False):
@@ -265,7 +276,9 @@ def test_a_core_with_float_registers_shows_them(tmp_path):
     elf = compile_c(tmp_path, text, "-march=rv32imfc_zicsr", "-mabi=ilp32")
     isa = ["--set", "/platform/cluster/isa=rv32imfc_zicsr_zifencei"]
     with held(elf, *isa) as (process, port):
-        told = gdb(elf, port, "break *&here", "continue", "print $fa0", "stepi", "print $fa1", "delete", "print $fcsr", "kill")
+        told = gdb(
+            elf, port, "break *&here", "continue", "print $fa0", "stepi", "print $fa1", "delete", "print $fcsr", "kill"
+        )
         out, err = process.communicate(timeout=60)
     assert "$1 = 3.140625" in told and "$2 = 6.28125" in told, told
     assert process.returncode == 3 and "killed by the debugger" in err
@@ -286,7 +299,7 @@ def test_a_program_that_fails_is_held_where_it_fails(program, tmp_path):
 
 
 def test_ctrl_c_stops_a_program_that_runs_for_ever(tmp_path):
-    elf = compile_c(tmp_path, START + "void program(int hart) { for (;;) __asm__ volatile(\"nop\"); }", "-g")
+    elf = compile_c(tmp_path, START + 'void program(int hart) { for (;;) __asm__ volatile("nop"); }', "-g")
     with held(elf) as (process, port):
         client = Client(port)
         client.ask("QStartNoAckMode")
@@ -356,13 +369,15 @@ def test_threads_registers_and_memory_over_the_bare_protocol(program):
         assert end_of(process)["exit"] == 0
 
 
-@pytest.mark.parametrize(
-    "packet",
-    ["m", "m1", "m1,", "mffffffffff,4", "m50000000,4", "M10002000,4:01", "X10002000,9:a", "Mzz,1:00", "P", "P5", "P5=12", "p",
-     "p9999", "p11223344556677889900", "P9999=00000000", "G00", "Hx1", "Hg", "Hg99", "T99", "Z0", "Z0,1", "Z9,1,1", "Z2,10000000,0",
-     "Z0,ffffffffff,2", "vCont", "vCont;", "vCont;x", "vCont;s:99", "vCont;c:-2", "C", "cxyz", "c3", "qXfer:features:read:target.xml:",
-     "qXfer:features:read:other.xml:0,10", "qThreadExtraInfo,99", "qRcmd,0", "vRun;a", "!", "\x00\x01", "qSupported:" + 5000 * "a"],
-)  # fmt: skip
+WRONG = """
+m m1 m1, mffffffffff,4 m50000000,4 M10002000,4:01 X10002000,9:a Mzz,1:00 P P5 P5=12 p p9999 p11223344556677889900
+P9999=00000000 G00 Hx1 Hg Hg99 T99 Z0 Z0,1 Z9,1,1 Z2,10000000,0 Z0,ffffffffff,2 vCont vCont; vCont;x vCont;s:99
+vCont;c:-2 C cxyz c3 qXfer:features:read:target.xml: qXfer:features:read:other.xml:0,10 qThreadExtraInfo,99 qRcmd,0
+vRun;a !
+"""
+
+
+@pytest.mark.parametrize("packet", [*WRONG.split(), "\x00\x01", "qSupported:" + 5000 * "a"])
 def test_what_is_not_understood_is_answered_and_harms_nothing(held_once, packet):
     answer = held_once.ask(packet)
     assert answer == "" or re.fullmatch(r"E[0-9a-f]{2}|PacketSize.*", answer), answer
@@ -389,14 +404,27 @@ def test_damaged_packets_are_told_once(program):
         client.send("D")
         report = end_of(process)
     lines = report["stderr"].splitlines()
-    assert [line for line in lines if line.startswith("gdb: ignored")] == ["gdb: ignored: a packet with a wrong checksum"]
+    assert [line for line in lines if line.startswith("gdb: ignored")] == [
+        "gdb: ignored: a packet with a wrong checksum"
+    ]
     assert report["exit"] == 0
     same_cycles(program, report)
 
 
 def test_random_bytes_never_stop_the_program_from_ending(program):
     draw = random.Random(7)
-    commands = ["g", "m10000000,10", "Z0,1c008080,4", "z0,1c008080,4", "vCont;s:3", "s", "p20", "qC", "vCont;c", "X10003000,3:}}a"]
+    commands = [
+        "g",
+        "m10000000,10",
+        "Z0,1c008080,4",
+        "z0,1c008080,4",
+        "vCont;s:3",
+        "s",
+        "p20",
+        "qC",
+        "vCont;c",
+        "X10003000,3:}}a",
+    ]
     for _ in range(6):
         with held(program) as (process, port):
             client = Client(port)

@@ -20,7 +20,7 @@ def blocks(text: str) -> list[tuple[str, str]]:
 
 @pytest.fixture(scope="module")
 def followed(tmp_path_factory):
-    """The folder in which the page was followed, its environment, and what each block printed, beside the next block."""
+    """The folder in which the page was followed, its environment, and what each block printed, with the next block."""
     home = tmp_path_factory.mktemp("home")
     folder = home / "mine"
     folder.mkdir()
@@ -37,7 +37,11 @@ def followed(tmp_path_factory):
         elif language == "sh":
             script = text + '\necho "ETUDE=$ETUDE" >&3; echo "PATH=$PATH" >&3\n'
             done = subprocess.run(
-                ["bash", "-ec", f"exec 3>{home}/env\n{script}"], cwd=folder, env=environment, capture_output=True, text=True
+                ["bash", "-ec", f"exec 3>{home}/env\n{script}"],
+                cwd=folder,
+                env=environment,
+                capture_output=True,
+                text=True,
             )
             assert done.returncode == 0, f"{text}\n{done.stdout}{done.stderr}"
             assert "warning" not in done.stderr, done.stderr
@@ -92,7 +96,9 @@ def test_the_debugger_does_what_the_page_says(followed):
     )
     out, _ = process.communicate(timeout=60)
     assert len(re.findall(r"^[* ] +\d+ +Thread", done.stdout, re.M)) == 8
-    assert "hit Temporary breakpoint 1, tile" in done.stdout and re.search(r"^\$1 = -4$", done.stdout, re.M), done.stdout
+    assert "hit Temporary breakpoint 1, tile" in done.stdout and re.search(r"^\$1 = -4$", done.stdout, re.M), (
+        done.stdout
+    )
     assert "hit Hardware watchpoint 2: z1[0][0][0]" in done.stdout and "exited normally" in done.stdout
     claimed = dict(re.findall(r"sh build\.sh (\w+)\n.*?cycles (\d+)", PAGE.read_text(), re.S))["dma"]
     assert int(re.match(r"cycles (\d+)", out)[1]) == pytest.approx(int(claimed), rel=TOLERANCE)
@@ -104,5 +110,7 @@ def test_no_step_can_be_left_out(followed, tmp_path):
     shutil.copytree(folder, tmp_path / "copy")
     script = (tmp_path / "copy/build.sh").read_text().replace('"$ETUDE/share/etude/program/start.c"', "")
     (tmp_path / "copy/build.sh").write_text(script)
-    done = subprocess.run(["sh", "build.sh", "naive"], cwd=tmp_path / "copy", env=environment, capture_output=True, text=True)
+    done = subprocess.run(
+        ["sh", "build.sh", "naive"], cwd=tmp_path / "copy", env=environment, capture_output=True, text=True
+    )
     assert "_start" in done.stderr

@@ -9,7 +9,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from support import ROOT, run, run_elf
+from support import ROOT, assemble, run, run_elf
+from test_tohost_programs import FRAME
 from test_trace import fields
 
 FLAGS = ["--target=riscv32", "-march=rv32imc_zfinx_zicsr_zifencei", "-mabi=ilp32", "-O2", "-ffreestanding"]
@@ -222,6 +223,62 @@ def test_random_programs_add_up(tmp_path, seed):
     report = run_elf(elf, *CLUSTER, "--profile", tmp_path / "p")
     assert account(plain) == account(report)
     check_sums(report, tmp_path / "p")
+
+
+@pytest.mark.parametrize("limit", [None, 1, 77, 150])
+def test_profiles_of_isa_test_programs_add_up(tmp_path, limit):
+    """The tohost convention: one core, traps, mret, and an end in the middle of an endless loop."""
+    body = "  li gp, 2\n  li t0, 40\n2: addi t0, t0, -1\n  bnez t0, 2b\n  j pass"
+    text = ".globl trap\n.globl finish\n" + FRAME.format(body=body, extra="")
+    elf = assemble(tmp_path, text, base=0x80000000, march="rv32imfc_zicsr_zifencei")
+    cut = ["--max-cycles", limit] if limit else []
+    plain = run_elf(elf, *cut, check=3 if limit else 0)
+    report = run_elf(elf, *cut, "--profile", tmp_path / "p", check=3 if limit else 0)
+    assert account(plain) == account(report) and len(report["instructions"]) == 1
+    check_sums(report, tmp_path / "p")
+    if limit is None:
+        assert {"trap", "finish"} <= {f["name"] for f in report["functions"]}
+
+
+@pytest.mark.parametrize("limit", [None, 3, 500])
+def test_profiles_of_the_core_bench_add_up(tmp_path, limit):
+    text = """
+.globl _start
+_start: lui a1, 0x1000F
+  li sp, 0x10002000
+  sw x0, 0(a1)
+  li s0, 30
+1: jal ra, work
+  addi s0, s0, -1
+  bnez s0, 1b
+  sw x0, 4(a1)
+  sw x0, 8(a1)
+2: j 2b
+.globl work
+work: div a5, s0, sp
+  lw a4, 0(sp)
+  add a5, a5, a4
+  beqz a5, 3f
+  j other
+3: ret
+.globl other
+other: mulh a5, a4, a4
+  ret
+"""
+    elf = assemble(tmp_path, text, base=0x80, march="rv32imc_zicsr")
+    bench = ["--platform", ROOT / "configs/platform/core_bench.json"]
+    cut = ["--max-cycles", limit] if limit else []
+    plain = run_elf(elf, *bench, *cut, check=3 if limit else 0)
+    report = run_elf(
+        elf, *bench, *cut, "--profile", tmp_path / "p", f"--trace={tmp_path / 't'}", check=3 if limit else 0
+    )
+    assert account(plain) == account(report)
+    _, calls = check_sums(report, tmp_path / "p")
+    read_trace(tmp_path / "t")
+    if limit is None:
+        assert calls["_start", "work"] == 30
+        by_name = {f["name"]: f["cycles"] for f in report["functions"]}
+        assert by_name["work"] > 30 * 3 and plain["marker_cycles"] == report["marker_cycles"]
 
 
 def test_a_run_that_is_cut_off_adds_up(program, tmp_path):
