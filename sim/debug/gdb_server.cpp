@@ -67,34 +67,44 @@ bool GdbServer::may_tell(unsigned hart, const char* what, std::uint32_t address)
     shown_pc_ = pc_behind(other);
     stop(other, kTrap, "");
   }
-  if (active_ && passes(hart)) {
+  if (active_ && passes(hart) && (what[0] != 'b' || settled_.breaks_at(address))) {
     tell_(target_->hart_name(hart) + " passes the " + what + " at 0x" + hex_number(address) +
           " while " + target_->hart_name(stepping_) + " goes on alone");
   }
   return active_ && !passes(hart);
 }
 
-// Where the hart's instruction leads to, or behind that the first place without a breakpoint.
-std::uint32_t GdbServer::pc_behind(unsigned hart) const {
+std::uint32_t GdbServer::length_at(unsigned hart, std::uint32_t pc) const {
+  const Instr* const instr = target_->hart(hart).instruction(pc);
+  return instr != nullptr ? instr->length : 4u;
+}
+
+std::uint32_t GdbServer::behind(unsigned hart) const {
+  const std::uint32_t pc = target_->hart(hart).pc();
+  return pc + length_at(hart, pc);
+}
+
+std::uint32_t GdbServer::next_pc(unsigned hart) const {
   const Core& core = target_->hart(hart);
-  ArchState state = core.state();
-  const auto length_at = [&core](std::uint32_t pc) {
-    const Instr* const instr = core.instruction(pc);
-    return instr != nullptr ? instr->length : 4u;
-  };
   const Instr* const instr = core.instruction(core.pc());
-  std::uint32_t pc = core.pc() + length_at(core.pc());
-  if (instr != nullptr &&
-      (instr->timing == TimingClass::kJal || instr->timing == TimingClass::kJalr)) {
-    pc = jump_target(*instr, state);
-  } else if (instr != nullptr && instr->timing == TimingClass::kBranch &&
-             branch_taken(*instr, state)) {
-    pc = core.pc() + static_cast<std::uint32_t>(instr->imm);
-  } else {
-    pc = loop_next(state, pc);
+  ArchState state = core.state();
+  if (instr != nullptr) {
+    if (instr->timing == TimingClass::kJal || instr->timing == TimingClass::kJalr) {
+      return jump_target(*instr, state);
+    }
+    if (instr->timing == TimingClass::kBranch && branch_taken(*instr, state)) {
+      return core.pc() + static_cast<std::uint32_t>(instr->imm);
+    }
   }
-  while (points_.breaks_at(pc) || settled_.breaks_at(pc)) {
-    pc += length_at(pc);
+  return loop_next(state, behind(hart));
+}
+
+// Where the hart's instruction leads to, or behind that the first place without a breakpoint of the
+// user's. GDB's own one for the step stands where the step is to end.
+std::uint32_t GdbServer::pc_behind(unsigned hart) const {
+  std::uint32_t pc = next_pc(hart);
+  while (settled_.breaks_at(pc)) {
+    pc += length_at(hart, pc);
   }
   return pc;
 }

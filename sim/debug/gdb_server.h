@@ -51,6 +51,9 @@ class GdbServer final : public Debugger {
   bool passes(unsigned hart) const { return locked_ && hart != stepping_; }
   bool may_tell(unsigned hart, const char* what, std::uint32_t address);
   std::string break_reason(std::uint32_t pc) const;
+  std::uint32_t length_at(unsigned hart, std::uint32_t pc) const;
+  std::uint32_t behind(unsigned hart) const;   ///< the address behind the hart's instruction
+  std::uint32_t next_pc(unsigned hart) const;  ///< where it leads to
   std::uint32_t pc_behind(unsigned hart) const;
   std::uint32_t pc_of(unsigned hart) const;  ///< as GDB sees it
   void stop(unsigned hart, unsigned signal, const std::string& why);
