@@ -273,13 +273,10 @@ std::string GdbServer::stop_point(HexText text, bool insert) {
 
 // Lets the machine go on, all harts.
 void GdbServer::run(unsigned stepping, bool to_breakpoint, bool locked) {
-  if (locked) {
-    // GDB steps a thread alone; a user who wants one thread to go on (scheduler-locking) is told of
-    // all the others that are held.
-    locked = !to_breakpoint || points_.breaks_at(behind(stepping)) ||
-             points_.breaks_at(next_pc(stepping));
-    stepping = locked ? stepping : kNobody;
-  }
+  // GDB steps a thread alone to get over a breakpoint. Else it is a user who wants one thread to go
+  // on (scheduler-locking): the others are not held then.
+  over_ = locked && (!to_breakpoint || points_.breaks_at(behind(stepping)) ||
+                     points_.breaks_at(next_pc(stepping)));
   stepping_ = stepping;
   to_breakpoint_ = to_breakpoint;
   locked_ = locked;

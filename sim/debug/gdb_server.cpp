@@ -59,7 +59,8 @@ void GdbServer::before(unsigned hart, const DataAccess* access) {
 // that one has made its step. If it has not, or has but stands in front of a breakpoint that it has
 // still to reach, it is shown behind it first, and GDB then lets all go on.
 bool GdbServer::may_tell(unsigned hart, const char* what, std::uint32_t address) {
-  while (active_ && passes(hart) && (landing_ || shown_behind_[stepping_] != done(stepping_))) {
+  while (active_ && over_ && passes(hart) &&
+         (landing_ || shown_behind_[stepping_] != done(stepping_))) {
     const unsigned other = stepping_;
     if (!landing_) {  // where it is, it need not be held any more
       reported_[other] = shown_behind_[other] = done(other);

@@ -109,6 +109,7 @@ class GdbServer final : public Debugger {
   StopPoints settled_;              ///< as they were when all harts went on last
   unsigned stepping_{kNobody};      ///< the hart whose next stop is waited for
   bool to_breakpoint_{false};       ///< ... which is a breakpoint, else behind one instruction
+  bool over_{false};                ///< GDB steps the hart over a breakpoint, and forgets it soon
   bool locked_{false};              ///< nobody else's stops are to be told
   std::uint64_t step_from_{0};      ///< what the hart had done before
   /// The step is done, and its hart stands in front of a breakpoint that has still to be reached.
