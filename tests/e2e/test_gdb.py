@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from support import ROOT, SIM, run, run_elf, shared
+from support import ROOT, SIM, assemble, run, run_elf, shared
 from test_profile import CLUSTER, START, compile_c, random_program
+from test_tohost_programs import FRAME
 
 GDB = shutil.which("gdb-multiarch")
 needs_gdb = pytest.mark.skipif(GDB is None, reason="needs gdb-multiarch (scripts/setup.sh --tests)")
@@ -495,3 +496,51 @@ def test_programs_of_others_take_the_same_cycles(tmp_path, name):
         gdb(elf, port, "break test", *["continue"] * 3, *["stepi"] * 5, "delete", "continue")
         report = end_of(process)
     same_cycles(elf, report, *options)
+
+
+@needs_gdb
+def test_a_single_core_of_the_isa_tests_is_held_too(tmp_path):
+    body = "  li gp, 2\n  li t0, 5\n2: addi t0, t0, -1\n.globl here\nhere: bnez t0, 2b\n  j pass"
+    text = ".globl finish\n" + FRAME.format(body=body, extra="")
+    elf = assemble(tmp_path, text, base=0x80000000, march="rv32imfc_zicsr_zifencei")
+    with held(elf) as (process, port):
+        told = gdb(
+            elf,
+            port,
+            "break *&here",
+            *["continue", "print $t0"] * 5,
+            "break *&finish",
+            "continue",
+            "print $mcause",
+            "continue",
+        )
+        report = end_of(process)
+    assert re.findall(r"^\$\d = (\d+)$", told, re.M) == ["4", "3", "2", "1", "0", "11"], told
+    assert "exited normally" in told
+    same_cycles(elf, report)
+
+
+@needs_gdb
+def test_the_core_bench_is_held_too(tmp_path):
+    elf = assemble(
+        tmp_path,
+        ".globl _start\n_start: lui a1, 0x1000F\n  sw x0, 0(a1)\n  lui a0, 0x10000\n  li a2, 42\n"
+        ".globl here\nhere: sw a2, 8(a0)\n  sw x0, 4(a1)\n  sw x0, 8(a1)\n1: j 1b\n",
+        base=0x80,
+        march="rv32imc_zicsr",
+    )
+    bench = ["--platform", ROOT / "configs/platform/core_bench.json"]
+    with held(elf, *bench) as (process, port):
+        told = gdb(
+            elf,
+            port,
+            "watch *(int*)0x10000008",
+            "continue",
+            "print (long)$pc - (long)&here",
+            "delete",
+            "stepi",
+            "continue",
+        )
+        report = end_of(process)
+    assert "New value = 42" in told and "$1 = 2" in told
+    same_cycles(elf, report, *bench)
