@@ -33,7 +33,8 @@ static inline uint32_t etude_hart_number(void) {
 }
 
 /* Sleeps until one of `events` (a mask of event lines) has come; it is taken. An event that came
- * before is not lost, but two that came are one: ask for what you wait for, sleep, and ask again. */
+ * before is not lost, but two that came are one: ask for what you wait for, sleep, and ask again.
+ */
 static inline void etude_wait_events(uint32_t events) {
   etude_store(ETUDE_EU_DEMUX_BASE + ETUDE_EU_MASK, events);
   (void)etude_sleeping_load(ETUDE_EU_DEMUX_BASE + ETUDE_EU_EVENT_WAIT_CLEAR);
@@ -93,8 +94,8 @@ static inline uint32_t etude_dma_copy(uint32_t direction, volatile void* l1, vol
   const uint32_t cmd = ETUDE_DMA_DEMUX_BASE + ETUDE_MCHAN_CMD;
   const uint32_t number = etude_load(cmd);
   __asm__ volatile("" ::: "memory"); /* what was stored before is what is copied */
-  etude_store(cmd, (bytes & ETUDE_MCHAN_LEN_MASK) | direction | ETUDE_MCHAN_INCREMENT |
-                       ETUDE_MCHAN_EVENT);
+  etude_store(
+      cmd, (bytes & ETUDE_MCHAN_LEN_MASK) | direction | ETUDE_MCHAN_INCREMENT | ETUDE_MCHAN_EVENT);
   etude_store(cmd, (uint32_t)l1);
   etude_store(cmd, (uint32_t)l2);
   return number;
