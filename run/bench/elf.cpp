@@ -61,6 +61,10 @@ ProgramResult run_program(const ElfRequest& request, const std::function<void(ch
   }
   options.account_of_failure = true;  // warnings explain failures, too
   options.console = console;
+  std::optional<GdbServer> gdb;
+  if (request.gdb_port) {
+    options.debugger = &gdb.emplace(static_cast<std::uint16_t>(*request.gdb_port), request.tell);
+  }
   ProgramResult result;
   std::optional<InstructionLog> log;
   std::optional<Timeline> timeline;
@@ -84,17 +88,13 @@ ProgramResult run_program(const ElfRequest& request, const std::function<void(ch
   if (!request.log_file.empty()) {
     log.emplace(*result.profile, request.log_file, request.log_range);
   }
-  std::optional<GdbServer> gdb;
-  if (request.gdb_port) {
-    options.debugger = &gdb.emplace(static_cast<std::uint16_t>(*request.gdb_port), request.tell);
-  }
   static_cast<ElfResult&>(result) = run_elf(platform, elf, options);
+  for (std::size_t h = 0; h < result.record.instructions.size(); ++h) {
+    result.harts.push_back(result.record.units[h].name);  // harts come first
+  }
   if (gdb) {
     const RunRecord& record = result.record;
     gdb->ended(record.error.empty() ? std::optional(record.exit_status) : std::nullopt);
-  }
-  for (std::size_t h = 0; h < result.record.instructions.size(); ++h) {
-    result.harts.push_back(result.record.units[h].name);  // harts come first
   }
   if (result.profile) {
     for (std::string& text : result.profile->warnings()) {

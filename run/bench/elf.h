@@ -22,14 +22,14 @@ struct ElfRequest {
   std::vector<std::string> sets;  ///< /json/pointer=VALUE
   std::uint64_t max_cycles = 0;   ///< 0: the engine's own limit
   bool lockstep = false;
+  std::optional<unsigned> gdb_port;  ///< a GDB holds the run; 0: at a free port
+  /// Prints a line about the debugger.
+  std::function<void(const std::string&)> tell;
   bool profile = false;        ///< where the cycles went, in the result; cycles are the same
   std::string profile_folder;  ///< for callgrind.out, stacks.txt and profile.json; empty: none
   std::string trace_file;      ///< for Perfetto; empty: none
   std::string log_file;        ///< of retired instructions; empty: none
   LogRange log_range;
-  std::optional<unsigned> gdb_port;  ///< a GDB holds the run; 0: at a free port
-  /// Prints a line about the debugger.
-  std::function<void(const std::string&)> tell;
 };
 
 /// What a program leaves behind, and where its cycles went.

@@ -199,9 +199,6 @@ void Engine::step_quietly() {
   for (std::uint32_t left = arbitrate().mask; left != 0; left &= left - 1) {
     const auto h = static_cast<unsigned>(std::countr_zero(left));
     if constexpr (kLockstep) {
-      if (options_.debugger != nullptr && !let_act(h)) {
-        continue;
-      }
       serve_tcdm(h);
       agenda_.add(h, now_ + 1);
     } else {
@@ -247,7 +244,7 @@ inline void Engine::serve_banked(std::uint32_t granted, bool alone) {
     const auto h = static_cast<unsigned>(std::countr_zero(left));
     if (horizon > now_ + 1 && !must_stay(*cores_[h])) [[likely]] {
       serve_and_go_on(h, horizon);
-    } else if (!kLockstep || options_.debugger == nullptr || let_act(h)) {
+    } else {
       serve_tcdm(h);
     }
   }
@@ -262,9 +259,7 @@ void Engine::step(std::uint32_t other) {
   for (std::uint32_t left = other; left != 0; left &= left - 1) {
     const auto h = static_cast<unsigned>(std::countr_zero(left));
     if (slot_[h].wait == CoreWait::kData && slot_[h].route == Route::kDmaControl) {
-      if (!kLockstep || options_.debugger == nullptr || let_act(h)) {
-        serve_dma_control(h);
-      }
+      serve_dma_control(h);
       other &= ~(1u << h);
     }
   }
@@ -299,10 +294,7 @@ void Engine::step(std::uint32_t other) {
     other = serve_fpus(other);
   }
   for (; other != 0; other &= other - 1) {
-    const auto h = static_cast<unsigned>(std::countr_zero(other));
-    if (!kLockstep || options_.debugger == nullptr || let_act(h)) {
-      serve_data(h);
-    }
+    serve_data(static_cast<unsigned>(std::countr_zero(other)));
   }
   if (spoken_to || !platform_.is_pulp() || units_have_news()) {
     step_units();

@@ -34,10 +34,10 @@ struct EngineOptions {
   Timeline* timeline{nullptr};  ///< draws the run
   /// Told what each hart does, by hart; empty: nobody is.
   std::vector<CoreObserver*> observers;
-  /// Holds the run, whose cores are driven in lockstep then; null: nobody does.
-  Debugger* debugger{nullptr};
   /// A program that fails leaves its account, with RunRecord::error, in place of a ProgramError.
   bool account_of_failure{false};
+  /// Holds the run, whose cores are driven in lockstep then; null: nobody does.
+  Debugger* debugger{nullptr};
 };
 
 /// A store to a marker word of the core bench.

@@ -31,6 +31,9 @@ bool is_dispatch(std::uint32_t offset, const DataAccess& access) {
 }  // namespace
 
 void Engine::serve_tcdm(unsigned hart) {
+  if (options_.debugger != nullptr && !let_act(hart)) [[unlikely]] {
+    return;
+  }
   const std::uint32_t rdata = access_tcdm(cores_[hart]->access(), slot_[hart].offset);
   answer(hart, now_, now_ + 1, rdata, StallReason::kTcdmConflict);
 }
@@ -75,6 +78,9 @@ void Engine::serve_data(unsigned hart) {
   Core& core = platform_.core(hart);
   if (slot.wait == CoreWait::kHalt) {
     fail_halted(hart);
+  }
+  if (options_.debugger != nullptr && slot.route != Route::kTcdm && !let_act(hart)) [[unlikely]] {
+    return;
   }
   const DataAccess& access = core.access();
   switch (slot.route) {
@@ -136,6 +142,9 @@ void Engine::serve_data(unsigned hart) {
 }
 
 void Engine::serve_dma_control(unsigned hart) {
+  if (options_.debugger != nullptr && !let_act(hart)) [[unlikely]] {
+    return;
+  }
   const DataAccess& access = platform_.core(hart).access();
   const DmaReply reply = platform_.dma().access(hart, slot_[hart].offset & ~3u, access.write,
                                                 access.wdata, Cycle{now_});
