@@ -35,7 +35,6 @@ int run(ElfArguments arguments) {
   arguments.profile = !arguments.json && !arguments.quiet;
   arguments.trace_file = trace_file(arguments);
   arguments.log_range.hart = arguments.log_hart;
-  arguments.tell = [](const std::string& line) { std::cerr << "gdb: " << line << std::endl; };
   // With --json the account owns stdout; else the console, and the report is on stderr.
   std::ostream& console = arguments.json ? std::cerr : std::cout;
   const run::ProgramResult result = run::run_program(arguments, [&console](char c) {
@@ -74,6 +73,11 @@ void add_elf(CLI::App& app, int& status) {
                       "stop with status 3 after so many cycles");
   command->add_option("--engine", arguments->engine, "fast or lockstep")
       ->check(CLI::IsMember({"fast", "lockstep"}));
+  command
+      ->add_option(
+          "--gdb", arguments->gdb_port,
+          "wait for a GDB at this port of 127.0.0.1 (0: a free one) and let it hold the run")
+      ->check(CLI::Range(0, 65535));
   command->add_flag("--json", arguments->json, "print the account as one JSON line");
   command->add_flag("--quiet", arguments->quiet, "no report on stderr");
   command->add_option("--profile", arguments->profile_folder,
@@ -87,13 +91,9 @@ void add_elf(CLI::App& app, int& status) {
   command->add_option("--insn-core", arguments->log_hart, "of this core alone")->needs(log);
   command->add_option("--insn-from", arguments->log_range.from, "from this cycle on")->needs(log);
   command->add_option("--insn-to", arguments->log_range.to, "to this cycle")->needs(log);
-  command
-      ->add_option(
-          "--gdb", arguments->gdb_port,
-          "wait for a GDB at this port of 127.0.0.1 (0: a free one) and let it hold the run")
-      ->check(CLI::Range(0, 65535));
   command->callback([arguments, &status] {
     arguments->lockstep = arguments->engine == "lockstep";
+    arguments->tell = [](const std::string& line) { std::cerr << "gdb: " << line << std::endl; };
     status = run(*arguments);
   });
 }
