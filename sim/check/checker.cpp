@@ -303,7 +303,7 @@ Party Checker::party(Stamp by, bool writes, std::uint32_t address) const {
                                       : "transfer " + std::to_string(work.number) + " (id " +
                                             std::to_string(work.id) + ")";
   for (std::size_t i = 0; i < work.places.size(); ++i) {
-    if (address - work.places[i].address < work.places[i].bytes()) {
+    if ((i == 2 || !writes) && address - work.places[i].address < work.places[i].bytes()) {
       out.detail += std::string(", ") + "XWZ"[i];
       break;
     }

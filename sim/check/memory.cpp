@@ -197,20 +197,22 @@ void Memory::race(std::vector<Thread>* threads, const Now& now, std::uint32_t ad
   findings_.add(key, std::move(finding));
 }
 
-// An operand lies in one object, if it begins in one.
-bool Memory::leaves_object(const Now& now, const Rows& rows, bool write) {
+// An operand lies in one object, if it begins in one. Returns where its bytes end to count: what
+// lies behind the object is told here, and is another's.
+std::uint32_t Memory::limit_of(const Now& now, const Rows& rows, bool write) {
   const auto holder = objects_.holder(rows.address);
   if (!holder || rows.end() <= holder->end) {
-    return false;
+    return static_cast<std::uint32_t>(rows.end());
   }
   const auto over = static_cast<std::uint32_t>(rows.end() - holder->end);
   const Findings::Key key{pc_of(now.stamp), 1, write ? 1 : 0};
   if (findings_.again(Kind::kBounds, key, Severity::kError, holder->end, over, event_) != nullptr) {
-    return true;
+    return holder->end;
   }
-  Finding finding{Kind::kBounds, Severity::kError,
-                  holder->name + "+" + std::to_string(holder->end - holder->begin), holder->end,
-                  over};
+  const std::string where = holder->buffer
+                                ? objects_.describe(holder->end)
+                                : holder->name + "+" + std::to_string(holder->end - holder->begin);
+  Finding finding{Kind::kBounds, Severity::kError, where, holder->end, over};
   finding.cycle = now.cycle;
   finding.event = event_;
   finding.text = "the footprint " + objects_.describe(rows.address) + ".." +
@@ -218,10 +220,10 @@ bool Memory::leaves_object(const Now& now, const Rows& rows, bool write) {
                  " and reaches " + objects_.describe(holder->end);
   finding.parties.push_back(context_.party(now.stamp, write, rows.address));
   findings_.add(key, std::move(finding));
-  return true;
+  return holder->end;
 }
 
-void Memory::row(const Now& now, std::uint32_t first, std::uint32_t bytes, bool write, Use use) {
+void Memory::row(const Now& now, std::uint32_t first, std::uint32_t bytes, bool write, bool book) {
   const std::uint32_t end = first + bytes;
   for (std::uint32_t word = first & ~3u; word < end; word += 4) {
     std::uint8_t mask = 15;
@@ -233,14 +235,10 @@ void Memory::row(const Now& now, std::uint32_t first, std::uint32_t bytes, bool 
     }
     Shadow::Page& page = shadow_.page(word);
     Shadow::Cell& cell = page.cells[(word & 0xFFF) >> 2];
-    std::uint32_t states = page.states(word & 0xFFF, widened(mask));
-    if (use == Use::kBookOutside) {  // the whole of it has been told
-      states &= ~everywhere(kOutside | kUnassigned);
-    }
-    if (states != 0) {
+    if (const std::uint32_t states = page.states(word & 0xFFF, widened(mask)); states != 0) {
       bad_state(now, word, mask, write, states);
     }
-    if (use != Use::kLook) {
+    if (book) {
       shadow_.access(cell, now.thread, now.stamp, mask, write, [&](const Conflict& conflict) {
         race(nullptr, now, word, write, conflict, false);
       });
@@ -252,7 +250,7 @@ void Memory::look(Thread& thread, std::uint32_t pc, std::uint64_t cycle, const R
   ++event_;
   for (std::uint32_t r = 0; r < rows.rows; ++r) {
     row({thread, thread.now(pc), cycle}, rows.address + r * rows.pitch, rows.row_bytes, false,
-        Use::kLook);
+        false);
   }
 }
 
@@ -269,9 +267,12 @@ void Memory::footprint(Thread& thread, std::uint32_t pc, std::uint64_t cycle, co
   }
   ++event_;
   const Now now{thread, thread.now(pc), cycle};
-  const Use use = leaves_object(now, rows, write) ? Use::kBookOutside : Use::kBook;
+  const std::uint32_t limit = limit_of(now, rows, write);
   for (std::uint32_t r = 0; r < rows.rows; ++r) {
-    row(now, rows.address + r * rows.pitch, rows.row_bytes, write, use);
+    const std::uint32_t first = rows.address + r * rows.pitch;
+    if (first < limit) {
+      row(now, first, std::min(rows.row_bytes, limit - first), write, true);
+    }
   }
 }
 

@@ -76,7 +76,6 @@ class Memory {
                   std::uint8_t mask);
 
  private:
-  enum class Use : std::uint8_t { kBook, kBookOutside, kLook };
   struct SyncWord {
     Order order;
     bool flag{false};
@@ -96,8 +95,8 @@ class Memory {
             const Conflict& conflict, bool same_value);
   Severity judge(std::vector<Thread>* threads, const Now& now, bool write, const Conflict& conflict,
                  bool same_value, std::string& why);
-  bool leaves_object(const Now& now, const Rows& rows, bool write);
-  void row(const Now& now, std::uint32_t first, std::uint32_t bytes, bool write, Use use);
+  std::uint32_t limit_of(const Now& now, const Rows& rows, bool write);
+  void row(const Now& now, std::uint32_t first, std::uint32_t bytes, bool write, bool book);
 
   Findings& findings_;
   Objects& objects_;

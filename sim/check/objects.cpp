@@ -26,7 +26,7 @@ std::vector<Objects::Object> objects_of(const ElfFile& elf, const ElfSection& se
       }
       size = (next < all.size() ? std::min(all[next].address, end) : end) - o.address;
     }
-    found.push_back({o.address, o.address + size, o.name});
+    found.push_back({o.address, o.address + size, o.name, false});
   }
   return found;
 }
@@ -37,7 +37,7 @@ void Objects::add(std::uint32_t begin, std::uint32_t bytes, std::string name) {
   const auto place =
       std::ranges::upper_bound(objects_, std::pair{begin, ~(begin + bytes)}, {},
                                [](const Object& o) { return std::pair{o.begin, ~o.end}; });
-  objects_.insert(place, {begin, begin + bytes, std::move(name)});
+  objects_.insert(place, {begin, begin + bytes, std::move(name), false});
   longest_ = std::max(longest_, bytes);
 }
 
@@ -114,7 +114,7 @@ std::optional<Objects::Object> Objects::holder(std::uint32_t address) const {
   if (after != buffers_.begin()) {
     const auto& [begin, buffer] = *std::prev(after);
     if (buffer.alive && address < buffer.end) {
-      return Object{begin, buffer.end, describe(begin)};
+      return Object{begin, buffer.end, describe(begin), true};
     }
   }
   const Object* const object = before(address);
@@ -125,15 +125,23 @@ void Objects::allocate(std::uint32_t begin, std::uint32_t bytes, Shadow& shadow)
   if (bytes == 0) {
     return;
   }
-  // What was given back before and lies under the new buffer is history.
+  // What was given back before and lies under the new buffer is history, the rest of it is not.
   auto it = buffers_.upper_bound(begin);
   if (it != buffers_.begin() && std::prev(it)->second.end > begin) {
     --it;
   }
-  while (it != buffers_.end() && it->first < begin + bytes) {
+  const std::uint32_t end = begin + bytes;
+  while (it != buffers_.end() && it->first < end) {
+    const auto [first, old] = *it;
     it = buffers_.erase(it);
+    if (first < begin) {
+      buffers_[first] = {begin, false, old.freed};
+    }
+    if (old.end > end) {
+      it = std::next(buffers_.insert_or_assign(end, Buffer{old.end, false, old.freed}).first);
+    }
   }
-  buffers_[begin] = {begin + bytes, true, 0};
+  buffers_[begin] = {end, true, 0};
   const Object* const arena = before(begin);
   if (arena != nullptr && begin < arena->end && arenas_.insert(arena->begin).second) {
     shadow.mark(arena->begin, arena->end - arena->begin, kUnassigned, 0);

@@ -21,6 +21,7 @@ class Objects {
   struct Object {
     std::uint32_t begin, end;
     std::string name;
+    bool buffer{false};  ///< of an arena; then the name has an offset
   };
   /// A buffer of an arena.
   struct Buffer {
@@ -37,7 +38,7 @@ class Objects {
 
   /// A name for memory that no object holds; several may share it.
   void name_place(std::uint32_t begin, std::uint32_t bytes, const std::string& name) {
-    places_.push_back({begin, begin + bytes, name});
+    places_.push_back({begin, begin + bytes, name, false});
   }
 
   /// "symbol+offset" of an address: of the object that holds it, else of the one before it if that

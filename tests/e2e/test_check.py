@@ -42,6 +42,8 @@ OWN = {
     "flag_by_hand": [(*NOTE, "undeclared+0", ["start"]), (*NOTE, "shared_words+4", ["start", "read_word"])],
     "buffer_overrun": [("bounds", "error", "scratch+60", ["write_words"])],
     "buffer_freed_twice": [("freed", "error", "scratch+0", ["give_back"])],
+    "buffer_used_after": [("freed", "error", "scratch+48", ["read_word", "give_back"])],
+    "buffer_given_again": [("freed", "error", "scratch+48", ["read_word", "give_back"])],
     "l2_race": [(*RACE, "target+32", ["write_words", "write_words"])],
     "l2_undefined": [("uninit", "error", "l2_late+8", ["read_word"])],
     "clean_self_trigger": [],

@@ -24,6 +24,8 @@ enum {
   flag_by_hand,
   buffer_overrun,
   buffer_freed_twice,
+  buffer_used_after,
+  buffer_given_again, /* a smaller one in its place: what is behind it is still dead */
   l2_race,
   l2_undefined,
   clean_self_trigger,
@@ -226,6 +228,18 @@ void program(uint32_t hart) {
         write_words(p, 16, 0);
         give_back(p);
         give_back(p);
+      }
+      break;
+    case buffer_used_after:
+    case buffer_given_again:
+      if (hart == 0) {
+        uint32_t* const p = take(0, 64);
+        write_words(p, 16, 0);
+        give_back(p);
+        if (CASE == buffer_given_again) {
+          write_words(take(0, 32), 8, 0);
+        }
+        sums[0] = read_word(p + 12);
       }
       break;
     case l2_race:
