@@ -229,9 +229,9 @@ def main() -> None:
                 case = Case(name, engine, Path(folder))
                 all_found.append(measured(case, trees, arguments.repeats, name in to_count))
                 show(case, all_found[-1])
-    if arguments.results:
-        command = "scripts/bench.sh sim " + " ".join(sys.argv[1:])
-        write_results(arguments.results, all_found, arguments.against, command)
+                if arguments.results:
+                    command = "scripts/bench.sh sim " + " ".join(sys.argv[1:])
+                    write_results(arguments.results, all_found, arguments.against, command)
 
 
 if __name__ == "__main__":
