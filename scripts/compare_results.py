@@ -69,6 +69,9 @@ def build(revision: str) -> Path:
     tree = ROOT / "build" / "compare" / commit
     if not tree.exists():
         subprocess.run(["git", "worktree", "add", "--detach", str(tree), commit], cwd=ROOT, check=True)
+    for tools in (".venv", ".deps"):  # what setup.sh has fetched serves both
+        if (ROOT / tools).exists() and not (tree / tools).exists():
+            (tree / tools).symlink_to((ROOT / tools).resolve())
     if not (tree / "build" / "build.ninja").exists():
         subprocess.run(["cmake", "--preset", "release"], cwd=tree, check=True, stdout=subprocess.DEVNULL)
     subprocess.run(["cmake", "--build", "build", "--target", "etude-sim", "kernels/all"], cwd=tree, check=True)

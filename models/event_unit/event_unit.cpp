@@ -40,6 +40,7 @@ void EventUnit::reset() {
   cause_.lines.assign(config_.cores, 0);
   cause_.arrivals.assign(config_.barriers, 0);
   clearing_ = was_clearing_ = cleared_ = touched_ = written_ = dormant_ = interrupting_ = met_ = 0;
+  barrier_waits_ = 0;
   posts_.clear();
   periph_queue_.clear();
   periph_response_.reset();
@@ -60,8 +61,11 @@ void EventUnit::request(unsigned core, std::uint32_t offset, bool write, std::ui
   port.offset = offset & 0x3FFu;
   port.wdata = wdata;
   port.since = now.raw();
-  up_ |= 1u << core;
-  dormant_ &= ~(1u << core);
+  const std::uint32_t bit = 1u << core;
+  up_ |= bit;
+  dormant_ &= ~bit;
+  barrier_waits_ =
+      !write && is_barrier_wait(port.offset) ? barrier_waits_ | bit : barrier_waits_ & ~bit;
 }
 
 void EventUnit::withdraw(unsigned core) {
@@ -182,17 +186,32 @@ bool EventUnit::step_private(unsigned core) {
     changed_ = true;
     return (was_clearing_ & bit) == 0;
   }
-  const bool interrupted = (unit.buffer & unit.irq_mask) != 0;
-  const bool event = !interrupted && (unit.buffer & unit.mask) != 0;
-  const bool granted = event && (was_clearing_ & bit) == 0;
+  return wait(unit, bit, clears(port.offset));
+}
+
+// step_private() of a load that waits at a barrier, which most requests are.
+inline bool EventUnit::step_barrier_wait(unsigned core) {
+  const std::uint32_t offset = ports_[core].offset, bit = 1u << core;
+  CoreUnit& unit = units_[core];
+  if (unit.may_trigger && barrier_of(offset) < config_.barriers) {
+    cause_.arrivals[barrier_of(offset)] |= bit;
+    cause_.arrived |= 1u << barrier_of(offset);
+  }
+  return wait(unit, bit, clears(offset));
+}
+
+// A blocking load, which may have triggered its unit. True if it is granted.
+inline bool EventUnit::wait(CoreUnit& unit, std::uint32_t bit, bool clears) {
+  const bool event = (unit.buffer & unit.irq_mask) == 0 && (unit.buffer & unit.mask) != 0;
   if (event) {
     cause_.wake |= bit;
-    clearing_ |= clears(port.offset) ? bit : 0;
+    clearing_ |= clears ? bit : 0;
+  } else {
+    dormant_ |= bit;
   }
-  dormant_ |= event ? 0 : bit;
   changed_ = changed_ || event || unit.may_trigger;
   unit.may_trigger = event;
-  return granted;
+  return event && (was_clearing_ & bit) == 0;
 }
 
 void EventUnit::step_barrier_port(unsigned core) {
@@ -227,6 +246,11 @@ void EventUnit::grant(unsigned core, std::uint64_t now) {
 void EventUnit::commit_core(unsigned core) {
   CoreUnit& unit = units_[core];
   const std::uint32_t old = unit.buffer;
+  if (((written_ | interrupting_) >> core & 1u) == 0 && unit.irq_ack == 0) [[likely]] {
+    unit.buffer = (old | std::exchange(cause_.lines[core], 0u)) & ~unit.cleared;
+    changed_ = changed_ || unit.buffer != old;
+    return;
+  }
   std::uint32_t kept = unit.buffer;
   if ((was_clearing_ >> core & 1u) != 0) {
     // The clear of a wait goes before stores to the buffer; step() set `cleared`.
@@ -284,7 +308,9 @@ void EventUnit::step_ports(std::uint64_t now) {
       continue;
     }
     bool granted = false;
-    if (uses_barrier_port(port.offset)) {
+    if ((barrier_waits_ >> core & 1u) != 0) {
+      granted = step_barrier_wait(core);
+    } else if (uses_barrier_port(port.offset)) {
       const std::uint32_t bit = 1u << barrier_of(port.offset);
       if ((served_barriers & bit) == 0) {
         step_barrier_port(core);

@@ -135,6 +135,8 @@ class EventUnit : public sc_core::sc_module {
   void raise(std::uint32_t cores, unsigned line);
   void software_event(unsigned event, std::uint32_t cores);
   bool step_private(unsigned core);
+  bool step_barrier_wait(unsigned core);
+  bool wait(CoreUnit& unit, std::uint32_t bit, bool clears);
   void step_barrier_port(unsigned core);
   std::uint32_t raise_barrier_events();
   void step_ports(std::uint64_t now);
@@ -165,16 +167,17 @@ class EventUnit : public sc_core::sc_module {
   std::uint32_t periph_offset_{0};
   bool periph_reads_{false};
   // Masks of cores and of barriers, so that a cycle costs what happens in it.
-  std::uint32_t clearing_{0};      ///< a wait-and-clear was granted: the next cycle clears
-  std::uint32_t was_clearing_{0};  ///< the last step was that next cycle
-  std::uint32_t cleared_{0};       ///< cores whose `cleared` is not 0
-  std::uint32_t touched_{0};       ///< with event lines up, register writes, acknowledged bits
-  std::uint32_t written_{0};       ///< of them those with register writes
-  std::uint32_t dormant_{0};       ///< waits that have done all but wait for a bit of the buffer
-  std::uint32_t interrupting_{0};  ///< with an interrupt mask or line
-  std::uint32_t met_{0};           ///< barriers at which a core has arrived
-  std::uint32_t up_{0};            ///< ports with a request
-  std::uint32_t granted_{0};       ///< in the last step
+  std::uint32_t clearing_{0};       ///< a wait-and-clear was granted: the next cycle clears
+  std::uint32_t was_clearing_{0};   ///< the last step was that next cycle
+  std::uint32_t cleared_{0};        ///< cores whose `cleared` is not 0
+  std::uint32_t touched_{0};        ///< with event lines up, register writes, acknowledged bits
+  std::uint32_t written_{0};        ///< of them those with register writes
+  std::uint32_t barrier_waits_{0};  ///< ports whose request is a load that waits at a barrier
+  std::uint32_t dormant_{0};        ///< waits that have done all but wait for a bit of the buffer
+  std::uint32_t interrupting_{0};   ///< with an interrupt mask or line
+  std::uint32_t met_{0};            ///< barriers at which a core has arrived
+  std::uint32_t up_{0};             ///< ports with a request
+  std::uint32_t granted_{0};        ///< in the last step
   std::uint64_t last_{0};
   bool stepped_{false};
   bool changed_{false};

@@ -34,6 +34,11 @@ constexpr bool is_wait(std::uint32_t offset) {
          is_dispatch_pop(offset);
 }
 
+/// A load there waits at a barrier.
+constexpr bool is_barrier_wait(std::uint32_t offset) {
+  return in_barriers(offset) && barrier_register(offset) >= 6u;
+}
+
 constexpr bool clears(std::uint32_t offset) {
   if (in_barriers(offset)) {
     return barrier_register(offset) == 7u;
