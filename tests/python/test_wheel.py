@@ -30,7 +30,9 @@ def wheel(tmp_path_factory) -> Path:
     pytest.importorskip("scikit_build_core", reason="needs scikit-build-core (scripts/setup.sh)")
     folder = tmp_path_factory.mktemp("wheel")
     pip = (sys.executable, "-m", "pip", "wheel", "-q", "--disable-pip-version-check")
-    call(*pip, "--no-deps", "--no-build-isolation", "-w", folder, ROOT)
+    # By the compiler's name that scripts/build.sh uses: a compiler cache tells them apart.
+    compilers = {"CC": "cc", "CXX": "c++"}
+    call(*pip, "--no-deps", "--no-build-isolation", "-w", folder, ROOT, env={**os.environ, **compilers})
     (built,) = folder.glob("etude-*.whl")
     return built
 
