@@ -98,6 +98,26 @@ void end_by_signal(int signal) {
   std::raise(signal);
 }
 
+/// As long as it lives, signals that end the process wait: no folder stands there that none of them
+/// would tidy up.
+class HeldSignals {
+ public:
+  HeldSignals() {
+    sigset_t held;
+    sigemptyset(&held);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+      sigaddset(&held, signal);
+    }
+    sigprocmask(SIG_BLOCK, &held, &before_);
+  }
+  ~HeldSignals() { sigprocmask(SIG_SETMASK, &before_, nullptr); }
+  HeldSignals(const HeldSignals&) = delete;
+  HeldSignals& operator=(const HeldSignals&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
 /// As long as it lives, a signal that ends the process tidies the folder up.
 class TidySignals {
  public:
@@ -153,8 +173,10 @@ int run(const RunArguments& arguments) {
           ? std::filesystem::path("out") / std::filesystem::path(arguments.config).stem()
           : std::filesystem::path(arguments.out);
   run::Run run(std::move(config));
+  std::optional<HeldSignals> held(std::in_place);
   run::ResultFolder results(folder);
   const TidySignals tidy(results);
+  held.reset();
   options.save = [&results](unsigned steps, const NpzArchive& parameters) {
     results.save(steps, parameters);
   };

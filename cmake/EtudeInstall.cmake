@@ -9,7 +9,7 @@ set(ETUDE_INSTALL_HIGHSDIR ${CMAKE_INSTALL_LIBDIR}/etude)
 file(REAL_PATH ${Highs_LIBRARY} highs_file)
 install(FILES ${highs_file} DESTINATION ${ETUDE_INSTALL_HIGHSDIR})
 file(RELATIVE_PATH to_highs /${CMAKE_INSTALL_BINDIR} /${ETUDE_INSTALL_HIGHSDIR})
-set_target_properties(etude-sim PROPERTIES INSTALL_RPATH $ORIGIN/${to_highs})
+set_property(TARGET etude-sim APPEND PROPERTY INSTALL_RPATH $ORIGIN/${to_highs})
 # Configurations name recordings and weights relative to themselves (../workloads/data).
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/configs DESTINATION ${ETUDE_INSTALL_DATADIR})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/workloads/data DESTINATION ${ETUDE_INSTALL_DATADIR}/workloads)
