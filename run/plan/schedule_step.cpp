@@ -10,6 +10,7 @@
 #include "models/base/error.h"
 #include "run/plan/accumulated.h"
 #include "run/plan/flash_pages.h"
+#include "run/plan/schedule_clock.h"
 #include "run/plan/schedule_from_file.h"
 #include "run/plan/schedule_home.h"
 #include "run/plan/schedule_picture.h"
@@ -165,8 +166,8 @@ Json to_json(Policy policy, const Asked& asked, const ScheduleProblem& problem,
     json["cheapest"] = answer.cheapest;
     const auto gap = answer.gap();
     json["gap"] = gap ? Json(*gap) : Json();
-    json["energy_j"] = answer.replay.energy_j;
-    json["time_s"] = answer.replay.time_s;
+    json["energy_j"] = answer.carried ? answer.carried->joules : answer.replay.energy_j;
+    json["time_s"] = answer.carried ? answer.carried->seconds : answer.replay.time_s;
     json["peak_bytes"] = answer.replay.peak.raw();
     json["recomputed"] = names(problem, answer.replay.recomputed);
     json["paged"] = names(problem, answer.replay.paged);
@@ -295,6 +296,10 @@ Json schedule_step(const ScheduleQuestion& question) {
   const ScheduleProblem& problem = subject.problem;
   Asked asked = resolve(question, root, problem, subject.room);
   asked.warnings.insert(asked.warnings.begin(), subject.warnings.begin(), subject.warnings.end());
+  if (subject.own && !subject.own->home_in_l2 && (question.compare || is_timed(asked.request))) {
+    asked.request.clock =
+        clock_of(subject.own->training, *root, subject.own->model, asked.request.limits.budget);
+  }
   Json all;
   if (question.compare) {
     all["policies"] = compare(subject, asked);

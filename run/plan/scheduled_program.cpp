@@ -12,6 +12,7 @@
 #include "models/base/error.h"
 #include "run/plan/chosen_policy.h"
 #include "run/plan/flash_pages.h"
+#include "run/plan/schedule_clock.h"
 #include "run/plan/schedule_from_file.h"
 #include "run/plan/step_model.h"
 #include "sim/config/schedule_words.h"
@@ -196,6 +197,9 @@ CarriedOut carry_out(const TrainingGraph& training, const RootConfig& config,
   compiler::LowerOptions options{config.schedule, WorkloadConfig::Home::kExtmem, config.tiling,
                                  config.train.precision};
   options.budget = request.limits.budget;
+  if (!request.clock && is_timed(request)) {
+    request.clock = clock_of(training, config, model, request.limits.budget);
+  }
   std::optional<CarriedOut> late;
   for (unsigned solutions = 1;; ++solutions) {
     const bool last = solutions == kAttempts;

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "run/plan/schedule_clock.h"
+
+#include "compiler/lower/lower.h"
+#include "models/base/error.h"
+#include "run/plan/chosen_policy.h"
+
+namespace etude::run {
+
+bool is_timed(const compiler::ScheduleRequest& request) {
+  return request.limits.deadline_s || request.objective == compiler::ScheduleObjective::kTime ||
+         request.objective == compiler::ScheduleObjective::kEdp;
+}
+
+compiler::ScheduleClock clock_of(const TrainingGraph& training, const RootConfig& config,
+                                 const StepModel& model, std::optional<Bytes> budget) {
+  return [&training, &config, &model,
+          budget](const compiler::EventSchedule& events) -> std::optional<compiler::CarriedCost> {
+    compiler::Schedule schedule = compiler::schedule_of(model.step, events);
+    schedule.to_flash = config.schedule.page_to == ScheduleConfig::PageTo::kFlash;
+    compiler::LowerOptions options{config.schedule, WorkloadConfig::Home::kExtmem, config.tiling,
+                                   config.train.precision};
+    options.budget = budget;
+    try {
+      const Program program = compiler::lower_step(training, config.platform, options,
+                                                   ChosenPolicy(std::move(schedule)));
+      const Prediction predicted = model.reference->predict(program);
+      return compiler::CarriedCost{
+          static_cast<double>(predicted.cycles.raw()) / config.platform.cluster.clock_hz,
+          predicted.joules};
+    } catch (const UserError&) {
+      return std::nullopt;
+    }
+  };
+}
+
+}  // namespace etude::run
