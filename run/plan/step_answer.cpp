@@ -10,6 +10,7 @@
 #include "compiler/schedule/optimal.h"
 #include "compiler/schedule/policies.h"
 #include "models/base/error.h"
+#include "run/plan/schedule_clock.h"
 #include "run/plan/schedule_from_file.h"
 
 namespace etude::run {
@@ -113,6 +114,9 @@ class Answering {
     }
     if (options_.time_limit_s) {
       request.time_limit_s = request.nominal_limit_s = *options_.time_limit_s;
+    }
+    if (is_timed(request)) {
+      request.clock = clock_of(training_, config_, model_, at, budget);
     }
     return request;
   }
