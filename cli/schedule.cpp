@@ -149,6 +149,13 @@ void add_schedule(CLI::App& app, int& status) {
   command->add_flag("--compare", q->compare, "Every policy in one table");
   command->add_option("--out", q->out, "Write the schedule to a file (see /schedule/file)");
   command->add_flag("--json", *json, "Print JSON");
+  for (CLI::Option* option : command->get_options()) {
+    if (option->get_items_expected_max() > 0) {  // CLI11 takes an empty number for none at all
+      option->check([](const std::string& text) {
+        return std::string(text.empty() ? "it is empty: give a value, or leave it out" : "");
+      });
+    }
+  }
   command->callback(
       [q, json, &status] { status = print(run::schedule_step(*q), *json, q->compare); });
 }

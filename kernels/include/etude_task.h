@@ -49,4 +49,9 @@ struct etude_op {
   uint32_t layer;      /* index of the layer that it belongs to; for the simulator's account only */
   uint32_t arg[14];
 }; /* 64 bytes */
+
+/* The runtime reads the list through a ring in L1. */
+#define ETUDE_RING_CHUNKS 4        /* power of two */
+#define ETUDE_RING_CHUNK_OPS 8     /* power of two; operations that one DMA transfer brings */
+#define ETUDE_RING_CHUNK_BYTES 512 /* 8 operations of 64 bytes: two MCHAN bursts */
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The task-list interpreter. Operations come from L2 through a ring in L1, four chunks of four:
+ * The task-list interpreter. Operations come from L2 through a ring in L1, four chunks of eight:
  * while one chunk is interpreted, DMA transfers bring the next ones. Kernels read their arguments
  * in the ring itself, so a chunk is overwritten only after its kernels are done. */
 #include "kernels/runtime/dma.h"

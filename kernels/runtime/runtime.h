@@ -7,9 +7,6 @@
 #ifndef ETUDE_RUNTIME_H
 #define ETUDE_RUNTIME_H
 
-#define ETUDE_RING_CHUNKS 4        /* power of two */
-#define ETUDE_RING_CHUNK_OPS 8     /* power of two; operations that one DMA transfer brings */
-#define ETUDE_RING_CHUNK_BYTES 512 /* 8 operations of 64 bytes: two MCHAN bursts */
 #define ETUDE_RING_OFFSET 0
 #define ETUDE_TABLE_OFFSET 2048   /* 128 words: address of each kernel */
 #define ETUDE_SCRATCH_OFFSET 2560 /* 16 workers x 16 bytes: partial sums */

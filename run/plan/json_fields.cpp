@@ -2,13 +2,18 @@
 #include "run/plan/json_fields.h"
 
 #include <algorithm>
-#include <cmath>
+#include <cstdint>
 
 #include "models/base/error.h"
 #include "models/base/nearest_name.h"
 
 namespace etude::run {
 using Json = nlohmann::ordered_json;
+
+namespace {
+constexpr double kMost = 1e15;
+constexpr std::uint64_t kMostCount = std::uint64_t{1} << 40;
+}  // namespace
 
 JsonFields::JsonFields(const Json& object, std::string where, std::vector<std::string> known,
                        const std::string& wanted)
@@ -33,10 +38,9 @@ const Json& JsonFields::at(const char* key) const {
 
 double JsonFields::number(const char* key, double least) const {
   const Json& value = at(key);
-  if (!value.is_number() || !(value.get<double>() >= least) ||
-      !std::isfinite(value.get<double>())) {
+  if (!value.is_number() || !(value.get<double>() >= least) || value.get<double>() > kMost) {
     throw UserError(where_, "\"" + std::string(key) + "\" is " + value.dump(),
-                    "give a number of " + Json(least).dump() + " or more");
+                    "give a number of " + Json(least).dump() + " to 1e15");
   }
   return value.get<double>();
 }
@@ -46,7 +50,7 @@ std::uint64_t JsonFields::count(const char* key, std::uint64_t least) const {
 }
 
 std::string JsonFields::text(const char* key) const {
-  if (!at(key).is_string()) {
+  if (!at(key).is_string() || at(key).get<std::string>().empty()) {
     throw UserError(where_, "\"" + std::string(key) + "\" is " + at(key).dump(), "give a text");
   }
   return at(key).get<std::string>();
@@ -68,8 +72,9 @@ std::vector<std::uint32_t> JsonFields::slots(const char* key, std::size_t end) c
   for (const Json& value : at(key)) {
     const std::uint64_t slot = count_of(value, key, 0);
     if (slot >= end) {
-      throw UserError(where_, "\"" + std::string(key) + "\" names slot " + value.dump(),
-                      "the last one is " + std::to_string(end - 1));
+      throw UserError(
+          where_, "\"" + std::string(key) + "\" names slot " + value.dump(),
+          end == 0 ? "none is before it" : "the last one is " + std::to_string(end - 1));
     }
     list.push_back(static_cast<std::uint32_t>(slot));
   }
@@ -82,9 +87,10 @@ std::vector<std::uint32_t> JsonFields::slots(const char* key, std::size_t end) c
 }
 
 std::uint64_t JsonFields::count_of(const Json& value, const char* key, std::uint64_t least) const {
-  if (!value.is_number_integer() || value < least || value > (std::uint64_t{1} << 40)) {
-    throw UserError(where_, "\"" + std::string(key) + "\" holds " + value.dump(),
-                    "give whole numbers of " + std::to_string(least) + " or more");
+  if (!value.is_number_integer() || value < least || value > kMostCount) {
+    throw UserError(
+        where_, "\"" + std::string(key) + "\" holds " + value.dump(),
+        "give whole numbers of " + std::to_string(least) + " to " + std::to_string(kMostCount));
   }
   return value.get<std::uint64_t>();
 }

@@ -22,12 +22,14 @@ class JsonFields {
   const std::string& where() const { return where_; }
   /// The value of a key that must be there.
   const nlohmann::ordered_json& at(const char* key) const;
+  /// A number of at most 1e15: sums and products of what files hold stay finite.
   double number(const char* key, double least) const;
   double number_or(const char* key, double fallback) const {
     return has(key) ? number(key, 0) : fallback;
   }
   /// A whole number of at most 2^40.
   std::uint64_t count(const char* key, std::uint64_t least) const;
+  /// A text that is not empty.
   std::string text(const char* key) const;
   bool flag(const char* key) const;
   /// Slot numbers below `end`, ascending, each once.

@@ -327,6 +327,7 @@ Json schedule_step(const ScheduleQuestion& question) {
     }
   }
   all["warnings"] = warnings;
+  write_graph(question, subject.table, all);
   return all;
 }
 

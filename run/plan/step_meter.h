@@ -2,15 +2,29 @@
 #pragma once
 
 #include <functional>
+#include <vector>
 
+#include "models/base/types.h"
 #include "sim/energy/energy.h"
 
 namespace etude::run {
 
 class Plan;
 
-/// Runs the first pass of a plan and returns what was counted in it. Plans need no simulator: who
-/// has one gives it to them. Errors: ProgramError if the simulated program fails; SystemError.
-using StepMeter = std::function<Activity(const Plan&)>;
+/// When the controller took up an operation of the task list (of a transfer: had programmed it),
+/// and when its unit had done it, since the first cycle of the pass. Both 0: nobody saw it.
+struct OperationSpan {
+  Cycle begin, end;
+};
+
+/// What was counted in a pass, and seen of each operation of its task list.
+struct MeasuredPass {
+  Activity activity;
+  std::vector<OperationSpan> spans;
+};
+
+/// Runs the first pass of a plan. Plans need no simulator: who has one gives it to them. Errors:
+/// ProgramError if the simulated program fails; SystemError.
+using StepMeter = std::function<MeasuredPass(const Plan&)>;
 
 }  // namespace etude::run

@@ -21,13 +21,6 @@ class KeepInOrder : public compiler::SchedulePolicy {
 
 double count(Cycle cycles) { return static_cast<double>(cycles.raw()); }
 
-/// Kernels, jobs and transfers of L1.
-double operations_of(const Program& program) {
-  return static_cast<double>(std::max<std::size_t>(1, count_of<KernelCall>(program.tasks) +
-                                                          count_of<MatrixJob>(program.tasks) +
-                                                          count_of<Transfer>(program.tasks)));
-}
-
 }  // namespace
 
 StepReference::StepReference(const TrainingGraph& training, const RootConfig& config,
@@ -46,19 +39,26 @@ StepReference::StepReference(const TrainingGraph& training, const RootConfig& co
   Program program = compiler::lower_step(training, large.platform, options, KeepInOrder());
   const StepWork work = work_of(program, config.platform, timing_);
   const Cycle modelled = program.modelled_cycles;
-  operations_ = operations_of(program);
-  const Activity measured = meter(Plan(std::move(large), std::move(program)));
-  beyond_model_ = count(measured.cycles) - count(modelled);
-  prices_.calibrate(work, measured);
+  const Plan plan(std::move(large), std::move(program));
+  const MeasuredPass pass = meter(plan);
+  const double measured = count(pass.activity.cycles);
+  beyond_model_ = measured - count(modelled);
+  prices_.calibrate(work, pass.activity);
+  times_.emplace(plan.program(), pass.spans, config_.platform, timing_);
+  measured_of_replayed_ = measured / std::max(1.0, replayed(plan.program()));
 }
 
 double StepReference::cycles_in_l2() const {
   return std::max(1.0, modelled_in_l2_ + beyond_model_);
 }
 
+double StepReference::replayed(const Program& program) const {
+  return replay_list(program.tasks, times_->of(program), config_.platform.cluster);
+}
+
 Prediction StepReference::predict(const Program& program) const {
-  const double beyond = beyond_model_ * operations_of(program) / operations_;
-  const double cycles = std::max(1.0, count(program.modelled_cycles) + beyond);
+  const double cycles = std::max(
+      1.0, times_ ? measured_of_replayed_ * replayed(program) : count(program.modelled_cycles));
   return {Cycle{static_cast<std::uint64_t>(cycles)},
           prices_.joules(work_of(program, config_.platform, timing_)) +
               prices_.static_watts() * cycles / config_.platform.cluster.clock_hz};

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
+
 #include "compiler/cost/cost_model.h"
 #include "program/program.h"
+#include "run/plan/measured_times.h"
 #include "run/plan/step_meter.h"
 #include "run/plan/step_work.h"
 #include "sim/config/root_config.h"
@@ -19,10 +22,11 @@ struct Prediction {
   double joules = 0;  ///< in all
 };
 
-/// The step that keeps everything, in an L2 with room for it: what its model says, and how far from
-/// that a run of it is. Programs of the same step are predicted by both: cycles as modelled and,
-/// for each operation, as many more as this step took; energy by WorkPrices. Without a meter by the
-/// models alone.
+/// The step that keeps everything, in an L2 with room for it: what its model says, and what a run
+/// of it took. Programs of the same step are predicted from the latter: cycles by a replay of their
+/// task list (replay_list()) with what the same operations took in that run, in the proportion that
+/// makes the run of what this says of it; energy by WorkPrices. Without a meter by the models
+/// alone.
 class StepReference {
  public:
   /// Lowers the step (twice), and runs it once if there is a meter. Errors: as lower_step(), and
@@ -38,12 +42,15 @@ class StepReference {
   StepReference& operator=(const StepReference&) = delete;
 
  private:
+  double replayed(const Program& program) const;
+
   RootConfig config_;
   compiler::CostModel timing_;
   WorkPrices prices_;
   double modelled_in_l2_ = 0;
   double beyond_model_ = 0;  ///< cycles that the run took more than was modelled
-  double operations_ = 1;    ///< of the step that was run: kernels, jobs and transfers
+  std::optional<MeasuredTimes> times_;
+  double measured_of_replayed_ = 1;  ///< cycles of the step that was run
 };
 
 }  // namespace etude::run

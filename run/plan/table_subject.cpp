@@ -2,7 +2,9 @@
 #include "run/plan/table_subject.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
+#include <system_error>
 
 #include "models/base/error.h"
 #include "run/plan/device_table.h"
@@ -72,15 +74,19 @@ Json flop_of(const Graph& graph) {
   return sums;
 }
 
-void write_graph(const ScheduleQuestion& question, const CountedNetwork& network,
-                 const CountedStep& step, const DeviceTable& device) {
-  const auto file = graph_with_costs(step, device, network.name + " on " + device.name);
-  std::ofstream stream(*question.write_graph);
-  stream << file.dump(1) << '\n';
-  stream.flush();
-  if (!stream) {
-    throw UserError("--write-graph", "cannot write " + *question.write_graph,
+/// A file that could not be written is refused before anything is searched for.
+void check_graph_file(const ScheduleQuestion& question) {
+  namespace fs = std::filesystem;
+  const fs::path file = *question.write_graph;
+  std::error_code error;
+  const bool folder = fs::is_directory(file.has_parent_path() ? file.parent_path() : ".", error);
+  if (!folder || !file.has_filename() || fs::is_directory(file, error)) {
+    throw UserError("--write-graph", "cannot write " + file.string(),
                     "name a file in a folder that exists");
+  }
+  if (!question.out.empty() &&
+      fs::weakly_canonical(file, error) == fs::weakly_canonical(fs::path(question.out), error)) {
+    throw UserError("--write-graph", "is the file of --out, too", "give each a name of its own");
   }
 }
 
@@ -100,7 +106,8 @@ void on_counted_network(const ScheduleQuestion& question, const std::string& nam
     return problem_on(training_step(make_counted_network(name, batch / parts, graph)), device);
   };
   if (question.write_graph) {
-    write_graph(question, network, step, device);
+    check_graph_file(question);
+    subject.graph = graph_with_costs(step, device, network.name + " on " + device.name);
   }
 }
 
@@ -146,8 +153,9 @@ void on_table(const ScheduleQuestion& question, const DeviceTable& device, Table
     on_counted_network(question, config.workload.network, config.workload.batch, device, subject);
     return;
   }
-  if (question.write_graph) {
-    throw UserError("--write-graph", "is for networks with counted operators",
+  if (question.write_graph || question.graph) {
+    throw UserError(question.write_graph ? "--write-graph" : "--graph",
+                    "is for networks with counted operators",
                     "name one of them: resnet18_cifar and others of docs/devices.md");
   }
   subject.problem = compiled_problem(config, device, &subject.flop);
@@ -166,6 +174,13 @@ void refuse_without_table(const ScheduleQuestion& question) {
                                   : "leave it out: " + question.device + " has the graph";
   if (question.batch && !question.device.empty()) {
     throw UserError("--batch", "is given beside a graph with its costs", instead);
+  }
+  const auto of_schedules = [](const std::string& set) { return set.starts_with("/schedule/"); };
+  if (!question.device.empty() &&
+      (question.config.empty() ? !question.sets.empty()
+                               : !std::ranges::all_of(question.sets, of_schedules))) {
+    throw UserError("--set", "changes nothing beside a graph with its costs",
+                    "leave it out, or change keys of /schedule of a configuration");
   }
   if (question.graph || question.write_graph) {
     throw UserError(question.graph ? "--graph" : "--write-graph",
@@ -201,6 +216,24 @@ std::optional<TableSubject> table_subject(const ScheduleQuestion& question) {
   }
   refuse_without_table(question);
   return std::nullopt;
+}
+
+void write_graph(const ScheduleQuestion& question, const std::optional<TableSubject>& subject,
+                 const Json& answer) {
+  if (!subject || subject->graph.is_null()) {
+    return;
+  }
+  const std::string status = answer.value("status", "");
+  if (!answer.contains("policies") && status != "optimal" && status != "feasible") {
+    return;
+  }
+  std::ofstream stream(*question.write_graph);
+  stream << subject->graph.dump(1) << '\n';
+  stream.flush();
+  if (!stream) {
+    throw UserError("--write-graph", "cannot write " + *question.write_graph,
+                    "name a file in a folder that exists");
+  }
 }
 
 }  // namespace etude::run

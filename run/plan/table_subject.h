@@ -20,13 +20,17 @@ struct TableSubject {
   BatchParts parts;
   /// Operations: those of all passes over the graph, and of each kind of operator.
   nlohmann::ordered_json flop;
+  nlohmann::ordered_json graph;  ///< with its costs, where --write-graph asks for it
   std::vector<std::string> warnings;
 };
 
 /// The configuration or network that a question is about on the cost table that --device names, or
-/// nothing if it names none. Writes --write-graph's file. Errors: UserError, also for options that
-/// are of cost tables alone.
+/// nothing if it names none. Errors: UserError, also for options that are of cost tables alone.
 std::optional<TableSubject> table_subject(const ScheduleQuestion& question);
+
+/// Writes --write-graph's file, if there is one and the question was answered. Errors: UserError.
+void write_graph(const ScheduleQuestion& question, const std::optional<TableSubject>& subject,
+                 const nlohmann::ordered_json& answer);
 
 /// The settings of a question, with its --batch. Errors: UserError for one that is no number of
 /// samples.

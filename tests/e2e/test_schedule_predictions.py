@@ -22,6 +22,8 @@ def sets_of(*assignments):
         (BERT, {"accumulate": 2}, "capuchin", "time", 0.9, ()),
         (MLP, {}, "optimal", "energy", 0.8, ()),
         (MLP, {"optimizer": "adam"}, "page", "energy", 0.95, ()),
+        (MLP, {}, "page", "energy", 0.9, ("/platform/cluster/controller=false",)),
+        ({"network": "resnet8"}, {}, "capuchin", "energy", 0.7, ()),
     ],
 )
 def test_a_run_takes_what_was_predicted(tmp_path, workload, train, policy, objective, part, more):

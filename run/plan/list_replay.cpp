@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "run/plan/list_replay.h"
+
+#include <algorithm>
+#include <array>
+#include <deque>
+#include <limits>
+#include <optional>
+#include <stdexcept>
+#include <string>
+
+#include "kernels/include/etude_task.h"
+
+namespace etude::run {
+namespace {
+
+// Of the runtime, in cycles: medians over steps of the built-in networks. A prediction is scaled by
+// a measured step, which takes most of their error out again.
+constexpr double kPostKernel = 70, kPostJob = 125, kPostTransfer = 100, kPostPage = 200;
+constexpr std::array<double, kUnits> kLook{45, 105, 40, 80};  ///< how far a unit is
+constexpr double kWake = 60;   ///< to go on after a wait that really waited
+constexpr double kFull = 30;   ///< to go on where a queue was full
+constexpr double kFetch = 60;  ///< to ask for the next operations of the list
+constexpr double kChunk = 90;  ///< of the DMA, to bring them
+// Speeds, observed over the same steps: of the accesses of cores, the part that a beat of the wide
+// port holds up; of the beats of a transfer, the part that it holds up, and the part that cores
+// hold up if each has two banks.
+constexpr double kCoresHeldUp = 0.8, kTransfersHeldUp = 0.93, kConflicts = 0.17;
+constexpr double kLeastSpeed = 0.1;
+
+/// A queue of its own for each unit, and for what the cluster DMA takes out of L1.
+constexpr unsigned kOutwards = kUnits;
+constexpr unsigned kQueues = kUnits + 1;
+constexpr unsigned queue_of(TaskUnit unit) { return static_cast<unsigned>(unit); }
+constexpr unsigned kCores = queue_of(TaskUnit::kCores), kRedmule = queue_of(TaskUnit::kRedmule);
+constexpr unsigned kDma = queue_of(TaskUnit::kDma), kSocDma = queue_of(TaskUnit::kSocDma);
+constexpr TaskUnit unit_of(unsigned queue) {
+  return queue == kOutwards ? TaskUnit::kDma : static_cast<TaskUnit>(queue);
+}
+
+class ListReplay {
+ public:
+  ListReplay(const TaskList& tasks, const ListTimes& times, const ClusterConfig& cluster)
+      : tasks_(tasks),
+        times_(times),
+        cluster_(cluster),
+        one_dma_(cluster.dma.engine == DmaConfig::Engine::kIdma) {}
+
+  double run() {
+    const auto count = static_cast<std::uint32_t>(tasks_.operations.size());
+    for (std::uint32_t i = 0; i < count; ++i) {
+      if (i % ETUDE_RING_CHUNK_OPS == 0) {
+        enter_chunk(i / ETUDE_RING_CHUNK_OPS, (count - 1) / ETUDE_RING_CHUNK_OPS + 1);
+      }
+      const Operation& operation = tasks_.operations[i];
+      if (const auto* wait = operation.as<Wait>()) {
+        const unsigned unit = queue_of(wait->unit);
+        const bool waited = until([&] { return done_[unit] >= wait->count; });
+        pass(kLook[unit] + (waited ? kWake : 0));
+      } else if (operation.posted()) {
+        post(i, operation);
+      }
+    }
+    while (working()) {
+      step(kFar);
+    }
+    return now_;
+  }
+
+ private:
+  static constexpr double kFar = std::numeric_limits<double>::max();
+  static constexpr std::uint32_t kNoOperation = ~0u;
+  struct Work {
+    double left = 0;
+    double port_share = 0;
+    std::uint32_t transfer = 0;  ///< of the cluster DMA: its number
+  };
+  struct PostedTransfer {
+    bool of_list = false;  ///< it brings the list, and counts for nobody's wait
+    bool done = false;
+  };
+
+  unsigned queue_of_operation(const Operation& operation) const {
+    const auto* transfer = operation.as<Transfer>();
+    return transfer != nullptr && !transfer->to_l1 && !one_dma_ ? kOutwards
+                                                                : queue_of(operation.unit());
+  }
+
+  /// Operations that a queue takes, the running one among them.
+  unsigned room(unsigned queue) const {
+    switch (queue) {
+      case kCores:
+        return 7;
+      case kSocDma:
+        return 4;
+      case kRedmule:
+        return 2;
+      default:
+        return one_dma_ ? 12 : 2;  // MCHAN blocks who programs a second one ahead
+    }
+  }
+
+  bool working() const {
+    return std::ranges::any_of(queues_, [](const auto& queue) { return !queue.empty(); });
+  }
+
+  /// Units go on until one of them is done with something, or until `limit`.
+  void step(double limit) {
+    const double share = queues_[kRedmule].empty() ? 0 : queues_[kRedmule].front().port_share;
+    const bool cores_work = !queues_[kCores].empty();
+    std::array<double, kQueues> speed{};
+    double next = limit;
+    for (unsigned q = 0; q < kQueues; ++q) {
+      if (!queues_[q].empty()) {
+        speed[q] = speed_beside(unit_of(q), share, cores_work, cluster_);
+        next = std::min(next, now_ + queues_[q].front().left / speed[q]);
+      }
+    }
+    const double passed = next - now_;
+    now_ = next;
+    for (unsigned q = 0; q < kQueues; ++q) {
+      if (queues_[q].empty()) {
+        continue;
+      }
+      Work& work = queues_[q].front();
+      work.left -= passed * speed[q];
+      if (work.left < 1e-6) {
+        finish(q, work.transfer);
+        queues_[q].pop_front();
+      }
+    }
+  }
+
+  void finish(unsigned queue, std::uint32_t transfer) {
+    if (queue != kDma && queue != kOutwards) {
+      ++done_[queue];
+      return;
+    }
+    transfers_[transfer].done = true;
+    for (; retired_ < transfers_.size() && transfers_[retired_].done; ++retired_) {
+      ++(transfers_[retired_].of_list ? chunks_there_ : done_[kDma]);
+    }
+  }
+
+  /// The controller works for so long.
+  void pass(double cycles) {
+    const double end = now_ + cycles;
+    while (now_ < end) {
+      step(end);
+    }
+  }
+
+  /// The controller waits for something; false if it need not.
+  template <class Condition>
+  bool until(const Condition& condition) {
+    bool waited = false;
+    while (!condition()) {
+      if (!working()) {
+        throw std::logic_error("a task list waits for what nobody does");
+      }
+      step(kFar);
+      waited = true;
+    }
+    return waited;
+  }
+
+  void wait_for_room(unsigned queue) {
+    if (until([&] { return queues_[queue].size() < room(queue); })) {
+      pass(kFull);
+    }
+  }
+
+  void post(std::uint32_t i, const Operation& operation) {
+    const unsigned queue = queue_of_operation(operation);
+    wait_for_room(queue);
+    pass(queue == kCores     ? kPostKernel
+         : queue == kRedmule ? kPostJob
+         : queue == kSocDma  ? kPostPage
+                             : kPostTransfer);
+    add(queue, times_.alone[i], times_.port_share[i], false);
+    if (queue == kCores && !cluster_.controller) {  // core 0 runs it itself
+      until([&] { return queues_[kCores].empty(); });
+    }
+  }
+
+  void add(unsigned queue, double cycles, double port_share, bool of_list) {
+    queues_[queue].push_back(
+        {std::max(cycles, 1.0), port_share, static_cast<std::uint32_t>(transfers_.size())});
+    if (queue == kDma || queue == kOutwards) {
+      transfers_.push_back({of_list, false});
+    }
+  }
+
+  /// The list comes in chunks through a ring: those ahead are asked for, this one must be there.
+  void enter_chunk(std::uint32_t chunk, std::uint32_t chunks) {
+    for (; chunks_asked_ < std::min(chunk + ETUDE_RING_CHUNKS, chunks); ++chunks_asked_) {
+      wait_for_room(kDma);
+      pass(kFetch);
+      add(kDma, kChunk, 0, true);
+    }
+    if (until([&] { return chunks_there_ > chunk; })) {
+      pass(kWake);
+    }
+  }
+
+  const TaskList& tasks_;
+  const ListTimes& times_;
+  const ClusterConfig& cluster_;
+  bool one_dma_;
+  double now_ = 0;
+  std::array<std::deque<Work>, kQueues> queues_;
+  std::array<std::uint32_t, kUnits> done_{};
+  std::vector<PostedTransfer> transfers_;  ///< of the cluster DMA, in the order of their posting
+  std::size_t retired_ = 0;                ///< of them, seen to be over
+  std::uint32_t chunks_asked_ = 0, chunks_there_ = 0;
+};
+
+}  // namespace
+
+double speed_beside(TaskUnit unit, double port_share, bool cores_work,
+                    const ClusterConfig& cluster) {
+  if (unit == TaskUnit::kCores) {
+    return std::max(kLeastSpeed, 1 - kCoresHeldUp * port_share);
+  }
+  if (unit != TaskUnit::kDma) {
+    return 1;
+  }
+  const double cores = 2.0 * cluster.cores / static_cast<double>(cluster.tcdm.banks);
+  return std::max(kLeastSpeed, 1 - kTransfersHeldUp * port_share) *
+         (cores_work ? std::max(0.5, 1 - kConflicts * cores) : 1);
+}
+
+double replay_list(const TaskList& tasks, const ListTimes& times, const ClusterConfig& cluster) {
+  return ListReplay(tasks, times, cluster).run();
+}
+
+}  // namespace etude::run

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <vector>
+
+#include "program/program.h"
+#include "sim/config/platform_config.h"
+
+namespace etude::run {
+
+/// What the operations of a task list take on their units while no other unit works, in cycles;
+/// waits take none. Of RedMulE jobs also the part of their cycles in which the wide port takes the
+/// banks of L1.
+struct ListTimes {
+  std::vector<double> alone, port_share;
+};
+
+/// Part of its full speed at which a unit works beside others: while RedMulE's port takes so much
+/// of the banks, and while cores work or do not.
+double speed_beside(TaskUnit unit, double port_share, bool cores_work,
+                    const ClusterConfig& cluster);
+
+/// Cycles of a pass over a task list, as the runtime goes through it: one controller, or core 0
+/// between its kernels, posts operation by operation, waits where the list says so, fetches the
+/// list itself by the cluster DMA, and is held up by full queues. Transfers are seen to be over in
+/// the order of their posting, whatever their direction. Errors: std::logic_error for a list that
+/// waits for what it never posts.
+double replay_list(const TaskList& tasks, const ListTimes& times, const ClusterConfig& cluster);
+
+}  // namespace etude::run

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "compiler/cost/timing_source.h"
+#include "program/program.h"
+#include "run/plan/list_replay.h"
+#include "run/plan/step_meter.h"
+#include "sim/config/platform_config.h"
+
+namespace etude::run {
+
+/// Modelled cycles of an operation on its unit; waits take none.
+Cycle modelled_cycles(const Operation& operation, const compiler::TimingSource& timing);
+
+/// What operations take, from a pass that was measured: the mean of those with the same arguments,
+/// wherever in L1 these stand, each without what others held it up (speed_beside()). An operation
+/// that the pass did not have takes what is modelled of it, in the proportion that this has in its
+/// layer, or in its copy, to what was measured; else in all operations of its kind.
+class MeasuredTimes {
+ public:
+  MeasuredTimes(const Program& program, const std::vector<OperationSpan>& spans,
+                const PlatformConfig& platform, const compiler::TimingSource& timing);
+
+  ListTimes of(const Program& program) const;
+
+ private:
+  /// A unit and a direction, or a kernel.
+  using Kind = std::uint32_t;
+  using Arguments = std::array<std::uint32_t, 14>;
+  struct Sum {
+    double measured = 0, modelled = 0;
+    unsigned count = 0;
+    void add(double cycles, double of_model);
+  };
+
+  static Kind kind_of(const Operation& operation);
+  static Arguments arguments_of(const Operation& operation);
+  double cycles_of(const Operation& operation, const std::string& layer) const;
+
+  const compiler::TimingSource& timing_;
+  std::map<Arguments, Sum> same_;
+  std::map<std::pair<std::string, Kind>, Sum> of_layer_;
+  std::map<Kind, Sum> of_kind_;
+};
+
+}  // namespace etude::run
