@@ -6,12 +6,12 @@
 
 #include "compiler/schedule/greedy.h"
 #include "compiler/schedule/highs_solver.h"
+#include "compiler/schedule/windows.h"
 
 namespace etude::compiler {
 namespace {
 
 constexpr double kScaledCost = 1000;  ///< of the best known schedule: far above tolerances
-constexpr double kFirstShare = 0.5;   ///< of the time, for the model without pages
 constexpr double kRounding = 1e-7;    ///< of sums in different orders, of the known cost
 constexpr double kTolerance = 1e-6;   ///< of the solver: by this a deadline may be passed
 constexpr double kUsualOverhead = 0.05;
@@ -55,6 +55,17 @@ bool ModelSearch::take(const EventSchedule& schedule, const ModelWeights& weight
     best.status = Found::Status::kFeasible;
   }
   return holds;
+}
+
+bool ModelSearch::take_decided(const Decisions& decisions, const ModelWeights& weights,
+                               const ScheduleLimits& limits, Found& best) const {
+  const bool holds = take(with_lifetimes(problem_, decisions), weights, limits, best);
+  if (!limits.budget || !problem_.from_home()) {
+    return holds;
+  }
+  // The model's windows are few: others may wait less.
+  const Decisions wider = with_windows(problem_, decisions, *limits.budget);
+  return take(with_lifetimes(problem_, wider), weights, limits, best) || holds;
 }
 
 void ModelSearch::shrink_greedily(const ScheduleRequest& request, const ModelWeights& weights,
@@ -114,7 +125,7 @@ void ModelSearch::search_wide(const ModelWeights& weights, const ScheduleLimits&
   const TensorModel model(problem_, rules, limits, weights, 1);
   const Solution solution = effort_.solve(model.model(), nominal_s, request_);
   if (!solution.values.empty()) {
-    take(with_lifetimes(problem_, model.decode(solution.values)), weights, limits, best);
+    take_decided(model.decode(solution.values), weights, limits, best);
   } else if (solution.status != Solution::Status::kInfeasible) {
     best.status = Found::Status::kUnknown;
   }
@@ -130,7 +141,7 @@ bool ModelSearch::take_earlier(const ModelWeights& weights, const ScheduleLimits
   const TensorModel model(problem_, rules, earlier, weights, 1);
   const Solution solution = effort_.solve(model.model(), nominal_s, request_);
   return !solution.values.empty() &&
-         take(with_lifetimes(problem_, model.decode(solution.values)), weights, limits, best);
+         take_decided(model.decode(solution.values), weights, limits, best);
 }
 
 void ModelSearch::solve_model(const ModelWeights& weights, const ScheduleLimits& limits, bool page,
@@ -164,7 +175,7 @@ void ModelSearch::solve_model(const ModelWeights& weights, const ScheduleLimits&
   const Solution solution = effort_.solve(model.model(), nominal_s, request_, start);
   const bool holds =
       !solution.values.empty() &&
-      (take(with_lifetimes(problem_, model.decode(solution.values)), weights, limits, best) ||
+      (take_decided(model.decode(solution.values), weights, limits, best) ||
        take_earlier(weights, limits, rules, left(), best));
   const bool whole = page || !means_.page || (priced_out(weights, best) && holds);
   if (!whole) {
@@ -195,14 +206,14 @@ void ModelSearch::solve_model(const ModelWeights& weights, const ScheduleLimits&
 }
 
 Found ModelSearch::run(const ModelWeights& weights, const ScheduleLimits& limits, double nominal_s,
-                       const std::optional<EventSchedule>& known) const {
+                       const std::vector<EventSchedule>& known) const {
   const double until = effort_.worked() + nominal_s;
   const auto left = [&] { return std::min(until - effort_.worked(), effort_.left()); };
   Found best;
   best.bound = weights.peak * static_cast<double>(problem_.alone(problem_.largest_slot()).raw()) +
                weights.energy * problem_.unavoidable_joules();
-  if (known) {
-    take(*known, weights, limits, best);
+  for (const EventSchedule& schedule : known) {
+    take(schedule, weights, limits, best);
   }
   try_heuristics(weights, limits, best);
   const auto done = [&] {
@@ -211,9 +222,6 @@ Found ModelSearch::run(const ModelWeights& weights, const ScheduleLimits& limits
     }
     return best.status == Found::Status::kOptimal || left() <= 0;
   };
-  if (means_.recompute && means_.page && !done()) {
-    solve_model(weights, limits, false, kFirstShare * left(), best);
-  }
   if (!done()) {
     solve_model(weights, limits, means_.page, left(), best);
   }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <optional>
+#include <vector>
 
 #include "compiler/schedule/greedy.h"
 #include "compiler/schedule/highs_solver.h"
@@ -55,9 +56,9 @@ class ModelSearch {
               const SearchMeans& means, Effort& effort)
       : problem_(problem), request_(request), means_(means), effort_(effort) {}
 
-  /// Heuristics, then models, for `nominal_s` at most. `known`: a schedule to begin with.
+  /// Heuristics, then models, for `nominal_s` at most. `known`: schedules to begin with.
   Found run(const ModelWeights& weights, const ScheduleLimits& limits, double nominal_s,
-            const std::optional<EventSchedule>& known = {}) const;
+            const std::vector<EventSchedule>& known = {}) const;
   /// Weighted cost of a replay: above the sum of all operators, as ModelWeights has it.
   double cost(const Replay& replay, const ModelWeights& weights) const;
 
@@ -65,6 +66,9 @@ class ModelSearch {
   /// Keeps a schedule if it is better. Whether it holds to the limits.
   bool take(const EventSchedule& schedule, const ModelWeights& weights,
             const ScheduleLimits& limits, Found& best) const;
+  /// The same of what a model decides, with its windows and with wider ones.
+  bool take_decided(const Decisions& decisions, const ModelWeights& weights,
+                    const ScheduleLimits& limits, Found& best) const;
   void shrink_greedily(const ScheduleRequest& request, const ModelWeights& weights,
                        const EvictionMeans& means, Found& best) const;
   void try_heuristics(const ModelWeights& weights, const ScheduleLimits& limits, Found& best) const;

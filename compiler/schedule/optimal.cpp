@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "compiler/schedule/model_search.h"
+#include "compiler/schedule/rivals.h"
 
 namespace etude::compiler {
 namespace {
@@ -13,13 +14,19 @@ namespace {
 constexpr double kSlack = 1e-9;      ///< of a time that the next search may not pass
 constexpr double kFirstShare = 0.7;  ///< of the time, for the first of two objectives
 constexpr unsigned kMostLines = 24;  ///< searches for a product of energy and time
+/// Of the time, for each search that leaves out recomputation or pages.
+constexpr double kRestrictedShare = 1.0 / 3;
 
 /// One problem, one request: the searches that its objective asks for.
 class Optimal {
  public:
-  Optimal(const ScheduleProblem& problem, const ScheduleRequest& request, const SearchMeans& means)
+  /// `explains`: says what would do where nothing fits.
+  Optimal(const ScheduleProblem& problem, const ScheduleRequest& request, const SearchMeans& means,
+          std::vector<EventSchedule> starts, bool explains)
       : problem_(problem),
         request_(request),
+        starts_(std::move(starts)),
+        explains_(explains),
         effort_(request.time_limit_s, request.nominal_limit_s),
         search_(problem, request, means, effort_),
         keep_(keep_everything(problem, request)) {}
@@ -37,6 +44,7 @@ class Optimal {
         cheapest_cost(problem_, request_.objective) - cost_of(keep_.replay, request_.objective);
     answer_.timed_out = effort_.timed_out();
     answer_.solve_s = effort_.spent();
+    answer_.nominal_s = effort_.worked();
     return std::move(answer_);
   }
 
@@ -45,11 +53,12 @@ class Optimal {
     const ModelWeights energy{1, 0, 0};
     switch (request_.objective) {
       case ScheduleObjective::kEnergy:
-        accept(search_.run(energy, request_.limits, effort_.left()), energy);
+        accept(search_.run(energy, request_.limits, effort_.left(), starts_), energy);
         break;
       case ScheduleObjective::kTime: {
         const ModelWeights time{0, 1, 0};
-        const Found first = search_.run(time, request_.limits, kFirstShare * effort_.left());
+        const Found first =
+            search_.run(time, request_.limits, kFirstShare * effort_.left(), starts_);
         ScheduleLimits limits = request_.limits;
         limits.deadline_s = first.replay.time_s * (1 + kSlack);
         accept(first, time);
@@ -60,7 +69,7 @@ class Optimal {
         const ModelWeights peak{0, 0, 1};
         ScheduleLimits limits = request_.limits;
         limits.budget.reset();  // the least peak is within every budget that any is within
-        Found first = search_.run(peak, limits, kFirstShare * effort_.left());
+        Found first = search_.run(peak, limits, kFirstShare * effort_.left(), starts_);
         if (const auto& budget = request_.limits.budget;
             first.schedule && budget && first.replay.peak > *budget) {
           first.schedule.reset();
@@ -83,8 +92,9 @@ class Optimal {
     if (!first.schedule) {
       return;
     }
-    const Found second =
-        search_.run({1, 0, 0}, limits, std::max(0.0, effort_.left()), first.schedule);
+    std::vector<EventSchedule> known = starts_;
+    known.push_back(*first.schedule);
+    const Found second = search_.run({1, 0, 0}, limits, std::max(0.0, effort_.left()), known);
     if (second.schedule) {
       answer_.schedule = *second.schedule;
       answer_.replay = second.replay;
@@ -116,7 +126,9 @@ class Optimal {
         return;
       case Found::Status::kInfeasible:
         answer_.status = ScheduleAnswer::Status::kInfeasible;
-        explain();
+        if (explains_) {
+          explain();
+        }
         return;
     }
   }
@@ -150,10 +162,19 @@ class Optimal {
     std::vector<Line> lines{{1, 0, cheapest_cost(problem_, ScheduleObjective::kEnergy)},
                             {0, 1, time_0}};
     Found best;
+    std::vector<EventSchedule> known = starts_;
     double product = std::numeric_limits<double>::infinity(), bound = 0;
     const double keep = keep_.replay.energy_j * keep_.replay.time_s;
     const double least = cheapest_cost(problem_, ScheduleObjective::kEdp);
     bool exact = false;
+    for (const EventSchedule& schedule : starts_) {
+      Replay played = replay(problem_, schedule);
+      if (within(played, request_.limits) && played.energy_j * played.time_s < product) {
+        product = played.energy_j * played.time_s;
+        best.schedule = schedule;
+        best.replay = std::move(played);
+      }
+    }
     for (unsigned n = 0; n < kMostLines; ++n) {
       double corner_energy = 0, corner_time = 0;
       bound = std::numeric_limits<double>::infinity();
@@ -182,12 +203,13 @@ class Optimal {
         break;
       }
       const ModelWeights weights{1, corner_energy / corner_time, 0};
-      const Found found = search_.run(weights, request_.limits,
-                                      std::max(0.0, left) / (n == 0 ? 3 : 2), best.schedule);
+      const Found found =
+          search_.run(weights, request_.limits, std::max(0.0, left) / (n == 0 ? 3 : 2), known);
       if (!found.schedule) {
-        best = found;
+        best = best.schedule ? best : found;
         break;
       }
+      known.push_back(*found.schedule);
       if (found.replay.energy_j * found.replay.time_s < product) {
         product = found.replay.energy_j * found.replay.time_s;
         best = found;
@@ -218,17 +240,94 @@ class Optimal {
 
   const ScheduleProblem& problem_;
   const ScheduleRequest& request_;
+  const std::vector<EventSchedule> starts_;
+  const bool explains_;
   Effort effort_;
   const ModelSearch search_;
   const ScheduleAnswer keep_;
   ScheduleAnswer answer_;
 };
 
+/// What is known of a problem before any model is solved.
+std::vector<EventSchedule> known_schedules(const ScheduleProblem& problem,
+                                           const ScheduleRequest& request,
+                                           const SearchMeans& means) {
+  std::vector<EventSchedule> known;
+  const auto add = [&](ScheduleAnswer answer) {
+    if (answer.replay.ok && !answer.schedule.slots.empty()) {
+      known.push_back(std::move(answer.schedule));
+    }
+  };
+  if (means.recompute) {
+    add(sqrt_segments(problem, request));
+  }
+  if (means.recompute && means.page) {
+    add(capuchin(problem, request));
+    add(pofo(problem, request));
+  }
+  return known;
+}
+
+void add_effort(const ScheduleAnswer& from, ScheduleAnswer& to) {
+  to.solve_s += from.solve_s;
+  to.nominal_s += from.nominal_s;
+  to.timed_out = to.timed_out || from.timed_out;
+}
+
 }  // namespace
 
 ScheduleAnswer solve_optimal(const ScheduleProblem& problem, const ScheduleRequest& request,
-                             const SearchMeans& means) {
-  return Optimal(problem, request, means).run();
+                             const SearchMeans& means, const std::vector<EventSchedule>& starts,
+                             std::vector<ScheduleAnswer>* others) {
+  ScheduleRequest part = request;
+  part.nominal_limit_s = request.nominal_limit_s * kRestrictedShare;
+  const auto restricted = [&](const SearchMeans& to, bool explains) {
+    return Optimal(problem, part, to, known_schedules(problem, part, to), explains).run();
+  };
+  if (!means.recompute || !means.page) {
+    return restricted(means, true);
+  }
+  std::vector<EventSchedule> known = known_schedules(problem, request, means);
+  known.insert(known.end(), starts.begin(), starts.end());
+  ScheduleAnswer kept = restricted({true, false}, false);
+  if (kept.found()) {
+    known.push_back(kept.schedule);
+  }
+  ScheduleRequest whole = request;
+  whole.nominal_limit_s = request.nominal_limit_s * (1 - kRestrictedShare) - kept.nominal_s;
+  whole.time_limit_s = std::max(0.0, request.time_limit_s - kept.solve_s);
+  ScheduleAnswer answer = Optimal(problem, whole, means, std::move(known), true).run();
+  add_effort(kept, answer);
+  const bool hopeless = answer.needs && !answer.needs->deadline_s &&
+                        answer.status == ScheduleAnswer::Status::kInfeasible;
+  // What is proven is proven of what the rules allow; windows that were made wider are beyond them.
+  const bool proven = answer.status == ScheduleAnswer::Status::kOptimal &&
+                      request.objective != ScheduleObjective::kEdp && !problem.from_home();
+  if (!proven && !hopeless) {
+    part.time_limit_s = std::max(0.0, request.time_limit_s - answer.solve_s);
+    ScheduleAnswer paged = restricted({false, true}, false);
+    add_effort(paged, answer);
+    if (paged.found() &&
+        (!answer.found() || cost_of(paged, request.objective) < cost_of(answer, request.objective))) {
+      answer.status = answer.bound && answer.bound >= paged.overhead
+                          ? answer.status
+                          : ScheduleAnswer::Status::kFeasible;
+      answer.schedule = paged.schedule;
+      answer.replay = paged.replay;
+      answer.overhead = paged.overhead;
+      answer.needs.reset();
+      if (answer.bound) {
+        answer.bound = std::min(*answer.bound, answer.overhead);
+      }
+    }
+    if (others != nullptr && paged.found()) {
+      others->push_back(std::move(paged));
+    }
+  }
+  if (others != nullptr && kept.found()) {
+    others->push_back(std::move(kept));
+  }
+  return answer;
 }
 
 ScheduleAnswer keep_everything(const ScheduleProblem& problem, const ScheduleRequest& request) {

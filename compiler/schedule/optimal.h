@@ -10,13 +10,17 @@ struct SearchMeans {
   bool recompute = true, page = true;
 };
 
-/// The best schedule of a problem under its limits, with a bound: heuristics first, then the tensor
-/// model without pages, then with them, each from the best schedule so far. `request.rules` says
-/// what the model may consider. Energy is minimised as it is; time first, then energy at that time;
+/// The best schedule of a problem under its limits by the replay's clock, with a bound: heuristics
+/// and rivals first, then the tensor model without pages, then with them, each from the best
+/// schedule so far; where the limit ends that, the model without recomputation. No answer of the
+/// same means and limits is better. `request.rules` says what the model may consider. Energy is minimised as it is; time first, then energy at that time;
 /// peak first, then energy at that peak; the product of energy and time over the supported points
 /// of their front, where its optimum lies. Infeasible answers say what would do.
+/// `starts`: schedules that are known; `others`: takes what was found with fewer means.
 ScheduleAnswer solve_optimal(const ScheduleProblem& problem, const ScheduleRequest& request,
-                             const SearchMeans& means = {});
+                             const SearchMeans& means = {},
+                             const std::vector<EventSchedule>& starts = {},
+                             std::vector<ScheduleAnswer>* others = nullptr);
 
 /// The answer that keeps everything, whatever the limits are.
 ScheduleAnswer keep_everything(const ScheduleProblem& problem, const ScheduleRequest& request);

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <set>
 
+#include "compiler/schedule/step_clock.h"
+
 namespace etude::compiler {
 namespace {
 
@@ -11,7 +13,10 @@ namespace {
 class Player {
  public:
   Player(const ScheduleProblem& problem, const EventSchedule& schedule)
-      : problem_(problem), schedule_(schedule), state_(problem.tensors.size()) {
+      : problem_(problem),
+        schedule_(schedule),
+        state_(problem.tensors.size()),
+        clock_(problem, schedule.pages) {
     for (StorageId i = 0; i < state_.size(); ++i) {
       state_[i].at_home = !problem.tensors[i].producer;
     }
@@ -54,11 +59,6 @@ class Player {
     bool at_home = false;   ///< a copy of the present value
     bool written = false;   ///< by its update
   };
-  struct Job {
-    SlotId last;
-    double left;
-  };
-
   const std::string& name(StorageId i) const { return problem_.tensors[i].name; }
   void fault(const std::string& what, const std::string& how) {
     result_.ok = false;
@@ -87,8 +87,7 @@ class Player {
     }
   }
 
-  /// Returns the seconds of the transfer.
-  double begin_page(const TensorPage& page) {
+  void begin_page(const TensorPage& page) {
     State& state = state_[page.tensor];
     const ProblemTensor& tensor = problem_.tensors[page.tensor];
     const bool out = page.direction == TensorPage::Direction::kOut;
@@ -106,7 +105,6 @@ class Player {
     const PageCost& cost = out ? tensor.page_out : tensor.page_in;
     result_.energy_j += cost.joules;
     result_.paged.push_back(page.tensor);
-    return cost.seconds;
   }
 
   void end_page(const TensorPage& page) {
@@ -126,7 +124,7 @@ class Player {
   void begin_pages() {
     for (const TensorPage& page : schedule_.pages) {
       if (page.first == now_ && !page.at_point()) {
-        jobs_.push_back({page.last, begin_page(page)});
+        begin_page(page);
       }
     }
   }
@@ -144,7 +142,7 @@ class Player {
   void begin_outs_behind() {
     for (const TensorPage& page : schedule_.pages) {
       if (page.at_point() && page.last == now_ && page.direction == TensorPage::Direction::kOut) {
-        waited_ += begin_page(page);
+        begin_page(page);
       }
     }
   }
@@ -157,12 +155,10 @@ class Player {
     }
     for (const TensorPage& page : schedule_.pages) {
       if (page.at_point() && page.last == now_ && page.direction == TensorPage::Direction::kIn) {
-        waited_ += begin_page(page);
+        begin_page(page);
         end_page(page);
       }
     }
-    result_.time_s += waited_;
-    waited_ = 0;
   }
 
   void run_operator(const ScheduledOperator& step, bool own) {
@@ -224,21 +220,8 @@ class Player {
       run_operator(steps[s], s + 1 == steps.size());
     }
     end_pages();
-    move_pages();
     pass_point();
-  }
-
-  /// The DMA serves what has to be done first; a slot lasts until what ends with it is done.
-  void move_pages() {
-    std::ranges::stable_sort(jobs_, {}, &Job::last);
-    double time = length_;
-    for (Job& job : jobs_) {
-      const double served = job.last == now_ ? job.left : std::min(job.left, std::max(time, 0.0));
-      job.left -= served;
-      time -= served;
-    }
-    result_.time_s += length_ + std::max(0.0, -time);
-    std::erase_if(jobs_, [this](const Job& job) { return job.last == now_; });
+    result_.time_s += clock_.slot(now_, length_);
   }
 
   void finish() {
@@ -250,17 +233,21 @@ class Player {
         fault(name(i), "does not come home");
       }
     }
+    if (!result_.slot_seconds.empty()) {
+      const double rest = clock_.finish();
+      result_.slot_seconds.back() += rest;
+      result_.time_s += rest;
+    }
     result_.energy_j += problem_.static_w * result_.time_s;
   }
 
   const ScheduleProblem& problem_;
   const EventSchedule& schedule_;
   std::vector<State> state_;
-  std::vector<Job> jobs_;
+  StepClock clock_;
   SlotId now_ = 0;
   std::uint64_t memory_ = 0;  ///< bytes of all buffers
   double length_ = 0;         ///< of the slot's operators
-  double waited_ = 0;         ///< at the point behind the slot
   Replay result_;
 };
 

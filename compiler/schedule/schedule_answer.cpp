@@ -51,6 +51,32 @@ double cost_of(const Replay& replay, ScheduleObjective objective) {
   return static_cast<double>(replay.peak.raw());
 }
 
+double cost_of(const ScheduleAnswer& answer, ScheduleObjective objective) {
+  Replay played;
+  played.peak = answer.replay.peak;
+  played.time_s = answer.carried ? answer.carried->seconds : answer.replay.time_s;
+  played.energy_j = answer.carried ? answer.carried->joules : answer.replay.energy_j;
+  return cost_of(played, objective);
+}
+
+void ask_clock(const ScheduleProblem& problem, const ScheduleRequest& request,
+               ScheduleAnswer& answer) {
+  Replay& played = answer.replay;
+  if (!request.clock || !played.ok || answer.schedule.slots.empty()) {
+    return;
+  }
+  answer.carried = request.clock(answer.schedule);
+  if (!answer.carried) {
+    return;
+  }
+  const double ratio = played.time_s > 0 ? answer.carried->seconds / played.time_s : 1;
+  for (double& seconds : played.slot_seconds) {
+    seconds *= ratio;
+  }
+  played.energy_j += problem.static_w * (answer.carried->seconds - played.time_s);
+  played.time_s = answer.carried->seconds;
+}
+
 bool within(const Replay& replay, const ScheduleLimits& limits) {
   return replay.ok && (!limits.budget || replay.peak <= *limits.budget) &&
          (!limits.deadline_s || replay.time_s <= *limits.deadline_s * (1 + kRounding));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,15 +11,26 @@
 
 namespace etude::compiler {
 
+/// What a schedule takes where it is carried out.
+struct CarriedCost {
+  double seconds = 0, joules = 0;
+};
+
+/// Says what a schedule takes where it is carried out: the same of the same schedule, some tenths
+/// of a second each time. Nothing where it finds no place there.
+using ScheduleClock = std::function<std::optional<CarriedCost>(const EventSchedule&)>;
+
 /// What a policy is asked.
 struct ScheduleRequest {
   ScheduleObjective objective = ScheduleObjective::kEnergy;
   ScheduleLimits limits;
   double time_limit_s = 600;    ///< of the machine's clock
-  double nominal_limit_s = 20;  ///< of the solver's iterations (SolverLimits); 0: heuristics alone
+  double nominal_limit_s = 30;  ///< of the solver's iterations (SolverLimits); 0: heuristics alone
   double gap = 1e-3;            ///< of the overhead
   unsigned threads = 2;
   CandidateRules rules;  ///< of the models
+  /// Judges times and deadlines, instead of the replay's own clock; none: the replay's.
+  ScheduleClock clock = {};
 };
 
 /// What would do where nothing fits: more memory for an operator, or a later deadline.
@@ -35,6 +47,7 @@ struct ScheduleAnswer {
   EventSchedule
       schedule;  ///< without slots where there is none; may break the limits if infeasible
   Replay replay;
+  std::optional<CarriedCost> carried;  ///< by the clock of the request, whose time the replay has
   /// Of the objective (J, s, J s or bytes) above that of keep; `bound`: no schedule that the
   /// policy may choose has less.
   double overhead = 0;
@@ -43,6 +56,7 @@ struct ScheduleAnswer {
   /// from home once. (Of peaks: no byte.) Below 0 where keep fetches anything twice.
   double cheapest = 0;
   double solve_s = 0;
+  double nominal_s = 0;  ///< of the solver's iterations (SolverLimits)
   bool timed_out =
       false;  ///< the machine's clock ended a search: another run may find another answer
   std::optional<ScheduleNeeds> needs;  ///< where it is infeasible
@@ -56,7 +70,13 @@ struct ScheduleAnswer {
 double cheapest_cost(const ScheduleProblem& problem, ScheduleObjective objective);
 /// What a schedule costs by an objective: J, s, J s or bytes.
 double cost_of(const Replay& replay, ScheduleObjective objective);
+/// The same as it is carried out, if that is known; else as the replay has it.
+double cost_of(const ScheduleAnswer& answer, ScheduleObjective objective);
 /// Whether it holds to the limits.
 bool within(const Replay& replay, const ScheduleLimits& limits);
+/// Asks the clock of a request, if it has one, what an answer's schedule takes; its replay then has
+/// the clock's time, slots in proportion. `overhead`, `bound` and `cheapest` stay what they are.
+void ask_clock(const ScheduleProblem& problem, const ScheduleRequest& request,
+               ScheduleAnswer& answer);
 
 }  // namespace etude::compiler

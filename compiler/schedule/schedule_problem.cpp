@@ -2,19 +2,21 @@
 #include "compiler/schedule/schedule_problem.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "models/base/error.h"
 
 namespace etude::compiler {
 namespace {
 
-bool is_cost(double value) { return std::isfinite(value) && value >= 0; }
+/// Seconds and joules of one thing: with more, sums and products of a step have no number.
+constexpr double kMostCost = 1e15;
+
+bool is_cost(double value) { return value >= 0 && value <= kMostCost; }
 
 void check_slot(const ProblemSlot& slot, const std::string& where) {
   if (!is_cost(slot.seconds) || !is_cost(slot.joules)) {
     throw UserError(where, "'" + slot.name + "' takes a negative or endless time or energy",
-                    "give finite numbers of 0 or more");
+                    "give numbers from 0 to 1e15");
   }
 }
 
@@ -27,7 +29,7 @@ void check_tensor(const ProblemTensor& tensor, std::size_t slots, const std::str
   }
   for (const PageCost& page : {tensor.page_in, tensor.page_out}) {
     if (!is_cost(page.seconds) || !is_cost(page.joules)) {
-      wrong("takes a negative or endless time or energy to page", "give 0 or more");
+      wrong("takes a negative or endless time or energy to page", "give numbers from 0 to 1e15");
     }
   }
   if (!std::ranges::is_sorted(tensor.uses) ||
@@ -52,6 +54,12 @@ void check_tensor(const ProblemTensor& tensor, std::size_t slots, const std::str
 }
 
 }  // namespace
+
+double ProblemTensor::lead(SlotId slot) const {
+  const auto use = std::ranges::lower_bound(uses, slot);
+  const auto number = static_cast<std::size_t>(use - uses.begin());
+  return use != uses.end() && *use == slot && number < leads.size() ? leads[number] : 1;
+}
 
 void ScheduleProblem::complete(const std::string& where) {
   if (slots.empty()) {

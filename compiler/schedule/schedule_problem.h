@@ -45,6 +45,15 @@ struct ProblemTensor {
   /// The last use writes it anew, in place, and the new value has to be at home behind the step.
   bool updated = false;
   PageCost page_in, page_out;
+  /// For each use the part of a page-in, from its begin, that has to be there before the operator
+  /// can begin; the rest comes while it runs. Empty: all of it.
+  std::vector<double> leads;
+  /// The part of a page-out, up to its end, that is not made yet when half an operator is over that
+  /// makes or updates the tensor: what is left to go when it ends.
+  double trail = 1;
+
+  /// Of an operator in a slot; all of it where that is no use.
+  double lead(SlotId slot) const;
 };
 
 /// What is to be scheduled: operators in a fixed order, storages, and what everything costs. A slot

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cmath>
+#include <optional>
+#include <ranges>
 #include <set>
 
 #include "compiler/schedule/lifetimes.h"
@@ -38,39 +40,63 @@ struct Segments {
   }
 };
 
+/// What of a segment runs again, ascending, and in front of which slot.
+struct Again {
+  std::set<SlotId> slots;
+  std::optional<SlotId> before;
+};
+
+Again made_again(const ScheduleProblem& problem, const Segments& segments,
+                 const std::vector<SlotId>& segment) {
+  const SlotId last = segment.back();
+  const auto any_use = [&](SlotId slot, auto&& which) {
+    return std::ranges::any_of(problem.slots[slot].outputs, [&](StorageId i) {
+      return std::ranges::any_of(problem.tensors[i].uses, which);
+    });
+  };
+  const auto behind = [&](SlotId use) { return use > last; };
+  std::set<SlotId> inside;  // what stays in the segment, but for the backward pass
+  Again again;
+  for (const SlotId t : segment) {
+    const bool leaves = any_use(
+        t, [&](SlotId use) { return behind(use) && segments.of[use] < segments.lists.size(); });
+    if (leaves) {
+      continue;
+    }
+    inside.insert(t);
+    for (const StorageId i : problem.slots[t].outputs) {
+      const auto need = std::ranges::find_if(problem.tensors[i].uses, behind);
+      if (need != problem.tensors[i].uses.end()) {
+        again.before = std::min(again.before.value_or(*need), *need);
+      }
+    }
+  }
+  // Of the last segment the loss needs all at once: nothing would be gained.
+  if (!again.before || *again.before <= last + 1) {
+    return {};
+  }
+  for (const SlotId t : segment | std::views::reverse) {
+    const bool needed =
+        any_use(t, [&](SlotId use) { return behind(use) || again.slots.contains(use); });
+    if (inside.contains(t) && needed &&
+        *again.before <= problem.recompute_limit(t).value_or(*again.before)) {
+      again.slots.insert(t);
+    }
+  }
+  return again;
+}
+
 }  // namespace
 
 ScheduleAnswer sqrt_segments(const ScheduleProblem& problem, const ScheduleRequest& request) {
   const Segments segments(problem);
   Decisions decisions;
   decisions.recomputes.resize(problem.slots.size());
-  for (std::size_t s = 0; s < segments.lists.size(); ++s) {
-    // Operators whose results stay inside the segment until the backward pass reads them.
-    std::vector<SlotId> dropped;
-    SlotId first = static_cast<SlotId>(problem.slots.size());
-    for (const SlotId t : segments.lists[s]) {
-      bool leaves = false;
-      SlotId need = static_cast<SlotId>(problem.slots.size());
-      for (const StorageId i : problem.slots[t].outputs) {
-        for (const SlotId use : problem.tensors[i].uses) {
-          const std::size_t where = segments.of[use];
-          leaves = leaves || (where != s && where < segments.lists.size());
-          if (where == segments.lists.size()) {
-            need = std::min(need, use);
-          }
-        }
-      }
-      const auto limit = problem.recompute_limit(t);
-      if (!leaves && need < problem.slots.size() && (!limit || need <= *limit)) {
-        dropped.push_back(t);
-        first = std::min(first, need);
-      }
-    }
-    // The loss reads the last segment at once: nothing would be gained by making that again.
-    if (!dropped.empty() && first > segments.lists[s].back() + 1) {
-      for (const SlotId t : dropped) {
-        decisions.recomputes[first].push_back(t);
-      }
+  for (const auto& segment : segments.lists) {
+    const Again again = made_again(problem, segments, segment);
+    if (again.before) {
+      decisions.recomputes[*again.before].insert(decisions.recomputes[*again.before].end(),
+                                                 again.slots.begin(), again.slots.end());
     }
   }
   decisions.pages = keep_everything(problem, request).schedule.pages;

@@ -2,6 +2,7 @@
 #include "compiler/schedule/step_problem.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <stdexcept>
 #include <utility>
@@ -22,6 +23,18 @@ bool from_home(const Tensor& tensor) {
          tensor.kind == TensorKind::kState;
 }
 
+/// `part` of a storage in whole pieces of those in which storages are paged.
+double in_pieces(double part, Bytes bytes) {
+  constexpr double kPiece = 16 * 1024;
+  const double all = static_cast<double>(bytes.raw());
+  return std::clamp(std::ceil(part * all / kPiece - 1e-9) * kPiece / all, kPiece / all, 1.0);
+}
+
+double part_at(const std::map<Slot, double>& parts, Slot slot, Bytes bytes) {
+  const auto found = parts.find(slot);
+  return found == parts.end() ? 1 : in_pieces(found->second, bytes);
+}
+
 ProblemTensor tensor_of(const Step& step, TensorId base, const StorageTraffic& traffic,
                         const StepCosts& costs) {
   const Tensor& tensor = step.tensor(base);
@@ -39,6 +52,12 @@ ProblemTensor tensor_of(const Step& step, TensorId base, const StorageTraffic& t
     uses.erase(*made.producer);
   }
   made.uses.assign(uses.begin(), uses.end());
+  for (const Slot use : made.uses) {
+    made.leads.push_back(part_at(traffic.leads, use, made.bytes));
+  }
+  if (!traffic.writes.empty()) {
+    made.trail = part_at(traffic.trails, *traffic.writes.begin(), made.bytes);
+  }
   made.updated = home && !traffic.writes.empty();
   const bool once =
       traffic.writes.size() == 1 && (!home || *traffic.writes.begin() == *uses.rbegin());

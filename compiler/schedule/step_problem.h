@@ -15,6 +15,10 @@ namespace etude::compiler {
 /// Slots whose operators read, and slots whose operators write, a storage in L2.
 struct StorageTraffic {
   std::set<Slot> reads, writes;
+  /// By slot: the part of the storage, from its begin, that the operator reads before its first
+  /// kernel or job, and the part, up to its end, that it writes behind its last one. What is not
+  /// said is all of it.
+  std::map<Slot, double> leads, trails;
 };
 
 /// What each operator of a step reads and writes in L2 where none leaves anything for another in

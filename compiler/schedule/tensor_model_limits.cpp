@@ -137,32 +137,49 @@ void TensorModel::add_time() {
     total.add(column, length);
     model_.add_cost(column, price * length);
   }
-  const auto share = [&](const Page& page, double page_seconds) {
+  const auto share = [&](const Page& page, double page_seconds, SlotId own, double beside) {
     const double seconds = page_seconds / second_;
-    if (page.window.first > page.window.last) {  // the operators wait
-      total.add(page.column, seconds);
-      model_.add_cost(page.column, price * seconds);
-      return;
-    }
+    const bool point = page.window.first > page.window.last;
     LinearSum whole;
     whole.add(page.column, -seconds);
-    if (page.window.first == page.window.last) {
-      transfers[page.window.first].add(page.column, seconds);
-      return;
-    }
-    for (SlotId t = page.window.first; t <= page.window.last; ++t) {
-      const Column part = model_.continuous(0, seconds);
+    std::size_t parts = 0;
+    const auto add_part = [&](SlotId t, double most) {
+      const Column part = model_.continuous(0, most);
       transfers[t].add(part, 1);
       whole.add(part, 1);
+      ++parts;
+    };
+    if (beside > 0) {  // the operator that reads or makes it runs beside the rest
+      add_part(own, seconds * beside);
     }
-    model_.row(whole, 0, 0);
+    if (point) {  // operators wait
+      Column wait = page.column;
+      double length = seconds;
+      if (parts > 0) {
+        wait = model_.continuous(0, seconds);
+        whole.add(wait, 1);
+        length = 1;
+      }
+      total.add(wait, length);
+      model_.add_cost(wait, price * length);
+    } else if (page.window.first == page.window.last && parts == 0) {
+      transfers[page.window.first].add(page.column, seconds);
+    } else {
+      for (SlotId t = page.window.first; t <= page.window.last; ++t) {
+        add_part(t, seconds);
+      }
+    }
+    if (parts > 0) {
+      model_.row(whole, 0, 0);
+    }
   };
   for (StorageId i = 0; i < tensors_.size(); ++i) {
+    const ProblemTensor& tensor = problem_.tensors[i];
     for (const Page& out : tensors_[i].outs) {
-      share(out, problem_.tensors[i].page_out.seconds);
+      share(out, tensor.page_out.seconds, out.window.event, 1 - tensor.trail);
     }
     for (const Page& in : tensors_[i].ins) {
-      share(in, problem_.tensors[i].page_in.seconds);
+      share(in, tensor.page_in.seconds, in.window.event, 1 - tensor.lead(in.window.event));
     }
   }
   for (SlotId t = 0; t < problem_.slots.size(); ++t) {

@@ -36,9 +36,7 @@ class Widener {
       return std::tuple(-seconds(pages_[n]), pages_[n].first, pages_[n].tensor);
     });
     for (const std::size_t n : order) {
-      if (pages_[n].at_point()) {
-        pages_[n].direction == Direction::kIn ? widen_in(pages_[n]) : widen_out(pages_[n]);
-      }
+      pages_[n].direction == Direction::kIn ? widen_in(pages_[n]) : widen_out(pages_[n]);
     }
   }
 
@@ -48,12 +46,28 @@ class Widener {
     return (page.direction == Direction::kIn ? tensor.page_in : tensor.page_out).seconds;
   }
 
-  /// Takes time of a slot for what is left of a transfer. Whether it has any.
-  bool take(SlotId slot, double& left) {
-    const double taken = std::min(left, seconds_[slot]);
+  /// Takes time of a slot for what is left of a transfer, `most` at most. Whether it has any.
+  bool take(SlotId slot, double& left, double most) {
+    const double taken = std::min({left, seconds_[slot], most});
     seconds_[slot] -= taken;
     left -= taken;
     return taken > 0;
+  }
+  bool take(SlotId slot, double& left) { return take(slot, left, left); }
+
+  /// What is left of a transfer behind its window and the operator that reads or makes it.
+  double left_of(const TensorPage& page) {
+    const ProblemTensor& tensor = problem_.tensors[page.tensor];
+    const bool in = page.direction == Direction::kIn;
+    const SlotId own = in ? page.last + 1 : page.first - 1;
+    double left = seconds(page);
+    if (own < seconds_.size()) {
+      take(own, left, left * (1 - (in ? tensor.lead(own) : tensor.trail)));
+    }
+    for (SlotId t = page.first; !page.at_point() && t <= page.last; ++t) {
+      take(t, left);
+    }
+    return left;
   }
 
   void reserve(SlotId first, SlotId last, Bytes bytes) {
@@ -70,13 +84,13 @@ class Widener {
         least = std::max(least, other.last + 1);
       }
     }
-    double left = seconds(page);
+    double left = left_of(page);
     SlotId first = page.first;
     for (SlotId t = page.first; t-- > least && left > 0 && room_[t] >= bytes;) {
       first = take(t, left) ? t : first;
     }
     if (first < page.first) {
-      reserve(first, page.last, bytes);
+      reserve(first, page.first - 1, bytes);
       page.first = first;
     }
   }
@@ -90,13 +104,13 @@ class Widener {
         end = std::min(end, other.first);
       }
     }
-    double left = seconds(page);
+    double left = left_of(page);
     SlotId last = page.last;
-    for (SlotId t = page.first; t < end && left > 0 && room_[t] >= bytes; ++t) {
+    for (SlotId t = page.last + 1; t < end && left > 0 && room_[t] >= bytes; ++t) {
       last = take(t, left) ? t : last;
     }
     if (last > page.last) {
-      reserve(page.first, last, bytes);
+      reserve(page.last + 1, last, bytes);
       page.last = last;
     }
   }

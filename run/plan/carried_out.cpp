@@ -22,7 +22,7 @@ constexpr unsigned kAttempts = 6;
 std::string number(double value) { return nlohmann::ordered_json(value).dump(); }
 
 /// Whether other limits can make another answer.
-bool knows_limits(Policy policy) { return policy != Policy::kKeep && policy != Policy::kSqrt; }
+bool knows_limits(Policy policy) { return policy != Policy::kKeep; }
 
 /// An answer in the compiler's form. Errors: UserError if flash has no room for its pages.
 compiler::Schedule in_compiler(const compiler::StepProblem& of, const RootConfig& config,
@@ -37,9 +37,9 @@ compiler::Schedule in_compiler(const compiler::StepProblem& of, const RootConfig
 
 /// As it is.
 CarriedOut lowered(const TrainingGraph& training, const RootConfig& config, const StepModel& model,
-                   const StepAtHome& at, const compiler::LowerOptions& options,
+                   compiler::Schedule schedule, const compiler::LowerOptions& options,
                    compiler::ScheduleAnswer answer) {
-  const ChosenPolicy chosen(in_compiler(at.of, config, answer.schedule));
+  const ChosenPolicy chosen(std::move(schedule));
   CarriedOut done{
       compiler::lower_step(training, config.platform, options, chosen), std::move(answer), 1, {}};
   done.predicted = model.reference->predict(done.program);
@@ -79,7 +79,18 @@ CarriedOut carry_out_file(const TrainingGraph& training, const RootConfig& confi
                           compiler::ScheduleAnswer answer, std::optional<Bytes> budget) {
   compiler::LowerOptions options = options_at(at, config);
   options.budget = budget;
-  return lowered(training, config, model, at, options, std::move(answer));
+  compiler::Schedule schedule = in_compiler(at.of, config, answer.schedule);
+  return lowered(training, config, model, std::move(schedule), options, std::move(answer));
+}
+
+CarriedOut carry_out_segments(const TrainingGraph& training, const RootConfig& config,
+                              const StepModel& model, const StepAtHome& at, Bytes budget,
+                              compiler::ScheduleAnswer answer) {
+  compiler::LowerOptions options = options_at(at, config);
+  options.budget = budget;
+  compiler::Schedule schedule = compiler::schedule_of(at.of, answer.schedule);
+  schedule.pages.clear();
+  return lowered(training, config, model, std::move(schedule), options, std::move(answer));
 }
 
 CarriedOut carry_out(const TrainingGraph& training, const RootConfig& config,
@@ -97,7 +108,9 @@ CarriedOut carry_out(const TrainingGraph& training, const RootConfig& config,
     }
     check_found(answer, request);
     try {
-      CarriedOut done = lowered(training, config, model, at, options, std::move(answer));
+      compiler::Schedule schedule = in_compiler(at.of, config, answer.schedule);
+      CarriedOut done =
+          lowered(training, config, model, std::move(schedule), options, std::move(answer));
       done.solved = solutions;
       const double seconds =
           static_cast<double>(done.predicted.cycles.raw()) / config.platform.cluster.clock_hz;

@@ -34,6 +34,12 @@ CarriedOut carry_out_file(const TrainingGraph& training, const RootConfig& confi
                           const StepModel& model, const StepAtHome& at,
                           compiler::ScheduleAnswer answer, std::optional<Bytes> budget);
 
+/// Carries out what an answer runs again, in `budget` bytes; what is at home in HyperRAM comes as
+/// it does without a schedule. Errors: as lower_step().
+CarriedOut carry_out_segments(const TrainingGraph& training, const RootConfig& config,
+                              const StepModel& model, const StepAtHome& at, Bytes budget,
+                              compiler::ScheduleAnswer answer);
+
 /// Errors: UserError in the words of the configuration for an answer without a schedule that holds
 /// to the limits, naming the operator and its bytes, or the deadline that would do.
 void check_found(const compiler::ScheduleAnswer& answer, const compiler::ScheduleRequest& request);

@@ -9,6 +9,7 @@
 #include "models/base/error.h"
 #include "run/plan/accumulated.h"
 #include "run/plan/flash_pages.h"
+#include "run/plan/schedule_clock.h"
 #include "run/plan/schedule_from_file.h"
 #include "run/plan/schedule_picture.h"
 #include "run/plan/schedule_subject.h"
@@ -139,8 +140,8 @@ Json to_json(Policy policy, const Asked& asked, const ScheduleProblem& problem,
     json["cheapest"] = answer.cheapest;
     const auto gap = answer.gap();
     json["gap"] = gap ? Json(*gap) : Json();
-    json["energy_j"] = answer.replay.energy_j;
-    json["time_s"] = answer.replay.time_s;
+    json["energy_j"] = answer.carried ? answer.carried->joules : answer.replay.energy_j;
+    json["time_s"] = answer.carried ? answer.carried->seconds : answer.replay.time_s;
     json["peak_bytes"] = answer.replay.peak.raw();
     json["recomputed"] = names(problem, answer.replay.recomputed);
     json["paged"] = names(problem, answer.replay.paged);
@@ -264,6 +265,8 @@ Json own_step(const ScheduleQuestion& question, const ScheduleSubject& subject,
   if (question.compare) {
     const StepAnswer begin = ask_step(own.training, config, own.model, options);
     asked.request = begin.request;
+    asked.request.clock =
+        clock_of(own.training, config, own.model, begin.at, begin.request.limits.budget);
     all["policies"] = compare(begin.at.of.problem, subject.parts, asked, &config);
     all["l2_fixed"] = begin.l2_fixed().raw();
     return all;

@@ -10,6 +10,7 @@
 #include "compiler/schedule/optimal.h"
 #include "compiler/schedule/policies.h"
 #include "models/base/error.h"
+#include "run/plan/schedule_clock.h"
 #include "run/plan/schedule_from_file.h"
 
 namespace etude::run {
@@ -114,18 +115,23 @@ class Answering {
     if (options_.time_limit_s) {
       request.time_limit_s = request.nominal_limit_s = *options_.time_limit_s;
     }
+    if (is_timed(request)) {
+      request.clock = clock_of(training_, config_, model_, at, budget);
+    }
     return request;
   }
 
-  /// Refuses what L2 cannot give beside what is at home there, whatever the task list takes.
+  /// Refuses what L2 cannot give beside what is at home there: with a budget whatever the task list
+  /// takes, else where nothing is left.
   void check_room(const StepAtHome& at) const {
     const Bytes l2 = config_.platform.l2.size;
-    const Bytes most = budget_ ? std::min(*budget_, at.of.problem.peak_keep()) : Bytes{1};
-    const Bytes needed = model_.l2_home + most;
+    const Bytes needed = budget_ ? model_.l2_home + std::min(*budget_, at.of.problem.peak_keep())
+                                 : at.l2_fixed + Bytes{1};
     if (l2 < needed) {
       throw UserError("/platform/l2/size",
                       "is " + std::to_string(l2.raw()) + ", and with parameters at home there " +
-                          std::to_string(needed.raw()) + " bytes are needed besides the task list",
+                          std::to_string(needed.raw()) + " bytes are needed" +
+                          (budget_ ? " besides the task list" : " for these and the task list"),
                       "give more, or /workload/home extmem");
     }
   }
@@ -158,14 +164,49 @@ class Answering {
     }
   }
 
+  /// Whether a program is predicted to miss the deadline; the answer then says which would do.
+  bool is_late(const Prediction& predicted, StepAnswer& found) const {
+    const double seconds =
+        static_cast<double>(predicted.cycles.raw()) / config_.platform.cluster.clock_hz;
+    const bool late = seconds > found.request.limits.deadline_s.value_or(seconds);
+    if (late) {
+      const compiler::Replay& replay = found.answer.replay;
+      found.answer.status = ScheduleAnswer::Status::kInfeasible;
+      found.answer.needs = {found.at.of.problem.slots[replay.peak_slot].name, replay.peak, seconds};
+    }
+    return late;
+  }
+
   StepAnswer answered(const StepAtHome& at, Bytes budget) const {
     StepAnswer found{at, request_at(at, budget), {}, {}, {}, 1, {}};
     found.answer = compiler::ask_policy(config_.schedule.policy, at.of.problem, found.request);
-    if (holds(found.answer)) {
+    if (config_.schedule.policy == Policy::kSqrt) {
+      take_segments(found);
+    } else if (holds(found.answer)) {
       take(carry_out(training_, config_, model_, at, found.request, std::move(found.answer)),
            found);
     }
     return found;
+  }
+
+  /// sqrt has no windows for what is at home in HyperRAM: that comes and goes as it does in a step
+  /// without a schedule, which may take less than whole slots say.
+  void take_segments(StepAnswer& found) const {
+    if (!found.answer.replay.ok) {
+      return;
+    }
+    try {
+      CarriedOut done = carry_out_segments(training_, config_, model_, found.at,
+                                           *found.request.limits.budget, found.answer);
+      if (!is_late(done.predicted, found)) {
+        done.answer.status = ScheduleAnswer::Status::kFeasible;
+        take(std::move(done), found);
+      }
+    } catch (const UserError&) {
+      if (found.answer.found()) {
+        throw;
+      }
+    }
   }
 
   /// Of a program that keeps everything.
@@ -174,13 +215,7 @@ class Answering {
     found.request = request_at(found.at, budget_.value_or(behind(program.memory.l2_fixed)));
     found.answer = compiler::keep_everything(found.at.of.problem, found.request);
     found.predicted = model_.reference->predict(program);
-    const double seconds =
-        static_cast<double>(found.predicted.cycles.raw()) / config_.platform.cluster.clock_hz;
-    const auto& deadline = found.request.limits.deadline_s;
-    if (deadline && seconds > *deadline) {
-      const compiler::Replay& replay = found.answer.replay;
-      found.answer.status = ScheduleAnswer::Status::kInfeasible;
-      found.answer.needs = {found.at.of.problem.slots[replay.peak_slot].name, replay.peak, seconds};
+    if (is_late(found.predicted, found)) {
       return found;
     }
     if (!found.answer.found()) {

@@ -218,7 +218,9 @@ def _near(rows: Rows, out: _Expected) -> None:
     out.add("the same, solved at 0.8, 0.6, 0.5", "5 s each, gap 1e-3", got, proven and slowest <= 5)
     for price, wanted in ((880, 118), (324, 43.6)):
         pages = _found(rows, f"l2-{price}-page-0.5")
-        out.add(f"pages alone in half of the memory, {price} pJ/B", f"+{wanted} % energy, +0 % time", _change(pages), None)
+        out.add(
+            f"pages alone in half of the memory, {price} pJ/B", f"+{wanted} % energy, +0 % time", _change(pages), None
+        )
         ran = [row for row in rows if row["name"].startswith(f"l2-{price}-within-")]
         done = [row for row in ran if "cycles" in row]
         late = [row for row in done if row["latency_s"] > row["deadline_s"]]
@@ -287,7 +289,13 @@ def expected(parts: Parts) -> list[str]:
     """The table of figures that were published or expected."""
     out = _Expected()
     _runs(parts, out)
-    for name, write in (("in_l2", _near), ("executed", _order), ("front", _front), ("sizes", _sizes), ("ten_budgets", _peaks)):
+    for name, write in (
+        ("in_l2", _near),
+        ("executed", _order),
+        ("front", _front),
+        ("sizes", _sizes),
+        ("ten_budgets", _peaks),
+    ):
         if name in parts:
             write(parts[name], out)
     _devices(parts, out)

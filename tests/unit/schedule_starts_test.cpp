@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// No answer of the optimum is worse than what is known of the same problem, however early its
+// search ends; by the replay's clock, and by another one.
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cmath>
+
+#include "compiler/schedule/clocked_search.h"
+#include "compiler/schedule/policies.h"
+#include "compiler/schedule/rivals.h"
+#include "tests/support/random_problem.h"
+
+namespace etude::compiler {
+namespace {
+
+using Policy = ScheduleConfig::Policy;
+using Objective = ScheduleObjective;
+
+constexpr Policy kRivals[] = {Policy::kKeep, Policy::kCheckmate, Policy::kPage,
+                              Policy::kSqrt, Policy::kCapuchin,  Policy::kPofo};
+
+ScheduleRequest request_for(const ScheduleProblem& problem, std::uint32_t seed) {
+  ScheduleRequest request;
+  request.rules.least_page = Bytes{0};  // the usual rules of a large graph
+  request.rules.points = request.rules.lean = problem.from_home();
+  request.threads = 1;
+  const std::uint64_t least = problem.alone(problem.largest_slot()).raw();
+  const std::uint64_t most = problem.peak_keep().raw();
+  request.limits.budget = Bytes{least + (most - least) * (seed % 5) / 5};
+  return request;
+}
+
+double seconds_of(const ScheduleProblem& problem) {
+  double seconds = 0;
+  for (const ProblemSlot& slot : problem.slots) {
+    seconds += slot.seconds;
+  }
+  return seconds;
+}
+
+TEST_CASE("the optimum is never worse than a rival, whatever ends its search", "[schedule]") {
+  unsigned compared = 0, met = 0;
+  for (std::uint32_t seed = 1; seed <= 60; ++seed) {
+    const ScheduleProblem problem = random_schedule_problem(seed);
+    for (const Objective objective :
+         {Objective::kEnergy, Objective::kTime, Objective::kEdp, Objective::kPeak}) {
+      for (const double limit : {0.0, 1e-6, 1e-3}) {
+        for (const double part : {0.0, 1.0, 1.2}) {  // of a deadline
+          ScheduleRequest request = request_for(problem, seed);
+          request.objective = objective;
+          request.nominal_limit_s = limit;
+          if (part > 0) {
+            request.limits.deadline_s = part * seconds_of(problem);
+          }
+          CAPTURE(seed, static_cast<int>(objective), limit, part);
+          const ScheduleAnswer ours = ask_policy(Policy::kOptimal, problem, request);
+          for (const Policy policy : kRivals) {
+            CAPTURE(static_cast<int>(policy));
+            const ScheduleAnswer rival = ask_policy(policy, problem, request);
+            if (!rival.found()) {
+              continue;
+            }
+            REQUIRE(ours.found());
+            CHECK(cost_of(ours, objective) <= cost_of(rival, objective) * (1 + 1e-9));
+            ++compared;
+            met += part > 0;
+          }
+        }
+      }
+    }
+  }
+  CHECK(compared > 2000);
+  CHECK(met > 500);
+}
+
+/// A clock of a machine on which some of the waiting for pages is hidden and recomputation is
+/// slower: not the replay's, and not in proportion to it.
+ScheduleClock other_clock(const ScheduleProblem& problem) {
+  return [&problem](const EventSchedule& schedule) -> std::optional<CarriedCost> {
+    const Replay played = replay(problem, schedule);
+    double seconds = seconds_of(problem);
+    seconds += 0.4 * (played.time_s - seconds);
+    for (SlotId t = 0; t < schedule.slots.size(); ++t) {
+      for (std::size_t i = 0; i + 1 < schedule.slots[t].size(); ++i) {
+        seconds += problem.slots[schedule.slots[t][i].slot].seconds;
+      }
+    }
+    return CarriedCost{seconds, played.energy_j};
+  };
+}
+
+TEST_CASE("a clock judges times: nothing known beats the answer, nothing known meets what is refused",
+          "[schedule]") {
+  unsigned met = 0, refused = 0;
+  for (std::uint32_t seed = 1; seed <= 60; ++seed) {
+    const ScheduleProblem problem = random_schedule_problem(seed);
+    const ScheduleClock clock = other_clock(problem);
+    for (const Objective objective : {Objective::kEnergy, Objective::kTime, Objective::kEdp}) {
+      for (const double part : {0.0, 1.0, 1.05, 1.3}) {
+        CAPTURE(seed, static_cast<int>(objective), part);
+        ScheduleRequest request = request_for(problem, seed);
+        request.objective = objective;
+        request.clock = clock;
+        if (part > 0) {
+          request.limits.deadline_s = part * seconds_of(problem);
+        }
+        const ScheduleAnswer ours = ask_policy(Policy::kOptimal, problem, request);
+        if (ours.found()) {
+          REQUIRE(ours.carried);
+          CHECK(ours.carried->seconds == Approx(clock(ours.schedule)->seconds));
+          CHECK(ours.replay.time_s == Approx(ours.carried->seconds));
+          CHECK(ours.replay.peak <= *request.limits.budget);
+          CHECK(ours.carried->seconds <= request.limits.deadline_s.value_or(1e300) * (1 + 1e-9));
+          met += part > 0;
+        }
+        for (const Policy policy : kRivals) {
+          CAPTURE(static_cast<int>(policy));
+          const ScheduleAnswer rival = ask_policy(policy, problem, request);
+          if (rival.found()) {
+            REQUIRE(ours.found());
+            const bool searched = policy == Policy::kPage || policy == Policy::kCheckmate;
+            CHECK((searched || objective == Objective::kEnergy ||
+                   cost_of(ours, objective) <= cost_of(rival, objective) * (1 + 1e-9)));
+          }
+        }
+        if (!ours.found() && ours.needs && ours.needs->deadline_s) {
+          CHECK(*ours.needs->deadline_s > *request.limits.deadline_s);
+          request.limits.deadline_s = ours.needs->deadline_s;
+          CHECK(ask_policy(Policy::kOptimal, problem, request).found());
+          ++refused;
+        }
+      }
+    }
+  }
+  CHECK(met > 100);
+  CHECK(refused > 10);
+}
+
+}  // namespace
+}  // namespace etude::compiler
