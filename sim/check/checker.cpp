@@ -68,7 +68,7 @@ Context Checker::context() {
   return {[this](Stamp by, bool writes, std::uint32_t at) { return party(by, writes, at); },
           [this](Stamp by) { return engines_->over(by); },
           [this](std::uint32_t pc) { return spins(pc); },
-          [this](std::uint32_t pc) { return allocators_.contains(map_.function(pc)); },
+          [this](std::uint32_t pc) { return allocators_.contains(map_.enclosing(pc)); },
           [this](const Thread& work, unsigned hart, std::uint32_t pc, std::uint64_t cycle,
                  const Rows& rows, bool write) { posted(work, hart, pc, cycle, rows, write); }};
 }
@@ -234,7 +234,7 @@ void Checker::look_at_stack(unsigned hart, const Core& core, std::uint64_t cycle
   if (stacks_.look(hart, sp)) {
     return;
   }
-  const Findings::Key key{map_.function(core.pc()), hart, 0};
+  const Findings::Key key{map_.enclosing(core.pc()), hart, 0};
   if (findings_.again(Kind::kStack, key, Severity::kError, sp, 0, cycle) != nullptr) {
     return;
   }
@@ -249,35 +249,26 @@ void Checker::look_at_stack(unsigned hart, const Core& core, std::uint64_t cycle
   findings_.add(key, std::move(finding));
 }
 
-// Two accesses in place of one, and not at once: told of the first part.
+// Two accesses in place of one, and not at once: told of the first part, once for each function.
 void Checker::misaligned(unsigned hart, const Core& core, std::uint64_t cycle) {
   const DataAccess& access = core.access();
   if ((access.address & 3) == 0) {
     return;  // the second part
   }
-  const bool write = access.write;
-  const std::uint32_t bytes = core.instruction(core.pc())->bytes;
-  const Findings::Key key{core.pc(), 0, 0};
-  if (findings_.again(Kind::kMisaligned, key, Severity::kWarning, 0, 0, cycle) != nullptr) {
-    return;
+  const Findings::Key key{map_.enclosing(core.pc()), 0, 0};
+  Finding* finding = findings_.again(Kind::kMisaligned, key, Severity::kWarning, 0, 0, cycle);
+  if (finding == nullptr) {
+    Finding fresh{Kind::kMisaligned, Severity::kWarning, objects_.describe(access.address),
+                  access.address, core.instruction(core.pc())->bytes};
+    fresh.cycle = fresh.event = cycle;
+    fresh.text = "two accesses, a cycle more, not atomic";
+    finding = &findings_.add(key, std::move(fresh));
   }
-  const Party who = party(threads_[hart].now(core.pc()), write, access.address);
-  // The load and the store of one place are one finding.
-  for (Finding& known : findings_.all()) {
-    if (known.kind == Kind::kMisaligned && known.address == access.address &&
-        known.parties.size() == 1 && known.parties[0].access != who.access) {
-      known.parties.push_back(who);
-      ++known.count;
-      findings_.name(key, known);
-      return;
-    }
+  Party who = party(threads_[hart].now(core.pc()), access.write, access.address);
+  if (std::ranges::none_of(finding->parties,
+                           [&](const Party& p) { return p.access == who.access; })) {
+    finding->parties.push_back(std::move(who));
   }
-  Finding finding{Kind::kMisaligned, Severity::kWarning, objects_.describe(access.address),
-                  access.address, bytes};
-  finding.cycle = finding.event = cycle;
-  finding.text = "two accesses, a cycle more, not atomic";
-  finding.parties.push_back(who);
-  findings_.add(key, std::move(finding));
 }
 
 std::string Checker::unit(unsigned thread) const {

@@ -62,7 +62,7 @@ void Checker::apply_hints(std::uint64_t cycle) {
   while (!hints_.empty() && hints_.front().cycle <= cycle) {
     const Hint hint = hints_.front();
     hints_.pop_front();
-    allocators_.insert(map_.function(hint.pc));
+    allocators_.insert(map_.enclosing(hint.pc));
     const Stamp by = threads_[hint.hart].now(hint.pc);
     if (!hint.release) {
       objects_.allocate(hint.begin, hint.bytes, memory_.shadow());

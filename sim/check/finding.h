@@ -58,11 +58,6 @@ class Findings {
   Finding* again(Kind kind, const Key& key, Severity severity, std::uint32_t address,
                  std::uint32_t bytes, std::uint64_t event);
   Finding& add(const Key& key, Finding finding);
-  /// One more key of `finding`, which is one of all().
-  void name(const Key& key, const Finding& finding) {
-    known_.emplace(std::pair{finding.kind, key},
-                   static_cast<std::size_t>(&finding - &findings_[0]));
-  }
 
   const std::vector<Finding>& all() const { return findings_; }
   std::vector<Finding>& all() { return findings_; }

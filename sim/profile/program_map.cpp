@@ -121,17 +121,18 @@ std::string ProgramMap::describe(std::uint32_t pc) const {
   return with_line(name(function(pc)), pc);
 }
 
-std::string ProgramMap::describe_in_function(std::uint32_t pc) const {
+std::uint32_t ProgramMap::enclosing(std::uint32_t pc) const {
   const auto after = std::upper_bound(
       functions_.begin() + 1, functions_.end(), pc,
       [](std::uint32_t at, const ElfFunction& entry) { return at < entry.address; });
   for (auto it = after; it != functions_.begin() + 1;) {
     --it;
     if (it->size != 0) {
-      return pc - it->address < it->size ? with_line(it->name, pc) : describe(pc);
+      return pc - it->address < it->size ? static_cast<std::uint32_t>(it - functions_.begin())
+                                         : function(pc);
     }
   }
-  return describe(pc);
+  return function(pc);
 }
 
 std::string ProgramMap::with_line(const std::string& text, std::uint32_t pc) const {

@@ -37,8 +37,12 @@ class ProgramMap {
   bool has_lines() const { return !rows_.empty(); }
   /// "function (file:line)", the file without its folder.
   std::string describe(std::uint32_t pc) const;
-  /// The same by the function that holds `pc`, also where a label of assembly stands inside it.
-  std::string describe_in_function(std::uint32_t pc) const;
+  /// function() and describe() by the function that holds `pc`, also where a label of assembly
+  /// stands inside it.
+  std::uint32_t enclosing(std::uint32_t pc) const;
+  std::string describe_in_function(std::uint32_t pc) const {
+    return with_line(name(enclosing(pc)), pc);
+  }
 
   /// Name of a region: the program's own, else its number.
   std::string region(std::uint32_t number) const;
