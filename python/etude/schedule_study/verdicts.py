@@ -191,7 +191,7 @@ def _order(rows: Rows, out: _Expected) -> None:
 def _mix(rows: Rows, out: _Expected, names: tuple[str, str], where: str) -> None:
     """The least energy within +5 % time against that of pages alone."""
     for price, most in ((880, "35"), (324, None)):
-        if not any(row["price_pj"] == price for row in rows):
+        if not any(f"-{price}-" in row["name"] for row in rows):
             continue
         mix, pages = (_found(rows, name.format(price)) for name in names)
         wanted = f"at most +{most} % energy" if most else "strictly inside"
@@ -219,7 +219,7 @@ def _near(rows: Rows, out: _Expected) -> None:
     got = f"at most {slowest:.1f} s, {'all' if proven else 'not all'} proven"
     out.add("the same, solved at 0.8, 0.6, 0.5", "5 s each, gap 1e-3", got, proven and slowest <= 5)
     for price, wanted in ((880, 118), (324, 43.6)):
-        if not any(row["price_pj"] == price for row in rows):
+        if not any(f"-{price}-" in row["name"] for row in rows):
             continue
         pages = _found(rows, f"l2-{price}-page-0.5")
         out.add(
