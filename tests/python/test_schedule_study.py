@@ -59,7 +59,7 @@ def test_verdicts_tell_what_was_missed():
 
 
 def test_a_point_of_the_front_lies_inside_only_in_time():
-    what = "half of the memory, +5 % time, 880 pJ/B"
+    what = "parameters in HyperRAM, half of the memory, +5 % time, 880 pJ/B"
     pages = row("full-880-page-0.5", "page", 100, 2e-3)
     for cycles, energy, verdict in ((104, 1.3e-3, "met"), (106, 1.3e-3, "**missed**"), (104, 1.4e-3, "**missed**")):
         assert met({"front": [row("front-880-5", cycles=cycles, energy=energy), pages]})[what] == verdict

@@ -57,7 +57,7 @@ def _least(kept: dict | None, fast: dict | None) -> str:
 def _plain_near(rows: Rows) -> list[str]:
     """With parameters in L2: what either means costs, and the mix between them."""
     lines = []
-    for price in (880, 324):
+    for price in dict.fromkeys(row["price_pj"] for row in rows):
         again, pages = (_found(rows, f"l2-{price}-{policy}-0.5") for policy in ("checkmate", "page"))
         steps = [(p, _found(rows, f"l2-{price}-within-{p}")) for p in (0, 1, 2, 3, 5, 10)]
         front = ", ".join(f"+{p} %: {row['energy_over_keep_percent']:+.1f} %" for p, row in steps if row)
@@ -155,7 +155,7 @@ class _Expected:
 def _runs(parts: Parts, out: _Expected) -> None:
     every = [row for name in ("in_l2", "executed", "front", "sizes", "ten_budgets") for row in parts.get(name, [])]
     ran = {row["name"]: row for row in every if "cycles" in row}.values()
-    compared = [row for row in ran if "cycles_off_percent" in row]
+    compared = [row for row in ran if "cycles_off_percent" in row and row["scheduled"]]
     if compared:
         for key, name in (("cycles_off_percent", "cycles"), ("energy_off_percent", "energy")):
             worst = max(compared, key=lambda row: abs(row[key]))
@@ -191,6 +191,8 @@ def _order(rows: Rows, out: _Expected) -> None:
 def _mix(rows: Rows, out: _Expected, names: tuple[str, str], where: str) -> None:
     """The least energy within +5 % time against that of pages alone."""
     for price, most in ((880, "35"), (324, None)):
+        if not any(f"-{price}-" in row["name"] for row in rows):
+            continue
         mix, pages = (_found(rows, name.format(price)) for name in names)
         wanted = f"at most +{most} % energy" if most else "strictly inside"
         met = False  # no schedule is a miss too
@@ -217,6 +219,8 @@ def _near(rows: Rows, out: _Expected) -> None:
     got = f"at most {slowest:.1f} s, {'all' if proven else 'not all'} proven"
     out.add("the same, solved at 0.8, 0.6, 0.5", "5 s each, gap 1e-3", got, proven and slowest <= 5)
     for price, wanted in ((880, 118), (324, 43.6)):
+        if not any(f"-{price}-" in row["name"] for row in rows):
+            continue
         pages = _found(rows, f"l2-{price}-page-0.5")
         out.add(
             f"pages alone in half of the memory, {price} pJ/B", f"+{wanted} % energy, +0 % time", _change(pages), None
