@@ -300,10 +300,11 @@ ScheduleAnswer solve_optimal(const ScheduleProblem& problem, const ScheduleReque
   add_effort(kept, answer);
   const bool hopeless = answer.needs && !answer.needs->deadline_s &&
                         answer.status == ScheduleAnswer::Status::kInfeasible;
-  // What is proven is proven of what the rules allow; windows that were made wider are beyond them.
-  const bool proven = answer.status == ScheduleAnswer::Status::kOptimal &&
-                      request.objective != ScheduleObjective::kEdp && !problem.from_home();
-  if (!proven && !hopeless) {
+  if (!hopeless) {
+    // What is proven is proven of what the rules allow: heuristics and wider windows are beyond.
+    const bool proven = answer.status == ScheduleAnswer::Status::kOptimal &&
+                        request.objective != ScheduleObjective::kEdp && !problem.from_home();
+    part.nominal_limit_s = proven ? 0 : part.nominal_limit_s;
     part.time_limit_s = std::max(0.0, request.time_limit_s - answer.solve_s);
     ScheduleAnswer paged = restricted({false, true}, false);
     add_effort(paged, answer);
