@@ -16,6 +16,7 @@ constexpr double kFirstShare = 0.7;  ///< of the time, for the first of two obje
 constexpr unsigned kMostLines = 24;  ///< searches for a product of energy and time
 /// Of the time, for each search that leaves out recomputation or pages.
 constexpr double kRestrictedShare = 1.0 / 3;
+constexpr std::size_t kQuick = 40;  ///< slots of which another search takes little
 
 /// One problem, one request: the searches that its objective asks for.
 class Optimal {
@@ -300,10 +301,12 @@ ScheduleAnswer solve_optimal(const ScheduleProblem& problem, const ScheduleReque
   add_effort(kept, answer);
   const bool hopeless = answer.needs && !answer.needs->deadline_s &&
                         answer.status == ScheduleAnswer::Status::kInfeasible;
-  // What is proven is proven of what the rules allow; windows that were made wider are beyond them.
-  const bool proven = answer.status == ScheduleAnswer::Status::kOptimal &&
-                      request.objective != ScheduleObjective::kEdp && !problem.from_home();
-  if (!proven && !hopeless) {
+  if (!hopeless) {
+    // What is proven is proven of what the rules allow: heuristics and wider windows are beyond.
+    const bool proven = answer.status == ScheduleAnswer::Status::kOptimal &&
+                        request.objective != ScheduleObjective::kEdp && !problem.from_home() &&
+                        problem.slots.size() > kQuick;
+    part.nominal_limit_s = proven ? 0 : part.nominal_limit_s;
     part.time_limit_s = std::max(0.0, request.time_limit_s - answer.solve_s);
     ScheduleAnswer paged = restricted({false, true}, false);
     add_effort(paged, answer);

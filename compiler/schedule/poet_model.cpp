@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <string>
 
+#include "compiler/schedule/greedy.h"
 #include "compiler/schedule/highs_solver.h"
 #include "compiler/schedule/lifetimes.h"
 #include "compiler/schedule/model_search.h"
@@ -16,6 +18,9 @@ namespace {
 
 using Grid = std::vector<std::vector<Column>>;
 constexpr std::size_t kMostColumns = 2'000'000;
+/// The first linear program of a larger one takes minutes, and no iteration ends it before: such
+/// models are searched where a time limit is given.
+constexpr std::size_t kMostSearched = 12'000;
 
 class PoetModel {
  public:
@@ -179,6 +184,19 @@ class PoetModel {
   Grid made_, there_, home_, comes_, goes_;
 };
 
+/// What recomputation alone finds greedily: where the model is not searched, or nothing was found.
+ScheduleAnswer without_model(const ScheduleProblem& problem, const ScheduleRequest& request,
+                             const std::string& note) {
+  ScheduleAnswer answer;
+  const auto plan = evict_greedily(problem, request, {true, false});
+  answer.notes.push_back(note);
+  if (plan) {
+    answer.schedule = plan->schedule();
+    judge(problem, request, answer);
+  }
+  return answer;
+}
+
 }  // namespace
 
 ScheduleAnswer poet_published(const ScheduleProblem& problem, const ScheduleRequest& request) {
@@ -192,6 +210,12 @@ ScheduleAnswer poet_published(const ScheduleProblem& problem, const ScheduleRequ
         "POET's model takes operators with one result each, and no more than a "
         "thousand of them");
     return answer;
+  }
+  const std::size_t columns = 5 * problem.slots.size() * problem.slots.size() / 2;
+  if (columns > kMostSearched && request.time_limit_s >= ScheduleRequest{}.time_limit_s) {
+    return without_model(problem, request,
+                         "POET's model of " + std::to_string(columns) +
+                             " columns is searched with --time-limit alone: a greedy answer");
   }
   double joules = 0;
   for (const ProblemSlot& slot : problem.slots) {
@@ -209,8 +233,10 @@ ScheduleAnswer poet_published(const ScheduleProblem& problem, const ScheduleRequ
     return answer;
   }
   if (solution.values.empty()) {
-    answer.notes.push_back("no solution within the time limit");
-    return answer;
+    ScheduleAnswer greedy =
+        without_model(problem, request, "no solution within the time limit: a greedy answer");
+    greedy.solve_s = answer.solve_s;
+    return greedy;
   }
   answer.schedule = model.decode(solution.values);
   judge(problem, request, answer);

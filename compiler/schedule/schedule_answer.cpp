@@ -59,22 +59,26 @@ double cost_of(const ScheduleAnswer& answer, ScheduleObjective objective) {
   return cost_of(played, objective);
 }
 
-void ask_clock(const ScheduleProblem& problem, const ScheduleRequest& request,
-               ScheduleAnswer& answer) {
+void set_carried(const ScheduleProblem& problem, const CarriedCost& carried,
+                 ScheduleAnswer& answer) {
   Replay& played = answer.replay;
-  if (!request.clock || !played.ok || answer.schedule.slots.empty()) {
-    return;
-  }
-  answer.carried = request.clock(answer.schedule);
-  if (!answer.carried) {
-    return;
-  }
-  const double ratio = played.time_s > 0 ? answer.carried->seconds / played.time_s : 1;
+  const double ratio = played.time_s > 0 ? carried.seconds / played.time_s : 1;
   for (double& seconds : played.slot_seconds) {
     seconds *= ratio;
   }
-  played.energy_j += problem.static_w * (answer.carried->seconds - played.time_s);
-  played.time_s = answer.carried->seconds;
+  played.energy_j += problem.static_w * (carried.seconds - played.time_s);
+  played.time_s = carried.seconds;
+  answer.carried = carried;
+}
+
+void ask_clock(const ScheduleProblem& problem, const ScheduleRequest& request,
+               ScheduleAnswer& answer) {
+  if (!request.clock || !answer.replay.ok || answer.schedule.slots.empty()) {
+    return;
+  }
+  if (const auto carried = request.clock(answer.schedule)) {
+    set_carried(problem, *carried, answer);
+  }
 }
 
 bool within(const Replay& replay, const ScheduleLimits& limits) {

@@ -74,8 +74,11 @@ double cost_of(const Replay& replay, ScheduleObjective objective);
 double cost_of(const ScheduleAnswer& answer, ScheduleObjective objective);
 /// Whether it holds to the limits.
 bool within(const Replay& replay, const ScheduleLimits& limits);
-/// Asks the clock of a request, if it has one, what an answer's schedule takes; its replay then has
-/// the clock's time, slots in proportion. `overhead`, `bound` and `cheapest` stay what they are.
+/// Notes what an answer's schedule takes where it is carried out: its replay then has that time,
+/// slots in proportion. `overhead`, `bound` and `cheapest` stay what they are.
+void set_carried(const ScheduleProblem& problem, const CarriedCost& carried,
+                 ScheduleAnswer& answer);
+/// Asks the clock of a request, if it has one, what that is.
 void ask_clock(const ScheduleProblem& problem, const ScheduleRequest& request,
                ScheduleAnswer& answer);
 

