@@ -148,7 +148,8 @@ void Engine::loop() {
       if (ended_) {
         break;
       }
-      if (!kLockstep && pulp && (hci_->raised() & core_ports_) == 0) {
+      if (!kLockstep && std::min(due_[Platform::kDma], due_[Platform::kRedmule]) <= now_ + 1 &&
+          (hci_->raised() & core_ports_) == 0) {
         run_users(std::min({agenda_.next(), others_next_, options_.max_cycles.raw()}));
       }
       dma_moves = dma_stepped_;
