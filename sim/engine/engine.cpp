@@ -321,6 +321,10 @@ void Engine::run_users(std::uint64_t until) {
       if (due_[Platform::kRedmule] == next && dma > next + 1) {
         break;  // alone: advance_redmule() is faster
       }
+      if (dma == next && due_[Platform::kRedmule] > next + 1 && mchan_ != nullptr &&
+          mchan_->alone()) {
+        break;  // advance_dma() is
+      }
       next = std::max(next, std::min(dma, due_[Platform::kRedmule]));
     }
     if (next >= until) {
