@@ -41,17 +41,17 @@ class Mchan final : public ClusterDma {
   }
   template <class Memory>
   void commit_words(Cycle now, std::uint32_t granted, const Memory& memory);
-  /// A transfer of one direction is under way, and until something of it is complete no core is told
-  /// anything.
+  /// A transfer of one direction is under way, and until something of it is complete no core is
+  /// told anything.
   bool alone() const {
     return read_.idle() != write_.idle() && commands_ == 0 && blocked_ == 0 && completing_ == 0 &&
            events_ == 0;
   }
   /// Takes up to `cycles` cycles from `now` on, which has come to next_activity(), in which nobody
-  /// else wants the memory: each is ask(), all of it granted, and commit_words(). Ends where alone()
-  /// or the moves of the next cycle end. `memory` is told of each grant, too:
-  /// void grant(port, address). Returns how many cycles it took. Needs an even number of banks, so
-  /// that the two words of a cycle never meet.
+  /// else wants the memory: each is ask(), all of it granted, and commit_words(). Ends where
+  /// alone() or the moves of the next cycle end. `memory` is told of each grant, too: void
+  /// grant(port, address). Returns how many cycles it took. Needs an even number of banks, so that
+  /// the two words of a cycle never meet.
   template <class Memory>
   std::uint64_t advance_alone(Cycle now, std::uint64_t cycles, const Memory& memory);
   /// For tests: every cycle is stepped.

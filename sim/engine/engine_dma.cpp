@@ -36,8 +36,8 @@ void Engine::advance_dma(std::uint64_t next) {
   // What it asks of the memory outside is told to SystemC at the time that this has reached.
   next = std::min({next, options_.max_cycles.raw(), systemc_now_ + kQuantum});
   if (next > now_ + 2) {
-    const std::uint64_t taken = mchan_->advance_alone(Cycle{now_ + 1}, next - now_ - 1,
-                                                      LoneMemory(platform_, dma_port_));
+    const std::uint64_t taken =
+        mchan_->advance_alone(Cycle{now_ + 1}, next - now_ - 1, LoneMemory(platform_, dma_port_));
     stepped_ += taken;
     now_ += taken;
     last_arbitrated_ = now_ + 1;
