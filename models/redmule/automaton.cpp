@@ -236,8 +236,8 @@ RedmuleControl::Outcome RedmuleWalker::clock(bool granted) {
       if (edge.moves != 0) {
         const std::uint64_t budget = budget_ - edge.bursts;
         const std::uint32_t rows = rows_ + edge.moves / kRowOfW;
-        if ((edge.moves & kSeldom) == 0 && (budget & kInBudget) == kInBudget &&
-            rows <= rows_most_) [[likely]] {
+        if ((edge.moves & kSeldom) == 0 && (budget & kInBudget) == kInBudget && rows <= rows_most_)
+            [[likely]] {
           budget_ = budget;
           rows_ = rows;
         } else {

@@ -94,7 +94,7 @@ class RedmuleWalker {
   std::uint64_t budget_ = 0;
   std::uint32_t rows_ = 0;       ///< of W, since then
   std::uint32_t rows_most_ = 0;  ///< that may be
-  RedmuleControl control_;    ///< its state is valid off the nodes, its plan always
+  RedmuleControl control_;       ///< its state is valid off the nodes, its plan always
 };
 
 }  // namespace etude

@@ -125,9 +125,8 @@ void Redmule::come_back_to_recording() {
   while (r.next_snapshot < snapshots.size() && snapshots[r.next_snapshot].tally().busy < busy) {
     ++r.next_snapshot;
   }
-  r.next_busy = r.next_snapshot == snapshots.size()
-                    ? ~std::uint64_t{0}
-                    : snapshots[r.next_snapshot].tally().busy;
+  r.next_busy = r.next_snapshot == snapshots.size() ? ~std::uint64_t{0}
+                                                    : snapshots[r.next_snapshot].tally().busy;
   if (r.next_busy != busy || !snapshots[r.next_snapshot].same_state(run_)) {
     return;
   }

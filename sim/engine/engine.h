@@ -171,8 +171,7 @@ class Engine : public sc_core::sc_module, private DebugTarget {
                             std::min(due_[Platform::kEventUnit], due_[Platform::kTimer]));
   }
   void find_units_next() {
-    units_next_ =
-        std::min({others_next_, due_[Platform::kDma], due_[Platform::kRedmule]});
+    units_next_ = std::min({others_next_, due_[Platform::kDma], due_[Platform::kRedmule]});
   }
   bool others_asleep(unsigned hart) const;
   void finish_cores();
@@ -248,7 +247,7 @@ class Engine : public sc_core::sc_module, private DebugTarget {
   std::uint64_t due_[Platform::kUnits];  ///< next cycle in which each unit acts by itself
   std::uint64_t units_next_{0};          ///< a unit acts in this cycle or before
   std::uint64_t others_next_{0};         ///< one that does not use the shared memory does
-  std::uint32_t in_dma_queue_{0};  ///< harts whose access MCHAN cannot grant before a commit
+  std::uint32_t in_dma_queue_{0};        ///< harts whose access MCHAN cannot grant before a commit
   Agenda agenda_;                        ///< of the harts
   Slot slot_[kMaxHarts + 1];
   Core* cores_[kMaxHarts + 1]{};

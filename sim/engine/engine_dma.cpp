@@ -27,7 +27,8 @@ class LoneMemory : public Platform::UnitMemory {
 // The DMA acts in the next cycle. If nobody else does until after it, it may take many cycles at
 // once, up to the end of a transfer, which others see. `next` is the next cycle of a core.
 void Engine::advance_dma(std::uint64_t next) {
-  if (mchan_ == nullptr || !mchan_->alone() || !hci_->at_rest() || hci_->shape().banks == 1) {
+  if (in_dma_queue_ != 0 || mchan_ == nullptr || !mchan_->alone() || !hci_->at_rest() ||
+      hci_->shape().banks == 1) {
     return;
   }
   for (unsigned unit = 0; unit < Platform::kUnits; ++unit) {

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The loop of a core: fetch, operands, execution, one instruction after the other.
-#include "models/iss/core/core.h"
-
 #include <algorithm>
 #include <cstdio>
 
 #include "models/icache/icache.h"
 #include "models/iss/core/core_calm.h"
+#include "models/iss/core/core_inline.h"
 #include "models/iss/isa/execute.h"
 
 namespace etude {
@@ -59,8 +58,7 @@ template <bool kCached, bool kHeld>
       const std::uint32_t pc = state_.pc;
       const std::uint32_t last_half = last_needed(instr, pc, is_target());
       if (jump_step_ != 0 || (pc >> 4) != line_ || (last_half >> 4) != line_) {
-        if (!stay_.line && jump_free() <= redirect_fetch_ && here(pc) && here(pc + 4))
-            [[likely]] {
+        if (!stay_.line && jump_free() <= redirect_fetch_ && here(pc) && here(pc + 4)) [[likely]] {
           jump_step_ = 0;
           line_ = last_half >> 4;
         } else if (!fetch_lines(instr, limit)) {

@@ -232,15 +232,8 @@ class Core : public sc_core::sc_module {
   bool offer_word(const CalmOp& op, const Instr& instr, std::uint64_t enter, std::uint32_t by);
   bool offer_access(const CalmOp& op, const Instr& instr, std::uint64_t enter);
   bool go_on_with_word(std::uint64_t enter, std::uint64_t stop);
-  void forget_calm_lines() {
-    calm_begin_ = calm_end_ = calm_from_ = calm_bound_ = calm_loop_ = 0;
-    calm_next_ = nullptr;
-  }
-  CoreWait fetch_wait() const {
-    return waiting_ == Waiting::kFetch  ? CoreWait::kFetch
-           : waiting_ == Waiting::kLine ? CoreWait::kLine
-                                        : CoreWait::kLimit;
-  }
+  void forget_calm_lines();
+  CoreWait fetch_wait() const;
   const Instr* decoded();
 
   // core_timing.cpp: when an instruction may enter EX, and how long it stays.
@@ -252,22 +245,10 @@ class Core : public sc_core::sc_module {
   bool return_blocked(const Instr& instr, std::uint64_t enter, std::uint64_t cycle);
   /// Cycle in which the pending slow FP operation returns if EX stays empty.
   std::uint64_t slow_fp_return() const { return slow_fp_.due > ex_free_ ? slow_fp_.due : ex_free_; }
-  void slow_fp_returned(std::uint64_t when) {
-    slow_fp_.pending = false;
-    slow_fp_.returned = when;
-    fp_return_ = when;
-  }
+  void slow_fp_returned(std::uint64_t when);
   void redirect(std::uint64_t fetch, std::uint64_t arrival, StallReason why);
-  void add_hazard(std::uint8_t reg, std::uint64_t ready, bool fp) {
-    older_hazard_ = hazard_;
-    hazard_ = Hazard::of(ready, reg, fp);
-  }
-  void stall(StallReason reason, std::uint64_t cycles) {
-    if (cycles != 0) {
-      stalls_[static_cast<unsigned>(reason)] += cycles;
-      history_.stalled(reason, cycles);
-    }
-  }
+  void add_hazard(std::uint8_t reg, std::uint64_t ready, bool fp);
+  void stall(StallReason reason, std::uint64_t cycles);
   bool reads(const Instr& instr, unsigned reg) const;
   bool apu_reads(const Instr& instr, unsigned reg) const;
   bool writes_alu_port(const Instr& instr) const;
@@ -301,26 +282,13 @@ class Core : public sc_core::sc_module {
   void forget_lines();
   /// The program goes back to the start of a hardware loop before the line behind that of `pc`
   /// begins. Not in the last pass, in which the words behind the loop are asked for.
-  bool loop_goes_back(std::uint32_t pc) const {
-    const std::uint32_t next_line = (pc & ~15u) + 16;
-    return (state_.loop_watch[0] > pc && state_.loop_watch[0] <= next_line &&
-            state_.loop[0].count > 1) ||
-           (state_.loop_watch[1] > pc && state_.loop_watch[1] <= next_line &&
-            state_.loop[1].count > 1);
-  }
+  bool loop_goes_back(std::uint32_t pc) const;
   /// True if the words of a line are here whether the cache has it or not.
-  bool is_held(std::uint32_t line) const {
-    return line == fetched_[0] || line == held_[0] || line == held_[1] || line == fetched_[1];
-  }
+  bool is_held(std::uint32_t line) const;
   /// True if a line is known to be in the private cache, without asking it.
-  bool known(std::uint32_t address) const {
-    const std::uint32_t line = address >> 4;
-    return known_[line % kKnown] == line;
-  }
+  bool known(std::uint32_t address) const;
   /// The same with asking. A line that is found stays there until the core's next miss.
-  bool here(std::uint32_t address) {
-    return known(address) || (!stay_.line && find_line(address));
-  }
+  bool here(std::uint32_t address);
   bool find_line(std::uint32_t address);
   bool fetch_lines(const Instr& instr, std::uint64_t limit);
   bool fetch_behind_access(const Instr& instr, std::uint64_t enter);
@@ -337,15 +305,7 @@ class Core : public sc_core::sc_module {
   bool look_up(std::uint32_t address, std::uint64_t when, bool ahead = false);
 
   /// `instr`, at state_.pc, was in EX from `enter` on and has left it before `leave`.
-  void retire(const Instr& instr, std::uint64_t enter, std::uint64_t leave) {
-    ++retired_[static_cast<unsigned>(instr.timing)].value;
-    history_.retired(instr.timing, state_.pc);
-    ex_enter_ = enter;
-    ex_free_ = leave;
-    if (retire_hook_ != nullptr) [[unlikely]] {
-      report_retired(instr, enter, leave);
-    }
-  }
+  void retire(const Instr& instr, std::uint64_t enter, std::uint64_t leave);
   void report_retired(const Instr& instr, std::uint64_t enter, std::uint64_t leave);
   unsigned div_cycles(const Instr& instr) const;
 

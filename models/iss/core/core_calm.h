@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
-#include "models/iss/core/core.h"
 #include "models/iss/core/core_calm_parts.h"
+#include "models/iss/core/core_inline.h"
 #include "models/iss/isa/calm_op.h"
 #include "models/iss/isa/execute.h"
 #include "models/numerics/softfloat.h"
@@ -374,8 +374,7 @@ on_another_page:
                                                                        Cycle limit) {
   complete_calmly(granted.raw(), rdata, why);
   const std::uint64_t stop = std::min(limit.raw(), irq_from_);
-  return go_on_with_word(granted.raw() + 1, stop) ||
-                 run_calm<true, true>(stop, calm_rs1_.awaited)
+  return go_on_with_word(granted.raw() + 1, stop) || run_calm<true, true>(stop, calm_rs1_.awaited)
              ? CoreWait::kData
              : run_loop<true>(limit.raw());
 }

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "models/iss/core/core.h"
+#include "models/iss/core/core_inline.h"
 #include "models/iss/isa/calm_op.h"
 #include "models/iss/isa/execute.h"
 

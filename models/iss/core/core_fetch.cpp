@@ -13,7 +13,7 @@
 #include <utility>
 
 #include "models/icache/icache.h"
-#include "models/iss/core/core.h"
+#include "models/iss/core/core_inline.h"
 #include "models/iss/isa/execute.h"
 
 namespace etude {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A core as it is made and after reset.
-#include "models/iss/core/core.h"
+#include "models/iss/core/core_inline.h"
 
 namespace etude {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "models/iss/core/core.h"
+#include "models/iss/core/core_inline.h"
 #include "models/iss/isa/execute.h"
 
 namespace etude {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <bit>
 
-#include "models/iss/core/core.h"
+#include "models/iss/core/core_inline.h"
 #include "models/iss/isa/execute.h"
 
 namespace etude {
