@@ -188,9 +188,8 @@ class StepPlacer {
       places = encode(tape, graph, order.order, made, window);
       made.tasks.window = window.bytes;
       made.tasks.home = window.home;
-      made.modelled_cycles =
-          cycles_with_list(tape, find_dependences(tape.ops), order.order, places, made,
-                           window.layer, one_dma());
+      made.modelled_cycles = cycles_with_list(tape, find_dependences(tape.ops), order.order, places,
+                                              made, window.layer, one_dma());
     }
     made.tasks.address = kData;
     for (const PlanOp& op : tape.ops) {

@@ -78,9 +78,7 @@ class Chains {
   }
 
  private:
-  std::uint64_t* set(std::uint32_t op) {
-    return sets_.data() + std::size_t{op} * Recent::kWords;
-  }
+  std::uint64_t* set(std::uint32_t op) { return sets_.data() + std::size_t{op} * Recent::kWords; }
   Recent of(std::uint32_t op) {
     return {op, std::span<std::uint64_t, Recent::kWords>(set(op), Recent::kWords)};
   }

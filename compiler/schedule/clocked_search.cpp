@@ -41,9 +41,8 @@ class ClockedSearch {
       if (request_.limits.deadline_s) {
         meet_deadline();
       }
-      if (means_.recompute && means_.page && std::ranges::none_of(known_, [this](const Known& k) {
-            return in_time(k);
-          })) {
+      if (means_.recompute && means_.page &&
+          std::ranges::none_of(known_, [this](const Known& k) { return in_time(k); })) {
         add_restricted();
       }
     }
@@ -128,15 +127,15 @@ class ClockedSearch {
     }
     const ScheduleObjective of = in_time(a) ? request_.objective : ScheduleObjective::kTime;
     const double cost_a = cost_of(a.answer, of), cost_b = cost_of(b.answer, of);
-    return cost_a != cost_b ? cost_a < cost_b
-                            : a.answer.carried->joules < b.answer.carried->joules;
+    return cost_a != cost_b ? cost_a < cost_b : a.answer.carried->joules < b.answer.carried->joules;
   }
 
   /// The problem is solved for deadlines of its own clock, by how both clocks differ.
   void meet_deadline() {
     const double deadline = *request_.limits.deadline_s;
-    const auto nearest = std::ranges::min_element(
-        known_, {}, [&](const Known& known) { return std::abs(known.answer.carried->seconds - deadline); });
+    const auto nearest = std::ranges::min_element(known_, {}, [&](const Known& known) {
+      return std::abs(known.answer.carried->seconds - deadline);
+    });
     if (nearest == known_.end()) {
       return;
     }
@@ -172,8 +171,8 @@ class ClockedSearch {
     if (!in_time(*found)) {
       ScheduleAnswer late;
       late.status = Status::kInfeasible;
-      late.needs = {problem_.slots[found->answer.replay.peak_slot].name,
-                    found->answer.replay.peak, found->answer.carried->seconds};
+      late.needs = {problem_.slots[found->answer.replay.peak_slot].name, found->answer.replay.peak,
+                    found->answer.carried->seconds};
       return with_effort(late);
     }
     ScheduleAnswer answer = found->answer;

@@ -173,10 +173,9 @@ void ModelSearch::solve_model(const ModelWeights& weights, const ScheduleLimits&
   const double until = effort_.worked() + nominal_s;
   const auto left = [&] { return std::min(until - effort_.worked(), effort_.left()); };
   const Solution solution = effort_.solve(model.model(), nominal_s, request_, start);
-  const bool holds =
-      !solution.values.empty() &&
-      (take_decided(model.decode(solution.values), weights, limits, best) ||
-       take_earlier(weights, limits, rules, left(), best));
+  const bool holds = !solution.values.empty() &&
+                     (take_decided(model.decode(solution.values), weights, limits, best) ||
+                      take_earlier(weights, limits, rules, left(), best));
   const bool whole = page || !means_.page || (priced_out(weights, best) && holds);
   if (!whole) {
     return;  // a bound of a smaller model is none

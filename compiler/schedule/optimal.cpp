@@ -310,8 +310,8 @@ ScheduleAnswer solve_optimal(const ScheduleProblem& problem, const ScheduleReque
     part.time_limit_s = std::max(0.0, request.time_limit_s - answer.solve_s);
     ScheduleAnswer paged = restricted({false, true}, false);
     add_effort(paged, answer);
-    if (paged.found() &&
-        (!answer.found() || cost_of(paged, request.objective) < cost_of(answer, request.objective))) {
+    if (paged.found() && (!answer.found() ||
+                          cost_of(paged, request.objective) < cost_of(answer, request.objective))) {
       answer.status = answer.bound && answer.bound >= paged.overhead
                           ? answer.status
                           : ScheduleAnswer::Status::kFeasible;

@@ -13,10 +13,11 @@ struct SearchMeans {
 /// The best schedule of a problem under its limits by the replay's clock, with a bound: heuristics
 /// and rivals first, then the tensor model without pages, then with them, each from the best
 /// schedule so far; where the limit ends that, the model without recomputation. No answer of the
-/// same means and limits is better. `request.rules` says what the model may consider. Energy is minimised as it is; time first, then energy at that time;
-/// peak first, then energy at that peak; the product of energy and time over the supported points
-/// of their front, where its optimum lies. Infeasible answers say what would do.
-/// `starts`: schedules that are known; `others`: takes what was found with fewer means.
+/// same means and limits is better. `request.rules` says what the model may consider. Energy is
+/// minimised as it is; time first, then energy at that time; peak first, then energy at that peak;
+/// the product of energy and time over the supported points of their front, where its optimum lies.
+/// Infeasible answers say what would do. `starts`: schedules that are known; `others`: takes what
+/// was found with fewer means.
 ScheduleAnswer solve_optimal(const ScheduleProblem& problem, const ScheduleRequest& request,
                              const SearchMeans& means = {},
                              const std::vector<EventSchedule>& starts = {},

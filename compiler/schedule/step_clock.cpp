@@ -14,12 +14,11 @@ StepClock::StepClock(const ScheduleProblem& problem, const std::vector<TensorPag
     // Of what goes out, the first parts go beside the operator in front of the window.
     const SlotId from = in || page.first == 0 ? page.first : page.first - 1;
     const double part = in ? tensor.lead(page.last + 1) : tensor.trail;
-    jobs_.push_back(
-        {from, page.last + 1, in, cost.seconds, part * cost.seconds, cost.seconds});
+    jobs_.push_back({from, page.last + 1, in, cost.seconds, part * cost.seconds, cost.seconds});
   }
   // What goes out makes room for what comes in at the same point.
-  std::ranges::stable_sort(
-      jobs_, {}, [](const Job& job) { return std::tuple(job.from, job.due, job.in); });
+  std::ranges::stable_sort(jobs_, {},
+                           [](const Job& job) { return std::tuple(job.from, job.due, job.in); });
 }
 
 double StepClock::wait_for(SlotId slot) {

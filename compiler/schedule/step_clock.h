@@ -37,7 +37,7 @@ class StepClock {
   /// What has to be over in front of the slot's operators: seconds until they may begin.
   double wait_for(SlotId slot);
 
-  std::vector<Job> jobs_;  ///< by `from`
+  std::vector<Job> jobs_;   ///< by `from`
   std::vector<Job*> open_;  ///< begun and not over, by `due`
   std::size_t next_ = 0;
   Job* beside_ = nullptr;  ///< comes in while the operator that reads it runs

@@ -27,8 +27,8 @@ class Mchan final : public ClusterDma {
   std::uint32_t requests(Cycle now, Requests& out) override;
   void commit(Cycle now, std::uint32_t granted,
               const std::array<std::uint32_t, kPorts>& rdata) override;
-  /// `core` has programmed a transfer that is not unpacked yet: no access of it is granted, and none
-  /// has an effect. It ends with a commit.
+  /// `core` has programmed a transfer that is not unpacked yet: no access of it is granted, and
+  /// none has an effect. It ends with a commit.
   bool blocked(unsigned core) const { return programmers_[core].step == Step::kBlocked; }
   /// requests() and commit() in one go for a loop that keeps refused requests up by itself: the
   /// ports whose word is wanted in this cycle, and after the arbitration the end of cycle `now`, in

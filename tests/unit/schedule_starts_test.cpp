@@ -89,8 +89,9 @@ ScheduleClock other_clock(const ScheduleProblem& problem) {
   };
 }
 
-TEST_CASE("a clock judges times: nothing known beats the answer, nothing known meets what is refused",
-          "[schedule]") {
+TEST_CASE(
+    "a clock judges times: nothing known beats the answer, nothing known meets what is refused",
+    "[schedule]") {
   unsigned met = 0, refused = 0;
   for (std::uint32_t seed = 1; seed <= 24; ++seed) {
     const ScheduleProblem problem = random_schedule_problem(seed);
