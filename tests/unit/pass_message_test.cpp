@@ -18,7 +18,8 @@ PassMessage example() {
   message.platform.cluster.clock_hz = 123456789.125;
   message.task_list = Address{0x1c010000};
   message.op_layer = {0, 7, 7};
-  message.op_unit = {0, 255, 3};
+  message.op_unit = {0, 255, 2};
+  message.transfers = {{2, 0x10000040, 0x123456789}};
   message.images = {{Address{0x1c008000}, {1, 0, 255, '\n'}}, {Address{0x80000000}, {}}};
   return message;
 }
@@ -31,6 +32,10 @@ TEST_CASE("a message comes back as it was") {
   CHECK(got.task_list == sent.task_list);
   CHECK(got.op_layer == sent.op_layer);
   CHECK(got.op_unit == sent.op_unit);
+  REQUIRE(got.transfers.size() == 1);
+  CHECK(got.transfers[0].operation == 2);
+  CHECK(got.transfers[0].l1 == 0x10000040);
+  CHECK(got.transfers[0].bytes == 0x123456789);
   REQUIRE(got.images.size() == 2);
   CHECK(got.images[0].base == sent.images[0].base);
   CHECK(got.images[0].bytes == sent.images[0].bytes);
@@ -48,10 +53,15 @@ TEST_CASE("bytes that are no message are refused") {
 
 TEST_CASE("an account comes back as it was, or says why there is none") {
   const Activity activity{Cycle{42}, {{"dma.busy", 7}}, {{"load_use", 5}}};
-  const Activity got = read_account(account_text(activity));
-  CHECK(got.cycles == activity.cycles);
-  CHECK(got.counters == activity.counters);
-  CHECK(got.core_stalls == activity.core_stalls);
+  const MeasuredPass got =
+      read_account(account_text({activity, {{Cycle{3}, Cycle{9}}, {Cycle{}, Cycle{40}}}}));
+  CHECK(got.activity.cycles == activity.cycles);
+  CHECK(got.activity.counters == activity.counters);
+  CHECK(got.activity.core_stalls == activity.core_stalls);
+  REQUIRE(got.spans.size() == 2);
+  CHECK(got.spans[0].begin == Cycle{3});
+  CHECK(got.spans[0].end == Cycle{9});
+  CHECK(got.spans[1].end == Cycle{40});
   CHECK_THROWS_WITH(read_account(R"({"error": "no kernel"})"), Catch::Contains("no kernel"));
   CHECK_THROWS_WITH(read_account("[1"), Catch::Contains("ended too early"));
   CHECK_THROWS_WITH(read_account("[]"), Catch::Contains("ended too early"));
