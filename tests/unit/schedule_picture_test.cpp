@@ -46,8 +46,8 @@ TEST_CASE("cells, times and bytes of a page that slots wait for", "[schedule]") 
   names.phases["s3"] = "update";
   const Json answer = picture_of(decisions, names);
   CHECK(cells(answer) == std::vector<std::string>{"c0 o1 i2 k3", "c1 k2", "c2 k3", "c3"});
-  // 2, then max(2, 3), max(2, 4) and 2
-  const double starts[] = {0, 2, 5, 9}, seconds[] = {2, 3, 4, 2};
+  // Slot 2 waits for the last 1 of 3 s on the way out, slot 3 for the last 2 of 4 s on the way in.
+  const double starts[] = {0, 2, 4, 7}, seconds[] = {2, 2, 3, 4};
   for (std::size_t slot = 0; slot < 4; ++slot) {
     CHECK(answer["slots"][slot]["start_s"].get<double>() == Approx(starts[slot]));
     CHECK(answer["slots"][slot]["seconds"].get<double>() == Approx(seconds[slot]));
