@@ -119,10 +119,20 @@ def schema(
     typer.echo(schema_text(section), nl=False)
 
 
-@app.command(context_settings=PASS_ON, add_help_option=False)
-def sweep() -> None:
-    """Run many configurations."""
-    raise UserError("etude sweep: not available in this version; run the points with etude run --set")
+@app.command()
+def sweep(
+    file: Annotated[Path, typer.Argument(metavar="SWEEP.json", help="Axes, constraints, objectives, search.")],
+    jobs: Annotated[int | None, typer.Option("--jobs", help="Points at a time, all cores by default.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the study that is there.")] = False,
+    dask: Annotated[str | None, typer.Option("--dask", help="Address of a Dask scheduler that runs them.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder of the study (default out/SWEEP).")] = None,
+) -> None:
+    """Run many configurations: every point a row of study.sqlite, the best of them as a table."""
+    from etude.explore.study import sweep as run_sweep
+    from etude.explore.summary import print_study
+
+    study = run_sweep(file, out=out, jobs=jobs, resume=resume, dask=dask)
+    print_study(study, Console(width=None if sys.stdout.isatty() else 160))
 
 
 def main() -> None:

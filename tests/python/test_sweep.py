@@ -1,0 +1,344 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A sweep's table is a function of SWEEP.json and the program alone, however often it was ended and wherever it ran."""
+
+import hashlib
+import itertools
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import etude
+import pytest
+from etude.errors import UserError
+from etude.explore.expression import Expression
+from etude.explore.front import front_of
+from etude.explore.samplers import search_of
+from etude.explore.spec import load_spec
+from etude.program import find_program
+
+ROOT = Path(__file__).resolve().parents[2]
+SEED = int(os.environ.get("ETUDE_SEED", "13"))
+BASE = {
+    "platform": "platform/traindeeploy.json",
+    "workload": {"network": "mlp", "sizes": [16, 12, 8], "batch": 4},
+}
+SWEEP = {
+    "base": BASE,
+    "axes": {
+        "/platform/cluster/redmule/height": [2, 4, 8],
+        "/platform/cluster/redmule/width": {"from": 4, "to": 16, "factor": 2},
+        "/workload/batch": [2, 4],
+    },
+    "constraints": ["height * width <= 64"],
+    "objectives": {"step.cycles": "min", "step.energy_j": "min", "area_mm2": "min"},
+}
+
+
+@pytest.fixture(autouse=True)
+def at_the_root(monkeypatch):
+    """Names of files are looked for from here."""
+    monkeypatch.chdir(ROOT)
+
+
+def dump(folder: Path) -> list[str]:
+    """The whole database as text."""
+    with sqlite3.connect(folder / "study.sqlite") as connection:
+        return list(connection.iterdump())
+
+
+def changed(**members) -> dict:
+    """SWEEP with other members."""
+    return {**SWEEP, **members}
+
+
+def command(file: Path, *arguments) -> list[str]:
+    return [sys.executable, "-m", "etude", "sweep", str(file), *map(str, arguments)]
+
+
+def environment() -> dict:
+    return {**os.environ, "PYTHONPATH": str(ROOT / "python")}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """SWEEP, one point after the other."""
+    os.chdir(ROOT)
+    return etude.sweep(SWEEP, out=tmp_path_factory.mktemp("sweep") / "serial", jobs=1, progress=False)
+
+
+def test_points_are_runs(undisturbed):
+    rows = undisturbed.points.rows(named=True)
+    allowed = [p for p in itertools.product([2, 4, 8], [4, 8, 16], [2, 4]) if p[0] * p[1] <= 64]
+    assert [(r["height"], r["width"], r["batch"]) for r in rows] == allowed
+    assert [r["id"] for r in rows] == list(range(1, len(rows) + 1))
+    assert {r["status"] for r in rows} == {"done", "infeasible"}
+    rng = random.Random(SEED)
+    for row in rng.sample([r for r in rows if r["status"] == "done"], 3):
+        sets = {f"/platform/cluster/redmule/{name}": row[name] for name in ("height", "width")}
+        result = etude.run(BASE, sets={**sets, "/workload/batch": row["batch"]})
+        found = (result.config_hash, result.step.cycles, result.step.energy_j, result.area_mm2)
+        assert found == (row["config_hash"], row["step.cycles"], row["step.energy_j"], row["area_mm2"])
+    for row in (r for r in rows if r["status"] == "infeasible"):
+        assert "its port of 128 bytes" in row["reason"] and row["height"] == 8 and row["step.cycles"] is None
+        assert len(row["config_hash"] or "x" * 64) == 64
+
+
+def test_front_and_files(undisturbed):
+    import polars
+
+    done = undisturbed.points.filter(undisturbed.points["status"] == "done")
+    objectives = [tuple(r) for r in done.select(list(SWEEP["objectives"])).rows()]
+    best = {
+        a for a in objectives if not any(b != a and all(x <= y for x, y in zip(b, a, strict=True)) for b in objectives)
+    }
+    assert {tuple(r) for r in undisturbed.front.select(list(SWEEP["objectives"])).rows()} == best
+    assert polars.read_parquet(undisturbed.folder / "points.parquet").equals(undisturbed.points)
+    written = {f.stem: hashlib.sha256(f.read_bytes()).hexdigest() for f in (undisturbed.folder / "front").iterdir()}
+    assert written == {str(r["id"]): r["config_hash"] for r in undisturbed.front.rows(named=True)}
+
+
+def test_parallel_is_serial(undisturbed, tmp_path):
+    pytest.importorskip("distributed")
+    study = etude.sweep(SWEEP, out=tmp_path / "parallel", jobs=2, progress=False)
+    assert dump(study.folder) == dump(undisturbed.folder)
+    assert (study.folder / "points.parquet").read_bytes() == (undisturbed.folder / "points.parquet").read_bytes()
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_killed_and_resumed(undisturbed, tmp_path, jobs):
+    if jobs > 1:
+        pytest.importorskip("distributed")
+    file, out = tmp_path / "sweep.json", tmp_path / "killed"
+    file.write_text(json.dumps(SWEEP))
+    rng = random.Random(SEED + jobs)
+    kills = 0
+    for _ in range(20):
+        child = subprocess.Popen(
+            command(file, "--out", out, "--jobs", jobs, "--resume"),
+            env=environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        before = len(rows_of(out))
+        wanted = before + rng.randint(1, 5)
+        while child.poll() is None and len(rows_of(out)) < wanted:
+            time.sleep(0.005)
+        time.sleep(rng.random() * 0.03)
+        if child.poll() is None:
+            child.send_signal(signal.SIGKILL)
+            kills += 1
+        assert child.stderr is not None
+        said = child.stderr.read()
+        if child.wait() >= 0:
+            assert child.returncode == 0, said
+            break
+        assert len(rows_of(out)) >= wanted
+    assert kills > 0
+    study = etude.sweep(file, out=out, jobs=1, resume=True, progress=False)
+    assert dump(study.folder) == dump(undisturbed.folder)
+
+
+def rows_of(folder: Path) -> list:
+    """Ids that are in a study that somebody else writes."""
+    if not (folder / "study.sqlite").exists():
+        return []
+    connection = sqlite3.connect(folder / "study.sqlite", timeout=5)
+    try:
+        return connection.execute("SELECT id FROM points").fetchall()
+    except sqlite3.OperationalError:  # not made yet
+        return []
+    finally:
+        connection.close()
+
+
+def test_resuming_repeats_nothing(undisturbed, monkeypatch):
+    before = dump(undisturbed.folder)
+    monkeypatch.setattr("etude.explore.pool.evaluate", lambda task: pytest.fail("a point ran again"))
+    etude.sweep(SWEEP, out=undisturbed.folder, jobs=1, resume=True, progress=False)
+    assert dump(undisturbed.folder) == before
+    with pytest.raises(UserError, match="is there already; give --resume"):
+        etude.sweep(SWEEP, out=undisturbed.folder, jobs=1, progress=False)
+    with pytest.raises(UserError, match="is of another sweep"):
+        other = changed(constraints=["height <= 4"])
+        etude.sweep(other, out=undisturbed.folder, jobs=1, resume=True, progress=False)
+    monkeypatch.setattr("etude.explore.study.program_version", lambda: "0.1.0+another")
+    with pytest.raises(UserError, match=r"is of version .*, and this is 0\.1\.0\+another"):
+        etude.sweep(SWEEP, out=undisturbed.folder, jobs=1, resume=True, progress=False)
+    assert dump(undisturbed.folder) == before
+
+
+def stand_in(folder: Path, monkeypatch, text: str) -> None:
+    """An etude-sim that does something else for `run`."""
+    file = folder / "etude-sim"
+    file.write_text(f'#!/bin/sh\nif [ "$1" = run ]; then\n{text}\nfi\nexec {find_program()} "$@"\n')
+    file.chmod(0o755)
+    monkeypatch.setenv("ETUDE_SIM", str(file))
+
+
+def test_a_crash_is_a_row(tmp_path, monkeypatch):
+    stand_in(tmp_path, monkeypatch, 'case "$*" in */workload/batch=4*) kill -SEGV $$;; esac')
+    asked = changed(axes={"/workload/batch": [2, 4]}, constraints=[])
+    study = etude.sweep(asked, out=tmp_path / "crash", jobs=1, progress=False)
+    assert study.points["status"].to_list() == ["done", "failed"]
+    assert "SIGSEGV" in study.points["reason"][1]
+
+
+def test_a_full_disk_ends_the_sweep_and_loses_nothing(tmp_path, monkeypatch):
+    asked = changed(axes={"/workload/batch": [2, 4]}, constraints=[])
+    full = 'echo "etude-sim: x: No space left on device" >&2; exit 1'
+    full = f'case "$*" in */workload/batch=4*) [ -e FLAG ] || {{ {full}; }};; esac'
+    stand_in(tmp_path, monkeypatch, full.replace("FLAG", str(tmp_path / "emptied")))
+    with pytest.raises(etude.MachineError, match="No space left"):
+        etude.sweep(asked, out=tmp_path / "full", jobs=1, progress=False)
+    assert rows_of(tmp_path / "full") == [(1,)]
+    (tmp_path / "emptied").touch()
+    study = etude.sweep(asked, out=tmp_path / "full", jobs=1, resume=True, progress=False)
+    assert study.points["status"].to_list() == ["done", "done"]
+
+
+@pytest.mark.parametrize(
+    "members, line",
+    [
+        ({"axes": {"/platform/cluster/redmule/hight": [2]}, "constraints": []}, "hight"),
+        ({"axes": {"/workload/batch": []}, "constraints": []}, "axes: /workload/batch: has no value"),
+        ({"axes": {"/workload/batch": {"from": 8, "to": 4, "step": 1}}, "constraints": []}, "is empty, from 8 to 4"),
+        ({"axes": {"/workload/batch": {"from": 1, "to": 4, "step": 0}}, "constraints": []}, "0 is not above 0"),
+        ({"axes": {"/workload/batch": {"from": 1, "to": 4, "factor": 1}}, "constraints": []}, "does not grow"),
+        ({"axes": {"/workload/batch": {"from": 1, "to": 4}}, "constraints": []}, '"step" or "factor"'),
+        ({"axes": {"/workload/batch": [2, 2]}, "constraints": []}, "2 twice"),
+        ({"axes": {"/workload/batch": ["many"]}, "constraints": []}, "axes: /workload/batch: "),
+        ({"axes": {}}, "axes: has none"),
+        ({"axes": {"batch": [1]}}, "no JSON pointer"),
+        ({"axes": {"/platform/l2/size": [1048576], "/platform/cluster/tcdm/size": [65536]}}, "both called size"),
+        ({"constraints": ["height < 2", "width > 3"]}, 'none of 18 points meets "height < 2"'),
+        ({"constraints": ["height < 4", "height > 2"]}, 'none of 18 points meets "height < 4" and "height > 2"'),
+        ({"constraints": ["hight < 4"]}, "did you mean height?"),
+        ({"constraints": ["height <"]}, "is no expression"),
+        ({"constraints": ["__import__('os').system('true')"]}, "is not allowed"),
+        ({"constraints": ["height.real > 1"]}, "is not allowed"),
+        ({"constraints": ["height / (width - 4) > 1"]}, "has no value where height = 2, width = 4"),
+        ({"constraints": ["2 ** (height * 1000) > 1"]}, "exponent"),
+        ({"constraints": "height < 4"}, "no list"),
+        ({"objectives": {"step.cycle": "min"}}, "did you mean step.cycles?"),
+        ({"objectives": {"simulator.wall_s": "min"}}, "of the machine"),
+        ({"objectives": {"step.cycles": "least"}}, 'give "min" or "max"'),
+        ({"objectives": {}}, "objectives: has none"),
+        ({"search": {"sampler": "annealing"}}, '"annealing" is unknown'),
+        ({"search": {"sampler": "random"}}, "search/points: is missing"),
+        ({"search": {"sampler": "random", "points": 0}}, "search/points: 0"),
+        ({"search": {"sampler": "grid", "points": 3}}, "less than the grid's 16"),
+        ({"search": {"sample": "grid"}}, "did you mean sampler?"),
+        ({"tiers": {"screen": "model", "confirm": "cycle"}}, "not available"),
+        ({"tiers": {"screen": None, "confirm": None}}, "nothing would run"),
+        ({"tiers": {"confirm": "tile"}}, '"tile" is unknown'),
+        ({"objective": {}}, "did you mean objectives?"),
+        ({"base": "nothing.json"}, "base: nothing.json is not there"),
+        ({"names": {"h-1": "/platform/cluster/redmule/height"}}, "is no name"),
+        ({"names": {"status": "/platform/cluster/redmule/height"}}, "both called status"),
+    ],
+)
+def test_bad_input_is_refused_before_anything_runs(tmp_path, members, line, monkeypatch):
+    monkeypatch.setattr("etude.explore.pool.evaluate", lambda task: pytest.fail("a point ran"))
+    with pytest.raises(UserError) as raised:
+        etude.sweep(changed(**members), out=tmp_path / "bad", jobs=1, progress=False)
+    assert line in str(raised.value) and "\n" not in str(raised.value)
+    assert not (tmp_path / "bad").exists()
+
+
+def test_the_command(tmp_path, undisturbed):
+    file, out = tmp_path / "sweep.json", tmp_path / "out"
+    file.write_text(json.dumps(SWEEP))
+    done = subprocess.run(command(file, "--out", out, "--jobs", 1), env=environment(), capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(undisturbed.summary()) and "its port of 128 bytes" in done.stdout
+    assert dump(out) == dump(undisturbed.folder)
+    file.write_text('{"base": {}, "base": {}}')
+    for bad in (file, tmp_path / "none.json"):
+        done = subprocess.run(
+            command(bad, "--out", tmp_path / "bad"), env=environment(), capture_output=True, text=True
+        )
+        assert done.returncode == 2 and done.stderr.count("\n") == 1 and not (tmp_path / "bad").exists()
+
+
+def test_names_and_constants():
+    names = {"l2": "/platform/l2/size", "l1": "/platform/cluster/tcdm/size", "banks": "/platform/cluster/tcdm/banks"}
+    axes = {"/platform/cluster/tcdm/size": [65536, 131072], "/platform/l2/size": [131072, 2097152]}
+    spec = load_spec(changed(names=names, axes=axes, constraints=["l1 * banks <= l2"]))
+    assert [spec.values(point) for point in spec.everything()] == [[65536, 2097152], [131072, 2097152]]
+
+
+@pytest.mark.parametrize(
+    "asked, values",
+    [
+        ({"from": 1, "to": 7, "step": 3}, [1, 4, 7]),
+        ({"from": 0.1, "to": 0.5, "step": 0.1}, [0.1, 0.2, 0.3, 0.4, 0.5]),
+        ({"from": 1, "to": 2, "step": 0.5}, [1.0, 1.5, 2.0]),
+        ({"from": 3, "to": 50, "factor": 2}, [3, 6, 12, 24, 48]),
+    ],
+)
+def test_ranges(asked, values):
+    from etude.explore.axes import axis_of
+
+    found = axis_of("/x", "x", asked).values
+    assert list(found) == values and {type(v) for v in found} == {type(v) for v in values}
+
+
+def test_expressions():
+    names = {"a": 3, "b": 8, "p": "page"}
+    for text, value in (
+        ("a*b*(1+1) <= 48", True),
+        ("1 < a < 3", False),
+        ("p in ['keep', 'page'] and not b % 4", True),
+        ("min(a, b) == 3 and max(a, b, 9) == 9 and abs(-a) == a and log2(b) == a", True),
+        ("p == 'keep' or b // a == 2", True),
+        ("a != 3 or p not in ['page']", False),
+        ("2 ** a == b", True),
+    ):
+        assert Expression(text)(names) is value, text
+    for text in (
+        "lambda: 1",
+        "[x for x in (1, 2)]",
+        "a if b else p",
+        "p in p",
+        "open('x')",
+        "a[0]",
+        "f'{a}'",
+        "a := 1",
+    ):
+        with pytest.raises(UserError, match="no expression"):
+            Expression(text)
+    for text in ("p < 3", "p * 99999999", "1 / (a - 3) > 0"):
+        with pytest.raises(UserError, match="has no value where"):
+            Expression(text)(names)
+
+
+def test_random_points_are_different_and_depend_on_the_seed():
+    large = {f"/platform/cluster/redmule/{name}": {"from": 1, "to": 32, "step": 1} for name in ("height", "width")}
+    large |= {"/workload/batch": {"from": 1, "to": 400, "step": 1}}  # looked through point by point no more
+    for axes in (SWEEP["axes"], large):
+        drawn = []
+        for seed in (1, 1, 2):
+            search = {"sampler": "random", "points": 12, "seed": seed}
+            spec = load_spec(changed(axes=axes, search=search))
+            drawn.append(list(next(search_of(spec))))
+            assert len(set(drawn[-1])) == 12 and all(map(spec.allowed, drawn[-1]))
+        assert drawn[0] == drawn[1] != drawn[2]
+
+
+def test_front_against_brute_force():
+    rng = random.Random(SEED)
+    for _ in range(50):
+        points = [tuple(rng.randint(0, 4) for _ in range(rng.choice([2, 3]))) for _ in range(1)]
+        points += [tuple(rng.randint(0, 4) for _ in points[0]) for _ in range(rng.randint(0, 30))]
+        brute = [
+            i
+            for i, a in enumerate(points)
+            if not any(b != a and all(x <= y for x, y in zip(b, a, strict=True)) for b in points)
+        ]
+        assert front_of(points) == brute
