@@ -118,7 +118,7 @@ def test_killed_and_resumed(undisturbed, tmp_path, jobs):
     file.write_text(json.dumps(SWEEP))
     rng = random.Random(SEED + jobs)
     kills = 0
-    for _ in range(20):
+    for _ in range(int(os.environ.get("ETUDE_KILLS", "2"))):
         child = subprocess.Popen(
             command(file, "--out", out, "--jobs", jobs, "--resume"),
             env=environment(),
@@ -142,6 +142,110 @@ def test_killed_and_resumed(undisturbed, tmp_path, jobs):
     assert kills > 0
     study = etude.sweep(file, out=out, jobs=1, resume=True, progress=False)
     assert dump(study.folder) == dump(undisturbed.folder)
+
+
+@pytest.fixture
+def scheduler(tmp_path):
+    """The address of a Dask scheduler with two workers, and the processes."""
+    pytest.importorskip("distributed")
+    file = tmp_path / "scheduler.json"
+    quiet = {"cwd": tmp_path, "env": environment(), "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    python = [sys.executable, "-m"]
+    leader = ["distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
+    worker = ["distributed.cli.dask_worker", "--nthreads", "1", "--no-dashboard", "--no-nanny"]
+    worker += ["--scheduler-file", str(file)]
+    processes = [subprocess.Popen([*python, *leader, "--scheduler-file", str(file)], **quiet)]
+    try:
+        while not file.exists() or not file.read_text().endswith("}"):
+            assert processes[0].poll() is None
+            time.sleep(0.05)
+        processes += [subprocess.Popen([*python, *worker], **quiet) for _ in range(2)]
+        yield json.loads(file.read_text())["address"], processes
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+def test_a_remote_scheduler_whose_worker_dies_and_that_dies(undisturbed, tmp_path, scheduler):
+    address, (leader, *workers) = scheduler
+    file, out = tmp_path / "sweep.json", tmp_path / "remote"
+    file.write_text(json.dumps(SWEEP))
+    child = subprocess.Popen(command(file, "--out", out, "--dask", address), env=environment(), stdout=-1, stderr=-1)
+    while child.poll() is None and len(rows_of(out)) < 3:
+        time.sleep(0.01)
+    workers[0].kill()
+    said = child.communicate()[1]
+    assert (child.returncode, said) == (0, b"")
+    assert dump(out) == dump(undisturbed.folder)
+
+    out = tmp_path / "dead"
+    child = subprocess.Popen(command(file, "--out", out, "--dask", address), env=environment(), stdout=-1, stderr=-1)
+    while child.poll() is None and len(rows_of(out)) < 3:
+        time.sleep(0.01)
+    leader.kill()
+    said = child.communicate()[1]
+    assert child.returncode == 1 and said.count(b"\n") == 1 and b"--resume goes on" in said
+    assert len(rows_of(out)) >= 3
+    study = etude.sweep(file, out=out, jobs=1, resume=True, progress=False)
+    assert dump(study.folder) == dump(undisturbed.folder)
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "nsga2", "gp"])
+def test_guided_searches_ask_the_same_again(sampler):
+    pytest.importorskip("optuna")
+    if sampler == "gp":
+        pytest.importorskip("torch")
+        pytest.importorskip("scipy")
+    axes = {**SWEEP["axes"], "/platform/cluster/dma/engine": ["mchan", "idma"], "/platform/l2/size": [1 << 20, 1 << 21]}
+    paths = []
+    for seed in (1, 1, 2):
+        spec = load_spec(changed(axes=axes, search={"sampler": sampler, "points": 30, "seed": seed}))
+        search, scores, path = search_of(spec), None, []
+        while True:
+            try:
+                batch = next(search) if scores is None else search.send(scores)
+            except StopIteration:
+                break
+            assert len(batch) <= 8
+            path += batch
+            scores = [None if p[0] == 2 else (float(sum(p)), float(p[0] - p[1]), 1.0) for p in batch]
+        assert len(path) == len(set(path)) == 30 and all(map(spec.allowed, path))
+        paths.append(path)
+    assert paths[0] == paths[1] != paths[2]
+
+
+def test_a_guided_search_tries_all_of_a_small_space_and_ends(tmp_path):
+    pytest.importorskip("optuna")
+    search = {"sampler": "tpe", "points": 500, "seed": 3}
+    asked = changed(axes={"/workload/batch": [1, 2, 3], "/platform/cluster/tcdm/banks": [16, 32]}, constraints=[])
+    studies = [
+        etude.sweep({**asked, "search": search}, out=tmp_path / str(jobs), jobs=jobs, progress=False) for jobs in (1, 2)
+    ]
+    assert sorted(studies[0].points.select("batch", "banks").rows()) == sorted(itertools.product([1, 2, 3], [16, 32]))
+    assert dump(studies[0].folder) == dump(studies[1].folder)
+
+
+def test_tpe_is_nearer_to_the_front_than_chance():
+    pytest.importorskip("optuna")
+    axes = {"/workload/batch": {"from": 1, "to": 40, "step": 1}, "/train/seed": {"from": 1, "to": 40, "step": 1}}
+    found = {}
+    for sampler in ("random", "tpe"):
+        best = []
+        for seed in range(5):
+            asked = {"axes": axes, "constraints": [], "objectives": {"step.cycles": "min"}}
+            spec = load_spec(changed(**asked, search={"sampler": sampler, "points": 48, "seed": seed}))
+            search, scores, tried = search_of(spec), None, []
+            while True:
+                try:
+                    batch = next(search) if scores is None else search.send(scores)
+                except StopIteration:
+                    break
+                scores = [(float((p[0] - 30) ** 2 + (p[1] - 7) ** 2),) for p in batch]
+                tried += scores
+            best.append(min(tried)[0])
+        found[sampler] = sum(best)
+    assert found["tpe"] < found["random"]
 
 
 def rows_of(folder: Path) -> list:

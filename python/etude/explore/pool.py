@@ -45,7 +45,7 @@ class DaskPool:
             import distributed
         except ImportError as error:
             raise UserError(f"--dask: {error.name} is not installed; pip install 'dask[distributed]'") from None
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        _silence()
         dask.config.set({"distributed.comm.timeouts.connect": CONNECT_S, "distributed.admin.tick.limit": "1h"})
         self.address = address
         self.cluster: Any = None
@@ -136,6 +136,13 @@ class DaskPool:
         if isinstance(error, ModuleNotFoundError):
             raise MachineError(f"--dask: a worker has no {error.name}; install etude there") from None
         raise MachineError(f"--dask: a worker failed ({_first(error)}); {LOST}")
+
+
+def _silence() -> None:
+    """Dask's loggers each have a level of their own; what matters of what they say is in our one line."""
+    for name in ("distributed", *logging.root.manager.loggerDict):
+        if name.partition(".")[0] == "distributed":
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
 def _first(error: BaseException | None) -> str:
