@@ -198,9 +198,10 @@ def test_guided_searches_ask_the_same_again(sampler):
         pytest.importorskip("torch")
         pytest.importorskip("scipy")
     axes = {**SWEEP["axes"], "/platform/cluster/dma/engine": ["mchan", "idma"], "/platform/l2/size": [1 << 20, 1 << 21]}
+    points = 10 if sampler == "gp" else 24
     paths = []
     for seed in (1, 1, 2):
-        spec = load_spec(changed(axes=axes, search={"sampler": sampler, "points": 30, "seed": seed}))
+        spec = load_spec(changed(axes=axes, search={"sampler": sampler, "points": points, "seed": seed}))
         search, scores, path = search_of(spec), None, []
         while True:
             try:
@@ -210,7 +211,7 @@ def test_guided_searches_ask_the_same_again(sampler):
             assert len(batch) <= 8
             path += batch
             scores = [None if p[0] == 2 else (float(sum(p)), float(p[0] - p[1]), 1.0) for p in batch]
-        assert len(path) == len(set(path)) == 30 and all(map(spec.allowed, path))
+        assert len(path) == len(set(path)) == points and all(map(spec.allowed, path))
         paths.append(path)
     assert paths[0] == paths[1] != paths[2]
 
@@ -232,7 +233,7 @@ def test_tpe_is_nearer_to_the_front_than_chance():
     found = {}
     for sampler in ("random", "tpe"):
         best = []
-        for seed in range(5):
+        for seed in range(3):
             asked = {"axes": axes, "constraints": [], "objectives": {"step.cycles": "min"}}
             spec = load_spec(changed(**asked, search={"sampler": sampler, "points": 48, "seed": seed}))
             search, scores, tried = search_of(spec), None, []
@@ -338,7 +339,7 @@ def test_a_full_disk_ends_the_sweep_and_loses_nothing(tmp_path, monkeypatch):
         ({"search": {"sampler": "random", "points": 0}}, "search/points: 0"),
         ({"search": {"sampler": "grid", "points": 3}}, "less than the grid's 16"),
         ({"search": {"sample": "grid"}}, "did you mean sampler?"),
-        ({"tiers": {"screen": "model", "confirm": "cycle"}}, "not available"),
+        ({"tiers": {"screen": "tile"}}, '"tile" is unknown'),
         ({"tiers": {"screen": None, "confirm": None}}, "nothing would run"),
         ({"tiers": {"confirm": "tile"}}, '"tile" is unknown'),
         ({"objective": {}}, "did you mean objectives?"),
@@ -368,6 +369,44 @@ def test_the_command(tmp_path, undisturbed):
             command(bad, "--out", tmp_path / "bad"), env=environment(), capture_output=True, text=True
         )
         assert done.returncode == 2 and done.stderr.count("\n") == 1 and not (tmp_path / "bad").exists()
+
+
+def test_a_tier_that_is_not_there_is_refused(tmp_path, monkeypatch):
+    def lower(probe):
+        raise etude.ConfigError(f"/run/tier: {probe['run']['tier']} is not available")
+
+    monkeypatch.setattr("etude.explore.spec.lower", lower)
+    with pytest.raises(UserError, match='tiers/screen: "model" is not available'):
+        etude.sweep(changed(tiers={"screen": "model"}), out=tmp_path / "bad", jobs=1, progress=False)
+    assert not (tmp_path / "bad").exists()
+
+
+def test_a_screened_front_is_confirmed(undisturbed, tmp_path, monkeypatch):
+    """The stand-in for the model tier simulates with other banks, so that its cycles and areas are a little off."""
+    stand_in(
+        tmp_path,
+        monkeypatch,
+        'a="$*"; case "$a" in */run/tier=\\"model*)\n'
+        f'exec {find_program()} $(echo "$a" | sed "s,/run/tier=.model.,/platform/cluster/tcdm/banks=32,");; esac',
+    )
+    monkeypatch.setattr("etude.explore.study.check_tiers", lambda spec: None)
+    truth = {tuple(r) for r in undisturbed.front.select("height", "width", "batch").rows()}
+    for most in (None, 3):
+        asked = changed(tiers={"screen": "model", "confirm": "cycle", "confirm_points": most})
+        study = etude.sweep(asked, out=tmp_path / str(most), jobs=1, progress=False)
+        if most is not None:
+            parallel = etude.sweep(asked, out=tmp_path / "parallel", jobs=2, progress=False)
+            assert dump(study.folder) == dump(parallel.folder)
+        tiers = study.points["tier"].to_list()
+        assert tiers == ["model"] * 16 + ["cycle"] * (len(tiers) - 16) and len(tiers) > 16
+        assert set(study.front["tier"]) == {"cycle"}
+        front = {tuple(r) for r in study.front.select("height", "width", "batch").rows()}
+        if most is None:
+            assert front == truth
+        else:
+            assert len(tiers) == 16 + most and front
+        error = study.model_error()
+        assert error["objective"].to_list() == list(SWEEP["objectives"]) and (error["worst"] > 0).all()
 
 
 def test_names_and_constants():

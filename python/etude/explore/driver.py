@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from etude.errors import InternalError
+from etude.explore.confirm import Confirmation, confirmation
 from etude.explore.front import Scores
 from etude.explore.point import Outcome, Task
 from etude.explore.pool import Pool
@@ -32,16 +33,24 @@ class Driver:
         self.spec, self.store, self.pool, self.watch = spec, store, pool, watch
         self.next_id = 1
 
-    def search(self, search: Search) -> None:
-        """Follows a search to its end."""
+    def lead(self, search: Search) -> None:
+        """Follows the search to its end, then confirms what it found if that is asked for."""
+        found = self._follow(search, self.spec.tier)
+        if self.spec.screen is not None and self.spec.confirm is not None:
+            self.watch.begin_again()
+            self._follow(confirmation(self.spec, found), self.spec.confirm)
+
+    def _follow(self, search: Search | Confirmation, tier: str) -> dict[Point, Scores | None]:
+        found: dict[Point, Scores | None] = {}
         scores: list[Scores | None] | None = None
         while True:
             try:
                 batch = next(search) if scores is None else search.send(scores)
             except StopIteration:
-                return
-            outcomes = self._run(batch, self.spec.tier)
-            scores = [scores_of(self.spec, outcome) for outcome in outcomes]
+                return found
+            self.watch.expect(len(batch))
+            scores = [scores_of(self.spec, outcome) for outcome in self._run(batch, tier)]
+            found |= dict(zip(batch, scores, strict=True))
 
     def _run(self, batch: Sequence[Point], tier: str) -> list[Outcome]:
         """What became of each point; those that the study has are not run."""

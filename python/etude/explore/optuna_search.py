@@ -34,6 +34,7 @@ def _sampler(spec: Spec, optuna: Any) -> Any:
             raise UserError(
                 f"search/sampler: gp needs {module}, which is not installed; pip install {module}"
             ) from None
+    importlib.import_module("torch").set_num_threads(1)  # its matrices are small
     return optuna.samplers.GPSampler(seed=spec.seed, n_startup_trials=start, deterministic_objective=True)
 
 

@@ -22,6 +22,7 @@ class SweepWatch:
     def __init__(self, title: str, total: int, objectives: dict[str, str], wanted: bool | None = None) -> None:
         self.title, self.total, self.objectives = title, total, objectives
         self.wanted = wanted
+        self.asked = 0
         self.over = 0
         self.ran = 0
         self.front = Front()
@@ -43,6 +44,15 @@ class SweepWatch:
             self.task = self.bar.add_task(self.line(), total=self.total)
             self.bar.start()
         return self
+
+    def expect(self, points: int) -> None:
+        """So many more are asked for: the whole is no less than that."""
+        self.asked += points
+        self.total = max(self.total, self.asked)
+
+    def begin_again(self) -> None:
+        """What follows is of another tier: the best and the front are those of it alone."""
+        self.front, self.best = Front(), None
 
     def known(self, scores: Scores | None) -> None:
         """A point that the study has already."""
@@ -73,7 +83,7 @@ class SweepWatch:
             self.front.add(self.over, scores)
             self.best = [min(pair) for pair in zip(self.best or scores, scores, strict=True)]
         if self.bar is not None and self.task is not None:
-            self.bar.update(self.task, completed=self.over, description=self.line())
+            self.bar.update(self.task, completed=self.over, total=self.total, description=self.line())
         elif self.wanted is not False and time.monotonic() - self.said_s > LINES_S:
             self.said_s = time.monotonic()
             print(self.line(), file=sys.stderr, flush=True)

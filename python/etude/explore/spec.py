@@ -17,6 +17,7 @@ from typing import Any
 
 from etude import native
 from etude.api.config import Config
+from etude.api.lower import lower
 from etude.errors import ConfigError, UserError
 from etude.explore.axes import Axis, axis_of
 from etude.explore.expression import Expression
@@ -121,8 +122,6 @@ def load_spec(source: str | os.PathLike[str] | Mapping[str, Any]) -> Spec:
         raise UserError(f'tiers/confirm: {json.dumps(confirm)} is unknown; give "cycle" or null')
     if screen is None and confirm is None:
         raise UserError("tiers: screen and confirm are null, so that nothing would run; give one of them")
-    if screen == "model":
-        raise UserError('tiers/screen: "model" is not available in this version; give null')
     spec = Spec(
         text=json.dumps({**asked, "base": base_text, "resolved": _resolved(base)}, ensure_ascii=False),
         base=base,
@@ -139,6 +138,18 @@ def load_spec(source: str | os.PathLike[str] | Mapping[str, Any]) -> Spec:
     )
     _check_space(spec)
     return spec
+
+
+def check_tiers(spec: Spec) -> None:
+    """Refuses a tier that this version has not. Errors: UserError."""
+    if spec.screen is None:
+        return
+    smallest = {"network": "mlp", "sizes": [2, 2], "batch": 1}
+    probe = {"platform": "platform/traindeeploy.json", "workload": smallest, "run": {"tier": spec.screen}}
+    try:
+        lower(probe)
+    except ConfigError as error:
+        raise UserError(f'tiers/screen: "{spec.screen}" is not available ({error}); give null') from None
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from etude.explore.point import program_version
 from etude.explore.pool import pool_of
 from etude.explore.progress import SweepWatch
 from etude.explore.samplers import search_of, total_of
-from etude.explore.spec import COLUMNS, Spec, load_spec
+from etude.explore.spec import COLUMNS, Spec, check_tiers, load_spec
 from etude.explore.store import FILE, Store, read_about, read_points
 
 if TYPE_CHECKING:
@@ -58,8 +58,9 @@ class Study:
 
     @cached_property
     def front(self) -> polars.DataFrame:
-        """The rows that are done and that nothing dominates, by the first objective, best first."""
-        done = self.points.filter(self.points["status"] == "done")
+        """The rows that are done and that nothing dominates, by the first objective, best first. Where the cycle tier
+        confirms what the model tier screened, they are rows of the cycle tier."""
+        done = self.points.filter((self.points["status"] == "done") & (self.points["tier"] == self.tier))
         ways = list(self.objectives.items())
         scores = [
             tuple(-row[name] if way == "max" else row[name] for name, way in ways)
@@ -72,6 +73,27 @@ class Study:
     def objectives(self) -> dict[str, str]:
         """Fields of result.json, and "min" or "max"."""
         return dict(self.asked["objectives"])
+
+    @property
+    def tier(self) -> str:
+        """That of the front: cycle, unless nothing was to be confirmed."""
+        tiers = self.asked.get("tiers", {})
+        return str(tiers.get("confirm", "cycle") or tiers["screen"])
+
+    def model_error(self) -> polars.DataFrame:
+        """How far the model tier is from the cycle tier over the points that ran in both: a row for each objective
+        with the number of points, the mean and the worst of |model / cycle - 1|."""
+        done = self.points.filter(self.points["status"] == "done")
+        axes = [name for name in done.columns if name not in COLUMNS and name not in self.objectives]
+        both = done.filter(done["tier"] == "model").join(done.filter(done["tier"] == "cycle"), on=axes, suffix=" cycle")
+        rows = []
+        for name in self.objectives:
+            pairs = zip(both[name].to_list(), both[f"{name} cycle"].to_list(), strict=True)
+            errors = [abs(model / cycle - 1) for model, cycle in pairs if cycle]
+            if errors:
+                mean = sum(errors) / len(errors)
+                rows.append({"objective": name, "points": len(errors), "mean": mean, "worst": max(errors)})
+        return frame(rows, objective=str, points=int, mean=float, worst=float)
 
     def count(self, status: str) -> int:
         """Points that are done, infeasible or failed."""
@@ -130,6 +152,7 @@ def sweep(
     full or the scheduler gone.
     """
     asked = load_spec(spec)
+    check_tiers(asked)
     search = search_of(asked)
     name = "sweep" if isinstance(spec, Mapping) else Path(spec).stem
     folder = Path(out) if out is not None else Path("out") / name
@@ -139,7 +162,7 @@ def sweep(
         store = Store(folder, asked, about, resume)
         try:
             with SweepWatch(name, total_of(asked), asked.objectives, progress) as watch:
-                Driver(asked, store, pool, watch).search(search)
+                Driver(asked, store, pool, watch).lead(search)
         finally:
             store.close()
     finally:

@@ -34,6 +34,11 @@ def print_study(study: Study, console: Console) -> None:
         console.print(table)
     if len(study.front) > MOST_ROWS:
         console.print(f"and {len(study.front) - MOST_ROWS:,} more", highlight=False)
+    for row in study.model_error().iter_rows(named=True):
+        text = (
+            f"model against cycle tier, {row['points']:,} points: {row['objective']} {row['mean']:.1%} off on average"
+        )
+        console.print(f"{text}, {row['worst']:.1%} at most", highlight=False)
     reasons = Counter(reason for reason in study.points["reason"].to_list() if reason is not None)
     for reason, count in reasons.most_common(MOST_REASONS):
         console.print(f"{count:,} x {reason}", markup=False, highlight=False, soft_wrap=True)
