@@ -68,12 +68,21 @@ for _name, _text in DELEGATED.items():
 
 @app.command()
 def report(
-    folder: Annotated[Path, typer.Argument(help="Folder that `etude run` or `etude elf --profile` wrote.")],
+    folder: Annotated[Path, typer.Argument(help="Folder of a run, a study or a profile.")],
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
-    csv: Annotated[Path | None, typer.Option("--csv", help="Write every layer into this file.")] = None,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", help="Write every layer (of a study: every point) into this file.")
+    ] = None,
 ) -> None:
-    """Write report.html: one self-contained page with everything of result.json, or of a program's profile."""
-    if (folder / "profile.json").exists() and not (folder / "result.json").exists():
+    """Write report.html: one self-contained page with everything of a run, a study or a program's profile."""
+    if (folder / "study.sqlite").exists():
+        from etude.explore.study import open_study
+
+        study = open_study(folder)
+        page = study.report()
+        if csv is not None:
+            write_text(csv, study.points.write_csv())
+    elif (folder / "profile.json").exists() and not (folder / "result.json").exists():
         from etude.report.profile_page import write_profile_page
 
         if csv is not None:

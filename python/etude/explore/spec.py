@@ -37,7 +37,7 @@ Point = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Spec:
-    """A sweep, checked. `text`: SWEEP.json in its canonical form, the files that it names by their content."""
+    """A sweep, checked. `text`: SWEEP.json, with digests of its base as it stands and with all files that it names."""
 
     text: str
     base: Config
@@ -106,7 +106,7 @@ def load_spec(source: str | os.PathLike[str] | Mapping[str, Any]) -> Spec:
     for key in ("base", "axes", "objectives"):
         if key not in asked:
             raise UserError(f"sweep: has no {key}; give base, axes and objectives")
-    base, base_text = _base(asked["base"], place)
+    base, base_digest = _base(asked["base"], place)
     axes, constants = _axes(asked, base)
     constraints = _constraints(asked.get("constraints", []), {axis.name for axis in axes} | set(constants), constants)
     objectives = _objectives(asked["objectives"], axes)
@@ -123,7 +123,7 @@ def load_spec(source: str | os.PathLike[str] | Mapping[str, Any]) -> Spec:
     if screen is None and confirm is None:
         raise UserError("tiers: screen and confirm are null, so that nothing would run; give one of them")
     spec = Spec(
-        text=json.dumps({**asked, "base": base_text, "resolved": _resolved(base)}, ensure_ascii=False),
+        text=json.dumps({**asked, "digests": [base_digest, _resolved(base)]}, ensure_ascii=False),
         base=base,
         axes=axes,
         constants=constants,
@@ -201,7 +201,7 @@ def _base(asked: Any, place: Path) -> tuple[Config, str]:
     """The configuration that axes change, and the text of it. A file is looked for as configurations look for theirs:
     in the current folder, beside SWEEP.json, below configs/."""
     if isinstance(asked, Mapping):
-        return Config(None, json.dumps(asked)), json.dumps(asked, sort_keys=True)
+        return Config(None, json.dumps(asked)), ""
     if not isinstance(asked, str):
         raise UserError(f"base: {json.dumps(asked)} is neither a file nor a configuration; give one")
     below = [Path("configs"), native.SOURCE / "configs", native.folder() / "configs"]

@@ -37,7 +37,7 @@ class Study:
 
     folder: Path
     asked: dict[str, Any]
-    """SWEEP.json; `base` is the digest of its file."""
+    """SWEEP.json, with `digests` of its base: of the file, and of all that it names."""
     program_version: str
 
     @cached_property
@@ -99,9 +99,28 @@ class Study:
         """Points that are done, infeasible or failed."""
         return int((self.points["status"] == status).sum())
 
+    @property
+    def axes(self) -> list[str]:
+        """Their columns."""
+        return list(self.points.columns)[len(COLUMNS) : len(self.points.columns) - len(self.objectives)]
+
+    def sets_of(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Keys of the configuration at a row of `points`, by JSON pointer, those that hold others first."""
+        pointers = sorted(zip(self.asked["axes"], self.axes, strict=True), key=lambda pair: pair[0].count("/"))
+        return {pointer: self._value(pointer, row[name]) for pointer, name in pointers}
+
+    def _value(self, pointer: str, cell: Any) -> Any:
+        """What a cell stands for: one of the axis's values that is neither number nor text stands as JSON."""
+        values = self.asked["axes"][pointer]
+        if isinstance(values, list) and isinstance(cell, str) and cell not in values:
+            return json.loads(cell)
+        return cell
+
     def report(self) -> Path:
-        """Writes the page and returns its name. Errors: UserError while there is none."""
-        raise UserError("report: a page of a study is not available in this version; see points and front")
+        """Writes report.html, one self-contained page, into the folder, and returns its name."""
+        from etude.report.study_page import write_study_page
+
+        return write_study_page(self)
 
     def summary(self) -> str:
         """One line: how many points, and how they ended."""
@@ -189,12 +208,12 @@ def _export(study: Study, spec: Spec) -> None:
         whole.replace(study.folder / PARQUET)
         front = study.folder / FRONT
         front.mkdir(exist_ok=True)
+        if isinstance(study.asked["base"], dict):
+            (study.folder / "base.json").write_text(json.dumps(study.asked["base"], indent=1), encoding="utf-8")
         wanted = {}
         for row in study.front.iter_rows(named=True):
-            point = tuple(_index(axis.values, row[axis.name]) for axis in spec.axes)
-            wanted[f"{row['id']}.json"] = spec.base.set_all(
-                {**spec.sets(point), "/run/tier": row["tier"]}
-            ).resolved_text
+            sets = {**study.sets_of(row), "/run/tier": row["tier"]}
+            wanted[f"{row['id']}.json"] = spec.base.set_all(sets).resolved_text
         for file in front.glob("*.json"):
             if file.name not in wanted:
                 file.unlink()
@@ -202,11 +221,3 @@ def _export(study: Study, spec: Spec) -> None:
             (front / name).write_text(text, encoding="utf-8")
     except OSError as error:
         raise MachineError(f"{study.folder}: cannot be written ({error.strerror}); --resume writes it again") from None
-
-
-def _index(values: tuple[Any, ...], cell: Any) -> int:
-    """The value of a cell, which may be JSON of a value."""
-    for i, value in enumerate(values):
-        if value == cell and isinstance(value, bool) == isinstance(cell, bool):
-            return i
-    return [json.dumps(value, sort_keys=True) for value in values].index(cell)
