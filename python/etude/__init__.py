@@ -31,6 +31,7 @@ from etude.errors import (
     ProgramError,
     UserError,
 )
+from etude.explore.study import Study, open_study, sweep
 
 __version__ = version()
 
@@ -55,6 +56,7 @@ __all__ = [
     "Result",
     "Schedule",
     "Step",
+    "Study",
     "Traffic",
     "UserError",
     "compare_policies",
@@ -64,8 +66,10 @@ __all__ = [
     "load",
     "lower",
     "open_result",
+    "open_study",
     "price",
     "run",
     "schedule",
     "schema",
+    "sweep",
 ]

@@ -68,12 +68,21 @@ for _name, _text in DELEGATED.items():
 
 @app.command()
 def report(
-    folder: Annotated[Path, typer.Argument(help="Folder that `etude run` or `etude elf --profile` wrote.")],
+    folder: Annotated[Path, typer.Argument(help="Folder of a run, a study or a profile.")],
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
-    csv: Annotated[Path | None, typer.Option("--csv", help="Write every layer into this file.")] = None,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", help="Write every layer (of a study: every point) into this file.")
+    ] = None,
 ) -> None:
-    """Write report.html: one self-contained page with everything of result.json, or of a program's profile."""
-    if (folder / "profile.json").exists() and not (folder / "result.json").exists():
+    """Write report.html: one self-contained page with everything of a run, a study or a program's profile."""
+    if (folder / "study.sqlite").exists():
+        from etude.explore.study import open_study
+
+        study = open_study(folder)
+        page = study.report()
+        if csv is not None:
+            write_text(csv, study.points.write_csv())
+    elif (folder / "profile.json").exists() and not (folder / "result.json").exists():
         from etude.report.profile_page import write_profile_page
 
         if csv is not None:
@@ -119,10 +128,20 @@ def schema(
     typer.echo(schema_text(section), nl=False)
 
 
-@app.command(context_settings=PASS_ON, add_help_option=False)
-def sweep() -> None:
-    """Run many configurations."""
-    raise UserError("etude sweep: not available in this version; run the points with etude run --set")
+@app.command()
+def sweep(
+    file: Annotated[Path, typer.Argument(metavar="SWEEP.json", help="Axes, constraints, objectives, search.")],
+    jobs: Annotated[int | None, typer.Option("--jobs", help="Points at a time, all cores by default.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the study that is there.")] = False,
+    dask: Annotated[str | None, typer.Option("--dask", help="Address of a Dask scheduler that runs them.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder of the study (default out/SWEEP).")] = None,
+) -> None:
+    """Run many configurations: every point a row of study.sqlite, the best of them as a table."""
+    from etude.explore.study import sweep as run_sweep
+    from etude.explore.summary import print_study
+
+    study = run_sweep(file, out=out, jobs=jobs, resume=resume, dask=dask)
+    print_study(study, Console(width=None if sys.stdout.isatty() else 160))
 
 
 def main() -> None:

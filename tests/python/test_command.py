@@ -52,7 +52,7 @@ def test_delegates_arguments_output_and_status(tmp_path):
         (["report", "/nowhere"], "no result.json in it"),
         (["compare", "/nowhere", "/nowhere"], "no result.json in it"),
         (["compare", "/nowhere"], "has one run; give two or more"),
-        (["sweep", "s.json"], "not available"),
+        (["sweep", "s.json"], "s.json: cannot be read"),
         (["frobnicate"], "No such command"),
         (["report"], "Missing argument"),
     ],

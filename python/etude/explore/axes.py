@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Axes of a sweep: what a key of the configuration may be, as a list or a range."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from etude.errors import UserError
+
+MOST_VALUES = 100_000
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A key and its values, in the order of the file. `name`: its column, and its name in constraints."""
+
+    pointer: str
+    name: str
+    values: tuple[Any, ...]
+
+    @property
+    def ordered(self) -> bool:
+        """Whether neighbours in the list are neighbours in size."""
+        numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in self.values)
+        return numbers and list(self.values) == sorted(self.values)
+
+
+def axis_of(pointer: str, name: str, asked: object) -> Axis:
+    """The axis that SWEEP.json asks for at a pointer. Errors: UserError."""
+    place = f"axes: {pointer}"
+    if isinstance(asked, Mapping):
+        values = _range(place, asked)
+    elif isinstance(asked, list):
+        values = asked
+    else:
+        raise UserError(f'{place}: {json.dumps(asked)} is neither a list nor {{"from", "to", "step" or "factor"}}')
+    if not values:
+        raise UserError(f"{place}: has no value; give one or more")
+    texts = [json.dumps(value, sort_keys=True) for value in values]
+    twice = next((text for text in texts if texts.count(text) > 1), None) if len(texts) < 2000 else None
+    if twice is not None or len(set(texts)) < len(texts):
+        raise UserError(f"{place}: has {twice or 'a value'} twice; leave one out")
+    return Axis(pointer, name, tuple(values))
+
+
+def _fraction(place: str, asked: Mapping[str, Any], key: str) -> Fraction:
+    value = asked[key]
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise UserError(f"{place}/{key}: {json.dumps(value)} is no number; give a number")
+    return Fraction(str(value)) if abs(value) < float("inf") else Fraction(0)
+
+
+def _range(place: str, asked: Mapping[str, Any]) -> list[Any]:
+    """from, from + step, ... or from, from * factor, ... up to and with `to`; whole numbers stay whole."""
+    kinds = [key for key in ("step", "factor") if key in asked]
+    unknown = [key for key in asked if key not in ("from", "to", "step", "factor")]
+    if unknown or len(kinds) != 1 or not {"from", "to"} <= set(asked):
+        raise UserError(
+            f'{place}: has {", ".join(asked) or "nothing"}; a range has "from", "to" and "step" or "factor"'
+        )
+    low, high, by = (_fraction(place, asked, key) for key in ("from", "to", kinds[0]))
+    if kinds == ["step"] and by <= 0:
+        raise UserError(f"{place}/step: {asked['step']} is not above 0; give a step above 0")
+    if kinds == ["factor"] and (by <= 1 or low <= 0):
+        raise UserError(f"{place}: a range by factor {asked['factor']} from {asked['from']} does not grow; "
+                        "give a factor above 1 and a start above 0")  # fmt: skip
+    if low > high:
+        raise UserError(
+            f"{place}: is empty, from {asked['from']} to {asked['to']}; give a start that is not above the end"
+        )
+    values: list[Any] = []
+    while low <= high:
+        if len(values) == MOST_VALUES:
+            raise UserError(f"{place}: has more than {MOST_VALUES:,} values; give a larger {kinds[0]}")
+        values.append(int(low) if low.denominator == 1 else float(low))
+        low = low + by if kinds == ["step"] else low * by
+    if any(isinstance(asked[key], float) for key in asked):  # one type in a column
+        if any(isinstance(value, float) for value in values):
+            values = [float(value) for value in values]
+    return values

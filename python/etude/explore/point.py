@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One point of a sweep: run by whatever process has the task, which keeps nothing of it."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from etude.api.child import Ended, error_of, stop
+from etude.api.config import assignments, version
+from etude.errors import InternalError, MachineError, ProgramError, UserError
+from etude.explore.fields import value_at
+from etude.program import find_program
+from etude.result import load_result
+
+TRIES = 3  # of a run that somebody killed
+
+_children: set[subprocess.Popen[bytes]] = set()
+_children_lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a worker is told: everything that the result depends on."""
+
+    id: int
+    sets: dict[str, Any]
+    base: str | None  # file
+    base_text: str | None  # what is in it, or in a configuration that was given in place
+    folder: str  # where names of files are looked for
+    tier: str
+    version: str
+    objectives: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A row of the table. `values`: of the objectives; `reason`: one line, unless it is done."""
+
+    id: int
+    config_hash: str | None
+    tier: str
+    status: str  # done, infeasible or failed
+    reason: str | None
+    values: tuple[float | int | None, ...]
+
+
+def program_version() -> str:
+    """The version with a digest of etude-sim and the kernels: what a result depends on, beside its configuration."""
+    program = find_program()
+    files = [program, *sorted((program.parent / "kernels").rglob("*.elf"))]
+    return _version(tuple((str(file), file.stat().st_mtime_ns, file.stat().st_size) for file in files))
+
+
+@functools.lru_cache(maxsize=4)
+def _version(files: tuple[tuple[str, int, int], ...]) -> str:
+    digest = hashlib.sha256()
+    for name, _, _ in files:
+        digest.update(hashlib.sha256(Path(name).read_bytes()).digest())
+    return f"{version()}+{digest.hexdigest()[:12]}"
+
+
+def evaluate(task: Task) -> Outcome:
+    """Runs a point. Errors: MachineError for what is of this machine and not of the point (the disk is full)."""
+    if program_version() != task.version:
+        raise MachineError(f"a worker has etude {program_version()}, and the sweep {task.version}; install the same")
+    try:
+        if task.base is not None and Path(task.base).read_text(encoding="utf-8") != task.base_text:
+            raise MachineError(f"{task.base}: is not the file that the sweep began with; begin another one")
+        with tempfile.TemporaryDirectory(prefix="etude-point-", ignore_cleanup_errors=True) as scratch:
+            return _evaluate(task, Path(scratch))
+    except OSError as error:
+        raise MachineError(f"{error.filename or 'a worker'}: {error.strerror or error}") from None
+
+
+def stop_all() -> None:
+    """Ends the runs of this process."""
+    with _children_lock:
+        children = list(_children)
+    for child in children:
+        stop(child)
+
+
+def _evaluate(task: Task, scratch: Path) -> Outcome:
+    base = task.base
+    if base is None:
+        file = scratch / "config.json"
+        file.write_text(task.base_text or "{}", encoding="utf-8")
+        base = str(file)
+    sets = assignments({**task.sets, "/run/tier": task.tier})
+    arguments = ["run", base, "--quiet", "--out", str(scratch / "run")]
+    for one in sets:
+        arguments += ["--set", one]
+    for _ in range(TRIES):
+        ended = _run(arguments, task.folder)
+        if ended.status >= 0 or -ended.status in (signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE, signal.SIGBUS):
+            break
+    line = ended.line.replace(f"{base}: ", "").replace(f"{scratch}/", "").replace(str(scratch), "")
+
+    def outcome(status: str, reason: str | None, values: Sequence[float | int | None] = ()) -> Outcome:
+        hash_ = result["config_hash"] if result else _hash(task.folder, base, sets)
+        return Outcome(task.id, hash_, task.tier, status, reason, tuple(values) or (None,) * len(task.objectives))
+
+    result: dict[str, Any] = {}
+    if ended.status == 2:
+        return outcome("infeasible", line)
+    if ended.status != 0:
+        error = error_of(ended)
+        if not isinstance(error, ProgramError | InternalError) and ended.status > 0 and not _checked(scratch / "run"):
+            raise MachineError(line)
+        if -ended.status in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            raise MachineError(str(error))
+        return outcome("failed", line if ended.status > 0 else str(error))
+    result = load_result(scratch / "run")
+    values = [value_at(result, name) for name in task.objectives]
+    missing = [name for name, value in zip(task.objectives, values, strict=True) if value is None]
+    if missing:
+        return outcome("failed", f"the result has no {missing[0]}")
+    return outcome("done", None, values)
+
+
+def _checked(folder: Path) -> bool:
+    """Whether a run ended with a whole result whose numeric check failed."""
+    try:
+        return not load_result(folder)["check"]["passed"]
+    except (UserError, KeyError, TypeError):
+        return False
+
+
+def _run(arguments: Sequence[str], folder: str) -> Ended:
+    with open(os.devnull, "wb") as nobody:  # a run that tells of its progress ends with its parent
+        command = [str(find_program()), *arguments, "--progress-fd", str(nobody.fileno())]
+        with _children_lock:
+            child = subprocess.Popen(
+                command,
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                pass_fds=[nobody.fileno()],
+            )
+            _children.add(child)
+    try:
+        assert child.stderr is not None
+        said = child.stderr.read().decode(errors="replace")
+        status = child.wait()
+    finally:
+        stop(child)
+        with _children_lock:
+            _children.discard(child)
+    if status == -signal.SIGINT:
+        raise KeyboardInterrupt
+    return Ended(status, said)
+
+
+def _hash(folder: str, base: str, sets: list[str]) -> str | None:
+    """That of the configuration, None where it is refused."""
+    command = [str(find_program()), "config", "resolve", base]
+    for one in sets:
+        command += ["--set", one]
+    done = subprocess.run(command, cwd=folder, capture_output=True, check=False)
+    return hashlib.sha256(done.stdout).hexdigest() if done.returncode == 0 else None
+
+
+def canonical(value: Any) -> Any:
+    """A value of an axis as a cell: numbers and texts as they are, the rest as JSON."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return json.dumps(value, sort_keys=True)
+    return value

@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Studies: a sweep and what came of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from etude.api.html import table
+from etude.api.records import frame
+from etude.errors import MachineError, UserError
+from etude.explore.driver import Driver
+from etude.explore.front import front_of
+from etude.explore.point import program_version
+from etude.explore.pool import pool_of
+from etude.explore.progress import SweepWatch
+from etude.explore.samplers import search_of, total_of
+from etude.explore.spec import COLUMNS, Spec, check_tiers, load_spec
+from etude.explore.store import FILE, Store, read_about, read_points
+
+if TYPE_CHECKING:
+    import polars
+
+PARQUET = "points.parquet"
+FRONT = "front"
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """A sweep's folder: `points` has every point, `front` those that no other is better than in every objective."""
+
+    folder: Path
+    asked: dict[str, Any]
+    """SWEEP.json, with `digests` of its base: of the file, and of all that it names."""
+    program_version: str
+
+    @cached_property
+    def points(self) -> polars.DataFrame:
+        """A row for each point: id, config_hash, program_version, tier, status (done, infeasible, failed), reason,
+        a column for each axis and each objective."""
+        columns, rows = read_points(self.folder / FILE)
+        texts = dict.fromkeys(COLUMNS[1:], str)
+        cells = {name: [row[i] for row in rows] for i, name in enumerate(columns)}
+        types: dict[str, Any] = {"id": int, **texts, **dict.fromkeys(self.objectives, float)}
+        whole = (name for name in self.objectives if _all(int, cells[name]))
+        types |= dict.fromkeys(whole, int)
+        for name in columns[len(COLUMNS) : len(columns) - len(self.objectives)]:
+            types[name] = int if _all(int, cells[name]) else float if _all((int, float), cells[name]) else str
+            if types[name] is str:
+                cells[name] = [value if isinstance(value, str) else json.dumps(value) for value in cells[name]]
+        return frame(cells, **types)
+
+    @cached_property
+    def front(self) -> polars.DataFrame:
+        """The rows that are done and that nothing dominates, by the first objective, best first. Where the cycle tier
+        confirms what the model tier screened, they are rows of the cycle tier."""
+        done = self.points.filter((self.points["status"] == "done") & (self.points["tier"] == self.tier))
+        ways = list(self.objectives.items())
+        scores = [
+            tuple(-row[name] if way == "max" else row[name] for name, way in ways)
+            for row in done.select(list(self.objectives)).iter_rows(named=True)
+        ]
+        name, way = ways[0]
+        return done[front_of(scores)].sort([name, "id"], descending=[way == "max", False])
+
+    @property
+    def objectives(self) -> dict[str, str]:
+        """Fields of result.json, and "min" or "max"."""
+        return dict(self.asked["objectives"])
+
+    @property
+    def tier(self) -> str:
+        """That of the front: cycle, unless nothing was to be confirmed."""
+        tiers = self.asked.get("tiers", {})
+        return str(tiers.get("confirm", "cycle") or tiers["screen"])
+
+    def model_error(self) -> polars.DataFrame:
+        """How far the model tier is from the cycle tier over the points that ran in both: a row for each objective
+        with the number of points, the mean and the worst of |model / cycle - 1|."""
+        done = self.points.filter(self.points["status"] == "done")
+        axes = [name for name in done.columns if name not in COLUMNS and name not in self.objectives]
+        both = done.filter(done["tier"] == "model").join(done.filter(done["tier"] == "cycle"), on=axes, suffix=" cycle")
+        rows = []
+        for name in self.objectives:
+            pairs = zip(both[name].to_list(), both[f"{name} cycle"].to_list(), strict=True)
+            errors = [abs(model / cycle - 1) for model, cycle in pairs if cycle]
+            if errors:
+                mean = sum(errors) / len(errors)
+                rows.append({"objective": name, "points": len(errors), "mean": mean, "worst": max(errors)})
+        return frame(rows, objective=str, points=int, mean=float, worst=float)
+
+    def count(self, status: str) -> int:
+        """Points that are done, infeasible or failed."""
+        return int((self.points["status"] == status).sum())
+
+    @property
+    def axes(self) -> list[str]:
+        """Their columns."""
+        return list(self.points.columns)[len(COLUMNS) : len(self.points.columns) - len(self.objectives)]
+
+    def sets_of(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Keys of the configuration at a row of `points`, by JSON pointer, those that hold others first."""
+        pointers = sorted(zip(self.asked["axes"], self.axes, strict=True), key=lambda pair: pair[0].count("/"))
+        return {pointer: self._value(pointer, row[name]) for pointer, name in pointers}
+
+    def _value(self, pointer: str, cell: Any) -> Any:
+        """What a cell stands for: one of the axis's values that is neither number nor text stands as JSON."""
+        values = self.asked["axes"][pointer]
+        if isinstance(values, list) and isinstance(cell, str) and cell not in values:
+            return json.loads(cell)
+        return cell
+
+    def report(self) -> Path:
+        """Writes report.html, one self-contained page, into the folder, and returns its name."""
+        from etude.report.study_page import write_study_page
+
+        return write_study_page(self)
+
+    def summary(self) -> str:
+        """One line: how many points, and how they ended."""
+        counts = ", ".join(f"{self.count(status):,} {status}" for status in ("done", "infeasible", "failed"))
+        return f"{len(self.points):,} points: {counts}; {len(self.front):,} on the front"
+
+    def __repr__(self) -> str:
+        return f"<Study {self.folder}: {self.summary()}>"
+
+    def _repr_html_(self) -> str:
+        shown = self.front.drop("config_hash", "program_version", "status", "reason")
+        return table(shown.columns, shown.iter_rows(), caption=self.summary())
+
+
+def _all(kind: Any, cells: list[Any]) -> bool:
+    return all(isinstance(cell, kind) for cell in cells if cell is not None)
+
+
+def open_study(folder: str | os.PathLike[str]) -> Study:
+    """The study that is in a folder, finished or not. Errors: UserError."""
+    file = Path(folder) / FILE
+    if not file.is_file():
+        raise UserError(f"{folder}: no {FILE} in it; give the folder of a sweep")
+    try:
+        about = read_about(file)
+        return Study(Path(folder), json.loads(about["sweep"]), about["program_version"])
+    except (sqlite3.Error, KeyError, ValueError) as error:
+        raise UserError(f"{file}: is no study ({error}); sweep again") from None
+
+
+def sweep(
+    spec: str | os.PathLike[str] | Mapping[str, Any],
+    *,
+    out: str | os.PathLike[str] | None = None,
+    jobs: int | None = None,
+    resume: bool = False,
+    dask: str | None = None,
+    progress: bool | None = None,
+) -> Study:
+    """Runs many configurations as SWEEP.json (or what would be in it) says, and returns the study.
+
+    `out`: its folder, out/NAME of the file if None (out/sweep without one). `jobs`: points at a time on this machine,
+    all cores if None. `dask`: the address of a scheduler whose workers run the points instead. `resume`: goes on with
+    the study that is in the folder, and repeats no point. `progress`: False shows nothing. Whatever ends it, points
+    that are finished are kept.
+
+    Errors: UserError for what is wrong in the sweep, before anything runs or is written; MachineError if the disk is
+    full or the scheduler gone.
+    """
+    asked = load_spec(spec)
+    check_tiers(asked)
+    search = search_of(asked)
+    name = "sweep" if isinstance(spec, Mapping) else Path(spec).stem
+    folder = Path(out) if out is not None else Path("out") / name
+    about = {"sweep": asked.text, "program_version": program_version(), "search": _search_version(asked)}
+    pool = pool_of(jobs, dask)
+    try:
+        store = Store(folder, asked, about, resume)
+        try:
+            with SweepWatch(name, total_of(asked), asked.objectives, progress) as watch:
+                Driver(asked, store, pool, watch).lead(search)
+        finally:
+            store.close()
+    finally:
+        pool.close()
+    study = Study(folder, json.loads(asked.text), about["program_version"])
+    _export(study, asked)
+    return study
+
+
+def _search_version(spec: Spec) -> str:
+    """What the path of a search depends on, beside the program."""
+    if spec.sampler in ("grid", "random"):
+        return spec.sampler
+    from importlib.metadata import version
+
+    return f"{spec.sampler} of optuna {version('optuna')}"
+
+
+def _export(study: Study, spec: Spec) -> None:
+    """points.parquet, and the resolved configuration of each point on the front."""
+    try:
+        whole = study.folder / f".{PARQUET}"
+        study.points.write_parquet(whole)
+        whole.replace(study.folder / PARQUET)
+        front = study.folder / FRONT
+        front.mkdir(exist_ok=True)
+        if isinstance(study.asked["base"], dict):
+            (study.folder / "base.json").write_text(json.dumps(study.asked["base"], indent=1), encoding="utf-8")
+        wanted = {}
+        for row in study.front.iter_rows(named=True):
+            sets = {**study.sets_of(row), "/run/tier": row["tier"]}
+            wanted[f"{row['id']}.json"] = spec.base.set_all(sets).resolved_text
+        for file in front.glob("*.json"):
+            if file.name not in wanted:
+                file.unlink()
+        for name, text in wanted.items():
+            (front / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise MachineError(f"{study.folder}: cannot be written ({error.strerror}); --resume writes it again") from None

@@ -1,0 +1,506 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A sweep's table is a function of SWEEP.json and the program alone, however often it was ended and wherever it ran."""
+
+import hashlib
+import html
+import itertools
+import json
+import os
+import random
+import re
+import shlex
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import etude
+import pytest
+from etude.errors import UserError
+from etude.explore.expression import Expression
+from etude.explore.front import front_of
+from etude.explore.samplers import search_of
+from etude.explore.spec import load_spec
+from etude.program import find_program
+
+ROOT = Path(__file__).resolve().parents[2]
+SEED = int(os.environ.get("ETUDE_SEED", "13"))
+BASE = {
+    "platform": "platform/traindeeploy.json",
+    "workload": {"network": "mlp", "sizes": [16, 12, 8], "batch": 4},
+}
+SWEEP = {
+    "base": BASE,
+    "axes": {
+        "/platform/cluster/redmule/height": [2, 4, 8],
+        "/platform/cluster/redmule/width": {"from": 4, "to": 16, "factor": 2},
+        "/workload/batch": [2, 4],
+    },
+    "constraints": ["height * width <= 64"],
+    "objectives": {"step.cycles": "min", "step.energy_j": "min", "area_mm2": "min"},
+}
+
+
+@pytest.fixture(autouse=True)
+def at_the_root(monkeypatch):
+    """Names of files are looked for from here."""
+    monkeypatch.chdir(ROOT)
+
+
+def dump(folder: Path) -> list[str]:
+    """The whole database as text."""
+    with sqlite3.connect(folder / "study.sqlite") as connection:
+        return list(connection.iterdump())
+
+
+def changed(**members) -> dict:
+    """SWEEP with other members."""
+    return {**SWEEP, **members}
+
+
+def command(file: Path, *arguments) -> list[str]:
+    return [sys.executable, "-m", "etude", "sweep", str(file), *map(str, arguments)]
+
+
+def environment() -> dict:
+    return {**os.environ, "PYTHONPATH": str(ROOT / "python")}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """SWEEP, one point after the other."""
+    os.chdir(ROOT)
+    return etude.sweep(SWEEP, out=tmp_path_factory.mktemp("sweep") / "serial", jobs=1, progress=False)
+
+
+def test_points_are_runs(undisturbed):
+    rows = undisturbed.points.rows(named=True)
+    allowed = [p for p in itertools.product([2, 4, 8], [4, 8, 16], [2, 4]) if p[0] * p[1] <= 64]
+    assert [(r["height"], r["width"], r["batch"]) for r in rows] == allowed
+    assert [r["id"] for r in rows] == list(range(1, len(rows) + 1))
+    assert {r["status"] for r in rows} == {"done", "infeasible"}
+    rng = random.Random(SEED)
+    for row in rng.sample([r for r in rows if r["status"] == "done"], 3):
+        sets = {f"/platform/cluster/redmule/{name}": row[name] for name in ("height", "width")}
+        result = etude.run(BASE, sets={**sets, "/workload/batch": row["batch"]})
+        found = (result.config_hash, result.step.cycles, result.step.energy_j, result.area_mm2)
+        assert found == (row["config_hash"], row["step.cycles"], row["step.energy_j"], row["area_mm2"])
+    for row in (r for r in rows if r["status"] == "infeasible"):
+        assert "its port of 128 bytes" in row["reason"] and row["height"] == 8 and row["step.cycles"] is None
+        assert len(row["config_hash"] or "x" * 64) == 64
+
+
+def test_front_and_files(undisturbed):
+    import polars
+
+    done = undisturbed.points.filter(undisturbed.points["status"] == "done")
+    objectives = [tuple(r) for r in done.select(list(SWEEP["objectives"])).rows()]
+    best = {
+        a for a in objectives if not any(b != a and all(x <= y for x, y in zip(b, a, strict=True)) for b in objectives)
+    }
+    assert {tuple(r) for r in undisturbed.front.select(list(SWEEP["objectives"])).rows()} == best
+    assert polars.read_parquet(undisturbed.folder / "points.parquet").equals(undisturbed.points)
+    written = {f.stem: hashlib.sha256(f.read_bytes()).hexdigest() for f in (undisturbed.folder / "front").iterdir()}
+    assert written == {str(r["id"]): r["config_hash"] for r in undisturbed.front.rows(named=True)}
+
+
+def test_page(undisturbed):
+    page = undisturbed.report()
+    text = page.read_text(encoding="utf-8")
+    assert page == undisturbed.folder / "report.html" and "http" not in text.replace("http://www.w3.org", "")
+    assert text.count("<circle") == 3 * undisturbed.count("done")  # three pairs of objectives
+    assert text.count("its port of 128 bytes") == 1
+    for row in undisturbed.front.rows(named=True):
+        assert f"--out out/serial-{row['id']}<" in text
+    row = undisturbed.front.row(0, named=True)
+    line = html.unescape(re.search(rf"<code>(etude run [^<]*serial-{row['id']})</code>", text)[1])
+    words = shlex.split(line)[1:-2]
+    done = subprocess.run([find_program(), *words, "--quiet", "--out", undisturbed.folder / "again"])
+    assert done.returncode == 0
+    assert etude.open_result(undisturbed.folder / "again").config_hash == row["config_hash"]
+
+
+def test_parallel_is_serial(undisturbed, tmp_path):
+    pytest.importorskip("distributed")
+    study = etude.sweep(SWEEP, out=tmp_path / "parallel", jobs=2, progress=False)
+    assert dump(study.folder) == dump(undisturbed.folder)
+    assert (study.folder / "points.parquet").read_bytes() == (undisturbed.folder / "points.parquet").read_bytes()
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_killed_and_resumed(undisturbed, tmp_path, jobs):
+    if jobs > 1:
+        pytest.importorskip("distributed")
+    file, out = tmp_path / "sweep.json", tmp_path / "killed"
+    file.write_text(json.dumps(SWEEP))
+    rng = random.Random(SEED + jobs)
+    kills = 0
+    for _ in range(int(os.environ.get("ETUDE_KILLS", "2"))):
+        child = subprocess.Popen(
+            command(file, "--out", out, "--jobs", jobs, "--resume"),
+            env=environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        before = len(rows_of(out))
+        wanted = before + rng.randint(1, 5)
+        while child.poll() is None and len(rows_of(out)) < wanted:
+            time.sleep(0.005)
+        time.sleep(rng.random() * 0.03)
+        if child.poll() is None:
+            child.send_signal(signal.SIGKILL)
+            kills += 1
+        assert child.stderr is not None
+        said = child.stderr.read()
+        if child.wait() >= 0:
+            assert child.returncode == 0, said
+            break
+        assert len(rows_of(out)) >= wanted
+    assert kills > 0
+    study = etude.sweep(file, out=out, jobs=1, resume=True, progress=False)
+    assert dump(study.folder) == dump(undisturbed.folder)
+
+
+@pytest.fixture
+def scheduler(tmp_path):
+    """The address of a Dask scheduler with two workers, and the processes."""
+    pytest.importorskip("distributed")
+    file = tmp_path / "scheduler.json"
+    quiet = {"cwd": tmp_path, "env": environment(), "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    python = [sys.executable, "-m"]
+    leader = ["distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
+    worker = ["distributed.cli.dask_worker", "--nthreads", "1", "--no-dashboard", "--no-nanny"]
+    worker += ["--scheduler-file", str(file)]
+    processes = [subprocess.Popen([*python, *leader, "--scheduler-file", str(file)], **quiet)]
+    try:
+        while not file.exists() or not file.read_text().endswith("}"):
+            assert processes[0].poll() is None
+            time.sleep(0.05)
+        processes += [subprocess.Popen([*python, *worker], **quiet) for _ in range(2)]
+        yield json.loads(file.read_text())["address"], processes
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+def test_a_remote_scheduler_whose_worker_dies_and_that_dies(undisturbed, tmp_path, scheduler):
+    address, (leader, *workers) = scheduler
+    file, out = tmp_path / "sweep.json", tmp_path / "remote"
+    file.write_text(json.dumps(SWEEP))
+    child = subprocess.Popen(command(file, "--out", out, "--dask", address), env=environment(), stdout=-1, stderr=-1)
+    while child.poll() is None and len(rows_of(out)) < 3:
+        time.sleep(0.01)
+    workers[0].kill()
+    said = child.communicate()[1]
+    assert (child.returncode, said) == (0, b"")
+    assert dump(out) == dump(undisturbed.folder)
+
+    out = tmp_path / "dead"
+    child = subprocess.Popen(command(file, "--out", out, "--dask", address), env=environment(), stdout=-1, stderr=-1)
+    while child.poll() is None and len(rows_of(out)) < 3:
+        time.sleep(0.01)
+    leader.kill()
+    said = child.communicate()[1]
+    assert child.returncode == 1 and said.count(b"\n") == 1 and b"--resume goes on" in said
+    assert len(rows_of(out)) >= 3
+    study = etude.sweep(file, out=out, jobs=1, resume=True, progress=False)
+    assert dump(study.folder) == dump(undisturbed.folder)
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "nsga2", "gp"])
+def test_guided_searches_ask_the_same_again(sampler):
+    pytest.importorskip("optuna")
+    if sampler == "gp":
+        pytest.importorskip("torch")
+        pytest.importorskip("scipy")
+    axes = {**SWEEP["axes"], "/platform/cluster/dma/engine": ["mchan", "idma"], "/platform/l2/size": [1 << 20, 1 << 21]}
+    points = 10 if sampler == "gp" else 24
+    paths = []
+    for seed in (1, 1, 2):
+        spec = load_spec(changed(axes=axes, search={"sampler": sampler, "points": points, "seed": seed}))
+        search, scores, path = search_of(spec), None, []
+        while True:
+            try:
+                batch = next(search) if scores is None else search.send(scores)
+            except StopIteration:
+                break
+            assert len(batch) <= 8
+            path += batch
+            scores = [None if p[0] == 2 else (float(sum(p)), float(p[0] - p[1]), 1.0) for p in batch]
+        assert len(path) == len(set(path)) == points and all(map(spec.allowed, path))
+        paths.append(path)
+    assert paths[0] == paths[1] != paths[2]
+
+
+def test_a_guided_search_tries_all_of_a_small_space_and_ends(tmp_path):
+    pytest.importorskip("optuna")
+    search = {"sampler": "tpe", "points": 500, "seed": 3}
+    asked = changed(axes={"/workload/batch": [1, 2, 3], "/platform/cluster/tcdm/banks": [16, 32]}, constraints=[])
+    studies = [
+        etude.sweep({**asked, "search": search}, out=tmp_path / str(jobs), jobs=jobs, progress=False) for jobs in (1, 2)
+    ]
+    assert sorted(studies[0].points.select("batch", "banks").rows()) == sorted(itertools.product([1, 2, 3], [16, 32]))
+    assert dump(studies[0].folder) == dump(studies[1].folder)
+
+
+def test_tpe_is_nearer_to_the_front_than_chance():
+    pytest.importorskip("optuna")
+    axes = {"/workload/batch": {"from": 1, "to": 40, "step": 1}, "/train/seed": {"from": 1, "to": 40, "step": 1}}
+    found = {}
+    for sampler in ("random", "tpe"):
+        best = []
+        for seed in range(3):
+            asked = {"axes": axes, "constraints": [], "objectives": {"step.cycles": "min"}}
+            spec = load_spec(changed(**asked, search={"sampler": sampler, "points": 48, "seed": seed}))
+            search, scores, tried = search_of(spec), None, []
+            while True:
+                try:
+                    batch = next(search) if scores is None else search.send(scores)
+                except StopIteration:
+                    break
+                scores = [(float((p[0] - 30) ** 2 + (p[1] - 7) ** 2),) for p in batch]
+                tried += scores
+            best.append(min(tried)[0])
+        found[sampler] = sum(best)
+    assert found["tpe"] < found["random"]
+
+
+def rows_of(folder: Path) -> list:
+    """Ids that are in a study that somebody else writes."""
+    if not (folder / "study.sqlite").exists():
+        return []
+    connection = sqlite3.connect(folder / "study.sqlite", timeout=5)
+    try:
+        return connection.execute("SELECT id FROM points").fetchall()
+    except sqlite3.OperationalError:  # not made yet
+        return []
+    finally:
+        connection.close()
+
+
+def test_resuming_repeats_nothing(undisturbed, monkeypatch):
+    before = dump(undisturbed.folder)
+    monkeypatch.setattr("etude.explore.pool.evaluate", lambda task: pytest.fail("a point ran again"))
+    etude.sweep(SWEEP, out=undisturbed.folder, jobs=1, resume=True, progress=False)
+    assert dump(undisturbed.folder) == before
+    with pytest.raises(UserError, match="is there already; give --resume"):
+        etude.sweep(SWEEP, out=undisturbed.folder, jobs=1, progress=False)
+    with pytest.raises(UserError, match="is of another sweep"):
+        other = changed(constraints=["height <= 4"])
+        etude.sweep(other, out=undisturbed.folder, jobs=1, resume=True, progress=False)
+    monkeypatch.setattr("etude.explore.study.program_version", lambda: "0.1.0+another")
+    with pytest.raises(UserError, match=r"is of version .*, and this is 0\.1\.0\+another"):
+        etude.sweep(SWEEP, out=undisturbed.folder, jobs=1, resume=True, progress=False)
+    assert dump(undisturbed.folder) == before
+
+
+def stand_in(folder: Path, monkeypatch, text: str) -> None:
+    """An etude-sim that does something else for `run`."""
+    file = folder / "etude-sim"
+    file.write_text(f'#!/bin/sh\nif [ "$1" = run ]; then\n{text}\nfi\nexec {find_program()} "$@"\n')
+    file.chmod(0o755)
+    monkeypatch.setenv("ETUDE_SIM", str(file))
+
+
+def test_a_crash_is_a_row(tmp_path, monkeypatch):
+    stand_in(tmp_path, monkeypatch, 'case "$*" in */workload/batch=4*) kill -SEGV $$;; esac')
+    asked = changed(axes={"/workload/batch": [2, 4]}, constraints=[])
+    study = etude.sweep(asked, out=tmp_path / "crash", jobs=1, progress=False)
+    assert study.points["status"].to_list() == ["done", "failed"]
+    assert "SIGSEGV" in study.points["reason"][1]
+
+
+def test_a_full_disk_ends_the_sweep_and_loses_nothing(tmp_path, monkeypatch):
+    asked = changed(axes={"/workload/batch": [2, 4]}, constraints=[])
+    full = 'echo "etude-sim: x: No space left on device" >&2; exit 1'
+    full = f'case "$*" in */workload/batch=4*) [ -e FLAG ] || {{ {full}; }};; esac'
+    stand_in(tmp_path, monkeypatch, full.replace("FLAG", str(tmp_path / "emptied")))
+    with pytest.raises(etude.MachineError, match="No space left"):
+        etude.sweep(asked, out=tmp_path / "full", jobs=1, progress=False)
+    assert rows_of(tmp_path / "full") == [(1,)]
+    (tmp_path / "emptied").touch()
+    study = etude.sweep(asked, out=tmp_path / "full", jobs=1, resume=True, progress=False)
+    assert study.points["status"].to_list() == ["done", "done"]
+
+
+@pytest.mark.parametrize(
+    "members, line",
+    [
+        ({"axes": {"/platform/cluster/redmule/hight": [2]}, "constraints": []}, "hight"),
+        ({"axes": {"/workload/batch": []}, "constraints": []}, "axes: /workload/batch: has no value"),
+        ({"axes": {"/workload/batch": {"from": 8, "to": 4, "step": 1}}, "constraints": []}, "is empty, from 8 to 4"),
+        ({"axes": {"/workload/batch": {"from": 1, "to": 4, "step": 0}}, "constraints": []}, "0 is not above 0"),
+        ({"axes": {"/workload/batch": {"from": 1, "to": 4, "factor": 1}}, "constraints": []}, "does not grow"),
+        ({"axes": {"/workload/batch": {"from": 1, "to": 4}}, "constraints": []}, '"step" or "factor"'),
+        ({"axes": {"/workload/batch": [2, 2]}, "constraints": []}, "2 twice"),
+        ({"axes": {"/workload/batch": ["many"]}, "constraints": []}, "axes: /workload/batch: "),
+        ({"axes": {}}, "axes: has none"),
+        ({"axes": {"batch": [1]}}, "no JSON pointer"),
+        ({"axes": {"/platform/l2/size": [1048576], "/platform/cluster/tcdm/size": [65536]}}, "both called size"),
+        ({"constraints": ["height < 2", "width > 3"]}, 'none of 18 points meets "height < 2"'),
+        ({"constraints": ["height < 4", "height > 2"]}, 'none of 18 points meets "height < 4" and "height > 2"'),
+        ({"constraints": ["hight < 4"]}, "did you mean height?"),
+        ({"constraints": ["height <"]}, "is no expression"),
+        ({"constraints": ["__import__('os').system('true')"]}, "is not allowed"),
+        ({"constraints": ["height.real > 1"]}, "is not allowed"),
+        ({"constraints": ["height / (width - 4) > 1"]}, "has no value where height = 2, width = 4"),
+        ({"constraints": ["2 ** (height * 1000) > 1"]}, "exponent"),
+        ({"constraints": "height < 4"}, "no list"),
+        ({"objectives": {"step.cycle": "min"}}, "did you mean step.cycles?"),
+        ({"objectives": {"simulator.wall_s": "min"}}, "of the machine"),
+        ({"objectives": {"step.cycles": "least"}}, 'give "min" or "max"'),
+        ({"objectives": {}}, "objectives: has none"),
+        ({"search": {"sampler": "annealing"}}, '"annealing" is unknown'),
+        ({"search": {"sampler": "random"}}, "search/points: is missing"),
+        ({"search": {"sampler": "random", "points": 0}}, "search/points: 0"),
+        ({"search": {"sampler": "grid", "points": 3}}, "less than the grid's 16"),
+        ({"search": {"sample": "grid"}}, "did you mean sampler?"),
+        ({"tiers": {"screen": "tile"}}, '"tile" is unknown'),
+        ({"tiers": {"screen": None, "confirm": None}}, "nothing would run"),
+        ({"tiers": {"confirm": "tile"}}, '"tile" is unknown'),
+        ({"objective": {}}, "did you mean objectives?"),
+        ({"base": "nothing.json"}, "base: nothing.json is not there"),
+        ({"names": {"h-1": "/platform/cluster/redmule/height"}}, "is no name"),
+        ({"names": {"status": "/platform/cluster/redmule/height"}}, "both called status"),
+    ],
+)
+def test_bad_input_is_refused_before_anything_runs(tmp_path, members, line, monkeypatch):
+    monkeypatch.setattr("etude.explore.pool.evaluate", lambda task: pytest.fail("a point ran"))
+    with pytest.raises(UserError) as raised:
+        etude.sweep(changed(**members), out=tmp_path / "bad", jobs=1, progress=False)
+    assert line in str(raised.value) and "\n" not in str(raised.value)
+    assert not (tmp_path / "bad").exists()
+
+
+def test_the_command(tmp_path, undisturbed):
+    file, out = tmp_path / "sweep.json", tmp_path / "out"
+    file.write_text(json.dumps(SWEEP))
+    done = subprocess.run(command(file, "--out", out, "--jobs", 1), env=environment(), capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(undisturbed.summary()) and "its port of 128 bytes" in done.stdout
+    assert dump(out) == dump(undisturbed.folder)
+    file.write_text('{"base": {}, "base": {}}')
+    for bad in (file, tmp_path / "none.json"):
+        done = subprocess.run(
+            command(bad, "--out", tmp_path / "bad"), env=environment(), capture_output=True, text=True
+        )
+        assert done.returncode == 2 and done.stderr.count("\n") == 1 and not (tmp_path / "bad").exists()
+
+
+def test_a_tier_that_is_not_there_is_refused(tmp_path, monkeypatch):
+    def lower(probe):
+        raise etude.ConfigError(f"/run/tier: {probe['run']['tier']} is not available")
+
+    monkeypatch.setattr("etude.explore.spec.lower", lower)
+    with pytest.raises(UserError, match='tiers/screen: "model" is not available'):
+        etude.sweep(changed(tiers={"screen": "model"}), out=tmp_path / "bad", jobs=1, progress=False)
+    assert not (tmp_path / "bad").exists()
+
+
+def test_a_screened_front_is_confirmed(undisturbed, tmp_path, monkeypatch):
+    """The stand-in for the model tier simulates with other banks, so that its cycles and areas are a little off."""
+    stand_in(
+        tmp_path,
+        monkeypatch,
+        'a="$*"; case "$a" in */run/tier=\\"model*)\n'
+        f'exec {find_program()} $(echo "$a" | sed "s,/run/tier=.model.,/platform/cluster/tcdm/banks=32,");; esac',
+    )
+    monkeypatch.setattr("etude.explore.study.check_tiers", lambda spec: None)
+    truth = {tuple(r) for r in undisturbed.front.select("height", "width", "batch").rows()}
+    for most in (None, 3):
+        asked = changed(tiers={"screen": "model", "confirm": "cycle", "confirm_points": most})
+        study = etude.sweep(asked, out=tmp_path / str(most), jobs=1, progress=False)
+        if most is not None:
+            parallel = etude.sweep(asked, out=tmp_path / "parallel", jobs=2, progress=False)
+            assert dump(study.folder) == dump(parallel.folder)
+        tiers = study.points["tier"].to_list()
+        assert tiers == ["model"] * 16 + ["cycle"] * (len(tiers) - 16) and len(tiers) > 16
+        assert set(study.front["tier"]) == {"cycle"}
+        front = {tuple(r) for r in study.front.select("height", "width", "batch").rows()}
+        if most is None:
+            assert front == truth
+        else:
+            assert len(tiers) == 16 + most and front
+        error = study.model_error()
+        assert error["objective"].to_list() == list(SWEEP["objectives"]) and (error["worst"] > 0).all()
+
+
+def test_names_and_constants():
+    names = {"l2": "/platform/l2/size", "l1": "/platform/cluster/tcdm/size", "banks": "/platform/cluster/tcdm/banks"}
+    axes = {"/platform/cluster/tcdm/size": [65536, 131072], "/platform/l2/size": [131072, 2097152]}
+    spec = load_spec(changed(names=names, axes=axes, constraints=["l1 * banks <= l2"]))
+    assert [spec.values(point) for point in spec.everything()] == [[65536, 2097152], [131072, 2097152]]
+
+
+@pytest.mark.parametrize(
+    "asked, values",
+    [
+        ({"from": 1, "to": 7, "step": 3}, [1, 4, 7]),
+        ({"from": 0.1, "to": 0.5, "step": 0.1}, [0.1, 0.2, 0.3, 0.4, 0.5]),
+        ({"from": 1, "to": 2, "step": 0.5}, [1.0, 1.5, 2.0]),
+        ({"from": 3, "to": 50, "factor": 2}, [3, 6, 12, 24, 48]),
+    ],
+)
+def test_ranges(asked, values):
+    from etude.explore.axes import axis_of
+
+    found = axis_of("/x", "x", asked).values
+    assert list(found) == values and {type(v) for v in found} == {type(v) for v in values}
+
+
+def test_expressions():
+    names = {"a": 3, "b": 8, "p": "page"}
+    for text, value in (
+        ("a*b*(1+1) <= 48", True),
+        ("1 < a < 3", False),
+        ("p in ['keep', 'page'] and not b % 4", True),
+        ("min(a, b) == 3 and max(a, b, 9) == 9 and abs(-a) == a and log2(b) == a", True),
+        ("p == 'keep' or b // a == 2", True),
+        ("a != 3 or p not in ['page']", False),
+        ("2 ** a == b", True),
+    ):
+        assert Expression(text)(names) is value, text
+    for text in (
+        "lambda: 1",
+        "[x for x in (1, 2)]",
+        "a if b else p",
+        "p in p",
+        "open('x')",
+        "a[0]",
+        "f'{a}'",
+        "a := 1",
+    ):
+        with pytest.raises(UserError, match="no expression"):
+            Expression(text)
+    for text in ("p < 3", "p * 99999999", "1 / (a - 3) > 0"):
+        with pytest.raises(UserError, match="has no value where"):
+            Expression(text)(names)
+
+
+def test_random_points_are_different_and_depend_on_the_seed():
+    large = {f"/platform/cluster/redmule/{name}": {"from": 1, "to": 32, "step": 1} for name in ("height", "width")}
+    large |= {"/workload/batch": {"from": 1, "to": 400, "step": 1}}  # looked through point by point no more
+    for axes in (SWEEP["axes"], large):
+        drawn = []
+        for seed in (1, 1, 2):
+            search = {"sampler": "random", "points": 12, "seed": seed}
+            spec = load_spec(changed(axes=axes, search=search))
+            drawn.append(list(next(search_of(spec))))
+            assert len(set(drawn[-1])) == 12 and all(map(spec.allowed, drawn[-1]))
+        assert drawn[0] == drawn[1] != drawn[2]
+
+
+def test_front_against_brute_force():
+    rng = random.Random(SEED)
+    for _ in range(50):
+        points = [tuple(rng.randint(0, 4) for _ in range(rng.choice([2, 3]))) for _ in range(1)]
+        points += [tuple(rng.randint(0, 4) for _ in points[0]) for _ in range(rng.randint(0, 30))]
+        brute = [
+            i
+            for i, a in enumerate(points)
+            if not any(b != a and all(x <= y for x, y in zip(b, a, strict=True)) for b in points)
+        ]
+        assert front_of(points) == brute
