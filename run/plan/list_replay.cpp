@@ -46,13 +46,16 @@ class ListReplay {
         cluster_(cluster),
         one_dma_(cluster.dma.engine == DmaConfig::Engine::kIdma) {}
 
-  double run() {
+  double run(std::vector<double>* taken_up) {
     const auto count = static_cast<std::uint32_t>(tasks_.operations.size());
     for (std::uint32_t i = 0; i < count; ++i) {
       if (i % ETUDE_RING_CHUNK_OPS == 0) {
         enter_chunk(i / ETUDE_RING_CHUNK_OPS, (count - 1) / ETUDE_RING_CHUNK_OPS + 1);
       }
       const Operation& operation = tasks_.operations[i];
+      if (taken_up != nullptr) {
+        taken_up->push_back(now_);
+      }
       if (const auto* wait = operation.as<Wait>()) {
         const unsigned unit = queue_of(wait->unit);
         const bool waited = until([&] { return done_[unit] >= wait->count; });
@@ -177,7 +180,8 @@ class ListReplay {
          : queue == kRedmule ? kPostJob
          : queue == kSocDma  ? kPostPage
                              : kPostTransfer);
-    add(queue, times_.alone[i], times_.port_share[i], false);
+    const bool behind = !times_.behind.empty() && !queues_[queue].empty();
+    add(queue, behind ? times_.behind[i] : times_.alone[i], times_.port_share[i], false);
     if (queue == kCores && !cluster_.controller) {  // core 0 runs it itself
       until([&] { return queues_[kCores].empty(); });
     }
@@ -230,8 +234,9 @@ double speed_beside(TaskUnit unit, double port_share, bool cores_work,
          (cores_work ? std::max(0.5, 1 - kConflicts * cores) : 1);
 }
 
-double replay_list(const TaskList& tasks, const ListTimes& times, const ClusterConfig& cluster) {
-  return ListReplay(tasks, times, cluster).run();
+double replay_list(const TaskList& tasks, const ListTimes& times, const ClusterConfig& cluster,
+                   std::vector<double>* taken_up) {
+  return ListReplay(tasks, times, cluster).run(taken_up);
 }
 
 }  // namespace etude::run
