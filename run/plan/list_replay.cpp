@@ -223,6 +223,9 @@ class ListReplay {
 
 double speed_beside(TaskUnit unit, double port_share, bool cores_work,
                     const ClusterConfig& cluster) {
+  // A beat takes the banks that the port is wide, of all.
+  port_share *= std::min(1.0, cluster.redmule.port_bytes() / 4.0 /
+                                  static_cast<double>(cluster.tcdm.banks));
   if (unit == TaskUnit::kCores) {
     return std::max(kLeastSpeed, 1 - kCoresHeldUp * port_share);
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <map>
 #include <string>
 #include <vector>
@@ -14,14 +15,16 @@ namespace etude::run {
 /// What an operation takes by itself, in the cycle tier.
 struct LoneCosts {
   double alone = 0;   ///< cycles from its posting to a unit at rest until it is done
+  double cold = 0;    ///< the same of a kernel behind others, whose code the I-cache has
   double behind = 0;  ///< from the end of an equal one in front of it in the queue to its own
   /// Events of two of them, the controller's among them, and of all harts cycles at work ("busy")
   /// and waits by their reasons. None: no cycles asleep.
   std::map<std::string, std::uint64_t> counters, stalls;
 };
 
-/// A task list that works through operations of one class one by one: each with its operands
-/// brought anew, once to warm up, once by itself, then two in a row.
+/// A task list that works through operations of one class one by one: each behind kernels that
+/// take the I-cache and with its operands brought anew, once cold, once by itself, then two in a
+/// row.
 class LoneBench {
  public:
   LoneBench(const PlatformConfig& platform, LoneClass of, std::vector<LoneOperation> operations);
@@ -34,12 +37,13 @@ class LoneBench {
 
  private:
   struct Place {
-    std::uint32_t alone = 0, first = 0, second = 0;  ///< in the list; a wait behind the first two
+    std::uint32_t cold = 0, alone = 0, first = 0, second = 0;  ///< in the list; waits between them
     std::uint32_t layer = 0;                         ///< of the two in a row
   };
   void post(Operation operation, std::uint32_t layer);
   void wait(TaskUnit unit, std::uint32_t layer);
-  void bring(const LoneOperation& lone, std::uint32_t layer);
+  void bring(Bytes all, bool integers, std::uint32_t layer);
+  void run_others(std::uint32_t layer);
 
   PlatformConfig platform_;
   std::vector<Operation> list_;

@@ -48,13 +48,20 @@ class Sums {
 ListTimes times_of(const Plan& plan, const ProgramCosts& costs) {
   const compiler::CostModel timing(plan.config().platform);
   ListTimes times;
+  constexpr std::uint32_t kNoKernel = ~0u;
+  std::uint32_t kernel = kNoKernel;  // the last one
   const std::vector<Operation>& operations = plan.program().tasks.operations;
   for (std::size_t i = 0; i < operations.size(); ++i) {
     const bool posted = costs.of[i] != ProgramCosts::kNone;
     const LoneCosts& lone = posted ? costs.shapes[costs.of[i]] : LoneCosts{};
     const auto* job = operations[i].as<MatrixJob>();
-    times.alone.push_back(lone.alone);
-    times.behind.push_back(lone.behind);
+    double cold = 0;  // beyond a warm I-cache
+    if (const auto* call = operations[i].as<KernelCall>()) {
+      cold = call->kernel == kernel ? 0 : cold_share() * std::max(0.0, lone.cold - lone.alone);
+      kernel = call->kernel;
+    }
+    times.alone.push_back(lone.alone + cold);
+    times.behind.push_back(lone.behind + cold);
     times.port_share.push_back(job != nullptr ? port_share(*job, timing) : 0);
   }
   return times;
