@@ -46,6 +46,35 @@ double cycles_between(Cycle from, Cycle to) {
   return to > from ? static_cast<double>((to - from).raw()) : 0.0;
 }
 
+using Counts = std::map<std::string, std::uint64_t>;
+
+/// Of all harts together: cycles at work, and waits in which they are awake.
+Counts at_work(const Activity& activity, std::uint64_t cycles_of_harts) {
+  Counts counts;
+  std::uint64_t waited = 0;
+  for (const auto& [reason, cycles] : activity.core_stalls) {
+    waited += cycles;
+    if (cycles != 0 && reason != "sleep" && reason != "event_wait") {
+      counts[reason] = cycles;
+    }
+  }
+  counts["busy"] = cycles_of_harts > waited ? cycles_of_harts - waited : 0;
+  return counts;
+}
+
+/// What twice `one` is more than `two`.
+Counts beyond(const Counts& one, const Counts& two) {
+  Counts more;
+  for (const auto& [name, count] : one) {
+    const auto found = two.find(name);
+    const std::uint64_t of_two = found == two.end() ? 0 : found->second;
+    if (2 * count > of_two) {
+      more[name] = 2 * count - of_two;
+    }
+  }
+  return more;
+}
+
 }  // namespace
 
 LoneBench::LoneBench(const PlatformConfig& platform, LoneClass of,
@@ -60,9 +89,11 @@ LoneBench::LoneBench(const PlatformConfig& platform, LoneClass of,
     }
     bring(lone.l1, lone.integers, layer);
     Place place;
+    ++layer;
     place.cold = static_cast<std::uint32_t>(list_.size());
     post(lone.operation, layer);
     wait(unit, layer);
+    ++layer;
     place.alone = static_cast<std::uint32_t>(list_.size());
     post(lone.operation, layer);
     wait(unit, layer);
@@ -160,17 +191,18 @@ std::vector<LoneCosts> LoneBench::costs(const MeasuredPass& pass) const {
       costs.cold = cycles_between(begin(place.cold + 1), spans[place.cold].end);
       costs.behind = cycles_between(spans[place.first].end, spans[place.second].end);
     }
+    const auto harts = [&](std::uint32_t from, std::uint32_t to) {
+      return harts_ * (begin(to) - begin(from)).raw();
+    };
     const Activity& two = pass.layers[place.layer];
     costs.counters = two.counters;
-    std::uint64_t waited = 0;
-    for (const auto& [reason, cycles] : two.core_stalls) {
-      waited += cycles;
-      if (cycles != 0 && reason != "sleep" && reason != "event_wait") {
-        costs.stalls[reason] = cycles;
-      }
+    costs.stalls = at_work(two, harts(place.first, place.second + 2));
+    if (list_[place.alone].as<KernelCall>() != nullptr) {
+      const Activity& one = pass.layers[place.layer - 2];
+      costs.cold_counters = beyond(one.counters, costs.counters);
+      costs.cold_stalls =
+          beyond(at_work(one, harts(place.cold, place.cold + 2)), costs.stalls);
     }
-    const std::uint64_t harts = harts_ * (begin(place.second + 2) - begin(place.first)).raw();
-    costs.stalls["busy"] = harts > waited ? harts - waited : 0;
     all.push_back(std::move(costs));
   }
   return all;

@@ -20,6 +20,8 @@ struct LoneCosts {
   /// Events of two of them, the controller's among them, and of all harts cycles at work ("busy")
   /// and waits by their reasons. None: no cycles asleep.
   std::map<std::string, std::uint64_t> counters, stalls;
+  /// The same of two kernels, beyond that, with a cold I-cache.
+  std::map<std::string, std::uint64_t> cold_counters, cold_stalls;
 };
 
 /// A task list that works through operations of one class one by one: each behind kernels that
@@ -38,7 +40,7 @@ class LoneBench {
  private:
   struct Place {
     std::uint32_t cold = 0, alone = 0, first = 0, second = 0;  ///< in the list; waits between them
-    std::uint32_t layer = 0;                         ///< of the two in a row
+    std::uint32_t layer = 0;  ///< of the two in a row; of the cold one two before
   };
   void post(Operation operation, std::uint32_t layer);
   void wait(TaskUnit unit, std::uint32_t layer);

@@ -17,7 +17,7 @@ using Json = nlohmann::json;
 
 constexpr int kWaitMs = 120000;  ///< for other writers
 /// Of the table and of how operations are measured: a change of either makes other rows.
-constexpr const char* kKind = "lone operations 2";
+constexpr const char* kKind = "lone operations 3";
 
 class Statement {
  public:
@@ -54,14 +54,17 @@ class Statement {
 };
 
 std::string to_text(const LoneCosts& costs) {
-  return Json{costs.alone, costs.cold, costs.behind, costs.counters, costs.stalls}.dump();
+  return Json{costs.alone,    costs.cold,   costs.behind,
+              costs.counters, costs.stalls, costs.cold_counters, costs.cold_stalls}
+      .dump();
 }
 
 LoneCosts costs_of(const std::string& text) {
   using Counts = std::map<std::string, std::uint64_t>;
   const Json json = Json::parse(text);
   return {json.at(0).get<double>(), json.at(1).get<double>(), json.at(2).get<double>(),
-          json.at(3).get<Counts>(), json.at(4).get<Counts>()};
+          json.at(3).get<Counts>(), json.at(4).get<Counts>(), json.at(5).get<Counts>(),
+          json.at(6).get<Counts>()};
 }
 
 [[noreturn]] void refuse(const fs::path& file, const std::string& why) {

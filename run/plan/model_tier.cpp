@@ -21,46 +21,85 @@ namespace {
 using Json = nlohmann::ordered_json;
 using Counts = std::map<std::string, std::uint64_t>;
 
+/// How often a shape comes, and how often its code is not in the I-cache.
+struct Times {
+  std::uint64_t all = 0, cold = 0;
+};
+
 /// Sums of events that were counted over two operations each.
 class Sums {
  public:
-  void add(const LoneCosts& costs, std::uint64_t times) {
-    for (const auto& [name, count] : costs.counters) {
-      counters_[name] += count * times;
-    }
-    for (const auto& [reason, count] : costs.stalls) {
-      stalls_[reason] += count * times;
-    }
+  void add(const LoneCosts& costs, const Times& times) {
+    add(costs.counters, static_cast<double>(times.all), counters_);
+    add(costs.stalls, static_cast<double>(times.all), stalls_);
+    const double cold = model_correction().cold_share * static_cast<double>(times.cold);
+    add(costs.cold_counters, cold, counters_);
+    add(costs.cold_stalls, cold, stalls_);
   }
   Counts counters() const { return halved(counters_); }
   Counts stalls() const { return halved(stalls_); }
 
  private:
-  static Counts halved(Counts counts) {
-    for (auto& [name, count] : counts) {
-      count /= 2;
+  using Double = std::map<std::string, double>;
+  static void add(const Counts& counts, double times, Double& sums) {
+    if (times != 0) {
+      for (const auto& [name, count] : counts) {
+        sums[name] += static_cast<double>(count) * times;
+      }
+    }
+  }
+  static Counts halved(const Double& sums) {
+    Counts counts;
+    for (const auto& [name, sum] : sums) {
+      counts[name] = static_cast<std::uint64_t>(sum / 2);
     }
     return counts;
   }
-  Counts counters_, stalls_;
+  Double counters_, stalls_;
 };
+
+/// Of each operation, whether it is a kernel of another kind than the one before it.
+std::vector<bool> cold_kernels(const TaskList& tasks) {
+  std::vector<bool> cold;
+  constexpr std::uint32_t kNone = ~0u;
+  std::uint32_t last = kNone;
+  for (const Operation& operation : tasks.operations) {
+    const auto* call = operation.as<KernelCall>();
+    cold.push_back(call != nullptr && call->kernel != last);
+    last = call != nullptr ? call->kernel : last;
+  }
+  return cold;
+}
+
+/// Accesses to L1 of a core per cycle of a kernel.
+double accesses_of(const LoneCosts& lone, unsigned cores) {
+  std::uint64_t accesses = 0;  // of two kernels
+  for (const auto& [name, count] : lone.counters) {
+    if (name.starts_with("core") && (name.ends_with(".loads") || name.ends_with(".stores"))) {
+      accesses += count;
+    }
+  }
+  return static_cast<double>(accesses) / (2.0 * cores * std::max(1.0, lone.behind));
+}
 
 ListTimes times_of(const Plan& plan, const ProgramCosts& costs) {
   const compiler::CostModel timing(plan.config().platform);
   ListTimes times;
-  constexpr std::uint32_t kNoKernel = ~0u;
-  std::uint32_t kernel = kNoKernel;  // the last one
+  const ClusterConfig& cluster = plan.config().platform.cluster;
+  const bool idma = cluster.dma.engine == DmaConfig::Engine::kIdma;
+  const ModelCorrection& correction = model_correction();
+  times.controller = correction.controller_work;
+  times.transfers = idma ? correction.idma_work : correction.mchan_work;
+  const std::vector<bool> is_cold = cold_kernels(plan.program().tasks);
   const std::vector<Operation>& operations = plan.program().tasks.operations;
   for (std::size_t i = 0; i < operations.size(); ++i) {
     const bool posted = costs.of[i] != ProgramCosts::kNone;
     const LoneCosts& lone = posted ? costs.shapes[costs.of[i]] : LoneCosts{};
     const auto* job = operations[i].as<MatrixJob>();
-    double cold = 0;  // beyond a warm I-cache
-    if (const auto* call = operations[i].as<KernelCall>()) {
-      cold = call->kernel == kernel ? 0 : cold_share() * std::max(0.0, lone.cold - lone.alone);
-      kernel = call->kernel;
-    }
+    const double cold =  // beyond a warm I-cache
+        is_cold[i] ? correction.cold_share * std::max(0.0, lone.cold - lone.alone) : 0;
     times.alone.push_back(lone.alone + cold);
+    times.accesses.push_back(correction.kernel_held_up * accesses_of(lone, cluster.cores));
     times.behind.push_back(lone.behind + cold);
     times.port_share.push_back(job != nullptr ? port_share(*job, timing) : 0);
   }
@@ -166,15 +205,19 @@ StepRecord modelled_step(const Plan& plan, const ProgramCosts& costs) {
   std::vector<double> taken_up;
   const double replayed =
       replay_list(program.tasks, times_of(plan, costs), platform.cluster, &taken_up);
-  std::vector<std::map<std::uint32_t, std::uint64_t>> of_layer(program.layers.size());
-  std::map<std::uint32_t, std::uint64_t> of_step;
+  std::vector<std::map<std::uint32_t, Times>> of_layer(program.layers.size());
+  std::map<std::uint32_t, Times> of_step;
+  const std::vector<bool> is_cold = cold_kernels(program.tasks);
   for (std::size_t i = 0; i < costs.of.size(); ++i) {
     if (costs.of[i] != ProgramCosts::kNone) {
-      ++of_layer.at(program.tasks.operations[i].layer)[costs.of[i]];
-      ++of_step[costs.of[i]];
+      for (Times* times : {&of_layer.at(program.tasks.operations[i].layer)[costs.of[i]],
+                           &of_step[costs.of[i]]}) {
+        ++times->all;
+        times->cold += is_cold[i] ? 1 : 0;
+      }
     }
   }
-  const auto sums = [&](const std::map<std::uint32_t, std::uint64_t>& of) {
+  const auto sums = [&](const std::map<std::uint32_t, Times>& of) {
     Sums all;
     for (const auto& [shape, times] : of) {
       all.add(costs.shapes[shape], times);
@@ -191,7 +234,6 @@ StepRecord modelled_step(const Plan& plan, const ProgramCosts& costs) {
     step.layer_stalls.back().erase("busy");
   }
   const Counts stalls = sums(of_step).stalls();
-  const double corrected = replayed * model_correction();
   // No step is shorter than what one of its units alone needs.
   RunFacts facts = plan.facts();
   facts.macs /= facts.passes;
@@ -201,7 +243,7 @@ StepRecord modelled_step(const Plan& plan, const ProgramCosts& costs) {
   for (const Bound& bound : bounds_of(platform, facts, step)) {
     least = std::max(least, std::ceil(bound.cycles));
   }
-  step.cycles = Cycle{static_cast<std::uint64_t>(std::max(corrected, least))};
+  step.cycles = Cycle{static_cast<std::uint64_t>(std::max(replayed, least))};
   step.segments = segments_of(taken_up, replayed, step.cycles.raw());
   step.units = units_of(platform.cluster, step.counters, stalls, step.cycles.raw());
   return step;
@@ -222,11 +264,16 @@ Json model_result(const Plan& plan, const ProgramCosts& costs,
   }
   Json result = make_result(plan.config(), facts, record, {}, {}, {wall_s, ETUDE_VERSION});
   const ModelError& error = model_error();
-  result["engine"] = nullptr;
+  const ModelCorrection& correction = model_correction();
   result["model"] = {
       {"operations", costs.of.size()},
       {"shapes", costs.shapes.size()},
-      {"correction", {{"cycles", model_correction()}, {"fitted_on", model_fitted_on()}}},
+      {"correction",
+       {{"cold_share", correction.cold_share},
+        {"controller_work", correction.controller_work},
+        {"mchan_work", correction.mchan_work},
+        {"idma_work", correction.idma_work},
+        {"kernel_held_up", correction.kernel_held_up}}},
       {"error",
        {{"cycles_mean", error.cycles_mean},
         {"cycles_worst", error.cycles_worst},

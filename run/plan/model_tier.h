@@ -7,20 +7,12 @@
 
 #include "run/plan/lone_costs.h"
 #include "run/plan/plan.h"
-#include "sim/engine/run_record.h"
+#include "sim/energy/energy.h"
 
 namespace etude::run {
 
-/// How far the model tier was off on cycle runs that its correction was not fitted on, in parts of
-/// the cycle tier's value (results/model_accuracy).
-struct ModelError {
-  double cycles_mean = 0, cycles_worst = 0, energy_mean = 0, energy_worst = 0;
-  unsigned points = 0;
-};
-const ModelError& model_error();
-
 /// A step of a plan as the model tier has it: its task list replayed with what each operation takes
-/// by itself, contention beside other units and the leftover as a correction; counters are the sum
+/// by itself, contention beside other units, and the leftover as a correction; counters are the sum
 /// of the operations', the harts' other cycles sleep.
 StepRecord modelled_step(const Plan& plan, const ProgramCosts& costs);
 
