@@ -4,10 +4,11 @@
 namespace etude::run {
 
 const ModelCorrection& model_correction() {
-  static constexpr ModelCorrection kFitted{.cold_share = 0.95,
-                                           .controller_work = 1.7,
+  static constexpr ModelCorrection kFitted{.cold_share = 1.0,
+                                           .kept_lines = 64,
+                                           .controller_work = 1.95,
                                            .mchan_work = 0.7,
-                                           .idma_work = 2.0,
+                                           .idma_work = 1.7,
                                            .kernel_held_up = 1.9};
   return kFitted;
 }

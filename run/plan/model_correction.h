@@ -6,8 +6,11 @@ namespace etude::run {
 /// What is left over once operations are measured by themselves and replayed beside each other.
 /// Fitted on steps of the cycle tier (seed 1 and 2 of results/model_accuracy); result.json has it.
 struct ModelCorrection {
-  /// Part of what a kernel takes longer with a cold I-cache, behind a kernel of another kind.
+  /// Part of what a kernel takes longer with a cold I-cache, where its code has gone.
   double cold_share;
+  /// Lines of code that the kernels since its last run may have for all of it to be there still;
+  /// with twice as many it has gone.
+  double kept_lines;
   /// Work of the controller, in parts of what the replay of task lists assumes: the code of kernels
   /// takes its place in the I-cache.
   double controller_work;

@@ -23,16 +23,16 @@ using Counts = std::map<std::string, std::uint64_t>;
 
 /// How often a shape comes, and how often its code is not in the I-cache.
 struct Times {
-  std::uint64_t all = 0, cold = 0;
+  double all = 0, cold = 0;
 };
 
 /// Sums of events that were counted over two operations each.
 class Sums {
  public:
   void add(const LoneCosts& costs, const Times& times) {
-    add(costs.counters, static_cast<double>(times.all), counters_);
-    add(costs.stalls, static_cast<double>(times.all), stalls_);
-    const double cold = model_correction().cold_share * static_cast<double>(times.cold);
+    add(costs.counters, times.all, counters_);
+    add(costs.stalls, times.all, stalls_);
+    const double cold = model_correction().cold_share * times.cold;
     add(costs.cold_counters, cold, counters_);
     add(costs.cold_stalls, cold, stalls_);
   }
@@ -58,15 +58,42 @@ class Sums {
   Double counters_, stalls_;
 };
 
-/// Of each operation, whether it is a kernel of another kind than the one before it.
-std::vector<bool> cold_kernels(const TaskList& tasks) {
-  std::vector<bool> cold;
-  constexpr std::uint32_t kNone = ~0u;
-  std::uint32_t last = kNone;
-  for (const Operation& operation : tasks.operations) {
-    const auto* call = operation.as<KernelCall>();
-    cold.push_back(call != nullptr && call->kernel != last);
-    last = call != nullptr ? call->kernel : last;
+/// Lines of a kernel's code that the shared I-cache lacks when it is cold.
+double lines_of(const LoneCosts& lone) {
+  const auto refills = lone.cold_counters.find("icache.refills");
+  return refills == lone.cold_counters.end() ? 0 : static_cast<double>(refills->second) / 2;
+}
+
+/// Of each operation, how cold its kernel's code is, from 0 to 1: by the code of the kernels that
+/// ran since one of its kind did.
+std::vector<double> coldness(const TaskList& tasks, const ProgramCosts& costs) {
+  struct Kernel {
+    std::uint32_t number;
+    double lines;
+  };
+  std::vector<Kernel> recent;  // the last one behind
+  std::vector<double> cold;
+  const ModelCorrection& correction = model_correction();
+  for (std::size_t i = 0; i < tasks.operations.size(); ++i) {
+    const auto* call = tasks.operations[i].as<KernelCall>();
+    if (call == nullptr) {
+      cold.push_back(0);
+      continue;
+    }
+    Kernel now{call->kernel, lines_of(costs.shapes[costs.of[i]])};
+    const auto last = std::ranges::find(recent, now.number, &Kernel::number);
+    double between = now.lines;
+    for (auto other = last; other != recent.end(); ++other) {
+      between += other == last ? 0 : other->lines;
+    }
+    const double over = (between - correction.kept_lines) / correction.kept_lines;
+    const bool same = last != recent.end() && last + 1 == recent.end();
+    cold.push_back(same ? 0 : last == recent.end() ? 1 : std::clamp(over, 0.0, 1.0));
+    if (last != recent.end()) {
+      now.lines = std::max(now.lines, last->lines);
+      recent.erase(last);
+    }
+    recent.push_back(now);
   }
   return cold;
 }
@@ -90,14 +117,14 @@ ListTimes times_of(const Plan& plan, const ProgramCosts& costs) {
   const ModelCorrection& correction = model_correction();
   times.controller = correction.controller_work;
   times.transfers = idma ? correction.idma_work : correction.mchan_work;
-  const std::vector<bool> is_cold = cold_kernels(plan.program().tasks);
+  const std::vector<double> cold_part = coldness(plan.program().tasks, costs);
   const std::vector<Operation>& operations = plan.program().tasks.operations;
   for (std::size_t i = 0; i < operations.size(); ++i) {
     const bool posted = costs.of[i] != ProgramCosts::kNone;
     const LoneCosts& lone = posted ? costs.shapes[costs.of[i]] : LoneCosts{};
     const auto* job = operations[i].as<MatrixJob>();
     const double cold =  // beyond a warm I-cache
-        is_cold[i] ? correction.cold_share * std::max(0.0, lone.cold - lone.alone) : 0;
+        correction.cold_share * cold_part[i] * std::max(0.0, lone.cold - lone.alone);
     times.alone.push_back(lone.alone + cold);
     times.accesses.push_back(correction.kernel_held_up * accesses_of(lone, cluster.cores));
     times.behind.push_back(lone.behind + cold);
@@ -207,13 +234,13 @@ StepRecord modelled_step(const Plan& plan, const ProgramCosts& costs) {
       replay_list(program.tasks, times_of(plan, costs), platform.cluster, &taken_up);
   std::vector<std::map<std::uint32_t, Times>> of_layer(program.layers.size());
   std::map<std::uint32_t, Times> of_step;
-  const std::vector<bool> is_cold = cold_kernels(program.tasks);
+  const std::vector<double> cold_part = coldness(program.tasks, costs);
   for (std::size_t i = 0; i < costs.of.size(); ++i) {
     if (costs.of[i] != ProgramCosts::kNone) {
       for (Times* times : {&of_layer.at(program.tasks.operations[i].layer)[costs.of[i]],
                            &of_step[costs.of[i]]}) {
         ++times->all;
-        times->cold += is_cold[i] ? 1 : 0;
+        times->cold += cold_part[i];
       }
     }
   }
@@ -269,7 +296,8 @@ Json model_result(const Plan& plan, const ProgramCosts& costs,
       {"operations", costs.of.size()},
       {"shapes", costs.shapes.size()},
       {"correction",
-       {{"cold_share", correction.cold_share},
+       {{"kept_lines", correction.kept_lines},
+        {"cold_share", correction.cold_share},
         {"controller_work", correction.controller_work},
         {"mchan_work", correction.mchan_work},
         {"idma_work", correction.idma_work},

@@ -23,7 +23,7 @@ def test_a_step_is_near_the_cycle_tier(tmp_path, monkeypatch, config, steps):
     cycle = json.loads((tmp_path / "cycle" / "result.json").read_text())
     model = model_of(tmp_path, monkeypatch, config, *sets)
     assert model["tier"] == "model" and model["check"] is None and model["loss"] is None
-    assert model["step"]["cycles"] == pytest.approx(cycle["step"]["cycles"], rel=0.06)
+    assert model["step"]["cycles"] == pytest.approx(cycle["step"]["cycles"], rel=0.08)
     assert model["step"]["energy_j"] == pytest.approx(cycle["step"]["energy_j"], rel=0.03)
     # The same fields, and what does not depend on time.
     assert set(cycle) - {"l2"} <= set(model)
@@ -51,12 +51,11 @@ def test_what_is_in_the_database_changes_nothing(tmp_path, monkeypatch):
 
 
 def test_the_tier_follows_the_hardware(tmp_path, monkeypatch):
-    """What no closed form knows of, a core that is slower at every division, shows in the step."""
-    plain = model_of(tmp_path, monkeypatch, LORA)
-    slow = model_of(
-        tmp_path, monkeypatch, LORA, "--set", "/platform/cluster/fpu/addmul_latency=4", name="slow"
-    )
-    assert slow["step"]["cycles"] > plain["step"]["cycles"]
+    """What no closed form knows of, additions that take a cycle more, shows in the step."""
+    key = "/platform/cluster/fpu/addmul_latency"
+    fast = model_of(tmp_path, monkeypatch, LORA, "--set", f"{key}=0")
+    slow = model_of(tmp_path, monkeypatch, LORA, "--set", f"{key}=2", name="slow")
+    assert slow["step"]["cycles"] > fast["step"]["cycles"]
 
 
 def test_the_report_says_that_it_predicts(tmp_path, monkeypatch):
