@@ -15,6 +15,7 @@
 
 #include "cli/commands.h"
 #include "run/execute/result_files.h"
+#include "run/execute/run_model.h"
 #include "sim/config/load.h"
 #include "sim/report/report.h"
 
@@ -156,6 +157,25 @@ int outcome(const std::string& config, const CheckFacts& check, const run::Resul
   return 0;
 }
 
+void finish(const RunArguments& arguments, const RootConfig& config, run::Result& result,
+            run::ResultFolder& results) {
+  result.json["simulator"]["command"] = command_of(arguments);
+  results.finish(config, result);
+  if (!arguments.quiet) {
+    std::cout << terminal_report(result.json, isatty(STDOUT_FILENO) != 0) << "results in "
+              << results.path().string() << "\n";
+  }
+}
+
+int run_in_model_tier(const RunArguments& arguments, const run::Plan& plan,
+                      const run::ExecuteOptions& options, const std::filesystem::path& folder) {
+  run::ResultFolder results(folder);
+  const TidySignals tidy(results);
+  run::Result result = run::run_model(plan, options);
+  finish(arguments, plan.config(), result, results);
+  return 0;
+}
+
 int run(const RunArguments& arguments) {
   run::ExecuteOptions options;
   options.began = std::chrono::steady_clock::now();
@@ -172,6 +192,9 @@ int run(const RunArguments& arguments) {
       arguments.out.empty()
           ? std::filesystem::path("out") / std::filesystem::path(arguments.config).stem()
           : std::filesystem::path(arguments.out);
+  if (config.run.tier == RunConfig::Tier::kModel) {
+    return run_in_model_tier(arguments, run::Plan(std::move(config)), options, folder);
+  }
   run::Run run(std::move(config));
   std::optional<HeldSignals> held(std::in_place);
   run::ResultFolder results(folder);
@@ -181,12 +204,7 @@ int run(const RunArguments& arguments) {
     results.save(steps, parameters);
   };
   run::Result result = run.execute(options);
-  result.json["simulator"]["command"] = command_of(arguments);
-  results.finish(run.config(), result);
-  if (!arguments.quiet) {
-    std::cout << terminal_report(result.json, isatty(STDOUT_FILENO) != 0) << "results in "
-              << folder.string() << "\n";
-  }
+  finish(arguments, run.config(), result, results);
   std::cerr << result.findings.text;
   const int status = outcome(arguments.config, run.check(), result);
   return status == 0 && result.findings.errors ? 3 : status;
@@ -199,7 +217,7 @@ void add_run(CLI::App& app, int& status) {
   command->add_option("config", a->config, "Root configuration (JSON)")->required();
   command->add_option("--set", a->sets, "/json/pointer=VALUE")->allow_extra_args(false);
   command->add_option("--out", a->out, "Folder of the results (default out/<config>)");
-  command->add_option("--tier", a->tier, "cycle or tile");
+  command->add_option("--tier", a->tier, "cycle or model");
   command->add_option("--engine", a->engine, "fast or lockstep");
   command->add_flag("--trace", a->trace, "Write trace.pftrace (Perfetto)");
   command

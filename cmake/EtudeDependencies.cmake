@@ -10,4 +10,5 @@ set(ETUDE_DEPENDENCIES
     "LibZip"
     "LibDw"
     "OnnxProto"
-    "Highs")
+    "Highs"
+    "SQLite3")

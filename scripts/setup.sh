@@ -9,7 +9,7 @@ trap 'echo "setup.sh: failed at line $LINENO: $BASH_COMMAND" >&2' ERR
 
 debian=(build-essential cmake ninja-build pkg-config ccache ca-certificates
         libsystemc-dev nlohmann-json3-dev libcli11-dev libonnx-dev libprotobuf-dev protobuf-compiler libzip-dev libdw-dev
-        libssl-dev catch2
+        libssl-dev libsqlite3-dev catch2
         clang-19 lld-19 llvm-19 python3 python3-dev python3-venv)
 python=(numpy==2.2.6 highsbox==1.15.1 typer==0.15.4 click==8.1.8 rich==14.0.0 polars==2.1.0
         "dask[distributed]==2026.8.0" optuna==5.0.0

@@ -91,20 +91,9 @@ class Encoder {
 
   std::uint32_t place() const { return static_cast<std::uint32_t>(operations_.size()); }
 
-  /// The list as the runtime reads it.
   void write() {
-    const etude_task_header header{ETUDE_TASK_MAGIC, ETUDE_TASK_VERSION, place(),
-                                   static_cast<std::uint32_t>(window_.bytes.raw())};
-    TaskList& tasks = program_.tasks;
-    tasks.bytes.assign(ETUDE_TASK_FIRST_OP + operations_.size() * sizeof(etude_op), 0);
-    std::memcpy(tasks.bytes.data(), &header, sizeof header);
-    std::uint8_t* next = tasks.bytes.data() + ETUDE_TASK_FIRST_OP;
-    for (const Operation& operation : operations_) {
-      const etude_op op = encoded(operation);
-      std::memcpy(next, &op, sizeof op);
-      next += sizeof op;
-    }
-    tasks.operations = std::move(operations_);
+    program_.tasks.bytes = list_bytes(operations_, window_.bytes);
+    program_.tasks.operations = std::move(operations_);
   }
 
   std::size_t first_of(std::uint32_t part) const {
@@ -183,6 +172,21 @@ class Encoder {
 };
 
 }  // namespace
+
+std::vector<std::uint8_t> list_bytes(const std::vector<Operation>& operations, Bytes window) {
+  const etude_task_header header{ETUDE_TASK_MAGIC, ETUDE_TASK_VERSION,
+                                 static_cast<std::uint32_t>(operations.size()),
+                                 static_cast<std::uint32_t>(window.raw())};
+  std::vector<std::uint8_t> bytes(ETUDE_TASK_FIRST_OP + operations.size() * sizeof(etude_op), 0);
+  std::memcpy(bytes.data(), &header, sizeof header);
+  std::uint8_t* next = bytes.data() + ETUDE_TASK_FIRST_OP;
+  for (const Operation& operation : operations) {
+    const etude_op op = encoded(operation);
+    std::memcpy(next, &op, sizeof op);
+    next += sizeof op;
+  }
+  return bytes;
+}
 
 std::vector<std::uint32_t> encode(const Tape& tape, const StepGraph& graph,
                                   const std::vector<std::uint32_t>& order, Program& program,

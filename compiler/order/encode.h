@@ -22,6 +22,9 @@ struct ListWindow {
   std::uint32_t parts = 0;  ///< of the list, at most
 };
 
+/// A task list as the runtime reads it: header (with the ring's bytes) and operations.
+std::vector<std::uint8_t> list_bytes(const std::vector<Operation>& operations, Bytes window = {});
+
 /// Writes the operations in their final order, with the waits that their dependences need, into the
 /// program's task list and probes. Returns each operation's place in that list (kNotInList for
 /// probes).

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "run/execute/job.h"
 
-#include <cstdlib>
 #include <filesystem>
 #include <utility>
 
 #include "kernels/include/etude_boot.h"
 #include "models/base/error.h"
 #include "models/base/pulp_map_regs.h"
-#include "sim/config/program_data.h"
+#include "run/plan/runtime_file.h"
 #include "sim/platform/elf_file.h"
 
 namespace etude::run {
@@ -37,18 +36,6 @@ MemoryImage boot_block(const PlatformConfig& platform, Address task_list) {
 }
 
 }  // namespace
-
-std::filesystem::path runtime_file() {
-  const char* const folder = std::getenv("ETUDE_KERNELS");
-  const std::filesystem::path file = folder != nullptr
-                                         ? std::filesystem::path(folder) / "runtime.elf"
-                                         : program_data("kernels/runtime.elf");
-  if (!std::filesystem::exists(file)) {
-    throw UserError(file.string(), "the cores' runtime is not there",
-                    "build it with scripts/build.sh, or name its folder in ETUDE_KERNELS");
-  }
-  return file;
-}
 
 Job pass_job(PassMessage message) {
   const std::filesystem::path file = runtime_file();

@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "run/plan/pass_message.h"
 #include "run/plan/plan.h"
+#include "run/plan/runtime_file.h"
 #include "sim/engine/job.h"
 
 namespace etude::run {
-
-/// The program that the cores run. Errors: UserError if it is not built.
-std::filesystem::path runtime_file();
 
 /// What the engine runs for a plan, without callbacks: the cores' runtime, boot block, everything
 /// that memory holds before the first pass, and the gradients' probes (tag = index in the program's

@@ -103,13 +103,22 @@ std::string account_of(const std::function<PassMessage()>& message) {
           .dump();
     }
     const StepRecord& step = record.steps.front();
-    return account_text({activity_of(step), spans_of(pass, step, timeline)});
+    MeasuredPass measured{activity_of(step), spans_of(pass, step, timeline), {}};
+    for (std::size_t i = 0; pass.by_layer && i < step.layer_counters.size(); ++i) {
+      measured.layers.push_back(activity_of_layer(step, i, Cycle{}));
+      std::erase_if(measured.layers.back().counters, [](const auto& c) { return c.second == 0; });
+    }
+    return account_text(measured);
   } catch (const std::exception& error) {
     return Json{{"error", error.what()}}.dump();
   }
 }
 
 MeasuredPass measure_pass(const Plan& plan) {
+  return measure_message([&plan] { return PassMessage(plan); });
+}
+
+MeasuredPass measure_message(const std::function<PassMessage()>& message) {
   int ends[2];
   if (pipe(ends) != 0) {
     fail("pipe");
@@ -125,7 +134,7 @@ MeasuredPass measure_pass(const Plan& plan) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);  // it is of no use without its parent
     if (getppid() == parent) {
       close(ends[0]);
-      write_all(ends[1], account_of([&plan] { return PassMessage(plan); }));
+      write_all(ends[1], account_of(message));
     }
     _exit(0);
   }

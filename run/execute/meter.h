@@ -16,6 +16,9 @@ namespace etude::run {
 /// child.
 MeasuredPass measure_pass(const Plan& plan);
 
+/// The same of the pass that `message` makes, in the child.
+MeasuredPass measure_message(const std::function<PassMessage()>& message);
+
 /// Runs the pass that `message` makes in this process, once, and tells what was counted in it, or
 /// why it was not: the text that read_account() takes.
 std::string account_of(const std::function<PassMessage()>& message);

@@ -242,7 +242,9 @@ void ResultFolder::finish(const RootConfig& config, const Result& result) {
     files.push_back(manifest_file(name, bytes));
   };
   add("config.resolved.json", resolved_json(config));
-  add("outputs.npz", npz_bytes(result.outputs));
+  if (config.run.tier == RunConfig::Tier::kCycle) {  // else nothing was computed
+    add("outputs.npz", npz_bytes(result.outputs));
+  }
   if (result.timeline) {
     add("trace.pftrace", perfetto_trace(*result.timeline));
   }

@@ -8,14 +8,21 @@
 #include "run/execute/l2_peak.h"
 #include "run/execute/l2_stays.h"
 #include "run/execute/observer.h"
-#include "run/execute/passes.h"
 #include "run/execute/run_check.h"
 #include "run/execute/run_timeline.h"
+#include "run/plan/passes.h"
 #include "sim/config/changed_keys.h"
 #include "sim/engine/run.h"
 #include "sim/report/result.h"
 
 namespace etude::run {
+
+Run::Run(RootConfig config) : plan_(std::move(config), measure_pass) {
+  if (plan_.config().run.tier != RunConfig::Tier::kCycle) {
+    throw UserError("/run/tier", "\"model\" is not available where a step is simulated",
+                    "give \"cycle\", or use run_model()");
+  }
+}
 
 Result Run::execute(const ExecuteOptions& options) {
   using Clock = std::chrono::steady_clock;

@@ -55,7 +55,7 @@ struct Result {
 class Run {
  public:
   /// Builds the graph, lowers it and reads the user's arrays. Errors: UserError.
-  explicit Run(RootConfig config) : plan_(std::move(config), measure_pass) {}
+  explicit Run(RootConfig config);
 
   const RootConfig& config() const { return plan_.config(); }
   const Plan& plan() const { return plan_; }

@@ -38,6 +38,12 @@ constexpr TaskUnit unit_of(unsigned queue) {
   return queue == kOutwards ? TaskUnit::kDma : static_cast<TaskUnit>(queue);
 }
 
+/// Part of L1's banks that a beat of the wide port takes.
+double banks_of_port(const ClusterConfig& cluster) {
+  return std::min(1.0, cluster.redmule.port_bytes() / 4.0 /
+                           static_cast<double>(cluster.tcdm.banks));
+}
+
 class ListReplay {
  public:
   ListReplay(const TaskList& tasks, const ListTimes& times, const ClusterConfig& cluster)
@@ -46,13 +52,16 @@ class ListReplay {
         cluster_(cluster),
         one_dma_(cluster.dma.engine == DmaConfig::Engine::kIdma) {}
 
-  double run() {
+  double run(std::vector<double>* taken_up) {
     const auto count = static_cast<std::uint32_t>(tasks_.operations.size());
     for (std::uint32_t i = 0; i < count; ++i) {
       if (i % ETUDE_RING_CHUNK_OPS == 0) {
         enter_chunk(i / ETUDE_RING_CHUNK_OPS, (count - 1) / ETUDE_RING_CHUNK_OPS + 1);
       }
       const Operation& operation = tasks_.operations[i];
+      if (taken_up != nullptr) {
+        taken_up->push_back(now_);
+      }
       if (const auto* wait = operation.as<Wait>()) {
         const unsigned unit = queue_of(wait->unit);
         const bool waited = until([&] { return done_[unit] >= wait->count; });
@@ -73,6 +82,7 @@ class ListReplay {
   struct Work {
     double left = 0;
     double port_share = 0;
+    double accesses = -1;  ///< of each core per cycle; negative: not known
     std::uint32_t transfer = 0;  ///< of the cluster DMA: its number
   };
   struct PostedTransfer {
@@ -100,6 +110,12 @@ class ListReplay {
     }
   }
 
+  /// An access waits for as long as the port has its bank, and tries again.
+  double speed_of_kernel(double accesses, double share) const {
+    const double taken = std::min(0.9, share * banks_of_port(cluster_));
+    return std::max(kLeastSpeed, 1 / (1 + accesses * taken / (1 - taken)));
+  }
+
   bool working() const {
     return std::ranges::any_of(queues_, [](const auto& queue) { return !queue.empty(); });
   }
@@ -112,7 +128,9 @@ class ListReplay {
     double next = limit;
     for (unsigned q = 0; q < kQueues; ++q) {
       if (!queues_[q].empty()) {
-        speed[q] = speed_beside(unit_of(q), share, cores_work, cluster_);
+        const double accesses = queues_[q].front().accesses;
+        speed[q] = accesses < 0 ? speed_beside(unit_of(q), share, cores_work, cluster_)
+                                : speed_of_kernel(accesses, share);
         next = std::min(next, now_ + queues_[q].front().left / speed[q]);
       }
     }
@@ -144,7 +162,7 @@ class ListReplay {
 
   /// The controller works for so long.
   void pass(double cycles) {
-    const double end = now_ + cycles;
+    const double end = now_ + cycles * times_.controller;
     while (now_ < end) {
       step(end);
     }
@@ -176,8 +194,12 @@ class ListReplay {
     pass(queue == kCores     ? kPostKernel
          : queue == kRedmule ? kPostJob
          : queue == kSocDma  ? kPostPage
-                             : kPostTransfer);
-    add(queue, times_.alone[i], times_.port_share[i], false);
+                             : kPostTransfer * times_.transfers);
+    const bool behind = !times_.behind.empty() && !queues_[queue].empty();
+    add(queue, behind ? times_.behind[i] : times_.alone[i], times_.port_share[i], false);
+    if (queue == kCores && !times_.accesses.empty()) {
+      queues_[queue].back().accesses = times_.accesses[i];
+    }
     if (queue == kCores && !cluster_.controller) {  // core 0 runs it itself
       until([&] { return queues_[kCores].empty(); });
     }
@@ -185,7 +207,7 @@ class ListReplay {
 
   void add(unsigned queue, double cycles, double port_share, bool of_list) {
     queues_[queue].push_back(
-        {std::max(cycles, 1.0), port_share, static_cast<std::uint32_t>(transfers_.size())});
+        {std::max(cycles, 1.0), port_share, -1, static_cast<std::uint32_t>(transfers_.size())});
     if (queue == kDma || queue == kOutwards) {
       transfers_.push_back({of_list, false});
     }
@@ -219,6 +241,7 @@ class ListReplay {
 
 double speed_beside(TaskUnit unit, double port_share, bool cores_work,
                     const ClusterConfig& cluster) {
+  port_share *= banks_of_port(cluster);
   if (unit == TaskUnit::kCores) {
     return std::max(kLeastSpeed, 1 - kCoresHeldUp * port_share);
   }
@@ -230,8 +253,9 @@ double speed_beside(TaskUnit unit, double port_share, bool cores_work,
          (cores_work ? std::max(0.5, 1 - kConflicts * cores) : 1);
 }
 
-double replay_list(const TaskList& tasks, const ListTimes& times, const ClusterConfig& cluster) {
-  return ListReplay(tasks, times, cluster).run();
+double replay_list(const TaskList& tasks, const ListTimes& times, const ClusterConfig& cluster,
+                   std::vector<double>* taken_up) {
+  return ListReplay(tasks, times, cluster).run(taken_up);
 }
 
 }  // namespace etude::run

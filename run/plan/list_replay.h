@@ -13,6 +13,12 @@ namespace etude::run {
 /// banks of L1.
 struct ListTimes {
   std::vector<double> alone, port_share;
+  std::vector<double> behind = {};  ///< the same straight behind another one; empty: as alone
+  /// Of kernels, accesses to L1 of each core per cycle, in parts of what the port's beats hold up of
+  /// them; empty: all kernels the same.
+  std::vector<double> accesses = {};
+  double controller = 1;  ///< its work, in parts of what the replay assumes of its operations
+  double transfers = 1;   ///< the same of its programming of the cluster DMA, beside that
 };
 
 /// Part of its full speed at which a unit works beside others: while RedMulE's port takes so much
@@ -24,7 +30,9 @@ double speed_beside(TaskUnit unit, double port_share, bool cores_work,
 /// between its kernels, posts operation by operation, waits where the list says so, fetches the
 /// list itself by the cluster DMA, and is held up by full queues. Transfers are seen to be over in
 /// the order of their posting, whatever their direction. Errors: std::logic_error for a list that
-/// waits for what it never posts.
-double replay_list(const TaskList& tasks, const ListTimes& times, const ClusterConfig& cluster);
+/// waits for what it never posts. `taken_up`: becomes the moment at which the controller came to
+/// each operation.
+double replay_list(const TaskList& tasks, const ListTimes& times, const ClusterConfig& cluster,
+                   std::vector<double>* taken_up = nullptr);
 
 }  // namespace etude::run

@@ -14,11 +14,6 @@ namespace {
 constexpr std::uint32_t kTransferIn = 1u << 16, kTransferOut = 2u << 16, kJob = 3u << 16,
                         kOther = 4u << 16;
 
-double share_of(const MatrixJob& job, const compiler::TimingSource& timing) {
-  return static_cast<double>(timing.redmule_beats(job.m, job.n, job.k)) /
-         static_cast<double>(std::max<std::uint64_t>(1, timing.redmule(job.m, job.n, job.k).raw()));
-}
-
 bool in_flash(Address address) { return address.raw() >= ETUDE_FLASH_BASE; }
 
 /// The layer whose operator runs again: copies are named after it.
@@ -71,7 +66,7 @@ class Account {
       if (operation.as<KernelCall>() != nullptr) {
         cores_.add(from_[i], to_[i], 1);
       } else if (const auto* job = operation.as<MatrixJob>()) {
-        redmule_.add(from_[i], to_[i], share_of(*job, timing));
+        redmule_.add(from_[i], to_[i], port_share(*job, timing));
       }
     }
   }
@@ -96,6 +91,11 @@ class Account {
 };
 
 }  // namespace
+
+double port_share(const MatrixJob& job, const compiler::TimingSource& timing) {
+  return static_cast<double>(timing.redmule_beats(job.m, job.n, job.k)) /
+         static_cast<double>(std::max<std::uint64_t>(1, timing.redmule(job.m, job.n, job.k).raw()));
+}
 
 Cycle modelled_cycles(const Operation& operation, const compiler::TimingSource& timing) {
   if (const auto* call = operation.as<KernelCall>()) {
@@ -198,7 +198,7 @@ ListTimes MeasuredTimes::of(const Program& program) const {
   ListTimes times;
   for (const Operation& operation : program.tasks.operations) {
     const auto* job = operation.as<MatrixJob>();
-    times.port_share.push_back(job != nullptr ? share_of(*job, timing_) : 0);
+    times.port_share.push_back(job != nullptr ? port_share(*job, timing_) : 0);
     times.alone.push_back(operation.posted() ? cycles_of(operation, layers[operation.layer]) : 0);
   }
   return times;

@@ -19,6 +19,9 @@ namespace etude::run {
 /// Modelled cycles of an operation on its unit; waits take none.
 Cycle modelled_cycles(const Operation& operation, const compiler::TimingSource& timing);
 
+/// Part of a job's cycles in which the wide port takes the banks of L1.
+double port_share(const MatrixJob& job, const compiler::TimingSource& timing);
+
 /// What operations take, from a pass that was measured: the mean of those with the same arguments,
 /// wherever in L1 these stand, each without what others held it up (speed_beside()). An operation
 /// that the pass did not have takes what is modelled of it, in the proportion that this has in its

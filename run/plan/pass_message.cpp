@@ -50,6 +50,7 @@ std::string to_bytes(const PassMessage& message) {
                {"task_list", message.task_list.raw()},
                {"op_layer", message.op_layer},
                {"op_unit", message.op_unit},
+               {"by_layer", message.by_layer},
                {"transfers", Json::array()},
                {"images", Json::array()}};
   for (const PlacedTransfer& transfer : message.transfers) {
@@ -78,6 +79,7 @@ PassMessage pass_message(const std::string& bytes) {
     message.task_list = Address{head.at("task_list").get<std::uint32_t>()};
     head.at("op_layer").get_to(message.op_layer);
     head.at("op_unit").get_to(message.op_unit);
+    head.at("by_layer").get_to(message.by_layer);
     for (const Json& transfer : head.at("transfers")) {
       message.transfers.push_back({transfer.at(0).get<std::uint32_t>(),
                                    transfer.at(1).get<std::uint32_t>(),
@@ -104,24 +106,34 @@ PassMessage pass_message(const std::string& bytes) {
 }
 
 std::string account_text(const MeasuredPass& pass) {
+  Json layers = Json::array();
+  for (const Activity& layer : pass.layers) {
+    layers.push_back({layer.counters, layer.core_stalls});
+  }
   return Json{{"cycles", pass.activity.cycles.raw()},
               {"counters", pass.activity.counters},
               {"stalls", pass.activity.core_stalls},
-              {"spans", to_json(pass.spans)}}
+              {"spans", to_json(pass.spans)},
+              {"layers", std::move(layers)}}
       .dump();
 }
 
 MeasuredPass read_account(const std::string& text) {
   const Json account = Json::parse(text, nullptr, false);
   if (!account.is_object() || account.contains("error")) {
-    throw ProgramError("the step that keeps everything cannot be measured: " +
+    throw ProgramError("a step cannot be measured: " +
                        (account.is_object() ? account.at("error").get<std::string>()
                                             : std::string("its process ended too early")));
   }
-  return {{Cycle{account.at("cycles").get<std::uint64_t>()},
-           account.at("counters").get<CounterSnapshot>(),
-           account.at("stalls").get<std::map<std::string, std::uint64_t>>()},
-          spans_from(account.at("spans"))};
+  using Counts = std::map<std::string, std::uint64_t>;
+  MeasuredPass pass{{Cycle{account.at("cycles").get<std::uint64_t>()},
+                     account.at("counters").get<Counts>(), account.at("stalls").get<Counts>()},
+                    spans_from(account.at("spans")),
+                    {}};
+  for (const Json& layer : account.at("layers")) {
+    pass.layers.push_back({Cycle{}, layer.at(0).get<Counts>(), layer.at(1).get<Counts>()});
+  }
+  return pass;
 }
 
 }  // namespace etude::run

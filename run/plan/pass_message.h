@@ -26,6 +26,7 @@ struct PassMessage {
   std::vector<std::uint8_t> op_unit;    ///< enum etude_unit of each posted operation, else 255
   std::vector<PlacedTransfer> transfers;
   std::vector<MemoryImage> images;  ///< all that memory holds besides the runtime
+  bool by_layer = false;            ///< whether each layer's counters are asked for
 
   PassMessage() = default;
   explicit PassMessage(const Plan& plan);

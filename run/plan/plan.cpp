@@ -4,13 +4,13 @@
 #include <algorithm>
 #include <cstddef>
 #include <iterator>
-#include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <utility>
 
 #include "kernels/include/etude_kernels.h"
 #include "kernels/include/etude_task.h"
 #include "models/base/error.h"
+#include "run/plan/model_tier.h"
 #include "run/plan/schedule_from_file.h"
 #include "run/plan/scheduled_program.h"
 #include "run/plan/start_images.h"
@@ -19,20 +19,6 @@
 
 namespace etude::run {
 namespace {
-using Json = nlohmann::ordered_json;
-
-/// Refuses what the contract names and this version does not do.
-void check_available(const RootConfig& config) {
-  const auto refuse_unless = [&](bool available, const char* pointer, const char* instead) {
-    if (!available) {
-      const Json resolved = Json::parse(resolved_json(config));
-      throw UserError(pointer,
-                      resolved.at(Json::json_pointer(pointer)).dump() + " is not available",
-                      std::string("this version has ") + instead);
-    }
-  };
-  refuse_unless(config.run.tier == RunConfig::Tier::kCycle, "/run/tier", "\"cycle\"");
-}
 
 std::vector<std::uint8_t> bytes_of_struct(const void* data, std::size_t size) {
   const auto* first = static_cast<const std::uint8_t*>(data);
@@ -45,7 +31,9 @@ RootConfig with_schedule_file(RootConfig config) {
 }
 
 Workload available_workload(const RootConfig& config) {
-  check_available(config);
+  if (config.run.tier == RunConfig::Tier::kModel) {
+    check_model_tier(config);
+  }
   return build_workload(config);
 }
 }  // namespace

@@ -21,6 +21,7 @@ struct OperationSpan {
 struct MeasuredPass {
   Activity activity;
   std::vector<OperationSpan> spans;
+  std::vector<Activity> layers;  ///< if they were asked for; without their cycles
 };
 
 /// Runs the first pass of a plan. Plans need no simulator: who has one gives it to them. Errors:

@@ -243,7 +243,7 @@ void declare_run(ParameterTable& table) {
            Choices<RunConfig::Tier>{{"cycle", RunConfig::Tier::kCycle},
                                     {"model", RunConfig::Tier::kModel}},
            {.sentence =
-                "Whole step cycle by cycle, or by the compiler's own timeline (not available yet).",
+                "Whole step cycle by cycle, or predicted from operations that were simulated one by one.",
             .source = "docs/architecture.md"})
       .add("engine", &RunConfig::engine,
            Choices<RunConfig::Engine>{{"fast", RunConfig::Engine::kFast},

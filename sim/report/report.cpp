@@ -55,6 +55,9 @@ std::string per_second(double samples) {
 }
 
 std::string loss_text(const Json& result) {
+  if (result.at("tier") == "model") {
+    return "not computed in this tier";
+  }
   const Json& steps = result.at("steps");
   const auto show = [](const Json& loss) {
     return loss.is_number() ? fixed(loss.get<double>(), 6) : std::string("not finite");
@@ -70,6 +73,12 @@ std::string loss_text(const Json& result) {
 std::string check_text(const Json& result, const Style& style) {
   const Json& check = result.at("check");
   if (check.is_null()) {
+    if (const auto model = result.find("model"); model != result.end()) {
+      const Json& error = model->at("error");
+      return "a prediction: off by " + percent(error.at("cycles_mean").get<double>()) +
+             " in cycles in the mean, " + percent(error.at("cycles_worst").get<double>()) +
+             " at worst, over " + error.at("points").dump() + " steps of the cycle tier";
+    }
     return "not made (--no-verify)";
   }
   const auto number = [&](const char* name) {

@@ -16,7 +16,10 @@ struct Bench {
   ListTimes times;
   PlatformConfig platform;
 
-  Bench() { program.layers.push_back({"layer", "Op", "forward", "cores", 0}); }
+  Bench() {
+    program.layers.push_back({"layer", "Op", "forward", "cores", 0});
+    platform.cluster.redmule.format = RedmuleConfig::Format::kFp32;  // its port takes all banks
+  }
 
   template <class Kind>
   Bench& add(const Kind& what, double cycles = 0, double share = 0) {
@@ -79,11 +82,14 @@ TEST_CASE("without a controller nothing is posted while a kernel runs", "[schedu
 }
 
 TEST_CASE("who works beside RedMulE's port is slower by what it takes", "[schedule]") {
-  const ClusterConfig cluster;  // 8 cores on 16 banks
+  ClusterConfig cluster;  // 8 cores on 16 banks
+  cluster.redmule.format = RedmuleConfig::Format::kFp32;
   CHECK(speed_beside(TaskUnit::kCores, 0.5, true, cluster) == Approx(1 - 0.8 * 0.5));
   CHECK(speed_beside(TaskUnit::kDma, 0.5, false, cluster) == Approx(1 - 0.93 * 0.5));
   CHECK(speed_beside(TaskUnit::kDma, 0, true, cluster) == Approx(0.83));
   CHECK(speed_beside(TaskUnit::kRedmule, 0.5, true, cluster) == 1);
+  cluster.tcdm.banks = 32;  // of which a beat takes half
+  CHECK(speed_beside(TaskUnit::kCores, 0.5, true, cluster) == Approx(1 - 0.8 * 0.25));
   const double slow =
       Bench().add(MatrixJob{}, 100000, 0.5).add(KernelCall{}, 30000).cycles();  // it hides
   CHECK(slow == Approx(100000).margin(500));

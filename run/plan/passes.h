@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "sim/engine/run_record.h"
+#include "sim/energy/energy.h"
 
 namespace etude::run {
 

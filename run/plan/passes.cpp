@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "run/execute/passes.h"
+#include "run/plan/passes.h"
 
 #include <algorithm>
 #include <utility>

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "run/plan/model_correction.h"
+
+namespace etude::run {
+
+const ModelCorrection& model_correction() {
+  static constexpr ModelCorrection kFitted{.cold_share = 1.0,
+                                           .kept_lines = 64,
+                                           .controller_work = 1.95,
+                                           .mchan_work = 0.7,
+                                           .idma_work = 1.7,
+                                           .kernel_held_up = 1.9};
+  return kFitted;
+}
+
+const ModelError& model_error() {
+  static constexpr ModelError kError{.cycles_mean = 0.02,
+                                     .cycles_worst = 0.08,
+                                     .energy_mean = 0.007,
+                                     .energy_worst = 0.04,
+                                     .points = 66};
+  return kError;
+}
+
+}  // namespace etude::run

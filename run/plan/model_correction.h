@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+namespace etude::run {
+
+/// What is left over once operations are measured by themselves and replayed beside each other.
+/// Fitted on steps of the cycle tier (seed 1 and 2 of results/model_accuracy); result.json has it.
+struct ModelCorrection {
+  /// Part of what a kernel takes longer with a cold I-cache, where its code has gone.
+  double cold_share;
+  /// Lines of code that the kernels since its last run may have for all of it to be there still;
+  /// with twice as many it has gone.
+  double kept_lines;
+  /// Work of the controller, in parts of what the replay of task lists assumes: the code of kernels
+  /// takes its place in the I-cache.
+  double controller_work;
+  /// The same of its programming of a transfer, beside that: MCHAN, and iDMA, which has more
+  /// registers.
+  double mchan_work, idma_work;
+  /// What an access of a core waits for the wide port, in parts of what it would if the port's beats
+  /// came at random.
+  double kernel_held_up;
+};
+const ModelCorrection& model_correction();
+
+/// How far the model tier was off on cycle runs that its correction was not fitted on, in parts of
+/// the cycle tier's value: means of absolute errors, and the worst (results/model_accuracy).
+struct ModelError {
+  double cycles_mean, cycles_worst, energy_mean, energy_worst;
+  unsigned points;
+};
+const ModelError& model_error();
+
+}  // namespace etude::run

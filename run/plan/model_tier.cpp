@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "run/plan/model_tier.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <utility>
+
+#include "compiler/cost/cost_model.h"
+#include "models/base/error.h"
+#include "run/plan/list_replay.h"
+#include "run/plan/measured_times.h"
+#include "run/plan/model_correction.h"
+#include "run/plan/passes.h"
+#include "sim/config/changed_keys.h"
+#include "sim/energy/events.h"
+#include "sim/report/result.h"
+
+namespace etude::run {
+namespace {
+using Json = nlohmann::ordered_json;
+using Counts = std::map<std::string, std::uint64_t>;
+
+/// How often a shape comes, and how often its code is not in the I-cache.
+struct Times {
+  double all = 0, cold = 0;
+};
+
+/// Sums of events that were counted over two operations each.
+class Sums {
+ public:
+  void add(const LoneCosts& costs, const Times& times) {
+    add(costs.counters, times.all, counters_);
+    add(costs.stalls, times.all, stalls_);
+    const double cold = model_correction().cold_share * times.cold;
+    add(costs.cold_counters, cold, counters_);
+    add(costs.cold_stalls, cold, stalls_);
+  }
+  Counts counters() const { return halved(counters_); }
+  Counts stalls() const { return halved(stalls_); }
+
+ private:
+  using Double = std::map<std::string, double>;
+  static void add(const Counts& counts, double times, Double& sums) {
+    if (times != 0) {
+      for (const auto& [name, count] : counts) {
+        sums[name] += static_cast<double>(count) * times;
+      }
+    }
+  }
+  static Counts halved(const Double& sums) {
+    Counts counts;
+    for (const auto& [name, sum] : sums) {
+      counts[name] = static_cast<std::uint64_t>(sum / 2);
+    }
+    return counts;
+  }
+  Double counters_, stalls_;
+};
+
+/// Lines of a kernel's code that the shared I-cache lacks when it is cold.
+double lines_of(const LoneCosts& lone) {
+  const auto refills = lone.cold_counters.find("icache.refills");
+  return refills == lone.cold_counters.end() ? 0 : static_cast<double>(refills->second) / 2;
+}
+
+/// Of each operation, how cold its kernel's code is, from 0 to 1: by the code of the kernels that
+/// ran since one of its kind did.
+std::vector<double> coldness(const TaskList& tasks, const ProgramCosts& costs) {
+  struct Kernel {
+    std::uint32_t number;
+    double lines;
+  };
+  std::vector<Kernel> recent;  // the last one behind
+  std::vector<double> cold;
+  const ModelCorrection& correction = model_correction();
+  for (std::size_t i = 0; i < tasks.operations.size(); ++i) {
+    const auto* call = tasks.operations[i].as<KernelCall>();
+    if (call == nullptr) {
+      cold.push_back(0);
+      continue;
+    }
+    Kernel now{call->kernel, lines_of(costs.shapes[costs.of[i]])};
+    const auto last = std::ranges::find(recent, now.number, &Kernel::number);
+    double between = now.lines;
+    for (auto other = last; other != recent.end(); ++other) {
+      between += other == last ? 0 : other->lines;
+    }
+    const double over = (between - correction.kept_lines) / correction.kept_lines;
+    const bool same = last != recent.end() && last + 1 == recent.end();
+    cold.push_back(same ? 0 : last == recent.end() ? 1 : std::clamp(over, 0.0, 1.0));
+    if (last != recent.end()) {
+      now.lines = std::max(now.lines, last->lines);
+      recent.erase(last);
+    }
+    recent.push_back(now);
+  }
+  return cold;
+}
+
+/// Accesses to L1 of a core per cycle of a kernel.
+double accesses_of(const LoneCosts& lone, unsigned cores) {
+  std::uint64_t accesses = 0;  // of two kernels
+  for (const auto& [name, count] : lone.counters) {
+    if (name.starts_with("core") && (name.ends_with(".loads") || name.ends_with(".stores"))) {
+      accesses += count;
+    }
+  }
+  return static_cast<double>(accesses) / (2.0 * cores * std::max(1.0, lone.behind));
+}
+
+ListTimes times_of(const Plan& plan, const ProgramCosts& costs) {
+  const compiler::CostModel timing(plan.config().platform);
+  ListTimes times;
+  const ClusterConfig& cluster = plan.config().platform.cluster;
+  const bool idma = cluster.dma.engine == DmaConfig::Engine::kIdma;
+  const ModelCorrection& correction = model_correction();
+  times.controller = correction.controller_work;
+  times.transfers = idma ? correction.idma_work : correction.mchan_work;
+  const std::vector<double> cold_part = coldness(plan.program().tasks, costs);
+  const std::vector<Operation>& operations = plan.program().tasks.operations;
+  for (std::size_t i = 0; i < operations.size(); ++i) {
+    const bool posted = costs.of[i] != ProgramCosts::kNone;
+    const LoneCosts& lone = posted ? costs.shapes[costs.of[i]] : LoneCosts{};
+    const auto* job = operations[i].as<MatrixJob>();
+    const double cold =  // beyond a warm I-cache
+        correction.cold_share * cold_part[i] * std::max(0.0, lone.cold - lone.alone);
+    times.alone.push_back(lone.alone + cold);
+    times.accesses.push_back(correction.kernel_held_up * accesses_of(lone, cluster.cores));
+    times.behind.push_back(lone.behind + cold);
+    times.port_share.push_back(job != nullptr ? port_share(*job, timing) : 0);
+  }
+  return times;
+}
+
+/// Segments from one taken-up operation to the next, in whole cycles that make the step's.
+std::vector<OpSegment> segments_of(const std::vector<double>& taken_up, double replayed,
+                                   std::uint64_t cycles) {
+  const double scale = replayed > 0 ? static_cast<double>(cycles) / replayed : 0;
+  std::vector<OpSegment> segments;
+  for (std::uint32_t i = 0; i < taken_up.size(); ++i) {
+    const auto begin = static_cast<std::uint64_t>(i == 0 ? 0 : taken_up[i] * scale);
+    if (i != 0) {
+      segments.back().end = Cycle{begin};
+    }
+    segments.push_back({i, Cycle{begin}, Cycle{cycles}});
+  }
+  return segments;
+}
+
+/// A unit that counts its own cycles: busy, the stalls that it names, the rest idle.
+UnitRecord unit_of(const std::string& name, const Counts& counters,
+                   const std::vector<std::string>& stalls, std::uint64_t cycles) {
+  const auto counted = [&](const std::string& event) {
+    const auto found = counters.find(name + "." + event);
+    return found == counters.end() ? 0 : std::min(found->second, cycles);
+  };
+  UnitRecord unit{name, counted("busy"), {}};
+  std::uint64_t left = cycles - unit.busy;
+  for (const std::string& stall : stalls) {
+    const std::uint64_t most = std::min(left, counted(stall));
+    if (most != 0) {
+      unit.stalls[stall] = most;
+      left -= most;
+    }
+  }
+  unit.stalls["idle"] = left;
+  return unit;
+}
+
+/// The harts share what was counted of all of them evenly; what is left, they sleep.
+std::vector<UnitRecord> units_of(const ClusterConfig& cluster, const Counts& counters,
+                                 const Counts& stalls, std::uint64_t cycles) {
+  std::vector<UnitRecord> units;
+  const unsigned harts = cluster.cores + 1;
+  for (unsigned h = 0; h < harts; ++h) {
+    UnitRecord unit{h == cluster.cores ? "controller" : "core" + std::to_string(h), 0, {}};
+    std::uint64_t left = cycles;
+    for (const auto& [reason, count] : stalls) {
+      const std::uint64_t most = std::min(left, count / harts + (h < count % harts ? 1 : 0));
+      (reason == "busy" ? unit.busy : unit.stalls[reason]) = most;
+      left -= most;
+    }
+    unit.stalls["event_wait"] = left;
+    units.push_back(std::move(unit));
+  }
+  if (cluster.redmule.enabled) {
+    units.push_back(unit_of("redmule", counters,
+                            {"drain", "port_conflict", "tiler", "w_wait", "x_wait", "yz_wait"},
+                            cycles));
+  }
+  units.push_back(unit_of("dma", counters, {"l2_wait", "queue", "tcdm_conflict"}, cycles));
+  units.push_back(unit_of("soc_dma", counters, {}, cycles));
+  return units;
+}
+
+/// Every counter that is priced, at least as 0.
+void add_absent(Counts& counters, const PlatformConfig& platform) {
+  for (const std::string& event : counted_events(platform)) {
+    if (std::ranges::none_of(counters, [&](const auto& c) { return is_event(c.first, event); })) {
+      const bool core = event.starts_with("core.");
+      counters[core ? "core0." + event.substr(5) : event] = 0;
+    }
+  }
+}
+
+}  // namespace
+
+void check_model_tier(const RootConfig& config) {
+  const auto refuse = [](bool refused, const char* pointer, const char* what) {
+    if (refused) {
+      throw UserError(pointer,
+                      std::string(what) + " is not available in the tier \"model\"",
+                      "set /run/tier to \"cycle\"");
+    }
+  };
+  const ScheduleConfig defaults;
+  refuse(config.schedule.policy != defaults.policy, "/schedule/policy", "a schedule");
+  refuse(!config.schedule.file.empty(), "/schedule/file", "a schedule");
+  refuse(config.schedule.budget != defaults.budget, "/schedule/budget", "a budget");
+  refuse(config.schedule.deadline != defaults.deadline, "/schedule/deadline", "a deadline");
+  refuse(config.schedule.page_to != defaults.page_to, "/schedule/page_to", "paging to flash");
+  refuse(!config.platform.cluster.controller, "/platform/cluster/controller",
+         "a cluster without controller");
+  refuse(config.run.trace, "/run/trace", "a trace");
+  refuse(config.run.check, "/run/check", "the check of memory accesses");
+}
+
+StepRecord modelled_step(const Plan& plan, const ProgramCosts& costs) {
+  const PlatformConfig& platform = plan.config().platform;
+  const Program& program = plan.program();
+  std::vector<double> taken_up;
+  const double replayed =
+      replay_list(program.tasks, times_of(plan, costs), platform.cluster, &taken_up);
+  std::vector<std::map<std::uint32_t, Times>> of_layer(program.layers.size());
+  std::map<std::uint32_t, Times> of_step;
+  const std::vector<double> cold_part = coldness(program.tasks, costs);
+  for (std::size_t i = 0; i < costs.of.size(); ++i) {
+    if (costs.of[i] != ProgramCosts::kNone) {
+      for (Times* times : {&of_layer.at(program.tasks.operations[i].layer)[costs.of[i]],
+                           &of_step[costs.of[i]]}) {
+        ++times->all;
+        times->cold += cold_part[i];
+      }
+    }
+  }
+  const auto sums = [&](const std::map<std::uint32_t, Times>& of) {
+    Sums all;
+    for (const auto& [shape, times] : of) {
+      all.add(costs.shapes[shape], times);
+    }
+    return all;
+  };
+  StepRecord step;
+  step.counters = sums(of_step).counters();
+  add_absent(step.counters, platform);
+  for (const auto& layer : of_layer) {
+    const Sums all = sums(layer);
+    step.layer_counters.push_back(all.counters());
+    step.layer_stalls.push_back(all.stalls());
+    step.layer_stalls.back().erase("busy");
+  }
+  const Counts stalls = sums(of_step).stalls();
+  // No step is shorter than what one of its units alone needs.
+  RunFacts facts = plan.facts();
+  facts.macs /= facts.passes;
+  facts.passes = 1;
+  step.cycles = kNever;
+  double least = 1;
+  for (const Bound& bound : bounds_of(platform, facts, step)) {
+    least = std::max(least, std::ceil(bound.cycles));
+  }
+  step.cycles = Cycle{static_cast<std::uint64_t>(std::max(replayed, least))};
+  step.segments = segments_of(taken_up, replayed, step.cycles.raw());
+  step.units = units_of(platform.cluster, step.counters, stalls, step.cycles.raw());
+  return step;
+}
+
+Json model_result(const Plan& plan, const ProgramCosts& costs,
+                  const std::vector<std::string>& warnings, double wall_s) {
+  RunFacts facts = plan.facts();
+  facts.warnings.insert(facts.warnings.begin(), warnings.begin(), warnings.end());
+  RunRecord record;
+  std::vector<StepRecord> passes(plan.passes_per_step(), modelled_step(plan, costs));
+  record.steps = join_passes(std::move(passes), plan.passes_per_step());
+  record.cycles = record.steps.front().cycles;
+  // Every step takes as long; what it leaves numerically is not known.
+  record.steps.resize(std::max(1u, plan.config().train.steps), record.steps.front());
+  for (std::size_t i = 1; i < record.steps.size(); ++i) {
+    record.cycles += record.steps[i].cycles;
+  }
+  Json result = make_result(plan.config(), facts, record, {}, {}, {wall_s, ETUDE_VERSION});
+  const ModelError& error = model_error();
+  const ModelCorrection& correction = model_correction();
+  result["model"] = {
+      {"operations", costs.of.size()},
+      {"shapes", costs.shapes.size()},
+      {"correction",
+       {{"kept_lines", correction.kept_lines},
+        {"cold_share", correction.cold_share},
+        {"controller_work", correction.controller_work},
+        {"mchan_work", correction.mchan_work},
+        {"idma_work", correction.idma_work},
+        {"kernel_held_up", correction.kernel_held_up}}},
+      {"error",
+       {{"cycles_mean", error.cycles_mean},
+        {"cycles_worst", error.cycles_worst},
+        {"energy_mean", error.energy_mean},
+        {"energy_worst", error.energy_worst},
+        {"points", error.points}}}};
+  result["simulator"]["measured_shapes"] = costs.measured;
+  result["simulator"]["changed"] = changed_keys(plan.config());
+  return result;
+}
+
+}  // namespace etude::run
