@@ -11,9 +11,11 @@ namespace {
 
 using Status = ScheduleAnswer::Status;
 
-constexpr double kShare = 0.5;     ///< of the time, for each of the searches
-constexpr unsigned kRounds = 4;    ///< searches for a deadline
-constexpr double kCloseTo = 0.01;  ///< of a deadline: nearer than this is no better
+constexpr double kShare = 0.5;       ///< of the time, for each of the searches
+constexpr double kRoundShare = 0.5;  ///< of that, for each of those for a deadline
+constexpr double kRestricted = 0.2;  ///< of the time, for a search with fewer means
+constexpr unsigned kRounds = 4;      ///< searches for a deadline
+constexpr double kCloseTo = 0.01;    ///< of a deadline: nearer than this is no better
 constexpr double kRounding = 1e-9;
 
 class ClockedSearch {
@@ -32,7 +34,8 @@ class ClockedSearch {
       return with_effort(energy);
     }
     first_ = request_.objective == ScheduleObjective::kEnergy ? energy : search(request_.objective);
-    const bool done = request_.objective == ScheduleObjective::kEnergy && in_time(known_.front());
+    const bool done = request_.objective == ScheduleObjective::kEnergy && !known_.empty() &&
+                      in_time(known_.front());
     if (!done) {
       if (request_.objective != ScheduleObjective::kTime) {
         (void)search(ScheduleObjective::kTime);
@@ -80,8 +83,10 @@ class ClockedSearch {
 
   /// What searches with fewer means find for the deadline: before it is refused.
   void add_restricted() {
+    ScheduleRequest quick = request_;
+    quick.nominal_limit_s *= kRestricted;
     for (const SearchMeans& means : {SearchMeans{true, false}, SearchMeans{false, true}}) {
-      ScheduleAnswer answer = ClockedSearch(problem_, request_, means).run();
+      ScheduleAnswer answer = ClockedSearch(problem_, quick, means).run();
       add_effort(answer);
       if (answer.found()) {
         known_.push_back({answer, answer.replay.time_s});
@@ -99,6 +104,7 @@ class ClockedSearch {
     ScheduleRequest asked = plain_;
     asked.objective = objective;
     asked.limits.deadline_s = deadline;
+    asked.nominal_limit_s *= deadline ? kRoundShare : 1;
     std::vector<EventSchedule> starts;
     for (const Known& known : known_) {
       starts.push_back(known.answer.schedule);

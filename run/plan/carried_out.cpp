@@ -48,6 +48,11 @@ CarriedOut lowered(const TrainingGraph& training, const RootConfig& config, cons
 
 }  // namespace
 
+bool needs_larger_l2(const UserError& error, const RootConfig& config, bool apart) {
+  return apart && config.schedule.budget != 0 &&
+         dynamic_cast<const compiler::ShortOfBudget*>(&error) == nullptr;
+}
+
 void check_found(const compiler::ScheduleAnswer& answer, const compiler::ScheduleRequest& request) {
   if (answer.found() && answer.replay.ok) {
     return;
@@ -127,10 +132,7 @@ CarriedOut carry_out(const TrainingGraph& training, const RootConfig& config,
         return std::move(*late);
       }
     } catch (const UserError& error) {
-      // What was asked for beside parameters in L2 needs a larger one, not another schedule.
-      const bool larger = at.apart && config.schedule.budget != 0 &&
-                          dynamic_cast<const compiler::ShortOfBudget*>(&error) == nullptr;
-      if (last || larger) {
+      if (last || needs_larger_l2(error, config, at.apart)) {
         throw;
       }
       const auto bytes = static_cast<double>(request.limits.budget->raw());

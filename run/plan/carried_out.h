@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "models/base/error.h"
 #include "program/program.h"
 #include "run/plan/schedule_home.h"
 #include "run/plan/step_model.h"
@@ -39,6 +40,10 @@ CarriedOut carry_out_file(const TrainingGraph& training, const RootConfig& confi
 CarriedOut carry_out_segments(const TrainingGraph& training, const RootConfig& config,
                               const StepModel& model, const StepAtHome& at, Bytes budget,
                               compiler::ScheduleAnswer answer);
+
+/// Whether a program found no place because what was asked for beside parameters at home in L2
+/// (`apart`) takes a larger L2, which no other schedule changes.
+bool needs_larger_l2(const UserError& error, const RootConfig& config, bool apart);
 
 /// Errors: UserError in the words of the configuration for an answer without a schedule that holds
 /// to the limits, naming the operator and its bytes, or the deadline that would do.

@@ -123,7 +123,8 @@ void LoneBench::wait(TaskUnit unit, std::uint32_t layer) {
 
 /// Kernels with more code between them than the I-cache holds.
 void LoneBench::run_others(std::uint32_t layer) {
-  constexpr std::uint32_t n = 8, x = kLoneL1.raw(), y = x + 0x100, z = x + 0x200, scale = 0x3F800000;
+  constexpr std::uint32_t n = 8, x = kLoneL1.raw(), y = x + 0x100, z = x + 0x200,
+                          scale = 0x3F800000;
   bring(Bytes{0x400}, false, layer);
   post(small_call(ETUDE_KERNEL_GELU_GRAD,
                   etude_gelu_grad_args{x, y, z, 0, n, n, n, n, n, ETUDE_GELU_ERF}),
@@ -132,8 +133,7 @@ void LoneBench::run_others(std::uint32_t layer) {
   post(small_call(ETUDE_KERNEL_LAYERNORM_GRAD,
                   etude_layernorm_grad_args{x, y, y, 0, z, n, n, n, n, n, scale}),
        layer);
-  post(small_call(ETUDE_KERNEL_LAYERNORM,
-                  etude_layernorm_args{x, z, y, y, 0, n, n, n, n, scale}),
+  post(small_call(ETUDE_KERNEL_LAYERNORM, etude_layernorm_args{x, z, y, y, 0, n, n, n, n, scale}),
        layer);
   wait(TaskUnit::kCores, layer);
 }
@@ -200,8 +200,7 @@ std::vector<LoneCosts> LoneBench::costs(const MeasuredPass& pass) const {
     if (list_[place.alone].as<KernelCall>() != nullptr) {
       const Activity& one = pass.layers[place.layer - 2];
       costs.cold_counters = beyond(one.counters, costs.counters);
-      costs.cold_stalls =
-          beyond(at_work(one, harts(place.cold, place.cold + 2)), costs.stalls);
+      costs.cold_stalls = beyond(at_work(one, harts(place.cold, place.cold + 2)), costs.stalls);
     }
     all.push_back(std::move(costs));
   }

@@ -66,8 +66,7 @@ ProgramCosts costs_of_program(const Program& program, const PlatformConfig& plat
       const std::size_t last = std::min(missing.size(), first + kBatch);
       const auto at = [&](std::size_t i) { return missing.begin() + static_cast<long>(i); };
       const LoneBench bench(platform, of, {at(first), at(last)});
-      const std::vector<LoneCosts> found =
-          bench.costs(meter([&bench] { return bench.message(); }));
+      const std::vector<LoneCosts> found = bench.costs(meter([&bench] { return bench.message(); }));
       LoneDatabase::Rows fresh;
       for (std::size_t i = first; i < last; ++i) {
         costs.shapes[missing_number[i]] = found[i - first];

@@ -17,9 +17,9 @@ using PassMeter = std::function<MeasuredPass(const std::function<PassMessage()>&
 /// What the posted operations of a task list take by themselves.
 struct ProgramCosts {
   static constexpr std::uint32_t kNone = ~0u;
-  std::vector<std::uint32_t> of;   ///< of each operation, in `shapes`; kNone: a wait, the end
-  std::vector<LoneCosts> shapes;   ///< in the order in which the list first has them
-  std::uint64_t measured = 0;      ///< shapes that the database did not have
+  std::vector<std::uint32_t> of;  ///< of each operation, in `shapes`; kNone: a wait, the end
+  std::vector<LoneCosts> shapes;  ///< in the order in which the list first has them
+  std::uint64_t measured = 0;     ///< shapes that the database did not have
 };
 
 /// Looks the operations of a task list up, and has those that are not there measured, a child for

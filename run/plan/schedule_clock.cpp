@@ -5,6 +5,7 @@
 
 #include "compiler/lower/lower.h"
 #include "models/base/error.h"
+#include "run/plan/carried_out.h"
 #include "run/plan/chosen_policy.h"
 
 namespace etude::run {
@@ -20,8 +21,8 @@ compiler::ScheduleClock clock_of(const TrainingGraph& training, const RootConfig
   compiler::LowerOptions options = options_at(at, config);
   options.budget = budget;
   const auto of = std::make_shared<const compiler::StepProblem>(at.of);
-  return [&training, &config, &model, of,
-          options](const compiler::EventSchedule& events) -> std::optional<compiler::CarriedCost> {
+  return [&training, &config, &model, of, options, at_apart = at.apart](
+             const compiler::EventSchedule& events) -> std::optional<compiler::CarriedCost> {
     compiler::Schedule schedule = compiler::schedule_of(*of, events);
     schedule.to_flash = config.schedule.page_to == ScheduleConfig::PageTo::kFlash;
     try {
@@ -31,7 +32,10 @@ compiler::ScheduleClock clock_of(const TrainingGraph& training, const RootConfig
       return compiler::CarriedCost{
           static_cast<double>(predicted.cycles.raw()) / config.platform.cluster.clock_hz,
           predicted.joules};
-    } catch (const UserError&) {
+    } catch (const UserError& error) {
+      if (needs_larger_l2(error, config, at_apart)) {
+        throw;
+      }
       return std::nullopt;
     }
   };

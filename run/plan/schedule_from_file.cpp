@@ -85,13 +85,16 @@ compiler::ScheduleAnswer answer_of_file(const compiler::ScheduleProblem& problem
                       "give as much, or make a schedule for this budget");
     }
   }
-  if (schedule.deadline != 0 && answer.replay.time_s > schedule.deadline) {
+  return answer;
+}
+
+void check_deadline_of_file(double seconds, const RootConfig& config) {
+  if (config.schedule.deadline != 0 && seconds > config.schedule.deadline) {
     throw UserError("/schedule/deadline",
-                    "of " + number(schedule.deadline) + " s is shorter than the " +
-                        number(answer.replay.time_s) + " s that " + kFile + " takes",
+                    "of " + number(config.schedule.deadline) + " s is shorter than the " +
+                        number(seconds) + " s that " + kFile + " is predicted to take",
                     "give as much, or make a schedule for this deadline");
   }
-  return answer;
 }
 
 bool is_of_file(const compiler::ScheduleProblem& problem, const RootConfig& config) {

@@ -90,6 +90,7 @@ class Answering {
     found.request = request_at(found.at, budget_.value_or(behind(found.at.l2_fixed)));
     take(carry_out_file(training_, config_, model_, found.at, std::move(found.answer), budget_),
          found);
+    check_deadline_of_file(seconds_of(found.predicted), config_);
     return found;
   }
 
@@ -164,10 +165,13 @@ class Answering {
     }
   }
 
+  double seconds_of(const Prediction& predicted) const {
+    return static_cast<double>(predicted.cycles.raw()) / config_.platform.cluster.clock_hz;
+  }
+
   /// Whether a program is predicted to miss the deadline; the answer then says which would do.
   bool is_late(const Prediction& predicted, StepAnswer& found) const {
-    const double seconds =
-        static_cast<double>(predicted.cycles.raw()) / config_.platform.cluster.clock_hz;
+    const double seconds = seconds_of(predicted);
     const bool late = seconds > found.request.limits.deadline_s.value_or(seconds);
     if (late) {
       const compiler::Replay& replay = found.answer.replay;
