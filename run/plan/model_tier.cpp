@@ -209,8 +209,7 @@ void add_absent(Counts& counters, const PlatformConfig& platform) {
 void check_model_tier(const RootConfig& config) {
   const auto refuse = [](bool refused, const char* pointer, const char* what) {
     if (refused) {
-      throw UserError(pointer,
-                      std::string(what) + " is not available in the tier \"model\"",
+      throw UserError(pointer, std::string(what) + " is not available in the tier \"model\"",
                       "set /run/tier to \"cycle\"");
     }
   };
@@ -237,8 +236,8 @@ StepRecord modelled_step(const Plan& plan, const ProgramCosts& costs) {
   const std::vector<double> cold_part = coldness(program.tasks, costs);
   for (std::size_t i = 0; i < costs.of.size(); ++i) {
     if (costs.of[i] != ProgramCosts::kNone) {
-      for (Times* times : {&of_layer.at(program.tasks.operations[i].layer)[costs.of[i]],
-                           &of_step[costs.of[i]]}) {
+      for (Times* times :
+           {&of_layer.at(program.tasks.operations[i].layer)[costs.of[i]], &of_step[costs.of[i]]}) {
         ++times->all;
         times->cold += cold_part[i];
       }
@@ -292,22 +291,21 @@ Json model_result(const Plan& plan, const ProgramCosts& costs,
   Json result = make_result(plan.config(), facts, record, {}, {}, {wall_s, ETUDE_VERSION});
   const ModelError& error = model_error();
   const ModelCorrection& correction = model_correction();
-  result["model"] = {
-      {"operations", costs.of.size()},
-      {"shapes", costs.shapes.size()},
-      {"correction",
-       {{"kept_lines", correction.kept_lines},
-        {"cold_share", correction.cold_share},
-        {"controller_work", correction.controller_work},
-        {"mchan_work", correction.mchan_work},
-        {"idma_work", correction.idma_work},
-        {"kernel_held_up", correction.kernel_held_up}}},
-      {"error",
-       {{"cycles_mean", error.cycles_mean},
-        {"cycles_worst", error.cycles_worst},
-        {"energy_mean", error.energy_mean},
-        {"energy_worst", error.energy_worst},
-        {"points", error.points}}}};
+  result["model"] = {{"operations", costs.of.size()},
+                     {"shapes", costs.shapes.size()},
+                     {"correction",
+                      {{"kept_lines", correction.kept_lines},
+                       {"cold_share", correction.cold_share},
+                       {"controller_work", correction.controller_work},
+                       {"mchan_work", correction.mchan_work},
+                       {"idma_work", correction.idma_work},
+                       {"kernel_held_up", correction.kernel_held_up}}},
+                     {"error",
+                      {{"cycles_mean", error.cycles_mean},
+                       {"cycles_worst", error.cycles_worst},
+                       {"energy_mean", error.energy_mean},
+                       {"energy_worst", error.energy_worst},
+                       {"points", error.points}}}};
   result["simulator"]["measured_shapes"] = costs.measured;
   result["simulator"]["changed"] = changed_keys(plan.config());
   return result;

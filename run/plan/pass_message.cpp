@@ -36,8 +36,8 @@ PassMessage::PassMessage(const Plan& plan)
       images(plan.images()) {
   for (const Operation& operation : plan.program().tasks.operations) {
     if (const auto* transfer = operation.as<Transfer>()) {
-      transfers.push_back({static_cast<std::uint32_t>(op_layer.size()), transfer->l1.raw(),
-                           transfer->bytes()});
+      transfers.push_back(
+          {static_cast<std::uint32_t>(op_layer.size()), transfer->l1.raw(), transfer->bytes()});
     }
     op_layer.push_back(operation.layer);
     op_unit.push_back(operation.posted() ? static_cast<std::uint8_t>(operation.unit())

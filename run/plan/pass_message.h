@@ -25,8 +25,8 @@ struct PassMessage {
   std::vector<std::uint32_t> op_layer;  ///< of each operation of the task list
   std::vector<std::uint8_t> op_unit;    ///< enum etude_unit of each posted operation, else 255
   std::vector<PlacedTransfer> transfers;
-  std::vector<MemoryImage> images;      ///< all that memory holds besides the runtime
-  bool by_layer = false;                ///< whether each layer's counters are asked for
+  std::vector<MemoryImage> images;  ///< all that memory holds besides the runtime
+  bool by_layer = false;            ///< whether each layer's counters are asked for
 
   PassMessage() = default;
   explicit PassMessage(const Plan& plan);
@@ -37,8 +37,8 @@ std::string to_bytes(const PassMessage& message);
 /// The same back. Errors: UserError for bytes that are no message of this version.
 PassMessage pass_message(const std::string& bytes);
 
-/// What was counted in a pass and seen of its operations, as one JSON object, and back. Errors: ProgramError with the
-/// account's own "error", or for a text that is no account.
+/// What was counted in a pass and seen of its operations, as one JSON object, and back. Errors:
+/// ProgramError with the account's own "error", or for a text that is no account.
 std::string account_text(const MeasuredPass& pass);
 MeasuredPass read_account(const std::string& text);
 
