@@ -40,8 +40,8 @@ constexpr TaskUnit unit_of(unsigned queue) {
 
 /// Part of L1's banks that a beat of the wide port takes.
 double banks_of_port(const ClusterConfig& cluster) {
-  return std::min(1.0, cluster.redmule.port_bytes() / 4.0 /
-                           static_cast<double>(cluster.tcdm.banks));
+  return std::min(1.0,
+                  cluster.redmule.port_bytes() / 4.0 / static_cast<double>(cluster.tcdm.banks));
 }
 
 class ListReplay {
@@ -82,7 +82,7 @@ class ListReplay {
   struct Work {
     double left = 0;
     double port_share = 0;
-    double accesses = -1;  ///< of each core per cycle; negative: not known
+    double accesses = -1;        ///< of each core per cycle; negative: not known
     std::uint32_t transfer = 0;  ///< of the cluster DMA: its number
   };
   struct PostedTransfer {

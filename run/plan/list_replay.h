@@ -14,8 +14,8 @@ namespace etude::run {
 struct ListTimes {
   std::vector<double> alone, port_share;
   std::vector<double> behind = {};  ///< the same straight behind another one; empty: as alone
-  /// Of kernels, accesses to L1 of each core per cycle, in parts of what the port's beats hold up of
-  /// them; empty: all kernels the same.
+  /// Of kernels, accesses to L1 of each core per cycle, in parts of what the port's beats hold up
+  /// of them; empty: all kernels the same.
   std::vector<double> accesses = {};
   double controller = 1;  ///< its work, in parts of what the replay assumes of its operations
   double transfers = 1;   ///< the same of its programming of the cluster DMA, beside that

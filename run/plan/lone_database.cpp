@@ -17,7 +17,7 @@ using Json = nlohmann::json;
 
 constexpr int kWaitMs = 120000;  ///< for other writers
 /// Of the table and of how operations are measured: a change of either makes other rows.
-constexpr const char* kKind = "lone operations 3";
+constexpr const char* kKind = "lone operations 4";
 
 class Statement {
  public:
@@ -54,8 +54,8 @@ class Statement {
 };
 
 std::string to_text(const LoneCosts& costs) {
-  return Json{costs.alone,    costs.cold,   costs.behind,
-              costs.counters, costs.stalls, costs.cold_counters, costs.cold_stalls}
+  return Json{costs.alone,  costs.cold,          costs.behind,     costs.counters,
+              costs.stalls, costs.cold_counters, costs.cold_stalls}
       .dump();
 }
 
@@ -102,9 +102,10 @@ LoneDatabase::LoneDatabase(const fs::path& file)
     refuse(file, opened == nullptr ? "no memory" : sqlite3_errmsg(opened));
   }
   sqlite3_busy_timeout(opened, kWaitMs);
-  execute("CREATE TABLE IF NOT EXISTS operations(kind TEXT, program TEXT, hardware TEXT, "
-          "operation TEXT, costs TEXT, PRIMARY KEY(kind, program, hardware, operation)) "
-          "WITHOUT ROWID");
+  execute(
+      "CREATE TABLE IF NOT EXISTS operations(kind TEXT, program TEXT, hardware TEXT, "
+      "operation TEXT, costs TEXT, PRIMARY KEY(kind, program, hardware, operation)) "
+      "WITHOUT ROWID");
 }
 
 LoneDatabase::~LoneDatabase() = default;

@@ -100,8 +100,8 @@ void make_lone(KernelCall& call, Places& places, LoneOperation& lone) {
 void make_lone(MatrixJob& job, Places& places, LoneOperation& lone) {
   lone.key = "job";
   lone.of = LoneClass::kJob;
-  for (const std::uint32_t each : {job.m, job.n, job.k, std::uint32_t{job.accumulate},
-                                   std::uint32_t{job.half}}) {
+  for (const std::uint32_t each :
+       {job.m, job.n, job.k, std::uint32_t{job.accumulate}, std::uint32_t{job.half}}) {
     add(lone.key, each);
   }
   for (Address* place : {&job.x, &job.w, &job.z}) {

@@ -17,8 +17,8 @@ struct ModelCorrection {
   /// The same of its programming of a transfer, beside that: MCHAN, and iDMA, which has more
   /// registers.
   double mchan_work, idma_work;
-  /// What an access of a core waits for the wide port, in parts of what it would if the port's beats
-  /// came at random.
+  /// What an access of a core waits for the wide port, in parts of what it would if the port's
+  /// beats came at random.
   double kernel_held_up;
 };
 const ModelCorrection& model_correction();

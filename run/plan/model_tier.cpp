@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "compiler/cost/cost_model.h"
+#include "kernels/include/etude_task.h"
 #include "models/base/error.h"
 #include "run/plan/list_replay.h"
 #include "run/plan/measured_times.h"
@@ -194,6 +195,14 @@ std::vector<UnitRecord> units_of(const ClusterConfig& cluster, const Counts& cou
   return units;
 }
 
+/// What the cluster DMA does to bring so many operations of the list.
+void add_list(Counts& counters, std::uint64_t operations) {
+  const std::uint64_t bytes = operations * sizeof(etude_op);
+  counters["dma.bytes_in"] += bytes;
+  counters["l2.read_bytes"] += bytes;
+  counters["tcdm.writes"] += bytes / 4;
+}
+
 /// Every counter that is priced, at least as 0.
 void add_absent(Counts& counters, const PlatformConfig& platform) {
   for (const std::string& event : counted_events(platform)) {
@@ -209,8 +218,7 @@ void add_absent(Counts& counters, const PlatformConfig& platform) {
 void check_model_tier(const RootConfig& config) {
   const auto refuse = [](bool refused, const char* pointer, const char* what) {
     if (refused) {
-      throw UserError(pointer,
-                      std::string(what) + " is not available in the tier \"model\"",
+      throw UserError(pointer, std::string(what) + " is not available in the tier \"model\"",
                       "set /run/tier to \"cycle\"");
     }
   };
@@ -237,8 +245,8 @@ StepRecord modelled_step(const Plan& plan, const ProgramCosts& costs) {
   const std::vector<double> cold_part = coldness(program.tasks, costs);
   for (std::size_t i = 0; i < costs.of.size(); ++i) {
     if (costs.of[i] != ProgramCosts::kNone) {
-      for (Times* times : {&of_layer.at(program.tasks.operations[i].layer)[costs.of[i]],
-                           &of_step[costs.of[i]]}) {
+      for (Times* times :
+           {&of_layer.at(program.tasks.operations[i].layer)[costs.of[i]], &of_step[costs.of[i]]}) {
         ++times->all;
         times->cold += cold_part[i];
       }
@@ -253,10 +261,16 @@ StepRecord modelled_step(const Plan& plan, const ProgramCosts& costs) {
   };
   StepRecord step;
   step.counters = sums(of_step).counters();
+  add_list(step.counters, program.tasks.operations.size());
   add_absent(step.counters, platform);
+  std::vector<std::uint64_t> listed(program.layers.size());
+  for (const Operation& operation : program.tasks.operations) {
+    ++listed.at(operation.layer);
+  }
   for (const auto& layer : of_layer) {
     const Sums all = sums(layer);
     step.layer_counters.push_back(all.counters());
+    add_list(step.layer_counters.back(), listed[step.layer_counters.size() - 1]);
     step.layer_stalls.push_back(all.stalls());
     step.layer_stalls.back().erase("busy");
   }
@@ -292,22 +306,21 @@ Json model_result(const Plan& plan, const ProgramCosts& costs,
   Json result = make_result(plan.config(), facts, record, {}, {}, {wall_s, ETUDE_VERSION});
   const ModelError& error = model_error();
   const ModelCorrection& correction = model_correction();
-  result["model"] = {
-      {"operations", costs.of.size()},
-      {"shapes", costs.shapes.size()},
-      {"correction",
-       {{"kept_lines", correction.kept_lines},
-        {"cold_share", correction.cold_share},
-        {"controller_work", correction.controller_work},
-        {"mchan_work", correction.mchan_work},
-        {"idma_work", correction.idma_work},
-        {"kernel_held_up", correction.kernel_held_up}}},
-      {"error",
-       {{"cycles_mean", error.cycles_mean},
-        {"cycles_worst", error.cycles_worst},
-        {"energy_mean", error.energy_mean},
-        {"energy_worst", error.energy_worst},
-        {"points", error.points}}}};
+  result["model"] = {{"operations", costs.of.size()},
+                     {"shapes", costs.shapes.size()},
+                     {"correction",
+                      {{"kept_lines", correction.kept_lines},
+                       {"cold_share", correction.cold_share},
+                       {"controller_work", correction.controller_work},
+                       {"mchan_work", correction.mchan_work},
+                       {"idma_work", correction.idma_work},
+                       {"kernel_held_up", correction.kernel_held_up}}},
+                     {"error",
+                      {{"cycles_mean", error.cycles_mean},
+                       {"cycles_worst", error.cycles_worst},
+                       {"energy_mean", error.energy_mean},
+                       {"energy_worst", error.energy_worst},
+                       {"points", error.points}}}};
   result["simulator"]["measured_shapes"] = costs.measured;
   result["simulator"]["changed"] = changed_keys(plan.config());
   return result;
