@@ -47,7 +47,7 @@ class DaskPool:
             import dask
             import distributed
         except ImportError as error:
-            raise UserError(f"--dask: {error.name} is not installed; pip install 'dask[distributed]'") from None
+            raise UserError(f"--dask: {error.name} is not installed; pip install distributed") from None
         _silence()
         dask.config.set({"distributed.comm.timeouts.connect": CONNECT_S, "distributed.admin.tick.limit": "1h"})
         self.address = address
