@@ -12,7 +12,7 @@ debian=(build-essential cmake ninja-build pkg-config ccache ca-certificates
         libssl-dev libsqlite3-dev catch2
         clang-19 lld-19 llvm-19 python3 python3-dev python3-venv)
 python=(numpy==2.2.6 highsbox==1.15.1 typer==0.15.4 click==8.1.8 rich==14.0.0 polars==2.1.0
-        "dask[distributed]==2026.8.0" optuna==5.0.0
+        distributed==2026.8.0 optuna==5.0.0
         pybind11==3.1.0 scikit-build-core==0.11.6)
 if [[ "${1:-}" == "--tests" ]]; then
   debian+=(gdb-multiarch valgrind)

@@ -24,6 +24,9 @@ struct CandidateRules {
   /// comes in for a recomputation does so between slots; smaller tensors from home leave again
   /// then.
   bool lean = false;
+  /// At least one tensor that the step makes goes out: for a search beside one that has proven what
+  /// can be done without pages.
+  bool some_page = false;
   double most_joules = -1;   ///< events that cost more by themselves are left out; < 0: none is
   double most_seconds = -1;  ///< the same for time (recomputation alone)
 

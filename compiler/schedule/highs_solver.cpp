@@ -57,6 +57,8 @@ void set_options(void* highs, const SolverLimits& limits) {
         "time_limit");
   check(Highs_setDoubleOptionValue(highs, "mip_rel_gap", limits.relative_gap), "mip_rel_gap");
   check(Highs_setDoubleOptionValue(highs, "mip_abs_gap", 0), "mip_abs_gap");
+  // Branches are chosen by what earlier ones gave: to try each first takes most of a search.
+  check(Highs_setIntOptionValue(highs, "mip_pscost_minreliable", 0), "mip_pscost_minreliable");
 }
 
 void pass(void* highs, const LinearModel& model) {
@@ -84,6 +86,10 @@ Solution solve(const LinearModel& model, const SolverLimits& limits,
   }
   const Handle highs(Highs_create());
   set_options(highs.get(), limits);
+  if (limits.below) {
+    check(Highs_setDoubleOptionValue(highs.get(), "objective_bound", *limits.below),
+          "objective_bound");
+  }
   pass(highs.get(), model);
   if (!start.empty()) {
     std::vector<HighsInt> index;

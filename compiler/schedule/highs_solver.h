@@ -17,6 +17,9 @@ struct SolverLimits {
   double nominal_s = 60;
   double relative_gap = 1e-3;
   unsigned threads = 2;
+  /// Only solutions below it (with the model's offset) are of interest: where there is none, the
+  /// search ends as infeasible.
+  std::optional<double> below = {};
 };
 
 /// Outcome of a search.

@@ -28,9 +28,10 @@ double sum_of(const ScheduleProblem& problem, double ProblemSlot::* member) {
 }  // namespace
 
 Solution Effort::solve(const LinearModel& model, double nominal_s, const ScheduleRequest& request,
-                       const std::vector<std::pair<Column, double>>& start) {
+                       const std::vector<std::pair<Column, double>>& start,
+                       std::optional<double> below) {
   const SolverLimits limits{std::max(0.0, seconds_ - spent()), std::max(0.0, nominal_s),
-                            request.gap, request.threads};
+                            request.gap, request.threads, below};
   Solution solution = compiler::solve(model, limits, start);
   worked_ += solution.nominal_s;
   return solution;
@@ -144,20 +145,50 @@ bool ModelSearch::take_earlier(const ModelWeights& weights, const ScheduleLimits
          take_decided(model.decode(solution.values), weights, limits, best);
 }
 
+void ModelSearch::leave_out_dear(const ModelWeights& weights, const Found& best,
+                                 CandidateRules& rules) const {
+  if (!best.schedule || weights.peak > 0) {
+    return;
+  }
+  if (weights.energy > 0) {
+    rules.most_joules =
+        best.cost * (1 + kRounding) / weights.energy - problem_.unavoidable_joules();
+  } else {
+    rules.most_seconds = best.cost * (1 + kRounding) / weights.time;
+  }
+}
+
+void ModelSearch::solve_paged(const ModelWeights& weights, const ScheduleLimits& limits,
+                              double nominal_s, double unpaged, Found& best) const {
+  CandidateRules rules = request_.rules;
+  leave_out_dear(weights, best, rules);
+  rules.some_page = true;
+  const TensorModel model(problem_, rules, limits, weights, kScaledCost / best.cost);
+  const double below = std::min(unpaged, best.cost);
+  std::vector<std::pair<Column, double>> start;
+  if (!best.schedule->pages.empty()) {
+    start = model.encode(*best.schedule).value_or(start);
+  }
+  const Solution solution =
+      effort_.solve(model.model(), nominal_s, request_, start, below * kScaledCost / best.cost);
+  if (!solution.values.empty()) {
+    take_decided(model.decode(solution.values), weights, limits, best);
+  }
+  const bool none = solution.status == Solution::Status::kInfeasible;
+  const double bound = none ? below : std::min(below, model.unscaled(solution.bound));
+  best.bound = std::min(std::max(best.bound, bound), best.cost);
+  // Both bounds hold whatever was found: what is as good as they are is proven.
+  if (best.cost - best.bound <= request_.gap * best.cost) {
+    best.status = Found::Status::kOptimal;
+  }
+}
+
 void ModelSearch::solve_model(const ModelWeights& weights, const ScheduleLimits& limits, bool page,
                               double nominal_s, Found& best, bool wide) const {
   CandidateRules rules = wide ? CandidateRules::wide(problem_) : request_.rules;
   rules.recompute = rules.recompute && means_.recompute;
   rules.page = rules.page && page;
-  const bool priced = best.schedule && weights.peak == 0;
-  if (priced && weights.energy > 0) {
-    // A single event that costs more than the best known schedule is in no better one.
-    rules.most_joules =
-        best.cost * (1 + kRounding) / weights.energy - problem_.unavoidable_joules();
-  }
-  if (priced && weights.energy == 0) {
-    rules.most_seconds = best.cost * (1 + kRounding) / weights.time;
-  }
+  leave_out_dear(weights, best, rules);
   double expected = std::abs(best.cost);
   if (!best.schedule || expected == 0) {
     expected = kUsualOverhead * (weights.energy * sum_of(problem_, &ProblemSlot::joules) +
@@ -205,7 +236,8 @@ void ModelSearch::solve_model(const ModelWeights& weights, const ScheduleLimits&
 }
 
 Found ModelSearch::run(const ModelWeights& weights, const ScheduleLimits& limits, double nominal_s,
-                       const std::vector<EventSchedule>& known) const {
+                       const std::vector<EventSchedule>& known,
+                       std::optional<double> unpaged) const {
   const double until = effort_.worked() + nominal_s;
   const auto left = [&] { return std::min(until - effort_.worked(), effort_.left()); };
   Found best;
@@ -221,8 +253,16 @@ Found ModelSearch::run(const ModelWeights& weights, const ScheduleLimits& limits
     }
     return best.status == Found::Status::kOptimal || left() <= 0;
   };
+  if (unpaged && best.schedule && best.schedule->pages.empty() && priced_out(weights, best)) {
+    best.bound = std::min(*unpaged, best.cost);
+    best.status = Found::Status::kOptimal;
+  }
   if (!done()) {
-    solve_model(weights, limits, means_.page, left(), best);
+    if (unpaged && best.schedule && best.cost > 0) {
+      solve_paged(weights, limits, left(), *unpaged, best);
+    } else {
+      solve_model(weights, limits, means_.page, left(), best);
+    }
   }
   return best;
 }

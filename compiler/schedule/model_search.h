@@ -29,7 +29,8 @@ class Effort {
   double worked() const { return worked_; }
   /// Gives a search `nominal_s` at most.
   Solution solve(const LinearModel& model, double nominal_s, const ScheduleRequest& request,
-                 const std::vector<std::pair<Column, double>>& start = {});
+                 const std::vector<std::pair<Column, double>>& start = {},
+                 std::optional<double> below = {});
   /// More, where an answer needs another search.
   void extend(double nominal_s) { nominal_s_ = std::max(nominal_s_, worked_ + nominal_s); }
 
@@ -56,9 +57,11 @@ class ModelSearch {
               const SearchMeans& means, Effort& effort)
       : problem_(problem), request_(request), means_(means), effort_(effort) {}
 
-  /// Heuristics, then models, for `nominal_s` at most. `known`: schedules to begin with.
+  /// Heuristics, then models, for `nominal_s` at most. `known`: schedules to begin with. `unpaged`:
+  /// no schedule without pages costs less, so that only those with pages are searched.
   Found run(const ModelWeights& weights, const ScheduleLimits& limits, double nominal_s,
-            const std::vector<EventSchedule>& known = {}) const;
+            const std::vector<EventSchedule>& known = {},
+            std::optional<double> unpaged = {}) const;
   /// Weighted cost of a replay: above the sum of all operators, as ModelWeights has it.
   double cost(const Replay& replay, const ModelWeights& weights) const;
 
@@ -80,6 +83,11 @@ class ModelSearch {
   /// The same search with a deadline that is earlier by the solver's tolerance.
   bool take_earlier(const ModelWeights& weights, const ScheduleLimits& limits,
                     const CandidateRules& rules, double nominal_s, Found& best) const;
+  /// Events that cost more by themselves than the best known schedule are in no better one.
+  void leave_out_dear(const ModelWeights& weights, const Found& best, CandidateRules& rules) const;
+  /// Schedules with pages that cost less than the best known one and than all without.
+  void solve_paged(const ModelWeights& weights, const ScheduleLimits& limits, double nominal_s,
+                   double unpaged, Found& best) const;
   /// By the rules of the request, or by the wide ones.
   void solve_model(const ModelWeights& weights, const ScheduleLimits& limits, bool page,
                    double nominal_s, Found& best, bool wide = false) const;

@@ -32,6 +32,9 @@ class Optimal {
         search_(problem, request, means, effort_),
         keep_(keep_everything(problem, request)) {}
 
+  /// No schedule without pages has a lower overhead.
+  void set_unpaged(double overhead) { unpaged_ = overhead; }
+
   ScheduleAnswer run() {
     const SlotId largest = problem_.largest_slot();
     const auto& budget = request_.limits.budget;
@@ -54,7 +57,8 @@ class Optimal {
     const ModelWeights energy{1, 0, 0};
     switch (request_.objective) {
       case ScheduleObjective::kEnergy:
-        accept(search_.run(energy, request_.limits, effort_.left(), starts_), energy);
+        accept(search_.run(energy, request_.limits, effort_.left(), starts_, unpaged_cost(energy)),
+               energy);
         break;
       case ScheduleObjective::kTime: {
         const ModelWeights time{0, 1, 0};
@@ -86,6 +90,10 @@ class Optimal {
         search_product();
         break;
     }
+  }
+
+  std::optional<double> unpaged_cost(const ModelWeights& weights) const {
+    return unpaged_ ? *unpaged_ + search_.cost(keep_.replay, weights) : unpaged_;
   }
 
   /// Energy second, where the first objective is as good as it was.
@@ -246,6 +254,7 @@ class Optimal {
   Effort effort_;
   const ModelSearch search_;
   const ScheduleAnswer keep_;
+  std::optional<double> unpaged_;
   ScheduleAnswer answer_;
 };
 
@@ -297,7 +306,12 @@ ScheduleAnswer solve_optimal(const ScheduleProblem& problem, const ScheduleReque
   ScheduleRequest whole = request;
   whole.nominal_limit_s = request.nominal_limit_s * (1 - kRestrictedShare) - kept.nominal_s;
   whole.time_limit_s = std::max(0.0, request.time_limit_s - kept.solve_s);
-  ScheduleAnswer answer = Optimal(problem, whole, means, std::move(known), true).run();
+  Optimal search(problem, whole, means, std::move(known), true);
+  if (request.objective == ScheduleObjective::kEnergy && !problem.from_home() &&
+      kept.status == ScheduleAnswer::Status::kOptimal && kept.bound) {
+    search.set_unpaged(*kept.bound);
+  }
+  ScheduleAnswer answer = search.run();
   add_effort(kept, answer);
   const bool hopeless = answer.needs && !answer.needs->deadline_s &&
                         answer.status == ScheduleAnswer::Status::kInfeasible;

@@ -36,6 +36,9 @@ TensorModel::TensorModel(const ScheduleProblem& problem, const CandidateRules& r
   for (StorageId i = 0; i < tensors_.size(); ++i) {
     add_home(i);
   }
+  if (rules_.some_page) {
+    add_some_page();
+  }
   add_memory();
   add_time();
 }
@@ -200,6 +203,25 @@ void TensorModel::add_home(StorageId i) {
       model_.row(sum, -LinearModel::kEndless, 0);
     }
   }
+}
+
+void TensorModel::add_some_page() {
+  LinearSum some;
+  for (StorageId i = 0; i < tensors_.size(); ++i) {
+    if (!problem_.tensors[i].producer || tensors_[i].outs.empty()) {
+      continue;
+    }
+    LinearSum useless;
+    for (const Page& out : tensors_[i].outs) {
+      some.add(out.column, 1);
+      useless.add(out.column, 1);
+    }
+    for (const Page& in : tensors_[i].ins) {
+      useless.add(in.column, -1);
+    }
+    model_.row(useless, -LinearModel::kEndless, 0);
+  }
+  model_.row(some, 1, LinearModel::kEndless);
 }
 
 Decisions TensorModel::decode(const std::vector<double>& values) const {

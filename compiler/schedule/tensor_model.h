@@ -57,6 +57,8 @@ class TensorModel {
   enum class Phase { kRecompute, kOperator };
 
   void add_columns();
+  /// Something goes out, and what does comes in again.
+  void add_some_page();
   void add_tensor(StorageId i, const TensorCandidates& found);
   void add_availability();
   void add_home(StorageId i);

@@ -29,7 +29,9 @@ NETWORKS = {
 
 def draw(rng: random.Random, number: int) -> Point:
     """A step of a network, method, rank, batch, L1, L2, array, banks, cores and home, each drawn."""
-    network = rng.choice(("cct2", "cct2", "cct2", "deep_ae", "deep_ae", "mlp", "mlp", "bert", "bert", "resnet8", "ds_cnn"))
+    network = rng.choice(
+        ("cct2", "cct2", "cct2", "deep_ae", "deep_ae", "mlp", "mlp", "bert", "bert", "resnet8", "ds_cnn")
+    )
     workload = {"network": network, "batch": rng.choice(NETWORKS[network])}
     train = {"method": "full", "steps": 1, "seed": number, "optimizer": rng.choice(("sgd", "sgd", "momentum", "adam"))}
     if network == "cct2":
@@ -38,9 +40,18 @@ def draw(rng: random.Random, number: int) -> Point:
     if network == "mlp":
         workload["sizes"] = [rng.choice((48, 64, 100, 128, 200, 256)) for _ in range(rng.randint(3, 7))] + [10]
     if network == "bert":
-        workload["sizes"] = [rng.choice((16, 32)), rng.choice((32, 64)), 2, rng.choice((64, 128)), rng.choice((1, 2, 4)), 3]
+        workload["sizes"] = [
+            rng.choice((16, 32)),
+            rng.choice((32, 64)),
+            2,
+            rng.choice((64, 128)),
+            rng.choice((1, 2, 4)),
+            3,
+        ]
     workload["home"] = rng.choice(("auto", "extmem", "auto"))
-    height, width, pipe = rng.choice(((4, 12, 3), (4, 12, 3), (4, 8, 3), (8, 8, 1), (2, 12, 3), (4, 16, 3), (4, 4, 3), (8, 16, 1)))
+    height, width, pipe = rng.choice(
+        ((4, 12, 3), (4, 12, 3), (4, 8, 3), (8, 8, 1), (2, 12, 3), (4, 16, 3), (4, 4, 3), (8, 16, 1))
+    )
     sets = [
         f"/platform/cluster/tcdm/size={rng.choice((128, 192, 256, 384, 512)) * 1024}",
         f"/platform/cluster/redmule/height={height}",
@@ -72,7 +83,7 @@ def rows_of(points: list[Point], runs: Path, jobs: int) -> list[dict]:
     database = (runs / "model.sqlite").absolute()
     database.unlink(missing_ok=True)
     os.environ["ETUDE_MODEL_DATABASE"] = str(database)
-    model = run_points([in_model_tier(p) for p in points if "error" not in cycle[p.name]], runs, 1, resume=False)
+    model = run_points([in_model_tier(p) for p in points if "error" not in cycle[p.name]], runs, jobs, resume=False)
     rows = []
     for point in points:
         real, modelled = cycle[point.name], model.get(point.name + "m", {"error": "refused"})
@@ -82,8 +93,7 @@ def rows_of(points: list[Point], runs: Path, jobs: int) -> list[dict]:
         for name in ("cycles", "energy_j"):
             row |= {f"{name}_cycle": real["step"][name], f"{name}_model": modelled["step"][name]}
             row[f"{name}_error"] = modelled["step"][name] / real["step"][name] - 1
-        row |= {"shapes": modelled["model"]["shapes"], "new_shapes": modelled["simulator"]["measured_shapes"]}
-        row["model_wall_s"] = modelled["simulator"]["wall_s"]
+        row["shapes"] = modelled["model"]["shapes"]
         rows.append(row)
     return rows
 

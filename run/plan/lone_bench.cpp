@@ -9,6 +9,7 @@
 #include "compiler/order/encode.h"
 #include "kernels/include/etude_boot.h"
 #include "kernels/include/etude_kernels.h"
+#include "kernels/include/etude_task.h"
 #include "workloads/networks/initial.h"
 
 namespace etude::run {
@@ -77,36 +78,41 @@ Counts beyond(const Counts& one, const Counts& two) {
 
 }  // namespace
 
-LoneBench::LoneBench(const PlatformConfig& platform, LoneClass of,
-                     std::vector<LoneOperation> operations)
+LoneBench::LoneBench(const PlatformConfig& platform, LoneClass of, const LoneOperation& lone)
     : platform_(lone_platform(platform, of)),
       harts_(platform.cluster.cores + (platform.cluster.controller ? 1 : 0)) {
+  const TaskUnit unit = lone.operation.unit();
+  const auto place = [this] { return static_cast<std::uint32_t>(list_.size()); };
   std::uint32_t layer = 0;
-  for (const LoneOperation& lone : operations) {
-    const TaskUnit unit = lone.operation.unit();
-    if (unit == TaskUnit::kCores) {
-      run_others(layer);
-    }
-    bring(lone.l1, lone.integers, layer);
-    Place place;
-    ++layer;
-    place.cold = static_cast<std::uint32_t>(list_.size());
-    post(lone.operation, layer);
-    wait(unit, layer);
-    ++layer;
-    place.alone = static_cast<std::uint32_t>(list_.size());
-    post(lone.operation, layer);
-    wait(unit, layer);
-    place.layer = ++layer;
-    place.first = static_cast<std::uint32_t>(list_.size());
-    post(lone.operation, layer);
-    place.second = static_cast<std::uint32_t>(list_.size());
-    post(lone.operation, layer);
-    wait(unit, layer);
-    places_.push_back(place);
-    ++layer;
+  if (unit == TaskUnit::kCores) {
+    run_others(layer);
   }
-  list_.emplace_back().layer = layer;  // the end
+  bring(lone.l1, lone.integers, layer);
+  begin_chunk(layer);
+  ++layer;
+  place_.cold = place();
+  post(lone.operation, layer);
+  wait(unit, layer);
+  ++layer;
+  place_.alone = place();
+  post(lone.operation, layer);
+  wait(unit, layer);
+  place_.layer = ++layer;
+  place_.first = place();
+  post(lone.operation, layer);
+  place_.second = place();
+  post(lone.operation, layer);
+  wait(unit, layer);
+  list_.emplace_back().layer = layer + 1;  // the end
+}
+
+/// Waits for nothing, until what follows is in one transfer of the list: none comes in between.
+void LoneBench::begin_chunk(std::uint32_t layer) {
+  while (list_.size() % ETUDE_RING_CHUNK_OPS != 0) {
+    Operation& nothing = list_.emplace_back();
+    nothing.what = Wait{TaskUnit::kDma, 0};
+    nothing.layer = layer;
+  }
 }
 
 void LoneBench::post(Operation operation, std::uint32_t layer) {
@@ -173,6 +179,7 @@ PassMessage LoneBench::message() const {
   return message;
 }
 
+<<<<<<< HEAD
 std::vector<LoneCosts> LoneBench::costs(const MeasuredPass& pass) const {
   std::vector<LoneCosts> all;
   for (const Place& place : places_) {
@@ -203,8 +210,36 @@ std::vector<LoneCosts> LoneBench::costs(const MeasuredPass& pass) const {
       costs.cold_stalls = beyond(at_work(one, harts(place.cold, place.cold + 2)), costs.stalls);
     }
     all.push_back(std::move(costs));
+=======
+LoneCosts LoneBench::costs(const MeasuredPass& pass) const {
+  if (place_.second + 1 >= pass.spans.size() || place_.layer >= pass.layers.size()) {
+    throw std::logic_error("a pass of a single operation has not all of it");
+>>>>>>> join3
   }
-  return all;
+  const auto& spans = pass.spans;
+  const auto begin = [&](std::uint32_t i) { return spans[i].begin; };
+  LoneCosts costs;
+  if (list_[place_.alone].as<PageTransfer>() != nullptr) {  // nobody saw its end but who waited
+    costs.alone = cycles_between(begin(place_.alone + 1), begin(place_.alone + 2));
+    costs.behind = cycles_between(begin(place_.second), begin(place_.second + 2)) / 2;
+    costs.cold = costs.alone;
+  } else {
+    costs.alone = cycles_between(begin(place_.alone + 1), spans[place_.alone].end);
+    costs.cold = cycles_between(begin(place_.cold + 1), spans[place_.cold].end);
+    costs.behind = cycles_between(spans[place_.first].end, spans[place_.second].end);
+  }
+  const auto harts = [&](std::uint32_t from, std::uint32_t to) {
+    return harts_ * (begin(to) - begin(from)).raw();
+  };
+  const Activity& two = pass.layers[place_.layer];
+  costs.counters = two.counters;
+  costs.stalls = at_work(two, harts(place_.first, place_.second + 2));
+  if (list_[place_.alone].as<KernelCall>() != nullptr) {
+    const Activity& one = pass.layers[place_.layer - 2];
+    costs.cold_counters = beyond(one.counters, costs.counters);
+    costs.cold_stalls = beyond(at_work(one, harts(place_.cold, place_.cold + 2)), costs.stalls);
+  }
+  return costs;
 }
 
 }  // namespace etude::run

@@ -24,18 +24,16 @@ struct LoneCosts {
   std::map<std::string, std::uint64_t> cold_counters, cold_stalls;
 };
 
-/// A task list that works through operations of one class one by one: each behind kernels that
-/// take the I-cache and with its operands brought anew, once cold, once by itself, then two in a
-/// row.
+/// A task list that works through an operation: behind kernels that take the I-cache and with its
+/// operands brought, once cold, once by itself, then two in a row.
 class LoneBench {
  public:
-  LoneBench(const PlatformConfig& platform, LoneClass of, std::vector<LoneOperation> operations);
+  LoneBench(const PlatformConfig& platform, LoneClass of, const LoneOperation& lone);
 
   /// The pass to be measured, layers apart.
   PassMessage message() const;
-  /// The costs of each operation, in their order. Errors: std::logic_error if they are not all in
-  /// the pass.
-  std::vector<LoneCosts> costs(const MeasuredPass& pass) const;
+  /// The operation's costs. Errors: std::logic_error if it is not in the pass.
+  LoneCosts costs(const MeasuredPass& pass) const;
 
  private:
   struct Place {
@@ -46,10 +44,11 @@ class LoneBench {
   void wait(TaskUnit unit, std::uint32_t layer);
   void bring(Bytes all, bool integers, std::uint32_t layer);
   void run_others(std::uint32_t layer);
+  void begin_chunk(std::uint32_t layer);
 
   PlatformConfig platform_;
   std::vector<Operation> list_;
-  std::vector<Place> places_;
+  Place place_;
   std::array<std::uint32_t, kUnits> posted_{};
   unsigned harts_;
 };

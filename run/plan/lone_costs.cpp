@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "run/plan/lone_costs.h"
 
-#include <array>
+#include <algorithm>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -12,8 +12,8 @@
 namespace etude::run {
 namespace {
 
-/// Shapes that one child measures: their list has to fit L2, and a defect loses no more than these.
-constexpr std::size_t kBatch = 400;
+/// Shapes that go to the database at once.
+constexpr std::size_t kBatch = 32;
 
 }  // namespace
 
@@ -64,13 +64,19 @@ ProgramCosts costs_of_program(const Program& program, const PlatformConfig& plat
     }
     for (std::size_t first = 0; first < missing.size(); first += kBatch) {
       const std::size_t last = std::min(missing.size(), first + kBatch);
+<<<<<<< HEAD
       const auto at = [&](std::size_t i) { return missing.begin() + static_cast<long>(i); };
       const LoneBench bench(platform, of, {at(first), at(last)});
       const std::vector<LoneCosts> found = bench.costs(meter([&bench] { return bench.message(); }));
+=======
+>>>>>>> join3
       LoneDatabase::Rows fresh;
       for (std::size_t i = first; i < last; ++i) {
-        costs.shapes[missing_number[i]] = found[i - first];
-        fresh.emplace(missing[i].key, found[i - first]);
+        // Each on a platform of its own: what it takes must not follow from what was there before.
+        const LoneBench bench(platform, of, missing[i]);
+        LoneCosts found = bench.costs(meter([&bench] { return bench.message(); }));
+        fresh.emplace(missing[i].key, found);
+        costs.shapes[missing_number[i]] = std::move(found);
       }
       database.add(hardware, fresh);
       costs.measured += fresh.size();

@@ -22,8 +22,8 @@ struct ProgramCosts {
   std::uint64_t measured = 0;     ///< shapes that the database did not have
 };
 
-/// Looks the operations of a task list up, and has those that are not there measured, a child for
-/// each class of hardware; they are then in the database. Errors: as lone_operation(), the
+/// Looks the operations of a task list up, and has those that are not there measured, each
+/// in a child of its own; they are then in the database. Errors: as lone_operation(), the
 /// database's and the meter's.
 ProgramCosts costs_of_program(const Program& program, const PlatformConfig& platform,
                               LoneDatabase& database, const PassMeter& meter);

@@ -17,7 +17,7 @@ using Json = nlohmann::json;
 
 constexpr int kWaitMs = 120000;  ///< for other writers
 /// Of the table and of how operations are measured: a change of either makes other rows.
-constexpr const char* kKind = "lone operations 3";
+constexpr const char* kKind = "lone operations 4";
 
 class Statement {
  public:

@@ -14,10 +14,10 @@ const ModelCorrection& model_correction() {
 }
 
 const ModelError& model_error() {
-  static constexpr ModelError kError{.cycles_mean = 0.02,
-                                     .cycles_worst = 0.08,
-                                     .energy_mean = 0.007,
-                                     .energy_worst = 0.04,
+  static constexpr ModelError kError{.cycles_mean = 0.0182,
+                                     .cycles_worst = 0.0821,
+                                     .energy_mean = 0.0106,
+                                     .energy_worst = 0.0341,
                                      .points = 66};
   return kError;
 }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "compiler/cost/cost_model.h"
+#include "kernels/include/etude_task.h"
 #include "models/base/error.h"
 #include "run/plan/list_replay.h"
 #include "run/plan/measured_times.h"
@@ -194,6 +195,14 @@ std::vector<UnitRecord> units_of(const ClusterConfig& cluster, const Counts& cou
   return units;
 }
 
+/// What the cluster DMA does to bring so many operations of the list.
+void add_list(Counts& counters, std::uint64_t operations) {
+  const std::uint64_t bytes = operations * sizeof(etude_op);
+  counters["dma.bytes_in"] += bytes;
+  counters["l2.read_bytes"] += bytes;
+  counters["tcdm.writes"] += bytes / 4;
+}
+
 /// Every counter that is priced, at least as 0.
 void add_absent(Counts& counters, const PlatformConfig& platform) {
   for (const std::string& event : counted_events(platform)) {
@@ -252,10 +261,16 @@ StepRecord modelled_step(const Plan& plan, const ProgramCosts& costs) {
   };
   StepRecord step;
   step.counters = sums(of_step).counters();
+  add_list(step.counters, program.tasks.operations.size());
   add_absent(step.counters, platform);
+  std::vector<std::uint64_t> listed(program.layers.size());
+  for (const Operation& operation : program.tasks.operations) {
+    ++listed.at(operation.layer);
+  }
   for (const auto& layer : of_layer) {
     const Sums all = sums(layer);
     step.layer_counters.push_back(all.counters());
+    add_list(step.layer_counters.back(), listed[step.layer_counters.size() - 1]);
     step.layer_stalls.push_back(all.stalls());
     step.layer_stalls.back().erase("busy");
   }

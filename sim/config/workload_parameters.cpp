@@ -242,8 +242,8 @@ void declare_run(ParameterTable& table) {
       .add("tier", &RunConfig::tier,
            Choices<RunConfig::Tier>{{"cycle", RunConfig::Tier::kCycle},
                                     {"model", RunConfig::Tier::kModel}},
-           {.sentence =
-                "Whole step cycle by cycle, or predicted from operations that were simulated one by one.",
+           {.sentence = "Whole step cycle by cycle, or predicted from operations that were "
+                        "simulated one by one.",
             .source = "docs/architecture.md"})
       .add("engine", &RunConfig::engine,
            Choices<RunConfig::Engine>{{"fast", RunConfig::Engine::kFast},

@@ -132,7 +132,12 @@ CONFIGS = [
     ("pointer without value", config(), ["--set", "/platform/cluster/cores"], ["no '='", "--set /json/pointer=VALUE"]),
     ("pointer through a number", config(), ["--set", "/workload/batch/x=1"], ["/workload/batch", "no keys"]),
     ("pointer to nowhere", config(), ["--set", "/platform/cluster/banks=4"], ["unknown key", "tcdm/banks"]),
-    ("schedule in the model tier", config(schedule={"policy": "page"}), ["--tier", "model"], ["/schedule/policy", "not available"]),
+    (
+        "schedule in the model tier",
+        config(schedule={"policy": "page"}),
+        ["--tier", "model"],
+        ["/schedule/policy", "not available"],
+    ),
     ("trace in the model tier", config(), ["--tier", "model", "--trace"], ["/run/trace", "not available"]),
     ("tier of an older name", config(), ["--tier", "tile"], ["/run/tier", "model"]),
     ("unknown engine", config(), ["--engine", "warp"], ["/run/engine", '"lockstep"']),

@@ -137,7 +137,7 @@ def test_killed_and_resumed(undisturbed, tmp_path, jobs):
     file.write_text(json.dumps(SWEEP))
     rng = random.Random(SEED + jobs)
     kills = 0
-    for _ in range(int(os.environ.get("ETUDE_KILLS", "2"))):
+    for _ in range(int(os.environ.get("ETUDE_KILLS", "1"))):
         child = subprocess.Popen(
             command(file, "--out", out, "--jobs", jobs, "--resume"),
             env=environment(),
@@ -252,9 +252,9 @@ def test_tpe_is_nearer_to_the_front_than_chance():
     found = {}
     for sampler in ("random", "tpe"):
         best = []
-        for seed in range(3):
+        for seed in range(2):
             asked = {"axes": axes, "constraints": [], "objectives": {"step.cycles": "min"}}
-            spec = load_spec(changed(**asked, search={"sampler": sampler, "points": 48, "seed": seed}))
+            spec = load_spec(changed(**asked, search={"sampler": sampler, "points": 40, "seed": seed}))
             search, scores, tried = search_of(spec), None, []
             while True:
                 try:
@@ -426,6 +426,49 @@ def test_a_screened_front_is_confirmed(undisturbed, tmp_path, monkeypatch):
             assert len(tiers) == 16 + most and front
         error = study.model_error()
         assert error["objective"].to_list() == list(SWEEP["objectives"]) and (error["worst"] > 0).all()
+
+
+@pytest.mark.parametrize(
+    "options, status, line",
+    [
+        ({"jobs": 0}, 2, "--jobs: 0 is below 1"),
+        ({"dask": "localhost"}, 2, "is no address of a scheduler"),
+        ({"dask": "tcp://127.0.0.1:9"}, 1, "no scheduler answers at tcp://127.0.0.1:9"),
+    ],
+)
+def test_workers_that_are_not_there(tmp_path, monkeypatch, options, status, line):
+    pytest.importorskip("distributed")
+    monkeypatch.setattr("etude.explore.pool.CONNECT_S", 0.3)
+    with pytest.raises(etude.Error) as raised:
+        etude.sweep(SWEEP, out=tmp_path / "bad", progress=False, **options)
+    assert raised.value.exit_status == status and line in str(raised.value)
+    assert not (tmp_path / "bad").exists()
+
+
+def running_of(session: int) -> list[str]:
+    """Processes of a session that run."""
+    listed = subprocess.run(["ps", "-s", str(session), "-o", "stat=,args="], capture_output=True, text=True).stdout
+    return [line for line in listed.splitlines() if not line.startswith("Z")]
+
+
+def test_an_interrupt_ends_the_runs_and_keeps_the_points(undisturbed, tmp_path):
+    file, out = tmp_path / "sweep.json", tmp_path / "interrupted"
+    file.write_text(json.dumps(SWEEP))
+    child = subprocess.Popen(
+        command(file, "--out", out, "--jobs", 2), env=environment(), stdout=-1, stderr=-1, start_new_session=True
+    )
+    while child.poll() is None and len(rows_of(out)) < 3:
+        time.sleep(0.01)
+    child.send_signal(signal.SIGINT)
+    child.communicate()
+    assert child.returncode == 130
+    end = time.monotonic() + 5
+    while (left := running_of(child.pid)) and time.monotonic() < end:  # a run that had just begun ends by itself
+        time.sleep(0.05)
+    assert left == []
+    assert len(rows_of(out)) >= 3
+    study = etude.sweep(file, out=out, jobs=1, resume=True, progress=False)
+    assert dump(study.folder) == dump(undisturbed.folder)
 
 
 def test_names_and_constants():

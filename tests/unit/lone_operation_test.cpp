@@ -55,9 +55,9 @@ TEST_CASE("shape, and what operands share, make another operation", "[model]") {
   const std::uint32_t x = ETUDE_L1_BASE + 0x4000, y = ETUDE_L1_BASE + 0x9000;
   const std::string key = lone_operation(unary(x, y)).key;
   CHECK(lone_operation(unary(x, y, 65)).key != key);
-  CHECK(lone_operation(unary(x, x)).key != key);       // in place
-  CHECK(lone_operation(unary(x, x + 4)).key != key);   // beside itself
-  CHECK(lone_operation(unary(x + 4, y)).key != key);   // off a bank's border
+  CHECK(lone_operation(unary(x, x)).key != key);      // in place
+  CHECK(lone_operation(unary(x, x + 4)).key != key);  // beside itself
+  CHECK(lone_operation(unary(x + 4, y)).key != key);  // off a bank's border
 }
 
 TEST_CASE("of a transfer count shape, direction, gaps and offsets", "[model]") {

@@ -53,8 +53,10 @@ TEST_CASE("bytes that are no message are refused") {
 
 TEST_CASE("an account comes back as it was, or says why there is none") {
   const Activity activity{Cycle{42}, {{"dma.busy", 7}}, {{"load_use", 5}}};
-  const MeasuredPass got =
-      read_account(account_text({activity, {{Cycle{3}, Cycle{9}}, {Cycle{}, Cycle{40}}}}));
+  MeasuredPass sent;
+  sent.activity = activity;
+  sent.spans = {{Cycle{3}, Cycle{9}}, {Cycle{}, Cycle{40}}};
+  const MeasuredPass got = read_account(account_text(sent));
   CHECK(got.activity.cycles == activity.cycles);
   CHECK(got.activity.counters == activity.counters);
   CHECK(got.activity.core_stalls == activity.core_stalls);

@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 import os
 import queue
+import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -40,11 +41,13 @@ class DaskPool:
     """A Dask cluster: `address` of its scheduler, or a cluster of `jobs` in this process, whose work is etude-sim's."""
 
     def __init__(self, jobs: int, address: str | None) -> None:
+        if address is not None and not re.fullmatch(r"\w+://\S+:\d+", address):
+            raise UserError(f"--dask: {address} is no address of a scheduler; give one as tcp://localhost:8786")
         try:
             import dask
             import distributed
         except ImportError as error:
-            raise UserError(f"--dask: {error.name} is not installed; pip install 'dask[distributed]'") from None
+            raise UserError(f"--dask: {error.name} is not installed; pip install distributed") from None
         _silence()
         dask.config.set({"distributed.comm.timeouts.connect": CONNECT_S, "distributed.admin.tick.limit": "1h"})
         self.address = address
@@ -61,7 +64,7 @@ class DaskPool:
         try:
             self.client: Any = distributed.Client(self.cluster or address, timeout=CONNECT_S, set_as_default=False)
         except (OSError, ValueError) as error:
-            raise MachineError(f"--dask: no scheduler answers at {address} ({_first(error)}); {LOST}") from None
+            raise MachineError(f"--dask: no scheduler answers at {address} ({_first(error)})") from None
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Outcome]:
         finished: queue.Queue[Any] = queue.Queue()

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from etude.explore.spec import COLUMNS
 from etude.explore.store import FILE
+from etude.pictures.drawing import number
 
 if TYPE_CHECKING:
     from etude.explore.study import Study
@@ -20,7 +21,7 @@ MOST_REASONS = 5
 
 
 def _cell(value: object) -> str:
-    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}" if isinstance(value, float) else str(value)
+    return f"{value:,}" if isinstance(value, int) else number(value) if isinstance(value, float) else str(value)
 
 
 def print_study(study: Study, console: Console) -> None:

@@ -31,9 +31,7 @@ Row = dict[str, Any]
 def _cell(value: object) -> str:
     if isinstance(value, bool) or value is None:
         return "–" if value is None else str(value).lower()
-    return (
-        f"{value:,}" if isinstance(value, int) else f"{value:.4g}" if isinstance(value, float) else escape(str(value))
-    )
+    return f"{value:,}" if isinstance(value, int) else number(value) if isinstance(value, float) else escape(str(value))
 
 
 def command_of(study: Study, row: Row) -> str:
@@ -83,7 +81,7 @@ def _chart(study: Study, rows: list[Row], front: set[int], x: str, y: str) -> st
     marks.append(f'<text x="{WIDTH / 2}" y="{HEIGHT - 8}" text-anchor="middle">{escape(x)} ({ways[x]})</text>')
     side = f'transform="translate(13 {HEIGHT / 2}) rotate(-90)" text-anchor="middle"'
     marks.append(f"<text {side}>{escape(y)} ({ways[y]})</text>")
-    size = f'viewBox="0 0 {WIDTH} {HEIGHT}" style="max-width:{WIDTH}px;width:100%" font-size="12"'
+    size = f'viewBox="0 0 {WIDTH} {HEIGHT}" style="width:min(100%,535px)" font-size="12"'
     return f'<svg {size} role="img" aria-label="{escape(y)} against {escape(x)}">{"".join(marks)}</svg>'
 
 
