@@ -60,8 +60,7 @@ class ModelSearch {
   /// Heuristics, then models, for `nominal_s` at most. `known`: schedules to begin with. `unpaged`:
   /// no schedule without pages costs less, so that only those with pages are searched.
   Found run(const ModelWeights& weights, const ScheduleLimits& limits, double nominal_s,
-            const std::vector<EventSchedule>& known = {},
-            std::optional<double> unpaged = {}) const;
+            const std::vector<EventSchedule>& known = {}, std::optional<double> unpaged = {}) const;
   /// Weighted cost of a replay: above the sum of all operators, as ModelWeights has it.
   double cost(const Replay& replay, const ModelWeights& weights) const;
 

@@ -179,42 +179,9 @@ PassMessage LoneBench::message() const {
   return message;
 }
 
-<<<<<<< HEAD
-std::vector<LoneCosts> LoneBench::costs(const MeasuredPass& pass) const {
-  std::vector<LoneCosts> all;
-  for (const Place& place : places_) {
-    if (place.second + 1 >= pass.spans.size() || place.layer >= pass.layers.size()) {
-      throw std::logic_error("a pass of single operations has not all of them");
-    }
-    const auto& spans = pass.spans;
-    const auto begin = [&](std::uint32_t i) { return spans[i].begin; };
-    LoneCosts costs;
-    if (list_[place.alone].as<PageTransfer>() != nullptr) {  // nobody saw its end but who waited
-      costs.alone = cycles_between(begin(place.alone + 1), begin(place.alone + 2));
-      costs.behind = cycles_between(begin(place.second), begin(place.second + 2)) / 2;
-      costs.cold = costs.alone;
-    } else {
-      costs.alone = cycles_between(begin(place.alone + 1), spans[place.alone].end);
-      costs.cold = cycles_between(begin(place.cold + 1), spans[place.cold].end);
-      costs.behind = cycles_between(spans[place.first].end, spans[place.second].end);
-    }
-    const auto harts = [&](std::uint32_t from, std::uint32_t to) {
-      return harts_ * (begin(to) - begin(from)).raw();
-    };
-    const Activity& two = pass.layers[place.layer];
-    costs.counters = two.counters;
-    costs.stalls = at_work(two, harts(place.first, place.second + 2));
-    if (list_[place.alone].as<KernelCall>() != nullptr) {
-      const Activity& one = pass.layers[place.layer - 2];
-      costs.cold_counters = beyond(one.counters, costs.counters);
-      costs.cold_stalls = beyond(at_work(one, harts(place.cold, place.cold + 2)), costs.stalls);
-    }
-    all.push_back(std::move(costs));
-=======
 LoneCosts LoneBench::costs(const MeasuredPass& pass) const {
   if (place_.second + 1 >= pass.spans.size() || place_.layer >= pass.layers.size()) {
     throw std::logic_error("a pass of a single operation has not all of it");
->>>>>>> join3
   }
   const auto& spans = pass.spans;
   const auto begin = [&](std::uint32_t i) { return spans[i].begin; };

@@ -64,12 +64,6 @@ ProgramCosts costs_of_program(const Program& program, const PlatformConfig& plat
     }
     for (std::size_t first = 0; first < missing.size(); first += kBatch) {
       const std::size_t last = std::min(missing.size(), first + kBatch);
-<<<<<<< HEAD
-      const auto at = [&](std::size_t i) { return missing.begin() + static_cast<long>(i); };
-      const LoneBench bench(platform, of, {at(first), at(last)});
-      const std::vector<LoneCosts> found = bench.costs(meter([&bench] { return bench.message(); }));
-=======
->>>>>>> join3
       LoneDatabase::Rows fresh;
       for (std::size_t i = first; i < last; ++i) {
         // Each on a platform of its own: what it takes must not follow from what was there before.
