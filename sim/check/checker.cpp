@@ -69,6 +69,10 @@ Context Checker::context() {
           [this](Stamp by) { return engines_->over(by); },
           [this](std::uint32_t pc) { return spins(pc); },
           [this](std::uint32_t pc) { return allocators_.contains(map_.enclosing(pc)); },
+          [this](unsigned hart) {
+            return stacks_.of(hart) != nullptr &&
+                   stacks_.fine(hart, platform_->core(hart).state().r[kStackPointer]);
+          },
           [this](const Thread& work, unsigned hart, std::uint32_t pc, std::uint64_t cycle,
                  const Rows& rows, bool write) { posted(work, hart, pc, cycle, rows, write); }};
 }
