@@ -80,14 +80,13 @@ void add_elf(CLI::App& app, int& status) {
   auto* command =
       app.add_subcommand("elf", "Run a bare-metal RV32 program; exit status is the program's");
   const CLI::Validator named(
-      [](const std::string& path) { return std::string(path.empty() ? "is empty" : ""); },
-      "");
+      [](const std::string& path) { return std::string(path.empty() ? "is empty" : ""); }, "");
   command->add_option("FILE", arguments->file, "ELF executable")->required();
   command->add_option("--platform", arguments->platform,
                       "platform preset (default by the ELF's memory map)");
   command->add_option("--set", arguments->sets, "/json/pointer=VALUE")->allow_extra_args(false);
-  command->add_option("--max-cycles", arguments->max_cycles,
-                      "stop with status 3 after so many cycles")
+  command
+      ->add_option("--max-cycles", arguments->max_cycles, "stop with status 3 after so many cycles")
       ->check(CLI::PositiveNumber);
   command->add_option("--engine", arguments->engine, "fast or lockstep")
       ->check(CLI::IsMember({"fast", "lockstep"}));
@@ -98,8 +97,9 @@ void add_elf(CLI::App& app, int& status) {
       ->check(CLI::Range(0, 65535));
   command->add_flag("--json", arguments->json, "print the account as one JSON line");
   command->add_flag("--quiet", arguments->quiet, "no report on stderr");
-  command->add_option("--profile", arguments->profile_folder,
-                      "write callgrind.out, stacks.txt and profile.json into this folder")
+  command
+      ->add_option("--profile", arguments->profile_folder,
+                   "write callgrind.out, stacks.txt and profile.json into this folder")
       ->check(named);
   // Flags take a value behind = alone: what follows them is the program.
   command->add_flag("--trace", arguments->trace,
@@ -108,8 +108,9 @@ void add_elf(CLI::App& app, int& status) {
       "--check", arguments->checks,
       "look for races, uninitialised reads, accesses out of bounds: --check=FILE.json "
       "writes what is found; status 3 if there are errors");
-  auto* log = command->add_option("--insn", arguments->log_file,
-                                  "write a line for each retired instruction into this file")
+  auto* log = command
+                  ->add_option("--insn", arguments->log_file,
+                               "write a line for each retired instruction into this file")
                   ->check(named);
   command->add_option("--insn-core", arguments->log_hart, "of this core alone")
       ->needs(log)

@@ -45,11 +45,10 @@ bool file_can_be(const fs::path& path, const std::vector<NamedPath>& folders) {
   }
   const fs::path full = resolved(path);
   const fs::path parent = full.parent_path();
-  return full.has_filename() &&
-         ((fs::is_directory(parent, error) && writable(parent)) ||
-          std::ranges::any_of(folders, [&](const NamedPath& f) {
-            return !f.path.empty() && resolved(f.path) == parent;
-          }));
+  return full.has_filename() && ((fs::is_directory(parent, error) && writable(parent)) ||
+                                 std::ranges::any_of(folders, [&](const NamedPath& f) {
+                                   return !f.path.empty() && resolved(f.path) == parent;
+                                 }));
 }
 
 }  // namespace

@@ -205,10 +205,9 @@ void add_run(CLI::App& app, int& status) {
   command->add_option("--tier", a->tier, "cycle or tile");
   command->add_option("--engine", a->engine, "fast or lockstep");
   command->add_flag("--trace", a->trace, "Write trace.pftrace (Perfetto)");
-  command->add_flag(
-      "--check", a->check,
-      "Look for races, uninitialised reads, wrong accesses: --check=FILE.json writes "
-      "what is found; status 3 if there are errors");
+  command->add_flag("--check", a->check,
+                    "Look for races, uninitialised reads, wrong accesses: --check=FILE.json writes "
+                    "what is found; status 3 if there are errors");
   command->add_flag("--no-verify", a->no_verify, "Leave out the numeric check");
   command->add_flag("--quiet", a->quiet, "No report");
   command->add_option("--progress-fd", a->progress, "Steps that are over, to a descriptor")

@@ -160,8 +160,7 @@ bool Checker::wait_for_ids(std::uint64_t cycle) {
     const Routed routed = platform_->map().route(access.address);
     if (routed.route == Route::kDmaControl && !access.write &&
         engines_->waits_for_id(h, routed.offset, access.when.raw())) {
-      parties.push_back(
-          {names_[h], "wait", platform_->core(h).pc(), "", std::uint64_t{1} << h});
+      parties.push_back({names_[h], "wait", platform_->core(h).pc(), "", std::uint64_t{1} << h});
     }
   }
   if (parties.empty()) {

@@ -67,7 +67,7 @@ class Events {
  private:
   struct HartUnit {
     std::uint32_t mask{0}, sw_mask{0}, pending{0};
-    bool woken{false};  ///< a wait was answered, or an event sent
+    bool woken{false};           ///< a wait was answered, or an event sent
     std::array<Order, 32> bits;  ///< what comes with each event
   };
   struct Push {

@@ -63,11 +63,11 @@ void Objects::find_nameless(const ElfFile& elf) {
       const auto stands_here = [at = address](const auto& o) {
         return o.address == at && o.size != 0;
       };
-      const bool begins_next = before_section &&
-                               (std::ranges::any_of(elf.objects(), stands_here) ||
-                                std::ranges::any_of(elf.functions(), [at = address](const auto& f) {
-                                  return f.address == at;
-                                }));
+      const bool begins_next =
+          before_section && (std::ranges::any_of(elf.objects(), stands_here) ||
+                             std::ranges::any_of(elf.functions(), [at = address](const auto& f) {
+                               return f.address == at;
+                             }));
       if (address >= begin && (address < end || (address == end && !begins_next))) {
         return;
       }
@@ -180,6 +180,7 @@ void Objects::allocate(std::uint32_t begin, std::uint32_t bytes, Shadow& shadow)
   if (bytes == 0) {
     return;
   }
+  use_nameless(begin);
   // What was given back before and lies under the new buffer is history, the rest of it is not.
   auto it = buffers_.upper_bound(begin);
   if (it != buffers_.begin() && std::prev(it)->second.end > begin) {

@@ -53,13 +53,17 @@ class Objects {
   /// Whether `address` is in no section, in a stretch of memory in which the program names nothing,
   /// of a memory in which it does: neither a heap nor a stack can be there.
   bool nameless(std::uint32_t address) const {
-    return std::ranges::any_of(nameless_,
-                               [=](const Object& o) { return address - o.begin < o.end - o.begin; });
+    return std::ranges::any_of(
+        nameless_, [=](const Object& o) { return address - o.begin < o.end - o.begin; });
   }
   /// Whether `address` is in a section that is not writable.
   bool read_only(std::uint32_t address) const {
-    return std::ranges::any_of(read_only_,
-                               [=](const Object& o) { return address - o.begin < o.end - o.begin; });
+    return std::ranges::any_of(
+        read_only_, [=](const Object& o) { return address - o.begin < o.end - o.begin; });
+  }
+  /// Something is declared at `address`: the stretch around it is used without names.
+  void use_nameless(std::uint32_t address) {
+    std::erase_if(nameless_, [=](const Object& o) { return address - o.begin < o.end - o.begin; });
   }
   /// The task list says what lies where: nothing is nameless or read-only.
   void forget_sections() {

@@ -74,7 +74,8 @@ class Shadow {
   void access(Cell& cell, const Thread& thread, Stamp now, std::uint8_t mask, bool write,
               Found&& found);
 
-  /// Tells `found` with which accesses to the bytes `mask` a write by `thread` conflicts; books none.
+  /// Tells `found` with which accesses to the bytes `mask` a write by `thread` conflicts; books
+  /// none.
   template <class Found>
   void look(const Cell& cell, const Thread& thread, std::uint8_t mask, Found&& found) const;
 

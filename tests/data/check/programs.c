@@ -32,7 +32,7 @@ enum {
   copy_left_half,
   misaligned_half,
   barrier_never_set,
-  copy_past_buffer,   /* what lies behind is written, too */
+  copy_past_buffer, /* what lies behind is written, too */
   copy_of_nothing,
   freed_in_flight,    /* while a transfer fills it */
   freed_under_job,    /* while RedMulE reads it */
@@ -337,10 +337,10 @@ void program(uint32_t hart) {
     case store_far_in_l2:
     case store_to_constant:
       if (hart == 0) {
-        write_words((volatile uint32_t*)(CASE == store_far_behind    ? 0x10018000u
-                                         : CASE == store_before      ? 0x1000FFFCu
-                                         : CASE == store_far_in_l2   ? 0x1C080000u
-                                                                     : (uintptr_t)constants),
+        write_words((volatile uint32_t*)(CASE == store_far_behind  ? 0x10018000u
+                                         : CASE == store_before    ? 0x1000FFFCu
+                                         : CASE == store_far_in_l2 ? 0x1C080000u
+                                                                   : (uintptr_t)constants),
                     1, 9);
       }
       break;
