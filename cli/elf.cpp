@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "cli/commands.h"
+#include "cli/outputs.h"
 #include "models/base/error.h"
 #include "run/bench/elf_report.h"
 
@@ -38,6 +39,15 @@ int run(ElfArguments arguments) {
   arguments.log_range.hart = arguments.log_hart;
   arguments.check = !arguments.checks.empty();
   arguments.check_file = arguments.checks == "true" ? "" : arguments.checks;
+  check_outputs(
+      {{"the program", arguments.file, {}}},
+      {{"--profile", arguments.profile_folder, {"callgrind.out", "stacks.txt", "profile.json"}}},
+      {{"--trace", arguments.trace_file, {}},
+       {"--check", arguments.check_file, {}},
+       {"--insn", arguments.log_file, {}}});
+  if (arguments.log_range.from > arguments.log_range.to) {
+    throw UserError("--insn-from", "is behind --insn-to", "no cycle lies between them");
+  }
   // With --json the account owns stdout; else the console, and the report is on stderr.
   std::ostream& console = arguments.json ? std::cerr : std::cout;
   const run::ProgramResult result = run::run_program(arguments, [&console](char c) {
@@ -69,12 +79,15 @@ void add_elf(CLI::App& app, int& status) {
   auto arguments = std::make_shared<ElfArguments>();
   auto* command =
       app.add_subcommand("elf", "Run a bare-metal RV32 program; exit status is the program's");
+  const CLI::Validator named(
+      [](const std::string& path) { return std::string(path.empty() ? "is empty" : ""); }, "");
   command->add_option("FILE", arguments->file, "ELF executable")->required();
   command->add_option("--platform", arguments->platform,
                       "platform preset (default by the ELF's memory map)");
   command->add_option("--set", arguments->sets, "/json/pointer=VALUE")->allow_extra_args(false);
-  command->add_option("--max-cycles", arguments->max_cycles,
-                      "stop with status 3 after so many cycles");
+  command
+      ->add_option("--max-cycles", arguments->max_cycles, "stop with status 3 after so many cycles")
+      ->check(CLI::PositiveNumber);
   command->add_option("--engine", arguments->engine, "fast or lockstep")
       ->check(CLI::IsMember({"fast", "lockstep"}));
   command
@@ -84,22 +97,30 @@ void add_elf(CLI::App& app, int& status) {
       ->check(CLI::Range(0, 65535));
   command->add_flag("--json", arguments->json, "print the account as one JSON line");
   command->add_flag("--quiet", arguments->quiet, "no report on stderr");
-  command->add_option("--profile", arguments->profile_folder,
-                      "write callgrind.out, stacks.txt and profile.json into this folder");
   command
-      ->add_flag("--trace", arguments->trace,
-                 "write a timeline for ui.perfetto.dev: --trace=FILE, else PROGRAM.pftrace")
-      ->expected(0, 1);
-  command
-      ->add_flag("--check", arguments->checks,
-                 "look for races, uninitialised reads, accesses out of bounds: --check=FILE.json "
-                 "writes what is found; status 3 if there are errors")
-      ->expected(0, 1);
-  auto* log = command->add_option("--insn", arguments->log_file,
-                                  "write a line for each retired instruction into this file");
-  command->add_option("--insn-core", arguments->log_hart, "of this core alone")->needs(log);
-  command->add_option("--insn-from", arguments->log_range.from, "from this cycle on")->needs(log);
-  command->add_option("--insn-to", arguments->log_range.to, "to this cycle")->needs(log);
+      ->add_option("--profile", arguments->profile_folder,
+                   "write callgrind.out, stacks.txt and profile.json into this folder")
+      ->check(named);
+  // Flags take a value behind = alone: what follows them is the program.
+  command->add_flag("--trace", arguments->trace,
+                    "write a timeline for ui.perfetto.dev: --trace=FILE, else PROGRAM.pftrace");
+  command->add_flag(
+      "--check", arguments->checks,
+      "look for races, uninitialised reads, accesses out of bounds: --check=FILE.json "
+      "writes what is found; status 3 if there are errors");
+  auto* log = command
+                  ->add_option("--insn", arguments->log_file,
+                               "write a line for each retired instruction into this file")
+                  ->check(named);
+  command->add_option("--insn-core", arguments->log_hart, "of this core alone")
+      ->needs(log)
+      ->check(CLI::NonNegativeNumber);
+  command->add_option("--insn-from", arguments->log_range.from, "from this cycle on")
+      ->needs(log)
+      ->check(CLI::NonNegativeNumber);
+  command->add_option("--insn-to", arguments->log_range.to, "to this cycle")
+      ->needs(log)
+      ->check(CLI::NonNegativeNumber);
   command->callback([arguments, &status] {
     arguments->lockstep = arguments->engine == "lockstep";
     arguments->tell = [](const std::string& line) { std::cerr << "gdb: " << line << std::endl; };

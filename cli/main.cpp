@@ -24,6 +24,12 @@ int complain(std::string text, int status) {
 
 namespace {
 int run_subcommand(CLI::App& app, const int& status, int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];  // CLI11 takes "--check=" for "--check"
+    if (argument.starts_with("--") && argument.find('=') == argument.size() - 1) {
+      return complain(argument + " has no value; leave = out or name one", 2);
+    }
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

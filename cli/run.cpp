@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "cli/commands.h"
+#include "cli/outputs.h"
 #include "run/execute/result_files.h"
 #include "run/execute/run_model.h"
 #include "sim/config/load.h"
@@ -192,6 +193,8 @@ int run(const RunArguments& arguments) {
       arguments.out.empty()
           ? std::filesystem::path("out") / std::filesystem::path(arguments.config).stem()
           : std::filesystem::path(arguments.out);
+  check_outputs({{"the configuration", arguments.config, {}}}, {},
+                {{"--check", options.check_file, {}}});
   if (config.run.tier == RunConfig::Tier::kModel) {
     return run_in_model_tier(arguments, run::Plan(std::move(config)), options, folder);
   }
@@ -220,11 +223,9 @@ void add_run(CLI::App& app, int& status) {
   command->add_option("--tier", a->tier, "cycle or model");
   command->add_option("--engine", a->engine, "fast or lockstep");
   command->add_flag("--trace", a->trace, "Write trace.pftrace (Perfetto)");
-  command
-      ->add_flag("--check", a->check,
-                 "Look for races, uninitialised reads, wrong accesses: --check=FILE.json writes "
-                 "what is found; status 3 if there are errors")
-      ->expected(0, 1);
+  command->add_flag("--check", a->check,
+                    "Look for races, uninitialised reads, wrong accesses: --check=FILE.json writes "
+                    "what is found; status 3 if there are errors");
   command->add_flag("--no-verify", a->no_verify, "Leave out the numeric check");
   command->add_flag("--quiet", a->quiet, "No report");
   command->add_option("--progress-fd", a->progress, "Steps that are over, to a descriptor")

@@ -76,10 +76,6 @@ ProgramFiles::ProgramFiles(const ElfRequest& request) : request_(request) {
       throw UserError(request.profile_folder, "cannot be made a folder",
                       "name a new one or a folder that can be written");
     }
-    const fs::path file = fs::path(request.profile_folder) / "callgrind.out";
-    if (!std::ofstream(file)) {
-      throw UserError(request.profile_folder, "cannot be written", "name a folder that can be");
-    }
   }
   if (!request.trace_file.empty() && !std::ofstream(request.trace_file)) {
     throw UserError(request.trace_file, "cannot be written", "name a file in a folder that can be");

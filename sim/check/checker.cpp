@@ -31,6 +31,7 @@ Checker::Checker(const ElfFile& elf, const ProgramMap& map)
   const std::vector<std::uint32_t>& flags = elf.words_of(".etude.flags");
   for (std::size_t i = 0; i + 2 <= flags.size(); i += 2) {
     memory_.declare_flag(flags[i], flags[i + 1]);
+    objects_.use_nameless(flags[i]);
   }
   find_stacks();
 }
@@ -44,6 +45,7 @@ void Checker::find_stacks() {
     for (std::uint32_t n = 0; n < declared[i + 2]; ++n) {
       const std::uint32_t begin = declared[i] + n * declared[i + 1];
       stacks_.declare(begin, declared[i + 1], objects_.describe(begin));
+      objects_.use_nameless(begin);
     }
   }
   const auto says_stack = [](const std::string& name) {
@@ -69,6 +71,10 @@ Context Checker::context() {
           [this](Stamp by) { return engines_->over(by); },
           [this](std::uint32_t pc) { return spins(pc); },
           [this](std::uint32_t pc) { return allocators_.contains(map_.enclosing(pc)); },
+          [this](unsigned hart) {
+            return stacks_.of(hart) != nullptr &&
+                   stacks_.fine(hart, platform_->core(hart).state().r[kStackPointer]);
+          },
           [this](const Thread& work, unsigned hart, std::uint32_t pc, std::uint64_t cycle,
                  const Rows& rows, bool write) { posted(work, hart, pc, cycle, rows, write); }};
 }
@@ -229,6 +235,7 @@ void Checker::look_at_stack(unsigned hart, const Core& core, std::uint64_t cycle
     const auto [begin, end] = std::minmax(extras[kStackCheck + 1], extras[kStackCheck + 2]);
     if (sp > begin && sp <= end) {
       stacks_.enter(hart, begin, end, sp, objects_.describe(begin));
+      objects_.use_nameless(begin);
     }
   }
   if (stacks_.look(hart, sp)) {

@@ -35,7 +35,10 @@ class Checker final : public EngineWatch {
   /// [first, first + bytes) holds data from the beginning, besides the program's segments.
   void define(std::uint32_t first, std::uint32_t bytes) { memory_.define(first, bytes); }
   /// Holds the task list's operations to what they declare; `declared` outlives the run.
-  void hold_to(Declared& declared) { declared_ = &declared; }
+  void hold_to(Declared& declared) {
+    declared_ = &declared;
+    objects_.forget_sections();
+  }
   /// One more object of the program.
   void add_object(std::uint32_t begin, std::uint32_t bytes, std::string name) {
     objects_.add(begin, bytes, std::move(name));
@@ -54,6 +57,7 @@ class Checker final : public EngineWatch {
     engines_->stored_late(beat, now.raw());
   }
   void asleep(Cycle now) override;
+  void cut_off(Cycle now) override;
 
   const Findings& findings() const { return findings_; }
   /// One line for each finding, most grave ones first, and one that sums up.
@@ -102,7 +106,8 @@ class Checker final : public EngineWatch {
             std::string text);
   bool wait_at_barriers(std::uint64_t cycle);
   bool wait_for_mutex(std::uint64_t cycle);
-  bool wait_for_events(std::uint64_t cycle);
+  bool wait_for_events(std::uint64_t cycle, bool began);
+  bool wait_for_ids(std::uint64_t cycle);
 
   const ElfFile& elf_;
   const ProgramMap& map_;

@@ -49,12 +49,19 @@ void Engines::mchan(const RegisterAccess& access) {
     mchan_status(access);
   } else if (!access.write) {
     m.id = access.data;
+    m.given = access.cycle;
     m.step = Step::kCommand;
     reserved_ |= 1u << (m.id % kDmaIds);
   } else if (mchan_word(access, m)) {
     m.step = Step::kIdle;
     mchan_post(access, m);
   }
+}
+
+bool Engines::waits_for_id(unsigned hart, std::uint32_t offset, std::uint64_t since) const {
+  constexpr std::uint32_t kAll = (1u << kDmaIds) - 1;
+  return !is_idma_ && reserved_ == kAll && (offset & 0xC) == ETUDE_MCHAN_CMD &&
+         since > mchan_[hart].given;
 }
 
 void Engines::mchan_status(const RegisterAccess& access) {
@@ -91,7 +98,9 @@ bool Engines::mchan_word(const RegisterAccess& access, Mchan& m) {
       fault(access, "MCHAN CMD", "a transfer is posted and no id was asked for");
       [[fallthrough]];
     case Step::kCommand:
-      m = {Step::kL1, m.id, data};
+      m.step = Step::kL1;
+      m.command = data;
+      m.ext_row = m.ext_pitch = m.l1_row = m.l1_pitch = 0;
       return false;
     case Step::kL1:
       m.l1 = data;
@@ -121,7 +130,12 @@ bool Engines::mchan_word(const RegisterAccess& access, Mchan& m) {
 }
 
 void Engines::mchan_post(const RegisterAccess& access, const Mchan& m) {
-  const std::uint32_t bytes = ((m.command - 1) & ETUDE_MCHAN_LEN_MASK) + 1;
+  if ((m.command & ETUDE_MCHAN_LEN_MASK) == 0) {
+    fault(access, "MCHAN CMD", "a transfer of no bytes is posted: the engine moves 131072");
+    move(kDmaLane + m.id % kDmaIds, m.id, access, {}, {});
+    return;
+  }
+  const std::uint32_t bytes = m.command & ETUDE_MCHAN_LEN_MASK;
   std::vector<Rows> l1 = rows_of(m.l1, bytes, m.l1_row, m.l1_pitch);
   std::vector<Rows> ext = rows_of(m.ext, bytes, m.ext_row, m.ext_pitch);
   if ((m.command & ETUDE_MCHAN_INCREMENT) == 0) {

@@ -64,6 +64,11 @@ void Checker::apply_hints(std::uint64_t cycle) {
     hints_.pop_front();
     allocators_.insert(map_.enclosing(hint.pc));
     const Stamp by = threads_[hint.hart].now(hint.pc);
+    const auto buffer = objects_.holder(hint.begin);
+    if (hint.release && buffer && buffer->buffer && buffer->begin == hint.begin) {
+      memory_.given_back(threads_[hint.hart], hint.pc, hint.cycle, hint.begin,
+                         buffer->end - buffer->begin);
+    }
     if (!hint.release) {
       objects_.allocate(hint.begin, hint.bytes, memory_.shadow());
     } else if (!objects_.release(hint.begin, by, memory_.shadow())) {

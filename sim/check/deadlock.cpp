@@ -117,12 +117,13 @@ bool Checker::wait_for_mutex(std::uint64_t cycle) {
   return true;
 }
 
-bool Checker::wait_for_events(std::uint64_t cycle) {
+// Those alone that began, or that never did.
+bool Checker::wait_for_events(std::uint64_t cycle, bool began) {
   bool any = false;
   for (unsigned h = 0; h < names_.size(); ++h) {
     const Events::Waiting& waiting = events_.waiting(h);
     if (!waiting.waits || in_barriers(waiting.offset) || at_mutex(waiting.offset) ||
-        at_dispatch(waiting.offset)) {
+        at_dispatch(waiting.offset) || events_.never_began(h) == began) {
       continue;
     }
     any = true;
@@ -151,11 +152,35 @@ bool Checker::wait_for_events(std::uint64_t cycle) {
   return any;
 }
 
+// MCHAN keeps who asks for an id waiting until one is freed.
+bool Checker::wait_for_ids(std::uint64_t cycle) {
+  std::vector<Party> parties;
+  for (unsigned h = 0; h < names_.size(); ++h) {
+    const DataAccess& access = platform_->core(h).access();
+    const Routed routed = platform_->map().route(access.address);
+    if (routed.route == Route::kDmaControl && !access.write &&
+        engines_->waits_for_id(h, routed.offset, access.when.raw())) {
+      parties.push_back({names_[h], "wait", platform_->core(h).pc(), "", std::uint64_t{1} << h});
+    }
+  }
+  if (parties.empty()) {
+    return false;
+  }
+  told(Kind::kDma, "MCHAN CMD", std::move(parties), cycle,
+       "all 16 ids are reserved, their transfers are over and nobody frees one");
+  return true;
+}
+
+void Checker::cut_off(Cycle now) { wait_for_ids(now.raw()); }
+
 void Checker::asleep(Cycle now) {
   const std::uint64_t cycle = now.raw();
   bool any = wait_at_barriers(cycle);
   any = wait_for_mutex(cycle) || any;
-  any = wait_for_events(cycle) || any;
+  any = wait_for_events(cycle, true) || any;
+  any = wait_for_ids(cycle) || any;
+  // Cores that a program does not use explain nothing where something else does.
+  any = any || wait_for_events(cycle, false);
   if (any) {
     return;
   }

@@ -53,6 +53,9 @@ bool Engines::place(const RegisterAccess& access, const char* what, Rows& rows, 
   if (routed.offset + (rows.end() - rows.address) > size) {
     fault(access, l1 ? "the end of L1" : "the end of L2",
           std::string(what) + (write ? " is stored past it" : " is read past it"), Kind::kBounds);
+    if (write) {
+      memory_.define(rows.address, static_cast<std::uint32_t>(size - routed.offset));
+    }
     return false;
   }
   return true;

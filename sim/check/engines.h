@@ -56,6 +56,10 @@ class Engines {
   /// `hart` has taken note of the event unit's events `bits`.
   void noticed(unsigned hart, std::uint32_t bits);
 
+  /// Whether `hart`, which has asked for the register at `offset` since cycle `since`, waits for an
+  /// id of MCHAN that only another command can free.
+  bool waits_for_id(unsigned hart, std::uint32_t offset, std::uint64_t since) const;
+
   /// The work that a stamp of an engine's lane stands for.
   const Work& work(Stamp by) const;
   bool over(Stamp by) const { return clock_of(by) <= done_[thread_of(by)]; }
@@ -74,6 +78,7 @@ class Engines {
   struct Mchan {
     Step step{Step::kIdle};
     std::uint32_t id{0}, command{0}, l1{0}, ext{0};
+    std::uint64_t given{0};  ///< cycle of the last id
     std::uint32_t ext_row{0}, ext_pitch{0}, l1_row{0}, l1_pitch{0};
   };
 

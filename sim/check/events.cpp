@@ -37,6 +37,7 @@ void Events::send(unsigned by, unsigned event, std::uint32_t targets, std::uint3
       lost_.push_back({event, t, thread.now(pc)});
     }
     unit.pending |= 1u << event;
+    unit.woken = true;
     unit.bits[event].join(thread.order);
   }
   thread.tick();
@@ -180,6 +181,7 @@ std::uint32_t Events::answered(unsigned hart, const DataAccess& access, std::uin
     return reads_buffer ? rdata : 0;
   }
   waiting_[hart].waits = false;
+  unit.woken = true;
   std::uint32_t bits = rdata;
   if (!in_barriers(offset) && group == 3) {
     thread.order.join(mutex_);
@@ -219,6 +221,13 @@ void Events::peripheral(unsigned hart, const DataAccess& access, std::uint32_t o
   } else if (offset < ETUDE_EU_PERIPH_SW_EVENT + 0x100u) {
     send(hart, (offset >> 2) & 7u, access.wdata, pc);
   }
+}
+
+bool Events::never_began(unsigned hart) const {
+  const bool member = std::ranges::any_of(
+      barriers_, [hart](const Barrier& b) { return ((b.trigger | b.target) >> hart & 1) != 0; });
+  // A clock that stands at its beginning: it has posted no work and handed nothing on either.
+  return waiting_[hart].waits && !units_[hart].woken && !member && (*threads_)[hart].clock == 1;
 }
 
 const Events::Meeting* Events::meeting(unsigned hart, std::uint32_t clock) const {

@@ -52,6 +52,8 @@ class Events {
   /// An access through the peripheral interconnect; `offset` is from ETUDE_EU_PERIPH_BASE.
   void peripheral(unsigned hart, const DataAccess& access, std::uint32_t offset, std::uint32_t pc);
 
+  /// True if `hart` has waited from its start on, and nobody has sent it anything nor counts on it.
+  bool never_began(unsigned hart) const;
   const Waiting& waiting(unsigned hart) const { return waiting_[hart]; }
   const Barrier& barrier(unsigned number) const { return barriers_[number]; }
   static constexpr unsigned kBarriers = 16;
@@ -65,6 +67,7 @@ class Events {
  private:
   struct HartUnit {
     std::uint32_t mask{0}, sw_mask{0}, pending{0};
+    bool woken{false};           ///< a wait was answered, or an event sent
     std::array<Order, 32> bits;  ///< what comes with each event
   };
   struct Push {

@@ -84,6 +84,10 @@ void Memory::access(std::vector<Thread>& threads, Thread& thread, std::uint32_t 
   if (states != 0) {
     bad_state(now, address, mask, write, states);
   }
+  if (write && objects_.read_only(address)) [[unlikely]] {
+    report(Kind::kBounds, now, first_of(address, mask), static_cast<unsigned>(std::popcount(mask)),
+           write, "the section is read-only");
+  }
   std::uint32_t& value = page.value[offset >> 2];
   const std::uint32_t stored = data << 8 * (offset & 3);
   const bool same = write && ((value ^ stored) & wide) == 0;
@@ -109,6 +113,10 @@ void Memory::bad_state(const Now& now, std::uint32_t address, std::uint8_t mask,
     const std::uint32_t at = first_of(address, out);
     report(Kind::kBounds, now, at, static_cast<unsigned>(std::popcount(out)), write,
            objects_.distance(at));
+  } else if (write && now.thread.number < kHarts && bytes_with(states, kUndefined) != 0 &&
+             context_.has_stack(now.thread.number) && objects_.nameless(address)) {
+    report(Kind::kBounds, now, first_of(address, mask), static_cast<unsigned>(std::popcount(mask)),
+           write, "the program has no name for this memory");
   } else if (!write && bytes_with(states, kUndefined) == mask) {
     report(Kind::kUninit, now, first_of(address, mask), static_cast<unsigned>(std::popcount(mask)),
            write, "nobody has written it");
@@ -175,7 +183,7 @@ void Memory::race(std::vector<Thread>* threads, const Now& now, std::uint32_t ad
   const bool engines[2] = {thread_of(conflict.before) >= kHarts, now.thread.number >= kHarts};
   const Findings::Key key{pc_of(conflict.before), pc_of(now.stamp),
                           (conflict.before_writes ? 1 : 0) | (write ? 2 : 0) |
-                              (engines[0] ? 4 : 0) | (engines[1] ? 8 : 0)};
+                              (engines[0] ? 4 : 0) | (engines[1] ? 8 : 0) | (now.frees ? 16 : 0)};
   const bool turned = engines[0] && !engines[1] && !context_.over(conflict.before);
   if (Finding* const known = findings_.again(Kind::kRace, key, severity, at, bytes, event_)) {
     if (severity == Severity::kError) {
@@ -191,6 +199,9 @@ void Memory::race(std::vector<Thread>* threads, const Now& now, std::uint32_t ad
   finding.event = event_;
   finding.parties = {context_.party(conflict.before, conflict.before_writes, at),
                      context_.party(now.stamp, write, at)};
+  if (now.frees) {
+    finding.parties[1].access = "free";
+  }
   if (turned) {  // it was posted before, and is still at it
     std::swap(finding.parties[0], finding.parties[1]);
   }
@@ -270,9 +281,26 @@ void Memory::footprint(Thread& thread, std::uint32_t pc, std::uint64_t cycle, co
   const std::uint32_t limit = limit_of(now, rows, write);
   for (std::uint32_t r = 0; r < rows.rows; ++r) {
     const std::uint32_t first = rows.address + r * rows.pitch;
-    if (first < limit) {
-      row(now, first, std::min(rows.row_bytes, limit - first), write, true);
+    const std::uint32_t kept = first < limit ? std::min(rows.row_bytes, limit - first) : 0;
+    row(now, first, kept, write, true);
+    if (write) {  // what lies behind the limit is written all the same
+      shadow_.mark(first + kept, rows.row_bytes - kept, 0, kUndefined);
     }
+  }
+}
+
+void Memory::given_back(Thread& thread, std::uint32_t pc, std::uint64_t cycle, std::uint32_t first,
+                        std::uint32_t bytes) {
+  ++event_;
+  const Now now{thread, thread.now(pc), cycle, true};
+  for (std::uint32_t word = first & ~3u; word < first + bytes; word += 4) {
+    std::uint8_t mask = 0;
+    for (std::uint32_t b = 0; b < 4; ++b) {
+      mask |= static_cast<std::uint8_t>(word + b - first < bytes ? 1u << b : 0);
+    }
+    shadow_.look(
+        shadow_.page(word).cells[(word & 0xFFF) >> 2], thread, mask,
+        [&](const Conflict& conflict) { race(nullptr, now, word, true, conflict, false); });
   }
 }
 

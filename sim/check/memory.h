@@ -38,6 +38,8 @@ struct Context {
   std::function<bool(std::uint32_t pc)> spins;
   /// Whether `pc` is in a function that gives buffers out or takes them back.
   std::function<bool(std::uint32_t pc)> allocates;
+  /// Whether it is known which stack `hart` has, and its stack pointer lies there.
+  std::function<bool(unsigned hart)> has_stack;
   /// Told each footprint of work that `hart` posts; may be empty.
   std::function<void(const Thread& work, unsigned hart, std::uint32_t pc, std::uint64_t cycle,
                      const Rows& rows, bool write)>
@@ -71,6 +73,9 @@ class Memory {
   /// Of one thread: a finding about bytes that it touched.
   void told(Kind kind, const Thread& thread, std::uint32_t pc, std::uint64_t cycle,
             std::uint32_t address, std::uint32_t bytes, bool write, const std::string& text);
+  /// A buffer is given back: whoever uses it must be done by then, as before a write of it.
+  void given_back(Thread& thread, std::uint32_t pc, std::uint64_t cycle, std::uint32_t first,
+                  std::uint32_t bytes);
   /// Stores of a job that come behind its event.
   void late_store(Thread& thread, std::uint32_t pc, std::uint64_t cycle, std::uint32_t address,
                   std::uint8_t mask);
@@ -84,6 +89,7 @@ class Memory {
     const Thread& thread;
     Stamp stamp;
     std::uint64_t cycle;
+    bool frees{false};  ///< it gives the bytes back
   };
 
   bool synchronise(Thread& thread, std::uint32_t address, bool write);

@@ -41,7 +41,62 @@ void Objects::add(std::uint32_t begin, std::uint32_t bytes, std::string name) {
   longest_ = std::max(longest_, bytes);
 }
 
+// Between sections of one memory (by the top byte of the address), and behind the last one. A name
+// anywhere there may be that of a heap or stack, whatever its type.
+void Objects::find_nameless(const ElfFile& elf) {
+  constexpr std::uint32_t kMemory = 1u << 24;
+  std::map<std::uint32_t, std::uint32_t> taken;  // begin to end, and whole memories
+  for (const ElfSection& s : elf.sections()) {
+    std::uint32_t& end = taken[s.address];
+    end = std::max(end, s.address + s.size);
+  }
+  for (const ElfSegment& s : elf.segments()) {
+    std::uint32_t& end = taken[s.base.raw()];
+    end = std::max(end, s.base.raw() + static_cast<std::uint32_t>(s.bytes.size()));
+  }
+  std::uint32_t at = 0;
+  const auto add = [&](std::uint32_t begin, std::uint32_t end, bool before_section) {
+    if (begin >= end) {
+      return;
+    }
+    for (const auto& [address, name] : elf.names()) {
+      const auto stands_here = [at = address](const auto& o) {
+        return o.address == at && o.size != 0;
+      };
+      const bool begins_next =
+          before_section && (std::ranges::any_of(elf.objects(), stands_here) ||
+                             std::ranges::any_of(elf.functions(), [at = address](const auto& f) {
+                               return f.address == at;
+                             }));
+      if (address >= begin && (address < end || (address == end && !begins_next))) {
+        return;
+      }
+    }
+    nameless_.push_back({begin, end, "", false});
+  };
+  for (auto it = taken.begin(); it != taken.end(); ++it) {
+    const auto& [begin, end] = *it;
+    if (begin / kMemory != at / kMemory) {
+      at = begin / kMemory * kMemory;
+    }
+    add(at, begin, true);
+    at = std::max(at, end);
+    const auto next = std::next(it);
+    const std::uint32_t last = (begin / kMemory + 1) * kMemory;
+    if (next == taken.end() || next->first >= last) {
+      add(at, last, false);
+      at = last;
+    }
+  }
+}
+
 void Objects::declare(const ElfFile& elf, Shadow& shadow) {
+  find_nameless(elf);
+  for (const ElfSection& section : elf.sections()) {
+    if (!section.writable) {
+      read_only_.push_back({section.address, section.address + section.size, section.name, false});
+    }
+  }
   for (const ElfSection& section : elf.sections()) {
     if (section.code) {
       continue;
@@ -125,6 +180,7 @@ void Objects::allocate(std::uint32_t begin, std::uint32_t bytes, Shadow& shadow)
   if (bytes == 0) {
     return;
   }
+  use_nameless(begin);
   // What was given back before and lies under the new buffer is history, the rest of it is not.
   auto it = buffers_.upper_bound(begin);
   if (it != buffers_.begin() && std::prev(it)->second.end > begin) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -49,6 +50,27 @@ class Objects {
   /// How far the object before `address` is away, "0 bytes past a"; empty if none is near.
   std::string distance(std::uint32_t address) const;
 
+  /// Whether `address` is in no section, in a stretch of memory in which the program names nothing,
+  /// of a memory in which it does: neither a heap nor a stack can be there.
+  bool nameless(std::uint32_t address) const {
+    return std::ranges::any_of(
+        nameless_, [=](const Object& o) { return address - o.begin < o.end - o.begin; });
+  }
+  /// Whether `address` is in a section that is not writable.
+  bool read_only(std::uint32_t address) const {
+    return std::ranges::any_of(
+        read_only_, [=](const Object& o) { return address - o.begin < o.end - o.begin; });
+  }
+  /// Something is declared at `address`: the stretch around it is used without names.
+  void use_nameless(std::uint32_t address) {
+    std::erase_if(nameless_, [=](const Object& o) { return address - o.begin < o.end - o.begin; });
+  }
+  /// The task list says what lies where: nothing is nameless or read-only.
+  void forget_sections() {
+    nameless_.clear();
+    read_only_.clear();
+  }
+
   /// [begin, begin + bytes) is given out, its contents undefined.
   void allocate(std::uint32_t begin, std::uint32_t bytes, Shadow& shadow);
   /// The buffer that begins at `begin` is given back. False: there is no such buffer.
@@ -59,11 +81,12 @@ class Objects {
  private:
   static constexpr std::uint32_t kRedZone = 64;
 
+  void find_nameless(const ElfFile& elf);
   const Object* before(std::uint32_t address) const;
 
   std::vector<Object> objects_;  ///< in the order of begins, outer ones first
   std::uint32_t longest_{0};
-  std::vector<Object> places_;
+  std::vector<Object> places_, nameless_, read_only_;
   std::map<std::uint32_t, Buffer> buffers_;
   std::set<std::uint32_t> arenas_;  ///< objects that buffers were given out of, by their begin
 };

@@ -74,6 +74,11 @@ class Shadow {
   void access(Cell& cell, const Thread& thread, Stamp now, std::uint8_t mask, bool write,
               Found&& found);
 
+  /// Tells `found` with which accesses to the bytes `mask` a write by `thread` conflicts; books
+  /// none.
+  template <class Found>
+  void look(const Cell& cell, const Thread& thread, std::uint8_t mask, Found&& found) const;
+
  private:
   static constexpr unsigned kSplit = 63;   // of Cell::write: bytes stand in split_[low half]
   static constexpr unsigned kShared = 62;  // of Cell::read: readers stand in shared_[low half]
@@ -107,6 +112,30 @@ void Shadow::access(Cell& cell, const Thread& thread, Stamp now, std::uint8_t ma
   for (std::uint32_t left = mask; left != 0; left &= left - 1) {
     const int b = std::countr_zero(left);
     access_whole(split_[index][b], thread, now, static_cast<std::uint8_t>(1u << b), write, found);
+  }
+}
+
+template <class Found>
+void Shadow::look(const Cell& cell, const Thread& thread, std::uint8_t mask, Found&& found) const {
+  if (thread_of(cell.write) == kSplit) {
+    for (std::uint32_t left = mask; left != 0; left &= left - 1) {
+      const int b = std::countr_zero(left);
+      look(split_[pc_of(cell.write)][b], thread, static_cast<std::uint8_t>(1u << b), found);
+    }
+    return;
+  }
+  const auto hold = [&](Stamp before, bool writes) {
+    if (before != 0 && !thread.order.hard.covers(before)) {
+      found(Conflict{before, writes, mask});
+    }
+  };
+  hold(cell.write, true);
+  if (thread_of(cell.read) == kShared) {
+    for (const Stamp read : shared_[pc_of(cell.read)]) {
+      hold(read, false);
+    }
+  } else {
+    hold(cell.read, false);
   }
 }
 

@@ -44,6 +44,9 @@ void Engine::stop(std::uint64_t next) {
     fail_asleep();
   }
   now_ = options_.max_cycles.raw();
+  if (options_.watch != nullptr) {
+    options_.watch->cut_off(Cycle{now_});
+  }
   if (options_.debugger == nullptr) {  // who may still want to see them
     finish_cores();
   }

@@ -29,6 +29,8 @@ class EngineWatch {
   virtual void stored_late(const WideRequest& beat, Cycle now) = 0;
   /// Nothing will ever happen again, and the program has not ended.
   virtual void asleep(Cycle now) = 0;
+  /// The limit of the run has come, and the program has not ended.
+  virtual void cut_off(Cycle now) = 0;
 };
 
 }  // namespace etude

@@ -57,6 +57,8 @@ class ElfFile {
   /// Names of regions by number, as the program gives them (section .etude.regions: a little-endian
   /// word and a zero-terminated name each).
   const std::map<std::uint32_t, std::string>& region_names() const { return region_names_; }
+  /// All symbols with a name, of whatever type and section, by address.
+  const std::map<std::uint32_t, std::string>& names() const { return by_address_; }
   /// Data symbols in the order of their addresses.
   const std::vector<ElfObject>& objects() const { return objects_; }
   /// In the order of their addresses.

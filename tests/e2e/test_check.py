@@ -49,6 +49,16 @@ OWN = {
     "clean_self_trigger": [],
     "copy_left_half": [("dma", "error", "MCHAN CMD", ["start"])],
     "misaligned_half": [("misaligned", "warning", "shared_words+3", ["start"])],
+    "copy_past_buffer": [("bounds", "error", "scratch+64", ["start"])],
+    "copy_of_nothing": [("dma", "error", "MCHAN CMD", ["start"])],
+    "freed_in_flight": [(*RACE, "scratch+0", ["start", "give_back"])],
+    "freed_under_job": [(*RACE, "scratch+0", ["start", "give_back"])],
+    "freed_under_reader": [(*RACE, "scratch+0", ["read_word", "give_back"])],
+    "ids_never_freed": [("dma", "error", "MCHAN CMD", ["start"])],
+    "store_far_behind": [("bounds", "error", "0x10018000", ["write_words"])],
+    "store_before": [("bounds", "error", "0x1000fffc", ["write_words"])],
+    "store_far_in_l2": [("bounds", "error", "0x1c080000", ["write_words"])],
+    "store_to_constant": [("bounds", "error", "0x1c00", ["write_words"])],
     "barrier_never_set": [("deadlock", "error", "barrier 3 mask 0x0", ["start"])],
 }
 ASLEEP = {"lost_event", "mutex_deadlock", "barrier_never_set"}
@@ -79,7 +89,7 @@ def own(tmp_path_factory) -> Path:
 
 @pytest.mark.parametrize("name", OWN)
 def test_own_program(own, name):
-    options = ["--set", "/platform/cluster/corev_cluster=true"]
+    options = ["--set", "/platform/cluster/corev_cluster=true", "--max-cycles", "1000000"]
     if name.startswith("idma"):
         options += ["--set", "/platform/cluster/dma/engine=idma"]
     wanted = OWN[name]
@@ -158,6 +168,12 @@ def test_a_deadlock_names_barrier_and_cores(built):
     assert [(p["unit"], p["access"]) for p in finding["parties"]] == [
         *((f"core{h}", "wait") for h in range(3)),
         ("core3", "missing"),
+    ]
+
+
+def test_cores_that_are_not_used_are_no_deadlock(built):
+    assert [f["where"] for f in findings(built / "26_barrier_deadlock.elf", status=3)] == [
+        "barrier 1 mask 0xf status 0x7"
     ]
 
 

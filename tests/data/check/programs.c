@@ -31,7 +31,17 @@ enum {
   clean_self_trigger,
   copy_left_half,
   misaligned_half,
-  barrier_never_set
+  barrier_never_set,
+  copy_past_buffer, /* what lies behind is written, too */
+  copy_of_nothing,
+  freed_in_flight,    /* while a transfer fills it */
+  freed_under_job,    /* while RedMulE reads it */
+  freed_under_reader, /* while another core reads it */
+  ids_never_freed,
+  store_far_behind,
+  store_before,
+  store_far_in_l2,
+  store_to_constant
 };
 
 static uint32_t shared_words[64];
@@ -44,6 +54,7 @@ IN_L2 uint32_t target[256];
 __attribute__((aligned(16))) static uint16_t x[16 * 16], w[16 * 16], z[16 * 16];
 UNDEFINED uint16_t undefined_w[16 * 16];
 __attribute__((section(".l2late"))) uint32_t l2_late[4];
+static const uint32_t constants[4] = {1, 2, 3, 4};
 
 static NOINLINE void fill(uint32_t hart) {
   for (uint32_t i = hart; i < 64; i += HARTS) {
@@ -269,6 +280,68 @@ void program(uint32_t hart) {
     case misaligned_half:
       if (hart == 0) {
         *(volatile uint16_t*)((uintptr_t)shared_words + 3) = 7;
+      }
+      break;
+    case copy_past_buffer:
+      if (hart == 0) {
+        uint32_t *const p = take(0, 64), *const q = take(16, 64);
+        wait_copy(copy(1, p, source, 68));
+        sums[0] = read_word(q);
+      }
+      break;
+    case copy_of_nothing:
+      if (hart == 0) {
+        (void)copy(1, scratch, source, 0);
+      }
+      break;
+    case freed_in_flight:
+      if (hart == 0) {
+        uint32_t* const p = take(0, 1024);
+        const uint32_t id = copy(1, p, source, 1024);
+        give_back(p);
+        wait_copy(id);
+      }
+      break;
+    case freed_under_job:
+      if (hart == 0) {
+        uint32_t* const p = take(0, 512);
+        write_words(p, 128, 0);
+        start_job(p, w, z, 12, 16, 16);
+        give_back(p);
+        wait_job();
+      }
+      break;
+    case freed_under_reader:
+      if (hart == 0) {
+        write_words(take(0, 64), 16, 0);
+      }
+      barrier(0);
+      if (hart == 1) {
+        sums[1] = read_word(scratch);
+      } else if (hart == 0) {
+        pause_for(100);
+        give_back(scratch);
+      }
+      break;
+    case ids_never_freed:
+      if (hart == 0) {
+        for (uint32_t i = 0; i < 17; i++) {
+          const uint32_t id = copy(1, scratch + 16 * i, source, 64);
+          while (get(ETUDE_DMA_DEMUX_BASE + ETUDE_MCHAN_STATUS) >> id & 1u) {
+          }
+        }
+      }
+      break;
+    case store_far_behind:
+    case store_before:
+    case store_far_in_l2:
+    case store_to_constant:
+      if (hart == 0) {
+        write_words((volatile uint32_t*)(CASE == store_far_behind  ? 0x10018000u
+                                         : CASE == store_before    ? 0x1000FFFCu
+                                         : CASE == store_far_in_l2 ? 0x1C080000u
+                                                                   : (uintptr_t)constants),
+                    1, 9);
       }
       break;
     case barrier_never_set:
