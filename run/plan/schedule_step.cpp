@@ -221,6 +221,28 @@ void add_prediction(const Prediction& predicted, const RootConfig& config, Json&
                          {"energy_j", predicted.joules * passes}};
 }
 
+/// Lowers what was found once more for an L2 of just what it needs, whose task list may be another
+/// one. Returns how much that is.
+Bytes in_exact_l2(const OwnStep& own, RootConfig& config, StepAnswer& found) {
+  constexpr unsigned kRounds = 4;
+  const auto needed = [&] { return *found.request.limits.budget + found.l2_fixed(); };
+  const bool again =
+      config.schedule.policy != Policy::kSqrt && !found.answer.schedule.slots.empty();
+  for (unsigned round = 0; again && round < kRounds && config.platform.l2.size != needed();
+       ++round) {
+    config.platform.l2.size = needed();
+    try {
+      CarriedOut done = carry_out_file(own.training, config, own.model, found.at, found.answer,
+                                       found.request.limits.budget);
+      found.program = std::move(done.program);
+      found.predicted = done.predicted;
+    } catch (const UserError&) {
+      break;  // the larger one is what is known
+    }
+  }
+  return needed();
+}
+
 /// As a run of the configuration decides it. Where its L2 cannot give what the budget says: in an
 /// L2 that can, with a warning.
 StepAnswer answer_own(const OwnStep& own, const RootConfig& config, const AnswerOptions& options) {
@@ -241,7 +263,7 @@ StepAnswer answer_own(const OwnStep& own, const RootConfig& config, const Answer
       throw;
     }
     if (found->program) {
-      const Bytes needed = *found->request.limits.budget + found->l2_fixed();
+      const Bytes needed = in_exact_l2(own, large, *found);
       const WorkPrices& prices = own.model.reference->prices();
       found->predicted.joules += (prices.static_watts(needed) - prices.static_watts()) *
                                  static_cast<double>(found->predicted.cycles.raw()) /
@@ -283,6 +305,11 @@ Json own_step(const ScheduleQuestion& question, const ScheduleSubject& subject,
   all = to_json(asked.policy, asked, problem, found.answer, &config);
   if (found.program) {
     add_prediction(found.predicted, config, all);
+    if (found.request.limits.budget && found.answer.replay.peak > *found.request.limits.budget) {
+      // Lowered, it takes less than whole slots say.
+      const MemoryFigures& memory = found.program->memory;
+      all["peak_bytes"] = all["replay"]["peak_bytes"] = (memory.l2_peak - memory.l2_fixed).raw();
+    }
   }
   add_picture(all, problem, found.answer.schedule, found.answer.replay, subject.picture);
   write_out(question, asked, problem, found.answer, &config, all);

@@ -547,3 +547,9 @@ def test_front_against_brute_force():
             if not any(b != a and all(x <= y for x, y in zip(b, a, strict=True)) for b in points)
         ]
         assert front_of(points) == brute
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "configs/sweep").glob("*.json")), ids=lambda file: file.name)
+def test_shipped_sweeps_are_read(file):
+    spec = load_spec(file)
+    assert spec.axes and spec.objectives
