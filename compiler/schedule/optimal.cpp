@@ -308,8 +308,7 @@ ScheduleAnswer solve_optimal(const ScheduleProblem& problem, const ScheduleReque
   whole.time_limit_s = std::max(0.0, request.time_limit_s - kept.solve_s);
   Optimal search(problem, whole, means, std::move(known), true);
   if (request.objective == ScheduleObjective::kEnergy && !request.limits.deadline_s &&
-      !problem.from_home() &&
-      kept.status == ScheduleAnswer::Status::kOptimal && kept.bound) {
+      !problem.from_home() && kept.status == ScheduleAnswer::Status::kOptimal && kept.bound) {
     search.set_unpaged(*kept.bound);
   }
   ScheduleAnswer answer = search.run();
