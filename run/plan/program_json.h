@@ -5,11 +5,9 @@
 #include <vector>
 
 #include "program/program.h"
+#include "sim/report/memory_json.h"
 
 namespace etude::run {
-
-/// memory of result.json and of descriptions: bytes by their names.
-nlohmann::ordered_json memory_json(const MemoryFigures& memory);
 
 /// [{"name", "op", "phase", "unit", "macs"}]
 nlohmann::ordered_json layers_json(const std::vector<Layer>& layers);

@@ -7,6 +7,7 @@
 #include "sim/energy/area.h"
 #include "sim/energy/events.h"
 #include "sim/report/assumptions.h"
+#include "sim/report/memory_json.h"
 #include "sim/report/wear.h"
 
 namespace etude {
@@ -184,18 +185,6 @@ Json platform_json(const PlatformConfig& platform) {
           {"l3_bytes", platform.hyperram.size.raw()},
           {"dma", cluster.dma.engine == DmaConfig::Engine::kIdma ? "idma" : "mchan"},
           {"redmule", array}};
-}
-
-Json memory_json(const MemoryFigures& memory) {
-  return {{"l1_peak", memory.l1_peak.raw()},
-          {"l2_peak", memory.l2_peak.raw()},
-          {"l2_fixed", memory.l2_fixed.raw()},
-          {"l3_peak", memory.l3_peak.raw()},
-          {"parameters", memory.parameters.raw()},
-          {"trainable", memory.trainable.raw()},
-          {"gradients", memory.gradients.raw()},
-          {"activations_peak", memory.activations_peak.raw()},
-          {"activations_peak_gradients_kept", memory.activations_peak_gradients_kept.raw()}};
 }
 
 /// What a step did to the flash, and how long that lasts.
