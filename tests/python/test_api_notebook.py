@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a notebook shows, what a type checker says, and what a shell offers."""
 
+import os
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -80,7 +81,7 @@ def test_a_notebook_has_a_bar(monkeypatch):
 def test_the_package_and_who_uses_it_are_checked_by_types(tmp_path):
     """Nothing is wrong in the package (pyproject.toml says how strictly), and three lines of a user's are."""
     pytest.importorskip("mypy", reason="needs mypy (scripts/setup.sh --tests)")
-    user = tmp_path / "user.py"
+    user = tmp_path / f"user_{os.getpid()}.py"  # a module of its own: the cache keeps a module's path of an earlier run
     user.write_text(
         "import etude\n"
         "config = etude.load('a.json').set('/train/rank', 8)\n"
