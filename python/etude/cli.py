@@ -68,14 +68,14 @@ for _name, _text in DELEGATED.items():
 
 @app.command()
 def report(
-    folder: Annotated[Path, typer.Argument(help="Folder of a run, a study or a profile.")],
+    folder: Annotated[Path, typer.Argument(help="Folder of a run, a study (or its study.sqlite) or a profile.")],
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
     csv: Annotated[
         Path | None, typer.Option("--csv", help="Write every layer (of a study: every point) into this file.")
     ] = None,
 ) -> None:
     """Write report.html: one self-contained page with everything of a run, a study or a program's profile."""
-    if (folder / "study.sqlite").exists():
+    if folder.suffix == ".sqlite" or (folder / "study.sqlite").exists():
         from etude.explore.study import open_study
 
         study = open_study(folder)
@@ -135,13 +135,18 @@ def sweep(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the study that is there.")] = False,
     dask: Annotated[str | None, typer.Option("--dask", help="Address of a Dask scheduler that runs them.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder of the study (default out/SWEEP).")] = None,
+    open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> None:
-    """Run many configurations: every point a row of study.sqlite, the best of them as a table."""
+    """Run many configurations: every point a row of study.sqlite, the best of them as a table, all of it as a page."""
     from etude.explore.study import sweep as run_sweep
     from etude.explore.summary import print_study
 
     study = run_sweep(file, out=out, jobs=jobs, resume=resume, dask=dask)
     print_study(study, Console(width=None if sys.stdout.isatty() else 160))
+    page = study.report()
+    typer.echo(str(page))
+    if open_page:
+        webbrowser.open(page.resolve().as_uri())
 
 
 def main() -> None:

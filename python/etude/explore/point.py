@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hashlib
 import json
@@ -19,6 +20,7 @@ from typing import Any
 from etude.api.child import Ended, error_of, stop
 from etude.api.config import assignments, version
 from etude.errors import InternalError, MachineError, ProgramError, UserError
+from etude.explore.breakdown import breakdown_of
 from etude.explore.fields import value_at
 from etude.program import find_program
 from etude.result import load_result
@@ -53,6 +55,7 @@ class Outcome:
     status: str  # done, infeasible or failed
     reason: str | None
     values: tuple[float | int | None, ...]
+    breakdown: bytes | None = None  # what is kept of the result (breakdown.py)
 
 
 def program_version() -> str:
@@ -126,7 +129,7 @@ def _evaluate(task: Task, scratch: Path) -> Outcome:
     missing = [name for name, value in zip(task.objectives, values, strict=True) if value is None]
     if missing:
         return outcome("failed", f"the result has no {missing[0]}")
-    return outcome("done", None, values)
+    return dataclasses.replace(outcome("done", None, values), breakdown=breakdown_of(result))
 
 
 def _checked(folder: Path) -> bool:

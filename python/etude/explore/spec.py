@@ -22,9 +22,11 @@ from etude.errors import ConfigError, UserError
 from etude.explore.axes import Axis, axis_of
 from etude.explore.expression import Expression
 from etude.explore.fields import check_field
+from etude.explore.point import canonical
+from etude.explore.question import check_question
 
 SAMPLERS = ("grid", "random", "tpe", "nsga2", "gp")
-KEYS = ("base", "axes", "names", "constraints", "objectives", "search", "tiers")
+KEYS = ("base", "axes", "names", "constraints", "objectives", "search", "tiers", "question")
 COLUMNS = ("id", "config_hash", "program_version", "tier", "status", "reason")
 MOST_LISTED = 200_000  # points of a space that is looked through as a whole
 MOST_PROBED = 20_000  # random points of a larger one
@@ -60,6 +62,16 @@ class Spec:
         """Keys to set, those that hold others first."""
         pairs = zip((axis.pointer for axis in self.axes), self.values(point), strict=True)
         return dict(sorted(pairs, key=lambda pair: pair[0].count("/")))
+
+    def base_values(self) -> list[Any]:
+        """The value of each axis in the base, as cells have it."""
+        found = []
+        for axis in self.axes:
+            try:
+                found.append(canonical(self.base.get(axis.pointer)))
+            except ConfigError:  # a key of something that the base has not
+                found.append(None)
+        return found
 
     def allowed(self, point: Point) -> bool:
         """Whether the constraints hold."""
@@ -110,6 +122,7 @@ def load_spec(source: str | os.PathLike[str] | Mapping[str, Any]) -> Spec:
     axes, constants = _axes(asked, base)
     constraints = _constraints(asked.get("constraints", []), {axis.name for axis in axes} | set(constants), constants)
     objectives = _objectives(asked["objectives"], axes)
+    check_question(asked.get("question"), axes, objectives)
     search = _section(asked, "search", ("sampler", "points", "seed"))
     tiers = _section(asked, "tiers", ("screen", "confirm", "confirm_points"))
     sampler = search.get("sampler", "grid")
@@ -197,6 +210,12 @@ def _count(place: str, value: Any, least: int) -> int | None:
     return value
 
 
+def configuration_folders() -> list[Path]:
+    """Where configurations are looked for that neither the current folder nor that of their namer has."""
+    below = [Path("configs"), native.SOURCE / "configs", native.folder() / "configs"]
+    return below + sorted(native.folder().glob("share/*/configs"))
+
+
 def _base(asked: Any, place: Path) -> tuple[Config, str]:
     """The configuration that axes change, and the text of it. A file is looked for as configurations look for theirs:
     in the current folder, beside SWEEP.json, below configs/."""
@@ -204,9 +223,7 @@ def _base(asked: Any, place: Path) -> tuple[Config, str]:
         return Config(None, json.dumps(asked)), ""
     if not isinstance(asked, str):
         raise UserError(f"base: {json.dumps(asked)} is neither a file nor a configuration; give one")
-    below = [Path("configs"), native.SOURCE / "configs", native.folder() / "configs"]
-    below += sorted(native.folder().glob("share/*/configs"))
-    for folder in (Path(), place, *below):
+    for folder in (Path(), place, *configuration_folders()):
         file = (folder / asked).resolve()
         if file.is_file():
             return Config(file, None), hashlib.sha256(file.read_bytes()).hexdigest()

@@ -8,6 +8,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -56,14 +57,16 @@ class Store:
         """Writes finished points, all or none. Errors: MachineError if the disk is full."""
         rows = list(rows)
         marks = ", ".join("?" * (len(COLUMNS) + len(self.axes) + len(self.objectives)))
+        kept = [(outcome.id, outcome.breakdown) for _, outcome in rows if outcome.breakdown is not None]
 
         def write() -> None:
             self.connection.execute("BEGIN IMMEDIATE")
             self.connection.executemany(f"INSERT INTO points VALUES ({marks})", [self._row(*row) for row in rows])
+            self.connection.executemany("INSERT INTO breakdowns VALUES (?, ?)", kept)
             self.connection.execute("COMMIT")
 
         self._guarded(write)
-        self.known |= {outcome.id: (values, outcome) for values, outcome in rows}
+        self.known |= {outcome.id: (values, replace(outcome, breakdown=None)) for values, outcome in rows}
 
     def _row(self, values: list[Any], outcome: Outcome) -> list[Any]:
         fixed = [outcome.id, outcome.config_hash, self.version, outcome.tier, outcome.status, outcome.reason]
@@ -99,6 +102,7 @@ class Store:
         self.connection.execute("BEGIN IMMEDIATE")
         self.connection.execute("CREATE TABLE IF NOT EXISTS study (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
         self.connection.execute(f"CREATE TABLE IF NOT EXISTS points ({columns})")
+        self.connection.execute("CREATE TABLE IF NOT EXISTS breakdowns (id INTEGER PRIMARY KEY, kept BLOB NOT NULL)")
         self.connection.executemany("INSERT OR IGNORE INTO study VALUES (?, ?)", sorted(about.items()))
         self.connection.execute("COMMIT")
 

@@ -7,7 +7,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ from etude.explore.point import program_version
 from etude.explore.pool import pool_of
 from etude.explore.progress import SweepWatch
 from etude.explore.samplers import search_of, total_of
-from etude.explore.spec import COLUMNS, Spec, check_tiers, load_spec
+from etude.explore.spec import COLUMNS, Spec, check_tiers, configuration_folders, load_spec
 from etude.explore.store import FILE, Store, read_about, read_points
 
 if TYPE_CHECKING:
@@ -39,12 +39,21 @@ class Study:
     asked: dict[str, Any]
     """SWEEP.json, with `digests` of its base: of the file, and of all that it names."""
     program_version: str
+    about: Mapping[str, str] = field(default_factory=dict)
+    """What the table `study` says."""
+    name: str = FILE
+    """Of the database in the folder."""
+
+    @property
+    def file(self) -> Path:
+        """The database."""
+        return self.folder / self.name
 
     @cached_property
     def points(self) -> polars.DataFrame:
         """A row for each point: id, config_hash, program_version, tier, status (done, infeasible, failed), reason,
         a column for each axis and each objective."""
-        columns, rows = read_points(self.folder / FILE)
+        columns, rows = read_points(self.file)
         texts = dict.fromkeys(COLUMNS[1:], str)
         cells = {name: [row[i] for row in rows] for i, name in enumerate(columns)}
         types: dict[str, Any] = {"id": int, **texts, **dict.fromkeys(self.objectives, float)}
@@ -118,7 +127,7 @@ class Study:
 
     def report(self) -> Path:
         """Writes report.html, one self-contained page, into the folder, and returns its name."""
-        from etude.report.study_page import write_study_page
+        from etude.report.study.page import write_study_page
 
         return write_study_page(self)
 
@@ -140,13 +149,13 @@ def _all(kind: Any, cells: list[Any]) -> bool:
 
 
 def open_study(folder: str | os.PathLike[str]) -> Study:
-    """The study that is in a folder, finished or not. Errors: UserError."""
-    file = Path(folder) / FILE
+    """The study that is in a folder (or the database itself), finished or not. Errors: UserError."""
+    file = Path(folder) if Path(folder).is_file() else Path(folder) / FILE
     if not file.is_file():
         raise UserError(f"{folder}: no {FILE} in it; give the folder of a sweep")
     try:
         about = read_about(file)
-        return Study(Path(folder), json.loads(about["sweep"]), about["program_version"])
+        return Study(file.parent, json.loads(about["sweep"]), about["program_version"], about, file.name)
     except (sqlite3.Error, KeyError, ValueError) as error:
         raise UserError(f"{file}: is no study ({error}); sweep again") from None
 
@@ -176,6 +185,7 @@ def sweep(
     name = "sweep" if isinstance(spec, Mapping) else Path(spec).stem
     folder = Path(out) if out is not None else Path("out") / name
     about = {"sweep": asked.text, "program_version": program_version(), "search": _search_version(asked)}
+    about |= {"base": _base_word(asked), "baseline": json.dumps(asked.base_values())}
     pool = pool_of(jobs, dask)
     try:
         store = Store(folder, asked, about, resume)
@@ -186,9 +196,18 @@ def sweep(
             store.close()
     finally:
         pool.close()
-    study = Study(folder, json.loads(asked.text), about["program_version"])
+    study = Study(folder, json.loads(asked.text), about["program_version"], about)
     _export(study, asked)
     return study
+
+
+def _base_word(spec: Spec) -> str:
+    """The base as commands name it: as SWEEP.json does where they find it, else with its folder; "" of an object."""
+    asked = json.loads(spec.text)["base"]
+    if spec.base.file is None:
+        return ""
+    found = [Path(asked), *(folder / asked for folder in configuration_folders())]
+    return asked if spec.base.file in [file.resolve() for file in found] else str(spec.base.file)
 
 
 def _search_version(spec: Spec) -> str:
