@@ -2,13 +2,10 @@
 """A sweep's table is a function of SWEEP.json and the program alone, however often it was ended and wherever it ran."""
 
 import hashlib
-import html
 import itertools
 import json
 import os
 import random
-import re
-import shlex
 import signal
 import sqlite3
 import subprocess
@@ -82,22 +79,6 @@ def test_front_and_files(undisturbed):
     assert polars.read_parquet(undisturbed.folder / "points.parquet").equals(undisturbed.points)
     written = {f.stem: hashlib.sha256(f.read_bytes()).hexdigest() for f in (undisturbed.folder / "front").iterdir()}
     assert written == {str(r["id"]): r["config_hash"] for r in undisturbed.front.rows(named=True)}
-
-
-def test_page(undisturbed):
-    page = undisturbed.report()
-    text = page.read_text(encoding="utf-8")
-    assert page == undisturbed.folder / "report.html" and "http" not in text.replace("http://www.w3.org", "")
-    assert text.count("<circle") == 3 * undisturbed.count("done")  # three pairs of objectives
-    assert text.count("its port of 128 bytes") == 1
-    for row in undisturbed.front.rows(named=True):
-        assert f"--out out/serial-{row['id']}<" in text
-    row = undisturbed.front.row(0, named=True)
-    line = html.unescape(re.search(rf"<code>(etude run [^<]*serial-{row['id']})</code>", text)[1])
-    words = shlex.split(line)[1:-2]
-    done = subprocess.run([find_program(), *words, "--quiet", "--out", undisturbed.folder / "again"])
-    assert done.returncode == 0
-    assert etude.open_result(undisturbed.folder / "again").config_hash == row["config_hash"]
 
 
 def test_parallel_is_serial(undisturbed, tmp_path):

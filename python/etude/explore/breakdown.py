@@ -22,7 +22,8 @@ def _layers(result: Mapping[str, Any]) -> dict[str, list[Any]]:
     bytes that the cluster's DMA brought and took in them; None without counters."""
     layers = result["layers"]
     kept: dict[str, list[Any]] = {
-        name: [layer[name] for layer in layers] for name in ("name", "op", "phase", "unit", "cycles", "macs", "energy_j")
+        name: [layer[name] for layer in layers]
+        for name in ("name", "op", "phase", "unit", "cycles", "macs", "energy_j")
     }
     kept["l2"] = [bytes_of(layer, L2_BYTES) for layer in layers]
     kept["l3"] = [bytes_of(layer, L3_BYTES) for layer in layers]

@@ -45,8 +45,8 @@ def answer(study: Study, done: Sequence[Row]) -> str:
         if name != by and None not in (mine[name], other[name])
     ]
     return (
-        f"<p><b>{verdict}</b>, by {escape(by)} ({way}): {told(mine, values)} reaches {cell(mine[by])}, the best that it "
-        f"stands against, {told(other, values)}, {cell(other[by])} ({change(mine[by], other[by])})."
+        f"<p><b>{verdict}</b>, by {escape(by)} ({way}): {told(mine, values)} reaches {cell(mine[by])}, the best that "
+        f"it stands against, {told(other, values)}, {cell(other[by])} ({change(mine[by], other[by])})."
         + (f" Its other objectives: {', '.join(steps)}." if steps else "")
         + "</p>"
     )

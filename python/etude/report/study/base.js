@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What all parts of a study's page share: points, what of them is shown, which is chosen.
 const data = JSON.parse(document.getElementById("data").textContent);
 const INK = "#1d2733", SOFT = "#5b6876", GRID = "#e3e7eb";

@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
 // Pictures of one point: parts of a total, roofline, memory over time; and of all: the error of the model tier.
 const SPARE = ["#66999b", "#a26769", "#496a81", "#b5838d", "#6d6875", "#7a9e7e", "#c9ada7", "#3d5a80", "#bc6c25"];
 function colourOfName(name) {
   return data.colours[name] ?? SPARE[[...name].reduce((sum, c) => sum + c.charCodeAt(0), 0) % SPARE.length];
 }
 // Two bars per part, of this point and of the baseline, longest first, with the total.
-function partsTable(parts, base, unit, scale) {
+function partsTable(id, parts, base, unit, scale) {
   const names = [...new Set([...Object.keys(parts), ...Object.keys(base ?? {})])].filter((n) => parts[n] || base?.[n]);
   names.sort((a, b) => (parts[b] ?? 0) - (parts[a] ?? 0));
   const most = Math.max(...names.flatMap((n) => [parts[n] ?? 0, base?.[n] ?? 0])) || 1;
@@ -21,7 +22,7 @@ function partsTable(parts, base, unit, scale) {
   const total = [el("td", {}, el("b", {}, "total")), el("td"), el("td", { class: "n" }, el("b", {}, shownAs(sum(parts))))];
   if (base) total.push(el("td", { class: "n" }, shownAs(sum(base))), el("td", { class: "n" }, change(sum(parts), sum(base))));
   const heads = ["part", "", unit, ...(base ? ["baseline", "change"] : [])].map((h, i) => el("th", { class: i > 1 ? "n" : undefined }, h));
-  return el("div", { class: "scroll" }, el("table", {}, el("thead", {}, el("tr", {}, ...heads)), el("tbody", {}, ...names.map(row), el("tr", {}, ...total))));
+  return el("div", { class: "scroll" }, el("table", { id }, el("thead", {}, el("tr", {}, ...heads)), el("tbody", {}, ...names.map(row), el("tr", {}, ...total))));
 }
 // Work over cycles of a bound of the result, as "1,252,188 B at 1.11 B/cycle" and its least cycles say.
 function rateOf(kept, resource) {
@@ -36,14 +37,15 @@ let roof = "L2 bandwidth";
 function roofline(kept, width) {
   const layers = kept.layers, shape = kept.platform.redmule, rate = rateOf(kept, roof);
   const peak = shape ? 2 * shape.height * shape.width : 2 * kept.platform.cores;
-  const work = shape ? layers.fma : layers.macs;
-  const found = layers.name.map((_, i) => ({ i, flop: 2 * work[i], bytes: ROOFS[roof].bytes(layers, i), cycles: layers.cycles[i] }))
+  // Products of the array are counted in the cycles of a layer, of whatever layer; those of the cores are its own.
+  const work = (i) => layers.fma[i] + (data.texts[layers.unit[i]] === "cores" ? layers.macs[i] : 0);
+  const found = layers.name.map((_, i) => ({ i, flop: 2 * work(i), bytes: ROOFS[roof].bytes(layers, i), cycles: layers.cycles[i] }))
     .filter((one) => one.flop > 0 && one.cycles > 0);
   const inside = found.filter((one) => one.bytes > 0);
   const height = 330, left = 62, right = width - 26, top = 14, bottom = height - 44;
   const chart = picture(width, height, "Roofline with each layer on it");
   chart.id = "roofline";
-  if (!found.length) return [el("p", { class: "count" }, "No layer has products.")];
+  if (!inside.length) return [el("p", { class: "count" }, `No layer has products and ${ROOFS[roof].text}.`)];
   const xs = inside.map((one) => Math.log10(one.flop / one.bytes)), ys = found.map((one) => Math.log10(one.flop / one.cycles));
   const ridge = rate ? Math.log10(peak / rate) : 0;
   const [x0, x1] = [Math.floor(Math.min(ridge - 0.5, ...xs)), Math.ceil(Math.max(ridge + 0.5, ...xs))];
@@ -72,7 +74,7 @@ function roofline(kept, width) {
     chart.append(dot);
   }
   const phases = [...new Set(inside.map((one) => data.texts[layers.phase[one.i]]))];
-  const note = `${inside.length} of ${layers.name.length} layers: those with products of the array and ${ROOFS[roof].text} in their cycles; size is cycles. The products of a tile of the array count at one moment, so that a short layer can lie above the roof.`;
+  const note = `${inside.length} of ${layers.name.length} layers: those with products (the array's in their cycles, the cores' of their own) and ${ROOFS[roof].text}; size is cycles. The products of a tile of the array count at one moment, so that a short layer can lie above the roof.`;
   return [legend(phases.map((phase) => [phase, colourOfName(phase)])), chart, el("p", { class: "count" }, note)];
 }
 const KINDS = {

@@ -113,7 +113,7 @@ def chosen_of(study: Study, points: Points) -> Row | None:
 
 
 def _axes(study: Study, rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """Name, pointer, the values that points have (numbers ascending, else as the file has them), and the set of each."""
+    """Name, pointer, the values that points have (numbers ascending, else as points come), and the set of each."""
     found = []
     for pointer, name in zip(study.asked["axes"], study.axes, strict=True):
         values = list(dict.fromkeys(row[name] for row in rows))

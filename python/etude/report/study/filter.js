@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which values of the axes are shown, and how many points that leaves.
 function countText() {
   const mine = points.filter(shown);

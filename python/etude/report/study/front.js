@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Points by two dimensions, with what this tier's points dominate there.
 const axesOfFront = { x: dimensions.find((d) => d.way), y: dimensions.filter((d) => d.way)[1] ?? dimensions[0] };
 function better(one, other, way) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Parallel coordinates: one upright line per axis and objective.
 const MOST_LINES = 3000; // of points that are not on the front
 part("parallel", ["filter", "choose"], (width) => {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The chosen point against the baseline: what changed, its command, and where its cycles, energy and bytes went.
 function shellCommand(point) {
   const { start, order, out } = data.command;
@@ -122,8 +123,8 @@ function breakdown(kept, base, width) {
   const pick = el("select", { "aria-label": "roof", onchange: (e) => { roof = e.target.value; draw("choose"); } }, ...roofs.map((name) => el("option", { value: name, selected: name === roof }, name)));
   return [
     el("div", { class: "two" },
-      el("div", {}, heading("Energy by component", "µJ"), partsTable(parts(kept.energy, "total"), parts(base?.energy, "total"), "µJ", 1e6)),
-      el("div", {}, heading("Area by component", "mm²"), partsTable(parts(kept.area, "total", "cluster"), parts(base?.area, "total", "cluster"), "mm²", 1))),
+      el("div", {}, heading("Energy by component", "µJ"), partsTable("energy-table", parts(kept.energy, "total"), parts(base?.energy, "total"), "µJ", 1e6)),
+      el("div", {}, heading("Area by component", "mm²"), partsTable("area-table", parts(kept.area, "total", "cluster"), parts(base?.area, "total", "cluster"), "mm²", 1))),
     el("div", { class: "two" },
       el("div", {}, heading("Roofline", ""), el("div", { class: "pick" }, el("label", {}, "memory ", pick)), ...roofline(kept, half)),
       el("div", {}, heading("Memory over time", "L2"), ...(kept.memory_time ? memoryChart(kept.memory_time, half) : [el("p", { class: "count" }, "The result of this tier does not say.")]))),

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Points that differ from the chosen one in one axis alone.
 let sliced = 0; // number of the objective
 // Where a screening ran, its tier has them all: then all values of a slice are that tier's.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Tables that are made here: sorted by a click, a part of the rows at a time.
 const MOST_ROWS = 200;
 // `columns`: {name, value(row), show(row)?, number?}; `more`: {id, pick(row)?, kind(row)?, sort?}.
