@@ -73,15 +73,25 @@ def report(
     csv: Annotated[
         Path | None, typer.Option("--csv", help="Write every layer (of a study: every point) into this file.")
     ] = None,
+    layers: Annotated[
+        Path | None, typer.Option("--layers", help="Of a study: write every layer of every point into this file.")
+    ] = None,
 ) -> None:
     """Write report.html: one self-contained page with everything of a run, a study or a program's profile."""
-    if folder.suffix == ".sqlite" or (folder / "study.sqlite").exists():
+    of_study = folder.suffix == ".sqlite" or (folder / "study.sqlite").exists()
+    if layers is not None and not of_study:
+        raise UserError("--layers: is of a study; give --csv for the layers of a run")
+    if of_study:
         from etude.explore.study import open_study
 
         study = open_study(folder)
         page = study.report()
         if csv is not None:
             write_text(csv, study.points.write_csv())
+        if layers is not None:
+            from etude.report.study.data import layers_csv as layers_of_points
+
+            write_text(layers, layers_of_points(study))
     elif (folder / "profile.json").exists() and not (folder / "result.json").exists():
         from etude.report.profile_page import write_profile_page
 
@@ -114,7 +124,7 @@ def compare(
     try:
         if csv is not None:
             write_text(csv, changes_csv(results, names))
-        console = Console(width=None if sys.stdout.isatty() else max(100, 40 + 26 * len(runs)))
+        console = Console(width=None if sys.stdout.isatty() else max(100, 70 * len(runs)))
         print_comparison(results, [load_configuration(run) for run in runs], names, console)
     except (KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{', '.join(names)}: a result is damaged or of another version ({error}); run again") from None

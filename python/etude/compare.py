@@ -164,17 +164,15 @@ def clock_note(*results: dict) -> str:
 
 
 def _moved(change: LayerChange) -> list[str]:
-    """Changes of energy and bytes between two results; nothing of more."""
-    if len(change.layers) != 2:
-        return []
+    """Changes of energy and bytes of each later result against the first: all energies, then all bytes."""
 
-    def step(pick: Callable[[dict], float]) -> float:
-        first, second = (pick(layer) if layer else 0 for layer in change.layers)
-        return second - first
+    def steps(pick: Callable[[dict], float]) -> list[float]:
+        first, *later = (pick(layer) if layer else 0 for layer in change.layers)
+        return [value - first for value in later]
 
-    joules = step(lambda layer: layer["energy_j"])
-    places = [step(lambda layer: bytes_of(layer, L2_BYTES)), step(lambda layer: bytes_of(layer, L3_BYTES))]
-    return [f"{1e6 * joules:+,.2f}", *(f"{place:+,}" for place in places)]
+    joules = steps(lambda layer: layer["energy_j"])
+    places = [*steps(lambda layer: bytes_of(layer, L2_BYTES)), *steps(lambda layer: bytes_of(layer, L3_BYTES))]
+    return [*(f"{1e6 * step:+,.2f}" for step in joules), *(f"{step:+,}" for step in places)]
 
 
 def _table(console: Console, head: list[str], lines: list[tuple[str, ...]], left: int = 1) -> None:
@@ -208,7 +206,8 @@ def print_comparison(results: list[dict], configurations: list[dict], names: lis
             told = [("-" if c is None else f"{c:,}") for c in cycles]
             steps = [f"{(c or 0) - (cycles[0] or 0):+,}" for c in cycles[1:]]
             lines.append((change.name, change.phase, *told, *steps, *_moved(change)))
-        moved = ["µJ", "L2, B", "L3, B"] if len(results) == 2 else []
+        places = [""] if len(results) == 2 else [f" {letter} : A" for letter in letters[1:]]
+        moved = [unit + place for unit in ("µJ", "L2, B", "L3, B") for place in places]
         _table(console, ["layer", "phase", *letters, *against, *moved], lines, 2)
     if note := clock_note(*results):
         console.print(note, highlight=False)

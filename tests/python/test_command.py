@@ -143,6 +143,7 @@ def test_comparison_of_three_runs_has_keys_layers_and_csv(tmp_path):
     text = " ".join(done.stdout.split())
     assert "/train/steps │ 1 │ 1 │ 2" in text and "/train/rank │ │ 8 │" in text
     assert "fc0.dw │ backward │ 30,000 │ 30,500 │ 30,000 │ +500 │ +0" in text
+    assert "│ +500 │ +0 │ +2.00 │ +0.00 │ +64 │ +0 │" in text  # joules and bytes of each
     assert "fc0.again │ recompute │ - │ 700 │ - │ +700 │ +0" in text
     lines = (tmp_path / "layers.csv").read_text().splitlines()
     assert len(lines) == 1 + 7

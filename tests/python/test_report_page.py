@@ -114,6 +114,13 @@ def test_all_layers_and_their_totals_are_on_the_page(page):
     assert (
         f'<td class="name"><b>all</b></td><td>forward</td><td class="n">3</td><td class="n">{forward:,}</td>' in totals
     )
+    cells = [re.findall(r"<td[^>]*>(?:<b>)?(.*?)(?:</b>)?</td>", row) for row in totals.split("<tr>")[2:]]
+    numbers = [[float(text.replace(",", "")) for text in row[2:]] for row in cells]
+    phases = [n for row, n in zip(cells, numbers, strict=True) if row[0] == "all" and row[1] != "all"]
+    groups = [n for row, n in zip(cells, numbers, strict=True) if row[0] != "all"]
+    for parts in (phases, groups):  # every total is the sum of what is shown
+        sums = [sum(column) for column in zip(*parts, strict=True)]
+        assert numbers[0] == pytest.approx(sums, abs=0.01 * len(parts)) and numbers[0][1] == result["step"]["cycles"]
     lines = layers_csv(result).splitlines()
     assert len(lines) == 1 + len(result["layers"]) and lines[0].startswith("name,op,phase,unit,cycles,macs,energy_j")
     assert lines[1].split(",")[:5] == ["fc0", "Gemm", "forward", "redmule", "30000"]
@@ -147,6 +154,10 @@ def test_area_and_ranges_are_on_the_page(page):
     result = json.loads(GOLDEN.read_text())
     for name, mark in result["area_bill"]["marks"].items():
         assert re.search(rf'<td class="name">{name}</td><td class="n">{result["area"][name]:.3f}</td>.*?{mark}', text)
+    parts = [area for name, area in result["area"].items() if name not in ("cluster", "total", "l2")]
+    assert sum(parts) == pytest.approx(result["area"]["cluster"])
+    for name in ("cluster", "total"):
+        assert f'<b>{name}</b></td><td class="n"><b>{result["area"][name]:.3f}</b>' in text
     assert f"{result['step']['gflops_per_mm2']:.2f} GFLOP/s per mm²" in text
     assert "at the low or the high end of its range" in text
 

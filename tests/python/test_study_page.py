@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The page of a study: its numbers are those of the study, and everything on it works in a browser."""
 
+import csv
 import html
 import json
 import os
@@ -356,8 +357,14 @@ def test_a_command_repeats_its_point(study, tmp_path):
 
 def test_the_command_takes_the_database_too(study, tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "python")}
-    points = tmp_path / "points.csv"
+    points, layers = tmp_path / "points.csv", tmp_path / "layers.csv"
     command = [sys.executable, "-m", "etude", "report", study.folder / "study.sqlite", "--csv", points]
+    command += ["--layers", layers]
     said = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert (said.returncode, said.stdout) == (0, f"{study.folder / 'report.html'}\n")
     assert len(points.read_text().splitlines()) == 1 + len(study.points)
+    with layers.open() as lines:
+        found = list(csv.DictReader(lines))
+    for row in study.front.rows(named=True):
+        mine = [line for line in found if int(line["id"]) == row["id"]]
+        assert sum(int(line["cycles"]) for line in mine) == row["step.cycles"]

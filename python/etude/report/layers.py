@@ -74,7 +74,7 @@ def layers_table(result: dict) -> str:
 
 
 def totals_table(result: dict) -> str:
-    """Cycles, work and energy by operator and phase, and of each phase."""
+    """Cycles, work and energy by operator and phase, of each phase, and of all."""
     total, joules = result["step"]["cycles"], sum(layer["energy_j"] for layer in result["layers"])
 
     def row(name: str, phase: str, mine: list[dict]) -> list[str]:
@@ -92,7 +92,7 @@ def totals_table(result: dict) -> str:
             f"{sum(bytes_of(x, L3_BYTES) for x in mine):,}",
         ]
 
-    rows = []
+    rows = [row("<b>all</b>", "<b>all</b>", result["layers"])]
     for phase in phases_of(result):
         mine = [layer for layer in result["layers"] if layer["phase"] == phase]
         rows.append(row("<b>all</b>", phase, mine))

@@ -122,7 +122,7 @@ def _bill(result: dict) -> str:
             ]
         )
     head = ["coefficient", "events", "pJ each", "energy", "share", "range", "status", "source"]
-    return table(head, rows, {1, 2, 3, 4, 5})
+    return table(head, rows, {1, 2, 3, 4, 5}, "bill")
 
 
 def _range(low: float, high: float) -> str:
@@ -153,6 +153,9 @@ def _area(result: dict) -> str:
     for name, mark in result["area_bill"]["marks"].items():
         part = "" if name == "l2" else f"{100 * share(area[name], area['cluster']):.1f} %"
         rows.append([escape(name), f"{area[name]:.3f}", part, escape(mark)])
+    of_cluster = sum(name != "l2" for name in result["area_bill"]["marks"])  # which stand first
+    rows.insert(of_cluster, ["<b>cluster</b>", f"<b>{area['cluster']:.3f}</b>", "100.0 %", ""])
+    rows.append(["<b>total</b>", f"<b>{area['total']:.3f}</b>", "", ""])
     return table(["part", "mm²", "of the cluster", "status"], rows, {1, 2})
 
 
@@ -204,11 +207,12 @@ def _body(result: dict) -> str:
     parts.append(section("Memory", _memory_text(result) + wear.text(result), charts.memory(result)))
     if steps > 1:
         parts.append(section("Loss", f"Over {steps} steps.", charts.loss(result)))
-    parts.append(section("Area", _area_text(result), _area(result)))
+    parts.append(section("Area", _area_text(result), _area(result), wide=steps == 1))
     text = "By operator and phase. Click a heading to sort."
     parts.append(section("Totals", text, tall(totals_table(result)), wide=True))
     text = (
-        "Cycles are exclusive and sum to the step. Array: useful products of what its FMAs could do in these cycles. "
+        "Cycles are exclusive and sum to the step. Array: useful products of what its FMAs could do in these cycles; "
+        "those of a tile count at one moment, so that a short layer can have more than 100 %. "
         "L2, L3: bytes read and written. Click a heading to sort."
     )
     shown, count = len(shown_layers(result)), len(result["layers"])

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import math
 import shlex
@@ -198,6 +200,18 @@ def page_data(study: Study, points: Points) -> tuple[str, int]:
         **_breakdowns(study, wanted, MOST_BYTES - len(_json(packed))),
     }
     return _json(data), len(rows)
+
+
+def layers_csv(study: Study) -> str:
+    """Every layer of every point whose result is kept, as CSV with a head: id of the point, then as of a run."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    columns = ["name", "op", "phase", "unit", "cycles", "macs", "energy_j", "l2", "l3"]
+    writer.writerow(["id", *columns[:-2], "l2_bytes", "l3_bytes"])
+    for number, kept in read_breakdowns(study.file, study.points["id"].to_list()):
+        for cells in zip(*(kept["layers"][name] for name in columns), strict=True):
+            writer.writerow([number, *(repr(v) if isinstance(v, float) else v for v in cells)])
+    return out.getvalue()
 
 
 def _json(data: object) -> str:
