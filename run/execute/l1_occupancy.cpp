@@ -88,7 +88,7 @@ class Occupancy {
   }
 
   void set(Cycle when, std::uint64_t buffers) {
-    const auto bytes = static_cast<std::int64_t>(program_.l1_reserved.raw() + buffers);
+    const auto bytes = static_cast<double>(program_.l1_reserved.raw() + buffers);
     if (counter.values.empty() || counter.values.back().second != bytes) {
       counter.values.emplace_back(when, bytes);
     }

@@ -35,7 +35,10 @@ Result Run::execute(const ExecuteOptions& options) {
   EngineOptions engine;
   engine.lockstep = run.engine == RunConfig::Engine::kLockstep;
   engine.max_cycles = run.max_cycles;
-  engine.timeline = run.trace ? &result.timeline.emplace() : nullptr;
+  if (run.trace) {
+    engine.timeline = &result.timeline.emplace();
+    engine.timeline->stalls = true;
+  }
   std::optional<RunCheck> check;
   if (run.check) {
     engine.watch = &check.emplace(plan_, job, options.check_file).watch();

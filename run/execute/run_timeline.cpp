@@ -5,6 +5,7 @@
 
 #include "kernels/include/etude_kernels.h"
 #include "run/execute/l1_occupancy.h"
+#include "run/execute/trace_operations.h"
 
 namespace etude::run {
 namespace {
@@ -80,7 +81,7 @@ TraceCounter memory_counter(const Program& program, const RunRecord& record) {
   const std::vector<std::uint32_t>& used = program.l2_used;
   for (const StepRecord& step : record.steps) {
     for (const OpSegment& segment : step.segments) {
-      const std::int64_t bytes = segment.op < used.size() ? used[segment.op] : 0;
+      const double bytes = segment.op < used.size() ? used[segment.op] : 0;
       if (segment.op < used.size() &&
           (counter.values.empty() || counter.values.back().second != bytes)) {
         counter.values.emplace_back(step.begin + segment.begin, bytes);
@@ -98,8 +99,10 @@ void complete_timeline(const Plan& plan, const RunRecord& record, Timeline& time
   const auto first = {step_track(record), layer_track(facts, record),
                       operation_track(plan.program(), record)};
   timeline.tracks.insert(timeline.tracks.begin(), first.begin(), first.end());
-  timeline.counters = {l1_occupancy(plan.program(), record, timeline),
-                       memory_counter(plan.program(), record)};
+  trace_operations(plan.program(), record, timeline);
+  const auto memories = {l1_occupancy(plan.program(), record, timeline),
+                         memory_counter(plan.program(), record)};
+  timeline.counters.insert(timeline.counters.begin(), memories.begin(), memories.end());
 }
 
 }  // namespace etude::run

@@ -190,6 +190,29 @@ std::vector<UnitRecord> Accounting::units(const Snapshot& from, const Snapshot& 
   return out;
 }
 
+std::map<std::string, std::uint64_t> Accounting::stalls(const Snapshot& from,
+                                                        const Snapshot& to) const {
+  std::map<std::string, std::uint64_t> out;
+  const auto add = [&out](const std::string& name, std::uint64_t cycles) {
+    if (cycles != 0) {
+      out[name] += cycles;
+    }
+  };
+  for (std::size_t h = 0; h < to.harts.size(); ++h) {
+    const std::string unit = harts_.at(h).starts_with("core") ? "cores" : harts_[h];
+    for (unsigned r = 0; r < kStallReasons; ++r) {
+      add(unit + " stalled: " + stall_name(static_cast<StallReason>(r)),
+          to.harts[h].stalls[r] - from.harts[h].stalls[r]);
+    }
+  }
+  for (const UnitColumns& columns : units_) {
+    for (const auto& [reason, i] : columns.stalls) {
+      add(columns.name + " stalled: " + reason, to.counters[i] - from.counters[i]);
+    }
+  }
+  return out;
+}
+
 // Units that are no harts. Their components count the cycles in which they have work; the others
 // are idle: nobody had given them any.
 void Accounting::add_units(const Snapshot& from, const Snapshot& to,

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -57,6 +58,11 @@ class Accounting {
   void begin_op_of_layer(std::uint32_t op, Cycle when);
   void end_step(const Snapshot& at);
   bool in_step() const { return in_step_; }
+
+  /// Stalled cycles between two moments by unit and reason ("cores stalled: tcdm_conflict", of all
+  /// workers together; "redmule stalled: x_wait"), those that are not zero, without units that have
+  /// nothing to do.
+  std::map<std::string, std::uint64_t> stalls(const Snapshot& from, const Snapshot& to) const;
 
   /// Moves the steps into `record` and adds the whole run's units and counters as of `at`.
   void finish(const Snapshot& at, RunRecord& record);

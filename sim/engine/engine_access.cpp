@@ -384,7 +384,7 @@ void Engine::route_events() {
     }
     refresh(Platform::kSocDma);
     if (tracer_) {
-      tracer_->soc_dma(!platform_.soc_dma().idle(), now_);
+      tracer_->soc_dma(!platform_.soc_dma().idle(), platform_.soc_dma().completed(), now_);
     }
   }
   if (dma_stepped_) {

@@ -30,6 +30,9 @@ void Engine::serve_sim_port(unsigned hart) {
         books_.begin_step(snapshot());
         if (tracer_) {
           tracer_->begin_step();
+          if (tracer_->samples()) {
+            tracer_->begin_samples(snapshot());
+          }
         }
         rdata = 1;
       }
@@ -45,6 +48,10 @@ void Engine::serve_sim_port(unsigned hart) {
       books_.end_step(snapshot());
       if (tracer_) {
         tracer_->end_step(now_);
+        if (tracer_->samples()) {
+          tracer_->sample(books_, snapshot());
+          tracer_->end_samples();
+        }
       }
       if (job != nullptr) {
         after_step(*job);
@@ -74,6 +81,9 @@ void Engine::begin_op(unsigned hart, std::uint32_t op) {
   }
   if (tracer_) {
     tracer_->begin_op(hart, op, now_);
+    if (tracer_->samples()) {
+      tracer_->sample(books_, snapshot());
+    }
   }
   if (next_probe_ < probe_order_.size() && job->probes[probe_order_[next_probe_]].op <= op) {
     call_probes(op);

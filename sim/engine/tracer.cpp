@@ -35,16 +35,21 @@ Tracer::Tracer(const Job& job, const std::vector<std::string>& harts, Timeline& 
   }
 }
 
-void Tracer::open(std::size_t track, std::uint64_t now, std::string name) {
+void Tracer::open(std::size_t track, std::uint64_t now, std::string name, std::uint32_t op) {
   close(track, now);
-  open_[track] = {true, now, std::move(name)};
+  open_[track] = {true, now, std::move(name), op};
+}
+
+void Tracer::open_work(std::size_t track, std::uint64_t now, const std::vector<std::uint32_t>& ops,
+                       std::size_t n) {
+  open(track, now, label(ops, n), n < ops.size() ? ops[n] : TraceSpan::kNoOperation);
 }
 
 void Tracer::close(std::size_t track, std::uint64_t now) {
   Open& span = open_[track];
   if (span.open && now > span.begin) {
     timeline_.tracks[first_track_ + track].spans.push_back(
-        {Cycle{span.begin}, Cycle{now}, span.name});
+        {Cycle{span.begin}, Cycle{now}, span.name, span.op, {}, {}});
   }
   span.open = false;
 }
@@ -77,7 +82,7 @@ void Tracer::begin_op(unsigned hart, std::uint32_t op, std::uint64_t now) {
 }
 
 void Tracer::kernel_begins(unsigned hart, std::uint64_t now) {
-  open(hart, now, label(kernels_, kernels_begun_[hart]++));
+  open_work(hart, now, kernels_, kernels_begun_[hart]++);
 }
 
 void Tracer::kernel_ends(unsigned hart, std::uint64_t now) {
@@ -94,7 +99,7 @@ void Tracer::done(const std::vector<std::uint32_t>& ops, std::size_t n, std::uin
 
 void Tracer::job_triggered(std::uint64_t now) {
   if (jobs_waiting_++ == 0) {
-    open(harts_ + kRedmule, now, label(jobs_, jobs_begun_++));
+    open_work(harts_ + kRedmule, now, jobs_, jobs_begun_++);
   }
 }
 
@@ -103,26 +108,72 @@ void Tracer::job_done(std::uint64_t now) {
   close(harts_ + kRedmule, now);
   jobs_waiting_ -= jobs_waiting_ > 0 ? 1 : 0;
   if (jobs_waiting_ > 0) {
-    open(harts_ + kRedmule, now, label(jobs_, jobs_begun_++));
+    open_work(harts_ + kRedmule, now, jobs_, jobs_begun_++);
   }
 }
 
 void Tracer::transfer(const DmaRecord& record) {
-  timeline_.transfers.push_back({record.launched, record.done, record.l1, record.bytes});
+  TraceTransfer drawn{record.launched, record.done, record.l1, record.bytes, record.to_l1};
   auto& spans = timeline_.tracks[first_track_ + harts_ + (record.to_l1 ? kDmaIn : kDmaOut)].spans;
   // Transfers queue up behind each other: one begins to move when the one before is done.
   const Cycle begin = spans.empty() ? record.launched : std::max(record.launched, spans.back().end);
   if (record.done > begin) {
-    spans.push_back({begin, record.done, std::to_string(record.bytes) + " bytes"});
+    drawn.span = spans.size();
+    spans.push_back({begin,
+                     record.done,
+                     std::to_string(record.bytes) + " bytes",
+                     TraceSpan::kNoOperation,
+                     {},
+                     {}});
+  }
+  timeline_.transfers.push_back(drawn);
+}
+
+void Tracer::soc_dma(bool working, std::uint32_t completed, std::uint64_t now) {
+  const std::size_t track = harts_ + kSocDma;
+  if (!working || completed != soc_completed_) {
+    close(track, now);
+  }
+  if (working && !open_[track].open) {
+    open(track, now, "transfer");
+  }
+  soc_completed_ = completed;
+}
+
+void Tracer::set(const std::string& name, Cycle when, double value) {
+  const auto [place, is_new] = counter_of_.try_emplace(name, timeline_.counters.size());
+  if (is_new) {
+    const bool of_cores = name.starts_with("cores ");
+    timeline_.counters.push_back({name, of_cores ? "cores" : "share", {}});
+  }
+  auto& values = timeline_.counters[place->second].values;
+  if (!values.empty() && values.back().first == when) {
+    values.back().second = value;
+  } else if (values.empty() ? value != 0 : values.back().second != value) {
+    values.emplace_back(when, value);
   }
 }
 
-void Tracer::soc_dma(bool working, std::uint64_t now) {
-  const std::size_t track = harts_ + kSocDma;
-  if (working && !open_[track].open) {
-    open(track, now, "transfer");
-  } else if (!working) {
-    close(track, now);
+void Tracer::sample(const Accounting& books, Snapshot at) {
+  if (at.when == sampled_.when) {
+    return;
+  }
+  const double cycles = static_cast<double>((at.when - sampled_.when).raw());
+  const auto stalls = books.stalls(sampled_, at);
+  for (const auto& [name, stalled] : stalls) {
+    set(name, sampled_.when, static_cast<double>(stalled) / cycles);
+  }
+  for (const auto& [name, place] : counter_of_) {
+    if (!stalls.contains(name)) {
+      set(name, sampled_.when, 0);
+    }
+  }
+  sampled_ = std::move(at);
+}
+
+void Tracer::end_samples() {
+  for (const auto& [name, place] : counter_of_) {
+    set(name, sampled_.when, 0);
   }
 }
 

@@ -3,6 +3,7 @@
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
+#include <bit>
 #include <cmath>
 
 #include "sim/trace/timeline.h"
@@ -29,6 +30,8 @@ constexpr unsigned kName = 2;
 constexpr unsigned kProcess = 3;
 constexpr unsigned kParentUuid = 5;
 constexpr unsigned kCounter = 8;
+constexpr unsigned kChildOrdering = 11;
+constexpr unsigned kSiblingOrderRank = 12;
 }  // namespace descriptor
 namespace process {
 constexpr unsigned kPid = 1;
@@ -42,7 +45,11 @@ constexpr unsigned kType = 9;
 constexpr unsigned kTrackUuid = 11;
 constexpr unsigned kName = 23;
 constexpr unsigned kCounterValue = 30;
+constexpr unsigned kDoubleCounterValue = 44;
+constexpr unsigned kFlowIds = 47;
+constexpr unsigned kTerminatingFlowIds = 48;
 }  // namespace event
+constexpr std::uint64_t kExplicitOrder = 3;
 constexpr std::uint64_t kSliceBegin = 1;
 constexpr std::uint64_t kSliceEnd = 2;
 constexpr std::uint64_t kCounterEvent = 4;
@@ -58,6 +65,13 @@ class Message {
     CodedOutputStream out(&stream);
     out.WriteTag(field << 3 | 0);  // varint
     out.WriteVarint64(value);
+    return *this;
+  }
+  Message& fixed(unsigned field, std::uint64_t value) {
+    StringOutputStream stream(&bytes_);
+    CodedOutputStream out(&stream);
+    out.WriteTag(field << 3 | 1);  // 64 bits
+    out.WriteLittleEndian64(value);
     return *this;
   }
   Message& text(unsigned field, const std::string& value) {
@@ -88,14 +102,17 @@ class Writer {
     Message run;
     run.number(process::kPid, 1).text(process::kName, timeline_.title);
     Message root;
-    root.number(descriptor::kUuid, kProcessUuid).message(descriptor::kProcess, run);
+    root.number(descriptor::kUuid, kProcessUuid)
+        .message(descriptor::kProcess, run)
+        .number(descriptor::kChildOrdering, kExplicitOrder);
     describe(root, true);
     std::uint64_t uuid = kProcessUuid;
     for (const TraceTrack& track : timeline_.tracks) {
       Message text;
       text.number(descriptor::kUuid, ++uuid)
           .text(descriptor::kName, track.name)
-          .number(descriptor::kParentUuid, kProcessUuid);
+          .number(descriptor::kParentUuid, kProcessUuid)
+          .number(descriptor::kSiblingOrderRank, uuid - kProcessUuid);
       describe(text, false);
       std::vector<Cycle> open;  // ends, the innermost last
       const auto close_until = [&](Cycle now) {
@@ -110,6 +127,12 @@ class Writer {
         Message begin;
         begin.number(event::kType, kSliceBegin).number(event::kTrackUuid, uuid);
         begin.text(event::kName, span.name);
+        for (const std::uint64_t flow : span.starts) {
+          begin.fixed(event::kFlowIds, flow);
+        }
+        for (const std::uint64_t flow : span.ends) {
+          begin.fixed(event::kTerminatingFlowIds, flow);
+        }
         happen(span.begin, begin);
         open.push_back(span.end);
       }
@@ -120,13 +143,17 @@ class Writer {
       text.number(descriptor::kUuid, ++uuid)
           .text(descriptor::kName, counter.name)
           .number(descriptor::kParentUuid, kProcessUuid)
+          .number(descriptor::kSiblingOrderRank, uuid - kProcessUuid)
           .message(descriptor::kCounter, Message().text(counter::kUnitName, counter.unit));
       describe(text, false);
       for (const auto& [when, value] : counter.values) {
         Message now;
-        now.number(event::kType, kCounterEvent)
-            .number(event::kTrackUuid, uuid)
-            .number(event::kCounterValue, static_cast<std::uint64_t>(value));
+        now.number(event::kType, kCounterEvent).number(event::kTrackUuid, uuid);
+        if (value == std::floor(value)) {
+          now.number(event::kCounterValue, static_cast<std::uint64_t>(value));
+        } else {
+          now.fixed(event::kDoubleCounterValue, std::bit_cast<std::uint64_t>(value));
+        }
         happen(when, now);
       }
     }

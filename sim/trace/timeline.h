@@ -11,9 +11,12 @@ namespace etude {
 
 /// Something that lasted: [begin, end) in cycles of the run.
 struct TraceSpan {
+  static constexpr std::uint32_t kNoOperation = ~0u;
   Cycle begin;
   Cycle end;
   std::string name;
+  std::uint32_t op = kNoOperation;          ///< of the task list, whose work it is
+  std::vector<std::uint64_t> starts, ends;  ///< arrows that begin, that end here, by number
 };
 
 /// What one unit did; spans in the order of their beginnings, each before or inside another.
@@ -26,7 +29,7 @@ struct TraceTrack {
 struct TraceCounter {
   std::string name;
   std::string unit;
-  std::vector<std::pair<Cycle, std::int64_t>> values;
+  std::vector<std::pair<Cycle, double>> values;
 };
 
 /// A transfer of the cluster DMA, one piece of it per record.
@@ -35,11 +38,15 @@ struct TraceTransfer {
   Cycle done;
   std::uint32_t l1 = 0;  ///< address
   std::uint32_t bytes = 0;
+  bool to_l1 = false;
+  std::size_t span = kNoSpan;  ///< that draws it, on the track of its direction
+  static constexpr std::size_t kNoSpan = ~std::size_t{0};
 };
 
-/// A run to be looked at: one track per unit, one per number.
+/// A run to be looked at: one track per unit, one per number, in the order in which they are drawn.
 struct Timeline {
   std::string title;
+  bool stalls = false;      ///< asked for: counters of stalled cycles, too
   double clock_hz = 300e6;  ///< cycles become nanoseconds, rounded
   std::vector<TraceTrack> tracks;
   std::vector<TraceCounter> counters;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <google/protobuf/io/coded_stream.h>
 
+#include <bit>
 #include <catch2/catch.hpp>
 #include <map>
 
@@ -19,6 +20,11 @@ struct Raw {
                                               static_cast<int>(bytes.size()));
     while (const unsigned tag = in.ReadTag()) {
       std::uint64_t value = 0;
+      if ((tag & 7) == 1) {
+        REQUIRE(in.ReadLittleEndian64(&value));
+        numbers.emplace(tag >> 3, value);
+        continue;
+      }
       REQUIRE(in.ReadVarint64(&value));
       if ((tag & 7) == 0) {
         numbers.emplace(tag >> 3, value);
@@ -48,7 +54,9 @@ Timeline small() {
   timeline.clock_hz = 500e6;  // 2 ns per cycle
   timeline.tracks = {{"core0", {{Cycle{10}, Cycle{20}, "fc0"}, {Cycle{20}, Cycle{35}, "sleep"}}},
                      {"redmule", {{Cycle{12}, Cycle{30}, "fc0"}}}};
-  timeline.counters = {{"L1 used", "B", {{Cycle{0}, 100}, {Cycle{30}, 4096}}}};
+  timeline.tracks[0].spans[0].starts = {7, 1ull << 40};
+  timeline.tracks[1].spans[0].ends = {7};
+  timeline.counters = {{"L1 used", "B", {{Cycle{0}, 100}, {Cycle{30}, 4096.5}}}};
   return timeline;
 }
 }  // namespace
@@ -66,6 +74,11 @@ TEST_CASE("a trace has a track per unit, slices in nanoseconds and counters", "[
     first = false;
     if (packet.has(60)) {
       const Raw descriptor(packet.text(60));
+      if (tracks.empty()) {
+        CHECK(descriptor.number(11) == 3);  // its children in the order of their ranks
+      } else {
+        CHECK(descriptor.number(12) == tracks.size());
+      }
       const std::uint64_t uuid = descriptor.number(1);
       CHECK(tracks.count(uuid) == 0);
       tracks[uuid] = descriptor.has(3) ? Raw(descriptor.text(3)).text(6) : descriptor.text(2);
@@ -82,16 +95,23 @@ TEST_CASE("a trace has a track per unit, slices in nanoseconds and counters", "[
       const std::uint64_t type = event.number(9);
       text += type == 1   ? "begin " + event.text(23)
               : type == 2 ? "end"
-                          : "is " + std::to_string(event.number(30));
+              : event.numbers.count(30) != 0
+                  ? "is " + std::to_string(event.number(30))
+                  : "is " + std::to_string(std::bit_cast<double>(event.number(44)));
+      for (const auto& [field, word] : {std::pair{47u, " starts "}, std::pair{48u, " ends "}}) {
+        for (auto [at, last] = event.numbers.equal_range(field); at != last; ++at) {
+          text += word + std::to_string(at->second);
+        }
+      }
       events[track].push_back(text);
     }
   }
   CHECK(tracks.size() == 4);
   CHECK(tracks.begin()->second == "deep_ae");
-  CHECK(events["core0"] ==
-        std::vector<std::string>{"20 begin fc0", "40 end", "40 begin sleep", "70 end"});
-  CHECK(events["redmule"] == std::vector<std::string>{"24 begin fc0", "60 end"});
-  CHECK(events["L1 used"] == std::vector<std::string>{"0 is 100", "60 is 4096"});
+  CHECK(events["core0"] == std::vector<std::string>{"20 begin fc0 starts 7 starts 1099511627776",
+                                                    "40 end", "40 begin sleep", "70 end"});
+  CHECK(events["redmule"] == std::vector<std::string>{"24 begin fc0 ends 7", "60 end"});
+  CHECK(events["L1 used"] == std::vector<std::string>{"0 is 100", "60 is 4096.500000"});
 }
 
 TEST_CASE("equal timelines give equal bytes", "[trace]") {
