@@ -192,6 +192,7 @@ def page_data(study: Study, points: Points) -> tuple[str, int]:
         "axes": axes,
         "objectives": [{"name": name, "way": way} for name, way in study.objectives.items()],
         "rows": packed,
+        "by": (study.asked.get("question") or {}).get("by"),
         "base": json.loads(study.about.get("baseline", "[]")),
         "baseline": baseline and baseline["id"],
         "chosen": chosen and chosen["id"],

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Points by two dimensions, with what this tier's points dominate there.
-const axesOfFront = { x: dimensions.find((d) => d.way), y: dimensions.filter((d) => d.way)[1] ?? dimensions[0] };
+const objectives = dimensions.filter((d) => d.way);
+const asked = objectives.find((d) => d.name === data.by && d !== objectives[0]);
+const axesOfFront = { x: objectives[0], y: asked ?? objectives[1] ?? dimensions[0] };
 function better(one, other, way) {
   return way === "max" ? one > other : one < other;
 }
