@@ -218,8 +218,9 @@ def test_perfetto_reads_the_trace(paged):
     root = next(track for track in tracks.values() if track.HasField("process"))
     assert root.child_ordering == root.ChildTracksOrdering.EXPLICIT
     assert {t.parent_uuid for t in tracks.values() if t is not root} == {root.uuid}
+    unknown = pytest.importorskip("google.protobuf.unknown_fields").UnknownFieldSet
     for packet in trace.packet:
-        assert not packet.UnknownFields() if hasattr(packet, "UnknownFields") else True
+        assert [len(unknown(part)) for part in (packet, packet.track_event, packet.track_descriptor)] == [0, 0, 0]
         assert packet.HasField("track_descriptor") or packet.track_event.track_uuid in tracks
     flows = [set(), set()]
     for packet in trace.packet:
