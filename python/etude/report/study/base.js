@@ -22,6 +22,12 @@ function svg(tag, attributes = {}, ...children) {
 function label(x, y, text, anchor = "start", extra = {}) {
   return svg("text", { x: x.toFixed(1), y: y.toFixed(1), "text-anchor": anchor, fill: SOFT, ...extra }, text);
 }
+// A label below x that stays inside a picture of this width.
+function under(x, y, text, width) {
+  const half = 3.8 * text.length;
+  if (x + half > width - 2) return label(width - 2, y, text, "end");
+  return x - half < 2 ? label(2, y, text, "start") : label(x, y, text, "middle");
+}
 function picture(width, height, name) {
   return svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, "font-size": 12, role: "img", "aria-label": name });
 }

@@ -52,7 +52,7 @@ function roofline(kept, width) {
   const [y0, y1] = [Math.floor(Math.max(-3, Math.min(...ys))), Math.max(Math.log10(peak), ...ys) + 0.15];
   const across = (x) => left + ((x - x0) / (x1 - x0)) * (right - left);
   const down = (y) => bottom - ((Math.max(y, y0) - y0) / (y1 - y0)) * (bottom - top);
-  for (let x = x0; x <= x1; x++) chart.append(svg("path", { d: `M${across(x)} ${top}V${bottom}`, stroke: GRID }), label(across(x), bottom + 16, four(10 ** x), "middle"));
+  for (let x = x0; x <= x1; x++) chart.append(svg("path", { d: `M${across(x)} ${top}V${bottom}`, stroke: GRID }), under(across(x), bottom + 16, four(10 ** x), width));
   for (let y = y0; y <= y1; y++) chart.append(svg("path", { d: `M${left} ${down(y)}H${right}`, stroke: GRID }), label(left - 6, down(y) + 4, four(10 ** y), "end"));
   const middle = (top + bottom) / 2;
   chart.append(label((left + right) / 2, height - 8, "FLOP per byte", "middle", { fill: INK }));
@@ -106,7 +106,7 @@ function memoryChart(memory, width) {
     chart.append(label(right - 4 - 190 * (i % 2), down(level) - 4, `${name}: ${cell(level)} B`, "end", { class: "halo" }));
   });
   const unit = memory.seconds >= 1 ? [1, "s"] : memory.seconds >= 1e-3 ? [1e3, "ms"] : [1e6, "µs"], length = memory.seconds * unit[0];
-  for (const tick of ticks(0, length, 8)) chart.append(label(left + (tick / length) * (right - left), bottom + 16, four(tick), tick ? "middle" : "start"));
+  for (const tick of ticks(0, length, 8)) chart.append(under(left + (tick / length) * (right - left), bottom + 16, four(tick), width));
   const middle = (top + bottom) / 2;
   chart.append(label((left + right) / 2, height - 8, `time, ${unit[1]}`, "middle", { fill: INK }));
   chart.append(label(13, middle, "KiB of L2", "middle", { fill: INK, transform: `rotate(-90 13 ${middle})` }));

@@ -48,7 +48,7 @@ function frontChart(width) {
   if (shade) chart.append(shade);
   for (const [place, text] of x.marks) {
     const at = frame.left + place * (frame.right - frame.left);
-    chart.append(svg("path", { d: `M${at} ${frame.top}V${frame.bottom}`, stroke: GRID }), label(at, frame.bottom + 16, text, "middle"));
+    chart.append(svg("path", { d: `M${at} ${frame.top}V${frame.bottom}`, stroke: GRID }), under(at, frame.bottom + 16, text, width));
   }
   for (const [place, text] of y.marks) {
     const at = frame.bottom - place * (frame.bottom - frame.top);

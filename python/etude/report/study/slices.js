@@ -28,7 +28,7 @@ function slice(i, objective) {
   for (const p of others) {
     const text = shorten(cell(valueOfAxis(p, i)), Math.max(room, 60)), half = text.length * 3.4;
     if (right(p) - half > end) {
-      chart.append(label(right(p), bottom + 17, text, "middle"));
+      chart.append(under(right(p), bottom + 17, text, width));
       end = right(p) + half + 4;
     }
     const dot = svg("circle", { cx: right(p), cy: down(p), r: p === mine ? 6 : 4, fill: p === mine ? CHOSEN : p.front ? BEST : OTHER });
