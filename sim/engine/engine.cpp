@@ -102,7 +102,7 @@ void Engine::process() {
       loop<false>();
     }
   } catch (const ProgramError& error) {
-    if (options_.debugger != nullptr) {
+    if (options_.debugger != nullptr && !closed_) {
       options_.debugger->failed(error.what());
     }
     if (options_.account_of_failure) {

@@ -6,27 +6,32 @@
 
 namespace etude {
 
-// core.run(limit) of a hart that a debugger holds: it is asked before each instruction that needs
-// nothing shared. A core that was told late may have several to execute.
+// core.run(limit) of a hart that a debugger holds. A core that was told late may have several
+// instructions to execute.
 CoreWait Engine::run_held(unsigned hart, std::uint64_t limit) {
-  Core& core = *cores_[hart];
-  Debugger& debugger = *options_.debugger;
-  CoreWait wait = core.run_held(Cycle{limit}, Core::kNoPc);
-  while (core.held()) {
-    if (debugger.stops_before(hart, core.pc())) {
-      debugger.before(hart, nullptr);
-      if (take_changed(hart)) {
-        wait = core.run_held(Cycle{limit}, Core::kNoPc);
-        continue;
+  class Holder final : public CoreHolder {
+   public:
+    Holder(Engine& engine, unsigned hart) : engine_(engine), hart_(hart) {}
+    bool before(const Core& core) override {
+      Debugger& debugger = *engine_.options_.debugger;
+      if (!debugger.stops_before(hart_, core.pc())) {
+        return true;
       }
+      debugger.before(hart_, nullptr);
+      return !engine_.take_changed(hart_);
     }
-    wait = core.run_held(Cycle{limit}, core.pc());
-    debugger.after(hart);
-    if (take_changed(hart)) {
-      wait = core.run_held(Cycle{limit}, Core::kNoPc);
+    bool after(const Core&) override {
+      engine_.options_.debugger->after(hart_);
+      return !engine_.take_changed(hart_);
     }
-  }
-  return wait;
+
+   private:
+    Engine& engine_;
+    unsigned hart_;
+  };
+  take_changed(hart);  // it begins anew with whatever was changed before
+  Holder holder(*this, hart);
+  return cores_[hart]->run_held(Cycle{limit}, holder);
 }
 
 // A hart's data access is granted. False if a debugger has changed what the hart does: it begins

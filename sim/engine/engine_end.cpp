@@ -47,11 +47,13 @@ void Engine::stop(std::uint64_t next) {
   if (options_.watch != nullptr) {
     options_.watch->cut_off(Cycle{now_});
   }
-  if (options_.debugger == nullptr) {  // who may still want to see them
-    finish_cores();
+  const std::string what =
+      "no end within " + std::to_string(options_.max_cycles.raw()) + " cycles: ";
+  if (options_.debugger != nullptr) {
+    options_.debugger->failed(what + where(0));  // as it stands, before anything is taken back
   }
-  throw ProgramError("no end within " + std::to_string(options_.max_cycles.raw()) +
-                     " cycles: " + where(0));
+  finish_cores();
+  throw ProgramError(what + where(0));
 }
 
 void Engine::sync_systemc() {

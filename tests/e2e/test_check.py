@@ -112,22 +112,27 @@ def cases() -> list[dict]:
     return list(csv.DictReader(table.open())) if table.exists() else []
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("cases")
+def build_cases(folder: Path, rows: list[dict]) -> Path:
+    """The handed programs of `rows`, as ELFs in `folder`."""
     source = shared("cases/check")
     flags = [f for f in FLAGS if not f.startswith("-T") and not f.startswith("-I")]
     flags += ["-fno-jump-tables", "-fno-unroll-loops", "-fno-vectorize", "-ffp-contract=off", "-Wno-unused-parameter"]
     flags += [f"-T{source}/chk.ld", f"-I{source}"]
 
     def build(row: dict) -> None:
-        program = folder / (row["file"] + ".elf")
-        files = [source / (row["file"] + ".c"), source / "start.c"]
-        subprocess.run(["clang-19", *flags, f"-DCORES={row['cores']}", *files, "-o", program], check=True)
+        name = row["file"].removesuffix(".c")
+        files = [source / f"{name}.c", source / "start.c"]
+        command = ["clang-19", *flags, f"-DCORES={row['cores']}", *files, "-o", folder / f"{name}.elf"]
+        subprocess.run(command, check=True)
 
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda row: build({**row, "file": row["file"].removesuffix(".c")}), cases()))
+        list(pool.map(build, rows))
     return folder
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory) -> Path:
+    return build_cases(tmp_path_factory.mktemp("cases"), cases())
 
 
 def line_of(source: Path, label: str) -> set[int]:

@@ -9,8 +9,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from gdb_sessions import build, end_of, gdb, held, needs_gdb, same_cycles, session
-from support import ROOT, assemble, run, run_elf, shared
+from gdb_sessions import build, end_of, gdb, held, needs_gdb, same_account, session
+from support import ROOT, assemble, run, run_elf
 from test_profile import CLUSTER, START, compile_c, random_program
 from test_tohost_programs import FRAME
 
@@ -53,7 +53,7 @@ def test_a_breakpoint_in_a_kernel_stops_all_harts_and_the_result_is_right(progra
     assert "[Current thread is 4 " in text and "program (hart=3)" in text.split("New value = 77")[1]
     assert "exited normally" in text
     assert report["exit"] == 0
-    same_cycles(program, report)
+    same_account(program, report)
 
 
 @needs_gdb
@@ -67,7 +67,7 @@ def test_each_hart_hits_the_breakpoint_each_time_it_passes(program):
         hits = re.findall(r"Thread \d+ \"core(\d)\" hit Breakpoint 1", text)
         assert sorted(hits) == sorted(2 * [str(h) for h in range(8)]), text
         assert report["exit"] == 0 and "passes" not in report["stderr"]
-        same_cycles(program, report)
+        same_account(program, report)
 
 
 @needs_gdb
@@ -88,7 +88,7 @@ def test_breakpoints_are_hit_as_often_as_their_instructions_are_executed(program
     hits = Counter((int(h), places[int(n) - 1]) for h, n in re.findall(r"\"core(\d)\" hit Breakpoint (\d)", text))
     assert hits == Counter({key: count for key, count in executed.items() if key[1] in places})
     assert "passes" not in report["stderr"]
-    same_cycles(elf, report)
+    same_account(elf, report)
 
 
 @needs_gdb
@@ -108,7 +108,7 @@ def test_read_and_access_watchpoints_and_hardware_breakpoints(program):
     assert "Hardware assisted breakpoint 1" in text and "hit Breakpoint 1" in text
     assert text.count("Hardware access (read/write) watchpoint 3: passes[5]") >= 3
     assert re.search(r"mhartid +0x5\s", text)
-    same_cycles(program, report)
+    same_account(program, report)
 
 
 @needs_gdb
@@ -135,7 +135,7 @@ def test_stepping_goes_instruction_by_instruction(program):
     assert len(jumps) <= 2 and all(a != b for a, b in zip(pcs, pcs[1:], strict=False))
     assert re.search(r"Value returned is \$\d+ = [\d.]+", text)
     assert "lets go" in report["stderr"]
-    same_cycles(program, report)
+    same_account(program, report)
 
 
 @needs_gdb
@@ -199,26 +199,6 @@ def test_a_program_that_fails_is_held_where_it_fails(program, tmp_path):
 
 
 @needs_gdb
-@pytest.mark.parametrize("name", ["03_swevent_handoff", "06_byte_neighbours", "33_tas_lock", "35_dispatch_fork"])
-def test_programs_of_others_take_the_same_cycles(tmp_path, name):
-    folder = shared("cases/check")
-    source = folder / f"{name}.c"
-    cores = re.search(r"cores=(\d+)", source.read_text())[1]
-    flags = re.search(r'F="([^"]*)"', (folder / "build.sh").read_text())[1].split()
-    elf = tmp_path / "program.elf"
-    objects = []
-    for file in (source, folder / "start.c"):
-        objects.append(tmp_path / f"{file.stem}.o")
-        subprocess.run(["clang-19", *flags, f"-DCORES={cores}", "-c", file, "-o", objects[-1]], check=True)
-    subprocess.run(["ld.lld-19", "--no-relax", "-T", folder / "chk.ld", *objects, "-o", elf], check=True)
-    options = ["--set", f"/platform/cluster/cores={cores}"]
-    with held(elf, *options) as (process, port):
-        gdb(elf, port, "break test", *["continue"] * 3, *["stepi"] * 5, "delete", "continue")
-        report = end_of(process)
-    same_cycles(elf, report, *options)
-
-
-@needs_gdb
 def test_a_single_core_of_the_isa_tests_is_held_too(tmp_path):
     body = "  li gp, 2\n  li t0, 5\n2: addi t0, t0, -1\n.globl here\nhere: bnez t0, 2b\n  j pass"
     text = ".globl finish\n" + FRAME.format(body=body, extra="")
@@ -237,7 +217,7 @@ def test_a_single_core_of_the_isa_tests_is_held_too(tmp_path):
         report = end_of(process)
     assert re.findall(r"^\$\d = (\d+)$", told, re.M) == ["4", "3", "2", "1", "0", "11"], told
     assert "exited normally" in told
-    same_cycles(elf, report)
+    same_account(elf, report)
 
 
 @needs_gdb
@@ -263,7 +243,7 @@ def test_the_core_bench_is_held_too(tmp_path):
         )
         report = end_of(process)
     assert "New value = 42" in told and "$1 = 2" in told
-    same_cycles(elf, report, *bench)
+    same_account(elf, report, *bench)
 
 
 @needs_gdb
@@ -277,6 +257,6 @@ def test_profile_trace_and_log_are_the_same_with_a_debugger(program, tmp_path):
     with held(program, *files(tmp_path / "held")) as (process, port):
         gdb(program, port, "break kernel", "continue", "stepi", "continue", "delete", "continue")
         report = end_of(process)
-    same_cycles(program, report)
+    same_account(program, report, "--profile", tmp_path / "again")
     for name in ("callgrind.out", "stacks.txt", "profile.json", "log.tsv", "t.pftrace"):
         assert (tmp_path / "plain" / name).read_bytes() == (tmp_path / "held" / name).read_bytes(), name

@@ -40,6 +40,11 @@ template <bool kCached, bool kHeld>
 [[gnu::noinline]] CoreWait Core::run_loop(std::uint64_t limit) {
   bool first = true;  // the calm loop has just been tried
   for (;;) {
+    if constexpr (kHeld) {
+      if (std::exchange(acted_, false)) {
+        holder_->after(*this);  // whatever it changes, nothing has begun
+      }
+    }
     if (!kHeld && !first && calm<kCached>() &&
         run_calm<kCached>(std::min(limit, irq_from_), true)) {
       return CoreWait::kData;
@@ -125,9 +130,16 @@ template <bool kCached, bool kHeld>
     }
     if constexpr (kHeld) {
       if (instr.timing != TimingClass::kLoad && instr.timing != TimingClass::kStore &&
-          instr.timing != TimingClass::kEventLoad && std::exchange(free_pc_, kNoPc) != state_.pc) {
-        stands_ = true;
-        return CoreWait::kLimit;
+          instr.timing != TimingClass::kEventLoad) {
+        const std::uint32_t word = instr.word;
+        if (!holder_->before(*this)) {
+          continue;
+        }
+        // Code may have been written, and what was decoded is forgotten then.
+        if (const Instr* const again = decoded(); again == nullptr || again->word != word) {
+          continue;
+        }
+        acted_ = true;
       }
     }
     if (enter != ex_free_) {
@@ -321,22 +333,25 @@ CoreWait Core::run(Cycle limit) {
   }
 }
 
-CoreWait Core::run_held(Cycle limit, std::uint32_t free_pc) {
-  stands_ = false;
-  free_pc_ = free_pc;
+CoreWait Core::run_held(Cycle limit, CoreHolder& holder) {
+  holder_ = &holder;
   if (waiting_ == Waiting::kSleep && (mip_ & state_.csr.mie) != 0) {
     finish_sleep();
   }
   if (waiting_ != Waiting::kNothing || halted_) {
     return run(limit);  // nothing is executed
   }
-  if (icache_ == nullptr) {
-    return run_loop<false, true>(limit.raw());
-  }
-  if (icache_flushes_ != icache_->flushes()) {
+  if (icache_ != nullptr && icache_flushes_ != icache_->flushes()) {
     forget_lines();
   }
-  return run_loop<true, true>(limit.raw());
+  const CoreWait wait =
+      icache_ != nullptr ? run_loop<true, true>(limit.raw()) : run_loop<false, true>(limit.raw());
+  // What waits for an FPU or has halted has not been executed.
+  if (std::exchange(acted_, false) && wait != CoreWait::kFpu && wait != CoreWait::kHalt &&
+      !holder.after(*this)) {
+    return run_held(limit, holder);
+  }
+  return wait;
 }
 
 // The usual end of an access: aligned, data in the cycle behind the grant, nothing else under way.

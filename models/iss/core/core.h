@@ -55,10 +55,9 @@ class Core : public sc_core::sc_module {
   /// becomes true.
   CoreWait run(Cycle limit);
 
-  /// run() for debuggers: comes back with kLimit and held() in front of each instruction that needs
-  /// nothing shared, once that would be executed, but for the first if it is at `free_pc`.
-  CoreWait run_held(Cycle limit, std::uint32_t free_pc);
-  bool held() const { return stands_; }
+  /// run() for debuggers: `holder` is asked in the place of each instruction that needs nothing
+  /// shared, so that everything else goes as in run().
+  CoreWait run_held(Cycle limit, CoreHolder& holder);
   static constexpr std::uint32_t kNoPc = ~0u;
 
   /// The access that run() waits for; loads and stores of 1, 2 or 4 bytes, parts of misaligned ones
@@ -377,8 +376,8 @@ class Core : public sc_core::sc_module {
     bool awaited;
   } calm_rs1_{};
   std::uint64_t fpu_when_{0};
-  bool stands_{false};            ///< run_held() stands in front of an instruction ...
-  std::uint32_t free_pc_{kNoPc};  ///< ... but not of the one here
+  CoreHolder* holder_{nullptr};  ///< of run_held()
+  bool acted_{false};            ///< ... who was asked before the last instruction, but not after
   std::uint64_t sleep_from_{0};
 
   /// Why others may reach it; one word, since it is asked with each access.

@@ -20,6 +20,20 @@ class AccessObserver {
   ~AccessObserver() = default;
 };
 
+/// Is asked by Core::run_held() before and after each instruction that needs nothing shared; the
+/// core may be changed meanwhile as a debugger does it (Core::begin_anew()).
+class CoreHolder {
+ public:
+  /// The instruction at core.pc() is executed now. False if the core was changed: it begins the
+  /// instruction at its pc anew.
+  virtual bool before(const Core& core) = 0;
+  /// It has been, and core.pc() is where it leads to. False if the core was changed.
+  virtual bool after(const Core& core) = 0;
+
+ protected:
+  ~CoreHolder() = default;
+};
+
 /// Is told all that a core books, in the order of time: each cycle since reset() belongs to one
 /// call. What a core has run ahead behind the end of the run is never told.
 class CoreObserver {
