@@ -109,6 +109,12 @@ void Checker::accessed(unsigned hart, const Core& core, std::uint64_t cycle, std
   if (!stacks_.fine(hart, core.state().r[kStackPointer])) [[unlikely]] {
     look_at_stack(hart, core, cycle);
   }
+  if (core.interrupted() != 0) [[unlikely]] {
+    // The event unit's line of an event goes up behind what sent it.
+    const std::uint32_t lines = platform_->core(hart).take_interrupted();
+    events_.interrupted(hart, lines);
+    engines_->noticed(hart, lines);
+  }
   if (declared_ != nullptr && !declared_->allows(hart, access.address, access.bytes, access.write))
       [[unlikely]] {
     memory_.told(Kind::kBounds, threads_[hart], core.pc(), cycle, access.address, access.bytes,
@@ -176,7 +182,7 @@ void Checker::outside(unsigned hart, const Core& core, std::uint64_t cycle, std:
       const std::uint32_t block = ETUDE_CLUSTER_PERIPH_BASE + (at.offset & 0x3C00u);
       const std::uint32_t events = at.offset - (ETUDE_EU_PERIPH_BASE - ETUDE_CLUSTER_PERIPH_BASE);
       if (events < 0x800) {
-        events_.peripheral(hart, access, events, core.pc());
+        events_.peripheral(hart, access, events, core.pc(), rdata);
       } else if (block == ETUDE_HWPE_BASE) {
         at.offset &= 0x3FC;
         engines_->redmule(at);

@@ -96,6 +96,7 @@ class Checker final : public EngineWatch {
   Party party(Stamp by, bool writes, std::uint32_t address) const;
   bool spins(std::uint32_t pc);
   bool is_spin_loop(std::uint32_t pc) const;
+  std::optional<std::uint32_t> load_waited_for(const Core& core);
   std::string place(std::uint32_t pc) const;
   std::string unit(unsigned thread) const;
   Context context();
@@ -103,11 +104,13 @@ class Checker final : public EngineWatch {
   Party waiter(unsigned hart) const;
   Party missing(unsigned hart) const;
   void told(Kind kind, std::string where, std::vector<Party> parties, std::uint64_t cycle,
-            std::string text);
+            std::string text, Severity severity = Severity::kError);
   bool wait_at_barriers(std::uint64_t cycle);
   bool wait_for_mutex(std::uint64_t cycle);
   bool wait_for_events(std::uint64_t cycle, bool began);
   bool wait_for_ids(std::uint64_t cycle);
+  Party standing(unsigned hart);
+  void wait_in_loops(std::uint64_t cycle);
 
   const ElfFile& elf_;
   const ProgramMap& map_;

@@ -134,4 +134,31 @@ bool Checker::is_spin_loop(std::uint32_t pc) const {
   return false;
 }
 
+// The load of the loop in which `core` stands, if that does nothing but wait for what it loads.
+std::optional<std::uint32_t> Checker::load_waited_for(const Core& core) {
+  std::uint32_t at = core.pc();
+  for (unsigned i = 0; i < kLongestWait; ++i) {
+    const Instr* const instr = core.instruction(at);
+    if (instr == nullptr) {
+      return std::nullopt;
+    }
+    const std::uint32_t target = at + static_cast<std::uint32_t>(instr->imm);
+    const bool jumps = instr->timing == TimingClass::kBranch || instr->timing == TimingClass::kJal;
+    if (jumps && target <= core.pc() && core.pc() - target <= 4 * kLongestWait) {
+      for (std::uint32_t pc = target; pc < at && core.instruction(pc) != nullptr;
+           pc += core.instruction(pc)->length) {
+        if (spins(pc)) {
+          return pc;
+        }
+      }
+      return std::nullopt;
+    }
+    if (instr->timing == TimingClass::kJal) {
+      return std::nullopt;
+    }
+    at += instr->length;
+  }
+  return std::nullopt;
+}
+
 }  // namespace etude::check

@@ -5,6 +5,7 @@
 
 #include "models/base/pulp_map_regs.h"
 #include "models/event_unit/event_unit_decode.h"
+#include "models/iss/isa/execute.h"
 #include "sim/check/checker.h"
 
 namespace etude::check {
@@ -63,8 +64,8 @@ Party Checker::missing(unsigned hart) const {
 }
 
 void Checker::told(Kind kind, std::string where, std::vector<Party> parties, std::uint64_t cycle,
-                   std::string text) {
-  Finding finding{kind, Severity::kError, std::move(where)};
+                   std::string text, Severity severity) {
+  Finding finding{kind, severity, std::move(where)};
   finding.cycle = cycle;
   finding.text = std::move(text);
   finding.parties = std::move(parties);
@@ -171,7 +172,53 @@ bool Checker::wait_for_ids(std::uint64_t cycle) {
   return true;
 }
 
-void Checker::cut_off(Cycle now) { wait_for_ids(now.raw()); }
+// Where a hart is when the run is cut off.
+Party Checker::standing(unsigned hart) {
+  const Core& core = platform_->core(hart);
+  Party out = missing(hart);
+  const Instr* const before = core.instruction(core.pc() - 4);
+  if (events_.waiting(hart).waits || (before != nullptr && before->word == kWfi)) {
+    out.access = "wait";
+    return out;
+  }
+  out.access = "runs";
+  out.detail.clear();
+  if (const auto load = load_waited_for(core)) {
+    const std::uint32_t address = effective_address(*core.instruction(*load), core.state());
+    out = {out.unit, "spins", *load, "waits for " + objects_.describe(address), out.units};
+  } else if (const Instr* const here = core.instruction(core.pc());
+             here != nullptr && here->timing == TimingClass::kJal && here->imm == 0) {
+    out.access = "spins";
+  }
+  return out;
+}
+
+// Nobody sleeps for good, but nobody may ever get on either.
+void Checker::wait_in_loops(std::uint64_t cycle) {
+  std::vector<Party> parties;
+  std::string words;
+  bool runs = false;
+  bool spins = false;
+  for (unsigned h = 0; h < names_.size(); ++h) {
+    if (events_.never_began(h)) {
+      continue;
+    }
+    parties.push_back(standing(h));
+    runs = runs || parties.back().access == "runs";
+    spins = spins || parties.back().access == "spins";
+  }
+  if (spins) {
+    told(Kind::kLivelock, "every core", std::move(parties), cycle,
+         runs ? "the run is cut off here" : "the run is cut off here, and all wait",
+         runs ? Severity::kNote : Severity::kWarning);
+  }
+}
+
+void Checker::cut_off(Cycle now) {
+  if (!wait_for_ids(now.raw())) {
+    wait_in_loops(now.raw());
+  }
+}
 
 void Checker::asleep(Cycle now) {
   const std::uint64_t cycle = now.raw();

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "models/base/pulp_map_regs.h"
 #include "models/event_unit/event_unit_decode.h"
@@ -46,17 +47,38 @@ void Events::send(unsigned by, unsigned event, std::uint32_t targets, std::uint3
 void Events::arrive(unsigned number, std::uint32_t cores, const Order& order) {
   Barrier& barrier = barriers_[number];
   barrier.arrived |= cores;
-  barrier.order.join(order);
+  for (std::uint32_t left = cores; left != 0; left &= left - 1) {
+    barrier.came[static_cast<unsigned>(std::countr_zero(left))].join(order);
+  }
   if (barrier.trigger == 0 || barrier.arrived != barrier.trigger) {
     return;
+  }
+  Order all;
+  for (std::uint32_t left = barrier.arrived; left != 0; left &= left - 1) {
+    all.join(std::exchange(barrier.came[static_cast<unsigned>(std::countr_zero(left))], Order{}));
+  }
+  for (std::uint32_t left = barrier.arrived; left != 0; left &= left - 1) {
+    barrier.passed[static_cast<unsigned>(std::countr_zero(left))] = all;
   }
   for (std::uint32_t left = barrier.target & ((1u << harts_) - 1); left != 0; left &= left - 1) {
     HartUnit& unit = units_[static_cast<unsigned>(std::countr_zero(left))];
     unit.pending |= kBarrierBit;
-    unit.bits[ETUDE_EVENT_BARRIER].join(barrier.order);
+    unit.bits[ETUDE_EVENT_BARRIER].join(all);
   }
   barrier.arrived = 0;
-  barrier.order = Order{};
+}
+
+// A bit of STATUS goes up behind all that its core did before it arrived, and down when everybody
+// has: who sees the bit of another learns of that one, who sees its own one gone of all.
+void Events::read_status(unsigned hart, unsigned number, std::uint32_t status) {
+  const Barrier& barrier = barriers_[number];
+  Order& order = (*threads_)[hart].order;
+  for (std::uint32_t left = status & barrier.arrived; left != 0; left &= left - 1) {
+    order.join(barrier.came[static_cast<unsigned>(std::countr_zero(left))]);
+  }
+  if ((status >> hart & 1) == 0) {
+    order.join(barrier.passed[hart]);
+  }
 }
 
 void Events::write_core_register(unsigned hart, std::uint32_t offset, std::uint32_t data) {
@@ -174,9 +196,16 @@ std::uint32_t Events::answered(unsigned hart, const DataAccess& access, std::uin
   Thread& thread = (*threads_)[hart];
   const unsigned group = group_of(offset);
   if (!is_wait(offset)) {
+    if (in_barriers(offset)) {
+      if (barrier_register(offset) << 2 == ETUDE_EU_BARRIER_STATUS) {
+        read_status(hart, barrier_of(offset), rdata);
+      }
+      return 0;
+    }
     const std::uint32_t reg = offset & 0x3Cu;
-    const bool reads_buffer = !in_barriers(offset) && group == 0 &&
-                              (reg == ETUDE_EU_BUFFER || reg == ETUDE_EU_BUFFER_MASKED);
+    const bool reads_buffer =
+        group == 0 && (reg == ETUDE_EU_BUFFER || reg == ETUDE_EU_BUFFER_MASKED ||
+                       reg == ETUDE_EU_BUFFER_IRQ_MASKED);
     take(hart, reads_buffer ? rdata : 0);
     return reads_buffer ? rdata : 0;
   }
@@ -208,15 +237,19 @@ std::uint32_t Events::answered(unsigned hart, const DataAccess& access, std::uin
 }
 
 void Events::peripheral(unsigned hart, const DataAccess& access, std::uint32_t offset,
-                        std::uint32_t pc) {
+                        std::uint32_t pc, std::uint32_t rdata) {
+  const bool barriers = offset >= ETUDE_EU_PERIPH_BARRIER && offset < ETUDE_EU_PERIPH_SW_EVENT;
   if (!access.write) {
+    if (barriers && barrier_register(offset) << 2 == ETUDE_EU_BARRIER_STATUS) {
+      read_status(hart, barrier_of(offset), rdata);
+    }
     return;
   }
   if (offset < ETUDE_EU_PERIPH_BARRIER) {
     if (offset >> 6 < harts_) {
       write_core_register(offset >> 6, offset & 0x3Cu, access.wdata);
     }
-  } else if (offset < ETUDE_EU_PERIPH_SW_EVENT) {
+  } else if (barriers) {
     write_barrier(hart, barrier_of(offset), barrier_register(offset), access.wdata);
   } else if (offset < ETUDE_EU_PERIPH_SW_EVENT + 0x100u) {
     send(hart, (offset >> 2) & 7u, access.wdata, pc);

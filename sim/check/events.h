@@ -38,7 +38,8 @@ class Events {
   /// A barrier as its registers stand.
   struct Barrier {
     std::uint32_t trigger{0}, target{0}, arrived{0};
-    Order order;
+    std::array<Order, kHarts> came;    ///< of each that has arrived: what it had done
+    std::array<Order, kHarts> passed;  ///< of each that had arrived when it last was complete: all
   };
 
   /// What the events of other units mean is up to the caller: taken() has the bits.
@@ -50,7 +51,10 @@ class Events {
   std::uint32_t answered(unsigned hart, const DataAccess& access, std::uint32_t offset,
                          std::uint32_t rdata);
   /// An access through the peripheral interconnect; `offset` is from ETUDE_EU_PERIPH_BASE.
-  void peripheral(unsigned hart, const DataAccess& access, std::uint32_t offset, std::uint32_t pc);
+  void peripheral(unsigned hart, const DataAccess& access, std::uint32_t offset, std::uint32_t pc,
+                  std::uint32_t rdata);
+  /// `hart` was interrupted by the events `lines`.
+  void interrupted(unsigned hart, std::uint32_t lines) { take(hart, lines); }
 
   /// True if `hart` has waited from its start on, and nobody has sent it anything nor counts on it.
   bool never_began(unsigned hart) const;
@@ -79,6 +83,7 @@ class Events {
   void write_barrier(unsigned hart, unsigned barrier, std::uint32_t reg, std::uint32_t data);
   void send(unsigned by, unsigned event, std::uint32_t targets, std::uint32_t pc);
   void arrive(unsigned barrier, std::uint32_t cores, const Order& order);
+  void read_status(unsigned hart, unsigned barrier, std::uint32_t status);
   void take(unsigned hart, std::uint32_t bits);
   void pop(unsigned hart);
 

@@ -9,8 +9,9 @@
 namespace etude::check {
 namespace {
 
-constexpr std::array<const char*, 9> kKinds{"race", "uninit",   "bounds", "freed",     "stack",
-                                            "dma",  "deadlock", "lost",   "misaligned"};
+constexpr std::array<const char*, 10> kKinds{"race",       "uninit",  "bounds",   "freed",
+                                             "stack",      "dma",     "deadlock", "lost",
+                                             "misaligned", "livelock"};
 constexpr std::array<const char*, 3> kSeverities{"note", "warning", "error"};
 
 std::string hex(std::uint32_t value) {

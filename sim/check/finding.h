@@ -20,14 +20,15 @@ enum class Kind : std::uint8_t {
   kDma,
   kDeadlock,
   kLost,
-  kMisaligned
+  kMisaligned,
+  kLivelock
 };
 enum class Severity : std::uint8_t { kNote, kWarning, kError };
 
 /// One side of a finding.
 struct Party {
   std::string unit;    ///< core0, controller, dma, soc_dma, redmule
-  std::string access;  ///< read, write; free, wait, missing, trigger, posts
+  std::string access;  ///< read, write; free, wait, missing, trigger, posts, spins, runs
   std::uint32_t pc{0};
   std::string detail;  ///< of a transfer or job: which; of a hart: what it synchronised with last
   std::uint64_t units{0};  ///< a bit for each thread that stood on this side

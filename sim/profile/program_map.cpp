@@ -58,6 +58,7 @@ void ProgramMap::read_lines(const ElfFile& elf, const std::filesystem::path& pat
   Dwarf_CU* cu = nullptr;
   Dwarf_Die die;
   while (dwarf_get_units(debug.get(), cu, &cu, nullptr, nullptr, &die, nullptr) == 0) {
+    inlined_.read(&die);
     Dwarf_Lines* lines = nullptr;
     std::size_t count = 0;
     if (dwarf_getsrclines(&die, &lines, &count) != 0 || lines == previous) {
@@ -93,6 +94,7 @@ void ProgramMap::read_lines(const ElfFile& elf, const std::filesystem::path& pat
       rows_.push_back({at, end, where});
     }
   }
+  inlined_.fill();
   // At one address an end comes before what begins there, and of several rows the last counts.
   std::ranges::stable_sort(rows_, [](const Row& a, const Row& b) {
     return a.address != b.address ? a.address < b.address : a.end && !b.end;
@@ -137,9 +139,12 @@ std::uint32_t ProgramMap::enclosing(std::uint32_t pc) const {
 
 std::string ProgramMap::with_line(const std::string& text, std::uint32_t pc) const {
   const SourceLine at = line(pc);
-  return at.file == 0 ? text
-                      : text + " (" + std::filesystem::path(file(at.file)).filename().string() +
-                            ":" + std::to_string(at.line) + ")";
+  if (at.file == 0) {
+    return text;
+  }
+  const std::string place = " (" + std::filesystem::path(file(at.file)).filename().string() + ":" +
+                            std::to_string(at.line) + ")";
+  return inlined_.describe(pc, place, text);
 }
 
 std::string ProgramMap::region(std::uint32_t number) const {

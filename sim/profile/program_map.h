@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "sim/platform/elf_file.h"
+#include "sim/profile/inlined_functions.h"
 
 namespace etude {
 
@@ -35,7 +36,8 @@ class ProgramMap {
   /// Path of a source file as the compiler saw it.
   const std::string& file(std::uint32_t index) const { return files_[index]; }
   bool has_lines() const { return !rows_.empty(); }
-  /// "function (file:line)", the file without its folder.
+  /// "function (file:line)", the file without its folder; where the compiler has put the line's
+  /// function into another, "inlined (file:line) in function (file:line)".
   std::string describe(std::uint32_t pc) const;
   /// function() and describe() by the function that holds `pc`, also where a label of assembly
   /// stands inside it.
@@ -63,6 +65,7 @@ class ProgramMap {
   std::map<std::uint32_t, std::string> regions_;
   std::vector<std::string> files_{"???"};
   std::vector<Row> rows_;
+  InlinedFunctions inlined_;
 };
 
 }  // namespace etude

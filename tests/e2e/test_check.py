@@ -59,9 +59,16 @@ OWN = {
     "store_before": [("bounds", "error", "0x1000fffc", ["write_words"])],
     "store_far_in_l2": [("bounds", "error", "0x1c080000", ["write_words"])],
     "store_to_constant": [("bounds", "error", "0x1c00", ["write_words"])],
+    "clean_status_polled": [],
+    "clean_own_bit_polled": [],
+    "status_not_looked_at": [(*RACE, "shared_words+0", ["read_word", "write_words"])],
+    "clean_interrupt": [],
+    "interrupt_of_another": [(*RACE, "shared_words+0", ["write_words", "handle"])],
+    "clean_barrier_interrupt": [],
+    "spins_for_ever": [("livelock", "warning", "every core", ["start"])],
     "barrier_never_set": [("deadlock", "error", "barrier 3 mask 0x0", ["start"])],
 }
-ASLEEP = {"lost_event", "mutex_deadlock", "barrier_never_set"}
+ASLEEP = {"lost_event", "mutex_deadlock", "barrier_never_set", "spins_for_ever"}
 
 
 def findings(elf: Path, *options, status: int | None = None) -> list[dict]:
@@ -71,7 +78,8 @@ def findings(elf: Path, *options, status: int | None = None) -> list[dict]:
 
 
 def functions(finding: dict) -> list[str]:
-    return [party["at"].split(" ")[0] for party in finding["parties"]]
+    """Those that hold the code, whatever was inlined into them."""
+    return [party["at"].split(" in ")[-1].split(" ")[0] for party in finding["parties"]]
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +113,26 @@ def test_own_program(own, name):
         ), (where, found)
     allowed = {(kind, severity) for kind, severity, _, _ in wanted}
     assert {(f["kind"], f["severity"]) for f in found} <= allowed, found
+
+
+def test_function_and_line_belong_together_where_helpers_are_inlined(own):
+    options = ["--set", "/platform/cluster/corev_cluster=true"]
+    (finding,) = findings(own / "early_copy_out.elf", *options, status=3)
+    at = next(p["at"] for p in finding["parties"] if p["unit"] == "dma").split(" in ")
+    assert [place.split(" ")[0] for place in at] == ["etude_write", "put", "copy", "program", "start"]
+    for place in at:
+        _, file, line = re.fullmatch(r"(\w+) \((.*):(\d+)\)", place).groups()
+        source = next(f for f in (ROOT / "tests/data/check", ROOT / "kernels/runtime") if (f / file).exists()) / file
+        text = source.read_text().split("\n")[int(line) - 1]
+        assert {"cluster.h": True, "runtime.h": True}.get(file, "copy(0, shared_words, target" in text), (place, text)
+
+
+def test_a_run_that_is_cut_off_says_what_each_core_waits_for(own):
+    options = ["--set", "/platform/cluster/corev_cluster=true", "--max-cycles", "20000"]
+    (finding,) = findings(own / "spins_for_ever.elf", *options, status=3)
+    told = {p["unit"]: (p["access"], p.get("detail", "")) for p in finding["parties"]}
+    assert told.pop("core0") == ("spins", "waits for flag+0") and told.pop("core3") == ("spins", "")
+    assert set(told.values()) == {("wait", "waits at barrier 0")} and len(told) == 6
 
 
 def cases() -> list[dict]:

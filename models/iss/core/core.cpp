@@ -117,6 +117,7 @@ template <bool kCached, bool kHeld>
     if (enter >= irq_from_) [[unlikely]] {
       const auto line = pending_interrupt(state_, mip_);
       enter_interrupt(state_, *line);
+      interrupted_ |= 1u << *line;
       redirect(enter + config_.timing.trap - config_.timing.fetch, enter + config_.timing.trap,
                StallReason::kCsr);
       update_irq();

@@ -110,6 +110,9 @@ class Core : public sc_core::sc_module {
   void set_irq_lines(std::uint32_t mip, Cycle from);
   /// True if a rising line could interrupt the program: then run() must not be let far ahead.
   bool interrupts_possible() const { return (state_.csr.mstatus & 8u) != 0 && state_.csr.mie != 0; }
+  /// The lines that have interrupted the program since this was last taken, a bit each.
+  std::uint32_t interrupted() const { return interrupted_; }
+  std::uint32_t take_interrupted() { return std::exchange(interrupted_, 0u); }
 
   bool halted() const { return halted_; }
   /// Why the core halted: text with the pc.
@@ -427,6 +430,7 @@ class Core : public sc_core::sc_module {
   std::uint64_t mip_from_{0};
   std::uint64_t irq_from_{~std::uint64_t{0}};
   bool became_interruptible_{false};
+  std::uint32_t interrupted_{0};
 
   std::array<Counter, 18> retired_{instruction_counters()};  ///< have left EX, by TimingClass
   std::array<std::uint64_t, kStallReasons> stalls_{};

@@ -41,7 +41,14 @@ enum {
   store_far_behind,
   store_before,
   store_far_in_l2,
-  store_to_constant
+  store_to_constant,
+  clean_status_polled,   /* STATUS of a barrier shows that the other has arrived */
+  clean_own_bit_polled,  /* ... or, by the own bit, that all have */
+  status_not_looked_at,  /* it is read, and shows that the other has not */
+  clean_interrupt,       /* what the handler and the code behind it read */
+  interrupt_of_another,  /* the handler reads what another core writes, which has sent nothing */
+  clean_barrier_interrupt,
+  spins_for_ever
 };
 
 static uint32_t shared_words[64];
@@ -90,6 +97,24 @@ static NOINLINE void give_back(uint32_t* p) { ETUDE_CHECK_TAKE_BACK(p); }
 static void lock(void) {
   put(ETUDE_EU_MASK, 1u << ETUDE_EVENT_MUTEX);
   (void)etude_blocking_load(ETUDE_EU_DEMUX_BASE + 0xC0u);
+}
+static volatile uint32_t interrupted;
+__attribute__((interrupt, used, aligned(4))) static void handle(void) {
+  put(ETUDE_EU_DEMUX_BASE + 0x28u, 1u << 3 | 1u << ETUDE_EVENT_BARRIER); /* clear the buffer */
+  sums[1] = ((volatile uint32_t*)shared_words)[0];
+  interrupted = 1;
+}
+static NOINLINE void let_interrupt(uint32_t event) {
+  __asm__ volatile("csrw mtvec, %0" : : "r"(&handle));
+  __asm__ volatile("csrw mie, %0" : : "r"(1u << event));
+  put(ETUDE_EU_DEMUX_BASE + 0x0Cu, 1u << event);
+  __asm__ volatile("csrsi mstatus, 8");
+}
+static NOINLINE void wait_for_interrupt(void) {
+  while (!interrupted) {
+  }
+  put(ETUDE_EU_DEMUX_BASE + 0x0Cu, 0);
+  __asm__ volatile("csrci mstatus, 8");
 }
 static void unlock(void) { put(ETUDE_EU_DEMUX_BASE + 0xC0u, 0); }
 ETUDE_CHECK_FLAG_OBJECT(flag, 4);
@@ -342,6 +367,71 @@ void program(uint32_t hart) {
                                          : CASE == store_far_in_l2 ? 0x1C080000u
                                                                    : (uintptr_t)constants),
                     1, 9);
+      }
+      break;
+    case clean_status_polled:
+    case clean_own_bit_polled:
+    case status_not_looked_at:
+      if (hart == 0) {
+        set_barrier(2, 7);
+        put(ETUDE_EU_SW_TRIGGER + 4 * 5, ALL);
+      }
+      etude_sleep(1u << 5);
+      if (hart == 1) {
+        pause_for(60);
+        write_words(shared_words, 1, 7);
+        (void)get(ETUDE_EU_DEMUX_BASE + 0x254u); /* arrives at barrier 2 */
+      } else if (hart == 2) {
+        const uint32_t status = ETUDE_EU_DEMUX_BASE + 0x244u;
+        if (CASE == clean_own_bit_polled) {
+          (void)get(ETUDE_EU_DEMUX_BASE + 0x254u);
+          pause_for(4);
+        }
+        while (CASE == clean_own_bit_polled ? get(status) & 4u : !(get(status) & 2u)) {
+          if (CASE == status_not_looked_at) {
+            break;
+          }
+        }
+        pause_for(100);
+        sums[2] = read_word(shared_words);
+      } else if (hart == 0) {
+        pause_for(120);
+        (void)get(ETUDE_EU_DEMUX_BASE + 0x254u);
+      }
+      pause_for(400);
+      break;
+    case clean_interrupt:
+    case interrupt_of_another:
+      if (hart == 0) {
+        pause_for(100);
+        write_words(shared_words + (CASE != clean_interrupt), 2, 7);
+        put(ETUDE_EU_SW_TRIGGER + 4 * 3, 2);
+      } else if (hart == 1) {
+        let_interrupt(3);
+        wait_for_interrupt();
+        sums[2] = read_word(&shared_words[1]);
+      } else if (hart == 2 && CASE == interrupt_of_another) {
+        write_words(shared_words, 1, 7);
+      }
+      break;
+    case clean_barrier_interrupt:
+      fill(hart);
+      if (hart == 1) {
+        let_interrupt(ETUDE_EVENT_BARRIER);
+        (void)get(ETUDE_EU_DEMUX_BASE + 0x214u);
+        wait_for_interrupt();
+        sums[2] = sum_all();
+      } else {
+        barrier(0);
+      }
+      break;
+    case spins_for_ever:
+      if (hart == 0) {
+        while (flag == 0) {
+        }
+      } else if (hart == 3) {
+        for (;;) {
+        }
       }
       break;
     case barrier_never_set:
