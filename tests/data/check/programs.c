@@ -42,11 +42,11 @@ enum {
   store_before,
   store_far_in_l2,
   store_to_constant,
-  clean_status_polled,   /* STATUS of a barrier shows that the other has arrived */
-  clean_own_bit_polled,  /* ... or, by the own bit, that all have */
-  status_not_looked_at,  /* it is read, and shows that the other has not */
-  clean_interrupt,       /* what the handler and the code behind it read */
-  interrupt_of_another,  /* the handler reads what another core writes, which has sent nothing */
+  clean_status_polled,  /* STATUS of a barrier shows that the other has arrived */
+  clean_own_bit_polled, /* ... or, by the own bit, that all have */
+  status_not_looked_at, /* it is read, and shows that the other has not */
+  clean_interrupt,      /* what the handler and the code behind it read */
+  interrupt_of_another, /* the handler reads what another core writes, which has sent nothing */
   clean_barrier_interrupt,
   spins_for_ever
 };
