@@ -17,7 +17,7 @@ void lower_channel_sum(LoweringContext& c, const Operator& op) {
   const Address sums = c.l1.take(bytes_for(channels));
   auto whole = dense_resident(c, input);
   // Sums over pieces of the pixels differ in their last bits from sums over all.
-  const std::uint32_t fixed = c.fixed_cut(op.node);
+  const std::uint32_t fixed = c.fixed_cut(node).k;
   if (fixed != 0 && fixed != pixels) {
     whole.reset();
   }
@@ -35,7 +35,7 @@ void lower_channel_sum(LoweringContext& c, const Operator& op) {
   const std::uint32_t cores = std::min(channels, c.step.platform.cluster.cores);
   std::uint32_t tile_pixels = whole ? pixels : std::min(pixels, std::max(1u, budget / cores));
   tile_pixels = fixed != 0 ? fixed : tile_pixels;
-  c.cuts[op.node] = tile_pixels;
+  c.cut_at(node, {.k = tile_pixels});
   std::uint32_t tile_channels =
       whole ? channels : std::min(channels, std::max(1u, budget / tile_pixels));
   if (!whole && tile_pixels == pixels) {  // several tiles, so that transfers run beside the sums

@@ -39,9 +39,12 @@ ConvPlan plan_conv(LoweringContext& c, const Node& node, const ConvProblem& prob
   }
   // Columns are added to images strip by strip.
   const bool cut = node.op == OpType::kConvGradInput && !problem.image.pointwise();
-  const NodeId number = *c.graph().producer(node.outputs[0]);
+  const TileConfig before = c.fixed_cut(node);
   if (cut && fixed.k == 0) {
-    fixed.k = c.fixed_cut(number);
+    fixed.k = before.k;
+  }
+  if (fixed.unit == TileConfig::Unit::kAuto) {
+    fixed.unit = before.unit;
   }
   TilingLimits limits;
   limits.l1_bytes = c.l1.available();
@@ -111,9 +114,15 @@ ConvPlan plan_conv(LoweringContext& c, const Node& node, const ConvProblem& prob
     }
     throw *error;
   }
+  TileConfig where;
   if (cut) {
-    c.cuts[number] = best->tiling.pixels(best->problem);
+    where.k = best->tiling.pixels(best->problem);
   }
+  if (c.step.half && array) {
+    where.unit = best->problem.unit == Unit::kRedmule ? TileConfig::Unit::kRedmule
+                                                      : TileConfig::Unit::kCores;
+  }
+  c.cut_at(node, where);
   return *best;
 }
 

@@ -21,6 +21,7 @@ class Planner {
         found != c_.step.tiling.operators.end()) {
       fixed_ = found->second;
     }
+    keep_order();
     find_tensors();
   }
 
@@ -81,10 +82,36 @@ class Planner {
     for (TensorId tensor : best->transpose_first) {
       (void)c_.l1.resident(tensor, true);
     }
+    note_order(*best);
     return *best;
   }
 
  private:
+  /// The node whose bits depend on tiles or unit.
+  const Node& summed() const { return op_.loss ? c_.graph().node(*op_.loss) : node_; }
+
+  /// The loss is added up tile by tile, and FP16 has other bits than FP32.
+  void keep_order() {
+    const TileConfig before = c_.fixed_cut(summed());
+    fixed_.unit = fixed_.unit == TileConfig::Unit::kAuto ? before.unit : fixed_.unit;
+    fixed_.m = fixed_.m == 0 ? before.m : fixed_.m;
+    fixed_.k = fixed_.k == 0 ? before.k : fixed_.k;
+  }
+
+  void note_order(const GemmPlan& plan) {
+    if (!op_.loss && !c_.step.half) {
+      return;
+    }
+    TileConfig where;
+    where.unit =
+        plan.problem.unit == Unit::kRedmule ? TileConfig::Unit::kRedmule : TileConfig::Unit::kCores;
+    if (op_.loss) {
+      where.m = plan.tiling.m;
+      where.k = plan.tiling.k;
+    }
+    c_.cut_at(summed(), where);
+  }
+
   struct Choice {
     Unit unit = Unit::kCores;
     bool swap = false, use_x = true, use_w = true;

@@ -17,6 +17,9 @@ namespace etude::compiler {
 
 namespace {
 
+/// Columns of a last layer that does not run with its loss and its gradients as one.
+constexpr unsigned kApart = ~0u;
+
 /// The gradient with respect to the layer's input alone.
 Operator input_part(const Operator& op) {
   Operator part;
@@ -77,17 +80,15 @@ class LinearBackward {
     }
     (void)c_.l1.resident(x_, false);
     (void)c_.l1.resident(x_, true);
-    const auto tiles = c_.tilings.linear_backward.choose(problem());
+    const bool before_apart = forward_ && fixed_columns() == kApart;
+    const auto tiles = before_apart ? std::nullopt : c_.tilings.linear_backward.choose(problem());
+    if (forward_ && !c_.residents) {  // the loss is added up tile by tile
+      c_.cut_at(c_.graph().node(op_.node), {.k = tiles ? tiles->out : kApart});
+    }
     if (!tiles) {
-      if (problem().out_tile != 0 && c_.residents) {
-        throw NoRoom{};
-      }
       return false;
     }
     t_ = *tiles;
-    if (forward_) {
-      c_.cuts[op_.node] = t_.out;  // the loss is added up tile by tile
-    }
     if (!forward_ && c_.residents) {
       const L1Manager before = c_.l1;
       const Cycle other = apart(c_, op_);
@@ -129,11 +130,13 @@ class LinearBackward {
     p.may_keep = c_.worth_keeping(result_) && 2 * c_.bytes(result_) <= c_.l1.capacity() / 4;
     p.double_buffer = c_.step.tiling.double_buffer;
     p.least_columns = c_.sharing.least_columns;
-    p.out_tile = forward_ ? c_.fixed_cut(op_.node) : 0;
+    p.out_tile = forward_ ? fixed_columns() : 0;
     p.l1_bytes = c_.l1.available();
     p.preferred = c_.part_of_l1(c_.sharing.backward);
     return p;
   }
+
+  std::uint32_t fixed_columns() const { return c_.fixed_cut(c_.graph().node(op_.node)).k; }
 
   void take_buffers() {
     const std::uint32_t tiles = ceil_div(in_, t_.in) * ceil_div(out_, t_.out);

@@ -27,6 +27,7 @@ void lower_mse(LoweringContext& c, const Operator& op) {
   c.layer(op.node);
   RowTiles tiles(c, node.name, grid_of(c, node.inputs[0]));
   tiles.by_columns();
+  tiles.one_order();
   const std::size_t y = tiles.input(node.inputs[0]);
   const std::size_t t = tiles.input(node.inputs[1]);
   const std::size_t dy = op.loss_grad ? tiles.output(c.graph().node(*op.loss_grad).outputs[0])
@@ -51,6 +52,7 @@ void lower_cross_entropy(LoweringContext& c, const Operator& op) {
   const std::size_t labels = tiles.input(node.inputs[1], Spread::kColumn);
   const auto samples = c.rows(node.inputs[0]);
   if (node.op == OpType::kSoftmaxCrossEntropy) {
+    tiles.one_order();
     const std::size_t log_p = tiles.output(node.outputs[1]);
     tiles.run([&](const RowTile& tile) {
       c.tape.cross_entropy(tile.at[x], tile.at[labels], tile.at[log_p], c.loss_cell,

@@ -48,11 +48,7 @@ std::vector<Axis> axes_of(const LoweringContext& c, const Node& node) {
 class Reduction {
  public:
   Reduction(LoweringContext& context, const Node& node)
-      : c_(context),
-        node_(node),
-        number_(*context.step.plain_graph().producer(context.step.origin(node.outputs[0]))),
-        x_(node.inputs[0]),
-        y_(node.outputs[0]) {}
+      : c_(context), node_(node), x_(node.inputs[0]), y_(node.outputs[0]) {}
 
   void run() {
     auto axes = axes_of(c_, node_);
@@ -76,9 +72,6 @@ class Reduction {
   }
 
  private:
-  /// How columns were summed.
-  static constexpr std::uint32_t kFolded = 1, kPlain = 2;
-
   /// The result as a buffer; it is stored and, if it is read soon, kept.
   void result_is(const L1Matrix& sums) {
     const std::uint32_t count = sums.rows * sums.cols;
@@ -93,16 +86,12 @@ class Reduction {
                       read_ahead(c_.rows(y_), c_.cols(y_), c_.step.platform.cluster.redmule));
   }
 
-  /// Whether columns may be summed side by side: not where a schedule's step must add them as
-  /// another did that found them with a pitch in L1. Where that one found them dense, so they come.
-  bool may_fold(std::uint32_t cols) {
-    const std::uint32_t fixed = c_.fixed_cut(number_);
-    if (fixed == kFolded) {
-      if (const auto here = c_.l1.resident(x_); here && here->pitch != cols) {
-        c_.l1.drop(x_);
-      }
+  /// Rows side by side are dense ones: what stands in L1 with a pitch comes from L2, so that sums
+  /// have one order.
+  void fold_dense() {
+    if (const auto here = c_.l1.resident(x_); here && here->pitch != here->cols && here->rows > 1) {
+      c_.l1.drop(x_);
     }
-    return fixed != kPlain;
   }
 
   /// [groups, rows, cols] summed over the rows. Few columns are summed as several of them, side by
@@ -115,8 +104,8 @@ class Reduction {
     while (2 * fold * cols <= kWide && kLeastFolded * fold <= rows) {
       fold *= 2;
     }
-    if (fold > 1 && !may_fold(cols)) {
-      fold = 1;
+    if (fold > 1) {
+      fold_dense();
     }
     const L1Matrix sums{take_result(), groups, cols, cols};
     const Address partial = fold > 1 ? c_.l1.take(bytes_for(groups * fold * cols)) : sums.address;
@@ -127,9 +116,7 @@ class Reduction {
     tiles.run([&](const RowTile& tile) {
       const std::uint32_t group = tile.row / rows;
       const L1Matrix& m = tile.at[x];
-      const bool dense = fold > 1 && m.pitch == cols;
-      c_.cuts[number_] = dense || fold == 1 ? kFolded : kPlain;
-      const std::uint32_t whole = dense ? tile.rows / fold : 0;
+      const std::uint32_t whole = fold > 1 ? tile.rows / fold : 0;
       const std::uint32_t width = fold * cols;
       if (whole > 0) {
         c_.tape.column_sum({m.address, whole, width, width}, partial + bytes_for(group * width),
@@ -166,6 +153,7 @@ class Reduction {
     const Address each = outer > 1 ? c_.l1.take(bytes_for(outer * rows)) : sums.address;
     RowTiles tiles(c_, node_.name, {outer * rows, cols, outer * rows});
     tiles.multiple_of(c_.step.platform.cluster.cores);
+    tiles.one_order(false);
     const std::size_t x = tiles.input(x_);
     tiles.run([&](const RowTile& tile) {
       c_.tape.row_sum(tile.at[x], each + bytes_for(tile.row), tile.col > 0);
@@ -179,6 +167,9 @@ class Reduction {
   /// A result too large to stand in L1 as a whole.
   void in_tiles(const TileGrid& grid, Spread spread) {
     RowTiles tiles(c_, node_.name, grid);
+    if (spread == Spread::kColumn) {
+      tiles.one_order(false);
+    }
     const std::size_t x = tiles.input(x_);
     const std::size_t y = tiles.output(y_, spread);
     tiles.run([&](const RowTile& tile) {
@@ -193,7 +184,6 @@ class Reduction {
 
   LoweringContext& c_;
   const Node& node_;
-  const NodeId number_;  ///< of the node, or of the one that it repeats
   TensorId x_, y_;
 };
 

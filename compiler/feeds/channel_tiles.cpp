@@ -79,51 +79,36 @@ void ChannelTiles::choose(bool out) {
     }
     return true;
   };
-  // Sums over pieces differ in their last bits from sums over all.
-  std::optional<NodeId> maker;
-  if (!node_.outputs.empty()) {
-    maker = c_.step.plain_graph().producer(c_.step.origin(node_.outputs[0]));
-  }
-  const NodeId number = maker.value_or(~NodeId{0});
-  const std::uint32_t whole = samples * pixels, fixed = c_.fixed_cut(number);
-  c_.cuts[number] = whole;
-  if (fixed == 0 || fixed == whole) {
-    if (grow(most, half) || grow(most, all)) {
-      return;
-    }
-    if ((passes_ > 1 || fixed != 0) && grow(1, all)) {
-      return;
-    }
-    if (fixed != 0 && samples > 1 && c_.residents) {
-      throw NoRoom{};
-    }
-  }
-  // ChannelPieces of the pixels of one sample.
-  t = {0, cores, 0, 1, 0, fixed == 0 ? pixels : std::min(fixed, pixels)};
-  if (fixed != 0 && c_.residents) {
-    while (t.channels > 1 && !fits(t, 1, all, out)) {
-      t.channels = (t.channels + 1) / 2;
-    }
-    if (!fits(t, 1, all, out)) {
-      throw NoRoom{};
-    }
-    c_.cuts[number] = t.pixels;
+  // Sums over pieces differ in their last bits from sums over all. What is decided in an empty L1
+  // has to fit beside others, too: half of it must do. A single pass over elements adds nothing up.
+  const bool sums = passes_ > 1;
+  const std::uint32_t whole = samples * pixels, fixed = sums ? c_.fixed_cut(node_).k : 0;
+  const bool may_be_whole = fixed == whole || (fixed == 0 && (!sums || fits(t, 1, half, out)));
+  c_.cut_at(node_, {.k = whole});
+  if (may_be_whole && (grow(most, half) || grow(most, all) || (sums && grow(1, all)))) {
     return;
   }
-  while (t.pixels > 1 && !fits(t, most, all, out)) {
+  // Pieces of the pixels of one sample.
+  const bool may_be_pieces = fixed != whole || samples == 1;
+  t = {0, cores, 0, 1, 0, fixed == 0 ? pixels : std::min(fixed, pixels)};
+  while (fixed == 0 && t.pixels > 1 && !fits(t, most, sums ? half : all, out)) {
     t.pixels = (t.pixels + 1) / 2;
   }
-  while (t.channels > 1 && !fits(t, most, all, out)) {
+  while ((fixed == 0 || !c_.residents) && t.channels > 1 && !fits(t, most, all, out)) {
     t.channels = (t.channels + 1) / 2;
   }
-  c_.cuts[number] = t.pixels;
-  if (!fits(t, most, all, out) && !fits(t, 1, all, out)) {
-    throw UserError(
-        "operator '" + node_.name + "'",
-        "its smallest tile needs " + std::to_string(12 * (tensors_.size() + (out ? 1 : 0))) +
-            " bytes of L1 beside its vectors, and " + std::to_string(all.raw()) + " are free",
-        "give a larger /platform/cluster/tcdm/size or /tiling/l1_budget");
+  c_.cut_at(node_, {.k = t.pixels});
+  if (may_be_pieces && (fits(t, most, all, out) || fits(t, 1, all, out))) {
+    return;
   }
+  if (c_.residents) {
+    throw NoRoom{};
+  }
+  throw UserError(
+      "operator '" + node_.name + "'",
+      "its smallest tile needs " + std::to_string(12 * (tensors_.size() + (out ? 1 : 0))) +
+          " bytes of L1 beside its vectors, and " + std::to_string(all.raw()) + " are free",
+      "give a larger /platform/cluster/tcdm/size or /tiling/l1_budget");
 }
 
 }  // namespace etude::compiler

@@ -3,6 +3,26 @@
 
 namespace etude::compiler {
 
+/// The node, or the one that it repeats.
+NodeId LoweringContext::plain(const Node& node) const {
+  constexpr NodeId kNone = ~NodeId{0};
+  return node.outputs.empty()
+             ? kNone
+             : step.plain_graph().producer(step.origin(node.outputs[0])).value_or(kNone);
+}
+
+TileConfig LoweringContext::fixed_cut(const Node& node) const {
+  if (fixed_cuts == nullptr) {
+    return {};
+  }
+  const auto found = fixed_cuts->find(plain(node));
+  return found == fixed_cuts->end() ? TileConfig{} : found->second;
+}
+
+void LoweringContext::cut_at(const Node& node, const TileConfig& where) {
+  cuts[plain(node)] = where;
+}
+
 StoredMatrix LoweringContext::stored(TensorId id, std::uint32_t row, std::uint32_t col) const {
   const ObjectId object = tape.object_of.at(step.storage.base(id));
   const StoredMatrix whole{object, {}, cols(id), tape.objects[object].type};

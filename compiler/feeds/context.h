@@ -24,9 +24,11 @@ struct SharingChoice {
   bool residents = true;            ///< operators leave tensors in L1 for those behind them
 };
 
-/// Where sums are cut whose bits depend on that, by node of the step without what runs again:
-/// pixels of a strip of an image's gradient, and of a piece of channels (samples times pixels).
-using SumCuts = std::map<NodeId, std::uint32_t>;
+/// Where sums are cut whose bits depend on that, by node of the step without what runs again. k:
+/// pixels of a strip of an image's gradient, those of a piece of channels (samples times pixels),
+/// columns of the last layer and its loss (m: rows, where those are cut, too). unit: of a product
+/// in mixed precision, which the array computes in FP16.
+using SumCuts = std::map<NodeId, TileConfig>;
 
 /// Where the lowering of a step stands: what is lowered, what is written, what L1 holds.
 struct LoweringContext {
@@ -44,11 +46,10 @@ struct LoweringContext {
   const SumCuts* fixed_cuts = nullptr;  ///< to be used; null: none is fixed
   SumCuts cuts = {};                    ///< that were used
 
-  /// Where the sums of a node must be cut; 0: anywhere.
-  std::uint32_t fixed_cut(NodeId node) const {
-    const auto found = fixed_cuts == nullptr ? SumCuts::const_iterator{} : fixed_cuts->find(node);
-    return fixed_cuts == nullptr || found == fixed_cuts->end() ? 0 : found->second;
-  }
+  /// Where the sums of a node must be cut; zeros and kAuto: anywhere.
+  TileConfig fixed_cut(const Node& node) const;
+  /// Notes where they were.
+  void cut_at(const Node& node, const TileConfig& where);
 
   const Graph& graph() const { return step.graph(); }
   const Tensor& tensor(TensorId id) const { return step.tensor(id); }
@@ -74,6 +75,9 @@ struct LoweringContext {
     return Bytes{static_cast<std::uint64_t>(share * static_cast<double>(l1.capacity().raw()))};
   }
   void layer(NodeId node) { tape.set_layer(node); }
+
+ private:
+  NodeId plain(const Node& node) const;
 };
 
 }  // namespace etude::compiler

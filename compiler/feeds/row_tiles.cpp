@@ -113,6 +113,16 @@ void RowTiles::find_residents() {
   }
 }
 
+/// Columns of what stands in L1 as a whole have a pitch, columns in buffers have none.
+void RowTiles::leave_pitches() {
+  for (Operand& operand : operands_) {
+    if (operand.whole && (tile_cols_ != grid_.cols || operand.whole->pitch != grid_.cols)) {
+      operand.whole.reset();
+      operand.in_place = false;
+    }
+  }
+}
+
 /// Tensors that the next operators read become whole buffers, as far as they are small.
 void RowTiles::keep_whole() {
   for (Operand& operand : operands_) {
@@ -149,28 +159,49 @@ Bytes RowTiles::bytes_of(const Operand& operand, std::uint32_t rows, std::uint32
   return {};
 }
 
-Bytes RowTiles::bytes_of_all(std::uint32_t rows, std::uint32_t cols, std::uint32_t copies) const {
+/// Of all buffers; `alone`: where no operand stands in L1.
+Bytes RowTiles::bytes_of_all(std::uint32_t rows, std::uint32_t cols, std::uint32_t copies,
+                             bool alone) const {
   Bytes sum;
   for (const Operand& operand : operands_) {
-    sum += operand.whole ? Bytes{} : copies * bytes_of(operand, rows, cols);
+    sum += operand.whole && !alone ? Bytes{} : copies * bytes_of(operand, rows, cols);
   }
   return sum;
 }
 
+bool RowTiles::moves_something() const {
+  return std::ranges::any_of(operands_, [](const Operand& operand) {
+    const bool made_here = operand.kept && !operand.read;
+    return operand.tensor && operand.spread == Spread::kFull && !operand.in_place && !made_here;
+  });
+}
+
 void RowTiles::choose_tile() {
-  const std::uint32_t least_cols = whole_rows_ ? grid_.cols : std::min(16u, grid_.cols);
-  const Bytes free = c_.l1.available();
+  if (order_ != Order::kTiles) {
+    choose_tile_in(c_.l1.available(), false, order_ == Order::kColumns ? tile_cols_ : 0);
+  }
+}
+
+/// `alone`: as if nothing stood in L1, of which `free` bytes are free. `cols`: of the tile, if they
+/// are known.
+void RowTiles::choose_tile_in(Bytes free, bool alone, std::uint32_t cols) {
+  const std::uint32_t least_cols = cols != 0     ? cols
+                                   : whole_rows_ ? grid_.cols
+                                                 : std::min(16u, grid_.cols);
   Bytes budget = std::min(free, c_.part_of_l1(kShare));
   copies_ = c_.step.tiling.double_buffer ? 2 : 1;
-  const auto fits = [&](std::uint32_t rows, std::uint32_t cols) {
-    return bytes_of_all(rows, cols, copies_) <= budget;
+  const auto fits = [&](std::uint32_t rows, std::uint32_t n) {
+    return bytes_of_all(rows, n, copies_, alone) <= budget;
   };
   if (!fits(1, least_cols)) {
     budget = free;
     copies_ = fits(1, least_cols) ? copies_ : 1;
   }
   if (!fits(1, least_cols)) {
-    const Bytes needed = bytes_of_all(1, least_cols, copies_);
+    if (!alone && c_.residents) {
+      throw NoRoom{};
+    }
+    const Bytes needed = bytes_of_all(1, least_cols, copies_, alone);
     throw UserError("operator '" + name_ + "'",
                     "its smallest tile, 1x" + std::to_string(least_cols) + ", needs " +
                         std::to_string(needed.raw()) + " bytes of L1, " +
@@ -178,10 +209,7 @@ void RowTiles::choose_tile() {
                         std::to_string(budget.raw()) + " that are free",
                     "give a larger /platform/cluster/tcdm/size or /tiling/l1_budget");
   }
-  const bool streamed = std::ranges::any_of(operands_, [](const Operand& operand) {
-    const bool made_here = operand.kept && !operand.read;
-    return operand.tensor && operand.spread == Spread::kFull && !operand.in_place && !made_here;
-  });
+  const bool streamed = alone || moves_something();
   // Several tiles, so that transfers run under computation, but none too small to be worth a
   // kernel; one where nothing has to be moved.
   const std::uint64_t all = std::uint64_t{grid_.rows} * grid_.cols;
@@ -198,18 +226,20 @@ void RowTiles::choose_tile() {
     }
     return low;
   };
-  const auto good = [&](std::uint32_t rows, std::uint32_t cols) {
-    return std::uint64_t{rows} * cols <= most && fits(rows, cols);
+  const auto good = [&](std::uint32_t rows, std::uint32_t n) {
+    return std::uint64_t{rows} * n <= most && fits(rows, n);
   };
   const std::uint32_t high = grid_.period;
-  if (by_columns_ && good(high, 1)) {
+  if (by_columns_ && cols == 0 && good(high, 1)) {
     tile_rows_ = high;
-    tile_cols_ = largest(1, grid_.cols, [&](std::uint32_t cols) { return good(high, cols); });
+    tile_cols_ = largest(1, grid_.cols, [&](std::uint32_t n) { return good(high, n); });
     return;
   }
-  tile_cols_ = whole_rows_ ? grid_.cols : largest(least_cols, grid_.cols, [&](std::uint32_t cols) {
-    return good(1, cols);
-  });
+  if (cols != 0 || whole_rows_) {
+    tile_cols_ = least_cols;
+  } else {
+    tile_cols_ = largest(least_cols, grid_.cols, [&](std::uint32_t n) { return good(1, n); });
+  }
   tile_rows_ = largest(1, high, [&](std::uint32_t rows) { return good(rows, tile_cols_); });
   if (tile_rows_ > multiple_) {
     tile_rows_ -= tile_rows_ % multiple_;
@@ -218,6 +248,19 @@ void RowTiles::choose_tile() {
   const std::uint32_t count = (high + tile_rows_ - 1) / tile_rows_;
   const std::uint32_t even = (high + count - 1) / count;
   tile_rows_ = std::min(tile_rows_, (even + multiple_ - 1) / multiple_ * multiple_);
+}
+
+/// Fewer buffers where others leave no room for those of an L1 that is empty.
+void RowTiles::fit_in_l1() {
+  const auto fits = [&] {
+    return bytes_of_all(tile_rows_, tile_cols_, copies_) <= c_.l1.available();
+  };
+  while (copies_ > 1 && !fits()) {
+    --copies_;
+  }
+  if (c_.residents && !fits()) {
+    throw NoRoom{};
+  }
 }
 
 void RowTiles::take_buffers() {
@@ -337,8 +380,17 @@ void RowTiles::finish() {
 
 void RowTiles::run(const std::function<void(const RowTile&)>& body) {
   find_residents();
-  keep_whole();
+  if (order_ != Order::kFree) {
+    choose_tile_in(c_.l1.capacity(), true);
+  }
+  if (order_ == Order::kTiles && by_columns_) {
+    leave_pitches();
+  }
+  if (order_ != Order::kTiles || !by_columns_ || tile_cols_ == grid_.cols) {
+    keep_whole();
+  }
   choose_tile();
+  fit_in_l1();
   take_buffers();
   bool repeating = false;
   for (const Operand& operand : operands_) {

@@ -66,8 +66,14 @@ class RowTiles {
   /// Rows of a tile are a multiple of this where possible.
   void multiple_of(std::uint32_t rows) { multiple_ = rows; }
 
+  /// What the body adds up must not depend on what else stands in L1, and so in which order: tiles
+  /// follow from the shape and the size of L1 alone (without `rows_too` only their columns do), and
+  /// where they are columns, no operand has a pitch.
+  void one_order(bool rows_too = true) { order_ = rows_too ? Order::kTiles : Order::kColumns; }
+
   /// Loads, calls the body, stores, for each tile in turn.
-  /// Errors: UserError naming the operator and the bytes missing when no tile fits.
+  /// Errors: UserError naming the operator and the bytes missing when no tile fits; NoRoom where
+  /// one would in an L1 without residents.
   void run(const std::function<void(const RowTile&)>& body);
 
  private:
@@ -85,11 +91,19 @@ class RowTiles {
     std::uint32_t loaded_from = ~0u, loaded_elements = 0;  ///< what the last buffer holds
   };
 
+  /// What of the tiles has to follow from the shape alone.
+  enum class Order { kFree, kColumns, kTiles };
+
   void find_residents();
+  void leave_pitches();
   void keep_whole();
   Bytes bytes_of(const Operand& operand, std::uint32_t rows, std::uint32_t cols) const;
-  Bytes bytes_of_all(std::uint32_t rows, std::uint32_t cols, std::uint32_t copies) const;
+  Bytes bytes_of_all(std::uint32_t rows, std::uint32_t cols, std::uint32_t copies,
+                     bool alone = false) const;
+  bool moves_something() const;
   void choose_tile();
+  void choose_tile_in(Bytes free, bool alone, std::uint32_t cols = 0);
+  void fit_in_l1();
   void take_buffers();
   std::uint32_t position(const Operand& operand, std::uint32_t row, std::uint32_t col) const;
   L1Matrix place(Operand& operand, const RowTile& tile);
@@ -101,6 +115,7 @@ class RowTiles {
   TileGrid grid_;
   std::vector<Operand> operands_;
   bool whole_rows_ = false, by_columns_ = false, equal_pitches_ = false;
+  Order order_ = Order::kFree;
   std::uint32_t multiple_ = 1;
   double work_ = 0;
   std::uint32_t tile_rows_ = 0, tile_cols_ = 0, copies_ = 1;

@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "compiler/lower/place_step.h"
+#include "compiler/lower/sum_cuts.h"
 #include "compiler/lower/write_tape.h"
 #include "compiler/operators/step.h"
-#include "compiler/schedule/keep.h"
 #include "compiler/schedule/policy.h"
 #include "compiler/schedule/scheduled_step.h"
 #include "compiler/tape/fingerprint.h"
@@ -30,12 +30,13 @@ constexpr Bytes kFetchedListTransfer{16384};
 class Search {
  public:
   Search(const Step& step, Schedule schedule, std::vector<PagedStorage> paged, PlaceLimits limits,
-         SumCuts fixed_cuts = {})
+         Tilings& tilings, SumCuts cuts)
       : step_(step),
         schedule_(std::move(schedule)),
         paged_(std::move(paged)),
         limits_(limits),
-        fixed_cuts_(std::move(fixed_cuts)) {}
+        tilings_(tilings),
+        cuts_(std::move(cuts)) {}
 
   /// Lowers with the usual sharing of L1, then looks for a better one around it, one choice after
   /// the other: the timeline of the whole step sees overlap that no operator alone can price.
@@ -66,22 +67,14 @@ class Search {
     return std::move(*found_);
   }
 
-  /// Where the program of run() cuts sums.
-  SumCuts take_cuts() { return std::move(cuts_); }
-
  private:
   /// Nothing if it is not faster than what was found, or the same as an earlier one.
   std::optional<Program> lower_with(const SharingChoice& sharing) {
-    WrittenStep written = write_tape(step_, schedule_, sharing, tilings_, fixed_cuts_);
+    WrittenStep written = write_tape(step_, schedule_, sharing, tilings_, cuts_);
     if (!tried_.insert(fingerprint(written.tape)).second) {
       return std::nullopt;
     }
-    auto made =
-        place_step(step_, written, paged_, limits_, found_ ? found_->modelled_cycles : kNever);
-    if (made) {
-      cuts_ = std::move(written.cuts);
-    }
-    return made;
+    return place_step(step_, written, paged_, limits_, found_ ? found_->modelled_cycles : kNever);
   }
 
   /// Takes longer transfers if fewer operations come of that, whatever the modelled step takes.
@@ -124,9 +117,8 @@ class Search {
   const Schedule schedule_;
   const std::vector<PagedStorage> paged_;
   const PlaceLimits limits_;
-  Tilings tilings_{step_.cost, step_.platform.cluster.redmule};
-  const SumCuts fixed_cuts_;
-  SumCuts cuts_;
+  Tilings& tilings_;
+  const SumCuts cuts_;
   std::set<std::uint64_t> tried_;  ///< fingerprints of tapes
   SharingChoice best_;
   std::optional<Program> found_;
@@ -150,34 +142,6 @@ void check_tiles(const Step& step) {
   }
 }
 
-/// Where the step that keeps everything cuts its sums in an L2 of the usual size, or in the given
-/// or the next larger one that has room for it: schedules are for an L2 that has none.
-SumCuts cuts_of_keep(const TrainingGraph& training, PlatformConfig platform,
-                     const LowerOptions& options) {
-  constexpr Bytes kUsual{2u << 20}, kLargest{256u << 20};
-  platform.l2.size = std::max(kUsual, platform.l2.size);
-  for (;;) {
-    const Step step(training, platform, options.tiling, options.precision);
-    Search search(step, KeepPolicy().choose(step), {}, {options.home});
-    try {
-      search.run();
-      return search.take_cuts();
-    } catch (const UserError&) {
-      if (platform.l2.size >= kLargest) {
-        throw;
-      }
-      platform.l2.size = platform.l2.size * 2;
-    }
-  }
-}
-
-bool cuts_sums(const Graph& graph) {
-  return std::ranges::any_of(graph.nodes(), [](const Node& node) {
-    return node.op == OpType::kConvGradInput || node.op == OpType::kReduceSum ||
-           node.op == OpType::kBatchNorm || node.op == OpType::kMseLoss;
-  });
-}
-
 }  // namespace
 
 Program lower_step(const TrainingGraph& training, const PlatformConfig& platform,
@@ -196,17 +160,15 @@ Program lower_step(const TrainingGraph& training, const PlatformConfig& platform
   check_tiles(step);
   Schedule schedule = policy.choose(step);
   const PlaceLimits limits{options.home, options.budget, options.home_apart};
+  Tilings tilings(step.cost, platform.cluster.redmule);
+  SumCuts cuts = sum_cuts(step, tilings);
   if (schedule.recomputes.empty() && schedule.pages.empty()) {
-    return Search(step, std::move(schedule), {}, limits).run();
+    return Search(step, std::move(schedule), {}, limits, tilings, std::move(cuts)).run();
   }
   ScheduledStep scheduled = carry_out(step, schedule);
   schedule.order.resize(scheduled.step->operators.size());
   std::iota(schedule.order.begin(), schedule.order.end(), 0u);
-  SumCuts cuts;
-  if (cuts_sums(step.graph())) {
-    cuts = cuts_of_keep(training, platform, options);
-  }
-  return Search(*scheduled.step, std::move(schedule), std::move(scheduled.paged), limits,
+  return Search(*scheduled.step, std::move(schedule), std::move(scheduled.paged), limits, tilings,
                 std::move(cuts))
       .run();
 }

@@ -76,6 +76,9 @@ GemmSearch::Known& GemmSearch::known_of(const GemmProblem& problem, const TileCo
     for (const std::uint32_t n : ns) {
       for (const std::uint32_t k : ks) {
         for (const bool m_outer : {true, false}) {
+          if (problem.loss && !m_outer) {
+            continue;  // a loss that is added up tile by tile has one order
+          }
           for (const bool keep : {true, false}) {
             GemmTiling tiling{m, n, k, m_outer, keep, true, {}, {}};
             if ((keep && problem.sgd) || !allowed(problem, tiling, fixed.n != 0, redmule_)) {

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "compiler/lower/place_step.h"
+#include "compiler/lower/sum_cuts.h"
 #include "compiler/lower/write_tape.h"
 #include "compiler/schedule/keep.h"
 #include "models/base/error.h"
@@ -87,8 +88,8 @@ StepModel model_step(const TrainingGraph& training, const RootConfig& config,
   large.l2.size = kLargestL2;
   const compiler::Step step(training, large, config.tiling, config.train.precision, true);
   compiler::Tilings tilings(step.cost, large.cluster.redmule);
-  const compiler::WrittenStep written =
-      compiler::write_tape(step, compiler::KeepPolicy().choose(step), {}, tilings);
+  const compiler::WrittenStep written = compiler::write_tape(
+      step, compiler::KeepPolicy().choose(step), {}, tilings, compiler::sum_cuts(step, tilings));
   const auto program = compiler::place_step(step, written, {}, {WorkloadConfig::Home::kL2});
   const compiler::StepCosts costs = costs_of(step, written.tape, *reference, config);
   const compiler::StepTraffic traffic = traffic_of(step, tilings);

@@ -82,6 +82,7 @@ const std::vector<Operand>& operands_of(const std::string& args) {
         {kOut, 4, 6, 7, 10},
         {kOut, 5, -1, -1, -1}}},
       {"cross_entropy_grad", {{kIn, 1, 4, 5, 6}, {kIn, 2, -1, 4, -1}, {kOut, 3, 4, 5, 7}}},
+      {"mse", {{kIn, 1, 5, 6, 7}, {kIn, 2, 5, 6, 8}, {kOut, 3, 5, 6, 9}, {kOut, 4, -1, -1, -1}}},
       {"gather", {{kIn, 1, 5, 7, 8}, {kIn, 2, -1, 6, -1}, {kOut, 3, 6, 7, 9}}},
       {"scatter_add", {{kOut, 1, 5, 7, 8}, {kIn, 2, -1, 6, -1}, {kIn, 3, 6, 7, 9}}},
   };

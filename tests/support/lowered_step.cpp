@@ -23,16 +23,6 @@ double largest(const std::vector<double>& values) {
 
 }  // namespace
 
-PlatformConfig platform_of(bool redmule, unsigned l1_kib, unsigned cores) {
-  PlatformConfig platform;
-  platform.cluster.cores = cores;
-  platform.cluster.tcdm.size = Bytes{l1_kib * 1024ull};
-  platform.cluster.redmule.enabled = redmule;
-  platform.cluster.redmule.format = RedmuleConfig::Format::kFp32;
-  platform.cluster.redmule.errata = RedmuleConfig::Errata::kOff;
-  return platform;
-}
-
 Program check_step(const TrainingGraph& training, const PlatformConfig& platform,
                    const compiler::LowerOptions& options, unsigned steps, StartValues start,
                    double tolerance) {

@@ -30,6 +30,18 @@ std::string hex(std::uint32_t value) {
 
 float real(std::uint32_t bits) { return std::bit_cast<float>(bits); }
 
+/// A kernel with the shares of all cores: what it adds up has their order. One core after the
+/// other, but for kernels whose cores meet.
+void run_as_cores(const std::uint32_t* a, unsigned cores) {
+  const KernelFunction kernel = function_of(a[0]);
+  if (a[0] == ETUDE_KERNEL_MSE || a[0] == ETUDE_KERNEL_BCE || a[0] == ETUDE_KERNEL_CROSS_ENTROPY) {
+    return run_on_host(kernel, a + 1, cores);
+  }
+  for (unsigned core = 0; core < cores; ++core) {
+    kernel(a + 1, core, cores);
+  }
+}
+
 }  // namespace
 
 TaskInterpreter::TaskInterpreter(const PlatformConfig& platform) : platform_(platform) {
@@ -340,20 +352,6 @@ std::vector<TaskInterpreter::Range> TaskInterpreter::kernel(const std::uint32_t*
       return {matrix(true, g.w, g.rows, g.cols, g.pitch_w),
               matrix(false, g.g, g.rows, g.cols, g.pitch_g)};
     }
-    case ETUDE_KERNEL_MSE: {
-      etude_mse_args g;
-      std::memcpy(&g, a + 1, sizeof g);
-      float sum = 0;
-      each(g.rows, g.cols, [&](std::uint32_t r, std::uint32_t c) {
-        const float d = *element(g.y, r, c, g.pitch_y) - *element(g.t, r, c, g.pitch_t);
-        sum = std::fma(d, d, sum);
-        *element(g.dy, r, c, g.pitch_dy) = real(g.scale_grad) * d;
-      });
-      *at(g.loss) += real(g.scale_loss) * sum;
-      return {matrix(false, g.y, g.rows, g.cols, g.pitch_y),
-              matrix(false, g.t, g.rows, g.cols, g.pitch_t),
-              matrix(true, g.dy, g.rows, g.cols, g.pitch_dy), matrix(true, g.loss, 1, 1, 1)};
-    }
     case ETUDE_KERNEL_BROADCAST_ROW: {
       etude_broadcast_row_args g;
       std::memcpy(&g, a + 1, sizeof g);
@@ -410,7 +408,7 @@ std::vector<TaskInterpreter::Range> TaskInterpreter::kernel(const std::uint32_t*
         (void)at(access.address);
         (void)at(access.address + 4 * ((access.rows - 1) * access.pitch + access.cols - 1));
       }
-      run_on_host(function_of(a[0]), a + 1, 1);
+      run_as_cores(a, platform_.cluster.cores);
       return ranges;
     }
   }

@@ -82,10 +82,12 @@ TEST_CASE("all of L1 serves where half of it does not", "[feeds]") {
 }
 
 TEST_CASE("what is read several times gives up double buffering before whole groups", "[feeds]") {
-  Images images({1, 8, 8, 8}, 2200);
+  Images images({1, 8, 8, 8}, 4400);
+  (void)images.bench.context().l1.take(Bytes{400});
   ChannelTiles twice(images.bench.context(), images.node, {images.x}, 2);
   twice.open(false);
-  CHECK(std::tuple(twice.tile.channels, twice.tile.pixels) == std::tuple(8u, 64u));  // 2056 bytes
+  // Two buffers of 2056 bytes are 112 more than 4000.
+  CHECK(std::tuple(twice.tile.channels, twice.tile.pixels) == std::tuple(8u, 64u));
   Images other({1, 8, 8, 8}, 2200);
   ChannelTiles once(other.bench.context(), other.node, {other.x}, 1);
   once.open(false);
@@ -93,9 +95,34 @@ TEST_CASE("what is read several times gives up double buffering before whole gro
   CHECK(std::tuple(once.tile.channels, once.tile.pixels) == std::tuple(8u, 32u));
 }
 
+TEST_CASE("groups are whole where half of L1 holds one, whatever stands there", "[feeds]") {
+  Images half({1, 8, 8, 8}, 4100);
+  ChannelTiles pieces(half.bench.context(), half.node, {half.x}, 2);
+  pieces.open(false);
+  // A group is 2056 bytes, half of L1 2050: two buffers of 16 pixels of 8 channels are 1040.
+  CHECK(std::tuple(pieces.tile.channels, pieces.tile.pixels) == std::tuple(8u, 16u));
+  // Where an empty L1 had whole groups, there are whole ones or none.
+  Images crowded({2, 8, 8, 4}, 2000);
+  LoweringContext& c = crowded.bench.context();
+  SumCuts cuts;
+  c.fixed_cuts = &cuts;
+  const NodeId none_made = ~NodeId{0};  // the node has no results
+  cuts[none_made].k = 64;
+  ChannelTiles none(c, crowded.node, {crowded.x}, 2);
+  CHECK_THROWS_AS(none.open(false), NoRoom);
+  cuts[none_made].k = 32;  // the pixels of a sample: 1032 bytes
+  ChannelTiles samples(c, crowded.node, {crowded.x}, 2);
+  samples.open(false);
+  CHECK(std::tuple(samples.tile.samples, samples.tile.pixels) == std::tuple(1u, 32u));
+}
+
 TEST_CASE("a tile that finds no place names the operator and the bytes", "[feeds]") {
   Images images({1, 8, 8, 8}, 8);
-  ChannelTiles tiles(images.bench.context(), images.node, {images.x}, 1);
+  LoweringContext& c = images.bench.context();
+  ChannelTiles beside(c, images.node, {images.x}, 1);
+  CHECK_THROWS_AS(beside.open(true), NoRoom);  // an L1 of its own may do
+  c.residents = false;
+  ChannelTiles tiles(c, images.node, {images.x}, 1);
   CHECK_THROWS_WITH(tiles.open(true), Catch::Contains("operator 'norm'") &&
                                           Catch::Contains("needs 24 bytes") &&  // 12 each
                                           Catch::Contains("8 are free"));

@@ -204,5 +204,74 @@ TEST_CASE("parts of rows of a resident with a pitch are stored row by row", "[fe
   CHECK(lines[1 + 97] == "store w+64 1x64 from 64");  // the second tile
 }
 
+TEST_CASE("tiles that are added up have one order, whatever stands in L1", "[feeds]") {
+  const auto cut = [](bool stands, std::uint32_t pitch, auto&& declare) {
+    FeedBench bench;
+    const TensorId x = bench.tensor("x", {96, 64});
+    if (stands) {
+      bench.put(x, false, pitch);
+    }
+    LoweringContext& c = bench.context();
+    RowTiles tiles(c, "op", grid_of(c, x));
+    declare(tiles);
+    const std::size_t number = tiles.input(x);
+    Cut seen;
+    std::vector<bool> dense;
+    tiles.run([&](const RowTile& tile) {
+      seen.push_back(cut_of(tile));
+      dense.push_back(tile.at[number].pitch == tile.cols);
+    });
+    return std::pair(seen, dense);
+  };
+  // 1536 elements of 6144: 16 columns, or 24 rows.
+  const auto columns = [](RowTiles& tiles) {
+    tiles.by_columns();
+    tiles.one_order();
+  };
+  const auto rows = [](RowTiles& tiles) {
+    tiles.whole_rows();
+    tiles.one_order();
+  };
+  const auto wanted = cut(false, 0, columns);
+  CHECK(wanted.first == Cut{{0, 0, 96, 16}, {0, 16, 96, 16}, {0, 32, 96, 16}, {0, 48, 96, 16}});
+  CHECK(wanted.second == std::vector<bool>(4, true));
+  CHECK((cut(true, 0, columns) == wanted));
+  CHECK((cut(true, 65, columns) == wanted));
+  CHECK(cut(false, 0, rows).first ==
+        Cut{{0, 0, 24, 64}, {24, 0, 24, 64}, {48, 0, 24, 64}, {72, 0, 24, 64}});
+  CHECK(cut(true, 0, rows).first == cut(false, 0, rows).first);
+  CHECK(cut(true, 65, rows).first == cut(false, 0, rows).first);
+}
+
+TEST_CASE("long rows that are added up are cut alike, whatever stands in L1", "[feeds]") {
+  const auto columns = [](bool stands) {
+    FeedBench bench;
+    const TensorId x = bench.tensor("x", {2, 4000});
+    if (stands) {
+      bench.put(x);
+    }
+    LoweringContext& c = bench.context();
+    RowTiles tiles(c, "op", grid_of(c, x));
+    tiles.one_order(false);
+    tiles.input(x);
+    return std::get<3>(cuts(tiles).front());
+  };
+  CHECK(columns(false) == 1536);
+  CHECK(columns(true) == 1536);
+}
+
+TEST_CASE("tiles of one order that find no room ask for an L1 of their own", "[feeds]") {
+  FeedBench bench(8192);
+  const TensorId other = bench.tensor("other", {40, 48}), x = bench.tensor("x", {96, 64});
+  bench.put(other);
+  LoweringContext& c = bench.context();
+  (void)c.l1.resident(other);  // it is used, and so stays
+  RowTiles tiles(c, "op", grid_of(c, x));
+  tiles.by_columns();
+  tiles.one_order();
+  tiles.input(x);
+  CHECK_THROWS_AS(tiles.run([](const RowTile&) {}), NoRoom);
+}
+
 }  // namespace
 }  // namespace etude::compiler

@@ -4,7 +4,6 @@
 #include "compiler/schedule/scheduled_step.h"
 
 #include <algorithm>
-#include <bit>
 #include <catch2/catch.hpp>
 #include <fstream>
 #include <map>
@@ -13,12 +12,11 @@
 #include "compiler/lower/lower.h"
 #include "compiler/schedule/sqrt.h"
 #include "models/base/error.h"
-#include "run/plan/start_images.h"
 #include "tests/support/image_network.h"
 #include "tests/support/lowered_step.h"
 #include "tests/support/onnx_bytes.h"
 #include "tests/support/random_schedule.h"
-#include "tests/support/task_interpreter.h"
+#include "tests/support/step_outcome.h"
 #include "tests/support/temp_folder.h"
 #include "workloads/networks/cct.h"
 #include "workloads/onnx/onnx_import.h"
@@ -27,49 +25,8 @@
 namespace etude::compiler {
 namespace {
 
-using Bits = std::vector<std::uint32_t>;
-
-Bits bits(const std::vector<float>& values) {
-  Bits found(values.size());
-  std::ranges::transform(values, found.begin(),
-                         [](float value) { return std::bit_cast<std::uint32_t>(value); });
-  return found;
-}
-
-/// What `steps` steps leave, by name.
-std::map<std::string, Bits> outcome(const TrainingGraph& training, const PlatformConfig& platform,
-                                    const Program& program, unsigned steps) {
-  const Graph& graph = training.graph;
-  StartValues start;
-  complete_parameters(graph, 5, start);
-  for (TensorId id = 0; id < graph.tensors().size(); ++id) {
-    const Tensor& tensor = graph.tensor(id);
-    if (tensor.kind == TensorKind::kParameter && tensor.shape.size() < 2) {
-      for (std::size_t i = 0; i < start[id].size(); ++i) {  // vectors are drawn as zeros
-        start[id][i] = 0.5f + 0.0625f * static_cast<float>((7 * i + id) % 11);
-      }
-    }
-  }
-  draw_inputs(graph, 6, 0, start);
-  test::TaskInterpreter machine(platform);
-  machine.write(run::initial_images(program, start));
-  for (unsigned step = 0; step < steps; ++step) {
-    draw_inputs(graph, 6, step, start);
-    machine.write(run::input_images(program, start));
-    machine.run(program);
-  }
-  std::map<std::string, Bits> found;
-  found["the loss"] = bits(machine.read(program.loss.address, 1));
-  for (const auto* places : {&program.parameters, &program.states}) {
-    for (const TensorPlace& place : *places) {
-      found[place.name] = bits(machine.read(place.address, place.bytes.raw() / 4));
-    }
-  }
-  for (const auto& [tensor, values] : machine.gradients) {
-    found[graph.tensor(tensor).name + " (gradient)"] = bits(values);
-  }
-  return found;
-}
+using test::Bits;
+using test::outcome;
 
 std::size_t again(const Program& program) {
   return static_cast<std::size_t>(std::ranges::count(program.layers, "recompute", &Layer::phase));
