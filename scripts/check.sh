@@ -5,6 +5,7 @@ usage='usage: scripts/check.sh JOB [ARGUMENT...]
   asan               address and undefined-behaviour sanitizers: build-asan/, every suite and tests/e2e
   tidy [FILE.cpp...] clang-tidy (.clang-tidy) over the C++ sources, or the named files; some ten minutes
   fuzz [OPTION...]   damaged input files to the sanitized program (tests/tools/fuzz_inputs.py; 2,000 of them)
+  order [FIRST LAST] whether random steps leave the same bits at every home, size of L2 and schedule (100 of them)
   bench [OPTION...]  speed of the simulator itself (scripts/bench.sh sim)'
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -38,6 +39,12 @@ fuzz() {
   exec .venv/bin/python tests/tools/fuzz_inputs.py --build build-asan "$@"
 }
 
+order() {
+  [[ -f build/build.ninja ]] || cmake --preset release >/dev/null
+  cmake --build build --target sum_order -- --quiet
+  exec build/sum_order "$@"
+}
+
 bench() { exec scripts/bench.sh sim "$@"; }
 
 # Looked at before anything is installed or built.
@@ -48,6 +55,7 @@ case "$job" in
   bench) ;;  # its own options, checked by the tool
   tidy) for file in "$@"; do [[ $file == *.cpp && -f $file ]] || wrong; done ;;
   fuzz) ;;  # its own options, checked by the tool
+  order) for number in "$@"; do [[ $number =~ ^[0-9]+$ ]] || wrong; done ;;
   *) wrong ;;
 esac
 scripts/setup.sh --tests

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "run/plan/carried_out.h"
 
+#include <exception>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -61,22 +62,31 @@ void check_found(const compiler::ScheduleAnswer& answer, const compiler::Schedul
     throw UserError("/schedule/policy", "has no schedule: " + answer.notes.front(),
                     "choose another policy");
   }
-  std::string what = "of " + std::to_string(request.limits.budget->raw()) + " bytes: ";
-  what += answer.status == compiler::ScheduleAnswer::Status::kUnknown
-              ? "no schedule was found in time"
-              : "no schedule fits";
-  std::string pointer = "/schedule/budget", instead = "give a larger budget";
-  if (answer.needs && answer.needs->deadline_s) {
-    pointer = "/schedule/deadline";
-    instead = "a deadline of " + number(*answer.needs->deadline_s) + " s would do";
-  } else if (answer.needs) {
+  const compiler::ScheduleLimits& limits = request.limits;
+  const auto seconds = [](double value) { return number(value) + " s"; };
+  const bool found = !answer.schedule.slots.empty();
+  const bool fits = found && answer.replay.peak <= *limits.budget;
+  const double time_s = answer.carried ? answer.carried->seconds : answer.replay.time_s;
+  if (limits.deadline_s && ((answer.needs && answer.needs->deadline_s) ||
+                            (!answer.needs && fits && time_s > *limits.deadline_s))) {
+    throw UserError("/schedule/deadline",
+                    "of " + seconds(*limits.deadline_s) + ": no schedule is in time",
+                    "a deadline of " + seconds(answer.needs ? *answer.needs->deadline_s : time_s) +
+                        " would do");
+  }
+  std::string instead = "give a larger budget";
+  if (answer.needs) {
     instead = "operator '" + answer.needs->operator_name + "' needs " +
               std::to_string(answer.needs->bytes.raw()) + " bytes";
-  } else if (!answer.schedule.slots.empty()) {
-    instead = "this policy takes " + std::to_string(answer.replay.peak.raw()) + " bytes and " +
-              number(answer.replay.time_s) + " s";
+  } else if (found) {
+    instead = "this policy takes " + std::to_string(answer.replay.peak.raw()) + " bytes";
   }
-  throw UserError(pointer, what, instead);
+  throw UserError(
+      "/schedule/budget",
+      "of " + std::to_string(limits.budget->raw()) + " bytes: no schedule " +
+          (answer.status == compiler::ScheduleAnswer::Status::kUnknown ? "was found in time"
+                                                                       : "fits"),
+      instead);
 }
 
 CarriedOut carry_out_file(const TrainingGraph& training, const RootConfig& config,
@@ -106,10 +116,14 @@ CarriedOut carry_out(const TrainingGraph& training, const RootConfig& config,
   compiler::LowerOptions options = options_at(at, config);
   options.budget = request.limits.budget;
   std::optional<CarriedOut> late;
+  std::exception_ptr unplaced;  // what was wrong with the first one, in the user's budget
   for (unsigned solutions = 1;; ++solutions) {
     const bool last = solutions == kAttempts || !knows_limits(policy);
     if (late && !(answer.found() && answer.replay.ok)) {
       return std::move(*late);
+    }
+    if (unplaced && !(answer.found() && answer.replay.ok)) {
+      std::rethrow_exception(unplaced);
     }
     check_found(answer, request);
     try {
@@ -133,8 +147,9 @@ CarriedOut carry_out(const TrainingGraph& training, const RootConfig& config,
       }
     } catch (const UserError& error) {
       if (last || needs_larger_l2(error, config, at.apart)) {
-        throw;
+        unplaced ? std::rethrow_exception(unplaced) : throw;
       }
+      unplaced = unplaced ? unplaced : std::current_exception();
       const auto bytes = static_cast<double>(request.limits.budget->raw());
       request.limits.budget = Bytes{static_cast<std::uint64_t>(bytes * kSmaller)};
     }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "run/plan/schedule_from_file.h"
 
-#include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -100,29 +98,6 @@ void check_deadline_of_file(double seconds, const RootConfig& config) {
 bool is_of_file(const compiler::ScheduleProblem& problem, const RootConfig& config) {
   const auto head = compiler::read_schedule_head(bytes_of(config.schedule.file), kFile);
   return head.graph == compiler::graph_number(problem);
-}
-
-void write_schedule_file(const std::string& file, const std::vector<std::uint8_t>& bytes) {
-  namespace fs = std::filesystem;
-  const fs::path aside = file + ".part";
-  const auto fail = [&] {
-    std::error_code ignored;
-    fs::remove(aside, ignored);
-    throw UserError(file, "cannot be written", "give a file in a folder that can");
-  };
-  {
-    std::ofstream out(aside, std::ios::binary);
-    out.write(reinterpret_cast<const char*>(bytes.data()),
-              static_cast<std::streamsize>(bytes.size()));
-    if (!out.flush()) {
-      fail();
-    }
-  }
-  std::error_code error;
-  fs::rename(aside, file, error);
-  if (error) {
-    fail();
-  }
 }
 
 }  // namespace etude::run

@@ -28,7 +28,4 @@ void check_deadline_of_file(double seconds, const RootConfig& config);
 /// Whether /schedule/file is of the problem's graph. Errors: UserError for no schedule.
 bool is_of_file(const compiler::ScheduleProblem& problem, const RootConfig& config);
 
-/// Writes a file as a whole or not at all. Errors: UserError naming `file`.
-void write_schedule_file(const std::string& file, const std::vector<std::uint8_t>& bytes);
-
 }  // namespace etude::run

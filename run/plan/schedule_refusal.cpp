@@ -5,32 +5,59 @@ namespace etude::run {
 namespace {
 using Json = nlohmann::ordered_json;
 
-/// Behind the first words: what is needed, else what is known.
-std::string need_of(const Json& answer) {
-  if (answer.contains("needs")) {
-    const Json& needs = answer.at("needs");
-    return needs.contains("deadline_s")
-               ? "; a deadline of " + needs.at("deadline_s").dump() + " s would do"
-               : "; operator " + needs.at("operator").dump() + " needs " +
-                     needs.at("bytes").dump() + " bytes";
+double number(const Json& answer, const char* member) {
+  return answer.contains(member) && !answer.at(member).is_null() ? answer.at(member).get<double>()
+                                                                 : 0;
+}
+
+/// The limits that a schedule which was found breaks.
+struct Broken {
+  bool memory = false, time = false;
+};
+
+Broken broken_by(const Json& answer) {
+  Broken broken;
+  if (!answer.contains("energy_j")) {
+    return broken;
   }
-  if (!answer.at("notes").empty()) {
-    return ": " + answer.at("notes").front().get<std::string>();
-  }
-  if (answer.contains("energy_j")) {
-    return "; policy " + answer.at("policy").get<std::string>() + " takes " +
-           answer.at("peak_bytes").dump() + " bytes and " + answer.at("time_s").dump() + " s";
-  }
-  return "";
+  const double budget = number(answer, "budget"), deadline = number(answer, "deadline_s");
+  broken.memory = budget > 0 && number(answer, "peak_bytes") > budget;
+  broken.time = deadline > 0 && number(answer, "time_s") > deadline;
+  return broken;
 }
 
 }  // namespace
 
 std::string refusal_of(const Json& answer) {
-  const bool late = answer.contains("needs") && answer.at("needs").contains("deadline_s");
-  const bool unknown = answer.at("status").get<std::string>() == "unknown";
-  return std::string(late ? "--deadline: " : "--budget: ") +
-         (unknown ? "no schedule was found in time" : "no schedule fits") + need_of(answer);
+  const std::string policy = answer.at("policy").get<std::string>();
+  const Json& notes = answer.at("notes");
+  const bool needs = answer.contains("needs");
+  if (needs && answer.at("needs").contains("deadline_s")) {
+    return "--deadline: no schedule is in time; a deadline of " +
+           answer.at("needs").at("deadline_s").dump() + " s would do";
+  }
+  if (needs) {
+    return "--budget: no schedule fits; operator " + answer.at("needs").at("operator").dump() +
+           " needs " + answer.at("needs").at("bytes").dump() + " bytes";
+  }
+  const Broken broken = broken_by(answer);
+  const std::string seconds = answer.value("time_s", Json()).dump() + " s";
+  const std::string bytes = answer.value("peak_bytes", Json()).dump() + " bytes";
+  if (broken.memory) {
+    return "--budget: no schedule fits; policy " + policy + " takes " + bytes +
+           (broken.time ? " and " + seconds : "");
+  }
+  if (broken.time) {
+    return "--deadline: policy " + policy + " is late; a deadline of " + seconds + " would do";
+  }
+  if (answer.at("status").get<std::string>() == "unknown" && answer.value("timed_out", false)) {
+    return "--time-limit: no schedule was found in time; give more, or 0 for heuristics alone";
+  }
+  if (!notes.empty()) {
+    return "--policy: " + policy + " has no schedule: " + notes.front().get<std::string>();
+  }
+  return "--budget: no schedule " +
+         std::string(answer.at("status").get<std::string>() == "unknown" ? "was found" : "fits");
 }
 
 }  // namespace etude::run

@@ -15,6 +15,7 @@
 #include "run/plan/schedule_subject.h"
 #include "run/plan/step_answer.h"
 #include "run/plan/table_subject.h"
+#include "run/plan/whole_file.h"
 #include "sim/config/json_file.h"
 #include "sim/config/schedule_words.h"
 
@@ -195,21 +196,22 @@ Json compare(const ScheduleProblem& problem, const BatchParts& parts, const Aske
   return rows;
 }
 
-/// Adds what the file is, if one was asked for and there is a schedule.
-void write_out(const ScheduleQuestion& question, const Asked& asked, const ScheduleProblem& problem,
-               const ScheduleAnswer& answer, const RootConfig* config, Json& all) {
+/// Adds what the file is, if one was asked for and there is a schedule, and returns its bytes.
+std::string schedule_file(const ScheduleQuestion& question, const Asked& asked,
+                          const ScheduleProblem& problem, const ScheduleAnswer& answer,
+                          const RootConfig* config, Json& all) {
   if (question.out.empty() || !answer.found()) {
-    return;
+    return "";
   }
   compiler::ScheduleFile file{
       asked.policy, asked.objective, {}, asked.request.limits.budget, answer.schedule};
   if (config != nullptr) {
     file.page_to = config->schedule.page_to;
   }
-  const auto bytes = compiler::write_schedule(problem, file);
-  write_schedule_file(question.out, bytes);
-  all["file"] = {{"bytes", bytes.size()},
-                 {"sha256", content_hash(std::string(bytes.begin(), bytes.end()))}};
+  const auto written = compiler::write_schedule(problem, file);
+  std::string bytes(written.begin(), written.end());
+  all["file"] = {{"bytes", bytes.size()}, {"sha256", content_hash(bytes)}};
+  return bytes;
 }
 
 /// What the answer's step takes is what its program is predicted to take.
@@ -278,7 +280,7 @@ StepAnswer answer_own(const OwnStep& own, const RootConfig& config, const Answer
 
 /// Of a step on its own platform: what a run carries out, or every policy.
 Json own_step(const ScheduleQuestion& question, const ScheduleSubject& subject,
-              std::vector<std::string>& warnings) {
+              std::vector<std::string>& warnings, std::string& file) {
   const OwnStep& own = *subject.own;
   const RootConfig& config = *subject.config;
   const AnswerOptions options{question.time_limit,
@@ -312,7 +314,7 @@ Json own_step(const ScheduleQuestion& question, const ScheduleSubject& subject,
     }
   }
   add_picture(all, problem, found.answer.schedule, found.answer.replay, subject.picture);
-  write_out(question, asked, problem, found.answer, &config, all);
+  file = schedule_file(question, asked, problem, found.answer, &config, all);
   all["l2_fixed"] = found.l2_fixed().raw();
   for (const auto& more :
        {found.program ? found.program->warnings : std::vector<std::string>{}, found.warnings}) {
@@ -322,7 +324,8 @@ Json own_step(const ScheduleQuestion& question, const ScheduleSubject& subject,
 }
 
 /// Of a graph with its costs, or a network on a cost table.
-Json table_step(const ScheduleQuestion& question, const ScheduleSubject& subject) {
+Json table_step(const ScheduleQuestion& question, const ScheduleSubject& subject,
+                std::string& file) {
   const RootConfig* root = subject.config ? &*subject.config : nullptr;
   const ScheduleProblem& problem = subject.problem;
   const Asked asked = resolve(question, root, problem);
@@ -333,13 +336,30 @@ Json table_step(const ScheduleQuestion& question, const ScheduleSubject& subject
     const ScheduleAnswer answer = compiler::ask_policy(asked.policy, problem, asked.request);
     all = to_json(asked.policy, asked, problem, answer, nullptr);
     add_picture(all, problem, answer.schedule, answer.replay, subject.picture);
-    write_out(question, asked, problem, answer, nullptr, all);
+    file = schedule_file(question, asked, problem, answer, nullptr, all);
   }
   if (subject.table) {
     all["device"] = subject.table->device;
     all["flop"] = subject.table->flop;
   }
   return all;
+}
+
+/// Both files, or none.
+void write_files(const ScheduleQuestion& question, const std::string& schedule,
+                 const std::string& graph) {
+  std::optional<WholeFile> first, second;
+  if (!schedule.empty()) {
+    first.emplace(question.out, schedule, "--out");
+  }
+  if (!graph.empty()) {
+    second.emplace(*question.write_graph, graph, "--write-graph");
+  }
+  for (auto* each : {&first, &second}) {
+    if (*each) {
+      (*each)->put();
+    }
+  }
 }
 
 }  // namespace
@@ -353,14 +373,16 @@ Json schedule_step(const ScheduleQuestion& question) {
   }
   const ScheduleSubject subject = schedule_subject(question);
   std::vector<std::string> warnings = subject.warnings;
-  Json all = subject.own ? own_step(question, subject, warnings) : table_step(question, subject);
+  std::string file;
+  Json all = subject.own ? own_step(question, subject, warnings, file)
+                         : table_step(question, subject, file);
   if (all.contains("wear")) {
     if (const auto warning = wear_warning(all.at("wear"))) {
       warnings.push_back(*warning);
     }
   }
   all["warnings"] = warnings;
-  write_graph(question, subject.table, all);
+  write_files(question, file, graph_file(subject.table, all));
   return all;
 }
 

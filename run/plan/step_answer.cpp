@@ -44,6 +44,9 @@ class Answering {
         return std::move(*near);
       }
     }
+    if (budget_ && at.home != Home::kL2) {
+      check_room_behind(at);
+    }
     if (budget_ || at.home == Home::kL2) {
       return answered(at, *begin.request.limits.budget);
     }
@@ -134,6 +137,22 @@ class Answering {
                           std::to_string(needed.raw()) + " bytes are needed" +
                           (budget_ ? " besides the task list" : " for these and the task list"),
                       "give more, or /workload/home extmem");
+    }
+  }
+
+  /// Refuses a budget that L2 has no room for, before anything is searched for. Not of sqrt, whose
+  /// step may take less than its slots say.
+  void check_room_behind(const StepAtHome& at) const {
+    const Bytes l2 = config_.platform.l2.size, fixed = compiler::least_l2_fixed();
+    const Bytes needed = std::min(*budget_, at.of.problem.peak_keep()) + fixed;
+    if (config_.schedule.policy != Policy::kSqrt && l2 < needed) {
+      throw UserError(
+          "/platform/l2/size",
+          "is " + std::to_string(l2.raw()) + ", and the budget of " +
+              std::to_string(budget_->raw()) + " bytes needs " + std::to_string(needed.raw()) +
+              " with the runtime and the task list",
+          l2 > fixed ? "give as much, or a budget of at most " + std::to_string((l2 - fixed).raw())
+                     : "give as much");
     }
   }
 

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <system_error>
 
 #include "models/base/error.h"
@@ -218,22 +217,10 @@ std::optional<TableSubject> table_subject(const ScheduleQuestion& question) {
   return std::nullopt;
 }
 
-void write_graph(const ScheduleQuestion& question, const std::optional<TableSubject>& subject,
-                 const Json& answer) {
-  if (!subject || subject->graph.is_null()) {
-    return;
-  }
+std::string graph_file(const std::optional<TableSubject>& subject, const Json& answer) {
   const std::string status = answer.value("status", "");
-  if (!answer.contains("policies") && status != "optimal" && status != "feasible") {
-    return;
-  }
-  std::ofstream stream(*question.write_graph);
-  stream << subject->graph.dump(1) << '\n';
-  stream.flush();
-  if (!stream) {
-    throw UserError("--write-graph", "cannot write " + *question.write_graph,
-                    "name a file in a folder that exists");
-  }
+  const bool answered = answer.contains("policies") || status == "optimal" || status == "feasible";
+  return subject && !subject->graph.is_null() && answered ? subject->graph.dump(1) + "\n" : "";
 }
 
 }  // namespace etude::run

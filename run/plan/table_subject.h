@@ -28,9 +28,9 @@ struct TableSubject {
 /// nothing if it names none. Errors: UserError, also for options that are of cost tables alone.
 std::optional<TableSubject> table_subject(const ScheduleQuestion& question);
 
-/// Writes --write-graph's file, if there is one and the question was answered. Errors: UserError.
-void write_graph(const ScheduleQuestion& question, const std::optional<TableSubject>& subject,
-                 const nlohmann::ordered_json& answer);
+/// What --write-graph's file holds, or nothing where there is none or the question has no answer.
+std::string graph_file(const std::optional<TableSubject>& subject,
+                       const nlohmann::ordered_json& answer);
 
 /// The settings of a question, with its --batch. Errors: UserError for one that is no number of
 /// samples.

@@ -6,6 +6,7 @@
 
 #include "models/base/error.h"
 #include "models/base/nearest_name.h"
+#include "sim/config/schedule_words.h"
 #include "sim/config/tree.h"
 
 namespace etude {
@@ -94,7 +95,8 @@ void check_value(const Parameter& p, const Json& value, const std::string& where
   } else if (p.kind == ParameterKind::kChoice &&
              std::find(p.choices.begin(), p.choices.end(), value.get<std::string>()) ==
                  p.choices.end()) {
-    throw UserError(where, shown(value) + " is unknown here", remedy);
+    throw UserError(where, shown(value) + " is unknown here",
+                    called_here(value.get<std::string>()) + remedy);
   }
 }
 

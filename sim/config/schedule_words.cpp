@@ -28,8 +28,8 @@ const std::vector<std::pair<std::string, ScheduleConfig::Objective>>& schedule_o
   return words;
 }
 
-std::string words_instead(const std::string& word, const std::string& all) {
-  return (word == "recompute" ? "it is called checkmate; " : "") + ("give one of " + all);
+std::string called_here(const std::string& word) {
+  return word == "recompute" ? "it is called checkmate; " : "";
 }
 
 }  // namespace etude

@@ -17,9 +17,8 @@ const std::vector<std::pair<std::string, ScheduleConfig::PageTo>>& schedule_page
 /// The same for what a schedule makes least.
 const std::vector<std::pair<std::string, ScheduleConfig::Objective>>& schedule_objectives();
 
-/// What to give in place of a word that is in no list: its name here, if it has another one, and
-/// all words.
-std::string words_instead(const std::string& word, const std::string& all);
+/// "it is called checkmate; " of a word that has another name here, else "".
+std::string called_here(const std::string& word);
 
 /// The value of a word of such a list. Errors: UserError at `where` that lists all of them.
 template <class Value>
@@ -32,7 +31,8 @@ Value named(const std::vector<std::pair<std::string, Value>>& words, const std::
     }
     all += (all.empty() ? "" : ", ") + name;
   }
-  throw UserError(where, "'" + word + "' is unknown here", words_instead(word, all));
+  throw UserError(where, "'" + word + "' is unknown here",
+                  called_here(word) + "give one of " + all);
 }
 
 }  // namespace etude
