@@ -111,3 +111,38 @@ def test_figures_of_graphs_have_a_range(tmp_path, path, value):
     file.write_text(json.dumps(changed(GRAPH, path, value)))
     line = refused("--device", file)
     assert str(path[-1]) in line and "18446744073709551615" not in line
+
+
+@pytest.fixture
+def perceptron(tmp_path):
+    file = tmp_path / "run.json"
+    workload = {"network": "mlp", "sizes": [32, 48, 48, 8], "batch": 8, "home": "extmem"}
+    file.write_text(json.dumps({"platform": "platform/traindeeploy.json", "workload": workload}))
+    return file
+
+
+def test_a_late_policy_is_not_blamed_on_its_budget(tmp_path, perceptron):
+    late = refused(perceptron, "--policy", "keep", "--budget", "1", "--deadline", "1e-6")
+    assert late.startswith("etude-sim: --deadline: ") and late.endswith(" s would do\n") and "bytes" not in late
+    sets = [a for s in ("budget=1", "deadline=1e-6") for a in ("--set", f"/schedule/{s}")]
+    done = run("run", perceptron, "--out", tmp_path / "none", *sets, check=2)
+    assert "/schedule/deadline: of 1e-06 s" in done.stderr and not (tmp_path / "none").exists()
+
+
+def test_what_a_policy_cannot_take_is_not_a_matter_of_time(perceptron):
+    line = refused(perceptron, "--policy", "poet", "--budget", "0.9")
+    assert line.startswith("etude-sim: --policy: poet has no schedule: ") and "in time" not in line
+
+
+def test_a_budget_that_l2_has_no_room_for_names_both(tmp_path, perceptron):
+    large = "/workload/sizes=[64, 128, 128, 128, 16]", "/workload/batch=32"
+    limits = "/schedule/policy=page", "/schedule/budget=0.9", "/platform/l2/size=131072"
+    sets = [a for s in (*large, *limits) for a in ("--set", s)]
+    done = run("run", perceptron, "--out", tmp_path / "none", *sets, check=2)
+    assert "/platform/l2/size" in done.stderr and "131072" in done.stderr and not (tmp_path / "none").exists()
+
+
+def test_of_two_files_none_is_written_where_one_cannot_be(tmp_path):
+    graph, out = tmp_path / "graph.json", tmp_path / "no" / "x.sched"
+    refused(*ON_TABLE, "--budget", "0.9", "--time-limit", "0", "--write-graph", graph, "--out", out)
+    assert not list(tmp_path.iterdir())
