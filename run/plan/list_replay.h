@@ -31,8 +31,8 @@ double speed_beside(TaskUnit unit, double port_share, bool cores_work,
 /// list itself by the cluster DMA, and is held up by full queues. Transfers are seen to be over in
 /// the order of their posting, whatever their direction. Errors: std::logic_error for a list that
 /// waits for what it never posts. `taken_up`: becomes the moment at which the controller came to
-/// each operation.
+/// each operation; `done`: at which its unit was done with it, 0 of waits.
 double replay_list(const TaskList& tasks, const ListTimes& times, const ClusterConfig& cluster,
-                   std::vector<double>* taken_up = nullptr);
+                   std::vector<double>* taken_up = nullptr, std::vector<double>* done = nullptr);
 
 }  // namespace etude::run
