@@ -203,6 +203,9 @@ class ListReplay {
          : queue == kRedmule ? kPostJob
          : queue == kSocDma  ? kPostPage
                              : kPostTransfer * times_.transfers);
+    if (!times_.refetch.empty()) {
+      pass(times_.refetch[i]);
+    }
     const bool behind = !times_.behind.empty() && !queues_[queue].empty();
     add(queue, behind ? times_.behind[i] : times_.alone[i], times_.port_share[i], false);
     queues_[queue].back().operation = i;

@@ -17,6 +17,8 @@ struct ListTimes {
   /// Of kernels, accesses to L1 of each core per cycle, in parts of what the port's beats hold up
   /// of them; empty: all kernels the same.
   std::vector<double> accesses = {};
+  /// What the controller takes more to post each operation, in cycles of its work; empty: nothing.
+  std::vector<double> refetch = {};
   double controller = 1;  ///< its work, in parts of what the replay assumes of its operations
   double transfers = 1;   ///< the same of its programming of the cluster DMA, beside that
 };

@@ -5,11 +5,12 @@ namespace etude::run {
 
 const ModelCorrection& model_correction() {
   static constexpr ModelCorrection kFitted{.cold_share = 1.0,
-                                           .kept_lines = 64,
-                                           .controller_work = 1.95,
-                                           .mchan_work = 0.7,
-                                           .idma_work = 1.7,
-                                           .kernel_held_up = 1.9};
+                                           .kept_lines = 72,
+                                           .controller_work = 1.6,
+                                           .controller_refetch = 17.5,
+                                           .mchan_work = 0.65,
+                                           .idma_work = 1.85,
+                                           .kernel_held_up = 2.1};
   return kFitted;
 }
 

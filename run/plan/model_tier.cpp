@@ -65,25 +65,30 @@ double lines_of(const LoneCosts& lone) {
   return refills == lone.cold_counters.end() ? 0 : static_cast<double>(refills->second) / 2;
 }
 
-/// Of each operation, how cold its kernel's code is, from 0 to 1: by the code of the kernels that
-/// ran since one of its kind did.
-std::vector<double> coldness(const ModelledPlan& plan, const ProgramCosts& costs) {
-  const TaskList& tasks = plan.program.tasks;
-  std::vector<double> lines;
-  for (const auto& shape : costs.shapes) {
-    lines.push_back(lines_of(*shape));
-  }
+/// How cold the code of each operation's kernel is, from 0 to 1, and how many of its lines that is.
+struct Coldness {
+  std::vector<double> part, lines;
+};
+
+/// By the code of the kernels that ran since one of the operation's kind did.
+Coldness coldness(const ModelledPlan& plan, const ProgramCosts& costs) {
   struct Kernel {
     std::uint32_t number;
     double lines;
   };
+  std::vector<double> lines;
+  for (const auto& shape : costs.shapes) {
+    lines.push_back(lines_of(*shape));
+  }
   std::vector<Kernel> recent;  // the last one behind
-  std::vector<double> cold;
+  Coldness cold;
   const ModelCorrection& correction = model_correction();
-  for (std::size_t i = 0; i < tasks.operations.size(); ++i) {
-    const auto* call = tasks.operations[i].as<KernelCall>();
+  const std::vector<Operation>& operations = plan.program.tasks.operations;
+  cold.part.resize(operations.size());
+  cold.lines.resize(operations.size());
+  for (std::size_t i = 0; i < operations.size(); ++i) {
+    const auto* call = operations[i].as<KernelCall>();
     if (call == nullptr) {
-      cold.push_back(0);
       continue;
     }
     Kernel now{call->kernel, lines[plan.shapes.of[i]]};
@@ -94,7 +99,8 @@ std::vector<double> coldness(const ModelledPlan& plan, const ProgramCosts& costs
     }
     const double over = (between - correction.kept_lines) / correction.kept_lines;
     const bool same = last != recent.end() && last + 1 == recent.end();
-    cold.push_back(same ? 0 : last == recent.end() ? 1 : std::clamp(over, 0.0, 1.0));
+    cold.part[i] = same ? 0 : last == recent.end() ? 1 : std::clamp(over, 0.0, 1.0);
+    cold.lines[i] = cold.part[i] * now.lines;
     if (last != recent.end()) {
       now.lines = std::max(now.lines, last->lines);
       recent.erase(last);
@@ -116,7 +122,7 @@ double accesses_of(const LoneCosts& lone, unsigned cores) {
 }
 
 ListTimes times_of(const ModelledPlan& plan, const ProgramCosts& costs,
-                   const std::vector<double>& cold_part) {
+                   const Coldness& coldness) {
   const PlatformConfig& platform = plan.config.platform;
   const compiler::CostModel timing(platform);
   ListTimes times;
@@ -137,11 +143,12 @@ ListTimes times_of(const ModelledPlan& plan, const ProgramCosts& costs,
     const LoneCosts& lone = posted ? *costs.shapes[shape] : kNothing;
     const auto* job = operations[i].as<MatrixJob>();
     const double cold =  // beyond a warm I-cache
-        correction.cold_share * cold_part[i] * std::max(0.0, lone.cold - lone.alone);
+        correction.cold_share * coldness.part[i] * std::max(0.0, lone.cold - lone.alone);
     times.alone.push_back(lone.alone + cold);
     times.accesses.push_back(posted ? accesses[shape] : 0);
     times.behind.push_back(lone.behind + cold);
     times.port_share.push_back(job != nullptr ? port_share(*job, timing) : 0);
+    times.refetch.push_back(correction.controller_refetch * coldness.lines[i]);
   }
   return times;
 }
@@ -286,10 +293,10 @@ Replayed replayed_step(const ModelledPlan& plan, const ProgramCosts& costs, Deta
   const Program& program = plan.program;
   Replayed made;
   StepRecord& step = made.step;
-  const std::vector<double> cold_part = coldness(plan, costs);
-  const double replayed = replay_list(program.tasks, times_of(plan, costs, cold_part),
+  const Coldness cold = coldness(plan, costs);
+  const double replayed = replay_list(program.tasks, times_of(plan, costs, cold),
                                       platform.cluster, &made.taken_up, &made.done);
-  const Counted found = counted(plan, cold_part, detail);
+  const Counted found = counted(plan, cold.part, detail);
   const Sums sums = sums_of(found.of_step, costs);
   step.counters = sums.counters();
   add_list(step.counters, program.tasks.operations.size());
@@ -369,6 +376,7 @@ Json model_result(const ModelledPlan& plan, const ProgramCosts& costs,
                       {{"kept_lines", correction.kept_lines},
                        {"cold_share", correction.cold_share},
                        {"controller_work", correction.controller_work},
+                       {"controller_refetch", correction.controller_refetch},
                        {"mchan_work", correction.mchan_work},
                        {"idma_work", correction.idma_work},
                        {"kernel_held_up", correction.kernel_held_up}}},

@@ -25,7 +25,7 @@ from etude.explore.fields import check_field
 from etude.explore.point import canonical
 from etude.explore.question import check_question
 
-SAMPLERS = ("grid", "random", "tpe", "nsga2", "gp")
+SAMPLERS = ("grid", "random", "thompson", "tpe", "nsga2", "gp")
 KEYS = ("base", "axes", "names", "constraints", "objectives", "search", "tiers", "question")
 COLUMNS = ("id", "config_hash", "program_version", "tier", "status", "reason")
 MOST_LISTED = 200_000  # points of a space that is looked through as a whole
