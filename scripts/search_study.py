@@ -10,6 +10,7 @@ nothing: only new ones count. pymoo is no part of this project's environment; wi
 import argparse
 import itertools
 import json
+import random
 import statistics
 import time
 import warnings
@@ -17,7 +18,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import polars
-
 from etude.explore.front import Scores
 from etude.explore.hypervolume import hypervolume
 from etude.explore.samplers import search_of
@@ -25,7 +25,7 @@ from etude.explore.spec import Point, Spec, load_spec
 
 PARTS = (0.01, 0.025, 0.05)
 OURS = ("thompson", "tpe", "gp")
-MOST_ASKED = 100_000  # times that a rival may suggest what it had
+MOST_ASKED = 25  # times in a row that a rival may suggest what it had, before chance decides
 BASE = "cct2_lora.json"
 
 
@@ -98,15 +98,22 @@ def ours(sampler: str) -> Callable[[Table, int, int], list[Point]]:
     return run
 
 
-def asked(table: Table, points: int, suggestions: Iterator[Point], tell: Callable[[Scores | None], None]) -> list[Point]:
+def asked(table: Table, points: int, seed: int, suggestions: Iterator[Point], tell: Callable[[Scores | None], None]) -> list[Point]:
     """Follows a rival until it has had so many different points."""
     order: dict[Point, None] = {}
-    for _, point in zip(range(MOST_ASKED), suggestions, strict=False):
-        if point in table:
+    rng, everything = random.Random(seed), list(table.scores)
+    repeated = 0
+    for point in suggestions:
+        fresh = point in table and point not in order
+        repeated = 0 if fresh else repeated + 1
+        if fresh:
             order[point] = None
         tell(table.scores.get(point))
-        if len(order) == points:
-            break
+        if repeated == MOST_ASKED:
+            order[rng.choice([other for other in everything if other not in order])] = None
+            repeated = 0
+        if len(order) >= points:
+            return list(order)
     return list(order)
 
 
@@ -130,7 +137,7 @@ def optuna_rival(make: Callable[[int], object]) -> Callable[[Table, int, int], l
             else:
                 study.tell(trials[-1], list(scores))
 
-        return asked(table, points, suggestions(), tell)
+        return asked(table, points, seed, suggestions(), tell)
 
     return run
 

@@ -4,16 +4,20 @@
 from __future__ import annotations
 
 import random
+
 import numpy
 from numpy.typing import NDArray
 
 from etude.explore.front import Scores, front_of
+from etude.explore.hypervolume import hypervolume
 from etude.explore.samplers import Fresh, Search, total_of
 from etude.explore.spec import Point, Spec
 from etude.explore.surrogate import Features, Floats, Surrogate
 
 BATCH = 8
 MOST_CANDIDATES = 8_000  # points that a draw is looked at; of a larger space a part, with the front's neighbours
+WEIGHTINGS = 24  # of the objectives, for each draw
+BEYOND = 1.1  # where 1 is the worst that is known of an objective: what counts as dominated ends there
 LIKELY = 0.5  # of having objectives at all
 
 
@@ -49,28 +53,34 @@ class _Thompson:
         candidates = self._candidates(done)
         if len(candidates) <= count:
             return [point for point in candidates if self.fresh.take(point)] + self._random(count - len(candidates))
-        rows = self.features.of(candidates)
-        targets = _scaled(numpy.array(list(done.values())))
-        learnt = self.features.of(list(done))
-        models = [Surrogate(learnt, column) for column in targets.T]
+        rows, learnt = self.features.of(candidates), self.features.of(list(done))
+        values = numpy.array(list(done.values()))
+        scales = [_Scale(column) for column in values.T]
+        models = [Surrogate(learnt, scale.there(column)) for scale, column in zip(scales, values.T, strict=True)]
         possible = self._possible(rows)
+        best, worst = values.min(0), values.max(0)
+        reach = numpy.where(worst > best, worst - best, 1.0)
+        front = [tuple(one) for one in (values[front_of(list(done.values()))] - best) / reach]
         chosen: list[Point] = []
-        best = targets.min(0)
-        reach = numpy.maximum(targets.max(0) - best, 1e-12)
         for _ in range(count):
-            drawn = numpy.stack([model.draw(rows, self.draws) for model in models], 1)
-            found = self._choose((drawn - best) / reach, possible)
+            drawn = [scale.back(model.draw(rows, self.draws)) for scale, model in zip(scales, models, strict=True)]
+            scores = (numpy.stack(drawn, 1) - best) / reach
+            found = self._choose(scores, front, possible)
             possible[found] = False
             if self.fresh.take(candidates[found]):
                 chosen.append(candidates[found])
+                front.append(tuple(scores[found]))  # the next one is to gain something else
         return chosen
 
-    def _choose(self, drawn: Floats, possible: NDArray[numpy.bool_]) -> int:
-        """The best candidate by a random weighting of the objectives."""
-        weights = self.draws.dirichlet(numpy.ones(drawn.shape[1]))
-        worth = _weighted(drawn, weights)
-        worth[~possible] = numpy.inf
-        return int(worth.argmin())
+    def _choose(self, scores: Floats, front: list[Scores], possible: NDArray[numpy.bool_]) -> int:
+        """The candidate that adds most to what the front dominates, of those that are best by random weightings."""
+        tried: dict[int, None] = {}
+        for _ in range(WEIGHTINGS):
+            worth = _weighted(scores, self.draws.dirichlet(numpy.ones(scores.shape[1])))
+            worth[~possible] = numpy.inf
+            tried[int(worth.argmin())] = None
+        reference = (BEYOND,) * scores.shape[1]
+        return max(tried, key=lambda i: hypervolume([*front, tuple(scores[i])], reference))
 
     def _possible(self, rows: Floats) -> NDArray[numpy.bool_]:
         """Candidates that are likely to have objectives."""
@@ -99,17 +109,17 @@ class _Thompson:
         return [point for point in drawn if point is not None]
 
 
-def _scaled(values: Floats) -> Floats:
-    """Objectives on a scale on which axes rather multiply than add: logarithms of those that have one sign."""
-    columns = []
-    for column in values.T:
-        if (column > 0).all():
-            columns.append(numpy.log(column))
-        elif (column < 0).all():  # more was better
-            columns.append(-numpy.log(-column))
-        else:
-            columns.append(column)
-    return numpy.stack(columns, 1)
+class _Scale:
+    """One on which axes rather multiply than add: the logarithm of what has one sign."""
+
+    def __init__(self, values: Floats) -> None:
+        self.sign = 1.0 if (values > 0).all() else -1.0 if (values < 0).all() else 0.0
+
+    def there(self, values: Floats) -> Floats:
+        return numpy.asarray(self.sign * numpy.log(self.sign * values)) if self.sign else values
+
+    def back(self, values: Floats) -> Floats:
+        return numpy.asarray(self.sign * numpy.exp(self.sign * values)) if self.sign else values
 
 
 def _weighted(values: Floats, weights: Floats) -> Floats:
