@@ -77,9 +77,7 @@ class Table:
     def volume(self, points: list[Point]) -> float:
         """What is dominated by points, where each objective is 0 at its best and 1 at its worst."""
         found = [scores for point in points if (scores := self.scores[point]) is not None]
-        scaled = [
-            tuple((s - a) / (b - a) for s, a, b in zip(one, self.low, self.high, strict=True)) for one in found
-        ]
+        scaled = [tuple((s - a) / (b - a) for s, a, b in zip(one, self.low, self.high, strict=True)) for one in found]
         return hypervolume(scaled, (1.0 + 1e-9,) * len(self.low))
 
 
@@ -98,7 +96,9 @@ def ours(sampler: str) -> Callable[[Table, int, int], list[Point]]:
     return run
 
 
-def asked(table: Table, points: int, seed: int, suggestions: Iterator[Point], tell: Callable[[Scores | None], None]) -> list[Point]:
+def asked(
+    table: Table, points: int, seed: int, suggestions: Iterator[Point], tell: Callable[[Scores | None], None]
+) -> list[Point]:
     """Follows a rival until it has had so many different points."""
     order: dict[Point, None] = {}
     rng, everything = random.Random(seed), list(table.scores)

@@ -65,8 +65,8 @@ def draw(rng: random.Random, number: int) -> Point:
         "/run/verify=false",
     ]
     config = {"platform": "platform/traindeeploy.json", "workload": workload, "train": train}
-    if network in ("cct2", "deep_ae") and number % 4 == 3:  # not drawn: the other points stay as they are
-        config["schedule"] = {"policy": ("page", "sqrt")[number // 4 % 2], "budget": 0.8}
+    if network in ("cct2", "deep_ae") and train["method"] != "linear_probe" and number % 4 == 3:
+        config["schedule"] = {"policy": ("page", "capuchin")[number // 4 % 2], "budget": 0.9}
     return Point(f"p{number:03d}", config, tuple(sets))
 
 

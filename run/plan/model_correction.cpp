@@ -15,11 +15,11 @@ const ModelCorrection& model_correction() {
 }
 
 const ModelError& model_error() {
-  static constexpr ModelError kError{.cycles_mean = 0.0182,
-                                     .cycles_worst = 0.0821,
-                                     .energy_mean = 0.0106,
-                                     .energy_worst = 0.0341,
-                                     .points = 66};
+  static constexpr ModelError kError{.cycles_mean = 0.0168,
+                                     .cycles_worst = 0.0492,
+                                     .energy_mean = 0.0110,
+                                     .energy_worst = 0.0296,
+                                     .points = 60};
   return kError;
 }
 

@@ -51,24 +51,23 @@ class Surrogate:
     def __init__(self, rows: Floats, values: Floats) -> None:
         self.middle, self.scale = float(values.mean()), float(values.std()) or 1.0
         target = (values - self.middle) / self.scale
-        best = max((self._evidence(rows, target, n, s), n, s) for n in NOISES for s in SPREADS)
-        _, noise, spread = best
-        precision = rows.T @ rows / noise + numpy.eye(rows.shape[1]) / spread
-        self.lower = numpy.linalg.cholesky(precision)
-        self.mean = numpy.linalg.solve(self.lower.T, numpy.linalg.solve(self.lower, rows.T @ target / noise))
-
-    @staticmethod
-    def _evidence(rows: Floats, target: Floats, noise: float, spread: float) -> float:
-        covariance = spread * rows @ rows.T + noise * numpy.eye(len(target))
-        lower = numpy.linalg.cholesky(covariance)
-        white = numpy.linalg.solve(lower, target)
-        return float(-0.5 * white @ white - numpy.log(numpy.diag(lower)).sum())
+        square, onto = rows.T @ rows, rows.T @ target
+        fits = [_fit(square, onto, float(target @ target), len(target), n, s) for n in NOISES for s in SPREADS]
+        _, self.lower, self.mean = max(fits, key=lambda fit: fit[0])
 
     def draw(self, rows: Floats, rng: numpy.random.Generator) -> Floats:
         """The objective at points, as it may be."""
         weights = self.mean + numpy.linalg.solve(self.lower.T, rng.standard_normal(len(self.mean)))
         return numpy.asarray((rows @ weights) * self.scale + self.middle)
 
-    def expect(self, rows: Floats) -> Floats:
-        """The same as it is most likely."""
-        return numpy.asarray((rows @ self.mean) * self.scale + self.middle)
+
+def _fit(
+    square: Floats, onto: Floats, length: float, count: int, noise: float, spread: float
+) -> tuple[float, Floats, Floats]:
+    """The log evidence of a noise and a spread (but for a constant), the Cholesky factor of the weights' precision, and
+    the weights' mean."""
+    lower = numpy.linalg.cholesky(square / noise + numpy.eye(len(onto)) / spread)
+    white = numpy.linalg.solve(lower, onto / noise)
+    mean = numpy.linalg.solve(lower.T, white)
+    determinant = 2 * numpy.log(numpy.diag(lower)).sum() + count * numpy.log(noise) + len(onto) * numpy.log(spread)
+    return float(-0.5 * (length / noise - white @ white + determinant)), lower, mean

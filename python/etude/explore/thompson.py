@@ -18,7 +18,6 @@ BATCH = 8
 MOST_CANDIDATES = 8_000  # points that a draw is looked at; of a larger space a part, with the front's neighbours
 WEIGHTINGS = 24  # of the objectives, for each draw
 BEYOND = 1.1  # where 1 is the worst that is known of an objective: what counts as dominated ends there
-LIKELY = 0.5  # of having objectives at all
 
 
 def thompson_search(spec: Spec) -> Search:
@@ -57,7 +56,7 @@ class _Thompson:
         values = numpy.array(list(done.values()))
         scales = [_Scale(column) for column in values.T]
         models = [Surrogate(learnt, scale.there(column)) for scale, column in zip(scales, values.T, strict=True)]
-        possible = self._possible(rows)
+        possible = self._possible(candidates)
         best, worst = values.min(0), values.max(0)
         reach = numpy.where(worst > best, worst - best, 1.0)
         front = [tuple(one) for one in (values[front_of(list(done.values()))] - best) / reach]
@@ -82,14 +81,18 @@ class _Thompson:
         reference = (BEYOND,) * scores.shape[1]
         return max(tried, key=lambda i: hypervolume([*front, tuple(scores[i])], reference))
 
-    def _possible(self, rows: Floats) -> NDArray[numpy.bool_]:
-        """Candidates that are likely to have objectives."""
-        failed = [scores is None for scores in self.known.values()]
-        if not any(failed):
-            return numpy.ones(len(rows), dtype=bool)
-        model = Surrogate(self.features.of(list(self.known)), 1.0 - numpy.array(failed, dtype=float))
-        likely = model.expect(rows) > LIKELY
-        return likely if likely.any() else numpy.ones(len(rows), dtype=bool)
+    def _possible(self, candidates: list[Point]) -> NDArray[numpy.bool_]:
+        """Candidates that are nearer to a point that has objectives than to one that has none."""
+        failed = numpy.array([scores is None for scores in self.known.values()])
+        if not failed.any():
+            return numpy.ones(len(candidates), dtype=bool)
+        known, asked = numpy.array(list(self.known)), numpy.array(candidates)
+        apart = numpy.zeros((len(candidates), len(known)))
+        for i, axis in enumerate(self.spec.axes):
+            steps = numpy.abs(asked[:, i, None] - known[None, :, i])
+            apart += steps / max(1, len(axis.values) - 1) if axis.ordered else steps != 0
+        likely = apart[:, ~failed].min(1) <= apart[:, failed].min(1)
+        return numpy.asarray(likely if likely.any() else ~likely)
 
     def _candidates(self, done: dict[Point, Scores]) -> list[Point]:
         """Points that are allowed and that nobody had."""
@@ -126,4 +129,3 @@ def _weighted(values: Floats, weights: Floats) -> Floats:
     """Chebyshev's: the worst objective counts, and all of them a little."""
     parts = values * weights
     return numpy.asarray(parts.max(1) + 0.05 * parts.sum(1))
-
