@@ -60,7 +60,7 @@ def test_the_tier_follows_the_hardware(tmp_path, monkeypatch):
 
 def test_a_schedule_is_predicted(tmp_path, monkeypatch):
     """Made from the predicted step, and carried out in a task list that is replayed as any other."""
-    sets = ["--set", "/train/steps=1", "--set", "/schedule/policy=page", "--set", "/schedule/budget=0.8"]
+    sets = ["--set", "/train/steps=1", "--set", "/schedule/policy=page", "--set", "/schedule/budget=0.95"]
     run("run", DEEP_AE, *sets, "--no-verify", "--quiet", "--out", tmp_path / "cycle", check=0)
     cycle = json.loads((tmp_path / "cycle" / "result.json").read_text())
     model = model_of(tmp_path, monkeypatch, DEEP_AE, *sets)

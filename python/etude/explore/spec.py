@@ -125,7 +125,7 @@ def load_spec(source: str | os.PathLike[str] | Mapping[str, Any]) -> Spec:
     check_question(asked.get("question"), axes, objectives)
     search = _section(asked, "search", ("sampler", "points", "seed"))
     tiers = _section(asked, "tiers", ("screen", "confirm", "confirm_points"))
-    sampler = search.get("sampler", "grid")
+    sampler = search.get("sampler", "grid" if search.get("points") is None else "thompson")
     if sampler not in SAMPLERS:
         raise UserError(f"search/sampler: {json.dumps(sampler)} is unknown; give {', '.join(SAMPLERS)}")
     screen, confirm = tiers.get("screen"), tiers.get("confirm", "cycle")
