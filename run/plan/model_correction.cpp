@@ -15,11 +15,11 @@ const ModelCorrection& model_correction() {
 }
 
 const ModelError& model_error() {
-  static constexpr ModelError kError{.cycles_mean = 0.0168,
+  static constexpr ModelError kError{.cycles_mean = 0.0158,
                                      .cycles_worst = 0.0492,
-                                     .energy_mean = 0.0110,
+                                     .energy_mean = 0.0106,
                                      .energy_worst = 0.0296,
-                                     .points = 60};
+                                     .points = 64};
   return kError;
 }
 
