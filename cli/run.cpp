@@ -168,12 +168,12 @@ void finish(const RunArguments& arguments, const RootConfig& config, run::Result
   }
 }
 
-int run_in_model_tier(const RunArguments& arguments, const run::Plan& plan,
+int run_in_model_tier(const RunArguments& arguments, RootConfig& config,
                       const run::ExecuteOptions& options, const std::filesystem::path& folder) {
   run::ResultFolder results(folder);
   const TidySignals tidy(results);
-  run::Result result = run::run_model(plan, options);
-  finish(arguments, plan.config(), result, results);
+  run::Result result = run::run_model(config, options);
+  finish(arguments, config, result, results);
   return 0;
 }
 
@@ -196,7 +196,7 @@ int run(const RunArguments& arguments) {
   check_outputs({{"the configuration", arguments.config, {}}}, {},
                 {{"--check", options.check_file, {}}});
   if (config.run.tier == RunConfig::Tier::kModel) {
-    return run_in_model_tier(arguments, run::Plan(std::move(config)), options, folder);
+    return run_in_model_tier(arguments, config, options, folder);
   }
   run::Run run(std::move(config));
   std::optional<HeldSignals> held(std::in_place);

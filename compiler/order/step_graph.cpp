@@ -30,18 +30,35 @@ Dependences StepGraph::needed(const Dependences& dependences) const {
 }
 
 StepGraph::StepGraph(const std::vector<PlanOp>& ops, const Dependences& all, const UnitCosts& costs)
-    : costs_(costs), first_dependant_(ops.size() + 1, 0) {
+    : StepGraph(costs) {
+  add_operations(ops);
+  add_dependences(needed(all));
+}
+
+StepGraph StepGraph::of_needed(const std::vector<PlanOp>& ops, const Dependences& needed,
+                               const UnitCosts& costs) {
+  StepGraph graph(costs);
+  graph.add_operations(ops);
+  graph.add_dependences(needed);
+  return graph;
+}
+
+void StepGraph::add_operations(const std::vector<PlanOp>& ops) {
   const auto count = static_cast<std::uint32_t>(ops.size());
   queues_.reserve(count);
   cycles_.reserve(count);
   port_shares_.reserve(count);
-  waits_.reserve(count);
   for (const PlanOp& op : ops) {
     queues_.push_back(static_cast<std::uint8_t>(queue_of(op)));
     cycles_.push_back(static_cast<double>(op.cycles.raw()));
     port_shares_.push_back(op.port_share);
   }
-  const Dependences dependences = needed(all);
+}
+
+void StepGraph::add_dependences(const Dependences& dependences) {
+  const std::uint32_t count = size();
+  waits_.reserve(count);
+  first_dependant_.assign(std::size_t{count} + 1, 0);
   std::vector<std::uint32_t> foreign, own;
   for (std::uint32_t i = 0; i < count; ++i) {
     foreign.clear();

@@ -37,6 +37,9 @@ class StepGraph {
  public:
   StepGraph(const std::vector<PlanOp>& ops, const Dependences& dependences,
             const UnitCosts& costs = unit_costs());
+  /// Of find_needed_dependences(): none of them is left out again.
+  static StepGraph of_needed(const std::vector<PlanOp>& ops, const Dependences& needed,
+                             const UnitCosts& costs);
 
   std::uint32_t size() const { return static_cast<std::uint32_t>(queues_.size()); }
   unsigned queue(std::uint32_t op) const { return queues_[op]; }
@@ -60,6 +63,9 @@ class StepGraph {
   }
 
  private:
+  explicit StepGraph(const UnitCosts& costs) : costs_(costs) {}
+  void add_operations(const std::vector<PlanOp>& ops);
+  void add_dependences(const Dependences& dependences);
   /// Those dependences that no chain of others implies.
   Dependences needed(const Dependences& dependences) const;
 

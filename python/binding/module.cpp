@@ -11,6 +11,7 @@
 
 #include "python/binding/errors.h"
 #include "python/binding/long_work.h"
+#include "python/binding/model.h"
 #include "run/plan/describe.h"
 #include "run/plan/plan.h"
 #include "run/plan/price.h"
@@ -124,6 +125,7 @@ PYBIND11_MODULE(_core, module) {
   module.attr("version") = ETUDE_VERSION;
   translate_errors();
   bind_question(module);
+  bind_model(module);
   module.def("schemas", &config_schemas);
   module.def("check_keys", &check_keys, py::arg("file"), py::arg("sets"));
   module.def("resolve", &resolve, py::arg("file"), py::arg("sets"));

@@ -28,7 +28,8 @@ NETWORKS = {
 
 
 def draw(rng: random.Random, number: int) -> Point:
-    """A step of a network, method, rank, batch, L1, L2, array, banks, cores and home, each drawn."""
+    """A step of a network, method, rank, batch, L1, L2, array, banks, cores and home, each drawn; some of them with a
+    schedule."""
     network = rng.choice(
         ("cct2", "cct2", "cct2", "deep_ae", "deep_ae", "mlp", "mlp", "bert", "bert", "resnet8", "ds_cnn")
     )
@@ -64,6 +65,8 @@ def draw(rng: random.Random, number: int) -> Point:
         "/run/verify=false",
     ]
     config = {"platform": "platform/traindeeploy.json", "workload": workload, "train": train}
+    if network in ("cct2", "deep_ae") and train["method"] != "linear_probe" and number % 4 == 3:
+        config["schedule"] = {"policy": ("page", "capuchin")[number // 4 % 2], "budget": 0.9}
     return Point(f"p{number:03d}", config, tuple(sets))
 
 

@@ -52,8 +52,12 @@ class ListReplay {
         cluster_(cluster),
         one_dma_(cluster.dma.engine == DmaConfig::Engine::kIdma) {}
 
-  double run(std::vector<double>* taken_up) {
+  double run(std::vector<double>* taken_up, std::vector<double>* done) {
     const auto count = static_cast<std::uint32_t>(tasks_.operations.size());
+    ended_ = done;
+    if (done != nullptr) {
+      done->assign(count, 0);
+    }
     for (std::uint32_t i = 0; i < count; ++i) {
       if (i % ETUDE_RING_CHUNK_OPS == 0) {
         enter_chunk(i / ETUDE_RING_CHUNK_OPS, (count - 1) / ETUDE_RING_CHUNK_OPS + 1);
@@ -84,6 +88,7 @@ class ListReplay {
     double port_share = 0;
     double accesses = -1;        ///< of each core per cycle; negative: not known
     std::uint32_t transfer = 0;  ///< of the cluster DMA: its number
+    std::uint32_t operation = kNoOperation;
   };
   struct PostedTransfer {
     bool of_list = false;  ///< it brings the list, and counts for nobody's wait
@@ -143,6 +148,9 @@ class ListReplay {
       Work& work = queues_[q].front();
       work.left -= passed * speed[q];
       if (work.left < 1e-6) {
+        if (ended_ != nullptr && work.operation != kNoOperation) {
+          (*ended_)[work.operation] = now_;
+        }
         finish(q, work.transfer);
         queues_[q].pop_front();
       }
@@ -195,8 +203,12 @@ class ListReplay {
          : queue == kRedmule ? kPostJob
          : queue == kSocDma  ? kPostPage
                              : kPostTransfer * times_.transfers);
+    if (!times_.refetch.empty()) {
+      pass(times_.refetch[i]);
+    }
     const bool behind = !times_.behind.empty() && !queues_[queue].empty();
     add(queue, behind ? times_.behind[i] : times_.alone[i], times_.port_share[i], false);
+    queues_[queue].back().operation = i;
     if (queue == kCores && !times_.accesses.empty()) {
       queues_[queue].back().accesses = times_.accesses[i];
     }
@@ -207,7 +219,8 @@ class ListReplay {
 
   void add(unsigned queue, double cycles, double port_share, bool of_list) {
     queues_[queue].push_back(
-        {std::max(cycles, 1.0), port_share, -1, static_cast<std::uint32_t>(transfers_.size())});
+        {std::max(cycles, 1.0), port_share, -1, static_cast<std::uint32_t>(transfers_.size()),
+         kNoOperation});
     if (queue == kDma || queue == kOutwards) {
       transfers_.push_back({of_list, false});
     }
@@ -235,6 +248,7 @@ class ListReplay {
   std::vector<PostedTransfer> transfers_;  ///< of the cluster DMA, in the order of their posting
   std::size_t retired_ = 0;                ///< of them, seen to be over
   std::uint32_t chunks_asked_ = 0, chunks_there_ = 0;
+  std::vector<double>* ended_ = nullptr;  ///< of each operation, if somebody asks
 };
 
 }  // namespace
@@ -254,8 +268,8 @@ double speed_beside(TaskUnit unit, double port_share, bool cores_work,
 }
 
 double replay_list(const TaskList& tasks, const ListTimes& times, const ClusterConfig& cluster,
-                   std::vector<double>* taken_up) {
-  return ListReplay(tasks, times, cluster).run(taken_up);
+                   std::vector<double>* taken_up, std::vector<double>* done) {
+  return ListReplay(tasks, times, cluster).run(taken_up, done);
 }
 
 }  // namespace etude::run

@@ -17,6 +17,8 @@ struct ListTimes {
   /// Of kernels, accesses to L1 of each core per cycle, in parts of what the port's beats hold up
   /// of them; empty: all kernels the same.
   std::vector<double> accesses = {};
+  /// What the controller takes more to post each operation, in cycles of its work; empty: nothing.
+  std::vector<double> refetch = {};
   double controller = 1;  ///< its work, in parts of what the replay assumes of its operations
   double transfers = 1;   ///< the same of its programming of the cluster DMA, beside that
 };
@@ -31,8 +33,8 @@ double speed_beside(TaskUnit unit, double port_share, bool cores_work,
 /// list itself by the cluster DMA, and is held up by full queues. Transfers are seen to be over in
 /// the order of their posting, whatever their direction. Errors: std::logic_error for a list that
 /// waits for what it never posts. `taken_up`: becomes the moment at which the controller came to
-/// each operation.
+/// each operation; `done`: at which its unit was done with it, 0 of waits.
 double replay_list(const TaskList& tasks, const ListTimes& times, const ClusterConfig& cluster,
-                   std::vector<double>* taken_up = nullptr);
+                   std::vector<double>* taken_up = nullptr, std::vector<double>* done = nullptr);
 
 }  // namespace etude::run

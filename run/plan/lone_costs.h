@@ -3,6 +3,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "program/program.h"
@@ -14,18 +20,43 @@ namespace etude::run {
 /// Runs a pass that a function makes, where there is a simulator. Errors: as StepMeter.
 using PassMeter = std::function<MeasuredPass(const std::function<PassMessage()>&)>;
 
-/// What the posted operations of a task list take by themselves.
-struct ProgramCosts {
+/// The different operations of a task list, by themselves.
+struct ProgramShapes {
   static constexpr std::uint32_t kNone = ~0u;
   std::vector<std::uint32_t> of;  ///< of each operation, in `shapes`; kNone: a wait, the end
-  std::vector<LoneCosts> shapes;  ///< in the order in which the list first has them
-  std::uint64_t measured = 0;     ///< shapes that the database did not have
+  std::vector<LoneOperation> shapes;  ///< in the order in which the list first has them
 };
 
-/// Looks the operations of a task list up, and has those that are not there measured, each
-/// in a child of its own; they are then in the database. Errors: as lone_operation(), the
-/// database's and the meter's.
-ProgramCosts costs_of_program(const Program& program, const PlatformConfig& platform,
-                              LoneDatabase& database, const PassMeter& meter);
+/// Errors: as lone_operation().
+ProgramShapes shapes_of(const TaskList& tasks);
+
+/// What the shapes of a task list take.
+struct ProgramCosts {
+  std::vector<std::shared_ptr<const LoneCosts>> shapes;  ///< in the order of ProgramShapes
+  std::uint64_t measured = 0;                            ///< those that the database did not have
+};
+
+/// What single operations take: looked up in the database, kept in memory, and measured where they
+/// are not there, each in a child of its own; they are then in the database. Of several threads.
+class LoneCostSource {
+ public:
+  LoneCostSource(const std::filesystem::path& database, PassMeter meter);
+
+  /// Errors: the database's and the meter's.
+  ProgramCosts of(const ProgramShapes& shapes, const PlatformConfig& platform);
+
+ private:
+  using Known = std::unordered_map<std::string, std::shared_ptr<const LoneCosts>>;
+
+  std::string hardware_of(const PlatformConfig& platform, LoneClass of);
+  void take_known(const std::string& hardware, const ProgramShapes& shapes, LoneClass of,
+                  ProgramCosts& costs);
+
+  std::mutex mutex_;  ///< of what is in memory, and of the database
+  std::filesystem::path file_;
+  std::optional<LoneDatabase> database_;  ///< opened by who needs it first
+  PassMeter meter_;
+  std::map<std::string, Known> known_;  ///< by hardware
+};
 
 }  // namespace etude::run

@@ -5,20 +5,21 @@ namespace etude::run {
 
 const ModelCorrection& model_correction() {
   static constexpr ModelCorrection kFitted{.cold_share = 1.0,
-                                           .kept_lines = 64,
-                                           .controller_work = 1.95,
-                                           .mchan_work = 0.7,
-                                           .idma_work = 1.7,
-                                           .kernel_held_up = 1.9};
+                                           .kept_lines = 72,
+                                           .controller_work = 1.6,
+                                           .controller_refetch = 17.5,
+                                           .mchan_work = 0.65,
+                                           .idma_work = 1.85,
+                                           .kernel_held_up = 2.1};
   return kFitted;
 }
 
 const ModelError& model_error() {
-  static constexpr ModelError kError{.cycles_mean = 0.0182,
-                                     .cycles_worst = 0.0821,
+  static constexpr ModelError kError{.cycles_mean = 0.0158,
+                                     .cycles_worst = 0.0492,
                                      .energy_mean = 0.0106,
-                                     .energy_worst = 0.0341,
-                                     .points = 66};
+                                     .energy_worst = 0.0296,
+                                     .points = 64};
   return kError;
 }
 

@@ -11,9 +11,12 @@ struct ModelCorrection {
   /// Lines of code that the kernels since its last run may have for all of it to be there still;
   /// with twice as many it has gone.
   double kept_lines;
-  /// Work of the controller, in parts of what the replay of task lists assumes: the code of kernels
-  /// takes its place in the I-cache.
+  /// Work of the controller, in parts of what the replay of task lists assumes: its own code is not
+  /// always in the I-cache.
   double controller_work;
+  /// Cycles of that work for each line of code that a cold kernel brings: it takes the place of the
+  /// controller's.
+  double controller_refetch;
   /// The same of its programming of a transfer, beside that: MCHAN, and iDMA, which has more
   /// registers.
   double mchan_work, idma_work;

@@ -65,23 +65,33 @@ double lines_of(const LoneCosts& lone) {
   return refills == lone.cold_counters.end() ? 0 : static_cast<double>(refills->second) / 2;
 }
 
-/// Of each operation, how cold its kernel's code is, from 0 to 1: by the code of the kernels that
-/// ran since one of its kind did.
-std::vector<double> coldness(const TaskList& tasks, const ProgramCosts& costs) {
+/// How cold the code of each operation's kernel is, from 0 to 1, and how many of its lines that is.
+struct Coldness {
+  std::vector<double> part, lines;
+};
+
+/// By the code of the kernels that ran since one of the operation's kind did.
+Coldness coldness(const ModelledPlan& plan, const ProgramCosts& costs) {
   struct Kernel {
     std::uint32_t number;
     double lines;
   };
+  std::vector<double> lines;
+  for (const auto& shape : costs.shapes) {
+    lines.push_back(lines_of(*shape));
+  }
   std::vector<Kernel> recent;  // the last one behind
-  std::vector<double> cold;
+  Coldness cold;
   const ModelCorrection& correction = model_correction();
-  for (std::size_t i = 0; i < tasks.operations.size(); ++i) {
-    const auto* call = tasks.operations[i].as<KernelCall>();
+  const std::vector<Operation>& operations = plan.program.tasks.operations;
+  cold.part.resize(operations.size());
+  cold.lines.resize(operations.size());
+  for (std::size_t i = 0; i < operations.size(); ++i) {
+    const auto* call = operations[i].as<KernelCall>();
     if (call == nullptr) {
-      cold.push_back(0);
       continue;
     }
-    Kernel now{call->kernel, lines_of(costs.shapes[costs.of[i]])};
+    Kernel now{call->kernel, lines[plan.shapes.of[i]]};
     const auto last = std::ranges::find(recent, now.number, &Kernel::number);
     double between = now.lines;
     for (auto other = last; other != recent.end(); ++other) {
@@ -89,7 +99,8 @@ std::vector<double> coldness(const TaskList& tasks, const ProgramCosts& costs) {
     }
     const double over = (between - correction.kept_lines) / correction.kept_lines;
     const bool same = last != recent.end() && last + 1 == recent.end();
-    cold.push_back(same ? 0 : last == recent.end() ? 1 : std::clamp(over, 0.0, 1.0));
+    cold.part[i] = same ? 0 : last == recent.end() ? 1 : std::clamp(over, 0.0, 1.0);
+    cold.lines[i] = cold.part[i] * now.lines;
     if (last != recent.end()) {
       now.lines = std::max(now.lines, last->lines);
       recent.erase(last);
@@ -110,26 +121,34 @@ double accesses_of(const LoneCosts& lone, unsigned cores) {
   return static_cast<double>(accesses) / (2.0 * cores * std::max(1.0, lone.behind));
 }
 
-ListTimes times_of(const Plan& plan, const ProgramCosts& costs) {
-  const compiler::CostModel timing(plan.config().platform);
+ListTimes times_of(const ModelledPlan& plan, const ProgramCosts& costs,
+                   const Coldness& coldness) {
+  const PlatformConfig& platform = plan.config.platform;
+  const compiler::CostModel timing(platform);
   ListTimes times;
-  const ClusterConfig& cluster = plan.config().platform.cluster;
+  const ClusterConfig& cluster = platform.cluster;
   const bool idma = cluster.dma.engine == DmaConfig::Engine::kIdma;
   const ModelCorrection& correction = model_correction();
   times.controller = correction.controller_work;
   times.transfers = idma ? correction.idma_work : correction.mchan_work;
-  const std::vector<double> cold_part = coldness(plan.program().tasks, costs);
-  const std::vector<Operation>& operations = plan.program().tasks.operations;
+  std::vector<double> accesses;
+  for (const auto& shape : costs.shapes) {
+    accesses.push_back(correction.kernel_held_up * accesses_of(*shape, cluster.cores));
+  }
+  static const LoneCosts kNothing;
+  const std::vector<Operation>& operations = plan.program.tasks.operations;
   for (std::size_t i = 0; i < operations.size(); ++i) {
-    const bool posted = costs.of[i] != ProgramCosts::kNone;
-    const LoneCosts& lone = posted ? costs.shapes[costs.of[i]] : LoneCosts{};
+    const std::uint32_t shape = plan.shapes.of[i];
+    const bool posted = shape != ProgramShapes::kNone;
+    const LoneCosts& lone = posted ? *costs.shapes[shape] : kNothing;
     const auto* job = operations[i].as<MatrixJob>();
     const double cold =  // beyond a warm I-cache
-        correction.cold_share * cold_part[i] * std::max(0.0, lone.cold - lone.alone);
+        correction.cold_share * coldness.part[i] * std::max(0.0, lone.cold - lone.alone);
     times.alone.push_back(lone.alone + cold);
-    times.accesses.push_back(correction.kernel_held_up * accesses_of(lone, cluster.cores));
+    times.accesses.push_back(posted ? accesses[shape] : 0);
     times.behind.push_back(lone.behind + cold);
     times.port_share.push_back(job != nullptr ? port_share(*job, timing) : 0);
+    times.refetch.push_back(correction.controller_refetch * coldness.lines[i]);
   }
   return times;
 }
@@ -213,6 +232,93 @@ void add_absent(Counts& counters, const PlatformConfig& platform) {
   }
 }
 
+/// How often each shape comes: in the step, and in each layer if these are asked for.
+struct Counted {
+  std::map<std::uint32_t, Times> of_step;
+  std::vector<std::map<std::uint32_t, Times>> of_layer;
+};
+
+Counted counted(const ModelledPlan& plan, const std::vector<double>& cold_part, Detail detail) {
+  Counted found;
+  found.of_layer.resize(detail == Detail::kLayers ? plan.program.layers.size() : 0);
+  const auto add = [](Times& times, double cold) {
+    ++times.all;
+    times.cold += cold;
+  };
+  for (std::size_t i = 0; i < plan.shapes.of.size(); ++i) {
+    const std::uint32_t shape = plan.shapes.of[i];
+    if (shape == ProgramShapes::kNone) {
+      continue;
+    }
+    add(found.of_step[shape], cold_part[i]);
+    if (detail == Detail::kLayers) {
+      add(found.of_layer.at(plan.program.tasks.operations[i].layer)[shape], cold_part[i]);
+    }
+  }
+  return found;
+}
+
+Sums sums_of(const std::map<std::uint32_t, Times>& of, const ProgramCosts& costs) {
+  Sums all;
+  for (const auto& [shape, times] : of) {
+    all.add(*costs.shapes[shape], times);
+  }
+  return all;
+}
+
+/// Counters and stalls of each layer.
+void add_layers(const Program& program, const Counted& counted, const ProgramCosts& costs,
+                StepRecord& step) {
+  std::vector<std::uint64_t> listed(program.layers.size());
+  for (const Operation& operation : program.tasks.operations) {
+    ++listed.at(operation.layer);
+  }
+  for (const auto& layer : counted.of_layer) {
+    const Sums all = sums_of(layer, costs);
+    step.layer_counters.push_back(all.counters());
+    add_list(step.layer_counters.back(), listed[step.layer_counters.size() - 1]);
+    step.layer_stalls.push_back(all.stalls());
+    step.layer_stalls.back().erase("busy");
+  }
+}
+
+/// A step, and when each of its operations was taken up and done in the replay.
+struct Replayed {
+  StepRecord step;
+  std::vector<double> taken_up, done;
+};
+
+Replayed replayed_step(const ModelledPlan& plan, const ProgramCosts& costs, Detail detail) {
+  const PlatformConfig& platform = plan.config.platform;
+  const Program& program = plan.program;
+  Replayed made;
+  StepRecord& step = made.step;
+  const Coldness cold = coldness(plan, costs);
+  const double replayed = replay_list(program.tasks, times_of(plan, costs, cold),
+                                      platform.cluster, &made.taken_up, &made.done);
+  const Counted found = counted(plan, cold.part, detail);
+  const Sums sums = sums_of(found.of_step, costs);
+  step.counters = sums.counters();
+  add_list(step.counters, program.tasks.operations.size());
+  add_absent(step.counters, platform);
+  add_layers(program, found, costs, step);
+  // No step is shorter than what one of its units alone needs.
+  RunFacts facts = plan.facts;
+  facts.macs /= facts.passes;
+  facts.passes = 1;
+  step.cycles = kNever;
+  double least = 1;
+  for (const Bound& bound : bounds_of(platform, facts, step)) {
+    least = std::max(least, std::ceil(bound.cycles));
+  }
+  step.cycles = Cycle{static_cast<std::uint64_t>(std::max(replayed, least))};
+  if (detail == Detail::kLayers) {
+    step.segments = segments_of(made.taken_up, replayed, step.cycles.raw());
+  }
+  step.units = units_of(platform.cluster, step.counters, sums.stalls(), step.cycles.raw());
+  return made;
+}
+
 }  // namespace
 
 void check_model_tier(const RootConfig& config) {
@@ -222,96 +328,55 @@ void check_model_tier(const RootConfig& config) {
                       "set /run/tier to \"cycle\"");
     }
   };
-  const ScheduleConfig defaults;
-  refuse(config.schedule.policy != defaults.policy, "/schedule/policy", "a schedule");
-  refuse(!config.schedule.file.empty(), "/schedule/file", "a schedule");
-  refuse(config.schedule.budget != defaults.budget, "/schedule/budget", "a budget");
-  refuse(config.schedule.deadline != defaults.deadline, "/schedule/deadline", "a deadline");
-  refuse(config.schedule.page_to != defaults.page_to, "/schedule/page_to", "paging to flash");
+  refuse(config.schedule.page_to != ScheduleConfig().page_to, "/schedule/page_to",
+         "paging to flash");
   refuse(!config.platform.cluster.controller, "/platform/cluster/controller",
          "a cluster without controller");
   refuse(config.run.trace, "/run/trace", "a trace");
   refuse(config.run.check, "/run/check", "the check of memory accesses");
 }
 
-StepRecord modelled_step(const Plan& plan, const ProgramCosts& costs) {
-  const PlatformConfig& platform = plan.config().platform;
-  const Program& program = plan.program();
-  std::vector<double> taken_up;
-  const double replayed =
-      replay_list(program.tasks, times_of(plan, costs), platform.cluster, &taken_up);
-  std::vector<std::map<std::uint32_t, Times>> of_layer(program.layers.size());
-  std::map<std::uint32_t, Times> of_step;
-  const std::vector<double> cold_part = coldness(program.tasks, costs);
-  for (std::size_t i = 0; i < costs.of.size(); ++i) {
-    if (costs.of[i] != ProgramCosts::kNone) {
-      for (Times* times :
-           {&of_layer.at(program.tasks.operations[i].layer)[costs.of[i]], &of_step[costs.of[i]]}) {
-        ++times->all;
-        times->cold += cold_part[i];
-      }
-    }
-  }
-  const auto sums = [&](const std::map<std::uint32_t, Times>& of) {
-    Sums all;
-    for (const auto& [shape, times] : of) {
-      all.add(costs.shapes[shape], times);
-    }
-    return all;
-  };
-  StepRecord step;
-  step.counters = sums(of_step).counters();
-  add_list(step.counters, program.tasks.operations.size());
-  add_absent(step.counters, platform);
-  std::vector<std::uint64_t> listed(program.layers.size());
-  for (const Operation& operation : program.tasks.operations) {
-    ++listed.at(operation.layer);
-  }
-  for (const auto& layer : of_layer) {
-    const Sums all = sums(layer);
-    step.layer_counters.push_back(all.counters());
-    add_list(step.layer_counters.back(), listed[step.layer_counters.size() - 1]);
-    step.layer_stalls.push_back(all.stalls());
-    step.layer_stalls.back().erase("busy");
-  }
-  const Counts stalls = sums(of_step).stalls();
-  // No step is shorter than what one of its units alone needs.
-  RunFacts facts = plan.facts();
-  facts.macs /= facts.passes;
-  facts.passes = 1;
-  step.cycles = kNever;
-  double least = 1;
-  for (const Bound& bound : bounds_of(platform, facts, step)) {
-    least = std::max(least, std::ceil(bound.cycles));
-  }
-  step.cycles = Cycle{static_cast<std::uint64_t>(std::max(replayed, least))};
-  step.segments = segments_of(taken_up, replayed, step.cycles.raw());
-  step.units = units_of(platform.cluster, step.counters, stalls, step.cycles.raw());
-  return step;
+StepRecord modelled_step(const ModelledPlan& plan, const ProgramCosts& costs, Detail detail) {
+  return replayed_step(plan, costs, detail).step;
 }
 
-Json model_result(const Plan& plan, const ProgramCosts& costs,
-                  const std::vector<std::string>& warnings, double wall_s) {
-  RunFacts facts = plan.facts();
+MeasuredPass modelled_pass(const ModelledPlan& plan, const ProgramCosts& costs) {
+  const Replayed made = replayed_step(plan, costs, Detail::kStep);
+  MeasuredPass pass{activity_of(made.step), {}, {}};
+  for (std::size_t i = 0; i < made.taken_up.size(); ++i) {
+    pass.spans.push_back({Cycle{static_cast<std::uint64_t>(made.taken_up[i])},
+                          Cycle{static_cast<std::uint64_t>(made.done[i])}});
+  }
+  return pass;
+}
+
+Json model_result(const ModelledPlan& plan, const ProgramCosts& costs,
+                  const std::vector<std::string>& warnings, double wall_s, Detail detail) {
+  RunFacts facts = plan.facts;
   facts.warnings.insert(facts.warnings.begin(), warnings.begin(), warnings.end());
+  if (detail == Detail::kStep) {
+    facts.layers.clear();
+  }
   RunRecord record;
-  std::vector<StepRecord> passes(plan.passes_per_step(), modelled_step(plan, costs));
-  record.steps = join_passes(std::move(passes), plan.passes_per_step());
+  const auto repeats = static_cast<unsigned>(facts.passes);
+  std::vector<StepRecord> passes(repeats, modelled_step(plan, costs, detail));
+  record.steps = join_passes(std::move(passes), repeats);
   record.cycles = record.steps.front().cycles;
   // Every step takes as long; what it leaves numerically is not known.
-  record.steps.resize(std::max(1u, plan.config().train.steps), record.steps.front());
+  record.steps.resize(std::max(1u, plan.config.train.steps), record.steps.front());
   for (std::size_t i = 1; i < record.steps.size(); ++i) {
     record.cycles += record.steps[i].cycles;
   }
-  Json result = make_result(plan.config(), facts, record, {}, {}, {wall_s, ETUDE_VERSION});
+  Json result = make_result(plan.config, facts, record, {}, {}, {wall_s, ETUDE_VERSION});
   const ModelError& error = model_error();
   const ModelCorrection& correction = model_correction();
-  result["model"] = {{"operations", costs.of.size()},
+  result["model"] = {{"operations", plan.shapes.of.size()},
                      {"shapes", costs.shapes.size()},
                      {"correction",
                       {{"kept_lines", correction.kept_lines},
                        {"cold_share", correction.cold_share},
                        {"controller_work", correction.controller_work},
+                       {"controller_refetch", correction.controller_refetch},
                        {"mchan_work", correction.mchan_work},
                        {"idma_work", correction.idma_work},
                        {"kernel_held_up", correction.kernel_held_up}}},
@@ -322,7 +387,9 @@ Json model_result(const Plan& plan, const ProgramCosts& costs,
                        {"energy_worst", error.energy_worst},
                        {"points", error.points}}}};
   result["simulator"]["measured_shapes"] = costs.measured;
-  result["simulator"]["changed"] = changed_keys(plan.config());
+  if (detail == Detail::kLayers) {
+    result["simulator"]["changed"] = changed_keys(plan.config);
+  }
   return result;
 }
 

@@ -50,15 +50,14 @@ ScheduleFacts facts_of(const RootConfig& config, const StepAnswer& found) {
   return facts;
 }
 
-/// Whether nothing is asked of a schedule: no problem is made then.
+}  // namespace
+
 bool is_plain(const ScheduleConfig& schedule) {
   const ScheduleConfig defaults;
   return schedule.policy == Policy::kKeep && schedule.file.empty() &&
          schedule.budget == defaults.budget && schedule.deadline == defaults.deadline &&
          schedule.objective == defaults.objective && schedule.page_to == defaults.page_to;
 }
-
-}  // namespace
 
 ScheduledProgram scheduled_program(const TrainingGraph& training, const RootConfig& config,
                                    const StepMeter& meter) {

@@ -17,6 +17,9 @@ struct ScheduledProgram {
   std::optional<ScheduleFacts> facts;
 };
 
+/// Whether nothing is asked of a schedule: the policy `keep`, and no other word.
+bool is_plain(const ScheduleConfig& schedule);
+
 /// Lowers a training step by the policy of a configuration, or the schedule of its file (which
 /// take_schedule_file() has seen), as answer_step() decides. `meter`: runs the step that keeps
 /// everything; without it costs are modelled. The policy `keep` without a budget or any other word

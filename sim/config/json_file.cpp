@@ -2,11 +2,16 @@
 #include "sim/config/json_file.h"
 
 #include <openssl/sha.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <ctime>
 #include <fstream>
+#include <map>
+#include <mutex>
 #include <set>
 #include <sstream>
+#include <tuple>
 
 #include "models/base/error.h"
 #include "sim/config/program_data.h"
@@ -19,6 +24,44 @@ using Json = nlohmann::ordered_json;
 bool is_file(const fs::path& path) {
   std::error_code ignored;
   return fs::is_regular_file(path, ignored);
+}
+
+/// Hashes of files that stand as they stood when they were read: a sweep asks for the same few again
+/// and again.
+class KnownHashes {
+ public:
+  std::string of(const std::string& file, const std::string& where) {
+    struct stat status {};
+    if (stat(file.c_str(), &status) != 0) {
+      return content_hash(read_whole_file(file, where));
+    }
+    const Stamp stamp{status.st_dev, status.st_ino, status.st_size, status.st_mtim.tv_sec,
+                      status.st_mtim.tv_nsec};
+    {
+      const std::lock_guard<std::mutex> locked(mutex_);
+      if (const auto known = known_.find(stamp); known != known_.end()) {
+        return known->second;
+      }
+    }
+    std::string hash = content_hash(read_whole_file(file, where));
+    // What was written just now could be written again without another stamp.
+    if (status.st_mtim.tv_sec + kSettled_s < std::time(nullptr)) {
+      const std::lock_guard<std::mutex> locked(mutex_);
+      known_.emplace(stamp, hash);
+    }
+    return hash;
+  }
+
+ private:
+  static constexpr std::time_t kSettled_s = 2;
+  using Stamp = std::tuple<dev_t, ino_t, off_t, std::time_t, long>;
+  std::mutex mutex_;
+  std::map<Stamp, std::string> known_;
+};
+
+KnownHashes& known_hashes() {
+  static KnownHashes known;
+  return known;
 }
 
 /// `name` below the nearest folder configs/ at or above `from`.
@@ -132,7 +175,7 @@ std::string content_hash(const std::string& bytes) {
 }
 
 std::string file_content_hash(const std::string& file, const std::string& where) {
-  return content_hash(read_whole_file(file, where));
+  return known_hashes().of(file, where);
 }
 
 }  // namespace etude

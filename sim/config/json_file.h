@@ -22,7 +22,8 @@ nlohmann::ordered_json read_json_file(const std::filesystem::path& file);
 /// Lower-case hexadecimal SHA-256 of `bytes`.
 std::string content_hash(const std::string& bytes);
 
-/// SHA-256 of what a file contains; UserError naming `where` if it cannot be read.
+/// SHA-256 of what a file contains; UserError naming `where` if it cannot be read. Of a file that
+/// has not changed since (time, size, inode) it is remembered.
 std::string file_content_hash(const std::string& file, const std::string& where);
 
 /// What a file contains; UserError naming `where` if it cannot be read.

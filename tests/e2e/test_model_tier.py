@@ -58,6 +58,17 @@ def test_the_tier_follows_the_hardware(tmp_path, monkeypatch):
     assert slow["step"]["cycles"] > fast["step"]["cycles"]
 
 
+def test_a_schedule_is_predicted(tmp_path, monkeypatch):
+    """Made from the predicted step, and carried out in a task list that is replayed as any other."""
+    sets = ["--set", "/train/steps=1", "--set", "/schedule/policy=page", "--set", "/schedule/budget=0.95"]
+    run("run", DEEP_AE, *sets, "--no-verify", "--quiet", "--out", tmp_path / "cycle", check=0)
+    cycle = json.loads((tmp_path / "cycle" / "result.json").read_text())
+    model = model_of(tmp_path, monkeypatch, DEEP_AE, *sets)
+    assert model["schedule"]["policy"] == "page" and model["schedule"]["budget"] == cycle["schedule"]["budget"]
+    assert model["step"]["cycles"] == pytest.approx(cycle["step"]["cycles"], rel=0.08)
+    assert model["step"]["energy_j"] == pytest.approx(cycle["step"]["energy_j"], rel=0.04)
+
+
 def test_the_report_says_that_it_predicts(tmp_path, monkeypatch):
     monkeypatch.setenv("ETUDE_MODEL_DATABASE", str(tmp_path / "model.sqlite"))
     shown = run("run", DEEP_AE, "--tier", "model", "--out", tmp_path / "out", check=0).stdout
@@ -67,8 +78,7 @@ def test_the_report_says_that_it_predicts(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("assignment", "where"),
     [
-        ("/schedule/policy=page", "/schedule/policy"),
-        ("/schedule/budget=0.9", "/schedule/budget"),
+        ("/schedule/page_to=flash", "/schedule/page_to"),
         ("/platform/cluster/controller=false", "/platform/cluster/controller"),
         ("/run/trace=true", "/run/trace"),
         ("/run/check=true", "/run/check"),

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A sweep's table is a function of SWEEP.json and the program alone, however often it was ended and wherever it ran."""
 
+import dataclasses
 import hashlib
 import itertools
 import json
@@ -15,7 +16,10 @@ from pathlib import Path
 
 import etude
 import pytest
+from etude import native
+from etude.api.child import measure
 from etude.errors import UserError
+from etude.explore.point import evaluate
 from etude.program import find_program
 from sweep_cases import BASE, SWEEP, changed
 
@@ -79,6 +83,31 @@ def test_front_and_files(undisturbed):
     assert polars.read_parquet(undisturbed.folder / "points.parquet").equals(undisturbed.points)
     written = {f.stem: hashlib.sha256(f.read_bytes()).hexdigest() for f in (undisturbed.folder / "front").iterdir()}
     assert written == {str(r["id"]): r["config_hash"] for r in undisturbed.front.rows(named=True)}
+
+
+def test_predicted_in_this_process_as_by_the_command(tmp_path, monkeypatch):
+    """Points of the model tier share a process, plans and what is known; a command has neither."""
+    monkeypatch.setenv("ETUDE_MODEL_DATABASE", str(tmp_path / "model.sqlite"))
+    asked = changed(tiers={"screen": "model", "confirm": None})
+    studies = [etude.sweep(asked, out=tmp_path / str(jobs), jobs=jobs, progress=False) for jobs in (1, 2)]
+    assert dump(studies[0].folder) == dump(studies[1].folder)
+    model, base = native.core().Model(measure), tmp_path / "base.json"
+    base.write_text(json.dumps(BASE))
+    for row in studies[0].points.rows(named=True)[::5]:
+        sets = [f"{pointer}={json.dumps(value)}" for pointer, value in studies[0].sets_of(row).items()]
+        sets.append('/run/tier="model"')
+        command = [find_program(), "run", base, "--quiet", "--out", tmp_path / "run"]
+        done = subprocess.run([*command, *(word for one in sets for word in ("--set", one))], capture_output=True)
+        if done.returncode:
+            assert row["status"] == "infeasible" and done.stderr.decode().strip().endswith(row["reason"])
+            continue
+        theirs, ours = json.loads((tmp_path / "run/result.json").read_text()), json.loads(model.result(str(base), sets))
+        del theirs["simulator"]["command"]
+        for result in (theirs, ours):
+            for name in ("wall_s", "measured_shapes"):
+                del result["simulator"][name]
+        assert json.dumps(ours) == json.dumps(theirs)
+        assert (theirs["step"]["cycles"], theirs["config_hash"]) == (row["step.cycles"], row["config_hash"])
 
 
 def test_parallel_is_serial(undisturbed, tmp_path):
@@ -314,13 +343,12 @@ def test_a_tier_that_is_not_there_is_refused(tmp_path, monkeypatch):
 
 def test_a_screened_front_is_confirmed(undisturbed, tmp_path, monkeypatch):
     """The stand-in for the model tier simulates with other banks, so that its cycles and areas are a little off."""
-    stand_in(
-        tmp_path,
-        monkeypatch,
-        'a="$*"; case "$a" in */run/tier=\\"model*)\n'
-        f'exec {find_program()} $(echo "$a" | sed "s,/run/tier=.model.,/platform/cluster/tcdm/banks=32,");; esac',
-    )
-    monkeypatch.setattr("etude.explore.study.check_tiers", lambda spec: None)
+
+    def simulate(task, base, sets, scratch):
+        other = {**task.sets, "/platform/cluster/tcdm/banks": 32}
+        return dataclasses.replace(evaluate(dataclasses.replace(task, sets=other, tier="cycle")), tier="model")
+
+    monkeypatch.setattr("etude.explore.point._predict", simulate)
     truth = {tuple(r) for r in undisturbed.front.select("height", "width", "batch").rows()}
     for most in (None, 3):
         asked = changed(tiers={"screen": "model", "confirm": "cycle", "confirm_points": most})

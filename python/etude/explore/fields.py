@@ -50,7 +50,8 @@ def check_field(name: str) -> None:
 def value_at(result: Mapping[str, Any], name: str) -> float | int | None:
     """The number at "step.cycles"; None where the result has no finite number of that name."""
     node: Any = result
-    for key in name.split("."):
+    section, _, counter = name.partition(".")
+    for key in (section, counter) if section == "counters" else name.split("."):
         node = node.get(key) if isinstance(node, Mapping) else None
     if isinstance(node, bool) or not isinstance(node, int | float) or not math.isfinite(node):
         return None

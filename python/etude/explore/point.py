@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import hashlib
 import json
@@ -17,9 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from etude.api.child import Ended, error_of, stop
+from etude import native
+from etude.api.child import Ended, error_of, measure, stop
 from etude.api.config import assignments, version
-from etude.errors import InternalError, MachineError, ProgramError, UserError
+from etude.errors import ConfigError, InternalError, MachineError, ProgramError, UserError
 from etude.explore.breakdown import breakdown_of
 from etude.explore.fields import value_at
 from etude.program import find_program
@@ -59,9 +59,10 @@ class Outcome:
 
 
 def program_version() -> str:
-    """The version with a digest of etude-sim and the kernels: what a result depends on, beside its configuration."""
+    """The version with a digest of etude-sim, the compiled module and the kernels: what a result depends on, beside
+    its configuration."""
     program = find_program()
-    files = [program, *sorted((program.parent / "kernels").rglob("*.elf"))]
+    files = [program, Path(str(native.core().__file__)), *sorted((program.parent / "kernels").rglob("*.elf"))]
     return _version(tuple((str(file), file.stat().st_mtime_ns, file.stat().st_size) for file in files))
 
 
@@ -86,8 +87,15 @@ def evaluate(task: Task) -> Outcome:
         raise MachineError(f"{error.filename or 'a worker'}: {error.strerror or error}") from None
 
 
+@functools.lru_cache(maxsize=1)
+def _model(database: str | None, version: str) -> Any:
+    """The model tier of this process: what it has worked out serves later points, too."""
+    return native.core().Model(measure)
+
+
 def stop_all() -> None:
     """Ends the runs of this process."""
+    native.core().end_models()
     with _children_lock:
         children = list(_children)
     for child in children:
@@ -101,6 +109,8 @@ def _evaluate(task: Task, scratch: Path) -> Outcome:
         file.write_text(task.base_text or "{}", encoding="utf-8")
         base = str(file)
     sets = assignments({**task.sets, "/run/tier": task.tier})
+    if task.tier == "model" and os.getcwd() == task.folder:
+        return _predict(task, base, sets, scratch)
     arguments = ["run", base, "--quiet", "--out", str(scratch / "run")]
     for one in sets:
         arguments += ["--set", one]
@@ -108,29 +118,50 @@ def _evaluate(task: Task, scratch: Path) -> Outcome:
         ended = _run(arguments, task.folder)
         if ended.status >= 0 or -ended.status in (signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE, signal.SIGBUS):
             break
-    line = ended.line.replace(f"{base}: ", "").replace(f"{scratch}/", "").replace(str(scratch), "")
+    line = _bare(ended.line, base, scratch)
 
-    def outcome(status: str, reason: str | None, values: Sequence[float | int | None] = ()) -> Outcome:
-        hash_ = result["config_hash"] if result else _hash(task.folder, base, sets)
-        return Outcome(task.id, hash_, task.tier, status, reason, tuple(values) or (None,) * len(task.objectives))
+    def refused(status: str, reason: str) -> Outcome:
+        return _without_values(task, _hash(task.folder, base, sets), status, reason)
 
-    result: dict[str, Any] = {}
     if ended.status == 2:
-        return outcome("infeasible", line)
+        return refused("infeasible", line)
     if ended.status != 0:
         error = error_of(ended)
         if not isinstance(error, ProgramError | InternalError) and ended.status > 0 and not _checked(scratch / "run"):
             raise MachineError(line)
         if -ended.status in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             raise MachineError(str(error))
-        return outcome("failed", line if ended.status > 0 else str(error))
-    result = load_result(scratch / "run")
+        return refused("failed", line if ended.status > 0 else str(error))
+    return _judged(task, load_result(scratch / "run"))
+
+
+def _predict(task: Task, base: str, sets: list[str], scratch: Path) -> Outcome:
+    """The same in the model tier, in this process."""
+    model = _model(os.environ.get("ETUDE_MODEL_DATABASE"), task.version)
+    try:
+        return _judged(task, json.loads(model.numbers(base, sets)))
+    except (ConfigError, ProgramError, InternalError) as error:
+        status = "infeasible" if isinstance(error, ConfigError) else "failed"
+        return _without_values(task, _hash(task.folder, base, sets), status, _bare(str(error), base, scratch))
+
+
+def _bare(line: str, base: str, scratch: Path) -> str:
+    """A reason without names of files that go."""
+    return line.replace(f"{base}: ", "").replace(f"{scratch}/", "").replace(str(scratch), "")
+
+
+def _without_values(task: Task, hash_: str | None, status: str, reason: str) -> Outcome:
+    return Outcome(task.id, hash_, task.tier, status, reason, (None,) * len(task.objectives))
+
+
+def _judged(task: Task, result: dict[str, Any]) -> Outcome:
+    """The row of a point that has a whole result."""
     values = [value_at(result, name) for name in task.objectives]
     missing = [name for name, value in zip(task.objectives, values, strict=True) if value is None]
     if missing:
-        return outcome("failed", f"the result has no {missing[0]}")
+        return _without_values(task, result["config_hash"], "failed", f"the result has no {missing[0]}")
     kept = breakdown_of(result) if task.tier == "cycle" else None  # of screenings there are too many
-    return dataclasses.replace(outcome("done", None, values), breakdown=kept)
+    return Outcome(task.id, result["config_hash"], task.tier, "done", None, tuple(values), kept)
 
 
 def _checked(folder: Path) -> bool:
@@ -169,6 +200,11 @@ def _run(arguments: Sequence[str], folder: str) -> Ended:
 
 def _hash(folder: str, base: str, sets: list[str]) -> str | None:
     """That of the configuration, None where it is refused."""
+    if os.getcwd() == folder:
+        try:
+            return str(native.core().resolve(base, sets)[1])
+        except UserError:
+            return None
     command = [str(find_program()), "config", "resolve", base]
     for one in sets:
         command += ["--set", one]

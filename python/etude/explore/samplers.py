@@ -25,6 +25,10 @@ def search_of(spec: Spec) -> Search:
         return _all_at_once(list(spec.listed or spec.everything()))
     if spec.sampler == "random":
         return _all_at_once(_draw(spec))
+    if spec.sampler == "thompson":
+        from etude.explore.thompson import thompson_search
+
+        return thompson_search(spec)
     from etude.explore.optuna_search import guided_search
 
     return guided_search(spec)
@@ -65,6 +69,10 @@ class Fresh:
             return False
         self.had.add(point)
         return True
+
+    def look(self, count: int) -> list[Point]:
+        """The allowed ones of so many random points, new or not: nothing is taken."""
+        return [point for _ in range(count) if self.spec.allowed(point := random_point(self.spec, self.rng))]
 
     def draw(self) -> Point | None:
         """One that was just taken; None if there is none left."""

@@ -25,7 +25,7 @@ from etude.explore.fields import check_field
 from etude.explore.point import canonical
 from etude.explore.question import check_question
 
-SAMPLERS = ("grid", "random", "tpe", "nsga2", "gp")
+SAMPLERS = ("grid", "random", "thompson", "tpe", "nsga2", "gp")
 KEYS = ("base", "axes", "names", "constraints", "objectives", "search", "tiers", "question")
 COLUMNS = ("id", "config_hash", "program_version", "tier", "status", "reason")
 MOST_LISTED = 200_000  # points of a space that is looked through as a whole
@@ -125,7 +125,7 @@ def load_spec(source: str | os.PathLike[str] | Mapping[str, Any]) -> Spec:
     check_question(asked.get("question"), axes, objectives)
     search = _section(asked, "search", ("sampler", "points", "seed"))
     tiers = _section(asked, "tiers", ("screen", "confirm", "confirm_points"))
-    sampler = search.get("sampler", "grid")
+    sampler = search.get("sampler", "grid" if search.get("points") is None else "thompson")
     if sampler not in SAMPLERS:
         raise UserError(f"search/sampler: {json.dumps(sampler)} is unknown; give {', '.join(SAMPLERS)}")
     screen, confirm = tiers.get("screen"), tiers.get("confirm", "cycle")

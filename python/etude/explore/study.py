@@ -214,6 +214,10 @@ def _search_version(spec: Spec) -> str:
     """What the path of a search depends on, beside the program."""
     if spec.sampler in ("grid", "random"):
         return spec.sampler
+    if spec.sampler == "thompson":
+        import numpy
+
+        return f"{spec.sampler} of numpy {numpy.__version__}"
     from importlib.metadata import version
 
     return f"{spec.sampler} of optuna {version('optuna')}"

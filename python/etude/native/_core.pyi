@@ -26,6 +26,19 @@ class Question:
 Meter = Callable[[bytes], str]
 """Counts a pass: its message to its account (etude-sim measure)."""
 
+class Model:
+    """The model tier in this process, for one configuration after the other, by any number of threads."""
+
+    def __init__(self, measure: Meter) -> None: ...
+    def result(self, file: str, sets: list[str]) -> str:
+        """result.json, as etude-sim run --tier model writes it; `simulator` has no command."""
+
+    def numbers(self, file: str, sets: list[str]) -> str:
+        """The same without layers, timeline and texts."""
+
+def end_models() -> None:
+    """Ends what models work at: it raises KeyboardInterrupt."""
+
 def schemas() -> dict[str, str]: ...
 def check_keys(file: str, sets: list[str]) -> None: ...
 def resolve(file: str, sets: list[str]) -> tuple[str, str, list[str]]: ...
