@@ -23,7 +23,7 @@ constexpr double kSmallerShare = 0.1;  ///< of all that, for those for a smaller
 /// Of the time: what searches for smaller budgets take in all.
 constexpr double kSmallerMost = 0.1;
 /// Deadlines between the least time and that of least energy, with all means and with fewer.
-constexpr unsigned kRungs = 5, kFewRungs = 2;
+constexpr unsigned kRungs = 4, kFewRungs = 1;
 constexpr unsigned kBudgets = 10;  ///< parts of keep's peak that are smaller budgets
 constexpr double kRounding = 1e-9;
 /// A schedule that costs so much more than another one by the replay's clock is not lowered.
