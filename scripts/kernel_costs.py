@@ -24,6 +24,7 @@ FILE = ROOT / "compiler" / "cost" / "coefficients.def"
 PAGE = ROOT / "docs" / "kernels.md"
 PLATFORM = "configs/platform/traindeeploy.json"
 CORES = 8
+LIMIT = 0.1  # relative change of a price that is none
 BEGIN, END = "<!-- made by scripts/kernel_costs.py -->", "<!-- to here -->"
 TERMS = ("fixed", "row", "element", "run", "product")
 WITH_INNER = {  # kernels whose extents have inner steps; of the others a run is a row, a product an element
@@ -132,11 +133,22 @@ def coefficients_of(page: str) -> list[str]:
     return [line.rsplit("|", 2)[0] for line in page.split(BEGIN)[1].split(END)[0].splitlines()]
 
 
+def differences(measured: dict[str, list], limit: float) -> list[str]:
+    """What of the file and the page is not as measured: prices that move by more than `limit`, other coefficients."""
+    page, old = PAGE.read_text(), read(FILE.read_text())
+    costs = fitted(old, measured)
+    changes = {kernel: moved(old[kernel], costs[kernel], measured.get(kernel, [])) for kernel in costs}
+    failed = [f"{kernel}: prices moved by {by:.1%}" for kernel, by in changes.items() if by > limit]
+    if coefficients_of(with_table(page, table(old, measured))) != coefficients_of(page):
+        failed.append(f"{PAGE.relative_to(ROOT)}: its table is another one")
+    return failed
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="compare with the file and write nothing")
     parser.add_argument("--fit", action="store_true", help="print every size beside its price and write nothing")
-    parser.add_argument("--limit", type=float, default=0.1, help="relative change of a price that --check allows")
+    parser.add_argument("--limit", type=float, default=LIMIT, help="relative change of a price that --check allows")
     parser.add_argument("--build", type=Path, default=ROOT / "build", help="folder with etude-sim and kernels/")
     arguments = parser.parse_args()
     text, page = FILE.read_text(), PAGE.read_text()
@@ -153,10 +165,7 @@ def main() -> int:
         FILE.write_text(ROW.sub(lambda found: row(found[1], costs[found[1]]), text))
         PAGE.write_text(with_table(page, table(costs, measured)))
         return 0
-    changes = {kernel: moved(old[kernel], costs[kernel], measured.get(kernel, [])) for kernel in costs}
-    failed = [f"{kernel}: prices moved by {by:.1%}" for kernel, by in changes.items() if by > arguments.limit]
-    if coefficients_of(with_table(page, table(old, measured))) != coefficients_of(page):
-        failed.append(f"{PAGE.relative_to(ROOT)}: its table is another one")
+    failed = differences(measured, arguments.limit)
     print("\n".join(failed) or f"{len(measured)} kernels as in {FILE.relative_to(ROOT)}")
     return 1 if failed else 0
 

@@ -2,6 +2,11 @@
 #include "compiler/schedule/clocked_search.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <memory>
+#include <tuple>
 #include <utility>
 
 #include "compiler/schedule/rivals.h"
@@ -9,45 +14,60 @@
 namespace etude::compiler {
 namespace {
 
+using Objective = ScheduleObjective;
 using Status = ScheduleAnswer::Status;
 
-constexpr double kShare = 0.5;       ///< of the time, for each of the searches
-constexpr double kRoundShare = 0.5;  ///< of that, for each of those for a deadline
-constexpr double kRestricted = 0.2;  ///< of the time, for a search with fewer means
-constexpr unsigned kRounds = 4;      ///< searches for a deadline
-constexpr double kCloseTo = 0.01;    ///< of a deadline: nearer than this is no better
+constexpr double kShare = 0.5;         ///< of the time, for each of the searches
+constexpr double kRungShare = 0.07;    ///< of that, for each of those for a deadline
+constexpr double kSmallerShare = 0.1;  ///< of all that, for those for a smaller budget
+/// Of the time: what searches for smaller budgets take in all.
+constexpr double kSmallerMost = 0.1;
+/// Deadlines between the least time and that of least energy, with all means and with fewer.
+constexpr unsigned kRungs = 4, kFewRungs = 1;
+constexpr unsigned kBudgets = 10;  ///< parts of keep's peak that are smaller budgets
 constexpr double kRounding = 1e-9;
+/// A schedule that costs so much more than another one by the replay's clock is not lowered.
+constexpr double kFarTime = 1.35, kFarBoth = 1.03;
+
+/// A clock that is asked once about each schedule.
+ScheduleClock remembering(ScheduleClock clock) {
+  struct Asked {
+    EventSchedule schedule;
+    std::optional<CarriedCost> cost;
+  };
+  const auto asked = std::make_shared<std::vector<Asked>>();
+  return [clock = std::move(clock), asked](const EventSchedule& schedule) {
+    const auto known = std::ranges::find(*asked, schedule, &Asked::schedule);
+    if (known != asked->end()) {
+      return known->cost;
+    }
+    asked->push_back({schedule, clock(schedule)});
+    return asked->back().cost;
+  };
+}
+
+/// What was solved by the replay's clock: means, objective, budget, deadline.
+using Question = std::tuple<bool, bool, Objective, std::uint64_t, double>;
+using Solved = std::map<Question, ScheduleAnswer>;
 
 class ClockedSearch {
  public:
   ClockedSearch(const ScheduleProblem& problem, const ScheduleRequest& request,
-                const SearchMeans& means)
-      : problem_(problem), request_(request), plain_(request), means_(means) {
+                const SearchMeans& means, Solved& solved)
+      : problem_(problem), request_(request), plain_(request), means_(means), solved_(solved) {
     plain_.clock = {};
     plain_.limits.deadline_s.reset();
     plain_.nominal_limit_s *= kShare;
   }
 
   ScheduleAnswer run() {
-    const ScheduleAnswer energy = search(ScheduleObjective::kEnergy);
+    const ScheduleAnswer energy = collect({});
     if (!energy.found()) {
       return with_effort(energy);
     }
-    first_ = request_.objective == ScheduleObjective::kEnergy ? energy : search(request_.objective);
-    const bool done = request_.objective == ScheduleObjective::kEnergy && !known_.empty() &&
-                      in_time(known_.front());
-    if (!done) {
-      if (request_.objective != ScheduleObjective::kTime) {
-        (void)search(ScheduleObjective::kTime);
-      }
-      add_rivals();
-      if (request_.limits.deadline_s) {
-        meet_deadline();
-      }
-      if (means_.recompute && means_.page &&
-          std::ranges::none_of(known_, [this](const Known& k) { return in_time(k); })) {
-        add_restricted();
-      }
+    add_smaller_budgets();
+    if (means_.recompute && means_.page) {
+      add_restricted();
     }
     return best();
   }
@@ -56,40 +76,95 @@ class ClockedSearch {
   struct Known {
     ScheduleAnswer answer;
     double own_s;  ///< by the replay's clock
+    double own_j;
   };
 
   /// Asks the clock about an answer and keeps it.
-  void add(ScheduleAnswer answer) {
-    if (answer.schedule.slots.empty() || !within(answer.replay, plain_.limits)) {
+  void add(const ScheduleAnswer& answer, bool however_far = false) {
+    const Replay& played = answer.replay;
+    if (answer.schedule.slots.empty() || !within(played, plain_.limits) ||
+        (!however_far && is_far(played)) || std::ranges::any_of(known_, [&](const Known& k) {
+          return k.answer.schedule == answer.schedule;
+        })) {
       return;
     }
-    const double own_s = answer.replay.time_s;
-    ask_clock(problem_, request_, answer);
-    if (answer.carried) {
-      known_.push_back({std::move(answer), own_s});
+    Known known{answer, played.time_s, played.energy_j};
+    ask_clock(problem_, request_, known.answer);
+    if (known.answer.carried) {
+      known_.push_back(std::move(known));
+    }
+  }
+
+  /// Whether a schedule costs so much more than a known one that no clock makes it better.
+  bool is_far(const Replay& played) const {
+    return std::ranges::any_of(known_, [&](const Known& known) {
+      return request_.objective == Objective::kTime ? known.own_s * kFarTime < played.time_s
+                                                    : known.own_s * kFarBoth < played.time_s &&
+                                                          known.own_j * kFarBoth < played.energy_j;
+    });
+  }
+
+  /// Asks the clock about the front of energy and time within a budget (nothing: that of the
+  /// request), with what is found by fewer means. Which schedules these are depends on no deadline,
+  /// and for a smaller budget on no larger one: what is known of it is known of both.
+  ScheduleAnswer collect(std::optional<Bytes> budget) {
+    std::vector<EventSchedule> starts;
+    const ScheduleAnswer energy = search(Objective::kEnergy, {}, budget, starts);
+    if (!energy.found()) {
+      return energy;
+    }
+    const ScheduleAnswer time = search(Objective::kTime, {}, budget, starts);
+    if (!budget) {
+      set_bound(energy, time);
+      add_rivals();
+    }
+    if (request_.objective != Objective::kTime && time.found()) {
+      const double least = time.replay.time_s, most = energy.replay.time_s;
+      const unsigned rungs = means_.recompute && means_.page ? kRungs : kFewRungs;
+      for (unsigned n = rungs; n > 0; --n) {
+        const double part = static_cast<double>(n) / (rungs + 1);
+        const double deadline = least * std::pow(most / least, part);
+        if (deadline > least * (1 + kRounding)) {
+          (void)search(Objective::kEnergy, deadline, budget, starts);
+        }
+      }
+    }
+    return energy;
+  }
+
+  /// What no schedule is below, by the replay's clock.
+  void set_bound(const ScheduleAnswer& energy, const ScheduleAnswer& time) {
+    first_ = request_.objective == Objective::kTime ? time : energy;
+    if (request_.objective != Objective::kEdp) {
+      return;
+    }
+    const Replay keep = keep_everything(problem_, plain_).replay;
+    first_.status = Status::kFeasible;
+    first_.bound.reset();
+    if (energy.bound && time.bound) {
+      first_.bound = (*energy.bound + keep.energy_j) * (*time.bound + keep.time_s) -
+                     keep.energy_j * keep.time_s;
     }
   }
 
   void add_rivals() {
-    add(keep_everything(problem_, plain_));
+    add(keep_everything(problem_, plain_), true);
     if (means_.recompute) {
-      add(sqrt_segments(problem_, plain_));
+      add(sqrt_segments(problem_, plain_), true);
     }
     if (means_.recompute && means_.page) {
-      add(capuchin(problem_, plain_));
-      add(pofo(problem_, plain_));
+      add(capuchin(problem_, plain_), true);
+      add(pofo(problem_, plain_), true);
     }
   }
 
-  /// What searches with fewer means find for the deadline: before it is refused.
+  /// What searches with fewer means answer.
   void add_restricted() {
-    ScheduleRequest quick = request_;
-    quick.nominal_limit_s *= kRestricted;
     for (const SearchMeans& means : {SearchMeans{true, false}, SearchMeans{false, true}}) {
-      ScheduleAnswer answer = ClockedSearch(problem_, quick, means).run();
+      ScheduleAnswer answer = ClockedSearch(problem_, request_, means, solved_).run();
       add_effort(answer);
       if (answer.found()) {
-        known_.push_back({answer, answer.replay.time_s});
+        known_.push_back({answer, answer.replay.time_s, answer.replay.energy_j});
       }
     }
   }
@@ -100,23 +175,37 @@ class ClockedSearch {
     effort_.timed_out = effort_.timed_out || answer.timed_out;
   }
 
-  ScheduleAnswer search(ScheduleObjective objective, std::optional<double> deadline = {}) {
+  /// By the replay's clock; what is found is kept and added to `starts`.
+  ScheduleAnswer search(Objective objective, std::optional<double> deadline,
+                        std::optional<Bytes> budget, std::vector<EventSchedule>& starts) {
     ScheduleRequest asked = plain_;
     asked.objective = objective;
     asked.limits.deadline_s = deadline;
-    asked.nominal_limit_s *= deadline ? kRoundShare : 1;
-    std::vector<EventSchedule> starts;
-    for (const Known& known : known_) {
-      starts.push_back(known.answer.schedule);
-    }
-    std::vector<ScheduleAnswer> others;
-    ScheduleAnswer answer = solve_optimal(problem_, asked, means_, starts, &others);
-    add_effort(answer);
-    if (answer.found()) {
+    asked.limits.budget = budget ? budget : asked.limits.budget;
+    asked.nominal_limit_s *= (budget ? kSmallerShare : 1) * (deadline ? kRungShare : 1);
+    const auto question = [&](const SearchMeans& means) {
+      return Question{means.recompute, means.page, objective,
+                      asked.limits.budget ? asked.limits.budget->raw() : 0, deadline.value_or(0)};
+    };
+    ScheduleAnswer answer;
+    if (const auto before = solved_.find(question(means_)); before != solved_.end()) {
+      answer = before->second;
       add(answer);
+    } else {
+      std::vector<RestrictedAnswer> others;
+      answer = solve_optimal(problem_, asked, means_, starts, &others);
+      add_effort(answer);
+      solved_[question(means_)] = answer;
+      add(answer);
+      for (const RestrictedAnswer& other : others) {
+        if (other.whole) {
+          solved_.emplace(question(other.means), other.answer);
+        }
+        add(other.answer);
+      }
     }
-    for (ScheduleAnswer& other : others) {
-      add(std::move(other));
+    if (answer.found()) {
+      starts.push_back(answer.schedule);
     }
     return answer;
   }
@@ -131,32 +220,28 @@ class ClockedSearch {
     if (in_time(a) != in_time(b)) {
       return in_time(a);
     }
-    const ScheduleObjective of = in_time(a) ? request_.objective : ScheduleObjective::kTime;
+    const Objective of = in_time(a) ? request_.objective : Objective::kTime;
     const double cost_a = cost_of(a.answer, of), cost_b = cost_of(b.answer, of);
     return cost_a != cost_b ? cost_a < cost_b : a.answer.carried->joules < b.answer.carried->joules;
   }
+  std::vector<Known>::const_iterator best_known() const {
+    return std::ranges::min_element(
+        known_, [this](const Known& a, const Known& b) { return better(a, b); });
+  }
 
-  /// The problem is solved for deadlines of its own clock, by how both clocks differ.
-  void meet_deadline() {
-    const double deadline = *request_.limits.deadline_s;
-    const auto nearest = std::ranges::min_element(known_, {}, [&](const Known& known) {
-      return std::abs(known.answer.carried->seconds - deadline);
-    });
-    if (nearest == known_.end()) {
+  /// What fits into less: by the clock it may be better than what was found for all of the budget.
+  void add_smaller_budgets() {
+    if (!plain_.limits.budget) {
       return;
     }
-    double ratio = nearest->own_s / nearest->answer.carried->seconds;
-    for (unsigned round = 0; round < kRounds; ++round) {
-      const std::size_t before = known_.size();
-      const ScheduleAnswer found = search(request_.objective, deadline * ratio);
-      if (!found.found() || known_.size() == before) {
-        return;
+    const std::uint64_t keep = problem_.peak_keep().raw();
+    const Bytes least = problem_.alone(problem_.largest_slot());
+    const double until = effort_.nominal_s + kSmallerMost * request_.nominal_limit_s;
+    for (unsigned n = kBudgets; n-- > 1 && effort_.nominal_s < until;) {
+      const Bytes budget{keep * n / kBudgets};
+      if (budget >= least && budget < *plain_.limits.budget && !collect(budget).found()) {
+        return;  // less does not do, either
       }
-      const double seconds = known_[before].answer.carried->seconds;
-      if (seconds <= deadline && seconds >= deadline * (1 - kCloseTo)) {
-        return;
-      }
-      ratio *= deadline / seconds;
     }
   }
 
@@ -172,8 +257,7 @@ class ClockedSearch {
       ScheduleAnswer none = first_;  // nothing finds its place: that is the caller's to say
       return with_effort(none);
     }
-    const auto found = std::ranges::min_element(
-        known_, [this](const Known& a, const Known& b) { return better(a, b); });
+    const auto found = best_known();
     if (!in_time(*found)) {
       ScheduleAnswer late;
       late.status = Status::kInfeasible;
@@ -202,6 +286,7 @@ class ClockedSearch {
   const ScheduleRequest& request_;
   ScheduleRequest plain_;  ///< without clock and deadline
   const SearchMeans means_;
+  Solved& solved_;
   std::vector<Known> known_;
   ScheduleAnswer first_;   ///< of the objective, without a deadline
   ScheduleAnswer effort_;  ///< of all searches
@@ -220,10 +305,13 @@ ScheduleAnswer judged_by_clock(const ScheduleProblem& problem, const ScheduleReq
 
 ScheduleAnswer solve_by_clock(const ScheduleProblem& problem, const ScheduleRequest& request,
                               const SearchMeans& means) {
-  const bool timed = request.limits.deadline_s || request.objective == ScheduleObjective::kTime ||
-                     request.objective == ScheduleObjective::kEdp;
+  const bool timed = request.limits.deadline_s || request.objective == Objective::kTime ||
+                     request.objective == Objective::kEdp;
   if (request.clock && timed) {
-    return ClockedSearch(problem, request, means).run();
+    ScheduleRequest asked = request;
+    asked.clock = remembering(request.clock);
+    Solved solved;
+    return ClockedSearch(problem, asked, means, solved).run();
   }
   return judged_by_clock(problem, request, solve_optimal(problem, request, means));
 }

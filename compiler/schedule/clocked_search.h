@@ -6,12 +6,13 @@
 namespace etude::compiler {
 
 /// The best schedule of a problem where times and deadlines are judged by the clock of the request.
-/// Without a clock as solve_optimal(). With one, where time matters: the schedules of least energy
-/// and of least time by the replay's clock, those of each with fewer means, and the rivals' are
-/// asked for; where none of them is in time, or a cheaper one may be, the problem is solved for the
-/// deadline that in the replay's clock is as far away. The best of all that are in time is the
-/// answer, so that a deadline is refused only if nothing known meets it; then `needs` has the
-/// shortest that does.
+/// Without a clock as solve_optimal(). With one, where time matters, the front of energy and time
+/// is searched by the replay's clock, with all means and with fewer: the least of both, the least
+/// energy for deadlines between them, and the rivals'; then the same, with less effort, for the
+/// budgets below that are tenths of keep's peak. The best of all that are in time by the clock is
+/// the answer. Which schedules are asked about depends on no deadline, so that a later one is never
+/// answered worse, and a larger budget knows what the tenths below it know. A deadline is refused
+/// only if nothing known meets it; then `needs` has the shortest that does.
 ScheduleAnswer solve_by_clock(const ScheduleProblem& problem, const ScheduleRequest& request,
                               const SearchMeans& means = {});
 

@@ -12,6 +12,8 @@ namespace etude::compiler {
 struct ScheduledOperator {
   SlotId slot = 0;
   std::vector<StorageId> frees;
+
+  bool operator==(const ScheduledOperator&) const = default;
 };
 
 /// A page transfer of a whole tensor. The DMA may work on it from the begin of slot `first` to the
@@ -27,6 +29,7 @@ struct TensorPage {
   SlotId first = 0, last = 0;
 
   bool at_point() const { return first == last + 1; }
+  bool operator==(const TensorPage&) const = default;
 };
 
 /// A schedule in the form in which it is executed: for each slot the operators that run again in
@@ -36,6 +39,8 @@ struct TensorPage {
 struct EventSchedule {
   std::vector<std::vector<ScheduledOperator>> slots;
   std::vector<TensorPage> pages;
+
+  bool operator==(const EventSchedule&) const = default;
 };
 
 }  // namespace etude::compiler

@@ -288,7 +288,7 @@ void add_effort(const ScheduleAnswer& from, ScheduleAnswer& to) {
 
 ScheduleAnswer solve_optimal(const ScheduleProblem& problem, const ScheduleRequest& request,
                              const SearchMeans& means, const std::vector<EventSchedule>& starts,
-                             std::vector<ScheduleAnswer>* others) {
+                             std::vector<RestrictedAnswer>* others) {
   ScheduleRequest part = request;
   part.nominal_limit_s = request.nominal_limit_s * kRestrictedShare;
   const auto restricted = [&](const SearchMeans& to, bool explains) {
@@ -338,11 +338,11 @@ ScheduleAnswer solve_optimal(const ScheduleProblem& problem, const ScheduleReque
       }
     }
     if (others != nullptr && paged.found()) {
-      others->push_back(std::move(paged));
+      others->push_back({{false, true}, std::move(paged), !proven});
     }
   }
   if (others != nullptr && kept.found()) {
-    others->push_back(std::move(kept));
+    others->push_back({{true, false}, std::move(kept), true});
   }
   return answer;
 }

@@ -8,6 +8,15 @@ namespace etude::compiler {
 /// Which of a schedule's means a search may use.
 struct SearchMeans {
   bool recompute = true, page = true;
+
+  bool operator==(const SearchMeans&) const = default;
+};
+
+/// What a search with both means found with one of them.
+struct RestrictedAnswer {
+  SearchMeans means;
+  ScheduleAnswer answer;
+  bool whole;  ///< as a search that has these means alone finds it
 };
 
 /// The best schedule of a problem under its limits by the replay's clock, with a bound: heuristics
@@ -21,7 +30,7 @@ struct SearchMeans {
 ScheduleAnswer solve_optimal(const ScheduleProblem& problem, const ScheduleRequest& request,
                              const SearchMeans& means = {},
                              const std::vector<EventSchedule>& starts = {},
-                             std::vector<ScheduleAnswer>* others = nullptr);
+                             std::vector<RestrictedAnswer>* others = nullptr);
 
 /// The answer that keeps everything, whatever the limits are.
 ScheduleAnswer keep_everything(const ScheduleProblem& problem, const ScheduleRequest& request);

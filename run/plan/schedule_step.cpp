@@ -270,6 +270,12 @@ StepAnswer answer_own(const OwnStep& own, const RootConfig& config, const Answer
       found->predicted.joules += (prices.static_watts(needed) - prices.static_watts()) *
                                  static_cast<double>(found->predicted.cycles.raw()) /
                                  config.platform.cluster.clock_hz;
+      const double seconds =
+          static_cast<double>(found->predicted.cycles.raw()) / config.platform.cluster.clock_hz;
+      if (config.schedule.deadline != 0 && seconds > config.schedule.deadline) {
+        found->warnings.push_back("in the L2 of just what it needs the step is predicted to take " +
+                                  Json(seconds).dump() + " s, longer than its deadline");
+      }
       found->warnings.push_back("a run of this needs another L2 than the platform's (" +
                                 std::string(error.what()) + "): give /platform/l2/size " +
                                 std::to_string(needed.raw()));

@@ -38,23 +38,23 @@ def test_a_step_is_near_the_cycle_tier(tmp_path, monkeypatch, config, steps):
 
 
 def test_what_is_in_the_database_changes_nothing(tmp_path, monkeypatch):
-    first = model_of(tmp_path, monkeypatch, LORA)
-    assert first["simulator"]["measured_shapes"] == first["model"]["shapes"] > 100
-    again = model_of(tmp_path, monkeypatch, LORA, name="again")
+    first = model_of(tmp_path, monkeypatch, DEEP_AE)
+    assert first["simulator"]["measured_shapes"] == first["model"]["shapes"] > 20
+    again = model_of(tmp_path, monkeypatch, DEEP_AE, name="again")
     assert again["simulator"]["measured_shapes"] == 0
     for result in (first, again):
         del result["simulator"]
     assert first == again
     # A larger L1 has a few shapes of its own; the others are known.
-    other = model_of(tmp_path, monkeypatch, LORA, "--set", "/platform/cluster/tcdm/size=524288", name="other")
+    other = model_of(tmp_path, monkeypatch, DEEP_AE, "--set", "/platform/cluster/tcdm/size=524288", name="other")
     assert other["simulator"]["measured_shapes"] < other["model"]["shapes"]
 
 
 def test_the_tier_follows_the_hardware(tmp_path, monkeypatch):
     """What no closed form knows of, additions that take a cycle more, shows in the step."""
     key = "/platform/cluster/fpu/addmul_latency"
-    fast = model_of(tmp_path, monkeypatch, LORA, "--set", f"{key}=0")
-    slow = model_of(tmp_path, monkeypatch, LORA, "--set", f"{key}=2", name="slow")
+    fast = model_of(tmp_path, monkeypatch, DEEP_AE, "--set", f"{key}=0")
+    slow = model_of(tmp_path, monkeypatch, DEEP_AE, "--set", f"{key}=2", name="slow")
     assert slow["step"]["cycles"] > fast["step"]["cycles"]
 
 

@@ -139,15 +139,17 @@ def test_page_of_a_run_is_small_and_has_its_pictures(folder):
 
 
 def test_etude_schedule_draws_what_the_program_finds(tmp_path):
-    out = tmp_path / "pictures"
-    words = ["configs/deep_ae.json", "--policy", "page", "--budget", "0.9", "--time-limit", "2"]
-    command = [*ETUDE, "schedule", *words, "--svg", out, "--budgets", "1,0.9"]
+    out, config = tmp_path / "pictures", tmp_path / "run.json"
+    workload = {"network": "mlp", "sizes": [16, 64, 64, 64, 64, 64, 64, 8], "batch": 64}
+    config.write_text(json.dumps({"platform": "platform/traindeeploy.json", "workload": workload}))
+    words = [config, "--policy", "page", "--budget", "0.8", "--time-limit", "0.2"]
+    command = [*ETUDE, "schedule", *words, "--svg", out, "--budgets", "1,0.8"]
     done = subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("page (")
     assert re.search(r"page \((optimal|feasible)\), budget", (out / "energy_memory.svg").read_text())
     assert ": paged in in slot" in (out / "schedule.svg").read_text()
-    refused = [*ETUDE, "schedule", "configs/deep_ae.json", "--budget", "1000", "--svg", tmp_path / "none"]
+    refused = [*ETUDE, "schedule", config, "--budget", "1000", "--svg", tmp_path / "none"]
     done = subprocess.run(refused, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True)
     assert done.returncode == 2 and done.stderr.count("\n") == 1 and "no schedule fits" in done.stderr
     assert not (tmp_path / "none").exists()

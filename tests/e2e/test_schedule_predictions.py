@@ -6,7 +6,7 @@ import json
 import pytest
 from support import run
 
-BERT = {"network": "bert", "sizes": [32, 64, 2, 128, 4, 3]}
+BERT = {"network": "bert", "sizes": [32, 64, 2, 128, 2, 3]}
 MLP = {"network": "mlp", "sizes": [128, 192, 192, 192, 192, 192, 16], "batch": 32}
 ONE_L1 = ("/platform/cluster/tcdm/size=131072", "/energy/extmem/byte/value=324")
 

@@ -35,19 +35,39 @@ def write(tmp_path, workload, train):
     return file
 
 
+LARGE = "/platform/l2/size=8388608"
+BERT = {"network": "bert", "sizes": [16, 32, 2, 64, 2, 3], "batch": 2}
+MLP = {"network": "mlp", "sizes": [64, 96, 96, 96, 96, 96, 10], "batch": 32}
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """The run of a step that keeps everything in an L2 with room for it, once for each step."""
+    runs = {}
+
+    def of(workload, train):
+        key = json.dumps([workload, train])
+        if key not in runs:
+            folder = tmp_path_factory.mktemp("kept")
+            runs[key] = trained(folder, write(folder, workload, train), "keep", LARGE)
+        return runs[key]
+
+    return of
+
+
 def test_sqrt_trains_where_keep_has_no_room(tmp_path):
-    workload = {"network": "bert", "sizes": [32, 64, 2, 128, 4, 3]}
+    workload = {"network": "bert", "sizes": [32, 48, 2, 96, 3, 3]}
     file = write(tmp_path, workload, {"steps": 2, "optimizer": "momentum"})
-    kept, usual = trained(tmp_path, file, "keep")
-    assert all(layer["phase"] != "recompute" for layer in kept["layers"])
-    small = "/platform/l2/size=400000"
+    usual_run, usual = trained(tmp_path, file, "keep")
+    assert all(layer["phase"] != "recompute" for layer in usual_run["layers"])
+    small = "/platform/l2/size=300000"
     refused = run("run", file, "--out", tmp_path / "none", "--set", small, check=2)
     assert "/platform/l2/size" in refused.stderr and not (tmp_path / "none").exists()
     result, outputs = trained(tmp_path, file, "sqrt", small, "/schedule/policy=sqrt")
     same_bits(outputs, usual)
     memory = result["memory"]
-    assert memory["l2_fixed"] < memory["l2_peak"] <= 400000
-    assert memory["activations_peak"] < kept["memory"]["activations_peak"]
+    assert memory["l2_fixed"] < memory["l2_peak"] <= 300000
+    assert memory["activations_peak"] < usual_run["memory"]["activations_peak"]
     again = [layer for layer in result["layers"] if layer["phase"] == "recompute"]
     assert sum(layer["cycles"] for layer in again) > 0
     assert result["step"]["cycles"] == sum(layer["cycles"] for layer in result["layers"])
@@ -56,12 +76,10 @@ def test_sqrt_trains_where_keep_has_no_room(tmp_path):
 @pytest.mark.parametrize(
     ("policy", "part"), [("optimal", 0.85), ("checkmate", 0.97), ("page", 0.95), ("capuchin", 0.7)]
 )
-def test_what_a_policy_chooses_runs_within_its_budget(tmp_path, policy, part):
-    # Searches for the best schedule of a transformer's step take longer than a test should.
-    mlp = {"network": "mlp", "sizes": [128, 192, 192, 192, 192, 192, 16], "batch": 32}
-    workload = mlp if policy != "capuchin" else {"network": "bert", "sizes": [32, 64, 2, 128, 4, 3]}
-    file = write(tmp_path, workload, {"steps": 2, "optimizer": "momentum"})
-    _, usual = trained(tmp_path, file, "keep")
+def test_what_a_policy_chooses_runs_within_its_budget(tmp_path, kept, policy, part):
+    workload, train = MLP if policy != "capuchin" else BERT, {"steps": 2, "optimizer": "momentum"}
+    file = write(tmp_path, workload, train)
+    _, usual = kept(workload, train)
     chosen = json.loads(run("schedule", file, "--policy", policy, "--budget", part, "--json", check=0).stdout)
     assert chosen["budget"] == int(part * chosen["peak_keep"]) and chosen["peak_bytes"] <= chosen["budget"]
     sets = f"/schedule/policy={policy}", f"/schedule/budget={part}"
@@ -130,15 +148,16 @@ FULL = {"method": "full", "initial": str(ROOT / "workloads/data/cct2_digits.npz"
 @pytest.mark.parametrize(
     ("workload", "train", "policy", "parts"),
     [
-        (CCT2, FULL, "page", (0.9, 0.5)),
-        (CCT2, FULL, "capuchin", (0.8,)),
-        ({"network": "resnet8", "batch": 1}, {}, "page", (0.9,)),
+        (BERT, {}, "page", (0.95, 0.7)),
+        (BERT, {}, "capuchin", (0.8,)),
+        ({"network": "resnet8", "batch": 1}, {}, "capuchin", (0.7,)),
         ({"network": "deep_ae", "batch": 24}, {}, "page", (0.95,)),
     ],
 )
-def test_the_bits_of_keep_in_an_l2_of_exactly_the_budget(tmp_path, workload, train, policy, parts):
-    file = write(tmp_path, {"home": "extmem"} | workload, {"steps": 1} | train)
-    _, usual = trained(tmp_path, file, "keep", "/platform/l2/size=8388608")
+def test_the_bits_of_keep_in_an_l2_of_exactly_the_budget(tmp_path, kept, workload, train, policy, parts):
+    workload, train = {"home": "extmem"} | workload, {"steps": 1} | train
+    file = write(tmp_path, workload, train)
+    _, usual = kept(workload, train)
     highest = None
     for part in parts:
         chosen = json.loads(run("schedule", file, "--policy", policy, "--budget", part, "--json", check=0).stdout)
@@ -153,9 +172,9 @@ def test_the_bits_of_keep_in_an_l2_of_exactly_the_budget(tmp_path, workload, tra
         highest = memory["l2_peak"] - memory["l2_fixed"]
 
 
-def test_a_full_step_of_cct2_trains_in_a_million_bytes(tmp_path):
+def test_a_full_step_of_cct2_trains_in_a_million_bytes(tmp_path, kept):
     file = write(tmp_path, CCT2, FULL | {"steps": 1})
-    _, usual = trained(tmp_path, file, "keep", "/platform/l2/size=8388608")
+    _, usual = kept(CCT2, FULL | {"steps": 1})
     million = "/platform/l2/size=1000000"
     refused = run("run", file, "--out", tmp_path / "none", "--set", million, check=2)
     assert "/platform/l2/size" in refused.stderr and not (tmp_path / "none").exists()
@@ -165,8 +184,7 @@ def test_a_full_step_of_cct2_trains_in_a_million_bytes(tmp_path):
 
 
 def test_passes_of_a_step_follow_a_schedule_each(tmp_path):
-    workload = {"network": "bert", "sizes": [32, 64, 2, 128, 4, 3], "batch": 2}
-    file = write(tmp_path, workload, {"steps": 2, "accumulate": 2})
+    file = write(tmp_path, BERT | {"home": "extmem"}, {"steps": 2, "accumulate": 2})
     _, usual = trained(tmp_path, file, "keep")
     result, outputs = trained(tmp_path, file, "page", "/schedule/policy=page", "/schedule/budget=0.8")
     same_bits(outputs, usual)
@@ -177,17 +195,17 @@ def test_passes_of_a_step_follow_a_schedule_each(tmp_path):
     ("workload", "train", "policy", "part"),
     [
         (CCT2, FULL, "optimal", 0.5),
-        (CCT2, FULL, "page", 0.8),
-        ({"network": "resnet8", "batch": 1}, {}, "optimal", 0.7),
+        ({"network": "resnet8", "batch": 1}, {}, "page", 0.7),
         ({"network": "deep_ae", "batch": 24}, {"steps": 2}, "page", 0.95),
-        ({"network": "bert", "batch": 2}, {"steps": 2, "optimizer": "adam"}, "checkmate", 0.7),
-        ({"network": "bert", "batch": 4}, {"steps": 2, "accumulate": 2}, "capuchin", 0.7),
-        ({"network": "bert", "batch": 2}, {"optimizer": "momentum"}, "sqrt", 0.9),
+        (BERT, {"steps": 2, "optimizer": "adam"}, "checkmate", 0.7),
+        (BERT | {"batch": 4}, {"steps": 2, "accumulate": 2}, "capuchin", 0.7),
+        (BERT, {"optimizer": "momentum"}, "sqrt", 0.9),
     ],
 )
-def test_parameters_at_home_in_l2_are_outside_the_budget(tmp_path, workload, train, policy, part):
-    file = write(tmp_path, workload | {"home": "l2"}, {"steps": 1} | train)
-    kept, usual = trained(tmp_path, file, "keep", "/platform/l2/size=8388608")
+def test_parameters_at_home_in_l2_are_outside_the_budget(tmp_path, kept, workload, train, policy, part):
+    workload, train = workload | {"home": "l2"}, {"steps": 1} | train
+    file = write(tmp_path, workload, train)
+    all_kept, usual = kept(workload, train)
     chosen = json.loads(run("schedule", file, "--policy", policy, "--budget", part, "--json", check=0).stdout)
     assert chosen["budget"] == int(part * chosen["peak_keep"]) and chosen["peak_bytes"] <= chosen["budget"]
     assert not {t["kind"] for t in chosen["tensors"]} & {"parameter", "input", "state"}
@@ -205,4 +223,4 @@ def test_parameters_at_home_in_l2_are_outside_the_budget(tmp_path, workload, tra
     # Nothing but pages that the schedule names passes the HyperRAM.
     assert (result["traffic"]["l3_l2_read"] > 0) == bool(told["paged"])
     assert told["recomputed"] or told["paged"]
-    assert kept["traffic"]["l3_l2_read"] == 0
+    assert all_kept["traffic"]["l3_l2_read"] == 0
