@@ -73,10 +73,8 @@ class Core : public sc_core::sc_module, private DecodeUser {
   /// The access is one of straight code, and the cache that was emptied `flushes` times still has
   /// the lines around it: then complete_straight_and_run() does the same in the place of its call,
   /// core_calm.h must be included for it.
+  bool in_straight_code(unsigned flushes) const { return calm_flushes_ == flushes; }
   static constexpr unsigned kNeverStraight = ~1u;  ///< no number of flushes is so large
-  bool in_straight_code(unsigned flushes) const {
-    return calm_flushes_ == flushes;
-  }
   CoreWait complete_straight_and_run(Cycle granted, std::uint32_t rdata, StallReason why,
                                      Cycle limit);
   /// The same of a core with an observer: a function of its own, so that the others do not ask.
