@@ -91,7 +91,8 @@ class Mchan final : public ClusterDma {
   // lane 0 has the higher one.
   static_assert(kPorts == 4);
   static constexpr std::uint32_t swapped(std::uint32_t lanes) {
-    return (lanes & 1u) << 1 | lanes >> 1;
+    constexpr std::uint8_t kSwapped = 0b11'01'10'00;  // by `lanes`, two bits each
+    return kSwapped >> 2 * lanes & 3u;
   }
   bool active() const {
     return commands_ != 0 || !read_.idle() || !write_.idle() || completing_ != 0;

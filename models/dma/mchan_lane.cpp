@@ -330,7 +330,8 @@ void MchanLane::step(Cycle::rep now, std::uint32_t granted, const std::uint32_t*
   entries_ += flow.pushed - flow.popped;
   const bool flowed = (flow.pushed | flow.popped) != 0;
   work.moved |= flowed;
-  if (flowed || refused) {  // else it stands still, and is not looked at again in the next cycle
+  // Else it stands still, and is not looked at again in the next cycle; or begins a piece.
+  if ((flowed || refused) && lane_beat_[0] != 0 && lane_beat_[1] != 0 && bus_beat_ != 0) {
     find_stretch<kToL1>();
   }
 }

@@ -58,6 +58,10 @@ class DispatchFifo {
   /// One cycle: `pop` are the cores that ask in it, `ack` those that wake in it. Returns the cores
   /// whose dispatch event line is up.
   std::uint32_t step(std::uint32_t pop, std::uint32_t ack) {
+    if ((pop | pending_ | advance_) == 0) {
+      moved_ = false;
+      return 0;
+    }
     std::uint32_t events = 0;
     std::uint32_t asking = pop | pending_;
     const std::uint32_t taken = pending_ & ack;

@@ -39,7 +39,7 @@ void Icache::reset() {
   asking_.assign(config_.shared_banks, 0);
   bursts_.clear();
   beats_ = address_turn_ = 0;
-  active_ = 0;
+  looking_up_ = answered_ = wanting_memory_ = 0;
   bypass_ = changed_ = prefetch_warned_ = false;
   last_ = 0;
   warnings_.clear();
@@ -54,22 +54,8 @@ void Icache::request(unsigned core, std::uint32_t address, Cycle now) {
   unit.line = address / kLineBytes;
   unit.since = std::max(now.raw(), unit.free);
   unit.bypass = bypass_;
-  active_ |= 1u << core;
+  looking_up_ |= 1u << core;
   ++(bypass_ ? bypasses_ : private_misses_);
-}
-
-Cycle Icache::next_activity() const {
-  std::uint64_t next = changed_ ? last_ + 1 : kNever.raw();
-  if (!bursts_.empty()) {
-    next = std::min(next, std::max(bursts_.front().first + beats_, last_ + 1));
-  }
-  for (std::uint32_t left = active_; left != 0; left &= left - 1) {
-    const CoreUnit& unit = cores_[static_cast<unsigned>(std::countr_zero(left))];
-    if (unit.state == CoreState::kLookup) {
-      next = std::min(next, unit.since + 1);
-    }
-  }
-  return Cycle{next};
 }
 
 void Icache::choose_way(unsigned core) {
@@ -90,7 +76,6 @@ void Icache::finish(unsigned core) {
     private_set(core, unit.line)[unit.way] = unit.line;
   }
   unit.state = CoreState::kIdle;
-  active_ &= ~(1u << core);
 }
 
 void Icache::step_data_channel(std::uint64_t now) {
@@ -109,7 +94,7 @@ void Icache::step_data_channel(std::uint64_t now) {
 void Icache::step_address_channel(std::uint64_t now) {
   // Round robin over the banks; the turn only moves on when another bank asks too (rr_arb_tree).
   const unsigned banks = config_.shared_banks;
-  const auto asks = [this](unsigned bank) { return !banks_[bank].addresses().empty(); };
+  const auto asks = [this](unsigned bank) { return banks_[bank].has_address(); };
   unsigned winner = banks;
   for (unsigned i = 0; i < banks && winner == banks; ++i) {
     const unsigned bank = (address_turn_ + i) % banks;
@@ -127,8 +112,10 @@ void Icache::step_address_channel(std::uint64_t now) {
       break;
     }
   }
-  const std::uint32_t line = banks_[winner].addresses().front();
-  banks_[winner].pop_address();
+  const std::uint32_t line = banks_[winner].pop_address();
+  if (!banks_[winner].has_address()) {
+    wanting_memory_ &= ~(1u << winner);
+  }
   std::array<std::uint8_t, kLineBytes> data{};
   const Cycle first = memory_.read(Address{line * kLineBytes}, data, Cycle{now});
   bursts_.push_back({winner, first.raw()});
@@ -143,16 +130,19 @@ void Icache::step_banks() {
     }
     const SharedBank::Outcome outcome = banks_[b].step(asking_[b], lines_);
     changed_ = changed_ || outcome.changed;
-    for (std::uint32_t left = asking_[b]; left != 0; left &= left - 1) {
-      ++conflicts_;
-    }
     if (outcome.granted != SharedBank::kNobody) {
       asking_[b] &= ~(1u << outcome.granted);
       cores_[outcome.granted].state = CoreState::kWaiting;
-      conflicts_.value -= 1;
+    }
+    for (std::uint32_t refused = asking_[b]; refused != 0; refused &= refused - 1) {
+      ++conflicts_;
+    }
+    if (banks_[b].has_address()) {
+      wanting_memory_ |= 1u << b;
     }
     if (outcome.answered != SharedBank::kNobody) {
       cores_[outcome.answered].state = CoreState::kAnswered;
+      answered_ |= 1u << outcome.answered;
       shared_hits_ += outcome.hit ? 1 : 0;
     }
   }
@@ -160,17 +150,16 @@ void Icache::step_banks() {
 
 std::uint32_t Icache::step(Cycle cycle) {
   const std::uint64_t now = cycle.raw();
-  changed_ = false;
-  std::uint32_t done = 0;
-  for (std::uint32_t left = active_; left != 0; left &= left - 1) {
+  // The response register of the refill arbiter: one cycle after the bank answered.
+  const std::uint32_t done = std::exchange(answered_, 0);
+  changed_ = done != 0;
+  for (std::uint32_t left = done; left != 0; left &= left - 1) {
+    finish(static_cast<unsigned>(std::countr_zero(left)));
+  }
+  for (std::uint32_t left = looking_up_; left != 0; left &= left - 1) {
     const unsigned core = static_cast<unsigned>(std::countr_zero(left));
     CoreUnit& unit = cores_[core];
-    if (unit.state == CoreState::kAnswered) {
-      // The response register of the refill arbiter: one cycle after the bank answered.
-      finish(core);
-      done |= 1u << core;
-      changed_ = true;
-    } else if (unit.state == CoreState::kLookup && now > unit.since) {
+    if (now > unit.since) {
       // The tags were found not to match in this cycle; the bank is asked in it.
       if (!unit.bypass) {
         choose_way(core);
@@ -178,6 +167,7 @@ std::uint32_t Icache::step(Cycle cycle) {
       lines_[core] = unit.line;
       asking_[bank_of(unit.line)] |= 1u << core;
       unit.state = CoreState::kAsking;
+      looking_up_ &= ~(1u << core);
       changed_ = true;
     }
   }

@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <deque>
 #include <string>
 #include <systemc>
+#include <utility>
 #include <vector>
 
 #include "models/base/axi_port.h"
@@ -39,15 +41,17 @@ class Icache : public sc_core::sc_module {
       return true;
     }
     const std::uint32_t line = address / kLineBytes;
-    const std::uint32_t* set =
-        &tags_[(std::size_t{core} * config_.private_sets + (line & (config_.private_sets - 1))) *
-               config_.private_ways];
-    for (unsigned way = 0; way < config_.private_ways; ++way) {
-      if (set[way] == line) {
+    const std::uint32_t* set = private_set(core, line);
+    for (const std::uint32_t* const end = set + config_.private_ways; set != end; ++set) {
+      if (*set == line) {
         return true;
       }
     }
     return false;
+  }
+  /// Lines of these numbers have the same places in a private cache.
+  bool same_set(std::uint32_t line, std::uint32_t other) const {
+    return ((line ^ other) & (config_.private_sets - 1)) == 0;
   }
   /// How often lines were taken out of the private caches: what hit() found before may be gone
   /// since. Besides, a core's lines change only with its own missing fetches.
@@ -57,12 +61,18 @@ class Icache : public sc_core::sc_module {
   /// One cycle. Returns the mask of cores whose missing fetch has its word in this cycle.
   std::uint32_t step(Cycle now);
   /// The first cycle in which anything can happen without new input; kNever when idle.
-  Cycle next_activity() const;
-  /// step() will read a line from memory.
-  bool asks_memory() const {
-    return std::any_of(banks_.begin(), banks_.end(),
-                       [](const SharedBank& bank) { return !bank.addresses().empty(); });
+  Cycle next_activity() const {
+    std::uint64_t next = changed_ ? last_ + 1 : kNever.raw();
+    if (!bursts_.empty()) {
+      next = std::min(next, std::max(bursts_.front().first + beats_, last_ + 1));
+    }
+    for (std::uint32_t left = looking_up_; left != 0; left &= left - 1) {
+      next = std::min(next, cores_[static_cast<unsigned>(std::countr_zero(left))].since + 1);
+    }
+    return Cycle{next};
   }
+  /// step() will read a line from memory.
+  bool asks_memory() const { return wanting_memory_ != 0; }
   /// First cycle from `now` on in which step() may name `core`, whose missing fetch is under way;
   /// `now` is not stepped yet.
   Cycle earliest_answer(unsigned core, Cycle now) const {
@@ -114,9 +124,12 @@ class Icache : public sc_core::sc_module {
   };
 
   unsigned bank_of(std::uint32_t line) const { return line & (config_.shared_banks - 1); }
+  const std::uint32_t* private_set(unsigned core, std::uint32_t line) const {
+    return tags_.data() + (core * config_.private_sets + (line & (config_.private_sets - 1))) *
+                              config_.private_ways;
+  }
   std::uint32_t* private_set(unsigned core, std::uint32_t line) {
-    return &tags_[(std::size_t{core} * config_.private_sets + (line & (config_.private_sets - 1))) *
-                  config_.private_ways];
+    return const_cast<std::uint32_t*>(std::as_const(*this).private_set(core, line));
   }
   void choose_way(unsigned core);
   void finish(unsigned core);
@@ -135,7 +148,9 @@ class Icache : public sc_core::sc_module {
   std::deque<Burst> bursts_;
   unsigned beats_{0};         ///< taken of the first burst
   unsigned address_turn_{0};  ///< bank that goes first when both have an address
-  std::uint32_t active_{0};   ///< cores that are not idle
+  std::uint32_t looking_up_{0};      ///< cores in CoreState::kLookup
+  std::uint32_t answered_{0};        ///< ... in CoreState::kAnswered
+  std::uint32_t wanting_memory_{0};  ///< banks whose refills wait for the address channel
   bool bypass_{false};
   bool changed_{false};
   std::uint64_t last_{0};

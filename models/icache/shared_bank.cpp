@@ -31,15 +31,6 @@ unsigned SharedBank::pick(std::uint32_t requests) const {
   return core;
 }
 
-bool SharedBank::present(std::uint32_t line) const {
-  for (unsigned way = 0; way < ways_; ++way) {
-    if (tags_[slot(line, way)] == line) {
-      return true;
-    }
-  }
-  return false;
-}
-
 bool SharedBank::in_flight(std::uint32_t line) const {
   return std::any_of(refills_.begin(), refills_.end(),
                      [line](const Refill& refill) { return refill.line == line; });
@@ -52,8 +43,7 @@ void SharedBank::flush_set(std::uint32_t line) {
 }
 
 void SharedBank::serve(Outcome& outcome) {
-  const Refill refill = refills_.front();
-  refills_.pop_front();
+  const Refill refill = refills_.pop();
   tags_[slot(refill.line, refill.way)] = refill.line;
   outcome.answered = refill.core;
   line_there_ = false;
@@ -93,8 +83,7 @@ void SharedBank::step_operative(Outcome& outcome, bool& take) {
 
 void SharedBank::step_bypass(Outcome& outcome, bool& take) {
   if (line_there_) {
-    outcome.answered = refills_.front().core;
-    refills_.pop_front();
+    outcome.answered = refills_.pop().core;
     line_there_ = false;
   }
   if (bypass_wanted_) {
@@ -106,8 +95,9 @@ void SharedBank::step_bypass(Outcome& outcome, bool& take) {
   }
 }
 
-SharedBank::Outcome SharedBank::step(std::uint32_t requests,
-                                     const std::vector<std::uint32_t>& lines) {
+// A cycle of any kind.
+SharedBank::Outcome SharedBank::step_any(std::uint32_t requests,
+                                         const std::vector<std::uint32_t>& lines) {
   Outcome outcome;
   const State before = state_;
   bool take = false;
@@ -138,8 +128,8 @@ SharedBank::Outcome SharedBank::step(std::uint32_t requests,
       if (line_there_) {
         state_ = State::kServeThenRequest;
       } else if (addresses_.size() < kAddresses && refills_.size() < kRefills) {
-        refills_.push_back({looking_core_, looking_line_, lfsr_.next(ways_)});
-        addresses_.push_back(looking_line_);
+        refills_.push({looking_core_, looking_line_, lfsr_.next(ways_)});
+        addresses_.push(looking_line_);
         outcome.missed = true;
         looking_ = false;
         state_ = State::kOperative;
@@ -167,16 +157,13 @@ SharedBank::Outcome SharedBank::step(std::uint32_t requests,
       break;
   }
   if (take && requests != 0) {
-    const unsigned core = pick(requests);
-    turn_ = (turn_ + 1) & ((1u << levels_) - 1);
+    const unsigned core = grant(requests);
     outcome.granted = core;
     if (bypassed) {
-      refills_.push_back({core, lines[core], 0});
-      addresses_.push_back(lines[core]);
+      refills_.push({core, lines[core], 0});
+      addresses_.push(lines[core]);
     } else {
-      looking_ = true;
-      looking_core_ = core;
-      looking_line_ = lines[core];
+      look_for(core, lines[core]);
     }
   }
   outcome.changed = outcome.changed || line_arrives_ || state_ != before || outcome.missed ||

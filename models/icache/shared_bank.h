@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <vector>
 
 #include "models/icache/lfsr.h"
@@ -34,11 +37,29 @@ class SharedBank {
            !bypass_wanted_ && !flush_wanted_;
   }
   /// One cycle: `requests` are the cores that ask this bank, `lines` the line number of each.
-  Outcome step(std::uint32_t requests, const std::vector<std::uint32_t>& lines);
+  Outcome step(std::uint32_t requests, const std::vector<std::uint32_t>& lines) {
+    if (state_ != State::kOperative || line_there_ || line_arrives_ || bypass_wanted_ ||
+        flush_wanted_ || (looking_ && !present(looking_line_))) [[unlikely]] {
+      return step_any(requests, lines);
+    }
+    // Most often: the line that was looked for is here, and the next one is looked for.
+    Outcome outcome;
+    if (looking_) {
+      outcome.answered = looking_core_;
+      outcome.hit = outcome.changed = true;
+      looking_ = false;
+    }
+    if (requests != 0) {
+      outcome.granted = grant(requests);
+      outcome.changed = true;
+      look_for(outcome.granted, lines[outcome.granted]);
+    }
+    return outcome;
+  }
 
   /// Line numbers that wait for the memory's address channel, oldest first.
-  const std::deque<std::uint32_t>& addresses() const { return addresses_; }
-  void pop_address() { addresses_.pop_front(); }
+  bool has_address() const { return !addresses_.empty(); }
+  std::uint32_t pop_address() { return addresses_.pop(); }
   /// A data beat can be taken in this cycle.
   bool takes_beats() const { return !line_there_; }
   /// The last beat of the oldest refill was taken in this cycle.
@@ -69,12 +90,54 @@ class SharedBank {
     std::uint32_t line;
     unsigned way;
   };
+  /// A few entries in the order in which they came.
+  template <class T, std::size_t kRoom>
+  class Few {
+   public:
+    bool empty() const { return size_ == 0; }
+    std::size_t size() const { return size_; }
+    void push(const T& entry) { entries_[size_++] = entry; }
+    T pop() {
+      const T first = entries_[0];
+      std::copy(entries_.begin() + 1, entries_.begin() + size_, entries_.begin());
+      --size_;
+      return first;
+    }
+    const T* begin() const { return entries_.data(); }
+    const T* end() const { return entries_.data() + size_; }
 
+   private:
+    std::array<T, kRoom> entries_{};
+    unsigned size_{0};
+  };
+
+  Outcome step_any(std::uint32_t requests, const std::vector<std::uint32_t>& lines);
+  /// The arbiter's answer to `requests`, which are not none; its turn moves on.
+  unsigned grant(std::uint32_t requests) {
+    const unsigned core = (requests & (requests - 1)) == 0
+                              ? static_cast<unsigned>(std::countr_zero(requests))
+                              : pick(requests);
+    turn_ = (turn_ + 1) & ((1u << levels_) - 1);
+    return core;
+  }
+  void look_for(unsigned core, std::uint32_t line) {
+    looking_ = true;
+    looking_core_ = core;
+    looking_line_ = line;
+  }
   unsigned pick(std::uint32_t requests) const;
   std::size_t slot(std::uint32_t line, unsigned way) const {
     return ((line >> bank_bits_) & (sets_ - 1)) * ways_ + way;
   }
-  bool present(std::uint32_t line) const;
+  bool present(std::uint32_t line) const {
+    const std::uint32_t* const set = &tags_[slot(line, 0)];
+    for (unsigned way = 0; way < ways_; ++way) {
+      if (set[way] == line) {
+        return true;
+      }
+    }
+    return false;
+  }
   bool in_flight(std::uint32_t line) const;
   void serve(Outcome& outcome);
   void step_operative(Outcome& outcome, bool& take);
@@ -85,8 +148,8 @@ class SharedBank {
   std::vector<std::uint32_t> tags_;
   Lfsr8 lfsr_;
   State state_{State::kOperative};
-  std::deque<Refill> refills_;
-  std::deque<std::uint32_t> addresses_;
+  Few<Refill, kRefills> refills_;
+  Few<std::uint32_t, kAddresses> addresses_;
   unsigned turn_{0};  ///< the arbiter's counter of grants
   bool looking_{false};
   unsigned looking_core_{0};

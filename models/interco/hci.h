@@ -85,6 +85,30 @@ class Hci : public sc_core::sc_module {
     up_ports_ |= 1u << port;
     ++up_count_;
   }
+  /// raise() for some ports one after the other; they are up when it goes.
+  class Raising {
+   public:
+    explicit Raising(Hci& hci) : hci_(hci) {}
+    Raising(const Raising&) = delete;
+    Raising& operator=(const Raising&) = delete;
+    ~Raising() {
+      hci_.up_banks_ |= banks_;
+      hci_.up_ports_ |= ports_;
+      hci_.up_count_ += count_;
+    }
+    void add(unsigned port, unsigned bank) {
+      hci_.up_[bank] |= 1u << port;
+      banks_ |= std::uint64_t{1} << bank;
+      ports_ |= 1u << port;
+      ++count_;
+    }
+
+   private:
+    Hci& hci_;
+    std::uint64_t banks_{0};
+    std::uint32_t ports_{0};
+    unsigned count_{0};
+  };
   /// Ports whose request is up.
   std::uint32_t raised() const { return up_ports_; }
   /// One clock cycle of the raised requests and the accelerator's (of `requests` only what is said

@@ -19,6 +19,7 @@ Tcdm::Tcdm(const sc_core::sc_module_name& name, const TcdmConfig& config)
   }
   bank_mask_ = config.banks - 1;
   bytes_.assign(config.size.raw(), 0);
+  size_ = static_cast<std::uint32_t>(bytes_.size());
   last_word_ = size() / 4 - 1;
 }
 

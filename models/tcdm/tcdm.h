@@ -26,7 +26,7 @@ class Tcdm : public sc_core::sc_module {
   void reset();
 
   /// Bytes of the whole memory.
-  std::uint32_t size() const { return static_cast<std::uint32_t>(bytes_.size()); }
+  std::uint32_t size() const { return size_; }
   unsigned banks() const { return bank_mask_ + 1; }
   /// Bank of the word at `offset`.
   unsigned bank_of(std::uint32_t offset) const { return (offset >> 2) & bank_mask_; }
@@ -89,6 +89,7 @@ class Tcdm : public sc_core::sc_module {
   void write_bytes(std::uint32_t offset, std::uint32_t value, unsigned enable);
 
   std::vector<std::uint8_t> bytes_;
+  std::uint32_t size_;
   std::uint32_t bank_mask_;
   std::uint32_t last_word_;
 

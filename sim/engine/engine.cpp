@@ -202,9 +202,13 @@ std::uint32_t Engine::wake(std::uint32_t harts, std::uint32_t& banked) {
 
 // Harts ask for their banks from this cycle on.
 inline void Engine::raise(std::uint32_t harts) {
+  if (harts == 0) {
+    return;
+  }
+  Hci::Raising raising(*hci_);
   for (; harts != 0; harts &= harts - 1) {
     const auto h = static_cast<unsigned>(std::countr_zero(harts));
-    hci_->raise(h, bank_[h]);
+    raising.add(h, bank_[h]);
   }
 }
 
@@ -224,15 +228,19 @@ void Engine::step_quietly() {
 // compiled into this loop. What a unit does in this cycle reaches a core in it only if it may be
 // interrupted or its line comes; such a one goes on when the units have acted.
 [[gnu::noinline]] void Engine::serve_and_go_on(std::uint32_t granted) {
+  const std::uint64_t now = now_;
   const std::uint64_t horizon = run_ahead_horizon();
-  const unsigned flushes = platform_.icache().flushes();
+  // With observers no core goes on by itself.
+  const unsigned flushes = observed_ ? Core::kNeverStraight : platform_.icache().flushes();
+  const std::uint32_t tcdm_size = tcdm_->size();
+  Hci::Raising raising(*hci_);
   for (; granted != 0; granted &= granted - 1) {
     const auto h = static_cast<unsigned>(std::countr_zero(granted));
     Core& core = *cores_[h];
     std::uint64_t limit = horizon;
     if (core.stays()) [[unlikely]] {
-      limit = stay_limit(h, now_);
-      if (limit == now_ + 1) {
+      limit = stay_limit(h, now);
+      if (limit == now + 1) {
         serve_tcdm(h);
         continue;
       }
@@ -241,21 +249,21 @@ void Engine::step_quietly() {
     const std::uint32_t rdata = access_tcdm(access, tcdm_offset(h, access));
     constexpr StallReason kWhy = StallReason::kTcdmConflict;
     CoreWait wait;
-    if (core.in_straight_code(flushes) && !observed_) [[likely]] {
-      wait = core.complete_straight_and_run(Cycle{now_}, rdata, kWhy, Cycle{limit});
+    if (core.in_straight_code(flushes)) [[likely]] {
+      wait = core.complete_straight_and_run(Cycle{now}, rdata, kWhy, Cycle{limit});
     } else if (!observed_) {
-      wait = Core::complete_and_run(core, Cycle{now_}, rdata, kWhy, Cycle{limit});
+      wait = Core::complete_and_run(core, Cycle{now}, rdata, kWhy, Cycle{limit});
     } else {
-      wait = Core::complete_observed_and_run(core, Cycle{now_}, rdata, kWhy, Cycle{limit});
+      wait = Core::complete_observed_and_run(core, Cycle{now}, rdata, kWhy, Cycle{limit});
     }
     if (wait == CoreWait::kData) [[likely]] {
       const std::uint32_t offset = access.address - ETUDE_L1_BASE;
-      if (offset < tcdm_->size()) [[likely]] {
+      if (offset < tcdm_size) [[likely]] {
         // As before, but for the place and the time.
         const unsigned bank = tcdm_->bank_of(offset);
         const std::uint64_t asked = access.when.raw();
-        if (asked <= now_ + 1) {  // this cycle's requests are served: it stands with the next's
-          hci_->raise(h, bank);
+        if (asked <= now + 1) {  // this cycle's requests are served: it stands with the next's
+          raising.add(h, bank);
           continue;
         }
         bank_[h] = static_cast<std::uint8_t>(bank);
@@ -264,7 +272,7 @@ void Engine::step_quietly() {
         continue;
       }
     }
-    agenda_.add(h, ask(h, wait, now_ + 1, limit));
+    agenda_.add(h, ask(h, wait, now + 1, limit));
   }
 }
 

@@ -46,9 +46,14 @@ inline void Engine::commit_users(const WideRequest* wide, const HciGrants& grant
 inline void Engine::ask_dma() {
   const std::uint32_t up = hci_->raised() >> dma_port_;
   if (mchan_ != nullptr) [[likely]] {
-    for (std::uint32_t left = mchan_->ask() & ~up; left != 0; left &= left - 1) {
+    std::uint32_t left = mchan_->ask() & ~up;
+    if (left == 0) {
+      return;
+    }
+    Hci::Raising raising(*hci_);
+    for (; left != 0; left &= left - 1) {
       const auto p = static_cast<unsigned>(std::countr_zero(left));
-      hci_->raise(dma_port_ + p, platform_.tcdm_bank(mchan_->wanted(p)));
+      raising.add(dma_port_ + p, tcdm_->bank_of(mchan_->wanted(p)));
     }
     return;
   }

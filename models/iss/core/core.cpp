@@ -360,6 +360,7 @@ CoreWait Core::run_held(Cycle limit, CoreHolder& holder) {
 [[gnu::always_inline]] inline bool Core::complete_quickly(std::uint64_t granted,
                                                           std::uint32_t rdata, StallReason why) {
   const std::uint64_t leave = granted + 1;
+  leave_calm_access();
   stalls_[static_cast<unsigned>(why)] += granted - access_.when.raw();
   history_.clear();  // the run has come to this cycle
   answered_ = leave;
@@ -385,6 +386,7 @@ CoreWait Core::run_held(Cycle limit, CoreHolder& holder) {
 [[gnu::always_inline]] inline void Core::complete_now(Cycle granted, Cycle responded,
                                                       std::uint32_t rdata, StallReason why) {
   if (responded.raw() != granted.raw() + 1) {
+    leave_calm_access();
     stalls_[static_cast<unsigned>(why)] += granted.raw() - access_.when.raw();
     history_.clear();
     answered_ = granted.raw() + 1;

@@ -35,11 +35,12 @@ class Icache;
 /// answers only, so that run(now + 1) in each cycle and run(far away) give the same.
 /// Timing: reference rules in docs/models/core.md, each a mechanism of the pipeline: when an
 /// instruction is in ID, when EX is free, when an operand is there, who has the write port.
-class Core : public sc_core::sc_module {
+class Core : public sc_core::sc_module, private DecodeUser {
  public:
   /// `decode` is shared by all cores of the cluster and outlives them.
   Core(const sc_core::sc_module_name& name, const CoreConfig& config, DecodeCache& decode,
        CsrMap csr_map, unsigned hart_id);
+  ~Core() override;
 
   /// Instruction fetches go through port `port` of `icache`; without it every fetch is ideal.
   void set_icache(const Icache* icache, unsigned port) {
@@ -72,9 +73,8 @@ class Core : public sc_core::sc_module {
   /// The access is one of straight code, and the cache that was emptied `flushes` times still has
   /// the lines around it: then complete_straight_and_run() does the same in the place of its call,
   /// core_calm.h must be included for it.
-  bool in_straight_code(unsigned flushes) const {
-    return calm_access_ && icache_flushes_ == flushes;
-  }
+  bool in_straight_code(unsigned flushes) const { return calm_flushes_ == flushes; }
+  static constexpr unsigned kNeverStraight = ~1u;  ///< no number of flushes is so large
   CoreWait complete_straight_and_run(Cycle granted, std::uint32_t rdata, StallReason why,
                                      Cycle limit);
   /// The same of a core with an observer: a function of its own, so that the others do not ask.
@@ -172,7 +172,7 @@ class Core : public sc_core::sc_module {
   void set_retire_hook(RetireHook hook, void* context) {
     retire_hook_ = hook;
     retire_context_ = context;
-    calm_access_ = false;
+    leave_calm_access();
   }
 
   /// Told of each booked cycle; null (the default) costs nothing. After close_books() what is left
@@ -228,12 +228,15 @@ class Core : public sc_core::sc_module {
   std::uint32_t find_calm_bound(std::uint32_t pc);
   bool look_at(std::uint32_t pc);
   bool in_run(const CalmOp& op, std::uint32_t pc);
-  void offer(const Instr& instr, std::uint64_t enter, std::uint32_t address, std::uint32_t wdata,
+  void offer(const CalmOp& op, std::uint64_t enter, std::uint32_t address, std::uint32_t wdata,
              std::uint8_t bytes, bool write);
   template <bool kPost, bool kWrite>
-  bool offer_word(const CalmOp& op, const Instr& instr, std::uint64_t enter, std::uint32_t by);
+  bool offer_word(const CalmOp& op, std::uint64_t enter, std::uint32_t by);
   bool offer_access(const CalmOp& op, const Instr& instr, std::uint64_t enter);
-  bool go_on_with_word(std::uint64_t enter, std::uint64_t stop);
+  bool next_is_word(std::uint64_t enter, std::uint64_t stop) const;
+  bool go_on_with_word(std::uint64_t enter);
+  void leave_calm_access();
+  void before_flush() override { leave_calm_access(); }
   void forget_calm_lines();
   CoreWait fetch_wait() const;
   const Instr* decoded();
@@ -369,15 +372,13 @@ class Core : public sc_core::sc_module {
   std::uint32_t store_data_{0};
   std::uint8_t first_bytes_{0};  ///< bytes of a misaligned access in its first word, else 0
   DataAccess access_;
-  bool calm_access_{false};  ///< it is run_calm()'s, and nothing else has happened since
-  /// rs1 of such an access: what is written where, and which register a jalr behind it waits for;
-  /// the instruction behind it may have to wait for the load.
-  struct {
-    std::uint32_t value;
-    std::uint8_t written;
-    std::uint8_t named;
-    bool awaited;
-  } calm_rs1_{};
+  /// It is run_calm()'s, and nothing else has happened since: how often lines had been taken out
+  /// of the instruction cache when it was offered. Then instr_ and enter_ are left to
+  /// leave_calm_access(), should anybody want them.
+  static constexpr unsigned kNoCalmAccess = ~0u;
+  unsigned calm_flushes_{kNoCalmAccess};
+  const CalmOp* calm_op_{nullptr};  ///< of such an access ...
+  std::uint32_t calm_rs1_{0};       ///< ... what it leaves in rs1
   std::uint64_t fpu_when_{0};
   CoreHolder* holder_{nullptr};  ///< of run_held()
   bool acted_{false};            ///< ... who was asked before the last instruction, but not after

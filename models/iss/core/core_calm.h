@@ -83,9 +83,6 @@ template <bool kCached, bool kResumed>
   const auto offset_of = [&]() __attribute__((always_inline)) {
     return static_cast<std::uint32_t>(op - ops) * 2;
   };
-  const auto behind = [](const CalmOp* of) __attribute__((always_inline)) {
-    return reinterpret_cast<const CalmOp*>(reinterpret_cast<const char*>(of) + of->step);
-  };
   const std::uint32_t page_pc = state_.pc & ~0xfffu;
   std::uint64_t until = awaited ? 0 : stop;  // in this cycle something is to be looked at
   bool access = false;
@@ -200,7 +197,7 @@ template <bool kCached, bool kResumed>
             if (op->awaited) {
               until = enter;
             }
-            op = behind(op);
+            op = op->behind();
           } while (op < bound && enter < until && op->kind == CalmKind::kFmaddNearest);
           state_.fs = 3;
           last_rd_ = 0xff;
@@ -225,23 +222,19 @@ template <bool kCached, bool kResumed>
         break;
       }
       case CalmKind::kLoadWord:
-        access = offer_word<false, false>(*op, page_[op - ops], enter,
-                                          static_cast<std::uint32_t>(op->imm));
+        access = offer_word<false, false>(*op, enter, static_cast<std::uint32_t>(op->imm));
         goto end;
       case CalmKind::kStoreWord:
-        access = offer_word<false, true>(*op, page_[op - ops], enter,
-                                         static_cast<std::uint32_t>(op->imm));
+        access = offer_word<false, true>(*op, enter, static_cast<std::uint32_t>(op->imm));
         goto end;
       case CalmKind::kLoadWordPost:
-        access = offer_word<true, false>(*op, page_[op - ops], enter,
-                                         static_cast<std::uint32_t>(op->imm));
+        access = offer_word<true, false>(*op, enter, static_cast<std::uint32_t>(op->imm));
         goto end;
       case CalmKind::kLoadWordPostBy:
-        access = offer_word<true, false>(*op, page_[op - ops], enter, state_.r[op->b]);
+        access = offer_word<true, false>(*op, enter, state_.r[op->b]);
         goto end;
       case CalmKind::kStoreWordPost:
-        access = offer_word<true, true>(*op, page_[op - ops], enter,
-                                        static_cast<std::uint32_t>(op->imm));
+        access = offer_word<true, true>(*op, enter, static_cast<std::uint32_t>(op->imm));
         goto end;
       case CalmKind::kAccess:
         access = offer_access(*op, page_[op - ops], enter);
@@ -295,12 +288,12 @@ template <bool kCached, bool kResumed>
         __builtin_unreachable();
     }
     ++enter;
-    op = behind(op);
+    op = op->behind();
   }
 end:
   state_.pc = page_pc + offset_of();
   if (access) {
-    calm_next_ = behind(op) < bound ? behind(op) : nullptr;
+    calm_next_ = op->behind() < bound ? op->behind() : nullptr;
     calm_bound_op_ = bound;
   }
 on_another_page:
@@ -319,39 +312,44 @@ on_another_page:
 // pc is that of the next instruction then, but for the end of a hardware loop.
 [[gnu::always_inline]] inline void Core::complete_calmly(std::uint64_t granted, std::uint32_t rdata,
                                                          StallReason why) {
-  const Instr& instr = instr_;
-  stalls_[static_cast<unsigned>(why)] += granted - access_.when.raw();
+  const CalmOp& op = *calm_op_;
+  const std::uint64_t asked = access_.when.raw();
+  stalls_[static_cast<unsigned>(why)] += granted - asked;
   answered_ = granted + 1;
-  waiting_ = Waiting::kNothing;
-  state_.r[calm_rs1_.written] = calm_rs1_.value;
-  last_rd_ = calm_rs1_.named;
+  state_.r[op.written] = calm_rs1_;
+  last_rd_ = op.named;
   if (!access_.write) {
-    state_.r[instr.d] = extend_load(instr, rdata);
-    add_hazard(instr.d, granted + 2, false);
+    if (op.kind == CalmKind::kAccess) [[unlikely]] {
+      rdata = extend_load(page_[&op - calm_ops_], rdata);
+    }
+    state_.r[op.d] = rdata;
+    add_hazard(op.d, granted + 2, false);
     ++retired_[static_cast<unsigned>(TimingClass::kLoad)].value;
     history_.begin(TimingClass::kLoad, state_.pc);
   } else {
     ++retired_[static_cast<unsigned>(TimingClass::kStore)].value;
     history_.begin(TimingClass::kStore, state_.pc);
   }
-  ex_enter_ = enter_;
+  ex_enter_ = asked;
   ex_free_ = granted + 1;
-  state_.pc += instr.length;
+  state_.pc += op.bytes();
 }
 
-// Most often another access of a word stands behind an access, and waits for nothing: what
-// run_calm<true, true>() does with such a one, which enters EX in cycle `enter`. False, and nothing
-// is done, if it is any other.
-[[gnu::always_inline]] inline bool Core::go_on_with_word(std::uint64_t enter, std::uint64_t stop) {
+// Most often another access of a word stands behind an access, and waits for nothing: it would
+// enter EX in cycle `enter`.
+[[gnu::always_inline]] inline bool Core::next_is_word(std::uint64_t enter,
+                                                      std::uint64_t stop) const {
+  static_assert(CalmKind::kStoreWordPost < CalmKind::kLoadWordPostBy);
   const CalmOp* const op = calm_next_;
-  if (op == nullptr || calm_rs1_.awaited || enter >= stop) {
-    return false;
-  }
+  return op != nullptr && !calm_op_->awaited && enter < stop && op->kind >= CalmKind::kLoadWord &&
+         op->kind <= CalmKind::kStoreWordPost;
+}
+
+// What run_calm<true, true>() does with such a one, now that the access before is complete; the
+// core is still in the state of waiting for that. False, and nothing is done, if it is misaligned.
+[[gnu::always_inline]] inline bool Core::go_on_with_word(std::uint64_t enter) {
+  const CalmOp* const op = calm_next_;
   const CalmKind kind = op->kind;
-  if (kind < CalmKind::kLoadWord || kind > CalmKind::kStoreWordPost ||
-      kind == CalmKind::kLoadWordPostBy) {
-    return false;
-  }
   const bool post = kind == CalmKind::kLoadWordPost || kind == CalmKind::kStoreWordPost;
   const bool write = kind >= CalmKind::kStoreWord;
   const std::uint32_t base = state_.r[op->a];
@@ -360,10 +358,14 @@ on_another_page:
   if ((address & 3u) != 0) {
     return false;
   }
-  calm_rs1_ = {sum, op->written, op->named, op->awaited};
-  offer(page_[op - calm_ops_], enter, address, write ? state_.r[op->b] : 0, 4, write);
-  const CalmOp* const next =
-      reinterpret_cast<const CalmOp*>(reinterpret_cast<const char*>(op) + op->step);
+  calm_op_ = op;
+  calm_rs1_ = sum;
+  access_.when = Cycle{enter};
+  access_.address = address;
+  access_.wdata = write ? state_.r[op->b] : 0;
+  access_.bytes = 4;
+  access_.write = write;
+  const CalmOp* const next = op->behind();
   calm_next_ = next < calm_bound_op_ ? next : nullptr;
   return true;
 }
@@ -372,11 +374,15 @@ on_another_page:
                                                                        std::uint32_t rdata,
                                                                        StallReason why,
                                                                        Cycle limit) {
-  complete_calmly(granted.raw(), rdata, why);
   const std::uint64_t stop = std::min(limit.raw(), irq_from_);
-  return go_on_with_word(granted.raw() + 1, stop) || run_calm<true, true>(stop, calm_rs1_.awaited)
-             ? CoreWait::kData
-             : run_loop<true>(limit.raw());
+  const bool word = next_is_word(granted.raw() + 1, stop);
+  const bool awaited = calm_op_->awaited;
+  complete_calmly(granted.raw(), rdata, why);
+  if (word && go_on_with_word(granted.raw() + 1)) {
+    return CoreWait::kData;
+  }
+  waiting_ = Waiting::kNothing;
+  return run_calm<true, true>(stop, awaited) ? CoreWait::kData : run_loop<true>(limit.raw());
 }
 
 }  // namespace etude

@@ -118,11 +118,10 @@ inline bool branch_goes(CalmKind kind, std::uint32_t a, std::uint32_t b) {
 }
 
 // A data access of the calm pipeline enters EX.
-[[gnu::always_inline]] inline void Core::offer(const Instr& instr, std::uint64_t enter,
+[[gnu::always_inline]] inline void Core::offer(const CalmOp& op, std::uint64_t enter,
                                                std::uint32_t address, std::uint32_t wdata,
                                                std::uint8_t bytes, bool write) {
-  instr_ = instr;
-  enter_ = enter;
+  calm_op_ = &op;
   access_.when = Cycle{enter};
   access_.address = address;
   access_.wdata = wdata;
@@ -130,21 +129,21 @@ inline bool branch_goes(CalmKind kind, std::uint32_t a, std::uint32_t b) {
   access_.write = write;
   access_.blocking = false;
   waiting_ = Waiting::kData;
-  calm_access_ = true;
+  calm_flushes_ = icache_flushes_;
 }
 
 // The same of a word at rs1 + `by`, or at rs1 that is incremented by it afterwards. False if
 // it is misaligned.
 template <bool kPost, bool kWrite>
-[[gnu::always_inline]] inline bool Core::offer_word(const CalmOp& op, const Instr& instr,
-                                                    std::uint64_t enter, std::uint32_t by) {
+[[gnu::always_inline]] inline bool Core::offer_word(const CalmOp& op, std::uint64_t enter,
+                                                    std::uint32_t by) {
   const std::uint32_t sum = state_.r[op.a] + by;
   const std::uint32_t address = kPost ? state_.r[op.a] : sum;
   if ((address & 3u) != 0) {
     return false;
   }
-  calm_rs1_ = {sum, op.written, op.named, op.awaited};
-  offer(instr, enter, address, kWrite ? state_.r[op.b] : 0, 4, kWrite);
+  calm_rs1_ = sum;
+  offer(op, enter, address, kWrite ? state_.r[op.b] : 0, 4, kWrite);
   return true;
 }
 
@@ -161,8 +160,8 @@ inline bool Core::offer_access(const CalmOp& op, const Instr& instr, std::uint64
   }
   const std::uint32_t step = instr.has(kIndexed) ? state_.r[write ? instr.c : instr.b]
                                                  : static_cast<std::uint32_t>(instr.imm);
-  calm_rs1_ = {address + step, op.written, op.named, op.awaited};
-  offer(instr, enter, address, value, instr.bytes, write);
+  calm_rs1_ = address + step;
+  offer(op, enter, address, value, instr.bytes, write);
   return true;
 }
 

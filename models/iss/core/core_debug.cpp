@@ -34,7 +34,7 @@ void Core::begin_anew() {
   }
   first_bytes_ = 0;
   second_part_ = false;
-  calm_access_ = false;
+  calm_flushes_ = kNoCalmAccess;
 }
 
 void Core::go_to(std::uint32_t pc, Cycle now) {

@@ -31,11 +31,12 @@ bool Core::look_up(std::uint32_t address, std::uint64_t when, bool ahead) {
     waiting_ = Waiting::kLine;
     return false;
   }
+  if (known(address)) {
+    return true;
+  }
   if (icache_->hit(icache_port_, address)) {
-    if (known_[line % kKnown] != line) {
-      known_[line % kKnown] = line;
-      forget_calm_lines();  // the one that is forgotten for it may be among them
-    }
+    known_[line % kKnown] = line;
+    forget_calm_lines();  // the one that is forgotten for it may be among them
     return true;
   }
   if (is_held(line)) {
@@ -67,9 +68,7 @@ void Core::fetch_posted() {
   held_[0] = state_.pc >> 4;
   held_[1] = whole ? last_half >> 4 : held_[0];
   stay_.line = true;
-  // What is in the cache when the line comes is not known before: it may take any place.
-  known_.fill(~0u);
-  forget_calm_lines();
+  forget_calm_lines();  // while it is under way, no other line is looked up
 }
 
 void Core::complete_fetch(Cycle rvalid) {
@@ -77,11 +76,19 @@ void Core::complete_fetch(Cycle rvalid) {
     waiting_ = Waiting::kNothing;
     stood_until_ = rvalid.raw() + 1;
   }
-  calm_access_ = false;
+  leave_calm_access();
   stay_.line = false;
   fetched_[1] = fetched_[0];
   fetched_[0] = fetch_address_ >> 4;
-  forget_lines();  // this one may have taken the place of any other
+  if (icache_flushes_ != icache_->flushes()) {
+    forget_lines();
+  }
+  // This one may have taken the place of another one of its set.
+  for (std::uint32_t& line : known_) {
+    line = icache_->same_set(line, fetched_[0]) ? ~0u : line;
+  }
+  line_ = ~0u;
+  forget_calm_lines();
   older_missed_word_ = missed_word_;
   older_missed_rvalid_ = missed_rvalid_;
   missed_word_ = fetch_address_ >> 2;

@@ -53,7 +53,7 @@ inline bool Core::known(std::uint32_t address) const {
 }
 
 inline bool Core::here(std::uint32_t address) {
-  return known(address) || (!stay_.line && find_line(address));
+  return !stay_.line && (known(address) || find_line(address));
 }
 
 inline void Core::retire(const Instr& instr, std::uint64_t enter, std::uint64_t leave) {

@@ -19,6 +19,21 @@ Core::Core(const sc_core::sc_module_name& name, const CoreConfig& config, Decode
     fp_kind_[static_cast<unsigned>(timing) - kFirstFp] = fp_class(timing);
   }
   reset(0, Cycle{0});
+  decode_.add_user(*this);
+}
+
+Core::~Core() { decode_.remove_user(*this); }
+
+// The access goes on as any other one.
+void Core::leave_calm_access() {
+  if (calm_flushes_ == kNoCalmAccess) {
+    return;
+  }
+  calm_flushes_ = kNoCalmAccess;
+  if (waiting_ == Waiting::kData) {
+    instr_ = page_[calm_op_ - calm_ops_];
+    enter_ = access_.when.raw();
+  }
 }
 
 void Core::reset(std::uint32_t pc, Cycle start) {
@@ -35,6 +50,7 @@ void Core::reset(std::uint32_t pc, Cycle start) {
   last_rd_ = 0xff;
   slow_classes_ = kAlwaysSlow;
   waiting_ = Waiting::kNothing;
+  calm_flushes_ = kNoCalmAccess;
   second_part_ = false;
   halted_ = false;
   first_bytes_ = 0;

@@ -70,7 +70,7 @@ void Core::start_access(const Instr& instr, std::uint64_t enter) {
     }
   }
   second_part_ = false;
-  calm_access_ = false;
+  calm_flushes_ = kNoCalmAccess;
   waiting_ = Waiting::kData;
 }
 

@@ -27,9 +27,9 @@ enum class CalmKind : std::uint8_t {
   // Data accesses.
   kLoadWord,
   kLoadWordPost,
-  kLoadWordPostBy,  ///< a register
   kStoreWord,
   kStoreWordPost,
+  kLoadWordPostBy,  ///< a register
   kAccess,  ///< other integer ones
   // Conditional branches.
   kBeq,
@@ -52,6 +52,13 @@ struct CalmOp {
   /// The instruction behind it names its result or has operand fields that count as read.
   bool awaited{false};
   TimingClass timing{TimingClass::kIllegal};
+
+  /// Bytes of the instruction.
+  unsigned bytes() const { return step / (sizeof(CalmOp) / 2); }
+  /// The operation of the next instruction.
+  const CalmOp* behind() const {
+    return reinterpret_cast<const CalmOp*>(reinterpret_cast<const char*>(this) + step);
+  }
 
   /// Operation of `instr` at `pc`; `next` is what stands behind it: decoded, empty if it was not
   /// decoded yet (then the answer may be kUnknown), or nullptr on another page.

@@ -22,6 +22,16 @@ Instr decode(std::uint32_t word, const IsaConfig& isa);
 /// The 32-bit instruction that `half` stands for, or 0 (illegal) if it is none of RV32C (+F).
 std::uint32_t expand_compressed(std::uint16_t half, const IsaConfig& isa);
 
+/// Somebody who points into a decode cache.
+class DecodeUser {
+ public:
+  /// What was decoded is forgotten when this returns.
+  virtual void before_flush() = 0;
+
+ protected:
+  ~DecodeUser() = default;
+};
+
 /// Decoded instructions by address, shared by all cores: a table entry per halfword, filled at the
 /// first fetch.
 class DecodeCache {
@@ -36,6 +46,9 @@ class DecodeCache {
   void map(Address base, std::span<const std::uint8_t> bytes);
   /// Forgets everything decoded (fence.i); what pointers given out by at() name is empty then.
   void flush();
+  /// Tells `user` of each flush() until it is removed.
+  void add_user(DecodeUser& user) { users_.push_back(&user); }
+  void remove_user(DecodeUser& user) { std::erase(users_, &user); }
   const IsaConfig& isa() const { return isa_; }
 
   /// The instruction at `pc`, or nullptr where nothing is mapped. `pc` is even.
@@ -94,6 +107,7 @@ class DecodeCache {
 
   IsaConfig isa_;
   std::vector<Region> regions_;
+  std::vector<DecodeUser*> users_;
   std::vector<std::unique_ptr<Table>> root_;
 };
 

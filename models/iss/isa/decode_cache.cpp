@@ -14,6 +14,9 @@ void DecodeCache::map(Address base, std::span<const std::uint8_t> bytes) {
 }
 
 void DecodeCache::flush() {
+  for (DecodeUser* user : users_) {
+    user->before_flush();
+  }
   for (auto& table : root_) {
     if (table) {
       for (auto& page : *table) {
