@@ -176,6 +176,7 @@ void DmaBench::run(ClusterDma& dma, std::uint64_t limit) {
     while (dma.take_record(record)) {
       auto& waiting = by_id[record.id % 256];
       transfers[waiting.at(0)].done = record.done.raw();
+      transfers[waiting.at(0)].record = record;
       waiting.erase(waiting.begin());
       ++complete;
     }

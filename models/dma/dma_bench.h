@@ -41,6 +41,7 @@ struct DmaBenchTransfer {
   std::uint32_t l1_stride = 0;
   std::uint64_t launched = 0;  ///< result: cycle of the last programming access
   std::uint64_t done = 0;      ///< result
+  DmaRecord record;            ///< result: what the engine says that it was
 };
 
 /// A run of a DMA engine alone: cores that program transfers one after the other, a TCDM that

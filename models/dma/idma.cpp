@@ -174,7 +174,7 @@ void Idma::commit(Cycle now_cycle, std::uint32_t granted,
   const IdmaWork work = backend_.commit(now, granted, rdata);
   if (work.complete) {
     const IdmaTransfer& t = backend_.oldest();
-    const bool to_l1 = (t.target >> 28) <= 1;
+    const bool to_l1 = IdmaBackend::in_l1(t.target);
     add_record({t.core, t.id, to_l1, t.bytes * t.rows, to_l1 ? t.target : t.source,
                 to_l1 ? t.source : t.target, Cycle{t.launched}, now_cycle});
     backend_.retire();

@@ -67,6 +67,8 @@ class IdmaBackend {
   /// True while the external memory owes beats or a response.
   bool waits_for_memory() const;
   const Counters& counters() const { return counters_; }
+  /// Whether an address is the TCDM's, by its own name or its alias; all others go out.
+  static bool in_l1(std::uint32_t address);
 
  private:
   enum Queue : std::uint8_t {
@@ -128,7 +130,6 @@ class IdmaBackend {
   const std::uint8_t* buffer(unsigned n) const {
     return &buffers_[(n % kRing) * kBufferBytes + kMargin];
   }
-  static bool in_l1(std::uint32_t address);
   static std::uint64_t lanes(std::uint32_t address, std::uint32_t bytes, std::uint32_t row_offset,
                              unsigned beat);
 

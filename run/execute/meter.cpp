@@ -47,14 +47,15 @@ std::vector<OperationSpan> spans_of(const PassMessage& pass, const StepRecord& s
   std::vector<OperationSpan> spans(pass.op_unit.size());
   for (const OpSegment& segment : step.segments) {
     OperationSpan& span = spans.at(segment.op);
-    span = {segment.begin, in_step(timeline.op_done.front().at(segment.op))};
+    span = {segment.begin, in_step(timeline.op_done.front().at(segment.op)), segment.begin};
     if (const auto place = places.find(segment.op); place != places.end()) {
       auto& same = records[place->second];
       while (!same.empty() && same.front().launched < step.begin + segment.begin) {
         same.pop_front();
       }
       if (!same.empty()) {
-        span = {in_step(same.front().launched), in_step(same.front().done)};
+        span.begin = in_step(same.front().launched);
+        span.end = in_step(same.front().done);
         same.pop_front();
       }
     } else if (pass.op_unit[segment.op] == static_cast<std::uint8_t>(TaskUnit::kCores) &&

@@ -14,14 +14,7 @@
 namespace etude::run {
 namespace {
 
-// Of the runtime, in cycles: medians over steps of the built-in networks. A prediction is scaled by
-// a measured step, which takes most of their error out again.
-constexpr double kPostKernel = 70, kPostJob = 125, kPostTransfer = 100, kPostPage = 200;
-constexpr std::array<double, kUnits> kLook{45, 105, 40, 80};  ///< how far a unit is
-constexpr double kWake = 60;   ///< to go on after a wait that really waited
-constexpr double kFull = 30;   ///< to go on where a queue was full
-constexpr double kFetch = 60;  ///< to ask for the next operations of the list
-constexpr double kChunk = 90;  ///< of the DMA, to bring them
+constexpr double kChunk = 90;  ///< of the DMA, to bring the next operations of the list
 // Speeds, observed over the same steps: of the accesses of cores, the part that a beat of the wide
 // port holds up; of the beats of a transfer, the part that it holds up, and the part that cores
 // hold up if each has two banks.
@@ -58,6 +51,7 @@ class ListReplay {
     if (done != nullptr) {
       done->assign(count, 0);
     }
+    pass(times_.work.start);
     for (std::uint32_t i = 0; i < count; ++i) {
       if (i % ETUDE_RING_CHUNK_OPS == 0) {
         enter_chunk(i / ETUDE_RING_CHUNK_OPS, (count - 1) / ETUDE_RING_CHUNK_OPS + 1);
@@ -69,7 +63,7 @@ class ListReplay {
       if (const auto* wait = operation.as<Wait>()) {
         const unsigned unit = queue_of(wait->unit);
         const bool waited = until([&] { return done_[unit] >= wait->count; });
-        pass(kLook[unit] + (waited ? kWake : 0));
+        pass(waited ? times_.work.woken[unit] : times_.work.seen[unit]);
       } else if (operation.posted()) {
         post(i, operation);
       }
@@ -99,20 +93,6 @@ class ListReplay {
     const auto* transfer = operation.as<Transfer>();
     return transfer != nullptr && !transfer->to_l1 && !one_dma_ ? kOutwards
                                                                 : queue_of(operation.unit());
-  }
-
-  /// Operations that a queue takes, the running one among them.
-  unsigned room(unsigned queue) const {
-    switch (queue) {
-      case kCores:
-        return 7;
-      case kSocDma:
-        return 4;
-      case kRedmule:
-        return 2;
-      default:
-        return one_dma_ ? 12 : 2;  // MCHAN blocks who programs a second one ahead
-    }
   }
 
   /// An access waits for as long as the port has its bank, and tries again.
@@ -191,18 +171,19 @@ class ListReplay {
   }
 
   void wait_for_room(unsigned queue) {
-    if (until([&] { return queues_[queue].size() < room(queue); })) {
-      pass(kFull);
+    if (until([&] { return queues_[queue].size() < queue_room(unit_of(queue), cluster_); })) {
+      pass(times_.work.full);
     }
   }
 
   void post(std::uint32_t i, const Operation& operation) {
     const unsigned queue = queue_of_operation(operation);
     wait_for_room(queue);
-    pass(queue == kCores     ? kPostKernel
-         : queue == kRedmule ? kPostJob
-         : queue == kSocDma  ? kPostPage
-                             : kPostTransfer * times_.transfers);
+    const ControllerWork& work = times_.work;
+    pass(queue == kCores     ? work.kernel
+         : queue == kRedmule ? work.job
+         : queue == kSocDma  ? work.page
+                             : work.transfer * times_.transfers);
     if (!times_.refetch.empty()) {
       pass(times_.refetch[i]);
     }
@@ -230,11 +211,11 @@ class ListReplay {
   void enter_chunk(std::uint32_t chunk, std::uint32_t chunks) {
     for (; chunks_asked_ < std::min(chunk + ETUDE_RING_CHUNKS, chunks); ++chunks_asked_) {
       wait_for_room(kDma);
-      pass(kFetch);
+      pass(times_.work.fetch);
       add(kDma, kChunk, 0, true);
     }
     if (until([&] { return chunks_there_ > chunk; })) {
-      pass(kWake);
+      pass(times_.work.list_late);
     }
   }
 

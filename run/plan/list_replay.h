@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "program/program.h"
+#include "run/plan/controller_work.h"
 #include "sim/config/platform_config.h"
 
 namespace etude::run {
@@ -19,7 +20,8 @@ struct ListTimes {
   std::vector<double> accesses = {};
   /// What the controller takes more to post each operation, in cycles of its work; empty: nothing.
   std::vector<double> refetch = {};
-  double controller = 1;  ///< its work, in parts of what the replay assumes of its operations
+  ControllerWork work = {};
+  double controller = 1;  ///< all of that in other proportion
   double transfers = 1;   ///< the same of its programming of the cluster DMA, beside that
 };
 

@@ -50,7 +50,11 @@ class Account {
  public:
   Account(const Program& program, const std::vector<OperationSpan>& spans,
           const PlatformConfig& platform, const compiler::TimingSource& timing)
-      : cluster_(platform.cluster), from_(spans.size()), to_(spans.size()) {
+      : cluster_(platform.cluster),
+        from_(spans.size()),
+        to_(spans.size()),
+        behind_(spans.size()) {
+    const bool one_dma = cluster_.dma.engine == DmaConfig::Engine::kIdma;
     std::array<double, kUnits + 1> free{};
     for (std::size_t i = 0; i < spans.size(); ++i) {
       const Operation& operation = program.tasks.operations[i];
@@ -59,9 +63,15 @@ class Account {
       }
       const auto* transfer = operation.as<Transfer>();
       const auto unit = static_cast<std::size_t>(operation.unit());
-      double& before = free[transfer != nullptr && !transfer->to_l1 ? kUnits : unit];
+      double& before = free[transfer != nullptr && !transfer->to_l1 && !one_dma ? kUnits : unit];
+      // A kernel or job begins with the last access that posts it; core 0 posts and runs its own.
+      const bool to_the_end = transfer == nullptr && i + 1 < spans.size() &&
+                              (cluster_.controller || operation.unit() != TaskUnit::kCores);
+      const double posted =
+          static_cast<double>((to_the_end ? spans[i + 1].taken_up : spans[i].begin).raw());
       to_[i] = static_cast<double>(spans[i].end.raw());
-      from_[i] = std::min(to_[i], std::max(before, static_cast<double>(spans[i].begin.raw())));
+      behind_[i] = before > posted;
+      from_[i] = std::min(to_[i], std::max(before, posted));
       before = std::max(before, to_[i]);
       if (operation.as<KernelCall>() != nullptr) {
         cores_.add(from_[i], to_[i], 1);
@@ -70,6 +80,9 @@ class Account {
       }
     }
   }
+
+  /// Whether its unit came straight from another one.
+  bool behind(std::size_t i) const { return behind_[i]; }
 
   /// What operation i would have taken by itself.
   double alone(std::size_t i, TaskUnit unit) const {
@@ -87,6 +100,7 @@ class Account {
  private:
   const ClusterConfig& cluster_;
   std::vector<double> from_, to_;
+  std::vector<bool> behind_;
   Busy redmule_, cores_;
 };
 
@@ -125,6 +139,16 @@ void MeasuredTimes::Sum::add(double cycles, double of_model) {
   ++count;
 }
 
+std::optional<double> MeasuredTimes::Sums::scaled(double of_model, bool behind) const {
+  const Sum& same = of[behind ? 1 : 0];
+  const Sum& other = of[behind ? 0 : 1];
+  const Sum& sum = same.count > 0 ? same : other;
+  if (sum.modelled > 0) {
+    return of_model * sum.measured / sum.modelled;
+  }
+  return sum.count > 0 ? std::optional(of_model) : std::nullopt;
+}
+
 MeasuredTimes::Kind MeasuredTimes::kind_of(const Operation& operation) {
   if (const auto* call = operation.as<KernelCall>()) {
     return call->kernel;
@@ -157,7 +181,7 @@ MeasuredTimes::Arguments MeasuredTimes::arguments_of(const Operation& operation)
 
 MeasuredTimes::MeasuredTimes(const Program& program, const std::vector<OperationSpan>& spans,
                              const PlatformConfig& platform, const compiler::TimingSource& timing)
-    : timing_(timing) {
+    : timing_(timing), work_(measured_work(program, spans, platform.cluster)) {
   const Account account(program, spans, platform, timing);
   for (std::size_t i = 0; i < spans.size(); ++i) {
     const Operation& operation = program.tasks.operations[i];
@@ -167,27 +191,42 @@ MeasuredTimes::MeasuredTimes(const Program& program, const std::vector<Operation
     const double cycles = account.alone(i, operation.unit());
     const auto modelled = static_cast<double>(modelled_cycles(operation, timing).raw());
     const Kind kind = kind_of(operation);
-    same_[arguments_of(operation)].add(cycles, modelled);
-    of_layer_[{original(program.layers[operation.layer].name), kind}].add(cycles, modelled);
-    of_kind_[kind].add(cycles, modelled);
+    for (Sums* sums : {&same_[arguments_of(operation)],
+                       &of_layer_[{original(program.layers[operation.layer].name), kind}],
+                       &of_kind_[kind]}) {
+      sums->of[account.behind(i) ? 1 : 0].add(cycles, modelled);
+    }
+  }
+  std::map<Kind, Sum> shorter;
+  for (const auto& [arguments, sums] : same_) {
+    if (sums.of[0].count > 0 && sums.of[1].count > 0) {
+      shorter[arguments.front()].add(sums.of[0].mean() - sums.of[1].mean(), 0);
+    }
+  }
+  for (const auto& [kind, sum] : shorter) {
+    shorter_behind_[kind] = sum.mean();
   }
 }
 
-double MeasuredTimes::cycles_of(const Operation& operation, const std::string& layer) const {
+double MeasuredTimes::cycles_of(const Operation& operation, const std::string& layer,
+                                bool behind) const {
+  const Kind kind = kind_of(operation);
   if (const auto same = same_.find(arguments_of(operation)); same != same_.end()) {
-    return same->second.measured / same->second.count;
+    const auto& of = same->second.of;
+    if (const Sum& seen = of[behind ? 1 : 0]; seen.count > 0) {
+      return seen.mean();
+    }
+    const auto found = shorter_behind_.find(kind);
+    const double shorter = found == shorter_behind_.end() ? 0 : found->second;
+    return behind ? of[0].mean() - shorter : of[1].mean() + shorter;
   }
   const auto modelled = static_cast<double>(modelled_cycles(operation, timing_).raw());
-  const Kind kind = kind_of(operation);
-  const auto scaled = [modelled](const Sum& sum) {
-    return sum.modelled > 0 ? modelled * sum.measured / sum.modelled : modelled;
-  };
   const bool kernel = operation.as<KernelCall>() != nullptr;
   if (const auto of = of_layer_.find({layer, kind}); kernel && of != of_layer_.end()) {
-    return scaled(of->second);
+    return of->second.scaled(modelled, behind).value_or(modelled);
   }
   const auto of = of_kind_.find(kind);
-  return of == of_kind_.end() ? modelled : scaled(of->second);
+  return of == of_kind_.end() ? modelled : of->second.scaled(modelled, behind).value_or(modelled);
 }
 
 ListTimes MeasuredTimes::of(const Program& program) const {
@@ -196,10 +235,15 @@ ListTimes MeasuredTimes::of(const Program& program) const {
     layers.push_back(original(layer.name));
   }
   ListTimes times;
+  times.work = work_;
   for (const Operation& operation : program.tasks.operations) {
     const auto* job = operation.as<MatrixJob>();
     times.port_share.push_back(job != nullptr ? port_share(*job, timing_) : 0);
-    times.alone.push_back(operation.posted() ? cycles_of(operation, layers[operation.layer]) : 0);
+    for (const bool behind : {false, true}) {
+      const double cycles =
+          operation.posted() ? cycles_of(operation, layers[operation.layer], behind) : 0;
+      (behind ? times.behind : times.alone).push_back(cycles);
+    }
   }
   return times;
 }

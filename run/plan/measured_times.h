@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,9 +24,11 @@ Cycle modelled_cycles(const Operation& operation, const compiler::TimingSource& 
 double port_share(const MatrixJob& job, const compiler::TimingSource& timing);
 
 /// What operations take, from a pass that was measured: the mean of those with the same arguments,
-/// wherever in L1 these stand, each without what others held it up (speed_beside()). An operation
-/// that the pass did not have takes what is modelled of it, in the proportion that this has in its
-/// layer, or in its copy, to what was measured; else in all operations of its kind.
+/// wherever in L1 these stand, each without what others held it up (speed_beside()); apart from
+/// that, of those that their unit did straight behind another one, which begins while the last
+/// answers of that are on their way. An operation that the pass did not have takes what is modelled
+/// of it, in the proportion that this has in its layer, or in its copy, to what was measured; else
+/// in all operations of its kind. What the controller takes is of that pass, too.
 class MeasuredTimes {
  public:
   MeasuredTimes(const Program& program, const std::vector<OperationSpan>& spans,
@@ -41,16 +44,23 @@ class MeasuredTimes {
     double measured = 0, modelled = 0;
     unsigned count = 0;
     void add(double cycles, double of_model);
+    double mean() const { return measured / count; }
+  };
+  struct Sums {
+    std::array<Sum, 2> of;  ///< by themselves, and straight behind another one
+    std::optional<double> scaled(double of_model, bool behind) const;
   };
 
   static Kind kind_of(const Operation& operation);
   static Arguments arguments_of(const Operation& operation);
-  double cycles_of(const Operation& operation, const std::string& layer) const;
+  double cycles_of(const Operation& operation, const std::string& layer, bool behind) const;
 
   const compiler::TimingSource& timing_;
-  std::map<Arguments, Sum> same_;
-  std::map<std::pair<std::string, Kind>, Sum> of_layer_;
-  std::map<Kind, Sum> of_kind_;
+  ControllerWork work_;
+  std::map<Arguments, Sums> same_;
+  std::map<std::pair<std::string, Kind>, Sums> of_layer_;
+  std::map<Kind, Sums> of_kind_;
+  std::map<Kind, double> shorter_behind_;  ///< cycles, mean of operations that were seen both ways
 };
 
 }  // namespace etude::run

@@ -14,16 +14,18 @@ using Json = nlohmann::json;
 Json to_json(const std::vector<OperationSpan>& spans) {
   Json json = Json::array();
   for (const OperationSpan& span : spans) {
-    json.push_back(span.begin.raw());
-    json.push_back(span.end.raw());
+    for (const Cycle when : {span.begin, span.end, span.taken_up}) {
+      json.push_back(when.raw());
+    }
   }
   return json;
 }
 
 std::vector<OperationSpan> spans_from(const Json& json) {
   std::vector<OperationSpan> spans;
-  for (std::size_t i = 0; i + 1 < json.size(); i += 2) {
-    spans.push_back({Cycle{json[i].get<std::uint64_t>()}, Cycle{json[i + 1].get<std::uint64_t>()}});
+  const auto at = [&](std::size_t i) { return Cycle{json[i].get<std::uint64_t>()}; };
+  for (std::size_t i = 0; i + 2 < json.size(); i += 3) {
+    spans.push_back({at(i), at(i + 1), at(i + 2)});
   }
   return spans;
 }

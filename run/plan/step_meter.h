@@ -11,10 +11,11 @@ namespace etude::run {
 
 class Plan;
 
-/// When the controller took up an operation of the task list (of a transfer: had programmed it),
-/// and when its unit had done it, since the first cycle of the pass. Both 0: nobody saw it.
+/// When the controller took up an operation of the task list (`begin` of a transfer: had programmed
+/// it), and when its unit had done it, since the first cycle of the pass. All 0: nobody saw it.
 struct OperationSpan {
   Cycle begin, end;
+  Cycle taken_up = {};
 };
 
 /// What was counted in a pass, and seen of each operation of its task list.

@@ -147,6 +147,18 @@ TEST_CASE("iDMA: the core programs a transfer every 6 cycles, two cores launch i
   CHECK(two.transfers[1].launched - two.transfers[0].launched == 1);
 }
 
+TEST_CASE("Records name the direction, both addresses and all bytes of a transfer", "[dma]") {
+  for (const DmaConfig& config : {DmaConfig{}, idma()}) {
+    for (const bool to_l1 : {true, false}) {
+      const DmaRecord record = run(config, 5, {transfer(to_l1, 256, 64, 512)}).transfers[0].record;
+      CHECK(record.to_l1 == to_l1);
+      CHECK(record.l1 == 0x10000000 + 64);
+      CHECK(record.ext == 0x1C000000 + 512);
+      CHECK(record.bytes == 256);
+    }
+  }
+}
+
 TEST_CASE("iDMA: the directions take turns", "[dma]") {
   // 16 KiB in, then 16 KiB out: 2048 beats each, the second one's addresses wait for the first's
   // last response: much longer than one alone, shorter than both with their whole latency.
