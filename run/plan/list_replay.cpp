@@ -190,6 +190,7 @@ class ListReplay {
     const bool behind = !times_.behind.empty() && !queues_[queue].empty();
     add(queue, behind ? times_.behind[i] : times_.alone[i], times_.port_share[i], false);
     queues_[queue].back().operation = i;
+    kernels_posted_ += queue == kCores ? 1 : 0;
     if (queue == kCores && !times_.accesses.empty()) {
       queues_[queue].back().accesses = times_.accesses[i];
     }
@@ -207,9 +208,20 @@ class ListReplay {
     }
   }
 
-  /// The list comes in chunks through a ring: those ahead are asked for, this one must be there.
+  /// The list comes in chunks through a ring: those ahead are asked for where the kernels that read
+  /// their arguments there are done, and this one must be there.
   void enter_chunk(std::uint32_t chunk, std::uint32_t chunks) {
+    kernels_until_.push_back(kernels_posted_);  // [c]: posted before chunk c
+    const auto free = [&] {
+      return chunks_asked_ < ETUDE_RING_CHUNKS ||
+             done_[kCores] >= kernels_until_[chunks_asked_ - ETUDE_RING_CHUNKS + 1];
+    };
     for (; chunks_asked_ < std::min(chunk + ETUDE_RING_CHUNKS, chunks); ++chunks_asked_) {
+      if (chunks_asked_ <= chunk) {
+        until(free);
+      } else if (!free()) {
+        break;
+      }
       wait_for_room(kDma);
       pass(times_.work.fetch);
       add(kDma, kChunk, 0, true);
@@ -230,6 +242,8 @@ class ListReplay {
   std::size_t retired_ = 0;                ///< of them, seen to be over
   std::uint32_t chunks_asked_ = 0, chunks_there_ = 0;
   std::vector<double>* ended_ = nullptr;  ///< of each operation, if somebody asks
+  std::uint32_t kernels_posted_ = 0;
+  std::vector<std::uint32_t> kernels_until_;
 };
 
 }  // namespace

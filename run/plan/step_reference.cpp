@@ -35,7 +35,9 @@ StepReference::StepReference(const TrainingGraph& training, const RootConfig& co
   if (!meter) {
     return;
   }
-  options.home = WorkloadConfig::Home::kExtmem;  // so that page transfers are measured, too
+  if (config.workload.home != WorkloadConfig::Home::kL2) {
+    options.home = WorkloadConfig::Home::kExtmem;  // so that page transfers are measured, too
+  }
   Program program = compiler::lower_step(training, large.platform, options, KeepInOrder());
   const StepWork work = work_of(program, config.platform, timing_);
   const Cycle modelled = program.modelled_cycles;
