@@ -30,7 +30,7 @@ std::string cost_text(const Json& answer, const char* member) {
 /// "accumulate=4, keep": passes of a part of the batch, and what each does.
 std::string policy_text(const Json& answer) {
   const std::string name = answer.at("policy").get<std::string>();
-  return answer.contains("accumulate") ? name + "=" + answer.at("accumulate").dump() + ", " +
+  return answer.contains("pass_policy") ? name + "=" + answer.at("accumulate").dump() + ", " +
                                              answer.at("pass_policy").get<std::string>()
                                        : name;
 }

@@ -70,7 +70,7 @@ class Account {
       const double posted =
           static_cast<double>((to_the_end ? spans[i + 1].taken_up : spans[i].begin).raw());
       to_[i] = static_cast<double>(spans[i].end.raw());
-      behind_[i] = before > posted;
+      behind_[i] = transfer != nullptr && before > posted;
       from_[i] = std::min(to_[i], std::max(before, posted));
       before = std::max(before, to_[i]);
       if (operation.as<KernelCall>() != nullptr) {
@@ -81,7 +81,7 @@ class Account {
     }
   }
 
-  /// Whether its unit came straight from another one.
+  /// Whether it is a transfer that the DMA did straight behind another one.
   bool behind(std::size_t i) const { return behind_[i]; }
 
   /// What operation i would have taken by itself.
@@ -213,12 +213,13 @@ double MeasuredTimes::cycles_of(const Operation& operation, const std::string& l
   const Kind kind = kind_of(operation);
   if (const auto same = same_.find(arguments_of(operation)); same != same_.end()) {
     const auto& of = same->second.of;
+    behind = behind && operation.as<Transfer>() != nullptr;
     if (const Sum& seen = of[behind ? 1 : 0]; seen.count > 0) {
       return seen.mean();
     }
     const auto found = shorter_behind_.find(kind);
     const double shorter = found == shorter_behind_.end() ? 0 : found->second;
-    return behind ? of[0].mean() - shorter : of[1].mean() + shorter;
+    return std::max(1.0, behind ? of[0].mean() - shorter : of[1].mean() + shorter);
   }
   const auto modelled = static_cast<double>(modelled_cycles(operation, timing_).raw());
   const bool kernel = operation.as<KernelCall>() != nullptr;

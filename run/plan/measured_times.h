@@ -24,9 +24,9 @@ Cycle modelled_cycles(const Operation& operation, const compiler::TimingSource& 
 double port_share(const MatrixJob& job, const compiler::TimingSource& timing);
 
 /// What operations take, from a pass that was measured: the mean of those with the same arguments,
-/// wherever in L1 these stand, each without what others held it up (speed_beside()); apart from
-/// that, of those that their unit did straight behind another one, which begins while the last
-/// answers of that are on their way. An operation that the pass did not have takes what is modelled
+/// wherever in L1 these stand, each without what others held it up (speed_beside()). Apart from
+/// others, transfers straight behind another one, which begin while the last answers of that are on
+/// their way. An operation that the pass did not have takes what is modelled
 /// of it, in the proportion that this has in its layer, or in its copy, to what was measured; else
 /// in all operations of its kind. What the controller takes is of that pass, too.
 class MeasuredTimes {
@@ -47,7 +47,7 @@ class MeasuredTimes {
     double mean() const { return measured / count; }
   };
   struct Sums {
-    std::array<Sum, 2> of;  ///< by themselves, and straight behind another one
+    std::array<Sum, 2> of;  ///< by themselves, and transfers straight behind another one
     std::optional<double> scaled(double of_model, bool behind) const;
   };
 

@@ -13,6 +13,7 @@
 #include "run/plan/model_tier.h"
 #include "run/plan/schedule_from_file.h"
 #include "run/plan/scheduled_program.h"
+#include "run/plan/split_batch.h"
 #include "run/plan/start_images.h"
 #include "sim/config/load.h"
 #include "workloads/training/counts.h"
@@ -38,15 +39,39 @@ Workload available_workload(const RootConfig& config) {
 }
 }  // namespace
 
-Plan::Plan(RootConfig config, const StepMeter& meter)
-    : config_(with_schedule_file(std::move(config))),
-      workload_(available_workload(config_)),
+struct Plan::Decided {
+  RootConfig config;
+  Workload workload;
+  ScheduledProgram scheduled;
+};
+
+Plan::Decided Plan::decide(RootConfig config, const StepMeter& meter) {
+  config = with_schedule_file(std::move(config));
+  Workload workload = available_workload(config);
+  try {
+    ScheduledProgram scheduled = scheduled_program(workload.training, config, meter);
+    return {std::move(config), std::move(workload), std::move(scheduled)};
+  } catch (const UserError&) {
+    const auto split = split_batch(config, meter);
+    if (!split) {
+      throw;
+    }
+    ScheduledProgram scheduled = scheduled_program(split->config, std::move(split->found));
+    scheduled.program.warnings.push_back(split->warning);
+    return {split->config, build_workload(split->config), std::move(scheduled)};
+  }
+}
+
+Plan::Plan(Decided decided)
+    : config_(std::move(decided.config)),
+      workload_(std::move(decided.workload)),
+      schedule_(std::move(decided.scheduled.facts)),
+      program_(std::move(decided.scheduled.program)),
       start_(workload_.parameters) {
-  ScheduledProgram scheduled = scheduled_program(training(), config_, meter);
-  program_ = std::move(scheduled.program);
-  schedule_ = std::move(scheduled.facts);
   read_inputs();
 }
+
+Plan::Plan(RootConfig config, const StepMeter& meter) : Plan(decide(std::move(config), meter)) {}
 
 Plan::Plan(RootConfig config, Program program)
     : config_(std::move(config)),

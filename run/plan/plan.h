@@ -25,6 +25,8 @@ class Plan {
   /// Builds the graph, lowers it and reads the user's arrays. `meter`: runs the step that costs of
   /// schedules are taken from; without it they are modelled.
   /// Errors: UserError for what the user gave, also for what is not available; the meter's.
+  /// A batch that no schedule holds is split (split_batch()); the configuration is that of a pass
+  /// then.
   explicit Plan(RootConfig config, const StepMeter& meter = {});
   /// The same with a program that was lowered from the configuration's step.
   Plan(RootConfig config, Program program);
@@ -49,6 +51,9 @@ class Plan {
   RunFacts facts() const;
 
  private:
+  struct Decided;
+  explicit Plan(Decided decided);
+  static Decided decide(RootConfig config, const StepMeter& meter);
   void read_inputs();
   std::vector<MemoryImage> rate_images(unsigned pass) const;
 

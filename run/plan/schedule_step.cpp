@@ -13,6 +13,7 @@
 #include "run/plan/schedule_from_file.h"
 #include "run/plan/schedule_picture.h"
 #include "run/plan/schedule_subject.h"
+#include "run/plan/split_batch.h"
 #include "run/plan/step_answer.h"
 #include "run/plan/table_subject.h"
 #include "run/plan/whole_file.h"
@@ -245,7 +246,7 @@ Bytes in_exact_l2(const OwnStep& own, RootConfig& config, StepAnswer& found) {
   return needed();
 }
 
-/// As a run of the configuration decides it. Where its L2 cannot give what the budget says: in an
+/// As a run of the configuration decides it, but for a batch that has to be split. Where its L2 cannot give what the budget says: in an
 /// L2 that can, with a warning.
 StepAnswer answer_own(const OwnStep& own, const RootConfig& config, const AnswerOptions& options) {
   try {
@@ -285,10 +286,10 @@ StepAnswer answer_own(const OwnStep& own, const RootConfig& config, const Answer
 }
 
 /// Of a step on its own platform: what a run carries out, or every policy.
-Json own_step(const ScheduleQuestion& question, const ScheduleSubject& subject,
+Json own_step(const ScheduleQuestion& question, ScheduleSubject& subject,
               std::vector<std::string>& warnings, std::string& file) {
   const OwnStep& own = *subject.own;
-  const RootConfig& config = *subject.config;
+  RootConfig& config = *subject.config;
   const AnswerOptions options{question.time_limit,
                               question.budget ? "--budget" : "/schedule/budget"};
   Asked asked{config.schedule.policy, config.schedule.objective, {}};
@@ -302,7 +303,23 @@ Json own_step(const ScheduleQuestion& question, const ScheduleSubject& subject,
     all["l2_fixed"] = begin.l2_fixed().raw();
     return all;
   }
-  StepAnswer found = answer_own(own, config, options);
+  StepAnswer found;
+  std::unique_ptr<SplitBatch> split;
+  try {
+    found = answer_own(own, config, options);
+    split = found.program ? nullptr : split_batch(config, question.meter, options);
+  } catch (const UserError&) {
+    split = split_batch(config, question.meter, options);
+    if (!split) {
+      throw;
+    }
+  }
+  if (split) {
+    config = split->config;
+    found = std::move(split->found);
+    found.warnings.push_back(split->warning);
+    subject.picture = PictureNames(split->own.training.graph);
+  }
   const ScheduleProblem& problem = found.at.of.problem;
   if (found.program && !found.answer.carried) {
     const double cycles = static_cast<double>(found.predicted.cycles.raw());
@@ -311,6 +328,10 @@ Json own_step(const ScheduleQuestion& question, const ScheduleSubject& subject,
   }
   asked.request = found.request;
   all = to_json(asked.policy, asked, problem, found.answer, &config);
+  if (split) {
+    all["accumulate"] = config.train.accumulate;
+    all["batch"] = config.workload.batch;
+  }
   if (found.program) {
     add_prediction(found.predicted, config, all);
     if (found.request.limits.budget && found.answer.replay.peak > *found.request.limits.budget) {
@@ -377,7 +398,7 @@ Json schedule_step(const ScheduleQuestion& question) {
   if (question.compare && !question.out.empty()) {
     throw UserError("--out", "has room for one schedule", "leave out --compare");
   }
-  const ScheduleSubject subject = schedule_subject(question);
+  ScheduleSubject subject = schedule_subject(question);
   std::vector<std::string> warnings = subject.warnings;
   std::string file;
   Json all = subject.own ? own_step(question, subject, warnings, file)

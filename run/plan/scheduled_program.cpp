@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "compiler/lower/lower.h"
-#include "run/plan/step_answer.h"
 #include "sim/config/schedule_words.h"
 
 namespace etude::run {
@@ -67,7 +66,11 @@ ScheduledProgram scheduled_program(const TrainingGraph& training, const RootConf
     options.home_apart = config.workload.home == WorkloadConfig::Home::kL2;
     return {compiler::lower_step(training, config.platform, options), std::nullopt};
   }
-  StepAnswer found = answer_step(training, config, model_step(training, config, meter));
+  const StepModel model = model_step(training, config, meter);
+  return scheduled_program(config, answer_step(training, config, model));
+}
+
+ScheduledProgram scheduled_program(const RootConfig& config, StepAnswer found) {
   if (!found.program) {
     check_found(found.answer, found.request);
   }

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "program/program.h"
+#include "run/plan/step_answer.h"
 #include "run/plan/step_meter.h"
 #include "sim/config/root_config.h"
 #include "sim/report/facts.h"
@@ -19,6 +20,9 @@ struct ScheduledProgram {
 
 /// Whether nothing is asked of a schedule: the policy `keep`, and no other word.
 bool is_plain(const ScheduleConfig& schedule);
+
+/// An answer that has a program, as what runs carry out. Errors: as check_found() where it has none.
+ScheduledProgram scheduled_program(const RootConfig& config, StepAnswer found);
 
 /// Lowers a training step by the policy of a configuration, or the schedule of its file (which
 /// take_schedule_file() has seen), as answer_step() decides. `meter`: runs the step that keeps
