@@ -151,6 +151,34 @@ def budget_rows(rows: Rows) -> list[list[str]]:
     return lines
 
 
+def network_rows(rows: Rows) -> list[list[str]]:
+    """The table of all policies on all networks."""
+    lines = []
+    for row in rows:
+        head = [row["network"], row["home"], f"`{row['policy']}`", f"{row['part']:g}"]
+        if "error" in row:
+            lines.append([*head, _error(row), *[""] * 4])
+            continue
+        off = [_percent(row.get(f"{key}_off_percent"), 2) for key in ("cycles", "energy")]
+        ran = f"{_mega(row['cycles'])} ({off[0]}), {_milli(row['energy_j'])} ({off[1]})"
+        lines.append([*head, _found(row), f"{row['budget']:,}", ran, _peak(row), _outputs(row)])
+    return lines
+
+
+def split_rows(rows: Rows) -> list[list[str]]:
+    """The table of batches that were split."""
+    lines = []
+    for row in rows:
+        if "error" in row:
+            lines.append([row["what"], row["objective"], _error(row), "", "", "", ""])
+            continue
+        passes = f"{row['accumulate']} of {row['batch']}" if "accumulate" in row else "1"
+        predicted = f"{_mega(row.get('predicted_cycles'))}, {_milli(row.get('predicted_energy_j'))}"
+        ran = [_mega(row["cycles"]), _milli(row["energy_j"])]
+        lines.append([row["what"], row["objective"], f"{passes}; {_found(row)}", predicted, *ran, _peak(row)])
+    return lines
+
+
 def raspberry_rows(rows: Rows) -> list[list[str]]:
     """Capuchin against ours on the A72."""
     keep = next(row for row in rows if row["policy"] == "keep")

@@ -98,6 +98,8 @@ def point_of(case: Case, answer: dict, folder: Path) -> Point:
     """The run of an answer: its schedule's file, on an L2 of its budget and what the runtime takes."""
     size = case.size if case.size is not None else answer["budget"] + answer["l2_fixed"]
     sets = [*case.assignments(), f"/platform/l2/size={size}"]
+    if "accumulate" in answer:  # the batch was split
+        sets += [f"/workload/batch={answer['batch']}", f"/train/accumulate={answer['accumulate']}"]
     file = folder / f"{case.name}.sched"
     if file.exists() and (case.policy != "keep" or case.scheduled):
         # Named by its content: another schedule is another run.
@@ -140,6 +142,7 @@ def row_of(case: Case, answer: dict, result: dict | None, keep: dict | None) -> 
         "recomputed": len(answer.get("recomputed", [])),
         "paged": len(answer.get("paged", [])),
         "file_bytes": answer.get("file", {}).get("bytes"),
+        **{key: answer[key] for key in ("batch", "accumulate") if key in answer},
     }
     if "predicted" in answer:
         row |= {f"predicted_{key}": value for key, value in answer["predicted"].items()}

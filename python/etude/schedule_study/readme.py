@@ -19,7 +19,7 @@ INTRODUCTION = (
 
 COMMANDS = """## Commands
     scripts/schedule_study.sh                       # all of this page
-    scripts/schedule_study.sh --resume              # goes on where it was ended
+    scripts/schedule_study.sh --resume              # goes on where it was ended; of another program nothing is kept
     scripts/schedule_study.sh --sections front      # one part, by the name of its data
 
 One point by hand, CCT-2 full in half of its memory (`l2_fixed` and `budget` are in the answer's JSON):
@@ -91,6 +91,39 @@ def _budgets(rows: Rows) -> list[str]:
     ]
 
 
+def _networks(rows: Rows) -> list[str]:
+    head = ("network", "home", "policy", "part", "search", "budget, B", "executed (against predicted)")
+    return [
+        "## All policies on all networks",
+        "Five seconds of search each. In brackets: how much more the run takes than was predicted of it.",
+        "",
+        *table((*head, "l2_peak of L2, B", "outputs"), page.network_rows(rows)),
+    ]
+
+
+def _batch(rows: Rows) -> list[str]:
+    head = ("step", "objective", "passes of samples; search", "predicted", "cycles", "energy", "l2_peak of L2, B")
+    return [
+        "## A batch that does not fit",
+        "Eight images in 2 MiB of L2, which no schedule holds at once: `optimal` without a budget splits the batch "
+        "into the best passes, whose gradients are added up, and says so (`accumulate` of its JSON, a warning of the run). "
+        "Search, peak and pages are of one pass, cycles and energy of all.",
+        "",
+        *table(head, page.split_rows(rows)),
+    ]
+
+
+def _cct7(rows: Rows) -> list[str]:
+    head = ("pJ/B", "part", "schedule", "search", "solved in", "predicted", "cycles", "energy")
+    lines = [row | {"price_pj": "as shipped", "deadline_percent": None} for row in rows]
+    return [
+        "## CCT-7",
+        "Full step, parameters at home in L2, half of the memory for the rest.",
+        "",
+        *table((*head, "l2_peak of L2, B", "outputs"), page.near_rows(lines)),
+    ]
+
+
 def _raspberry(rows: Rows) -> list[str]:
     head = ("part", "ours", "page", "Capuchin", "Capuchin's overhead against ours")
     return [
@@ -116,6 +149,9 @@ WRITERS = {
     "front": _front,
     "sizes": _sizes,
     "ten_budgets": _budgets,
+    "networks": _networks,
+    "batch_8": _batch,
+    "cct7": _cct7,
     "raspberry_pi_4": _raspberry,
     "jetson_tx2": _tegra,
 }

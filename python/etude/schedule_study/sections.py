@@ -30,6 +30,15 @@ def price(picojoules: int) -> str:
 
 
 IN_L2 = "/workload/home=l2"
+ON_CHIP = ("/train/initial=", "/workload/inputs=", *FULL)  # drawn inputs
+# Configuration, assignments and the part of keep's peak that every policy is asked for.
+NETWORKS = {
+    "cct2": ("cct2_lora.json", FULL, 0.7),
+    "deep_ae": ("deep_ae.json", (), 0.9),
+    "resnet8": ("cct2_lora.json", ("/workload/network=resnet8", *ON_CHIP), 0.7),
+    "bert": ("cct2_lora.json", ("/workload/network=bert", *ON_CHIP), 0.8),
+}
+POLICIES = ("optimal", "checkmate", "page", "sqrt", "capuchin", "pofo", "poet")
 
 
 def _keep(picojoules: int, near: bool = False) -> Case:
@@ -150,6 +159,38 @@ def ten_budgets(runs: Path, jobs: int, resume: bool) -> list[dict]:
     return rows
 
 
+def networks(runs: Path, jobs: int, resume: bool) -> list[dict]:
+    """Every policy on every network with parameters at either home: are bits, budget and prediction held?"""
+    rows = []
+    for network, (config, sets, part) in NETWORKS.items():
+        for home in ("extmem", "l2"):
+            base = Case("", config, (*sets, f"/workload/home={home}"), budget=part, time_limit=5)
+            keep = replace(base, name=f"all-{network}-{home}-keep", policy="keep", budget=1)
+            cases = [replace(base, name=f"all-{network}-{home}-{policy}", policy=policy) for policy in POLICIES]
+            rows += [row | {"network": network, "home": home} for row in rows_of([keep, *cases], runs, jobs, resume)]
+    return rows
+
+
+def batch_8(runs: Path, jobs: int, resume: bool) -> list[dict]:
+    """Eight images of CCT-2 in 2 MiB of L2, which no schedule holds at once: the program splits the batch itself."""
+    rows = []
+    for what, sets in (("CCT-2 LoRA, batch 8", ()), ("CCT-2 full, batch 8", FULL)):
+        base = Case("", "cct2_lora.json", (*sets, "/workload/batch=8"), size=TWO_MIB, time_limit=10)
+        cases = [
+            replace(base, name=f"eight-{what[6:10].strip()}-{objective}", objective=objective)
+            for objective in ("energy", "time")
+        ]
+        rows += [row | {"what": what} for row in rows_of(cases, runs, jobs, resume)]
+    return rows
+
+
+def cct7(runs: Path, jobs: int, resume: bool) -> list[dict]:
+    """CCT-7 at half of keep's peak, parameters in L2, with its gap."""
+    base = Case("", "cct2_lora.json", ("/workload/network=cct7", *ON_CHIP, IN_L2), time_limit=120)
+    keep = replace(base, name="cct7-keep", policy="keep", budget=1)
+    return rows_of([keep, replace(base, name="cct7-optimal-0.5", budget=0.5)], runs, jobs, resume)
+
+
 def _device_row(name: str, words: list[str], answer: dict, **more) -> dict:
     keys = ("policy", "objective", "status", "budget", "peak_keep", "peak_bytes", "energy_j", "time_s", "overhead")
     row = {"name": name, "command": "etude-sim " + " ".join(words), **more}
@@ -207,6 +248,9 @@ SECTIONS = {
     "front": front,
     "sizes": sizes,
     "ten_budgets": ten_budgets,
+    "networks": networks,
+    "batch_8": batch_8,
+    "cct7": cct7,
     "raspberry_pi_4": raspberry,
     "jetson_tx2": tegra,
 }
