@@ -106,8 +106,8 @@ def _batch(rows: Rows) -> list[str]:
     return [
         "## A batch that does not fit",
         "Eight images in 2 MiB of L2, which no schedule holds at once: `optimal` without a budget splits the batch "
-        "into the best passes, whose gradients are added up, and says so (`accumulate` of its JSON, a warning of the run). "
-        "Search, peak and pages are of one pass, cycles and energy of all.",
+        "into the best passes, whose gradients are added up, and says so (`accumulate` of its JSON, a warning of the "
+        "run). Search, peak and pages are of one pass, cycles and energy of all.",
         "",
         *table(head, page.split_rows(rows)),
     ]
