@@ -92,8 +92,12 @@ def line_chart(
     def at(value: float) -> float:
         return LEFT + (WIDTH - LEFT - RIGHT) * (value - first) / span
 
+    end = 0.0  # of the number before: numbers that would lie over it are left out
     for mark in x[:: -(-len(x) // 10)]:
-        lines.append(_text(at(mark), HEIGHT - BOTTOM + 16, _number(mark), size=11))
+        half = text_width(_number(mark), 11) / 2
+        if at(mark) - half > end:
+            lines.append(_text(at(mark), HEIGHT - BOTTOM + 16, _number(mark), size=11))
+            end = at(mark) + half + 6
     lines.append(_text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - BOTTOM + 34, x_title))
     for i, one in enumerate(series):
         points = " ".join(

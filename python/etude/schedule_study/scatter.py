@@ -20,7 +20,9 @@ def draw_scatter(panels: dict[str, list[dict]]) -> str:
     names = [name for name in POLICIES if any(row["policy"] == name for row in rows)]
     drawing.legend(LEFT, 6, WIDTH - LEFT - RIGHT, [(name, _mark(name, 6, 5, name)) for name in names])
     width = (WIDTH - LEFT - RIGHT - GAP * (len(panels) - 1)) / len(panels)
-    top_x = max(row.get("cycles_over_keep_percent", 0) for row in rows) * 1.08
+    times = [row.get("cycles_over_keep_percent", 0) for row in rows]
+    room_x = 0.05 * (max(times) - min(times)) or 1
+    low_x, high_x = min(times) - room_x, max(times) + room_x
     for i, (title, mine) in enumerate(panels.items()):
         left = LEFT + i * (width + GAP)
         energies = [1e3 * row["energy_j"] for row in mine]
@@ -28,7 +30,7 @@ def draw_scatter(panels: dict[str, list[dict]]) -> str:
         low, high = min(energies) - room, max(energies) + room
 
         def x_of(percent: float, left: float = left) -> float:
-            return left + width * (percent + 0.04 * top_x) / (1.04 * top_x)
+            return left + width * (percent - low_x) / (high_x - low_x)
 
         def y_of(energy: float, low: float = low, high: float = high) -> float:
             return TOP + HEIGHT * (1 - (energy - low) / (high - low))
@@ -39,8 +41,9 @@ def draw_scatter(panels: dict[str, list[dict]]) -> str:
             drawing.text(left - 6, y_of(tick) + 4, number(tick), "end", 11, SOFT)
         drawing.line(left, TOP, left, TOP + HEIGHT, SOFT)
         drawing.line(left, TOP + HEIGHT, left + width, TOP + HEIGHT, SOFT)
-        for tick in ticks(0, top_x):
-            drawing.text(x_of(tick), TOP + HEIGHT + 16, f"+{number(tick)} %", "middle", 11, SOFT)
+        for tick in ticks(low_x, high_x):
+            sign = "+" if tick >= 0 else ""
+            drawing.text(x_of(tick), TOP + HEIGHT + 16, f"{sign}{number(tick)} %", "middle", 11, SOFT)
         drawing.text(left + width / 2, TOP + HEIGHT + 34, "time above keep's", "middle", 11, SOFT)
         drawing.upright(left - 50, TOP + HEIGHT / 2, "energy, mJ")
         for row in mine:
