@@ -8,6 +8,8 @@ from support import run
 
 BERT = {"network": "bert", "sizes": [32, 64, 2, 128, 2, 3]}
 MLP = {"network": "mlp", "sizes": [128, 192, 192, 192, 192, 192, 16], "batch": 32}
+IDMA = ("/platform/cluster/dma/engine=idma",)
+SMALL = {"network": "bert", "sizes": [32, 32, 1, 64, 2, 2]}
 ONE_L1 = ("/platform/cluster/tcdm/size=131072", "/energy/extmem/byte/value=324")
 
 
@@ -23,7 +25,9 @@ def sets_of(*assignments):
         (MLP, {}, "optimal", "energy", 0.8, ()),
         (MLP, {"optimizer": "adam"}, "page", "energy", 0.95, ()),
         (MLP, {}, "page", "energy", 0.9, ("/platform/cluster/controller=false",)),
-        ({"network": "resnet8"}, {}, "capuchin", "energy", 0.7, ()),
+        ({"network": "resnet8"}, {}, "capuchin", "energy", 0.7, IDMA),
+        (SMALL, {"accumulate": 2}, "sqrt", "energy", 1, ("/workload/home=l2",)),
+        ({"network": "mlp", "sizes": [64, 64, 64, 64, 16], "batch": 32}, {}, "checkmate", "energy", 0.95, IDMA),
     ],
 )
 def test_a_run_takes_what_was_predicted(tmp_path, workload, train, policy, objective, part, more):

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "compiler/cost/cost_model.h"
+#include "kernels/include/etude_task.h"
 #include "run/plan/measured_times.h"
 
 namespace etude::run {
@@ -56,6 +57,25 @@ TEST_CASE("units of a task list work beside each other, the operations of one in
   in_turn.platform.cluster.dma.engine = DmaConfig::Engine::kIdma;
   in_turn.add(transfer(true), 30000).add(transfer(false), 30000);
   CHECK(in_turn.cycles() == Approx(60000).margin(600));
+}
+
+TEST_CASE("the list's ring waits for kernels that read their arguments in it", "[schedule]") {
+  // Four chunks of eight operations fit. Two kernels of 10,000 cycles are in the first chunk, and
+  // the controller has nothing else to wait for: it posts the transfer of the fifth chunk behind
+  // both of them.
+  const auto posted = [](double kernel) {
+    Bench bench;
+    bench.add(KernelCall{}, kernel).add(KernelCall{}, kernel);
+    while (bench.program.tasks.operations.size() < 4 * ETUDE_RING_CHUNK_OPS) {
+      bench.add(Wait{TaskUnit::kCores, 0});
+    }
+    bench.add(transfer(true), 1).add(End{});
+    std::vector<double> taken_up;
+    replay_list(bench.program.tasks, bench.times, bench.platform.cluster, &taken_up);
+    return taken_up[4 * ETUDE_RING_CHUNK_OPS];
+  };
+  CHECK(posted(1) < 10000);
+  CHECK(posted(10000) > 20000);
 }
 
 TEST_CASE("a transfer is seen to be over behind those that were posted before it", "[schedule]") {
@@ -113,7 +133,8 @@ TEST_CASE("operations take what the same ones took in a measured pass", "[schedu
   measured.add(known).add(transfer(true, 2048)).add(End{});
   const compiler::CostModel timing(measured.platform);
   const MeasuredTimes times(measured.program,
-                            {{Cycle{100}, Cycle{900}}, {Cycle{1000}, Cycle{1400}}},
+                            // The kernel is posted where the transfer is taken up.
+                            {{Cycle{60}, Cycle{900}, Cycle{60}}, {Cycle{1000}, Cycle{1400}, Cycle{100}}},
                             measured.platform, timing);
   Bench other;
   KernelCall elsewhere = known, longer = known;
@@ -132,6 +153,30 @@ TEST_CASE("operations take what the same ones took in a measured pass", "[schedu
   // Nothing of its kind was measured.
   CHECK(found.alone[3] ==
         static_cast<double>(modelled_cycles(other.program.tasks.operations[3], timing).raw()));
+}
+
+TEST_CASE("transfers straight behind others take what such ones took", "[schedule]") {
+  // Three transfers in: 400 cycles by itself, 300 behind another; MCHAN's other direction, and on
+  // iDMA the same engine, goes on at 1700.
+  const auto measured = [](DmaConfig::Engine engine) {
+    Bench bench;
+    bench.platform.cluster.dma.engine = engine;
+    bench.add(transfer(true)).add(transfer(true)).add(transfer(false)).add(End{});
+    const compiler::CostModel timing(bench.platform);
+    return MeasuredTimes(bench.program,
+                         {{Cycle{1000}, Cycle{1400}, Cycle{900}},
+                          {Cycle{1100}, Cycle{1700}, Cycle{1000}},
+                          {Cycle{1200}, Cycle{1950}, Cycle{1100}}},
+                         bench.platform, timing)
+        .of(bench.program);
+  };
+  const ListTimes mchan = measured(DmaConfig::Engine::kMchan);
+  CHECK(mchan.alone[0] == 400);
+  CHECK(mchan.behind[0] == 300);
+  CHECK(mchan.alone[2] == 750);
+  const ListTimes idma = measured(DmaConfig::Engine::kIdma);
+  CHECK(idma.behind[0] == 300);
+  CHECK(idma.behind[2] == 250);
 }
 
 }  // namespace

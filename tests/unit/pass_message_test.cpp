@@ -55,7 +55,7 @@ TEST_CASE("an account comes back as it was, or says why there is none") {
   const Activity activity{Cycle{42}, {{"dma.busy", 7}}, {{"load_use", 5}}};
   MeasuredPass sent;
   sent.activity = activity;
-  sent.spans = {{Cycle{3}, Cycle{9}}, {Cycle{}, Cycle{40}}};
+  sent.spans = {{Cycle{3}, Cycle{9}, Cycle{2}}, {Cycle{}, Cycle{40}, Cycle{30}}};
   const MeasuredPass got = read_account(account_text(sent));
   CHECK(got.activity.cycles == activity.cycles);
   CHECK(got.activity.counters == activity.counters);
@@ -63,7 +63,9 @@ TEST_CASE("an account comes back as it was, or says why there is none") {
   REQUIRE(got.spans.size() == 2);
   CHECK(got.spans[0].begin == Cycle{3});
   CHECK(got.spans[0].end == Cycle{9});
+  CHECK(got.spans[0].taken_up == Cycle{2});
   CHECK(got.spans[1].end == Cycle{40});
+  CHECK(got.spans[1].taken_up == Cycle{30});
   CHECK_THROWS_WITH(read_account(R"({"error": "no kernel"})"), Catch::Contains("no kernel"));
   CHECK_THROWS_WITH(read_account("[1"), Catch::Contains("ended too early"));
   CHECK_THROWS_WITH(read_account("[]"), Catch::Contains("ended too early"));
