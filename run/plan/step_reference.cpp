@@ -6,6 +6,7 @@
 
 #include "compiler/lower/lower.h"
 #include "compiler/schedule/keep.h"
+#include "models/base/error.h"
 #include "run/plan/plan.h"
 
 namespace etude::run {
@@ -18,6 +19,22 @@ class KeepInOrder : public compiler::SchedulePolicy {
     return compiler::KeepPolicy().choose(step);
   }
 };
+
+/// Whether the step is one with its parameters at home in L2.
+bool is_near(const TrainingGraph& training, const RootConfig& config) {
+  using Home = WorkloadConfig::Home;
+  const Home home = config.workload.home;
+  if (home != Home::kAuto || config.schedule.budget != 0) {
+    return home == Home::kL2;
+  }
+  try {
+    const compiler::LowerOptions options{config.schedule, home, config.tiling,
+                                         config.train.precision};
+    return !compiler::lower_step(training, config.platform, options, KeepInOrder()).home_extmem;
+  } catch (const UserError&) {
+    return false;
+  }
+}
 
 double count(Cycle cycles) { return static_cast<double>(cycles.raw()); }
 
@@ -35,7 +52,7 @@ StepReference::StepReference(const TrainingGraph& training, const RootConfig& co
   if (!meter) {
     return;
   }
-  if (config.workload.home != WorkloadConfig::Home::kL2) {
+  if (!is_near(training, config)) {
     options.home = WorkloadConfig::Home::kExtmem;  // so that page transfers are measured, too
   }
   Program program = compiler::lower_step(training, large.platform, options, KeepInOrder());
