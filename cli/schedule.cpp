@@ -31,8 +31,8 @@ std::string cost_text(const Json& answer, const char* member) {
 std::string policy_text(const Json& answer) {
   const std::string name = answer.at("policy").get<std::string>();
   return answer.contains("pass_policy") ? name + "=" + answer.at("accumulate").dump() + ", " +
-                                             answer.at("pass_policy").get<std::string>()
-                                       : name;
+                                              answer.at("pass_policy").get<std::string>()
+                                        : name;
 }
 
 std::string table_text(const std::vector<Json>& answers) {

@@ -90,8 +90,8 @@ class Watch {
   /// A queue of its own for what MCHAN takes out of L1.
   std::size_t queue_of(const Operation& operation) const {
     const auto* transfer = operation.as<Transfer>();
-    const bool out = transfer != nullptr && !transfer->to_l1 &&
-                     cluster_.dma.engine != DmaConfig::Engine::kIdma;
+    const bool out =
+        transfer != nullptr && !transfer->to_l1 && cluster_.dma.engine != DmaConfig::Engine::kIdma;
     return out ? kUnits : static_cast<std::size_t>(operation.unit());
   }
 

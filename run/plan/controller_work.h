@@ -18,17 +18,17 @@ struct ControllerWork {
   /// To go on from a wait for each unit (TaskUnit): if that is far enough, and from the moment at
   /// which it is.
   std::array<double, kUnits> seen{45, 105, 40, 80}, woken{105, 165, 100, 140};
-  double full = 30;      ///< to go on where a queue was full
-  double fetch = 60;     ///< to ask for the next operations of the list
-  double list_late = 60; ///< to go on where these had to be waited for
+  double full = 30;       ///< to go on where a queue was full
+  double fetch = 60;      ///< to ask for the next operations of the list
+  double list_late = 60;  ///< to go on where these had to be waited for
 };
 
 /// Operations that a unit's queue takes, the one at work among them. MCHAN has one for each
 /// direction, and holds up who programs a second transfer ahead.
 unsigned queue_room(TaskUnit unit, const ClusterConfig& cluster);
 
-/// The controller's work as it was seen in a measured pass over a program's list: means of the operations that
-/// nothing held up. What the pass did not show stays as it is above.
+/// The controller's work as it was seen in a measured pass over a program's list: means of the
+/// operations that nothing held up. What the pass did not show stays as it is above.
 ControllerWork measured_work(const Program& program, const std::vector<OperationSpan>& spans,
                              const ClusterConfig& cluster);
 

@@ -50,10 +50,7 @@ class Account {
  public:
   Account(const Program& program, const std::vector<OperationSpan>& spans,
           const PlatformConfig& platform, const compiler::TimingSource& timing)
-      : cluster_(platform.cluster),
-        from_(spans.size()),
-        to_(spans.size()),
-        behind_(spans.size()) {
+      : cluster_(platform.cluster), from_(spans.size()), to_(spans.size()), behind_(spans.size()) {
     const bool one_dma = cluster_.dma.engine == DmaConfig::Engine::kIdma;
     std::array<double, kUnits + 1> free{};
     for (std::size_t i = 0; i < spans.size(); ++i) {
@@ -191,9 +188,9 @@ MeasuredTimes::MeasuredTimes(const Program& program, const std::vector<Operation
     const double cycles = account.alone(i, operation.unit());
     const auto modelled = static_cast<double>(modelled_cycles(operation, timing).raw());
     const Kind kind = kind_of(operation);
-    for (Sums* sums : {&same_[arguments_of(operation)],
-                       &of_layer_[{original(program.layers[operation.layer].name), kind}],
-                       &of_kind_[kind]}) {
+    for (Sums* sums :
+         {&same_[arguments_of(operation)],
+          &of_layer_[{original(program.layers[operation.layer].name), kind}], &of_kind_[kind]}) {
       sums->of[account.behind(i) ? 1 : 0].add(cycles, modelled);
     }
   }

@@ -246,8 +246,8 @@ Bytes in_exact_l2(const OwnStep& own, RootConfig& config, StepAnswer& found) {
   return needed();
 }
 
-/// As a run of the configuration decides it, but for a batch that has to be split. Where its L2 cannot give what the budget says: in an
-/// L2 that can, with a warning.
+/// As a run of the configuration decides it, but for a batch that has to be split. Where its L2
+/// cannot give what the budget says: in an L2 that can, with a warning.
 StepAnswer answer_own(const OwnStep& own, const RootConfig& config, const AnswerOptions& options) {
   try {
     return answer_step(own.training, config, own.model, options);

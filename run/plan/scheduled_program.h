@@ -21,7 +21,8 @@ struct ScheduledProgram {
 /// Whether nothing is asked of a schedule: the policy `keep`, and no other word.
 bool is_plain(const ScheduleConfig& schedule);
 
-/// An answer that has a program, as what runs carry out. Errors: as check_found() where it has none.
+/// An answer that has a program, as what runs carry out. Errors: as check_found() where it has
+/// none.
 ScheduledProgram scheduled_program(const RootConfig& config, StepAnswer found);
 
 /// Lowers a training step by the policy of a configuration, or the schedule of its file (which

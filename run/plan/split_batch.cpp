@@ -34,8 +34,8 @@ double cost_of(const SplitBatch& split) {
 }
 
 /// Null if it does not fit, or cannot be added up.
-std::unique_ptr<SplitBatch> passes(const RootConfig& config, unsigned parts,
-                                   const StepMeter& meter, const AnswerOptions& options) {
+std::unique_ptr<SplitBatch> passes(const RootConfig& config, unsigned parts, const StepMeter& meter,
+                                   const AnswerOptions& options) {
   auto split = std::make_unique<SplitBatch>();
   split->parts = parts;
   split->config = pass_of(config, parts);
@@ -69,8 +69,8 @@ std::unique_ptr<SplitBatch> split_batch(const RootConfig& config, const StepMete
   }
   if (best) {
     best->warning = "no schedule holds all " + std::to_string(config.workload.batch) +
-                    " samples at once: the step is " + std::to_string(best->parts) +
-                    " passes of " + std::to_string(best->config.workload.batch) +
+                    " samples at once: the step is " + std::to_string(best->parts) + " passes of " +
+                    std::to_string(best->config.workload.batch) +
                     ", whose gradients are added up (as by /workload/batch " +
                     std::to_string(best->config.workload.batch) + " and /train/accumulate " +
                     std::to_string(best->config.train.accumulate) + ")";

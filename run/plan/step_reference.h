@@ -23,15 +23,15 @@ struct Prediction {
 };
 
 /// The step that keeps everything, in an L2 with room for it (parameters at home in HyperRAM, but
-/// where /workload/home, or what fits without a budget, says L2): what its model says, and what a run
-/// of it took. Programs of the same step are predicted from the latter: cycles by a replay of their
-/// task list (replay_list()) with what the same operations took in that run, in the proportion that
-/// makes the run of what this says of it; energy by WorkPrices. Without a meter by the models
-/// alone.
+/// where /workload/home, or what fits without a budget, says L2): what its model says, and what a
+/// run of it took. Programs of the same step are predicted from the latter: cycles by a replay of
+/// their task list (replay_list()) with what the same operations took in that run, in the
+/// proportion that makes the run of what this says of it; energy by WorkPrices. Without a meter by
+/// the models alone.
 class StepReference {
  public:
-  /// Lowers the step (two or three times), and runs it once if there is a meter. Errors: as lower_step(), and
-  /// the meter's.
+  /// Lowers the step (two or three times), and runs it once if there is a meter. Errors: as
+  /// lower_step(), and the meter's.
   StepReference(const TrainingGraph& training, const RootConfig& config, const StepMeter& meter);
 
   /// Cycles of the step with everything at home in L2.

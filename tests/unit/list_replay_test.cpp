@@ -132,10 +132,11 @@ TEST_CASE("operations take what the same ones took in a measured pass", "[schedu
   KernelCall known{ETUDE_KERNEL_COPY, {0x10001000, 0x10002000, 8, 64, 64, 64}};
   measured.add(known).add(transfer(true, 2048)).add(End{});
   const compiler::CostModel timing(measured.platform);
-  const MeasuredTimes times(measured.program,
-                            // The kernel is posted where the transfer is taken up.
-                            {{Cycle{60}, Cycle{900}, Cycle{60}}, {Cycle{1000}, Cycle{1400}, Cycle{100}}},
-                            measured.platform, timing);
+  const MeasuredTimes times(
+      measured.program,
+      // The kernel is posted where the transfer is taken up.
+      {{Cycle{60}, Cycle{900}, Cycle{60}}, {Cycle{1000}, Cycle{1400}, Cycle{100}}},
+      measured.platform, timing);
   Bench other;
   KernelCall elsewhere = known, longer = known;
   elsewhere.args[0] = 0x10003000;
