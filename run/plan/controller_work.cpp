@@ -46,6 +46,7 @@ class Watch {
       see(i);
     }
     ControllerWork work;
+    work.ring_waits = true;
     post_[0].to(work.kernel);
     post_[1].to(work.job);
     post_[2].to(work.transfer);

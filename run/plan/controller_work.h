@@ -21,6 +21,9 @@ struct ControllerWork {
   double full = 30;       ///< to go on where a queue was full
   double fetch = 60;      ///< to ask for the next operations of the list
   double list_late = 60;  ///< to go on where these had to be waited for
+  /// Whether the list waits where kernels still read their arguments in its ring. The correction of
+  /// the model tier was fitted without.
+  bool ring_waits = false;
 };
 
 /// Operations that a unit's queue takes, the one at work among them. MCHAN has one for each

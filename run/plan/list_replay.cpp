@@ -200,9 +200,8 @@ class ListReplay {
   }
 
   void add(unsigned queue, double cycles, double port_share, bool of_list) {
-    queues_[queue].push_back(
-        {std::max(cycles, 1.0), port_share, -1, static_cast<std::uint32_t>(transfers_.size()),
-         kNoOperation});
+    queues_[queue].push_back({std::max(cycles, 1.0), port_share, -1,
+                              static_cast<std::uint32_t>(transfers_.size()), kNoOperation});
     if (queue == kDma || queue == kOutwards) {
       transfers_.push_back({of_list, false});
     }
@@ -213,7 +212,7 @@ class ListReplay {
   void enter_chunk(std::uint32_t chunk, std::uint32_t chunks) {
     kernels_until_.push_back(kernels_posted_);  // [c]: posted before chunk c
     const auto free = [&] {
-      return chunks_asked_ < ETUDE_RING_CHUNKS ||
+      return !times_.work.ring_waits || chunks_asked_ < ETUDE_RING_CHUNKS ||
              done_[kCores] >= kernels_until_[chunks_asked_ - ETUDE_RING_CHUNKS + 1];
     };
     for (; chunks_asked_ < std::min(chunk + ETUDE_RING_CHUNKS, chunks); ++chunks_asked_) {

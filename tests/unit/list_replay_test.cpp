@@ -65,6 +65,7 @@ TEST_CASE("the list's ring waits for kernels that read their arguments in it", "
   // both of them.
   const auto posted = [](double kernel) {
     Bench bench;
+    bench.times.work.ring_waits = true;
     bench.add(KernelCall{}, kernel).add(KernelCall{}, kernel);
     while (bench.program.tasks.operations.size() < 4 * ETUDE_RING_CHUNK_OPS) {
       bench.add(Wait{TaskUnit::kCores, 0});
