@@ -108,8 +108,9 @@ class Writer {
     describe(root, true);
     std::uint64_t uuid = kProcessUuid;
     for (const TraceTrack& track : timeline_.tracks) {
+      ++uuid;
       Message text;
-      text.number(descriptor::kUuid, ++uuid)
+      text.number(descriptor::kUuid, uuid)
           .text(descriptor::kName, track.name)
           .number(descriptor::kParentUuid, kProcessUuid)
           .number(descriptor::kSiblingOrderRank, uuid - kProcessUuid);
@@ -139,8 +140,9 @@ class Writer {
       close_until(Cycle{kNever});
     }
     for (const TraceCounter& counter : timeline_.counters) {
+      ++uuid;
       Message text;
-      text.number(descriptor::kUuid, ++uuid)
+      text.number(descriptor::kUuid, uuid)
           .text(descriptor::kName, counter.name)
           .number(descriptor::kParentUuid, kProcessUuid)
           .number(descriptor::kSiblingOrderRank, uuid - kProcessUuid)

@@ -16,7 +16,7 @@ struct TraceSpan {
   Cycle end;
   std::string name;
   std::uint32_t op = kNoOperation;          ///< of the task list, whose work it is
-  std::vector<std::uint64_t> starts, ends;  ///< arrows that begin, that end here, by number
+  std::vector<std::uint64_t> starts{}, ends{};  ///< arrows that begin, that end here, by number
 };
 
 /// What one unit did; spans in the order of their beginnings, each before or inside another.
