@@ -3,8 +3,10 @@
 
     python scripts/search_study.py [--table results/search_study/table.parquet] [--out results/search_study]
 
-Ours are asked as sweeps ask them. The others are asked point by point, told at once, and have repeated points for
-nothing: only new ones count. pymoo is no part of this project's environment; without it its row is left out.
+Writes hypervolume.csv and the table of README.md in the same folder, all rows in one run and one process. Ours are asked
+as sweeps ask them. The others are asked point by point and told at once; only points that they had not yet and that the
+table has count. Those that they may have in vain are bounded (REPEATS); the rest of their points is drawn from the table,
+and each row says how many were. Without pymoo, which is no part of this project's environment, nothing is written.
 """
 
 import argparse
@@ -14,7 +16,7 @@ import random
 import statistics
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import polars
@@ -24,9 +26,13 @@ from etude.explore.samplers import search_of
 from etude.explore.spec import Point, Spec, load_spec
 
 PARTS = (0.01, 0.025, 0.05)
-OURS = ("thompson", "tpe", "gp")
-MOST_ASKED = 25  # times in a row that a rival may suggest what it had, before chance decides
+OURS = ("thompson", "tpe", "nsga2")  # the default first; gp takes more than two seconds a point
+REPEATS = 4  # suggestions in vain for each point that is asked for, before chance decides
+MARKS = ("<!-- written by scripts/search_study.py -->\n", "<!-- end -->\n")
 BASE = "cct2_lora.json"
+
+
+Found = tuple[list[Point], int]  # different points in order, and how many of them chance gave
 
 
 class Table:
@@ -81,8 +87,11 @@ class Table:
         return hypervolume(scaled, (1.0 + 1e-9,) * len(self.low))
 
 
-def ours(sampler: str) -> Callable[[Table, int, int], list[Point]]:
-    def run(table: Table, points: int, seed: int) -> list[Point]:
+Search = Callable[[Table, int, int], Found]  # of a table, how many points, the seed
+
+
+def ours(sampler: str) -> Search:
+    def run(table: Table, points: int, seed: int) -> Found:
         search = search_of(table.spec(sampler, points, seed))
         order: list[Point] = []
         batch = next(search)
@@ -91,58 +100,56 @@ def ours(sampler: str) -> Callable[[Table, int, int], list[Point]]:
             try:
                 batch = search.send([table.scores[point] for point in batch])
             except StopIteration:
-                return order[:points]
+                return order[:points], 0
 
     return run
 
 
-def asked(
-    table: Table, points: int, seed: int, suggestions: Iterator[Point], tell: Callable[[Scores | None], None]
-) -> list[Point]:
-    """Follows a rival until it has had so many different points."""
-    order: dict[Point, None] = {}
-    rng, everything = random.Random(seed), list(table.scores)
-    repeated = 0
-    for point in suggestions:
-        fresh = point in table and point not in order
-        repeated = 0 if fresh else repeated + 1
-        if fresh:
-            order[point] = None
-        tell(table.scores.get(point))
-        if repeated == MOST_ASKED:
-            order[rng.choice([other for other in everything if other not in order])] = None
-            repeated = 0
-        if len(order) >= points:
-            return list(order)
-    return list(order)
+class Rival:
+    """The different points that a rival had, in order, and how many more it may suggest in vain."""
+
+    def __init__(self, table: Table, points: int, seed: int) -> None:
+        self.table, self.points, self.seed = table, points, seed
+        self.order: dict[Point, None] = {}
+        self.left = REPEATS * points
+
+    def had(self, point: Point) -> Scores:
+        """What the table has for a point; the worst of everything where it has nothing, without which TPE asks for the
+        same refused points again and again."""
+        if point not in self.table or point in self.order:
+            self.left -= 1
+        elif len(self.order) < self.points:
+            self.order[point] = None
+        return self.table.scores.get(point) or tuple(self.table.high)
+
+    @property
+    def over(self) -> bool:
+        return len(self.order) >= self.points or self.left <= 0
+
+    def end(self) -> Found:
+        """All points, with those that chance gave."""
+        missing = self.points - len(self.order)
+        others = [other for other in self.table.scores if other not in self.order]
+        return [*self.order, *random.Random(self.seed).sample(others, missing)], missing
 
 
-def optuna_rival(make: Callable[[int], object]) -> Callable[[Table, int, int], list[Point]]:
-    def run(table: Table, points: int, seed: int) -> list[Point]:
+def optuna_rival(make: Callable[[int], object]) -> Search:
+    def run(table: Table, points: int, seed: int) -> Found:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         study = optuna.create_study(sampler=make(seed), directions=["minimize"] * len(table.objectives))
         axes = {p: optuna.distributions.IntDistribution(0, len(v) - 1) for p, v in table.values.items()}
-        trials: list = []
-
-        def suggestions() -> Iterator[Point]:
-            while True:
-                trials.append(study.ask(axes))
-                yield tuple(trials[-1].params[p] for p in table.axes)
-
-        def tell(scores: Scores | None) -> None:
-            if scores is None:
-                study.tell(trials[-1], state=optuna.trial.TrialState.FAIL)
-            else:
-                study.tell(trials[-1], list(scores))
-
-        return asked(table, points, seed, suggestions(), tell)
+        rival = Rival(table, points, seed)
+        while not rival.over:
+            trial = study.ask(axes)
+            study.tell(trial, list(rival.had(tuple(trial.params[p] for p in table.axes))))
+        return rival.end()
 
     return run
 
 
-def pymoo_rival(table: Table, points: int, seed: int) -> list[Point]:
+def pymoo_rival(table: Table, points: int, seed: int) -> Found:
     import numpy
     from pymoo.algorithms.moo.nsga2 import NSGA2
     from pymoo.core.problem import Problem
@@ -162,67 +169,97 @@ def pymoo_rival(table: Table, points: int, seed: int) -> list[Point]:
         eliminate_duplicates=True,
     )
     algorithm.setup(problem, termination=("n_gen", 10_000), seed=seed, verbose=False)
-    order: dict[Point, None] = {}
-    for _ in range(1000):
+    rival = Rival(table, points, seed)
+    while not rival.over:
         population = algorithm.ask()
         if population is None or len(population) == 0:
             break
-        found = []
-        for row in population.get("X"):
-            point = tuple(int(x) for x in row)
-            if point in table and len(order) < points:
-                order[point] = None
-            found.append(table.scores.get(point) or tuple(table.high))
+        found = [rival.had(tuple(int(x) for x in row)) for row in population.get("X")]
         population.set("F", numpy.array(found))
         algorithm.tell(infills=population)
-        if len(order) >= points:
-            break
-    return list(order)
+    return rival.end()
 
 
-def rivals() -> dict[str, Callable[[Table, int, int], list[Point]]]:
+def searches(ours_: list[str]) -> dict[str, Search]:
+    """All that are compared, by the names of their rows."""
     import optuna
+    import pymoo  # noqa: F401
 
     samplers = optuna.samplers
-    found = {
+    return {f"etude {name}": ours(name) for name in ours_} | {
         "random": ours("random"),
         "Optuna TPE, univariate": optuna_rival(lambda seed: samplers.TPESampler(seed=seed, multivariate=False)),
         "Optuna NSGA-II": optuna_rival(lambda seed: samplers.NSGAIISampler(seed=seed, population_size=16)),
+        "pymoo NSGA-II": pymoo_rival,
     }
-    try:
-        import pymoo  # noqa: F401
-    except ImportError:
-        return found
-    return found | {"pymoo NSGA-II": pymoo_rival}
+
+
+def row_of(name: str, search: Search, table: Table, seeds: int) -> dict:
+    """Hypervolumes of a search after each part of the table."""
+    budgets = [max(1, round(part * len(table.scores))) for part in PARTS]
+    began = time.process_time()
+    found = [search(table, budgets[-1], seed) for seed in range(seeds)]
+    row = {"search": name, "cpu_s": (time.process_time() - began) / seeds}
+    row["by_chance"] = statistics.mean(missing for _, missing in found)
+    for part, budget in zip(PARTS, budgets, strict=True):
+        volumes = [table.volume(order[:budget]) / table.whole for order, _ in found]
+        row[f"{part:.1%} mean"] = statistics.mean(volumes)
+        row[f"{part:.1%} error"] = statistics.stdev(volumes) / len(volumes) ** 0.5
+    return row
+
+
+def verdict(rows: list[dict]) -> str:
+    """What the default is worth: within a standard error of the best at every part, and above it at one?"""
+    default = next(row for row in rows if row["search"] == f"etude {OURS[0]}")
+    others = [row for row in rows if row is not default]
+    said, held, above = [], True, False
+    for part in PARTS:
+        mean, error = f"{part:.1%} mean", f"{part:.1%} error"
+        best = max(others, key=lambda row: row[mean])
+        margin = max(default[error], best[error])
+        gap = default[mean] - best[mean]
+        held, above = held and gap >= -margin, above or gap > margin
+        said.append(
+            f"at {part:.1%} it is {abs(gap):.3f} {'above' if gap >= 0 else 'below'} the best other "
+            f"({best['search']}), where a standard error is {margin:.3f}"
+        )
+    return (
+        f"The default, `{OURS[0]}`, is {'' if held else 'NOT '}within one standard error of the best at every part, and "
+        f"{'above' if above else 'NOT above'} it by more than that at one or more: {'; '.join(said)}."
+    )
+
+
+def write_readme(file: Path, rows: list[dict]) -> None:
+    """Puts the table between the marks of README.md."""
+    head = ["search", *(f"{part:.1%}" for part in PARTS), "CPU seconds a search", "points by chance"]
+    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    for row in rows:
+        cells = [row["search"], *(f"{row[f'{p:.1%} mean']:.3f} ± {row[f'{p:.1%} error']:.3f}" for p in PARTS)]
+        lines.append("| " + " | ".join([*cells, f"{row['cpu_s']:.1f}", f"{row['by_chance']:.1f}"]) + " |")
+    text = file.read_text(encoding="utf-8")
+    before, _, rest = text.partition(MARKS[0])
+    after = rest.partition(MARKS[1])[2]
+    file.write_text(before + MARKS[0] + "\n".join([*lines, "", verdict(rows)]) + "\n" + MARKS[1] + after, encoding="utf-8")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--table", type=Path, default=Path("results/search_study/table.parquet"))
     parser.add_argument("--out", type=Path, default=Path("results/search_study"))
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--ours", default=",".join(OURS))
     given = parser.parse_args()
     warnings.simplefilter("ignore")
+    try:
+        compared = searches(list(OURS))
+    except ImportError as error:
+        parser.error(f"{error.name} is not installed; pip install {error.name}")
     table = Table(given.table)
-    budgets = [max(1, round(part * len(table.scores))) for part in PARTS]
-    searches = {f"etude {name}": ours(name) for name in given.ours.split(",")} | rivals()
     rows = []
-    for name, search in searches.items():
-        began = time.process_time()
-        volumes: list[list[float]] = [[] for _ in budgets]
-        for seed in range(given.seeds):
-            order = search(table, budgets[-1], seed)
-            for found, budget in zip(volumes, budgets, strict=True):
-                found.append(table.volume(order[:budget]) / table.whole)
-        row = {"search": name, "cpu_s": (time.process_time() - began) / given.seeds}
-        for part, found in zip(PARTS, volumes, strict=True):
-            row[f"{part:.1%} mean"] = statistics.mean(found)
-            row[f"{part:.1%} error"] = statistics.stdev(found) / len(found) ** 0.5 if len(found) > 1 else 0.0
-        rows.append(row)
-        print(name, {k: round(v, 4) for k, v in row.items() if k != "search"}, flush=True)
-    given.out.mkdir(parents=True, exist_ok=True)
+    for name, search in compared.items():
+        rows.append(row_of(name, search, table, given.seeds))
+        print({k: v if isinstance(v, str) else round(v, 4) for k, v in rows[-1].items()}, flush=True)
     polars.DataFrame(rows).write_csv(given.out / "hypervolume.csv", float_precision=5)
+    write_readme(given.out / "README.md", rows)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 """A sweep's table is a function of SWEEP.json and the program alone, however often it was ended and wherever it ran."""
 
 import dataclasses
+import functools
 import hashlib
 import itertools
 import json
@@ -12,6 +13,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import types
 from pathlib import Path
 
 import etude
@@ -119,10 +121,27 @@ def test_parallel_is_serial(undisturbed, tmp_path):
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_killed_and_resumed(undisturbed, tmp_path, jobs):
+    assert dump(killed_and_resumed(SWEEP, tmp_path, jobs).folder) == dump(undisturbed.folder)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_killed_and_resumed_while_it_predicts(tmp_path, monkeypatch, jobs):
+    """Points of the model tier are in the process that is killed; it starts from a database without any operation."""
+    asked = changed(tiers={"screen": "model", "confirm": None})
+    monkeypatch.setenv("ETUDE_MODEL_DATABASE", str(tmp_path / "undisturbed.sqlite"))
+    whole = etude.sweep(asked, out=tmp_path / "undisturbed", jobs=1, progress=False)
+    assert set(whole.points["tier"]) == {"model"} and whole.count("done") > 1
+    monkeypatch.setenv("ETUDE_MODEL_DATABASE", str(tmp_path / "killed.sqlite"))
+    study = killed_and_resumed(asked, tmp_path, jobs)
+    assert dump(study.folder) == dump(whole.folder)
+
+
+def killed_and_resumed(asked: dict, tmp_path: Path, jobs: int) -> etude.Study:
+    """A study whose driver was killed, which then went on."""
     if jobs > 1:
         pytest.importorskip("distributed")
     file, out = tmp_path / "sweep.json", tmp_path / "killed"
-    file.write_text(json.dumps(SWEEP))
+    file.write_text(json.dumps(asked))
     rng = random.Random(SEED + jobs)
     kills = 0
     for _ in range(int(os.environ.get("ETUDE_KILLS", "1"))):
@@ -147,8 +166,7 @@ def test_killed_and_resumed(undisturbed, tmp_path, jobs):
             break
         assert len(rows_of(out)) >= wanted
     assert kills > 0
-    study = etude.sweep(file, out=out, jobs=1, resume=True, progress=False)
-    assert dump(study.folder) == dump(undisturbed.folder)
+    return etude.sweep(file, out=out, jobs=1, resume=True, progress=False)
 
 
 @pytest.fixture
@@ -252,6 +270,54 @@ def test_a_crash_is_a_row(tmp_path, monkeypatch):
     study = etude.sweep(asked, out=tmp_path / "crash", jobs=1, progress=False)
     assert study.points["status"].to_list() == ["done", "failed"]
     assert "SIGSEGV" in study.points["reason"][1]
+
+
+class RaisingModel:
+    """The model of a process that raises at one batch, and is no good any more then."""
+
+    def __init__(self, meter, made):
+        self.model, self.broken = native.core().Model(meter), False
+        made.append(self)
+
+    def numbers(self, base, sets):
+        assert not self.broken
+        if "/workload/batch=3" in sets:
+            self.broken = True
+            raise RuntimeError("out of\nits mind")
+        return self.model.numbers(base, sets)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_what_a_prediction_raises_is_a_row(tmp_path, monkeypatch, jobs):
+    if jobs > 1:
+        pytest.importorskip("distributed")
+    made: list = []
+    core = types.SimpleNamespace(**{name: getattr(native.core(), name) for name in ("end_models", "resolve")})
+    core.Model = functools.partial(RaisingModel, made=made)
+    monkeypatch.setenv("ETUDE_MODEL_DATABASE", str(tmp_path / "model.sqlite"))
+    monkeypatch.setattr("etude.explore.point.native", types.SimpleNamespace(core=lambda: core))
+    monkeypatch.setattr("etude.explore.point.program_version", lambda: "x")
+    monkeypatch.setattr("etude.explore.study.program_version", lambda: "x")
+    asked = changed(axes={"/workload/batch": [2, 3, 4]}, constraints=[], tiers={"screen": "model", "confirm": None})
+    study = etude.sweep(asked, out=tmp_path / "raised", jobs=jobs, progress=False)
+    assert study.points["status"].to_list() == ["done", "failed", "done"]
+    assert study.points["reason"].to_list() == [None, "internal error: RuntimeError: out of its mind", None]
+    assert study.points["config_hash"][1] and (jobs > 1 or len(made) == 2)
+
+
+def test_a_measurement_that_crashes_is_a_row(tmp_path, monkeypatch):
+    """What is measured for a prediction runs in a child: its crash, and its being killed each time."""
+    kinds = {"SEGV": 1, "KILL": 3}
+    for kind, tries in kinds.items():
+        file = tmp_path / "etude-sim"
+        file.write_text(f'#!/bin/sh\n[ "$1" = measure ] && {{ echo >> {tmp_path}/{kind}; kill -{kind} $$; }}\nexec false\n')
+        file.chmod(0o755)
+        monkeypatch.setenv("ETUDE_SIM", str(file))
+        monkeypatch.setenv("ETUDE_MODEL_DATABASE", str(tmp_path / f"{kind}.sqlite"))
+        asked = changed(axes={"/workload/batch": [2]}, constraints=[], tiers={"screen": "model", "confirm": None})
+        study = etude.sweep(asked, out=tmp_path / f"study{kind}", jobs=1, progress=False)
+        assert study.points["status"].to_list() == ["failed"] and f"SIG{kind}" in study.points["reason"][0]
+        assert len((tmp_path / kind).read_text()) == tries
 
 
 def test_a_full_disk_ends_the_sweep_and_loses_nothing(tmp_path, monkeypatch):

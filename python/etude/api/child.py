@@ -17,6 +17,11 @@ from etude.program import find_program
 GRACE_S = 5.0  # to tidy up, before it is killed
 
 
+TRIES = 3  # of a run that somebody killed
+CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE, signal.SIGBUS)
+ENDED_BY_SOMEBODY = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
 @dataclass(frozen=True)
 class Ended:
     """How a child ended: exit status (negative: the signal), and what it said on stderr."""
@@ -92,11 +97,19 @@ def _listen(lines: IO[bytes], stderr: IO[bytes], progress: Callable[[int, int], 
 
 
 def measure(message: bytes) -> str:
-    """Counts a pass that a plan wants to know: its message to its account. What interrupts it ends the child."""
-    done = subprocess.run([str(find_program()), "measure"], input=message, capture_output=True, check=False)
-    if done.returncode != 0:
-        raise error_of(Ended(done.returncode, done.stderr.decode(errors="replace")))
-    return done.stdout.decode()
+    """Counts a pass that a plan wants to know: its message to its account. What interrupts it ends the child. Errors:
+    InternalError where the child crashed or was killed each time, MachineError where somebody ended it."""
+    command = [str(find_program()), "measure"]
+    for _ in range(TRIES):
+        done = subprocess.run(command, input=message, capture_output=True, check=False)
+        if done.returncode >= 0 or -done.returncode in (*CRASHES, *ENDED_BY_SOMEBODY):
+            break
+    if done.returncode == 0:
+        return done.stdout.decode()
+    error = error_of(Ended(done.returncode, done.stderr.decode(errors="replace")))
+    if done.returncode < 0 and -done.returncode not in ENDED_BY_SOMEBODY:
+        raise InternalError(str(error))
+    raise error
 
 
 def error_of(ended: Ended) -> Error:

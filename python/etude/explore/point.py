@@ -17,15 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from etude import native
-from etude.api.child import Ended, error_of, measure, stop
+from etude.api.child import CRASHES, ENDED_BY_SOMEBODY, TRIES, Ended, error_of, measure, stop
 from etude.api.config import assignments, version
-from etude.errors import ConfigError, InternalError, MachineError, ProgramError, UserError
+from etude.errors import ConfigError, Error, InternalError, MachineError, ProgramError, UserError
 from etude.explore.breakdown import breakdown_of
 from etude.explore.fields import value_at
 from etude.program import find_program
 from etude.result import load_result
-
-TRIES = 3  # of a run that somebody killed
 
 _children: set[subprocess.Popen[bytes]] = set()
 _children_lock = threading.Lock()
@@ -116,7 +114,7 @@ def _evaluate(task: Task, scratch: Path) -> Outcome:
         arguments += ["--set", one]
     for _ in range(TRIES):
         ended = _run(arguments, task.folder)
-        if ended.status >= 0 or -ended.status in (signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE, signal.SIGBUS):
+        if ended.status >= 0 or -ended.status in CRASHES:
             break
     line = _bare(ended.line, base, scratch)
 
@@ -129,20 +127,27 @@ def _evaluate(task: Task, scratch: Path) -> Outcome:
         error = error_of(ended)
         if not isinstance(error, ProgramError | InternalError) and ended.status > 0 and not _checked(scratch / "run"):
             raise MachineError(line)
-        if -ended.status in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if -ended.status in ENDED_BY_SOMEBODY:
             raise MachineError(str(error))
         return refused("failed", line if ended.status > 0 else str(error))
     return _judged(task, load_result(scratch / "run"))
 
 
 def _predict(task: Task, base: str, sets: list[str], scratch: Path) -> Outcome:
-    """The same in the model tier, in this process."""
+    """The same in the model tier, in this process. What is raised that no one expects is a defect that this point met: a
+    row of its own, and later points begin with a model that was not in the middle of it."""
     model = _model(os.environ.get("ETUDE_MODEL_DATABASE"), task.version)
     try:
         return _judged(task, json.loads(model.numbers(base, sets)))
-    except (ConfigError, ProgramError, InternalError) as error:
+    except (MachineError, OSError):
+        raise
+    except Exception as error:
         status = "infeasible" if isinstance(error, ConfigError) else "failed"
-        return _without_values(task, _hash(task.folder, base, sets), status, _bare(str(error), base, scratch))
+        reason = _bare(str(error), base, scratch)
+        if not isinstance(error, Error):
+            reason = " ".join(f"internal error: {type(error).__name__}: {reason}".split())
+            _model.cache_clear()
+        return _without_values(task, _hash(task.folder, base, sets), status, reason)
 
 
 def _bare(line: str, base: str, scratch: Path) -> str:
