@@ -3,10 +3,11 @@
 
     python scripts/search_study.py [--table results/search_study/table.parquet] [--out results/search_study]
 
-Writes hypervolume.csv and the table of README.md in the same folder, all rows in one run and one process. Ours are asked
-as sweeps ask them. The others are asked point by point and told at once; only points that they had not yet and that the
-table has count. Those that they may have in vain are bounded (REPEATS); the rest of their points is drawn from the table,
-and each row says how many were. Without pymoo, which is no part of this project's environment, nothing is written.
+Writes hypervolume.csv and the table of README.md in the same folder, all rows in one run and one process. Ours are
+asked as sweeps ask them. The others are asked point by point and told at once; only points that they had not yet and
+that the table has count. Those that they may have in vain are bounded (REPEATS); the rest of their points is drawn from
+the table, and each row says how many were. Without pymoo, which is no part of this project's environment, nothing is
+written.
 """
 
 import argparse
@@ -224,8 +225,8 @@ def verdict(rows: list[dict]) -> str:
             f"({best['search']}), where a standard error is {margin:.3f}"
         )
     return (
-        f"The default, `{OURS[0]}`, is {'' if held else 'NOT '}within one standard error of the best at every part, and "
-        f"{'above' if above else 'NOT above'} it by more than that at one or more: {'; '.join(said)}."
+        f"The default, `{OURS[0]}`, is {'' if held else 'NOT '}within one standard error of the best at every part, "
+        f"and {'above' if above else 'NOT above'} it by more than that at one or more: {'; '.join(said)}."
     )
 
 
@@ -239,7 +240,9 @@ def write_readme(file: Path, rows: list[dict]) -> None:
     text = file.read_text(encoding="utf-8")
     before, _, rest = text.partition(MARKS[0])
     after = rest.partition(MARKS[1])[2]
-    file.write_text(before + MARKS[0] + "\n".join([*lines, "", verdict(rows)]) + "\n" + MARKS[1] + after, encoding="utf-8")
+    file.write_text(
+        before + MARKS[0] + "\n".join([*lines, "", verdict(rows)]) + "\n" + MARKS[1] + after, encoding="utf-8"
+    )
 
 
 def main() -> None:

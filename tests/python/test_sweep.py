@@ -2,18 +2,15 @@
 """A sweep's table is a function of SWEEP.json and the program alone, however often it was ended and wherever it ran."""
 
 import dataclasses
-import functools
 import hashlib
 import itertools
 import json
 import os
 import random
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
-import types
 from pathlib import Path
 
 import etude
@@ -23,30 +20,15 @@ from etude.api.child import measure
 from etude.errors import UserError
 from etude.explore.point import evaluate
 from etude.program import find_program
-from sweep_cases import BASE, SWEEP, changed
+from sweep_cases import BASE, SEED, SWEEP, changed, command, dump, environment, killed_and_resumed, rows_of
 
 ROOT = Path(__file__).resolve().parents[2]
-SEED = int(os.environ.get("ETUDE_SEED", "13"))
 
 
 @pytest.fixture(autouse=True)
 def at_the_root(monkeypatch):
     """Names of files are looked for from here."""
     monkeypatch.chdir(ROOT)
-
-
-def dump(folder: Path) -> list[str]:
-    """The whole database as text."""
-    with sqlite3.connect(folder / "study.sqlite") as connection:
-        return list(connection.iterdump())
-
-
-def command(file: Path, *arguments) -> list[str]:
-    return [sys.executable, "-m", "etude", "sweep", str(file), *map(str, arguments)]
-
-
-def environment() -> dict:
-    return {**os.environ, "PYTHONPATH": str(ROOT / "python")}
 
 
 @pytest.fixture(scope="module")
@@ -124,51 +106,6 @@ def test_killed_and_resumed(undisturbed, tmp_path, jobs):
     assert dump(killed_and_resumed(SWEEP, tmp_path, jobs).folder) == dump(undisturbed.folder)
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
-def test_killed_and_resumed_while_it_predicts(tmp_path, monkeypatch, jobs):
-    """Points of the model tier are in the process that is killed; it starts from a database without any operation."""
-    asked = changed(tiers={"screen": "model", "confirm": None})
-    monkeypatch.setenv("ETUDE_MODEL_DATABASE", str(tmp_path / "undisturbed.sqlite"))
-    whole = etude.sweep(asked, out=tmp_path / "undisturbed", jobs=1, progress=False)
-    assert set(whole.points["tier"]) == {"model"} and whole.count("done") > 1
-    monkeypatch.setenv("ETUDE_MODEL_DATABASE", str(tmp_path / "killed.sqlite"))
-    study = killed_and_resumed(asked, tmp_path, jobs)
-    assert dump(study.folder) == dump(whole.folder)
-
-
-def killed_and_resumed(asked: dict, tmp_path: Path, jobs: int) -> etude.Study:
-    """A study whose driver was killed, which then went on."""
-    if jobs > 1:
-        pytest.importorskip("distributed")
-    file, out = tmp_path / "sweep.json", tmp_path / "killed"
-    file.write_text(json.dumps(asked))
-    rng = random.Random(SEED + jobs)
-    kills = 0
-    for _ in range(int(os.environ.get("ETUDE_KILLS", "1"))):
-        child = subprocess.Popen(
-            command(file, "--out", out, "--jobs", jobs, "--resume"),
-            env=environment(),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-        )
-        before = len(rows_of(out))
-        wanted = before + rng.randint(1, 5)
-        while child.poll() is None and len(rows_of(out)) < wanted:
-            time.sleep(0.005)
-        time.sleep(rng.random() * 0.03)
-        if child.poll() is None:
-            child.send_signal(signal.SIGKILL)
-            kills += 1
-        assert child.stderr is not None
-        said = child.stderr.read()
-        if child.wait() >= 0:
-            assert child.returncode == 0, said
-            break
-        assert len(rows_of(out)) >= wanted
-    assert kills > 0
-    return etude.sweep(file, out=out, jobs=1, resume=True, progress=False)
-
-
 @pytest.fixture
 def scheduler(tmp_path):
     """The address of a Dask scheduler with two workers, and the processes."""
@@ -227,19 +164,6 @@ def test_a_guided_search_tries_all_of_a_small_space_and_ends(tmp_path):
     assert dump(studies[0].folder) == dump(studies[1].folder)
 
 
-def rows_of(folder: Path) -> list:
-    """Ids that are in a study that somebody else writes."""
-    if not (folder / "study.sqlite").exists():
-        return []
-    connection = sqlite3.connect(folder / "study.sqlite", timeout=5)
-    try:
-        return connection.execute("SELECT id FROM points").fetchall()
-    except sqlite3.OperationalError:  # not made yet
-        return []
-    finally:
-        connection.close()
-
-
 def test_resuming_repeats_nothing(undisturbed, monkeypatch):
     before = dump(undisturbed.folder)
     monkeypatch.setattr("etude.explore.pool.evaluate", lambda task: pytest.fail("a point ran again"))
@@ -270,54 +194,6 @@ def test_a_crash_is_a_row(tmp_path, monkeypatch):
     study = etude.sweep(asked, out=tmp_path / "crash", jobs=1, progress=False)
     assert study.points["status"].to_list() == ["done", "failed"]
     assert "SIGSEGV" in study.points["reason"][1]
-
-
-class RaisingModel:
-    """The model of a process that raises at one batch, and is no good any more then."""
-
-    def __init__(self, meter, made):
-        self.model, self.broken = native.core().Model(meter), False
-        made.append(self)
-
-    def numbers(self, base, sets):
-        assert not self.broken
-        if "/workload/batch=3" in sets:
-            self.broken = True
-            raise RuntimeError("out of\nits mind")
-        return self.model.numbers(base, sets)
-
-
-@pytest.mark.parametrize("jobs", [1, 2])
-def test_what_a_prediction_raises_is_a_row(tmp_path, monkeypatch, jobs):
-    if jobs > 1:
-        pytest.importorskip("distributed")
-    made: list = []
-    core = types.SimpleNamespace(**{name: getattr(native.core(), name) for name in ("end_models", "resolve")})
-    core.Model = functools.partial(RaisingModel, made=made)
-    monkeypatch.setenv("ETUDE_MODEL_DATABASE", str(tmp_path / "model.sqlite"))
-    monkeypatch.setattr("etude.explore.point.native", types.SimpleNamespace(core=lambda: core))
-    monkeypatch.setattr("etude.explore.point.program_version", lambda: "x")
-    monkeypatch.setattr("etude.explore.study.program_version", lambda: "x")
-    asked = changed(axes={"/workload/batch": [2, 3, 4]}, constraints=[], tiers={"screen": "model", "confirm": None})
-    study = etude.sweep(asked, out=tmp_path / "raised", jobs=jobs, progress=False)
-    assert study.points["status"].to_list() == ["done", "failed", "done"]
-    assert study.points["reason"].to_list() == [None, "internal error: RuntimeError: out of its mind", None]
-    assert study.points["config_hash"][1] and (jobs > 1 or len(made) == 2)
-
-
-def test_a_measurement_that_crashes_is_a_row(tmp_path, monkeypatch):
-    """What is measured for a prediction runs in a child: its crash, and its being killed each time."""
-    kinds = {"SEGV": 1, "KILL": 3}
-    for kind, tries in kinds.items():
-        file = tmp_path / "etude-sim"
-        file.write_text(f'#!/bin/sh\n[ "$1" = measure ] && {{ echo >> {tmp_path}/{kind}; kill -{kind} $$; }}\nexec false\n')
-        file.chmod(0o755)
-        monkeypatch.setenv("ETUDE_SIM", str(file))
-        monkeypatch.setenv("ETUDE_MODEL_DATABASE", str(tmp_path / f"{kind}.sqlite"))
-        asked = changed(axes={"/workload/batch": [2]}, constraints=[], tiers={"screen": "model", "confirm": None})
-        study = etude.sweep(asked, out=tmp_path / f"study{kind}", jobs=1, progress=False)
-        assert study.points["status"].to_list() == ["failed"] and f"SIG{kind}" in study.points["reason"][0]
-        assert len((tmp_path / kind).read_text()) == tries
 
 
 def test_a_full_disk_ends_the_sweep_and_loses_nothing(tmp_path, monkeypatch):

@@ -15,8 +15,6 @@ from etude.errors import Error, InternalError, MachineError, ProgramError
 from etude.program import find_program
 
 GRACE_S = 5.0  # to tidy up, before it is killed
-
-
 TRIES = 3  # of a run that somebody killed
 CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE, signal.SIGBUS)
 ENDED_BY_SOMEBODY = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -134,8 +134,8 @@ def _evaluate(task: Task, scratch: Path) -> Outcome:
 
 
 def _predict(task: Task, base: str, sets: list[str], scratch: Path) -> Outcome:
-    """The same in the model tier, in this process. What is raised that no one expects is a defect that this point met: a
-    row of its own, and later points begin with a model that was not in the middle of it."""
+    """The same in the model tier, in this process. What is raised that no one expects is a defect that this point met:
+    a row of its own, and later points begin with a model that was not in the middle of it."""
     model = _model(os.environ.get("ETUDE_MODEL_DATABASE"), task.version)
     try:
         return _judged(task, json.loads(model.numbers(base, sets)))

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Points of the model tier, which are in the sweep's own process: it is killed, and a point brings it out of step."""
+
+import functools
+import types
+from pathlib import Path
+
+import etude
+import pytest
+from etude import native
+from sweep_cases import changed, dump, killed_and_resumed
+
+ROOT = Path(__file__).resolve().parents[2]
+PREDICTED = {"screen": "model", "confirm": None}
+
+
+@pytest.fixture(autouse=True)
+def at_the_root(monkeypatch):
+    """Names of files are looked for from here."""
+    monkeypatch.chdir(ROOT)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_killed_and_resumed_while_it_predicts(tmp_path, monkeypatch, jobs):
+    """Points of the model tier are in the process that is killed; it starts from a database without any operation."""
+    asked = changed(
+        axes={"/workload/batch": [2, 4], "/platform/cluster/tcdm/banks": [16, 32]}, constraints=[], tiers=PREDICTED
+    )
+    monkeypatch.setenv("ETUDE_MODEL_DATABASE", str(tmp_path / "undisturbed.sqlite"))
+    whole = etude.sweep(asked, out=tmp_path / "undisturbed", jobs=1, progress=False)
+    assert set(whole.points["tier"]) == {"model"} and whole.count("done") > 1
+    monkeypatch.setenv("ETUDE_MODEL_DATABASE", str(tmp_path / "killed.sqlite"))
+    study = killed_and_resumed(asked, tmp_path, jobs)
+    assert dump(study.folder) == dump(whole.folder)
+
+
+class RaisingModel:
+    """The model of a process that raises at one batch, and is no good any more then."""
+
+    def __init__(self, meter, made):
+        self.model, self.broken = native.core().Model(meter), False
+        made.append(self)
+
+    def numbers(self, base, sets):
+        assert not self.broken
+        if "/workload/batch=3" in sets:
+            self.broken = True
+            raise RuntimeError("out of\nits mind")
+        return self.model.numbers(base, sets)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_what_a_prediction_raises_is_a_row(tmp_path, monkeypatch, jobs):
+    if jobs > 1:
+        pytest.importorskip("distributed")
+    made: list = []
+    core = types.SimpleNamespace(**{name: getattr(native.core(), name) for name in ("end_models", "resolve")})
+    core.Model = functools.partial(RaisingModel, made=made)
+    monkeypatch.setenv("ETUDE_MODEL_DATABASE", str(tmp_path / "model.sqlite"))
+    monkeypatch.setattr("etude.explore.point.native", types.SimpleNamespace(core=lambda: core))
+    monkeypatch.setattr("etude.explore.point.program_version", lambda: "x")
+    monkeypatch.setattr("etude.explore.study.program_version", lambda: "x")
+    asked = changed(axes={"/workload/batch": [2, 3, 4]}, constraints=[], tiers=PREDICTED)
+    study = etude.sweep(asked, out=tmp_path / "raised", jobs=jobs, progress=False)
+    assert study.points["status"].to_list() == ["done", "failed", "done"]
+    assert study.points["reason"].to_list() == [None, "internal error: RuntimeError: out of its mind", None]
+    assert study.points["config_hash"][1] and (jobs > 1 or len(made) == 2)
+
+
+def test_a_measurement_that_crashes_is_a_row(tmp_path, monkeypatch):
+    """What is measured for a prediction runs in a child: its crash, and its being killed each time."""
+    kinds = {"SEGV": 1, "KILL": 3}
+    for kind, tries in kinds.items():
+        file = tmp_path / "etude-sim"
+        file.write_text(
+            f'#!/bin/sh\n[ "$1" = measure ] && {{ echo >> {tmp_path}/{kind}; kill -{kind} $$; }}\nexec false\n'
+        )
+        file.chmod(0o755)
+        monkeypatch.setenv("ETUDE_SIM", str(file))
+        monkeypatch.setenv("ETUDE_MODEL_DATABASE", str(tmp_path / f"{kind}.sqlite"))
+        asked = changed(axes={"/workload/batch": [2]}, constraints=[], tiers=PREDICTED)
+        study = etude.sweep(asked, out=tmp_path / f"study{kind}", jobs=1, progress=False)
+        assert study.points["status"].to_list() == ["failed"] and f"SIG{kind}" in study.points["reason"][0]
+        assert len((tmp_path / kind).read_text()) == tries
