@@ -3,7 +3,7 @@
 
     python scripts/search_study.py [--table results/search_study/table.parquet] [--out results/search_study]
 
-Writes hypervolume.csv and the table of README.md in the same folder, all rows in one run and one process. Ours are
+Writes hypervolume.csv and the table of README.md in the same folder, all rows in one run. Ours are
 asked as sweeps ask them. The others are asked point by point and told at once; only points that they had not yet and
 that the table has count. Those that they may have in vain are bounded (REPEATS); the rest of their points is drawn from
 the table, and each row says how many were. Without pymoo, which is no part of this project's environment, nothing is
@@ -13,6 +13,7 @@ written.
 import argparse
 import itertools
 import json
+import multiprocessing
 import random
 import statistics
 import time
@@ -89,6 +90,8 @@ class Table:
 
 
 Search = Callable[[Table, int, int], Found]  # of a table, how many points, the seed
+COMPARED: dict[str, Search] = {}  # what processes that are forked have from their parent
+TABLES: list[Table] = []
 
 
 def ours(sampler: str) -> Search:
@@ -184,7 +187,7 @@ def pymoo_rival(table: Table, points: int, seed: int) -> Found:
 def searches(ours_: list[str]) -> dict[str, Search]:
     """All that are compared, by the names of their rows."""
     import optuna
-    import pymoo  # noqa: F401
+    import pymoo.algorithms.moo.nsga2  # noqa: F401
 
     samplers = optuna.samplers
     return {f"etude {name}": ours(name) for name in ours_} | {
@@ -195,18 +198,26 @@ def searches(ours_: list[str]) -> dict[str, Search]:
     }
 
 
-def row_of(name: str, search: Search, table: Table, seeds: int) -> dict:
-    """Hypervolumes of a search after each part of the table."""
-    budgets = [max(1, round(part * len(table.scores))) for part in PARTS]
+def one(name: str, seed: int, points: int) -> tuple[float, Found]:
+    """CPU seconds of a search, and what it found; in a process that has the table and the searches already."""
     began = time.process_time()
-    found = [search(table, budgets[-1], seed) for seed in range(seeds)]
-    row = {"search": name, "cpu_s": (time.process_time() - began) / seeds}
-    row["by_chance"] = statistics.mean(missing for _, missing in found)
-    for part, budget in zip(PARTS, budgets, strict=True):
-        volumes = [table.volume(order[:budget]) / table.whole for order, _ in found]
+    found = COMPARED[name](TABLES[0], points, seed)
+    return time.process_time() - began, found
+
+
+def row_of(name: str, runs: list[tuple[float, Found]], table: Table) -> dict:
+    """Hypervolumes of a search after each part of the table, over its seeds."""
+    row = {"search": name, "cpu_s": statistics.mean(cpu_s for cpu_s, _ in runs)}
+    row["by_chance"] = statistics.mean(missing for _, (_, missing) in runs)
+    for part in PARTS:
+        volumes = [table.volume(order[: budget_of(part, table)]) / table.whole for _, (order, _) in runs]
         row[f"{part:.1%} mean"] = statistics.mean(volumes)
         row[f"{part:.1%} error"] = statistics.stdev(volumes) / len(volumes) ** 0.5
     return row
+
+
+def budget_of(part: float, table: Table) -> int:
+    return max(1, round(part * len(table.scores)))
 
 
 def verdict(rows: list[dict]) -> str:
@@ -250,16 +261,22 @@ def main() -> None:
     parser.add_argument("--table", type=Path, default=Path("results/search_study/table.parquet"))
     parser.add_argument("--out", type=Path, default=Path("results/search_study"))
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--jobs", type=int, default=1, help="processes; the table is the same for any number")
     given = parser.parse_args()
     warnings.simplefilter("ignore")
     try:
-        compared = searches(list(OURS))
+        COMPARED.update(searches(list(OURS)))
     except ImportError as error:
         parser.error(f"{error.name} is not installed; pip install {error.name}")
-    table = Table(given.table)
+    TABLES.append(Table(given.table))
+    table = TABLES[0]
+    points = budget_of(PARTS[-1], table)
     rows = []
-    for name, search in compared.items():
-        rows.append(row_of(name, search, table, given.seeds))
+    with multiprocessing.get_context("fork").Pool(given.jobs) as pool:
+        tasks = [(name, seed, points) for name in COMPARED for seed in range(given.seeds)]
+        found = pool.starmap_async(one, tasks, chunksize=1).get()
+    for i, name in enumerate(COMPARED):
+        rows.append(row_of(name, found[i * given.seeds : (i + 1) * given.seeds], table))
         print({k: v if isinstance(v, str) else round(v, 4) for k, v in rows[-1].items()}, flush=True)
     polars.DataFrame(rows).write_csv(given.out / "hypervolume.csv", float_precision=5)
     write_readme(given.out / "README.md", rows)
