@@ -20,18 +20,26 @@ def at_the_root(monkeypatch):
     monkeypatch.chdir(ROOT)
 
 
+ASKED = changed(axes={"/platform/cluster/redmule/width": [4, 6, 8, 12]}, constraints=[], tiers=PREDICTED)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """The rows of ASKED, one point after the other, from a database of its own."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("ETUDE_MODEL_DATABASE", str(folder / "model.sqlite"))
+        patched.chdir(ROOT)
+        study = etude.sweep(ASKED, out=folder / "study", jobs=1, progress=False)
+    assert study.points["tier"].to_list() == ["model"] * 4 and study.count("done") == 4
+    return dump(study.folder)
+
+
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_killed_and_resumed_while_it_predicts(tmp_path, monkeypatch, jobs):
+def test_killed_and_resumed_while_it_predicts(undisturbed, tmp_path, monkeypatch, jobs):
     """Points of the model tier are in the process that is killed; it starts from a database without any operation."""
-    asked = changed(
-        axes={"/workload/batch": [2, 4], "/platform/cluster/tcdm/banks": [16, 32]}, constraints=[], tiers=PREDICTED
-    )
-    monkeypatch.setenv("ETUDE_MODEL_DATABASE", str(tmp_path / "undisturbed.sqlite"))
-    whole = etude.sweep(asked, out=tmp_path / "undisturbed", jobs=1, progress=False)
-    assert set(whole.points["tier"]) == {"model"} and whole.count("done") > 1
-    monkeypatch.setenv("ETUDE_MODEL_DATABASE", str(tmp_path / "killed.sqlite"))
-    study = killed_and_resumed(asked, tmp_path, jobs)
-    assert dump(study.folder) == dump(whole.folder)
+    monkeypatch.setenv("ETUDE_MODEL_DATABASE", str(tmp_path / "model.sqlite"))
+    assert dump(killed_and_resumed(ASKED, tmp_path, jobs, most=2).folder) == undisturbed
 
 
 class RaisingModel:
@@ -56,7 +64,7 @@ def test_what_a_prediction_raises_is_a_row(tmp_path, monkeypatch, jobs):
     made: list = []
     core = types.SimpleNamespace(**{name: getattr(native.core(), name) for name in ("end_models", "resolve")})
     core.Model = functools.partial(RaisingModel, made=made)
-    monkeypatch.setenv("ETUDE_MODEL_DATABASE", str(tmp_path / "model.sqlite"))
+    monkeypatch.setenv("ETUDE_MODEL_DATABASE", str(tmp_path.parent / "raising.sqlite"))  # of both
     monkeypatch.setattr("etude.explore.point.native", types.SimpleNamespace(core=lambda: core))
     monkeypatch.setattr("etude.explore.point.program_version", lambda: "x")
     monkeypatch.setattr("etude.explore.study.program_version", lambda: "x")

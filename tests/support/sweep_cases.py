@@ -65,8 +65,8 @@ def rows_of(folder: Path) -> list:
         connection.close()
 
 
-def killed_and_resumed(asked: dict, tmp_path: Path, jobs: int) -> etude.Study:
-    """A study whose driver was killed, which then went on."""
+def killed_and_resumed(asked: dict, tmp_path: Path, jobs: int, most: int = 5) -> etude.Study:
+    """A study whose driver was killed, each time after one to `most` points, and which then went on."""
     if jobs > 1:
         pytest.importorskip("distributed")
     file, out = tmp_path / "sweep.json", tmp_path / "killed"
@@ -81,7 +81,7 @@ def killed_and_resumed(asked: dict, tmp_path: Path, jobs: int) -> etude.Study:
             stderr=subprocess.PIPE,
         )
         before = len(rows_of(out))
-        wanted = before + rng.randint(1, 5)
+        wanted = before + rng.randint(1, most)
         while child.poll() is None and len(rows_of(out)) < wanted:
             time.sleep(0.005)
         time.sleep(rng.random() * 0.03)
