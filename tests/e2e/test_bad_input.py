@@ -133,10 +133,10 @@ CONFIGS = [
     ("pointer through a number", config(), ["--set", "/workload/batch/x=1"], ["/workload/batch", "no keys"]),
     ("pointer to nowhere", config(), ["--set", "/platform/cluster/banks=4"], ["unknown key", "tcdm/banks"]),
     (
-        "schedule in the model tier",
-        config(schedule={"policy": "page"}),
+        "paging to flash in the model tier",
+        config(schedule={"policy": "page", "page_to": "flash"}),
         ["--tier", "model"],
-        ["/schedule/policy", "not available"],
+        ["/schedule/page_to", "not available"],
     ),
     ("trace in the model tier", config(), ["--tier", "model", "--trace"], ["/run/trace", "not available"]),
     ("tier of an older name", config(), ["--tier", "tile"], ["/run/tier", "model"]),

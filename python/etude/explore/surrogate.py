@@ -70,4 +70,5 @@ def _fit(
     white = numpy.linalg.solve(lower, onto / noise)
     mean = numpy.linalg.solve(lower.T, white)
     determinant = 2 * numpy.log(numpy.diag(lower)).sum() + count * numpy.log(noise) + len(onto) * numpy.log(spread)
-    return float(-0.5 * (length / noise - white @ white + determinant)), lower, mean
+    evidence = -0.5 * (length / noise - white @ white + determinant)
+    return float(evidence), numpy.asarray(lower, numpy.float64), numpy.asarray(mean, numpy.float64)
