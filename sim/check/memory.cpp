@@ -102,6 +102,12 @@ void Memory::access(std::vector<Thread>& threads, Thread& thread, std::uint32_t 
   }
 }
 
+// Where no stack is known one may be anywhere.
+bool Memory::unnamed(unsigned hart, std::uint32_t address) const {
+  const auto sp = context_.stack_pointer(hart);
+  return sp && objects_.nameless(address, *sp);
+}
+
 void Memory::bad_state(const Now& now, std::uint32_t address, std::uint8_t mask, bool write,
                        std::uint32_t states) {
   if (const std::uint8_t freed = bytes_with(states, kFreed); freed != 0) {
@@ -114,7 +120,7 @@ void Memory::bad_state(const Now& now, std::uint32_t address, std::uint8_t mask,
     report(Kind::kBounds, now, at, static_cast<unsigned>(std::popcount(out)), write,
            objects_.distance(at));
   } else if (write && now.thread.number < kHarts && bytes_with(states, kUndefined) != 0 &&
-             context_.has_stack(now.thread.number) && objects_.nameless(address)) {
+             unnamed(now.thread.number, address)) {
     report(Kind::kBounds, now, first_of(address, mask), static_cast<unsigned>(std::popcount(mask)),
            write, "the program has no name for this memory");
   } else if (!write && bytes_with(states, kUndefined) == mask) {
@@ -279,6 +285,10 @@ void Memory::footprint(Thread& thread, std::uint32_t pc, std::uint64_t cycle, co
   ++event_;
   const Now now{thread, thread.now(pc), cycle};
   const std::uint32_t limit = limit_of(now, rows, write);
+  if (write && objects_.touches_read_only(rows.address, rows.end())) {
+    report(Kind::kBounds, now, rows.address, static_cast<std::uint32_t>(rows.bytes()), true,
+           "the section is read-only");
+  }
   for (std::uint32_t r = 0; r < rows.rows; ++r) {
     const std::uint32_t first = rows.address + r * rows.pitch;
     const std::uint32_t kept = first < limit ? std::min(rows.row_bytes, limit - first) : 0;

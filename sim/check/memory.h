@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -38,8 +39,8 @@ struct Context {
   std::function<bool(std::uint32_t pc)> spins;
   /// Whether `pc` is in a function that gives buffers out or takes them back.
   std::function<bool(std::uint32_t pc)> allocates;
-  /// Whether it is known which stack `hart` has, and its stack pointer lies there.
-  std::function<bool(unsigned hart)> has_stack;
+  /// The stack pointer of `hart`; nothing if the program says of no memory that it is a stack.
+  std::function<std::optional<std::uint32_t>(unsigned hart)> stack_pointer;
   /// Told each footprint of work that `hart` posts; may be empty.
   std::function<void(const Thread& work, unsigned hart, std::uint32_t pc, std::uint64_t cycle,
                      const Rows& rows, bool write)>
@@ -102,6 +103,7 @@ class Memory {
   Severity judge(std::vector<Thread>* threads, const Now& now, bool write, const Conflict& conflict,
                  bool same_value, std::string& why);
   std::uint32_t limit_of(const Now& now, const Rows& rows, bool write);
+  bool unnamed(unsigned hart, std::uint32_t address) const;
   void row(const Now& now, std::uint32_t first, std::uint32_t bytes, bool write, bool book);
 
   Findings& findings_;

@@ -36,6 +36,9 @@ std::string Checker::text() const {
       between = ", ";
     }
   }
+  if (!stacks_.any()) {
+    out += "; stacks: none declared, so none is watched, nor stores to memory without a name";
+  }
   return out + "\n";
 }
 
