@@ -70,6 +70,10 @@ Context Checker::context() {
   return {[this](Stamp by, bool writes, std::uint32_t at) { return party(by, writes, at); },
           [this](Stamp by) { return engines_->over(by); },
           [this](std::uint32_t pc) { return spins(pc); },
+          [this](unsigned hart, std::uint32_t pc, std::uint32_t word,
+                 const std::array<std::uint32_t, 2>& values) {
+            return waits(hart, pc, word, values);
+          },
           [this](std::uint32_t pc) { return allocators_.contains(map_.enclosing(pc)); },
           [this](unsigned hart) {
             return stacks_.any() ? std::optional(platform_->core(hart).state().r[kStackPointer])
@@ -81,6 +85,7 @@ Context Checker::context() {
 
 std::vector<AccessObserver*> Checker::begin(Platform& platform) {
   platform_ = &platform;
+  waiting_.emplace(platform);
   names_ = platform.hart_names();
   const unsigned harts = platform.harts();
   threads_.resize(harts);

@@ -261,11 +261,11 @@ void Events::peripheral(unsigned hart, const DataAccess& access, std::uint32_t o
   }
 }
 
-bool Events::never_began(unsigned hart) const {
+bool Events::untouched(unsigned hart) const {
   const bool member = std::ranges::any_of(
       barriers_, [hart](const Barrier& b) { return ((b.trigger | b.target) >> hart & 1) != 0; });
   // A clock that stands at its beginning: it has posted no work and handed nothing on either.
-  return waiting_[hart].waits && !units_[hart].woken && !member && (*threads_)[hart].clock == 1;
+  return !units_[hart].woken && !member && (*threads_)[hart].clock == 1;
 }
 
 const Events::Meeting* Events::meeting(unsigned hart, std::uint32_t clock) const {

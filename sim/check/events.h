@@ -61,7 +61,9 @@ class Events {
   }
 
   /// True if `hart` has waited from its start on, and nobody has sent it anything nor counts on it.
-  bool never_began(unsigned hart) const;
+  bool never_began(unsigned hart) const { return waiting_[hart].waits && untouched(hart); }
+  /// True if `hart` has handed nothing on, and nobody has sent it anything nor counts on it.
+  bool untouched(unsigned hart) const;
   const Waiting& waiting(unsigned hart) const { return waiting_[hart]; }
   const Barrier& barrier(unsigned number) const { return barriers_[number]; }
   static constexpr unsigned kBarriers = 16;
