@@ -67,20 +67,19 @@ void Checker::find_stacks() {
 }
 
 Context Checker::context() {
-  return {[this](Stamp by, bool writes, std::uint32_t at) { return party(by, writes, at); },
-          [this](Stamp by) { return engines_->over(by); },
-          [this](std::uint32_t pc) { return spins(pc); },
-          [this](unsigned hart, std::uint32_t pc, std::uint32_t word,
-                 const std::array<std::uint32_t, 2>& values) {
-            return waits(hart, pc, word, values);
-          },
-          [this](std::uint32_t pc) { return allocators_.contains(map_.enclosing(pc)); },
-          [this](unsigned hart) {
-            return stacks_.any() ? std::optional(platform_->core(hart).state().r[kStackPointer])
-                                 : std::nullopt;
-          },
-          [this](const Thread& work, unsigned hart, std::uint32_t pc, std::uint64_t cycle,
-                 const Rows& rows, bool write) { posted(work, hart, pc, cycle, rows, write); }};
+  return {
+      [this](Stamp by, bool writes, std::uint32_t at) { return party(by, writes, at); },
+      [this](Stamp by) { return engines_->over(by); },
+      [this](std::uint32_t pc) { return spins(pc); },
+      [this](unsigned hart, std::uint32_t pc, std::uint32_t word,
+             const std::array<std::uint32_t, 2>& values) { return waits(hart, pc, word, values); },
+      [this](std::uint32_t pc) { return allocators_.contains(map_.enclosing(pc)); },
+      [this](unsigned hart) {
+        return stacks_.any() ? std::optional(platform_->core(hart).state().r[kStackPointer])
+                             : std::nullopt;
+      },
+      [this](const Thread& work, unsigned hart, std::uint32_t pc, std::uint64_t cycle,
+             const Rows& rows, bool write) { posted(work, hart, pc, cycle, rows, write); }};
 }
 
 std::vector<AccessObserver*> Checker::begin(Platform& platform) {

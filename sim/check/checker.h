@@ -66,6 +66,8 @@ class Checker final : public EngineWatch {
   const Findings& findings() const { return findings_; }
   /// One line for each finding, most grave ones first, and one that sums up.
   std::string text() const;
+  /// Writes json() into `file`. Returns what went wrong; empty: nothing.
+  std::string write(const std::string& file) const;
   /// Findings and stacks (docs/check.md).
   nlohmann::ordered_json json() const;
 
@@ -135,7 +137,7 @@ class Checker final : public EngineWatch {
   std::set<std::uint32_t> allocators_;         ///< functions with such instructions
   std::unordered_map<std::uint32_t, bool> spinning_;
   std::optional<Waiting> waiting_;
-  std::set<std::pair<std::uint32_t, std::uint32_t>> waits_;          ///< loads that wait, their word
+  std::set<std::pair<std::uint32_t, std::uint32_t>> waits_;  ///< loads that wait, their word
   std::map<std::pair<std::uint32_t, std::uint32_t>, unsigned> tried_;  ///< how often, of others
 };
 

@@ -20,7 +20,7 @@ constexpr bool is_hint(std::uint32_t word) {
                                ((word & kHintMask) == kTakeBack && rs1_of(word) == rs2_of(word)));
 }
 
-constexpr unsigned kTries = 16;       ///< of a load that did not wait when it was looked at
+constexpr unsigned kTries = 16;        ///< of a load that did not wait when it was looked at
 constexpr unsigned kLongestWait = 12;  ///< instructions of a loop that waits for a word
 
 }  // namespace

@@ -48,7 +48,8 @@ class Events {
   /// A hart asks at `offset` of its private port.
   void asks(unsigned hart, const DataAccess& access, std::uint32_t offset, std::uint32_t pc,
             std::uint64_t cycle);
-  /// It is answered, in the cycle of the grant. Returns the events that it has taken note of, a bit each.
+  /// It is answered, in the cycle of the grant. Returns the events that it has taken note of, a bit
+  /// each.
   std::uint32_t answered(unsigned hart, const DataAccess& access, std::uint32_t offset,
                          std::uint32_t rdata, std::uint64_t cycle);
   /// An access through the peripheral interconnect; `offset` is from ETUDE_EU_PERIPH_BASE.

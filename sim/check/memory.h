@@ -38,8 +38,8 @@ struct Context {
   std::function<bool(Stamp by)> over;
   /// Whether the load at `pc` is that of a loop that waits for a word to change.
   std::function<bool(std::uint32_t pc)> spins;
-  /// Whether `hart`, which has read the word at `word` at `pc`, waits for it as it stands. `values`:
-  /// some that the word has or had.
+  /// Whether `hart`, which has read the word at `word` at `pc`, waits for it as it stands.
+  /// `values`: some that the word has or had.
   std::function<bool(unsigned hart, std::uint32_t pc, std::uint32_t word,
                      const std::array<std::uint32_t, 2>& values)>
       waits;
@@ -118,9 +118,9 @@ class Memory {
   Context context_;
   Shadow shadow_;
   std::unordered_map<std::uint32_t, SyncWord> words_;
-  std::uint64_t event_{0};  ///< accesses and footprints looked at closely
+  std::uint64_t event_{0};                 ///< accesses and footprints looked at closely
   std::array<std::uint32_t, 2> values_{};  ///< of the word in hand, before and after
-  bool tick_{false};        ///< the store in hand is that of a flag
+  bool tick_{false};                       ///< the store in hand is that of a flag
 };
 
 }  // namespace etude::check

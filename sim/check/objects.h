@@ -66,8 +66,8 @@ class Objects {
   }
   /// The same of some byte of [begin, end).
   bool touches_read_only(std::uint32_t begin, std::uint64_t end) const {
-    return std::ranges::any_of(
-        read_only_, [=](const Object& o) { return begin < o.end && o.begin < end; });
+    return std::ranges::any_of(read_only_,
+                               [=](const Object& o) { return begin < o.end && o.begin < end; });
   }
   /// Something is declared at `address`: the stretch around it is used without names.
   void use_nameless(std::uint32_t address) {

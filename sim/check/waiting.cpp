@@ -39,9 +39,10 @@ class Walk {
     state_.pc = core_.pc();
   }
 
-  /// Goes on until it comes by the same way for the third time, or no further. True: the former.
+  /// Goes on until it comes by the same way for the third time, or no further. True: the former;
+  /// it may be asked to go on.
   bool loops() {
-    for (unsigned i = 0; i < kFollowed; ++i) {
+    while (followed_++ < kFollowed) {
       const std::size_t before = visits_.size();
       if (!step()) {
         return false;
@@ -61,8 +62,8 @@ class Walk {
   std::size_t most_visits() const {
     std::size_t most = 0;
     for (const Visit& v : visits_) {
-      most = std::max(most, static_cast<std::size_t>(
-                                std::ranges::count(visits_, v.pc, &Visit::pc)));
+      most =
+          std::max(most, static_cast<std::size_t>(std::ranges::count(visits_, v.pc, &Visit::pc)));
     }
     return most;
   }
@@ -231,6 +232,7 @@ class Walk {
   std::vector<Visit> visits_;
   std::uint64_t way_{0};
   std::size_t lap_{0};
+  unsigned followed_{0};
 };
 
 std::vector<std::uint32_t> values_around(std::uint32_t a, std::uint32_t b) {
@@ -260,21 +262,20 @@ std::optional<std::uint32_t> Waiting::waits(unsigned hart, std::uint32_t word,
 std::optional<Waiting::Spin> Waiting::spins(unsigned hart) {
   for (const std::uint32_t devices : {0u, ~0u}) {
     Walk walk(platform_, hart, std::nullopt, devices);
-    if (!walk.loops()) {
-      continue;
-    }
     std::vector<std::uint32_t> tried;
-    for (const Walk::Visit& visit : walk.lap()) {
-      const std::uint32_t word = visit.address & ~3u;
-      if (walk.stores_to(word) || std::ranges::find(tried, word) != tried.end() ||
-          tried.size() == kCandidates) {
-        continue;
-      }
-      tried.push_back(word);
-      for (const std::uint32_t value : values_around(0, ~0u)) {
-        Walk other(platform_, hart, Walk::Watched{word, value}, devices);
-        if (!other.loops() && other.most_visits() <= 3) {
-          return Spin{visit.pc, visit.address};
+    while (walk.loops()) {  // an inner loop first, it may be
+      for (const Walk::Visit& visit : walk.lap()) {
+        const std::uint32_t word = visit.address & ~3u;
+        if (walk.stores_to(word) || std::ranges::find(tried, word) != tried.end() ||
+            tried.size() == kCandidates) {
+          continue;
+        }
+        tried.push_back(word);
+        for (const std::uint32_t value : values_around(0, ~0u)) {
+          Walk other(platform_, hart, Walk::Watched{word, value}, devices);
+          if (!other.loops() && other.most_visits() <= 3) {
+            return Spin{visit.pc, visit.address};
+          }
         }
       }
     }
