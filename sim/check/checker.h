@@ -4,7 +4,6 @@
 #include <array>
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -138,7 +137,7 @@ class Checker final : public EngineWatch {
   std::unordered_map<std::uint32_t, bool> spinning_;
   std::optional<Waiting> waiting_;
   std::set<std::pair<std::uint32_t, std::uint32_t>> waits_;  ///< loads that wait, their word
-  std::map<std::pair<std::uint32_t, std::uint32_t>, unsigned> tried_;  ///< how often, of others
+  std::unordered_map<std::uint32_t, unsigned> tried_;        ///< how often a load did not wait
 };
 
 }  // namespace etude::check

@@ -20,7 +20,7 @@ constexpr bool is_hint(std::uint32_t word) {
                                ((word & kHintMask) == kTakeBack && rs1_of(word) == rs2_of(word)));
 }
 
-constexpr unsigned kTries = 16;        ///< of a load that did not wait when it was looked at
+constexpr unsigned kTries = 24;        ///< of a load, whatever the words: few races are waits
 constexpr unsigned kLongestWait = 12;  ///< instructions of a loop that waits for a word
 
 }  // namespace
@@ -102,7 +102,7 @@ bool Checker::waits(unsigned hart, std::uint32_t pc, std::uint32_t word,
   if (waits_.contains(load)) {
     return true;
   }
-  unsigned& tries = tried_[load];
+  unsigned& tries = tried_[pc];
   if (tries == kTries) {
     return false;
   }
