@@ -2,14 +2,18 @@
 // etude-sim elf: any bare-metal RV32 program on the modelled cores.
 #include "run/bench/elf.h"
 
+#include <charconv>
+#include <cstdint>
 #include <filesystem>
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "cli/commands.h"
 #include "cli/outputs.h"
 #include "models/base/error.h"
+#include "models/base/system_error.h"
 #include "run/bench/elf_report.h"
 
 namespace etude::cli {
@@ -23,6 +27,18 @@ struct ElfArguments : run::ElfRequest {
   std::string checks;
   std::optional<unsigned> log_hart;
 };
+
+/// A whole number from `first` on; text that is no such number at all is left to CLI11.
+CLI::Validator from(std::int64_t first) {
+  return {[first](const std::string& text) {
+            std::int64_t number = first;
+            std::from_chars(text.data(), text.data() + text.size(), number);
+            return number >= first ? ""
+                                   : "is " + text + "; give a whole number from " +
+                                         std::to_string(first) + " on";
+          },
+          ""};
+}
 
 /// Where --trace writes: the file that it names, else one beside the profile, else one called as
 /// the program in the current folder.
@@ -64,6 +80,10 @@ int run(ElfArguments arguments) {
     std::cout << run::program_json(result).dump() << '\n';
   }
   std::cerr << result.check_text;
+  if (!result.check_unwritten.empty()) {
+    const std::string& error = result.record.error;
+    throw SystemError(result.check_unwritten + (error.empty() ? "" : "; " + error));
+  }
   if (!result.record.error.empty()) {
     throw ProgramError(result.record.error);
   }
@@ -87,7 +107,7 @@ void add_elf(CLI::App& app, int& status) {
   command->add_option("--set", arguments->sets, "/json/pointer=VALUE")->allow_extra_args(false);
   command
       ->add_option("--max-cycles", arguments->max_cycles, "stop with status 3 after so many cycles")
-      ->check(CLI::PositiveNumber);
+      ->check(from(1));
   command->add_option("--engine", arguments->engine, "fast or lockstep")
       ->check(CLI::IsMember({"fast", "lockstep"}));
   command
@@ -114,13 +134,13 @@ void add_elf(CLI::App& app, int& status) {
                   ->check(named);
   command->add_option("--insn-core", arguments->log_hart, "of this core alone")
       ->needs(log)
-      ->check(CLI::NonNegativeNumber);
+      ->check(from(0));
   command->add_option("--insn-from", arguments->log_range.from, "from this cycle on")
       ->needs(log)
-      ->check(CLI::NonNegativeNumber);
+      ->check(from(0));
   command->add_option("--insn-to", arguments->log_range.to, "to this cycle")
       ->needs(log)
-      ->check(CLI::NonNegativeNumber);
+      ->check(from(0));
   command->callback([arguments, &status] {
     arguments->lockstep = arguments->engine == "lockstep";
     arguments->tell = [](const std::string& line) { std::cerr << "gdb: " << line << std::endl; };

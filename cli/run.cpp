@@ -15,6 +15,7 @@
 
 #include "cli/commands.h"
 #include "cli/outputs.h"
+#include "models/base/system_error.h"
 #include "run/execute/result_files.h"
 #include "run/execute/run_model.h"
 #include "sim/config/load.h"
@@ -209,6 +210,9 @@ int run(const RunArguments& arguments) {
   run::Result result = run.execute(options);
   finish(arguments, run.config(), result, results);
   std::cerr << result.findings.text;
+  if (!result.findings.unwritten.empty()) {
+    throw SystemError(result.findings.unwritten);
+  }
   const int status = outcome(arguments.config, run.check(), result);
   return status == 0 && result.findings.errors ? 3 : status;
 }

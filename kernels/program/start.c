@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Start-up of a program of one's own: every hart calls program(hart); hart 0's result is the exit
  * status, once all have returned. Compile with -DETUDE_HARTS=N for a cluster of N cores. */
+#include "kernels/include/etude_check.h"
 #include "kernels/include/etude_cluster.h"
 
 #ifndef ETUDE_HARTS
@@ -11,6 +12,7 @@ int program(uint32_t hart);
 
 /* Software event 7 says that hart 0 has set up the barrier. Events that come early are kept. */
 void etude_start(uint32_t hart) {
+  ETUDE_CHECK_STACKS(ETUDE_L1_BASE, 2048, ETUDE_HARTS);
   if (hart >= ETUDE_HARTS) {
     for (;;) {
       __asm__ volatile("wfi");

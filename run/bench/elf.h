@@ -40,6 +40,7 @@ struct ProgramResult : ElfResult {
   std::vector<std::string> harts;           ///< their names
   std::string check_text;                   ///< what the checker has found, a line each
   bool check_errors = false;                ///< errors are among it
+  std::string check_unwritten;              ///< why its file is not complete; empty: it is
 };
 
 /// Runs a bare-metal program on every hart from its entry point; `console` gets what it prints. A

@@ -4,7 +4,6 @@
 #include <fstream>
 
 #include "models/base/error.h"
-#include "models/base/system_error.h"
 
 namespace etude::run {
 
@@ -19,12 +18,7 @@ void ProgramCheck::finish(ProgramResult& result) {
   result.check_text = checker_.text();
   result.check_errors = checker_.findings().has_errors();
   if (!request_.check_file.empty()) {
-    std::ofstream out(request_.check_file, std::ios::binary);
-    out << checker_.json().dump(1) << "\n";
-    out.close();
-    if (!out) {
-      throw SystemError(request_.check_file + ": cannot be written");
-    }
+    result.check_unwritten = checker_.write(request_.check_file);
   }
 }
 

@@ -14,7 +14,7 @@ class ProgramCheck {
   ProgramCheck(const ElfFile& elf, const ElfRequest& request);
 
   check::Checker& checker() { return checker_; }
-  /// Puts what was found into `result`, and into the file. Errors: SystemError.
+  /// Puts what was found into `result`, and into the file; if that fails, why.
   void finish(ProgramResult& result);
 
  private:

@@ -37,6 +37,7 @@ struct ExecuteOptions {
 struct CheckerFindings {
   std::string text;  ///< a line each
   bool errors = false;
+  std::string unwritten{};  ///< why their file is not complete; empty: it is
 };
 
 /// What a run leaves behind.

@@ -6,7 +6,6 @@
 
 #include "models/base/error.h"
 #include "models/base/pulp_map_regs.h"
-#include "models/base/system_error.h"
 #include "run/execute/job.h"
 
 namespace etude::run {
@@ -40,15 +39,8 @@ RunCheck::RunCheck(const Plan& plan, const Job& job, std::string file)
 }
 
 CheckerFindings RunCheck::finish() const {
-  if (!file_.empty()) {
-    std::ofstream out(file_, std::ios::binary);
-    out << checker_.json().dump(1) << "\n";
-    out.close();
-    if (!out) {
-      throw SystemError(file_ + ": cannot be written");
-    }
-  }
-  return {checker_.text(), checker_.findings().has_errors()};
+  return {checker_.text(), checker_.findings().has_errors(),
+          file_.empty() ? "" : checker_.write(file_)};
 }
 
 }  // namespace etude::run

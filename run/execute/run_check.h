@@ -19,7 +19,7 @@ class RunCheck {
   RunCheck(const Plan& plan, const Job& job, std::string file);
 
   EngineWatch& watch() { return checker_; }
-  /// Writes the file. Errors: SystemError.
+  /// What was found, which the file has, too; if it cannot be written, why.
   CheckerFindings finish() const;
 
  private:

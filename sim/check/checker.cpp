@@ -45,8 +45,8 @@ void Checker::find_stacks() {
     for (std::uint32_t n = 0; n < declared[i + 2]; ++n) {
       const std::uint32_t begin = declared[i] + n * declared[i + 1];
       stacks_.declare(begin, declared[i + 1], objects_.describe(begin));
-      objects_.use_nameless(begin);
     }
+    objects_.name_bytes(declared[i], declared[i + 1] * declared[i + 2]);
   }
   const auto says_stack = [](const std::string& name) {
     return name.find("stack") != std::string::npos;
@@ -67,20 +67,24 @@ void Checker::find_stacks() {
 }
 
 Context Checker::context() {
-  return {[this](Stamp by, bool writes, std::uint32_t at) { return party(by, writes, at); },
-          [this](Stamp by) { return engines_->over(by); },
-          [this](std::uint32_t pc) { return spins(pc); },
-          [this](std::uint32_t pc) { return allocators_.contains(map_.enclosing(pc)); },
-          [this](unsigned hart) {
-            return stacks_.of(hart) != nullptr &&
-                   stacks_.fine(hart, platform_->core(hart).state().r[kStackPointer]);
-          },
-          [this](const Thread& work, unsigned hart, std::uint32_t pc, std::uint64_t cycle,
-                 const Rows& rows, bool write) { posted(work, hart, pc, cycle, rows, write); }};
+  return {
+      [this](Stamp by, bool writes, std::uint32_t at) { return party(by, writes, at); },
+      [this](Stamp by) { return engines_->over(by); },
+      [this](std::uint32_t pc) { return spins(pc); },
+      [this](unsigned hart, std::uint32_t pc, std::uint32_t word,
+             const std::array<std::uint32_t, 2>& values) { return waits(hart, pc, word, values); },
+      [this](std::uint32_t pc) { return allocators_.contains(map_.enclosing(pc)); },
+      [this](unsigned hart) {
+        return stacks_.any() ? std::optional(platform_->core(hart).state().r[kStackPointer])
+                             : std::nullopt;
+      },
+      [this](const Thread& work, unsigned hart, std::uint32_t pc, std::uint64_t cycle,
+             const Rows& rows, bool write) { posted(work, hart, pc, cycle, rows, write); }};
 }
 
 std::vector<AccessObserver*> Checker::begin(Platform& platform) {
   platform_ = &platform;
+  waiting_.emplace(platform);
   names_ = platform.hart_names();
   const unsigned harts = platform.harts();
   threads_.resize(harts);
@@ -169,7 +173,7 @@ void Checker::outside(unsigned hart, const Core& core, std::uint64_t cycle, std:
       return memory_.test_and_set(threads_[hart], ETUDE_L1_BASE + routed.offset, access.write,
                                   rdata);
     case Route::kEventUnit:
-      engines_->noticed(hart, events_.answered(hart, access, at.offset & 0x3FC, rdata));
+      engines_->noticed(hart, events_.answered(hart, access, at.offset & 0x3FC, rdata, cycle));
       if (declared_ != nullptr && !access.write && (at.offset & 0x3FC) == ETUDE_EU_DISPATCH) {
         declared_->popped(hart);
       }
@@ -182,7 +186,7 @@ void Checker::outside(unsigned hart, const Core& core, std::uint64_t cycle, std:
       const std::uint32_t block = ETUDE_CLUSTER_PERIPH_BASE + (at.offset & 0x3C00u);
       const std::uint32_t events = at.offset - (ETUDE_EU_PERIPH_BASE - ETUDE_CLUSTER_PERIPH_BASE);
       if (events < 0x800) {
-        events_.peripheral(hart, access, events, core.pc(), rdata);
+        events_.peripheral(hart, access, events, core.pc(), rdata, cycle);
       } else if (block == ETUDE_HWPE_BASE) {
         at.offset &= 0x3FC;
         engines_->redmule(at);
@@ -229,9 +233,9 @@ void Checker::posted(const Thread& work, unsigned hart, std::uint32_t pc, std::u
   }
 }
 
-void Checker::asks(unsigned hart, const DataAccess& access, Cycle) {
+void Checker::asks(unsigned hart, const DataAccess& access, Cycle now) {
   const Routed routed = platform_->map().route(access.address);
-  events_.asks(hart, access, routed.offset & 0x3FC, platform_->core(hart).pc());
+  events_.asks(hart, access, routed.offset & 0x3FC, platform_->core(hart).pc(), now.raw());
 }
 
 void Checker::look_at_stack(unsigned hart, const Core& core, std::uint64_t cycle) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -9,6 +10,7 @@
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "sim/check/declared.h"
@@ -18,6 +20,7 @@
 #include "sim/check/memory.h"
 #include "sim/check/objects.h"
 #include "sim/check/stacks.h"
+#include "sim/check/waiting.h"
 #include "sim/engine/watch.h"
 #include "sim/profile/program_map.h"
 
@@ -62,6 +65,8 @@ class Checker final : public EngineWatch {
   const Findings& findings() const { return findings_; }
   /// One line for each finding, most grave ones first, and one that sums up.
   std::string text() const;
+  /// Writes json() into `file`. Returns what went wrong; empty: nothing.
+  std::string write(const std::string& file) const;
   /// Findings and stacks (docs/check.md).
   nlohmann::ordered_json json() const;
 
@@ -96,7 +101,8 @@ class Checker final : public EngineWatch {
   Party party(Stamp by, bool writes, std::uint32_t address) const;
   bool spins(std::uint32_t pc);
   bool is_spin_loop(std::uint32_t pc) const;
-  std::optional<std::uint32_t> load_waited_for(const Core& core);
+  bool waits(unsigned hart, std::uint32_t pc, std::uint32_t word,
+             const std::array<std::uint32_t, 2>& values);
   std::string place(std::uint32_t pc) const;
   std::string unit(unsigned thread) const;
   Context context();
@@ -129,6 +135,9 @@ class Checker final : public EngineWatch {
   std::uint64_t hint_due_{~std::uint64_t{0}};  ///< cycle of the first of them
   std::set<std::uint32_t> allocators_;         ///< functions with such instructions
   std::unordered_map<std::uint32_t, bool> spinning_;
+  std::optional<Waiting> waiting_;
+  std::set<std::pair<std::uint32_t, std::uint32_t>> waits_;  ///< loads that wait, their word
+  std::unordered_map<std::uint32_t, unsigned> tried_;        ///< how often a load did not wait
 };
 
 }  // namespace etude::check

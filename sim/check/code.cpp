@@ -20,6 +20,7 @@ constexpr bool is_hint(std::uint32_t word) {
                                ((word & kHintMask) == kTakeBack && rs1_of(word) == rs2_of(word)));
 }
 
+constexpr unsigned kTries = 24;        ///< of a load, whatever the words: few races are waits
 constexpr unsigned kLongestWait = 12;  ///< instructions of a loop that waits for a word
 
 }  // namespace
@@ -94,6 +95,25 @@ bool Checker::spins(std::uint32_t pc) {
   return found->second;
 }
 
+// A load that has waited for a word once does so for good, and so does one in the same wait.
+bool Checker::waits(unsigned hart, std::uint32_t pc, std::uint32_t word,
+                    const std::array<std::uint32_t, 2>& values) {
+  const std::pair load{pc, word};
+  if (waits_.contains(load)) {
+    return true;
+  }
+  unsigned& tries = tried_[pc];
+  if (tries == kTries) {
+    return false;
+  }
+  ++tries;
+  const auto loop = waiting_->waits(hart, word, values);
+  if (loop) {
+    waits_.insert({load, {*loop, word}});
+  }
+  return loop.has_value();
+}
+
 // A load, and a few instructions on a branch back to it or before, in between no other access and
 // nothing that changes where it loads from.
 bool Checker::is_spin_loop(std::uint32_t pc) const {
@@ -132,33 +152,6 @@ bool Checker::is_spin_loop(std::uint32_t pc) const {
     branch += instr->length;
   }
   return false;
-}
-
-// The load of the loop in which `core` stands, if that does nothing but wait for what it loads.
-std::optional<std::uint32_t> Checker::load_waited_for(const Core& core) {
-  std::uint32_t at = core.pc();
-  for (unsigned i = 0; i < kLongestWait; ++i) {
-    const Instr* const instr = core.instruction(at);
-    if (instr == nullptr) {
-      return std::nullopt;
-    }
-    const std::uint32_t target = at + static_cast<std::uint32_t>(instr->imm);
-    const bool jumps = instr->timing == TimingClass::kBranch || instr->timing == TimingClass::kJal;
-    if (jumps && target <= core.pc() && core.pc() - target <= 4 * kLongestWait) {
-      for (std::uint32_t pc = target; pc < at && core.instruction(pc) != nullptr;
-           pc += core.instruction(pc)->length) {
-        if (spins(pc)) {
-          return pc;
-        }
-      }
-      return std::nullopt;
-    }
-    if (instr->timing == TimingClass::kJal) {
-      return std::nullopt;
-    }
-    at += instr->length;
-  }
-  return std::nullopt;
 }
 
 }  // namespace etude::check

@@ -5,7 +5,6 @@
 
 #include "models/base/pulp_map_regs.h"
 #include "models/event_unit/event_unit_decode.h"
-#include "models/iss/isa/execute.h"
 #include "sim/check/checker.h"
 
 namespace etude::check {
@@ -183,9 +182,8 @@ Party Checker::standing(unsigned hart) {
   }
   out.access = "runs";
   out.detail.clear();
-  if (const auto load = load_waited_for(core)) {
-    const std::uint32_t address = effective_address(*core.instruction(*load), core.state());
-    out = {out.unit, "spins", *load, "waits for " + objects_.describe(address), out.units};
+  if (const auto spin = waiting_->spins(hart)) {
+    out = {out.unit, "spins", spin->pc, "waits for " + objects_.describe(spin->address), out.units};
   } else if (const Instr* const here = core.instruction(core.pc());
              here != nullptr && here->timing == TimingClass::kJal && here->imm == 0) {
     out.access = "spins";
@@ -203,7 +201,11 @@ void Checker::wait_in_loops(std::uint64_t cycle) {
     if (events_.never_began(h)) {
       continue;
     }
-    parties.push_back(standing(h));
+    Party stands = standing(h);
+    if (stands.access == "wait" && events_.untouched(h)) {
+      continue;  // not in use
+    }
+    parties.push_back(std::move(stands));
     runs = runs || parties.back().access == "runs";
     spins = spins || parties.back().access == "spins";
   }

@@ -26,18 +26,20 @@ void Events::begin(unsigned harts, std::vector<Thread>& threads) {
 }
 
 // What the hart has done until now goes to the targets with the event.
-void Events::send(unsigned by, unsigned event, std::uint32_t targets, std::uint32_t pc) {
+void Events::send(unsigned by, unsigned event, std::uint32_t targets, std::uint32_t pc,
+                  std::uint64_t cycle) {
   const std::uint32_t all = (1u << harts_) - 1;
   targets &= all;
   Thread& thread = (*threads_)[by];
   for (std::uint32_t left = targets == 0 ? all : targets; left != 0; left &= left - 1) {
     const auto t = static_cast<unsigned>(std::countr_zero(left));
     HartUnit& unit = units_[t];
-    const bool waits = waiting_[t].waits && (waiting_[t].mask >> event & 1) != 0;
-    if ((unit.pending >> event & 1) != 0 && !waits && lost_.size() < kMeetingsKept) {
+    // The end of a wait clears its events in the cycle behind the grant, and what comes by then.
+    const bool goes_too = cycle <= unit.clears_at && (unit.cleared >> event & 1) != 0;
+    if (((unit.pending >> event & 1) != 0 || goes_too) && lost_.size() < kMeetingsKept) {
       lost_.push_back({event, t, thread.now(pc)});
     }
-    unit.pending |= 1u << event;
+    unit.pending |= goes_too ? 0 : 1u << event;
     unit.woken = true;
     unit.bits[event].join(thread.order);
   }
@@ -128,7 +130,8 @@ void Events::write_barrier(unsigned hart, unsigned barrier, std::uint32_t reg, s
   }
 }
 
-void Events::asks(unsigned hart, const DataAccess& access, std::uint32_t offset, std::uint32_t pc) {
+void Events::asks(unsigned hart, const DataAccess& access, std::uint32_t offset, std::uint32_t pc,
+                  std::uint64_t cycle) {
   Thread& thread = (*threads_)[hart];
   HartUnit& unit = units_[hart];
   const unsigned group = group_of(offset);
@@ -152,7 +155,7 @@ void Events::asks(unsigned hart, const DataAccess& access, std::uint32_t offset,
       owner_ = kHarts;
       thread.tick();
     } else if (group == 4) {
-      send(hart, (offset >> 2) & 7u, access.wdata, pc);
+      send(hart, (offset >> 2) & 7u, access.wdata, pc, cycle);
     }
     return;
   }
@@ -161,7 +164,7 @@ void Events::asks(unsigned hart, const DataAccess& access, std::uint32_t offset,
     arrive(barrier_of(offset), 1u << hart, thread.order);
     thread.tick();
   } else if (!in_barriers(offset) && (group == 5 || group == 6)) {
-    send(hart, (offset >> 2) & 7u, unit.sw_mask, pc);
+    send(hart, (offset >> 2) & 7u, unit.sw_mask, pc, cycle);
   }
   if (is_wait(offset)) {
     waiting_[hart] = {true, offset, pc, unit.mask};
@@ -188,7 +191,7 @@ void Events::pop(unsigned hart) {
 }
 
 std::uint32_t Events::answered(unsigned hart, const DataAccess& access, std::uint32_t offset,
-                               std::uint32_t rdata) {
+                               std::uint32_t rdata, std::uint64_t cycle) {
   if (access.write) {
     return 0;
   }
@@ -224,6 +227,8 @@ std::uint32_t Events::answered(unsigned hart, const DataAccess& access, std::uin
   take(hart, bits);
   if (clears(offset)) {
     unit.pending &= ~unit.mask;
+    unit.cleared = unit.mask;
+    unit.clears_at = cycle + 1;
   }
   if (in_barriers(offset)) {
     const Barrier& barrier = barriers_[met_[hart]];
@@ -237,7 +242,7 @@ std::uint32_t Events::answered(unsigned hart, const DataAccess& access, std::uin
 }
 
 void Events::peripheral(unsigned hart, const DataAccess& access, std::uint32_t offset,
-                        std::uint32_t pc, std::uint32_t rdata) {
+                        std::uint32_t pc, std::uint32_t rdata, std::uint64_t cycle) {
   const bool barriers = offset >= ETUDE_EU_PERIPH_BARRIER && offset < ETUDE_EU_PERIPH_SW_EVENT;
   if (!access.write) {
     if (barriers && barrier_register(offset) << 2 == ETUDE_EU_BARRIER_STATUS) {
@@ -252,15 +257,15 @@ void Events::peripheral(unsigned hart, const DataAccess& access, std::uint32_t o
   } else if (barriers) {
     write_barrier(hart, barrier_of(offset), barrier_register(offset), access.wdata);
   } else if (offset < ETUDE_EU_PERIPH_SW_EVENT + 0x100u) {
-    send(hart, (offset >> 2) & 7u, access.wdata, pc);
+    send(hart, (offset >> 2) & 7u, access.wdata, pc, cycle + 1);  // a cycle behind its grant
   }
 }
 
-bool Events::never_began(unsigned hart) const {
+bool Events::untouched(unsigned hart) const {
   const bool member = std::ranges::any_of(
       barriers_, [hart](const Barrier& b) { return ((b.trigger | b.target) >> hart & 1) != 0; });
   // A clock that stands at its beginning: it has posted no work and handed nothing on either.
-  return waiting_[hart].waits && !units_[hart].woken && !member && (*threads_)[hart].clock == 1;
+  return !units_[hart].woken && !member && (*threads_)[hart].clock == 1;
 }
 
 const Events::Meeting* Events::meeting(unsigned hart, std::uint32_t clock) const {

@@ -46,18 +46,25 @@ class Events {
   void begin(unsigned harts, std::vector<Thread>& threads);
 
   /// A hart asks at `offset` of its private port.
-  void asks(unsigned hart, const DataAccess& access, std::uint32_t offset, std::uint32_t pc);
-  /// It is answered. Returns the events that it has taken note of, a bit each.
+  void asks(unsigned hart, const DataAccess& access, std::uint32_t offset, std::uint32_t pc,
+            std::uint64_t cycle);
+  /// It is answered, in the cycle of the grant. Returns the events that it has taken note of, a bit
+  /// each.
   std::uint32_t answered(unsigned hart, const DataAccess& access, std::uint32_t offset,
-                         std::uint32_t rdata);
+                         std::uint32_t rdata, std::uint64_t cycle);
   /// An access through the peripheral interconnect; `offset` is from ETUDE_EU_PERIPH_BASE.
   void peripheral(unsigned hart, const DataAccess& access, std::uint32_t offset, std::uint32_t pc,
-                  std::uint32_t rdata);
+                  std::uint32_t rdata, std::uint64_t cycle);
   /// `hart` was interrupted by the events `lines`.
-  void interrupted(unsigned hart, std::uint32_t lines) { take(hart, lines); }
+  void interrupted(unsigned hart, std::uint32_t lines) {
+    take(hart, lines);
+    units_[hart].pending &= ~lines;
+  }
 
   /// True if `hart` has waited from its start on, and nobody has sent it anything nor counts on it.
-  bool never_began(unsigned hart) const;
+  bool never_began(unsigned hart) const { return waiting_[hart].waits && untouched(hart); }
+  /// True if `hart` has handed nothing on, and nobody has sent it anything nor counts on it.
+  bool untouched(unsigned hart) const;
   const Waiting& waiting(unsigned hart) const { return waiting_[hart]; }
   const Barrier& barrier(unsigned number) const { return barriers_[number]; }
   static constexpr unsigned kBarriers = 16;
@@ -71,6 +78,8 @@ class Events {
  private:
   struct HartUnit {
     std::uint32_t mask{0}, sw_mask{0}, pending{0};
+    std::uint32_t cleared{0};    ///< bits that the end of its last wait clears, ...
+    std::uint64_t clears_at{0};  ///< ... in this cycle, whatever sets them in it
     bool woken{false};           ///< a wait was answered, or an event sent
     std::array<Order, 32> bits;  ///< what comes with each event
   };
@@ -81,7 +90,8 @@ class Events {
 
   void write_core_register(unsigned hart, std::uint32_t offset, std::uint32_t data);
   void write_barrier(unsigned hart, unsigned barrier, std::uint32_t reg, std::uint32_t data);
-  void send(unsigned by, unsigned event, std::uint32_t targets, std::uint32_t pc);
+  void send(unsigned by, unsigned event, std::uint32_t targets, std::uint32_t pc,
+            std::uint64_t cycle);
   void arrive(unsigned barrier, std::uint32_t cores, const Order& order);
   void read_status(unsigned hart, unsigned barrier, std::uint32_t status);
   void take(unsigned hart, std::uint32_t bits);

@@ -91,6 +91,7 @@ void Memory::access(std::vector<Thread>& threads, Thread& thread, std::uint32_t 
   std::uint32_t& value = page.value[offset >> 2];
   const std::uint32_t stored = data << 8 * (offset & 3);
   const bool same = write && ((value ^ stored) & wide) == 0;
+  values_ = {value, write ? (value & ~wide) | (stored & wide) : value};
   shadow_.access(
       page.cells[offset >> 2], thread, now.stamp, mask, write,
       [&](const Conflict& conflict) { race(&threads, now, address, write, conflict, same); });
@@ -100,6 +101,12 @@ void Memory::access(std::vector<Thread>& threads, Thread& thread, std::uint32_t 
   if (std::exchange(tick_, false)) {
     thread.tick();
   }
+}
+
+// Where no stack is known one may be anywhere.
+bool Memory::unnamed(unsigned hart, std::uint32_t address) const {
+  const auto sp = context_.stack_pointer(hart);
+  return sp && objects_.nameless(address, *sp);
 }
 
 void Memory::bad_state(const Now& now, std::uint32_t address, std::uint8_t mask, bool write,
@@ -114,7 +121,7 @@ void Memory::bad_state(const Now& now, std::uint32_t address, std::uint8_t mask,
     report(Kind::kBounds, now, at, static_cast<unsigned>(std::popcount(out)), write,
            objects_.distance(at));
   } else if (write && now.thread.number < kHarts && bytes_with(states, kUndefined) != 0 &&
-             context_.has_stack(now.thread.number) && objects_.nameless(address)) {
+             unnamed(now.thread.number, address)) {
     report(Kind::kBounds, now, first_of(address, mask), static_cast<unsigned>(std::popcount(mask)),
            write, "the program has no name for this memory");
   } else if (!write && bytes_with(states, kUndefined) == mask) {
@@ -145,9 +152,17 @@ void Memory::report(Kind kind, const Now& now, std::uint32_t address, std::uint3
   findings_.add(key, std::move(finding));
 }
 
+// A load of a word that is waited for has seen `store`, or will: what was before that is before
+// this on this machine.
+void Memory::learn(std::vector<Thread>& threads, const Now& now, Stamp store) {
+  Clocks before = threads[thread_of(store)].order.soft;
+  before.at[thread_of(store)] = clock_of(store);
+  threads[now.thread.number].order.soft.join(before);
+}
+
 // How grave it is that nothing orders two accesses.
-Severity Memory::judge(std::vector<Thread>* threads, const Now& now, bool write,
-                       const Conflict& conflict, bool same_value, std::string& why) {
+Severity Memory::judge(std::vector<Thread>* threads, const Now& now, std::uint32_t address,
+                       bool write, const Conflict& conflict, bool same_value, std::string& why) {
   const unsigned other = thread_of(conflict.before);
   const bool harts = threads != nullptr && other < kHarts;
   if (harts && write && conflict.before_writes && same_value) {
@@ -155,10 +170,7 @@ Severity Memory::judge(std::vector<Thread>* threads, const Now& now, bool write,
     return Severity::kNote;
   }
   if (harts && conflict.before_writes && !write && context_.spins(pc_of(now.stamp))) {
-    // It has seen the store, or will: what was before that is before this on this machine.
-    Clocks before = (*threads)[other].order.soft;
-    before.at[other] = clock_of(conflict.before);
-    (*threads)[now.thread.number].order.soft.join(before);
+    learn(*threads, now, conflict.before);
     why = "a loop waits for this word: declare it a flag";
     return Severity::kNote;
   }
@@ -171,13 +183,25 @@ Severity Memory::judge(std::vector<Thread>* threads, const Now& now, bool write,
     why = "ordered by a word alone that a loop waits for";
     return Severity::kNote;
   }
+  // Loops of any other shape: by what the hart would do next.
+  if (harts && write != conflict.before_writes &&
+      context_.waits(write ? other : now.thread.number, pc_of(write ? conflict.before : now.stamp),
+                     address & ~3u, values_)) {
+    if (write) {
+      tick_ = true;
+    } else {
+      learn(*threads, now, conflict.before);
+    }
+    why = "a loop waits for this word: declare it a flag";
+    return Severity::kNote;
+  }
   return Severity::kError;
 }
 
 void Memory::race(std::vector<Thread>* threads, const Now& now, std::uint32_t address, bool write,
                   const Conflict& conflict, bool same_value) {
   std::string why;
-  const Severity severity = judge(threads, now, write, conflict, same_value, why);
+  const Severity severity = judge(threads, now, address, write, conflict, same_value, why);
   const std::uint32_t at = first_of(address, conflict.bytes);
   const auto bytes = static_cast<unsigned>(std::popcount(conflict.bytes));
   const bool engines[2] = {thread_of(conflict.before) >= kHarts, now.thread.number >= kHarts};
@@ -279,6 +303,10 @@ void Memory::footprint(Thread& thread, std::uint32_t pc, std::uint64_t cycle, co
   ++event_;
   const Now now{thread, thread.now(pc), cycle};
   const std::uint32_t limit = limit_of(now, rows, write);
+  if (write && objects_.touches_read_only(rows.address, rows.end())) {
+    report(Kind::kBounds, now, rows.address, static_cast<std::uint32_t>(rows.bytes()), true,
+           "the section is read-only");
+  }
   for (std::uint32_t r = 0; r < rows.rows; ++r) {
     const std::uint32_t first = rows.address + r * rows.pitch;
     const std::uint32_t kept = first < limit ? std::min(rows.row_bytes, limit - first) : 0;

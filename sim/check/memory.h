@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -36,10 +38,15 @@ struct Context {
   std::function<bool(Stamp by)> over;
   /// Whether the load at `pc` is that of a loop that waits for a word to change.
   std::function<bool(std::uint32_t pc)> spins;
+  /// Whether `hart`, which has read the word at `word` at `pc`, waits for it as it stands.
+  /// `values`: some that the word has or had.
+  std::function<bool(unsigned hart, std::uint32_t pc, std::uint32_t word,
+                     const std::array<std::uint32_t, 2>& values)>
+      waits;
   /// Whether `pc` is in a function that gives buffers out or takes them back.
   std::function<bool(std::uint32_t pc)> allocates;
-  /// Whether it is known which stack `hart` has, and its stack pointer lies there.
-  std::function<bool(unsigned hart)> has_stack;
+  /// The stack pointer of `hart`; nothing if the program says of no memory that it is a stack.
+  std::function<std::optional<std::uint32_t>(unsigned hart)> stack_pointer;
   /// Told each footprint of work that `hart` posts; may be empty.
   std::function<void(const Thread& work, unsigned hart, std::uint32_t pc, std::uint64_t cycle,
                      const Rows& rows, bool write)>
@@ -99,9 +106,11 @@ class Memory {
               const std::string& text);
   void race(std::vector<Thread>* threads, const Now& now, std::uint32_t address, bool write,
             const Conflict& conflict, bool same_value);
-  Severity judge(std::vector<Thread>* threads, const Now& now, bool write, const Conflict& conflict,
-                 bool same_value, std::string& why);
+  Severity judge(std::vector<Thread>* threads, const Now& now, std::uint32_t address, bool write,
+                 const Conflict& conflict, bool same_value, std::string& why);
+  void learn(std::vector<Thread>& threads, const Now& now, Stamp store);
   std::uint32_t limit_of(const Now& now, const Rows& rows, bool write);
+  bool unnamed(unsigned hart, std::uint32_t address) const;
   void row(const Now& now, std::uint32_t first, std::uint32_t bytes, bool write, bool book);
 
   Findings& findings_;
@@ -109,8 +118,9 @@ class Memory {
   Context context_;
   Shadow shadow_;
   std::unordered_map<std::uint32_t, SyncWord> words_;
-  std::uint64_t event_{0};  ///< accesses and footprints looked at closely
-  bool tick_{false};        ///< the store in hand is that of a flag
+  std::uint64_t event_{0};                 ///< accesses and footprints looked at closely
+  std::array<std::uint32_t, 2> values_{};  ///< of the word in hand, before and after
+  bool tick_{false};                       ///< the store in hand is that of a flag
 };
 
 }  // namespace etude::check

@@ -90,6 +90,24 @@ void Objects::find_nameless(const ElfFile& elf) {
   }
 }
 
+void Objects::name_bytes(std::uint32_t begin, std::uint32_t bytes) {
+  const std::uint32_t end = begin + bytes;
+  std::vector<Object> left;
+  for (const Object& o : nameless_) {
+    if (end <= o.begin || begin >= o.end) {
+      left.push_back(o);
+      continue;
+    }
+    if (o.begin < begin) {
+      left.push_back({o.begin, begin, "", false});
+    }
+    if (end < o.end) {
+      left.push_back({end, o.end, "", false});
+    }
+  }
+  nameless_ = std::move(left);
+}
+
 void Objects::declare(const ElfFile& elf, Shadow& shadow) {
   find_nameless(elf);
   for (const ElfSection& section : elf.sections()) {

@@ -52,19 +52,29 @@ class Objects {
 
   /// Whether `address` is in no section, in a stretch of memory in which the program names nothing,
   /// of a memory in which it does: neither a heap nor a stack can be there.
-  bool nameless(std::uint32_t address) const {
-    return std::ranges::any_of(
-        nameless_, [=](const Object& o) { return address - o.begin < o.end - o.begin; });
+  /// Nor does it say so of a stretch in which a stack pointer, `sp`, stands.
+  bool nameless(std::uint32_t address, std::uint32_t sp) const {
+    return std::ranges::any_of(nameless_, [=](const Object& o) {
+      const std::uint32_t bytes = o.end - o.begin;
+      return address - o.begin < bytes && sp - 1 - o.begin >= bytes;
+    });
   }
   /// Whether `address` is in a section that is not writable.
   bool read_only(std::uint32_t address) const {
     return std::ranges::any_of(
         read_only_, [=](const Object& o) { return address - o.begin < o.end - o.begin; });
   }
+  /// The same of some byte of [begin, end).
+  bool touches_read_only(std::uint32_t begin, std::uint64_t end) const {
+    return std::ranges::any_of(read_only_,
+                               [=](const Object& o) { return begin < o.end && o.begin < end; });
+  }
   /// Something is declared at `address`: the stretch around it is used without names.
   void use_nameless(std::uint32_t address) {
     std::erase_if(nameless_, [=](const Object& o) { return address - o.begin < o.end - o.begin; });
   }
+  /// [begin, begin + bytes) alone is declared.
+  void name_bytes(std::uint32_t begin, std::uint32_t bytes);
   /// The task list says what lies where: nothing is nameless or read-only.
   void forget_sections() {
     nameless_.clear();

@@ -27,7 +27,7 @@ class Stacks {
   void enter(unsigned hart, std::uint32_t begin, std::uint32_t end, std::uint32_t sp,
              std::string name) {
     declared_.push_front({begin, end, std::move(name)});
-    harts_[hart] = {begin, end, sp, end - sp, &declared_.front()};
+    harts_[hart] = {begin, end, sp, end - sp, &declared_.front(), ~0u};
   }
 
   /// True if nothing is to be said of `sp`: the usual case.
@@ -45,26 +45,33 @@ class Stacks {
       if (found == declared_.end()) {
         return true;
       }
-      h = {found->begin, found->end, sp, found->end - sp, &*found};
+      h = {found->begin, found->end, sp, found->end - sp, &*found, ~0u};
       return true;
     }
     if (sp < h.begin || sp > h.end) {
+      h.below = std::min(h.below, sp);
       return false;
     }
     h.lowest = sp;
     h.span = h.end - sp;
     return true;
   }
+  /// Whether any stack is known.
+  bool any() const { return !declared_.empty(); }
   /// The stack of `hart`; null if none is known.
   const Stack* of(unsigned hart) const { return harts_[hart].stack; }
-  /// The most bytes of it that were in use.
-  std::uint32_t used(unsigned hart) const { return harts_[hart].end - harts_[hart].lowest; }
+  /// The most bytes that were in use, more than the stack has if it has run over.
+  std::uint32_t used(unsigned hart) const {
+    const Hart& h = harts_[hart];
+    return h.end - std::min(h.lowest, h.below);
+  }
 
  private:
   struct Hart {
     std::uint32_t begin{0}, end{0};
     std::uint32_t lowest{1}, span{0};
     const Stack* stack{nullptr};
+    std::uint32_t below{~0u};  ///< lowest pointer that had left it
   };
   std::deque<Stack> declared_;  ///< pointers into it stay
   std::array<Hart, kHarts> harts_;

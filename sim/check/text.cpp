@@ -2,6 +2,7 @@
 // How the checker says what it has found.
 #include <algorithm>
 #include <array>
+#include <fstream>
 
 #include "sim/check/checker.h"
 
@@ -36,7 +37,17 @@ std::string Checker::text() const {
       between = ", ";
     }
   }
+  if (!stacks_.any()) {
+    out += "; stacks: none declared, so none is watched, nor stores to memory without a name";
+  }
   return out + "\n";
+}
+
+std::string Checker::write(const std::string& file) const {
+  std::ofstream out(file, std::ios::binary);
+  out << json().dump(1) << "\n";
+  out.close();
+  return out ? "" : file + ": cannot be written";
 }
 
 nlohmann::ordered_json Checker::json() const {

@@ -135,6 +135,142 @@ def test_a_run_that_is_cut_off_says_what_each_core_waits_for(own):
     assert set(told.values()) == {("wait", "waits at barrier 0")} and len(told) == 6
 
 
+# Programs of one's own, with the start-up that is installed: hart 0 of two waits or sends, as K says.
+WAITS = """
+#include "kernels/include/etude_cluster.h"
+volatile uint32_t f, d, lock;
+__attribute__((noinline)) uint32_t get(const volatile uint32_t* p) { return *p; }
+__attribute__((noinline)) uint32_t recurse(uint32_t n, volatile uint32_t* up) {
+  volatile uint32_t v[60];
+  v[0] = n + *up;
+  if (n) v[59] = recurse(n - 1, v);
+  return v[0] + v[n ? 59 : 0];
+}
+const uint32_t constants[64] = {1};
+uint32_t words[64];
+int program(uint32_t hart) {
+  if (K < 5 && hart == 1) {
+    d = 3;
+    for (volatile int i = 0; i < 20; i++) {
+    }
+    f = 1; /* with K == 4 nobody waits for it: a loop has read it */
+  } else if (K == 0) {
+    while (!get(&f)) {
+    }
+  } else if (K == 1) {
+    for (;;) {
+      if (f) break;
+      for (volatile int i = 0; i < 5; i++) {
+      }
+    }
+  } else if (K == 2) {
+    while ((f & 1) == 0) {
+      for (volatile int i = 0; i < 3; i++) {
+      }
+    }
+  } else if (K == 3) {
+    for (uint32_t n = 0; !f && n < 100000; n++) {
+    }
+  } else if (K == 4) {
+    uint32_t sum = 0;
+    for (volatile int i = 0; i < 30; i++) sum += get(&f);
+    words[1] = sum;
+  } else if (K == 5) {
+    if (hart == 1) words[0] = recurse(9, words);
+  } else if (K == 6) {
+    if (hart == 0) {
+      *(volatile uint32_t*)0x1003FFFCu = *(volatile uint32_t*)0x10004000u = *(volatile uint32_t*)0x1C100000u = 1;
+    }
+  } else if (K == 7) {
+    if (hart == 0) etude_dma_wait(etude_dma_out(words, (void*)constants, 64));
+  } else if (K == 8) {
+    if (hart == 0) {
+      for (volatile int i = 0; i < 100; i++) {
+      }
+      etude_send_event(2, 2);
+      __asm__ volatile(".rept " GAP "; nop; .endr");
+      etude_send_event(2, 2);
+    } else {
+      etude_wait_events(4);
+      etude_wait_events(4);
+    }
+  } else if (K == 9) {
+    while (hart == 0 && !get(&f)) d++;
+  } else if (K == 10) {
+    if (hart == 0) {
+      lock = 1;
+      while (*(volatile uint32_t*)((uintptr_t)&lock + 0x00100000u)) {
+      }
+    }
+  }
+  if (K < 4 && hart == 0) words[0] = d;
+  return 0;
+}
+"""
+
+
+def build_own(folder: Path, case: int, level: str = "-O2", gap: int = 0) -> Path:
+    source, elf = folder / "own.c", folder / f"own{case}{level}{gap}.elf"
+    source.write_text(WAITS)
+    flags = [flag for flag in FLAGS if not flag.startswith("-T") and flag != "-O2"]
+    flags += [level, "-DETUDE_HARTS=2", f"-DK={case}", f'-DGAP="{gap}"', f"-T{ROOT}/kernels/program/link.ld"]
+    subprocess.run(["clang-19", *flags, ROOT / "kernels/program/start.c", source, "-o", elf], check=True)
+    return elf
+
+
+@pytest.mark.parametrize("level", ["-O0", "-O2"])
+@pytest.mark.parametrize("case", range(5))
+def test_a_wait_for_a_plain_word_is_a_note_whatever_the_loop_looks_like(tmp_path, case, level):
+    found = findings(build_own(tmp_path, case, level), status=3 if case == 4 else 0)
+    races = {(f["where"], f["severity"]) for f in found}
+    assert {f["kind"] for f in found} == {"race"}
+    assert races == ({("f+0", "error")} if case == 4 else {("f+0", "note"), ("d+0", "note")})
+
+
+def test_stacks_of_own_programs_are_watched(tmp_path):
+    elf = build_own(tmp_path, 5)
+    done = run("elf", elf, "--quiet", "--check", check=3).stderr
+    assert "error: stack: " in done and "which has 2048" in done
+    assert int(re.search(r"core1 (\d+) of 2048", done)[1]) > 2048
+    where = [f["where"] for f in findings(build_own(tmp_path, 6), status=3) if f["kind"] == "bounds"]
+    assert sorted(where) == ["0x10004000", "0x1003fffc", "0x1c100000"]
+
+
+def test_a_transfer_to_a_constant_is_out_of_bounds(tmp_path):
+    found = findings(build_own(tmp_path, 7), status=3)
+    assert [(f["kind"], f["where"][:6], f["text"]) for f in found] == [("bounds", "0x1c00", "the section is read-only")]
+
+
+@pytest.mark.parametrize("gap", [0, 1, 6])
+def test_an_event_sent_while_the_sleeper_is_woken_is_lost(tmp_path, gap):
+    elf = build_own(tmp_path, 8, gap=gap)
+    if gap == 6:
+        assert findings(elf, status=0) == []
+        return
+    (lost,) = [f for f in findings(elf, status=3) if f["kind"] != "deadlock"]
+    assert (lost["kind"], lost["where"]) == ("lost", "event 2 of core1")
+    assert [p["access"] for p in lost["parties"]] == ["trigger", "wait"]
+
+
+@pytest.mark.parametrize("case, word", [(9, "f+0"), (10, "lock+0")])
+def test_a_livelock_names_the_word_and_no_core_without_use(tmp_path, case, word):
+    (found,) = findings(build_own(tmp_path, case), "--max-cycles", "20000", status=3)
+    told = {p["unit"]: (p["access"], p.get("detail", "")) for p in found["parties"]}
+    assert told == {"core0": ("spins", f"waits for {word}"), "core1": ("wait", "waits at barrier 0")}
+
+
+def test_what_was_found_is_told_though_its_file_cannot_be_finished(tmp_path):
+    done = run("elf", build_own(tmp_path, 5), "--quiet", "--check=/dev/full", check=1).stderr
+    assert "error: stack: " in done and "/dev/full: cannot be written" in done
+
+
+@pytest.mark.parametrize("option, first", [("--max-cycles=0", 1), ("--max-cycles=-1", 1), ("--insn-core=-1", 0)])
+def test_a_number_out_of_range_is_refused_in_a_line(tmp_path, option, first):
+    name, text = option.split("=")
+    done = run("elf", "x.elf", f"--insn={tmp_path}/log", option, check=2).stderr
+    assert f"{name}: is {text}; give a whole number from {first} on" in done and len(done) < 120
+
+
 def cases() -> list[dict]:
     table = ROOT.parent / "shared/cases/check/README.csv"
     return list(csv.DictReader(table.open())) if table.exists() else []
