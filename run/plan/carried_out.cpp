@@ -43,7 +43,7 @@ CarriedOut lowered(const TrainingGraph& training, const RootConfig& config, cons
   const ChosenPolicy chosen(std::move(schedule));
   CarriedOut done{
       compiler::lower_step(training, config.platform, options, chosen), std::move(answer), 1, {}};
-  done.predicted = model.reference->predict(done.program);
+  done.predicted = prediction_of(model, config, done.program);
   return done;
 }
 
@@ -138,8 +138,6 @@ CarriedOut carry_out(const TrainingGraph& training, const RootConfig& config,
       }
       request.limits.deadline_s = *request.limits.deadline_s * *deadline / seconds;
       if (!late || done.predicted.cycles < late->predicted.cycles) {
-        done.program.warnings.push_back("the step is predicted to take " + number(seconds) +
-                                        " s, longer than its deadline");
         late = std::move(done);
       }
       if (last) {

@@ -28,7 +28,7 @@ compiler::ScheduleClock clock_of(const TrainingGraph& training, const RootConfig
     try {
       const Program program = compiler::lower_step(training, config.platform, options,
                                                    ChosenPolicy(std::move(schedule)));
-      const Prediction predicted = model.reference->predict(program);
+      const Prediction predicted = prediction_of(model, config, program);
       return compiler::CarriedCost{
           static_cast<double>(predicted.cycles.raw()) / config.platform.cluster.clock_hz,
           predicted.joules};

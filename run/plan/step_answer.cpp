@@ -119,6 +119,7 @@ class Answering {
     if (options_.time_limit_s) {
       request.time_limit_s = request.nominal_limit_s = *options_.time_limit_s;
     }
+    request.memory = options_.memory;
     if (is_timed(request)) {
       request.clock = clock_of(training_, config_, model_, at, budget);
     }
@@ -206,8 +207,13 @@ class Answering {
     if (config_.schedule.policy == Policy::kSqrt) {
       take_segments(found);
     } else if (holds(found.answer)) {
-      take(carry_out(training_, config_, model_, at, found.request, std::move(found.answer)),
-           found);
+      CarriedOut done =
+          carry_out(training_, config_, model_, at, found.request, std::move(found.answer));
+      found.answer = std::move(done.answer);
+      if (!is_late(done.predicted, found)) {
+        done.answer = std::move(found.answer);
+        take(std::move(done), found);
+      }
     }
     return found;
   }
@@ -237,7 +243,7 @@ class Answering {
     StepAnswer found{std::move(at), {}, {}, {}, {}, 1, {}};
     found.request = request_at(found.at, budget_.value_or(behind(program.memory.l2_fixed)));
     found.answer = compiler::keep_everything(found.at.of.problem, found.request);
-    found.predicted = model_.reference->predict(program);
+    found.predicted = prediction_of(model_, config_, program);
     if (is_late(found.predicted, found)) {
       return found;
     }

@@ -60,3 +60,35 @@ def test_schedule_is_what_a_run_does(tmp_path, workload, train, schedule, budget
     assert [warning for warning in answer["warnings"] if warning in mine] == mine
     again = any(layer["phase"] == "recompute" for layer in result["layers"])
     assert again == bool(told["recomputed"])
+
+
+def ask(file, *words):
+    asked = run("schedule", file, *map(str, words), "--json")
+    return asked.returncode, json.loads(asked.stdout), asked.stderr
+
+
+def test_a_deadline_holds_in_the_l2_that_the_budget_needs(tmp_path):
+    """Another L2 makes another program: what is said of a larger one than the platform's is what a run there does."""
+    file = tmp_path / "run.json"
+    workload = {"network": "mlp", "sizes": [64, 32, 96, 64, 8], "batch": 8, "home": "l2"}
+    file.write_text(json.dumps({"platform": "platform/traindeeploy.json", "workload": workload}))
+    small = "--set", "/platform/l2/size=131072"
+    status, fastest, _ = ask(file, *small, "--budget", 0.9, "--objective", "time")
+    assert status == 0
+    for part in (0.9, 1, 1.01):
+        deadline = fastest["time_s"] * part
+        status, answer, line = ask(file, *small, "--budget", 0.9, "--deadline", deadline)
+        inside = ask(file, *small, *("--set", f"/schedule/deadline={deadline}"), "--budget", 0.9)
+        assert (status, answer["status"]) == (inside[0], inside[1]["status"])
+        if status != 0:
+            assert part < 1 and answer["needs"]["deadline_s"] > deadline and "deadline" in line
+            continue
+        assert answer["time_s"] <= deadline
+        size = f"/platform/l2/size={answer['budget'] + answer['l2_fixed']}"
+        sets = "/schedule/policy=optimal", f"/schedule/budget={answer['budget']}", f"/schedule/deadline={deadline}", size
+        words = [word for each in sets for word in ("--set", each)]
+        run("run", file, *words, "--out", tmp_path / str(part), "--quiet", "--no-verify", check=0)
+        told = json.loads((tmp_path / str(part) / "result.json").read_text())["schedule"]
+        assert {key: told[key] for key in SAME} == {key: answer[key] for key in SAME}
+        assert told["predicted"]["cycles"] == answer["predicted"]["cycles"]
+        assert told["predicted"]["energy_j"] == pytest.approx(answer["predicted"]["energy_j"], rel=1e-9)
