@@ -91,8 +91,15 @@ class Answering {
     check_home_of_file(found.at);
     found.answer = answer_of_file(found.at.of.problem, config_);
     found.request = request_at(found.at, budget_.value_or(behind(found.at.l2_fixed)));
-    take(carry_out_file(training_, config_, model_, found.at, std::move(found.answer), budget_),
-         found);
+    if (config_.schedule.policy == Policy::kSqrt) {
+      found.answer.status = ScheduleAnswer::Status::kFeasible;
+      take(carry_out_segments(training_, config_, model_, found.at, *found.request.limits.budget,
+                              std::move(found.answer)),
+           found);
+    } else {
+      take(carry_out_file(training_, config_, model_, found.at, std::move(found.answer), budget_),
+           found);
+    }
     check_deadline_of_file(seconds_of(found.predicted), config_);
     return found;
   }
