@@ -92,3 +92,27 @@ def test_a_deadline_holds_in_the_l2_that_the_budget_needs(tmp_path):
         assert {key: told[key] for key in SAME} == {key: answer[key] for key in SAME}
         assert told["predicted"]["cycles"] == answer["predicted"]["cycles"]
         assert told["predicted"]["energy_j"] == pytest.approx(answer["predicted"]["energy_j"], rel=1e-9)
+
+
+def test_a_budget_below_the_smallest_l2_says_what_runs(tmp_path):
+    file = tmp_path / "run.json"
+    workload = {"network": "mlp", "sizes": [16, 32, 32, 32, 8], "batch": 16, "home": "extmem"}
+    schedule = {"policy": "optimal", "budget": 0.9}
+    config = {"platform": "platform/traindeeploy.json", "workload": workload, "schedule": schedule}
+    file.write_text(json.dumps(config))
+    status, answer, _ = ask(file)
+    assert status == 0
+    needed = answer["budget"] + answer["l2_fixed"]
+    assert needed < 131072
+    for words in ((), ("--set", "/platform/l2/size=131072")):
+        described = json.loads(run("describe", file, *words, "--json", check=0).stdout)
+        run("run", file, *words, "--out", tmp_path / str(len(words)), "--quiet", "--no-verify", check=0)
+        result = json.loads((tmp_path / str(len(words)) / "result.json").read_text())
+        for warnings in (ask(file, *words)[1]["warnings"], described["warnings"], result["warnings"]):
+            assert [w for w in warnings if str(needed) in w and "/platform/l2/size" in w and "131072" in w]
+        assert result["memory"]["l2_peak"] <= needed
+    for command in ("schedule", "describe", "run"):
+        out = ("--out", tmp_path / "none") if command != "describe" else ()
+        refused = run(command, file, "--set", f"/platform/l2/size={needed}", *out, check=2)
+        assert "/platform/l2/size" in refused.stderr and "131072" in refused.stderr
+        assert refused.stderr.count("\n") == 1 and not (tmp_path / "none").exists()
