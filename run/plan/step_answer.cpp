@@ -320,9 +320,9 @@ StepAnswer answer_step(const TrainingGraph& training, const RootConfig& config,
   Answering answering(training, config, model, options);
   StepAnswer found = config.schedule.file.empty() ? answering.run() : answering.from_file();
   const auto least = static_cast<std::uint64_t>(L2Config::kSize.min);
-  if (const auto budget = found.request.limits.budget;
-      found.program && budget && config.schedule.budget != 0 &&
-      (*budget + found.l2_fixed()).raw() < least) {
+  if (const auto budget = found.request.limits.budget; found.program && budget &&
+                                                       config.schedule.budget != 0 &&
+                                                       (*budget + found.l2_fixed()).raw() < least) {
     found.warnings.push_back("the budget and l2_fixed are " +
                              std::to_string((*budget + found.l2_fixed()).raw()) +
                              " bytes together, and no L2 is smaller than " + std::to_string(least) +

@@ -85,8 +85,8 @@ def test_a_deadline_holds_in_the_l2_that_the_budget_needs(tmp_path):
             continue
         assert answer["time_s"] <= deadline
         size = f"/platform/l2/size={answer['budget'] + answer['l2_fixed']}"
-        sets = "/schedule/policy=optimal", f"/schedule/budget={answer['budget']}", f"/schedule/deadline={deadline}", size
-        words = [word for each in sets for word in ("--set", each)]
+        limits = f"/schedule/budget={answer['budget']}", f"/schedule/deadline={deadline}"
+        words = [word for each in ("/schedule/policy=optimal", *limits, size) for word in ("--set", each)]
         run("run", file, *words, "--out", tmp_path / str(part), "--quiet", "--no-verify", check=0)
         told = json.loads((tmp_path / str(part) / "result.json").read_text())["schedule"]
         assert {key: told[key] for key in SAME} == {key: answer[key] for key in SAME}
