@@ -116,3 +116,12 @@ def test_a_budget_below_the_smallest_l2_says_what_runs(tmp_path):
         refused = run(command, file, "--set", f"/platform/l2/size={needed}", *out, check=2)
         assert "/platform/l2/size" in refused.stderr and "131072" in refused.stderr
         assert refused.stderr.count("\n") == 1 and not (tmp_path / "none").exists()
+
+
+def test_more_room_makes_no_slower_program(tmp_path):
+    """The same slots are lowered as for a smaller budget where that is faster."""
+    file = tmp_path / "run.json"
+    workload = {"network": "mlp", "sizes": [16, 32, 96, 96, 96, 96, 8], "batch": 8, "home": "l2"}
+    file.write_text(json.dumps({"platform": "platform/traindeeploy.json", "workload": workload}))
+    times = [ask(file, "--budget", budget, "--objective", "time")[1]["time_s"] for budget in (0.7, 0.75, 0.8)]
+    assert times == sorted(times, reverse=True)
