@@ -11,6 +11,8 @@
 #include "models/base/error.h"
 #include "run/plan/chosen_policy.h"
 #include "run/plan/flash_pages.h"
+#include "run/plan/lower_in_less.h"
+#include "run/plan/schedule_clock.h"
 
 namespace etude::run {
 namespace {
@@ -36,47 +38,6 @@ compiler::Schedule in_compiler(const compiler::StepProblem& of, const RootConfig
   return schedule;
 }
 
-bool is_timed(const ScheduleConfig& schedule) {
-  return schedule.deadline != 0 || schedule.objective == ScheduleConfig::Objective::kTime ||
-         schedule.objective == ScheduleConfig::Objective::kEdp;
-}
-
-/// Where time matters: the same schedule with its objects in less, because more room does not
-/// always make the faster program. Smaller budgets are the tenths of what keep needs.
-void lower_in_less(const TrainingGraph& training, const RootConfig& config, const StepModel& model,
-                   const ChosenPolicy& chosen, compiler::LowerOptions options,
-                   const compiler::ScheduleProblem& problem, CarriedOut& done) {
-  constexpr std::uint64_t kParts = 10;
-  const Bytes budget = *options.budget;
-  bool faster = false;
-  for (std::uint64_t part = 1; part < kParts; ++part) {
-    const Bytes less{problem.peak_keep().raw() * part / kParts};
-    if (less < done.answer.replay.peak || less >= budget) {
-      continue;
-    }
-    options.budget = less;
-    try {
-      Program program = compiler::lower_step(training, config.platform, options, chosen);
-      const Prediction predicted = prediction_of(model, config, program);
-      if (predicted.cycles < done.predicted.cycles) {
-        program.budget = budget;
-        done.program = std::move(program);
-        done.predicted = predicted;
-        faster = true;
-      }
-    } catch (const UserError&) {
-      // No place for it in so little.
-    }
-  }
-  if (faster && done.answer.carried) {
-    compiler::set_carried(
-        problem,
-        {static_cast<double>(done.predicted.cycles.raw()) / config.platform.cluster.clock_hz,
-         done.predicted.joules},
-        done.answer);
-  }
-}
-
 /// As it is.
 CarriedOut lowered(const TrainingGraph& training, const RootConfig& config, const StepModel& model,
                    const compiler::ScheduleProblem& problem, compiler::Schedule schedule,
@@ -85,8 +46,13 @@ CarriedOut lowered(const TrainingGraph& training, const RootConfig& config, cons
   CarriedOut done{
       compiler::lower_step(training, config.platform, options, chosen), std::move(answer), 1, {}};
   done.predicted = prediction_of(model, config, done.program);
-  if (options.budget && is_timed(config.schedule)) {
-    lower_in_less(training, config, model, chosen, options, problem, done);
+  if (options.budget &&
+      (config.schedule.deadline != 0 || is_timed(objective_of(config.schedule.objective))) &&
+      lower_in_less(training, config, model, chosen, options, problem.peak_keep(),
+                    done.answer.replay.peak, done.program, done.predicted) &&
+      done.answer.carried) {
+    compiler::set_carried(problem, {seconds_of(done.predicted, config), done.predicted.joules},
+                          done.answer);
   }
   return done;
 }
