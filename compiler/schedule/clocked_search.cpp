@@ -4,9 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <map>
 #include <memory>
-#include <tuple>
 #include <utility>
 
 #include "compiler/schedule/rivals.h"
@@ -46,9 +44,32 @@ ScheduleClock remembering(ScheduleClock clock) {
   };
 }
 
-/// What was solved by the replay's clock: means, objective, budget, deadline.
-using Question = std::tuple<bool, bool, Objective, std::uint64_t, double>;
-using Solved = std::map<Question, ScheduleAnswer>;
+/// What was solved by the replay's clock.
+using Solved = std::map<SolveQuestion, ScheduleAnswer>;
+
+SolveQuestion question_of(const ScheduleRequest& asked, const SearchMeans& means) {
+  const ScheduleLimits& limits = asked.limits;
+  return {means.recompute, means.page, asked.objective, limits.budget ? limits.budget->raw() : 0,
+          limits.deadline_s.value_or(0)};
+}
+
+/// As solve_optimal(), but for what the request remembers.
+Solution solve(const ScheduleProblem& problem, const ScheduleRequest& asked,
+               const SearchMeans& means, const std::vector<EventSchedule>& starts) {
+  const SolveQuestion question = question_of(asked, means);
+  if (asked.memory) {
+    const auto known = asked.memory->solutions.find(question);
+    if (known != asked.memory->solutions.end()) {
+      return known->second;
+    }
+  }
+  Solution found;
+  found.answer = solve_optimal(problem, asked, means, starts, &found.others);
+  if (asked.memory) {
+    asked.memory->solutions[question] = found;
+  }
+  return found;
+}
 
 class ClockedSearch {
  public:
@@ -183,23 +204,19 @@ class ClockedSearch {
     asked.limits.deadline_s = deadline;
     asked.limits.budget = budget ? budget : asked.limits.budget;
     asked.nominal_limit_s *= (budget ? kSmallerShare : 1) * (deadline ? kRungShare : 1);
-    const auto question = [&](const SearchMeans& means) {
-      return Question{means.recompute, means.page, objective,
-                      asked.limits.budget ? asked.limits.budget->raw() : 0, deadline.value_or(0)};
-    };
     ScheduleAnswer answer;
-    if (const auto before = solved_.find(question(means_)); before != solved_.end()) {
+    if (const auto before = solved_.find(question_of(asked, means_)); before != solved_.end()) {
       answer = before->second;
       add(answer);
     } else {
-      std::vector<RestrictedAnswer> others;
-      answer = solve_optimal(problem_, asked, means_, starts, &others);
+      Solution found = solve(problem_, asked, means_, starts);
+      answer = std::move(found.answer);
       add_effort(answer);
-      solved_[question(means_)] = answer;
+      solved_[question_of(asked, means_)] = answer;
       add(answer);
-      for (const RestrictedAnswer& other : others) {
+      for (const RestrictedAnswer& other : found.others) {
         if (other.whole) {
-          solved_.emplace(question(other.means), other.answer);
+          solved_.emplace(question_of(asked, other.means), other.answer);
         }
         add(other.answer);
       }
@@ -313,7 +330,7 @@ ScheduleAnswer solve_by_clock(const ScheduleProblem& problem, const ScheduleRequ
     Solved solved;
     return ClockedSearch(problem, asked, means, solved).run();
   }
-  return judged_by_clock(problem, request, solve_optimal(problem, request, means));
+  return judged_by_clock(problem, request, solve(problem, request, means, {}).answer);
 }
 
 }  // namespace etude::compiler

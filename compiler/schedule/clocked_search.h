@@ -1,9 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+#include <map>
+#include <tuple>
+#include <vector>
+
 #include "compiler/schedule/optimal.h"
 
 namespace etude::compiler {
+
+/// What solve_optimal() was asked: means, objective, budget, deadline (0: none).
+using SolveQuestion = std::tuple<bool, bool, ScheduleObjective, std::uint64_t, double>;
+
+/// What it found with all means of the question and with fewer.
+struct Solution {
+  ScheduleAnswer answer;
+  std::vector<RestrictedAnswer> others;
+};
+
+/// Of one problem: no search looks at the clock of the request, so that what is found for one clock
+/// is what would be found for another one.
+struct SolveMemory {
+  std::map<SolveQuestion, Solution> solutions;
+};
 
 /// The best schedule of a problem where times and deadlines are judged by the clock of the request.
 /// Without a clock as solve_optimal(). With one, where time matters, the front of energy and time

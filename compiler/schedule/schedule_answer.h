@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,6 +21,8 @@ struct CarriedCost {
 /// of a second each time. Nothing where it finds no place there.
 using ScheduleClock = std::function<std::optional<CarriedCost>(const EventSchedule&)>;
 
+struct SolveMemory;
+
 /// What a policy is asked.
 struct ScheduleRequest {
   ScheduleObjective objective = ScheduleObjective::kEnergy;
@@ -31,6 +34,8 @@ struct ScheduleRequest {
   CandidateRules rules;  ///< of the models
   /// Judges times and deadlines, instead of the replay's own clock; none: the replay's.
   ScheduleClock clock = {};
+  /// What searches by the replay's clock found, for another request that differs in `clock` alone.
+  std::shared_ptr<SolveMemory> memory = {};
 };
 
 /// What would do where nothing fits: more memory for an operator, or a later deadline.

@@ -11,6 +11,8 @@
 #include "models/base/error.h"
 #include "run/plan/chosen_policy.h"
 #include "run/plan/flash_pages.h"
+#include "run/plan/lower_in_less.h"
+#include "run/plan/schedule_clock.h"
 
 namespace etude::run {
 namespace {
@@ -38,12 +40,20 @@ compiler::Schedule in_compiler(const compiler::StepProblem& of, const RootConfig
 
 /// As it is.
 CarriedOut lowered(const TrainingGraph& training, const RootConfig& config, const StepModel& model,
-                   compiler::Schedule schedule, const compiler::LowerOptions& options,
-                   compiler::ScheduleAnswer answer) {
+                   const compiler::ScheduleProblem& problem, compiler::Schedule schedule,
+                   const compiler::LowerOptions& options, compiler::ScheduleAnswer answer) {
   const ChosenPolicy chosen(std::move(schedule));
   CarriedOut done{
       compiler::lower_step(training, config.platform, options, chosen), std::move(answer), 1, {}};
-  done.predicted = model.reference->predict(done.program);
+  done.predicted = prediction_of(model, config, done.program);
+  if (options.budget &&
+      (config.schedule.deadline != 0 || is_timed(objective_of(config.schedule.objective))) &&
+      lower_in_less(training, config, model, chosen, options, problem.peak_keep(),
+                    done.answer.replay.peak, done.program, done.predicted) &&
+      done.answer.carried) {
+    compiler::set_carried(problem, {seconds_of(done.predicted, config), done.predicted.joules},
+                          done.answer);
+  }
   return done;
 }
 
@@ -95,7 +105,8 @@ CarriedOut carry_out_file(const TrainingGraph& training, const RootConfig& confi
   compiler::LowerOptions options = options_at(at, config);
   options.budget = budget;
   compiler::Schedule schedule = in_compiler(at.of, config, answer.schedule);
-  return lowered(training, config, model, std::move(schedule), options, std::move(answer));
+  return lowered(training, config, model, at.of.problem, std::move(schedule), options,
+                 std::move(answer));
 }
 
 CarriedOut carry_out_segments(const TrainingGraph& training, const RootConfig& config,
@@ -105,7 +116,8 @@ CarriedOut carry_out_segments(const TrainingGraph& training, const RootConfig& c
   options.budget = budget;
   compiler::Schedule schedule = compiler::schedule_of(at.of, answer.schedule);
   schedule.pages.clear();
-  return lowered(training, config, model, std::move(schedule), options, std::move(answer));
+  return lowered(training, config, model, at.of.problem, std::move(schedule), options,
+                 std::move(answer));
 }
 
 CarriedOut carry_out(const TrainingGraph& training, const RootConfig& config,
@@ -128,8 +140,8 @@ CarriedOut carry_out(const TrainingGraph& training, const RootConfig& config,
     check_found(answer, request);
     try {
       compiler::Schedule schedule = in_compiler(at.of, config, answer.schedule);
-      CarriedOut done =
-          lowered(training, config, model, std::move(schedule), options, std::move(answer));
+      CarriedOut done = lowered(training, config, model, at.of.problem, std::move(schedule),
+                                options, std::move(answer));
       done.solved = solutions;
       const double seconds =
           static_cast<double>(done.predicted.cycles.raw()) / config.platform.cluster.clock_hz;
@@ -138,8 +150,6 @@ CarriedOut carry_out(const TrainingGraph& training, const RootConfig& config,
       }
       request.limits.deadline_s = *request.limits.deadline_s * *deadline / seconds;
       if (!late || done.predicted.cycles < late->predicted.cycles) {
-        done.program.warnings.push_back("the step is predicted to take " + number(seconds) +
-                                        " s, longer than its deadline");
         late = std::move(done);
       }
       if (last) {

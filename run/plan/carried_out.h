@@ -23,7 +23,7 @@ struct CarriedOut {
 /// Carries out what the policy of a configuration answers to a request with a budget. `answer`: its
 /// answer, which holds to the limits. A policy that looks at limits is asked again for a smaller
 /// budget where what it chose finds no place, and for an earlier deadline where the step is
-/// predicted to miss it; one that is late in the end has a warning. Errors: as lower_step();
+/// predicted to miss it; the answer may be late all the same. Errors: as lower_step();
 /// UserError if flash has no room for its pages.
 CarriedOut carry_out(const TrainingGraph& training, const RootConfig& config,
                      const StepModel& model, const StepAtHome& at,

@@ -11,6 +11,8 @@
 
 namespace etude::run {
 
+/// Whether an objective is one of time.
+bool is_timed(compiler::ScheduleObjective objective);
 /// Whether times decide what a request is answered, so that they are worth lowering for.
 bool is_timed(const compiler::ScheduleRequest& request);
 

@@ -8,6 +8,7 @@
 #include "compiler/schedule/schedule_file.h"
 #include "models/base/error.h"
 #include "run/plan/accumulated.h"
+#include "run/plan/exact_l2.h"
 #include "run/plan/flash_pages.h"
 #include "run/plan/schedule_clock.h"
 #include "run/plan/schedule_from_file.h"
@@ -224,67 +225,6 @@ void add_prediction(const Prediction& predicted, const RootConfig& config, Json&
                          {"energy_j", predicted.joules * passes}};
 }
 
-/// Lowers what was found once more for an L2 of just what it needs, whose task list may be another
-/// one. Returns how much that is.
-Bytes in_exact_l2(const OwnStep& own, RootConfig& config, StepAnswer& found) {
-  constexpr unsigned kRounds = 4;
-  const auto needed = [&] { return *found.request.limits.budget + found.l2_fixed(); };
-  const bool again =
-      config.schedule.policy != Policy::kSqrt && !found.answer.schedule.slots.empty();
-  for (unsigned round = 0; again && round < kRounds && config.platform.l2.size != needed();
-       ++round) {
-    config.platform.l2.size = needed();
-    try {
-      CarriedOut done = carry_out_file(own.training, config, own.model, found.at, found.answer,
-                                       found.request.limits.budget);
-      found.program = std::move(done.program);
-      found.predicted = done.predicted;
-    } catch (const UserError&) {
-      break;  // the larger one is what is known
-    }
-  }
-  return needed();
-}
-
-/// As a run of the configuration decides it, but for a batch that has to be split. Where its L2
-/// cannot give what the budget says: in an L2 that can, with a warning.
-StepAnswer answer_own(const OwnStep& own, const RootConfig& config, const AnswerOptions& options) {
-  try {
-    return answer_step(own.training, config, own.model, options);
-  } catch (const UserError& error) {
-    if (config.schedule.budget == 0) {
-      throw;
-    }
-    RootConfig large = config;
-    large.platform.l2.size = kLargestL2;
-    std::optional<StepAnswer> found;
-    try {
-      found = answer_step(own.training, large, own.model, options);
-    } catch (const UserError&) {
-    }
-    if (!found) {
-      throw;
-    }
-    if (found->program) {
-      const Bytes needed = in_exact_l2(own, large, *found);
-      const WorkPrices& prices = own.model.reference->prices();
-      found->predicted.joules += (prices.static_watts(needed) - prices.static_watts()) *
-                                 static_cast<double>(found->predicted.cycles.raw()) /
-                                 config.platform.cluster.clock_hz;
-      const double seconds =
-          static_cast<double>(found->predicted.cycles.raw()) / config.platform.cluster.clock_hz;
-      if (config.schedule.deadline != 0 && seconds > config.schedule.deadline) {
-        found->warnings.push_back("in the L2 of just what it needs the step is predicted to take " +
-                                  Json(seconds).dump() + " s, longer than its deadline");
-      }
-      found->warnings.push_back("a run of this needs another L2 than the platform's (" +
-                                std::string(error.what()) + "): give /platform/l2/size " +
-                                std::to_string(needed.raw()));
-    }
-    return std::move(*found);
-  }
-}
-
 /// Of a step on its own platform: what a run carries out, or every policy.
 Json own_step(const ScheduleQuestion& question, ScheduleSubject& subject,
               std::vector<std::string>& warnings, std::string& file) {
@@ -306,7 +246,7 @@ Json own_step(const ScheduleQuestion& question, ScheduleSubject& subject,
   StepAnswer found;
   std::unique_ptr<SplitBatch> split;
   try {
-    found = answer_own(own, config, options);
+    found = answer_in_some_l2(own.training, config, own.model, options);
     split = found.program ? nullptr : split_batch(config, question.meter, options);
   } catch (const UserError&) {
     split = split_batch(config, question.meter, options);

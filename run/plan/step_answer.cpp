@@ -91,8 +91,15 @@ class Answering {
     check_home_of_file(found.at);
     found.answer = answer_of_file(found.at.of.problem, config_);
     found.request = request_at(found.at, budget_.value_or(behind(found.at.l2_fixed)));
-    take(carry_out_file(training_, config_, model_, found.at, std::move(found.answer), budget_),
-         found);
+    if (config_.schedule.policy == Policy::kSqrt) {
+      found.answer.status = ScheduleAnswer::Status::kFeasible;
+      take(carry_out_segments(training_, config_, model_, found.at, *found.request.limits.budget,
+                              std::move(found.answer)),
+           found);
+    } else {
+      take(carry_out_file(training_, config_, model_, found.at, std::move(found.answer), budget_),
+           found);
+    }
     check_deadline_of_file(seconds_of(found.predicted), config_);
     return found;
   }
@@ -119,6 +126,7 @@ class Answering {
     if (options_.time_limit_s) {
       request.time_limit_s = request.nominal_limit_s = *options_.time_limit_s;
     }
+    request.memory = options_.memory;
     if (is_timed(request)) {
       request.clock = clock_of(training_, config_, model_, at, budget);
     }
@@ -206,8 +214,13 @@ class Answering {
     if (config_.schedule.policy == Policy::kSqrt) {
       take_segments(found);
     } else if (holds(found.answer)) {
-      take(carry_out(training_, config_, model_, at, found.request, std::move(found.answer)),
-           found);
+      CarriedOut done =
+          carry_out(training_, config_, model_, at, found.request, std::move(found.answer));
+      found.answer = std::move(done.answer);
+      if (!is_late(done.predicted, found)) {
+        done.answer = std::move(found.answer);
+        take(std::move(done), found);
+      }
     }
     return found;
   }
@@ -237,7 +250,7 @@ class Answering {
     StepAnswer found{std::move(at), {}, {}, {}, {}, 1, {}};
     found.request = request_at(found.at, budget_.value_or(behind(program.memory.l2_fixed)));
     found.answer = compiler::keep_everything(found.at.of.problem, found.request);
-    found.predicted = model_.reference->predict(program);
+    found.predicted = prediction_of(model_, config_, program);
     if (is_late(found.predicted, found)) {
       return found;
     }
@@ -305,7 +318,18 @@ class Answering {
 StepAnswer answer_step(const TrainingGraph& training, const RootConfig& config,
                        const StepModel& model, const AnswerOptions& options) {
   Answering answering(training, config, model, options);
-  return config.schedule.file.empty() ? answering.run() : answering.from_file();
+  StepAnswer found = config.schedule.file.empty() ? answering.run() : answering.from_file();
+  const auto least = static_cast<std::uint64_t>(L2Config::kSize.min);
+  if (const auto budget = found.request.limits.budget; found.program && budget &&
+                                                       config.schedule.budget != 0 &&
+                                                       (*budget + found.l2_fixed()).raw() < least) {
+    found.warnings.push_back("the budget and l2_fixed are " +
+                             std::to_string((*budget + found.l2_fixed()).raw()) +
+                             " bytes together, and no L2 is smaller than " + std::to_string(least) +
+                             ": give that as /platform/l2/size; objects take the budget all the "
+                             "same");
+  }
+  return found;
 }
 
 StepAnswer ask_step(const TrainingGraph& training, const RootConfig& config, const StepModel& model,

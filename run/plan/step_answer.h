@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,15 +20,23 @@ struct StepAnswer {
   Prediction predicted;            ///< of the program
   unsigned solved = 1;             ///< times that the problem was solved
   std::vector<std::string> warnings;
+  std::optional<Bytes> l2_size = {};  ///< of the L2 that it was found for, if not the platform's
 
   /// Bytes of L2 below the objects that the budget is for.
-  Bytes l2_fixed() const { return program ? program->memory.l2_fixed : at.l2_fixed; }
+  Bytes l2_fixed() const {
+    if (l2_size) {
+      return *l2_size - *request.limits.budget;
+    }
+    return program ? program->memory.l2_fixed : at.l2_fixed;
+  }
 };
 
 /// How a question was put, besides its configuration.
 struct AnswerOptions {
   std::optional<double> time_limit_s = {};      ///< of a search
   std::string budget_key = "/schedule/budget";  ///< that errors name
+  /// What searches found, for the same question in another L2.
+  std::shared_ptr<compiler::SolveMemory> memory = {};
 };
 
 /// The one place where the schedule of a configuration is decided, for `etude-sim schedule` and for

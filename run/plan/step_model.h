@@ -30,6 +30,10 @@ struct StepModel {
 StepModel model_step(const TrainingGraph& training, const RootConfig& config,
                      const StepMeter& meter = {});
 
+/// What a program of the step takes in the L2 of `config`, which may be another one than the
+/// model's. kLargestL2, which stands for room enough, leaks as the model's.
+Prediction prediction_of(const StepModel& model, const RootConfig& config, const Program& program);
+
 /// The budget in bytes: more than 1 is bytes, else a part of what keep needs. Errors: UserError at
 /// `where` for other numbers.
 Bytes budget_of(double budget, const compiler::ScheduleProblem& problem, const std::string& where);

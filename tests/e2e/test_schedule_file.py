@@ -123,3 +123,22 @@ def test_a_graph_with_costs_has_a_file_too(tmp_path):
     file = tmp_path / "cifar.sched"
     got = json.loads(run("schedule", "--device", graph, "--budget", 0.5, "--out", file, "--json", check=0).stdout)
     assert got["file"]["bytes"] == file.stat().st_size < 400
+
+
+@pytest.mark.parametrize("home", ["extmem", "auto", "l2"])
+def test_a_file_of_sqrt_is_the_program_of_sqrt(tmp_path, home):
+    """Its schedule has no windows for parameters: these come as they do without a file."""
+    config, file = tmp_path / "run.json", tmp_path / "x.sched"
+    workload = {"network": "bert", "sizes": [16, 32, 2, 64, 2, 3], "batch": 2, "home": home}
+    config.write_text(json.dumps({"platform": "platform/traindeeploy.json", "workload": workload}))
+    asked = json.loads(run("schedule", config, "--policy", "sqrt", "--out", file, "--json", check=0).stdout)
+    for name, words in (("file", sets(f"/schedule/file={file}")), ("policy", sets("/schedule/policy=sqrt"))):
+        run("run", config, "--out", tmp_path / name, "--quiet", "--no-verify", *words, check=0)
+    mine, other = (json.loads((tmp_path / name / "result.json").read_text()) for name in ("file", "policy"))
+    assert outputs(tmp_path / "file") == outputs(tmp_path / "policy")
+    assert mine["memory"] == other["memory"] and mine["counters"] == other["counters"]
+    assert mine["step"] == other["step"] and mine["schedule"]["status"] == other["schedule"]["status"]
+    cycles = other["schedule"]["predicted"]["cycles"]
+    assert cycles == asked["predicted"]["cycles"]
+    # With home auto, what costs are taken from depends on whether a budget was given: the file has one.
+    assert mine["schedule"]["predicted"]["cycles"] == pytest.approx(cycles, rel=0.03 if home == "auto" else 0)

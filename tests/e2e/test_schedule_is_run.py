@@ -60,3 +60,68 @@ def test_schedule_is_what_a_run_does(tmp_path, workload, train, schedule, budget
     assert [warning for warning in answer["warnings"] if warning in mine] == mine
     again = any(layer["phase"] == "recompute" for layer in result["layers"])
     assert again == bool(told["recomputed"])
+
+
+def ask(file, *words):
+    asked = run("schedule", file, *map(str, words), "--json")
+    return asked.returncode, json.loads(asked.stdout), asked.stderr
+
+
+def test_a_deadline_holds_in_the_l2_that_the_budget_needs(tmp_path):
+    """Another L2 makes another program: what is said of a larger one than the platform's is what a run there does."""
+    file = tmp_path / "run.json"
+    workload = {"network": "mlp", "sizes": [64, 32, 96, 64, 8], "batch": 8, "home": "l2"}
+    file.write_text(json.dumps({"platform": "platform/traindeeploy.json", "workload": workload}))
+    small = "--set", "/platform/l2/size=131072"
+    status, fastest, _ = ask(file, *small, "--budget", 0.9, "--objective", "time")
+    assert status == 0
+    for part in (0.9, 1, 1.01):
+        deadline = fastest["time_s"] * part
+        status, answer, line = ask(file, *small, "--budget", 0.9, "--deadline", deadline)
+        inside = ask(file, *small, *("--set", f"/schedule/deadline={deadline}"), "--budget", 0.9)
+        assert (status, answer["status"]) == (inside[0], inside[1]["status"])
+        if status != 0:
+            assert part < 1 and answer["needs"]["deadline_s"] > deadline and "deadline" in line
+            continue
+        assert answer["time_s"] <= deadline
+        size = f"/platform/l2/size={answer['budget'] + answer['l2_fixed']}"
+        limits = f"/schedule/budget={answer['budget']}", f"/schedule/deadline={deadline}"
+        words = [word for each in ("/schedule/policy=optimal", *limits, size) for word in ("--set", each)]
+        run("run", file, *words, "--out", tmp_path / str(part), "--quiet", "--no-verify", check=0)
+        told = json.loads((tmp_path / str(part) / "result.json").read_text())["schedule"]
+        assert {key: told[key] for key in SAME} == {key: answer[key] for key in SAME}
+        assert told["predicted"]["cycles"] == answer["predicted"]["cycles"]
+        assert told["predicted"]["energy_j"] == pytest.approx(answer["predicted"]["energy_j"], rel=1e-9)
+
+
+def test_a_budget_below_the_smallest_l2_says_what_runs(tmp_path):
+    file = tmp_path / "run.json"
+    workload = {"network": "mlp", "sizes": [16, 32, 32, 32, 8], "batch": 16, "home": "extmem"}
+    schedule = {"policy": "optimal", "budget": 0.9}
+    config = {"platform": "platform/traindeeploy.json", "workload": workload, "schedule": schedule}
+    file.write_text(json.dumps(config))
+    status, answer, _ = ask(file)
+    assert status == 0
+    needed = answer["budget"] + answer["l2_fixed"]
+    assert needed < 131072
+    for words in ((), ("--set", "/platform/l2/size=131072")):
+        described = json.loads(run("describe", file, *words, "--json", check=0).stdout)
+        run("run", file, *words, "--out", tmp_path / str(len(words)), "--quiet", "--no-verify", check=0)
+        result = json.loads((tmp_path / str(len(words)) / "result.json").read_text())
+        for warnings in (ask(file, *words)[1]["warnings"], described["warnings"], result["warnings"]):
+            assert [w for w in warnings if str(needed) in w and "/platform/l2/size" in w and "131072" in w]
+        assert result["memory"]["l2_peak"] <= needed
+    for command in ("schedule", "describe", "run"):
+        out = ("--out", tmp_path / "none") if command != "describe" else ()
+        refused = run(command, file, "--set", f"/platform/l2/size={needed}", *out, check=2)
+        assert "/platform/l2/size" in refused.stderr and "131072" in refused.stderr
+        assert refused.stderr.count("\n") == 1 and not (tmp_path / "none").exists()
+
+
+def test_more_room_makes_no_slower_program(tmp_path):
+    """The same slots are lowered as for a smaller budget where that is faster."""
+    file = tmp_path / "run.json"
+    workload = {"network": "mlp", "sizes": [16, 32, 96, 96, 96, 96, 8], "batch": 8, "home": "l2"}
+    file.write_text(json.dumps({"platform": "platform/traindeeploy.json", "workload": workload}))
+    times = [ask(file, "--budget", budget, "--objective", "time")[1]["time_s"] for budget in (0.7, 0.75, 0.9)]
+    assert times == sorted(times, reverse=True)
