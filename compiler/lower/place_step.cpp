@@ -129,8 +129,8 @@ class StepPlacer {
         too_slow_ = true;
         return std::nullopt;
       }
-      const StepGraph graph = StepGraph::of_needed(tape.ops, find_needed_dependences(tape.ops),
-                                                   tape.timing().units());
+      const StepGraph graph =
+          StepGraph::of_needed(tape.ops, find_needed_dependences(tape.ops), tape.timing().units());
       const PostOrder order = best_order(graph, one_dma(), limit_);
       too_slow_ = order.order.empty();
       if (too_slow_) {

@@ -47,7 +47,7 @@ struct ProblemTensor {
   PageCost page_in, page_out;
   /// For each use the part of a page-in, from its begin, that has to be there before the operator
   /// can begin; the rest comes while it runs. Empty: all of it.
-  std::vector<double> leads;
+  std::vector<double> leads{};
   /// The part of a page-out, up to its end, that is not made yet when half an operator is over that
   /// makes or updates the tensor: what is left to go when it ends.
   double trail = 1;

@@ -146,8 +146,8 @@ class Icache : public sc_core::sc_module {
   std::vector<std::uint32_t> lines_;
   std::vector<std::uint32_t> asking_;  ///< cores, per bank
   std::deque<Burst> bursts_;
-  unsigned beats_{0};         ///< taken of the first burst
-  unsigned address_turn_{0};  ///< bank that goes first when both have an address
+  unsigned beats_{0};                ///< taken of the first burst
+  unsigned address_turn_{0};         ///< bank that goes first when both have an address
   std::uint32_t looking_up_{0};      ///< cores in CoreState::kLookup
   std::uint32_t answered_{0};        ///< ... in CoreState::kAnswered
   std::uint32_t wanting_memory_{0};  ///< banks whose refills wait for the address channel

@@ -39,7 +39,8 @@ run::PassMeter pass_meter_of(py::object function) {
 
 /// What a sweep may look at: no texts.
 std::string numbers_of(Json result) {
-  for (const char* name : {"layers", "timeline", "assumptions", "area_bill", "bounds", "warnings"}) {
+  for (const char* name :
+       {"layers", "timeline", "assumptions", "area_bill", "bounds", "warnings"}) {
     result.erase(name);
   }
   result["energy_bill"].erase("terms");

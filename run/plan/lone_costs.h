@@ -23,7 +23,7 @@ using PassMeter = std::function<MeasuredPass(const std::function<PassMessage()>&
 /// The different operations of a task list, by themselves.
 struct ProgramShapes {
   static constexpr std::uint32_t kNone = ~0u;
-  std::vector<std::uint32_t> of;  ///< of each operation, in `shapes`; kNone: a wait, the end
+  std::vector<std::uint32_t> of;      ///< of each operation, in `shapes`; kNone: a wait, the end
   std::vector<LoneOperation> shapes;  ///< in the order in which the list first has them
 };
 

@@ -62,8 +62,8 @@ PlannedStep ModelSession::plan(RootConfig config) {
     return modelled_pass(modelled, costs_.of(shapes, reference.config().platform));
   };
   const Plan made(std::move(config), meter);
-  PlannedStep step{made.config().workload.batch, made.config().parts, made.program(), made.facts(),
-                   {}};
+  PlannedStep step{
+      made.config().workload.batch, made.config().parts, made.program(), made.facts(), {}};
   step.shapes = shapes_of(step.program.tasks);
   return step;
 }

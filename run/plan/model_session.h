@@ -42,8 +42,8 @@ class ModelSession {
   ModelSession(const std::filesystem::path& database, PassMeter meter);
 
   /// model_result() of a configuration, which becomes what the plan found out of it (the batch of a
-  /// graph from a file). `warnings`: of loading it; `began`: when `simulator.wall_s` begins. Errors:
-  /// UserError for what does not fit or is not available; the database's and the meter's.
+  /// graph from a file). `warnings`: of loading it; `began`: when `simulator.wall_s` begins.
+  /// Errors: UserError for what does not fit or is not available; the database's and the meter's.
   nlohmann::ordered_json result(RootConfig& config, const std::vector<std::string>& warnings,
                                 std::chrono::steady_clock::time_point began,
                                 Detail detail = Detail::kLayers);

@@ -121,8 +121,7 @@ double accesses_of(const LoneCosts& lone, unsigned cores) {
   return static_cast<double>(accesses) / (2.0 * cores * std::max(1.0, lone.behind));
 }
 
-ListTimes times_of(const ModelledPlan& plan, const ProgramCosts& costs,
-                   const Coldness& coldness) {
+ListTimes times_of(const ModelledPlan& plan, const ProgramCosts& costs, const Coldness& coldness) {
   const PlatformConfig& platform = plan.config.platform;
   const compiler::CostModel timing(platform);
   ListTimes times;
@@ -294,8 +293,8 @@ Replayed replayed_step(const ModelledPlan& plan, const ProgramCosts& costs, Deta
   Replayed made;
   StepRecord& step = made.step;
   const Coldness cold = coldness(plan, costs);
-  const double replayed = replay_list(program.tasks, times_of(plan, costs, cold),
-                                      platform.cluster, &made.taken_up, &made.done);
+  const double replayed = replay_list(program.tasks, times_of(plan, costs, cold), platform.cluster,
+                                      &made.taken_up, &made.done);
   const Counted found = counted(plan, cold.part, detail);
   const Sums sums = sums_of(found.of_step, costs);
   step.counters = sums.counters();

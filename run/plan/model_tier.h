@@ -11,7 +11,8 @@
 
 namespace etude::run {
 
-/// What the model tier needs to know of a plan. `config`: with what the plan found out (batch, parts).
+/// What the model tier needs to know of a plan. `config`: with what the plan found out (batch,
+/// parts).
 struct ModelledPlan {
   const RootConfig& config;
   const Program& program;

@@ -26,12 +26,12 @@ bool is_file(const fs::path& path) {
   return fs::is_regular_file(path, ignored);
 }
 
-/// Hashes of files that stand as they stood when they were read: a sweep asks for the same few again
-/// and again.
+/// Hashes of files that stand as they stood when they were read: a sweep asks for the same few
+/// again and again.
 class KnownHashes {
  public:
   std::string of(const std::string& file, const std::string& where) {
-    struct stat status {};
+    struct stat status{};
     if (stat(file.c_str(), &status) != 0) {
       return content_hash(read_whole_file(file, where));
     }

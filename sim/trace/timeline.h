@@ -15,7 +15,7 @@ struct TraceSpan {
   Cycle begin;
   Cycle end;
   std::string name;
-  std::uint32_t op = kNoOperation;          ///< of the task list, whose work it is
+  std::uint32_t op = kNoOperation;              ///< of the task list, whose work it is
   std::vector<std::uint64_t> starts{}, ends{};  ///< arrows that begin, that end here, by number
 };
 

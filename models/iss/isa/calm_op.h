@@ -30,7 +30,7 @@ enum class CalmKind : std::uint8_t {
   kStoreWord,
   kStoreWordPost,
   kLoadWordPostBy,  ///< a register
-  kAccess,  ///< other integer ones
+  kAccess,          ///< other integer ones
   // Conditional branches.
   kBeq,
   kBne,
