@@ -218,8 +218,8 @@ def rows_of(cases: Sequence[Case], runs: Path, jobs: int, resume: bool, keep: di
         rows.append(row)
         if keep is None and case.policy == "keep" and "cycles" in row:
             keep = row
-        if keep and "cycles" in row:
-            if row is not keep:
+        if "cycles" in row:
+            if keep and row is not keep:
                 outputs = [(runs / name / "outputs.npz").read_bytes() for name in (row["name"], keep["name"])]
                 row["same_bits"] = outputs[0] == outputs[1]
             row["within_l2"] = row["l2_peak"] <= row["l2_size"]

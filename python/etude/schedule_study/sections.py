@@ -186,7 +186,8 @@ def batch_8(runs: Path, jobs: int, resume: bool) -> list[dict]:
 
 def cct7(runs: Path, jobs: int, resume: bool) -> list[dict]:
     """CCT-7 at half of keep's peak, parameters in L2, with its gap."""
-    base = Case("", "cct2_lora.json", ("/workload/network=cct7", *ON_CHIP, IN_L2), time_limit=120)
+    room = f"/platform/l2/size={64 * 1024 * 1024}"  # keep needs 46.5 MB
+    base = Case("", "cct2_lora.json", ("/workload/network=cct7", *ON_CHIP, IN_L2, room), time_limit=120)
     keep = replace(base, name="cct7-keep", policy="keep", budget=1)
     return rows_of([keep, replace(base, name="cct7-optimal-0.5", budget=0.5)], runs, jobs, resume)
 
