@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/numerics/softfloat.h"
 
+#include "models/numerics/softfloat_convert.h"
 #include "models/numerics/softfloat_general.h"
 
 namespace etude::fp {
