@@ -101,6 +101,9 @@ struct TapeCase {
   std::uint32_t element = 4;  ///< bytes of the smallest element
 };
 
+/// Cases of the kernels on windows; `apart`: those whose taps stand apart.
+std::vector<TapeCase> window_cases(bool apart);
+
 /// For each kernel that the tape can write, one case or several.
 std::vector<TapeCase> tape_cases();
 
