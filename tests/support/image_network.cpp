@@ -3,6 +3,16 @@
 
 namespace etude::test {
 
+TensorId add_tensor(Graph& graph, const std::string& name, Shape shape, TensorKind kind,
+                    bool trained) {
+  Tensor made;
+  made.name = name;
+  made.shape = std::move(shape);
+  made.kind = kind;
+  made.trainable = trained;
+  return graph.add_tensor(std::move(made));
+}
+
 ImageNetwork::ImageNetwork(Shape image) {
   network_.graph.name = "images";
   x_ = tensor("input", std::move(image), TensorKind::kInput, false);
@@ -10,12 +20,7 @@ ImageNetwork::ImageNetwork(Shape image) {
 }
 
 TensorId ImageNetwork::tensor(const std::string& name, Shape shape, TensorKind kind, bool trained) {
-  Tensor made;
-  made.name = name;
-  made.shape = std::move(shape);
-  made.kind = kind;
-  made.trainable = trained;
-  return network_.graph.add_tensor(std::move(made));
+  return add_tensor(network_.graph, name, std::move(shape), kind, trained);
 }
 
 TensorId ImageNetwork::add(OpType op, std::vector<TensorId> inputs, Attributes attributes) {

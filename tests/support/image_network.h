@@ -8,6 +8,10 @@
 
 namespace etude::test {
 
+/// Adds a tensor by its name, shape and kind; `trained`: a step may update it.
+TensorId add_tensor(Graph& graph, const std::string& name, Shape shape, TensorKind kind,
+                    bool trained);
+
 /// Small networks on images for tests: layers one behind the other, mean-squared error at the end.
 class ImageNetwork {
  public:

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tests/support/draw.h"
+#include "tests/support/image_network.h"
 #include "workloads/networks/cct.h"
 #include "workloads/training/loss.h"
 #include "workloads/training/methods.h"
@@ -114,12 +115,7 @@ class Layers {
 
  private:
   TensorId tensor(const std::string& name, Shape shape, TensorKind kind, bool trained) {
-    Tensor made;
-    made.name = name;
-    made.shape = std::move(shape);
-    made.kind = kind;
-    made.trainable = trained;
-    return network_.graph.add_tensor(std::move(made));
+    return add_tensor(network_.graph, name, std::move(shape), kind, trained);
   }
 
   Draw& draw_;
