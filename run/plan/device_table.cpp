@@ -21,7 +21,7 @@ const std::vector<std::string>& table_keys() {
   static const std::vector<std::string> keys{
       "name",     "flop_per_s",           "flop_per_j",          "compute_w",
       "page_w",   "page_in_latency_s",    "page_in_bytes_per_s", "page_out_latency_s",
-      "static_w", "page_out_bytes_per_s", "inconsistencies"};
+      "static_w", "page_out_bytes_per_s", "memory_bytes",        "inconsistencies"};
   return keys;
 }
 
@@ -89,7 +89,7 @@ DeviceFile device_file_of(const Json& file, const std::string& where) {
     return DeviceFile::kGraphWithCosts;
   }
   const bool table = file.is_object() && std::ranges::any_of(table_keys(), [&](const auto& key) {
-                       return key != "static_w" && file.contains(key);
+                       return key != "static_w" && key != "memory_bytes" && file.contains(key);
                      });
   if (table) {
     return DeviceFile::kCostTable;
@@ -123,6 +123,14 @@ DeviceTable read_device_table(const Json& file, const std::string& where) {
            << device.flop_per_j << ": times and energies are not of the same run";
       device.notes.push_back(note.str());
     }
+  }
+  if (head.has("memory_bytes")) {
+    const double bytes = figures.read("memory_bytes", "B", 1);
+    if (bytes != std::floor(bytes)) {
+      throw UserError(where + ", \"memory_bytes\"", "\"value\" is no number of bytes",
+                      "give a whole number");
+    }
+    device.memory = Bytes{static_cast<std::uint64_t>(bytes)};
   }
   read_notes(head, device);
   return device;

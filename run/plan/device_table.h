@@ -2,6 +2,7 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,8 +19,9 @@ struct DeviceTable {
   double flop_per_s = 0, flop_per_j = 0;
   double page_in_latency_s = 0, page_in_bytes_per_s = 0;
   double page_out_latency_s = 0, page_out_bytes_per_s = 0;
-  double page_w = 0;    ///< while a page moves, besides static power
-  double static_w = 0;  ///< for the whole length of a step
+  double page_w = 0;            ///< while a page moves, besides static power
+  double static_w = 0;          ///< for the whole length of a step
+  std::optional<Bytes> memory;  ///< all that a step may hold at a time; none: no limit
   /// What the file says of its own figures, and the figures that are assumed.
   std::vector<std::string> notes;
 

@@ -32,20 +32,25 @@ std::string refusal_of(const Json& answer) {
   const std::string policy = answer.at("policy").get<std::string>();
   const Json& notes = answer.at("notes");
   const bool needs = answer.contains("needs");
+  const bool whole = number(answer, "memory_bytes") > 0 &&
+                     number(answer, "memory_bytes") == number(answer, "budget");
+  const std::string fits = whole ? answer.at("device").get<std::string>() +
+                                       ": no schedule fits into its " +
+                                       answer.at("memory_bytes").dump() + " bytes"
+                                 : "--budget: no schedule fits";
   if (needs && answer.at("needs").contains("deadline_s")) {
     return "--deadline: no schedule is in time; a deadline of " +
            answer.at("needs").at("deadline_s").dump() + " s would do";
   }
   if (needs) {
-    return "--budget: no schedule fits; operator " + answer.at("needs").at("operator").dump() +
-           " needs " + answer.at("needs").at("bytes").dump() + " bytes";
+    return fits + "; operator " + answer.at("needs").at("operator").dump() + " needs " +
+           answer.at("needs").at("bytes").dump() + " bytes";
   }
   const Broken broken = broken_by(answer);
   const std::string seconds = answer.value("time_s", Json()).dump() + " s";
   const std::string bytes = answer.value("peak_bytes", Json()).dump() + " bytes";
   if (broken.memory) {
-    return "--budget: no schedule fits; policy " + policy + " takes " + bytes +
-           (broken.time ? " and " + seconds : "");
+    return fits + "; policy " + policy + " takes " + bytes + (broken.time ? " and " + seconds : "");
   }
   if (broken.time) {
     return "--deadline: policy " + policy + " is late; a deadline of " + seconds + " would do";

@@ -290,12 +290,26 @@ Json own_step(const ScheduleQuestion& question, ScheduleSubject& subject,
   return all;
 }
 
+/// Nothing is larger than the memory of a device whose table says what it has. Errors: UserError.
+void keep_within(const TableSubject& table, Asked& asked) {
+  std::optional<Bytes>& budget = asked.request.limits.budget;
+  if (table.memory && budget && *budget > *table.memory) {
+    throw UserError("--budget", "is " + std::to_string(budget->raw()) + " bytes here",
+                    table.device + " has " + std::to_string(table.memory->raw()) +
+                        ": give at most so much, or leave it out");
+  }
+  budget = table.memory && !budget ? table.memory : budget;
+}
+
 /// Of a graph with its costs, or a network on a cost table.
 Json table_step(const ScheduleQuestion& question, const ScheduleSubject& subject,
                 std::string& file) {
   const RootConfig* root = subject.config ? &*subject.config : nullptr;
   const ScheduleProblem& problem = subject.problem;
-  const Asked asked = resolve(question, root, problem);
+  Asked asked = resolve(question, root, problem);
+  if (subject.table) {
+    keep_within(*subject.table, asked);
+  }
   Json all;
   if (question.compare) {
     all["policies"] = compare(problem, subject.parts, asked, nullptr);
@@ -307,6 +321,9 @@ Json table_step(const ScheduleQuestion& question, const ScheduleSubject& subject
   }
   if (subject.table) {
     all["device"] = subject.table->device;
+    if (subject.table->memory) {
+      all["memory_bytes"] = subject.table->memory->raw();
+    }
     all["flop"] = subject.table->flop;
   }
   return all;

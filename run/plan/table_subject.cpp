@@ -131,6 +131,7 @@ void on_table(const ScheduleQuestion& question, const DeviceTable& device, Table
                     "name a configuration or a network, such as " + counted_networks().front());
   }
   subject.device = device.name;
+  subject.memory = device.memory;
   for (const std::string& note : device.notes) {
     subject.warnings.push_back(device.name + ": " + note);
   }
@@ -204,8 +205,11 @@ std::vector<std::string> sets_of(const ScheduleQuestion& question) {
 std::optional<TableSubject> table_subject(const ScheduleQuestion& question) {
   sets_of(question);  // a wrong batch is refused
   if (!question.device.empty()) {
-    // By its own name, else as a configuration names files.
-    const auto found = find_file(question.device, {});
+    // By its own name, else as a configuration names files, else as the name of a table.
+    auto found = find_file(question.device, {});
+    if (!found && question.device.find_first_of("./") == std::string::npos) {
+      found = find_file("devices/" + question.device + ".json", {});
+    }
     const auto file = read_json_file(found ? found->string() : question.device);
     if (device_file_of(file, question.device) == DeviceFile::kCostTable) {
       TableSubject subject;

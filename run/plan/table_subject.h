@@ -17,6 +17,7 @@ struct TableSubject {
   compiler::ScheduleProblem problem;
   std::optional<RootConfig> config;  ///< none for a counted network by its name
   std::string device;                ///< name of the cost table
+  std::optional<Bytes> memory;       ///< of the device, where its table says so
   BatchParts parts;
   /// Operations: those of all passes over the graph, and of each kind of operator.
   nlohmann::ordered_json flop;
