@@ -16,6 +16,7 @@ python=(numpy==2.2.6 highsbox==1.15.1 typer==0.15.4 click==8.1.8 rich==14.0.0 po
         pybind11==3.1.0 scikit-build-core==0.11.6)
 if [[ "${1:-}" == "--tests" ]]; then
   debian+=(gdb-multiarch valgrind)
+  debian+=(simavr gcc-avr avr-libc)
   debian+=(qemu-user gcc clang-format-19 clang-tidy-19 chromium)
   python+=(pytest==8.3.5 jsonschema==4.23.0 ruff==0.11.10 mypy==2.4.1 playwright==1.52.0 torch==2.13.0 scipy==1.17.1
            onnx==1.23.2 onnxscript==0.7.2 onnxruntime==1.32.0 perfetto==0.59.1)

@@ -30,11 +30,10 @@ SIM = Path(os.environ.get("ETUDE_BUILD_DIR", ROOT / "build")) / "etude-sim"
 
 def read_data(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """`x` and `y` of an archive. Errors: ModelError."""
-    try:
-        with np.load(path) as file:
-            x, y = file["x"], file["y"]
-    except (OSError, ValueError, KeyError) as error:
-        raise models.ModelError(f"{path}: {error}") from None
+    file = models.read_archive(path)
+    if "x" not in file or "y" not in file:
+        raise models.ModelError(f'{path}: has no "x", or no "y"')
+    x, y = file["x"], file["y"]
     if x.ndim != 2 or x.dtype.kind not in "iu" or y.shape != x.shape[:1] or y.dtype.kind not in "iu" or not len(x):
         raise models.ModelError(f'{path}: give "x", integers [samples, features], and "y", integers [samples]')
     return x, y
@@ -42,11 +41,7 @@ def read_data(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 def quantise_command(arguments: argparse.Namespace) -> int:
     x, _ = read_data(arguments.data)
-    try:
-        with np.load(arguments.float) as file:
-            given = {name: file[name].astype(float) for name in file.files}
-    except (OSError, ValueError) as error:
-        raise models.ModelError(f"{arguments.float}: {error}") from None
+    given = models.read_archive(arguments.float)
     try:
         ends = (arguments.low, arguments.high)
         model = quantise.quantise(given, x, arguments.unit, ends, arguments.bits)

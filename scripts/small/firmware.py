@@ -149,12 +149,16 @@ def read_output(text: str, classes: int) -> tuple[np.ndarray, np.ndarray, np.nda
     return np.array([int(r[0]) for r in rows]), bits, np.array([int(r[1]) for r in rows]), int(stack[1])
 
 
-def simavr(elf: Path) -> str:
-    """What an ATmega328P at 16 MHz prints on its serial port. Errors: ToolError."""
-    used = sizes("avr-size", elf)
-    flash, sram = total(used, ".text", ".data"), total(used, ".data", ".bss", ".noinit")
+def check_fits(used: dict[str, int]) -> None:
+    """Errors: DoesNotFit if sections take more than there is."""
+    flash, sram = total(used, ".text", ".progmem", ".data"), total(used, ".data", ".bss", ".noinit")
     if flash > FLASH or sram > SRAM:
         raise DoesNotFit(f"{flash} B of flash and {sram} B of variables; an ATmega328P has {FLASH} and {SRAM}")
+
+
+def simavr(elf: Path) -> str:
+    """What an ATmega328P at 16 MHz prints on its serial port. Errors: ToolError."""
+    check_fits(sizes("avr-size", elf))
     printed = call(["simavr", "-m", "atmega328p", "-f", f"{MHZ}000000", elf])
     return re.sub(r"\x1b\[\d*m", "", printed)  # colours
 
@@ -168,6 +172,7 @@ def run_avr(model: Model, x: np.ndarray, folder: Path) -> Run:
         ["avr-gcc", *AVR_FLAGS, f"-I{folder}", f"-I{SOURCES}", "-c", SOURCES / "predict.c", "-o", folder / "predict.o"]
     )
     lone = sizes("avr-size", folder / "predict.o")
+    check_fits(lone)
     at_a_time = max(1, (FLASH - AVR_CODE - parameter_bytes(model)) // x.shape[1])
     parts = []
     for begin in range(0, len(x), at_a_time):

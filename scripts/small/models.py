@@ -11,6 +11,7 @@ An archive (.npz) has `kind`, `low` and `high` (what inputs, which are int8, may
 Biases of integer models are integers of acc_bits.
 """
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -212,13 +213,23 @@ def check_inputs(model: Model, x: np.ndarray) -> None:
         refuse("x", f"has values outside of {low} to {high}, which the model is for")
 
 
-def load(path: Path) -> Model:
-    """Reads and checks an archive. Errors: ModelError, which names the file."""
+def read_archive(path: Path) -> Model:
+    """All arrays of an .npz file. Errors: ModelError."""
     try:
+        if not zipfile.is_zipfile(path):
+            raise ModelError(f"{path}: is no .npz archive that can be read")
         with np.load(path) as file:
-            model = dict(file)
+            return dict(file)
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise error if isinstance(error, ModelError) else ModelError(f"{path}: {error}") from None
+
+
+def load(path: Path) -> Model:
+    """Reads and checks a model. Errors: ModelError, which names the file."""
+    model = read_archive(path)
+    try:
         check(model)
-    except (OSError, ValueError) as error:
+    except ModelError as error:
         raise ModelError(f"{path}: {error}") from None
     return model
 

@@ -4,6 +4,8 @@
 import json
 from collections import Counter
 
+import numpy as np
+import onnx_file
 import pytest
 from support import ROOT, run, shared
 
@@ -183,6 +185,8 @@ def damaged(change) -> dict:
         (lambda t: t["flop_per_s"].pop("source"), "source"),
         (lambda t: t.update(inconsistencies="none"), "inconsistencies"),
         (lambda t: t.update(name=3), "name"),
+        (lambda t: t.update(memory_bytes={**t["page_w"], "unit": "B", "value": 0}), '"value"'),
+        (lambda t: t.update(memory_bytes={**t["page_w"], "unit": "B", "value": 99.5}), "whole number"),
     ],
 )
 def test_bad_tables_are_refused_in_one_line(tmp_path, change, says):
@@ -212,3 +216,36 @@ def test_bad_requests_are_refused_in_one_line(arguments, says):
     assert says in done.stderr
     assert done.stderr.count("\n") == 1 and done.stdout == ""
     assert not (ROOT / "x.json").exists()
+
+
+def perceptron(folder, *sizes) -> str:
+    """A configuration of a perceptron of those sizes, one sample."""
+    nodes, held, x = [], [], "x"
+    for i, (fan_in, out) in enumerate(zip(sizes, sizes[1:], strict=False)):
+        held += [onnx_file.constant(f"w{i}", np.ones((fan_in, out), np.float32))]
+        nodes.append(onnx_file.node("MatMul", [x, f"w{i}"], [f"z{i}"]))
+        x = f"z{i}"
+        if i < len(sizes) - 2:
+            nodes.append(onnx_file.node("Relu", [x], [f"y{i}"]))
+            x = f"y{i}"
+    ends = [onnx_file.value("x", (1, sizes[0]))], [onnx_file.value(x, (1, sizes[-1]))]
+    onnx_file.write(folder / "net.onnx", nodes, held, *ends)
+    config = folder / "net.json"
+    config.write_text(json.dumps({"platform": {}, "workload": {"onnx": str(folder / "net.onnx")}}))
+    return str(config)
+
+
+def test_what_fits_into_an_atmega328p_is_answered_and_what_does_not_is_refused(tmp_path):
+    """An operator needs its operands and its result: 12 x 16 weights and their gradient are 1,536 bytes."""
+    small = answer(perceptron(tmp_path, 12, 16, 10), "--device", "atmega328p")
+    assert small["budget"] == small["memory_bytes"] == 2048
+    assert small["replay"]["ok"] and small["peak_bytes"] <= 2048
+    tighter = answer(perceptron(tmp_path, 12, 16, 10), "--device", "atmega328p", "--budget", small["peak_bytes"])
+    assert tighter["budget"] == small["peak_bytes"]
+    for sizes in ((64, 26, 10), (32, 33, 4)):
+        done = run("schedule", perceptron(tmp_path, *sizes), "--device", "atmega328p", check=2)
+        said = done.stderr.splitlines()[-1]
+        assert "ATmega328P" in said and "no schedule fits into its 2048 bytes; operator" in said
+    done = run("schedule", perceptron(tmp_path, 64, 26, 10), "--device", "atmega328p", "--budget", 4096, check=2)
+    assert done.stderr.count("\n") == 1 and "4096 bytes" in done.stderr and "has 2048" in done.stderr
+    assert done.stdout == ""

@@ -258,15 +258,15 @@ def test_wrong_requests_are_refused_in_one_line(tmp_path):
     np.savez(tmp_path / "wide.npz", x=np.full((2, 64), 17, np.int8), y=np.zeros(2, int))
     mlp, data = digits.DATA / f"{NAMES[0]}.npz", digits.DATA / "digits_8x8.npz"
     for arguments, says in (
-        (("run", tmp_path / "text.npz", data), "text.npz"),
+        (("run", tmp_path / "text.npz", data), "text.npz: is no .npz archive"),
         (("run", mlp, tmp_path / "none.npz"), "none.npz"),
-        (("run", mlp, mlp), '"x"|x is'),
+        (("run", mlp, mlp), 'has no "x"'),
         (("run", mlp, tmp_path / "wide.npz"), "outside of 0 to 16"),
-        (("quantise", mlp, data, tmp_path / "out.npz"), '"w0"|parameter'),
+        (("quantise", mlp, data, tmp_path / "out.npz"), '"w0" is int8, not float'),
     ):
         done = script(*arguments)
         assert done.returncode == 2 and done.stderr.count("\n") == 1, done.stderr
-        assert any(word in done.stderr for word in says.split("|"))
+        assert says in done.stderr
     assert not (tmp_path / "out.npz").exists()
 
 

@@ -43,7 +43,7 @@ static void all_scores(const int8_t* given, score_t* scores) {
   for (uint16_t i = 0; i < FEATURES; i++) {
     between[1][i] = given[i] * UNIT;
   }
-  uint8_t next = 0;
+  uint8_t __attribute__((unused)) next = 0;
 #define HIDDEN(w, b, in, out)                 \
   linear(w, b, in, out, 1, x, between[next]); \
   x = between[next];                          \
@@ -70,10 +70,11 @@ INLINE void hidden(const int8_t* w, const acc_t* b, uint16_t in, uint16_t out, u
   }
 }
 
-static int8_t between[2][WIDEST]; /* results of hidden layers, one after the other */
+/* Results of hidden layers, one after the other; a perceptron of one layer has none. */
+static int8_t __attribute__((unused)) between[2][WIDEST];
 
 static void all_scores(const int8_t* x, score_t* scores) {
-  uint8_t next = 0;
+  uint8_t __attribute__((unused)) next = 0;
 #define HIDDEN(w, b, in, out, shift, limit)              \
   hidden(w, b, in, out, shift, limit, x, between[next]); \
   x = between[next];                                     \
