@@ -18,7 +18,7 @@
 #define READ_BYTE(p) (*(p))
 #define READ_FLOAT(p) (*(p))
 #endif
-#define INLINE static inline __attribute__((always_inline))
+#define INLINE static inline __attribute__((always_inline, unused))
 
 #include "model.h"
 
