@@ -67,9 +67,18 @@ def number(value: float) -> str:
 
 def rows_of(points: list[dict], accuracies: dict[str, list[float]]) -> list[str]:
     """The table of models, one line for each model and target."""
-    lines = [
-        "| model | held out, % | other seeds | target | flash or L1: code + parameters, B | RAM, B | cycles | ms | uJ |"
-    ]
+    columns = (
+        "model",
+        "held out, %",
+        "five seeds, %",
+        "target",
+        "code + parameters, B",
+        "RAM, B",
+        "cycles",
+        "ms",
+        "uJ",
+    )
+    lines = ["| " + " | ".join(columns) + " |"]
     lines.append("|---|---|---|---|---|---|---|---|---|")
     for p in points:
         name = p["model"]
