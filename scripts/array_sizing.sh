@@ -8,4 +8,4 @@ trap 'echo "array_sizing.sh: failed at line $LINENO: $BASH_COMMAND" >&2' ERR
 scripts/setup.sh
 scripts/build.sh --program
 export PYTHONPATH=python
-exec .venv/bin/python -m etude.array_sizing "$@"
+exec .venv/bin/python -m etude.studies.array_sizing "$@"

@@ -8,4 +8,4 @@ trap 'echo "mixed_precision.sh: failed at line $LINENO: $BASH_COMMAND" >&2' ERR
 scripts/setup.sh
 scripts/build.sh --program
 export PYTHONPATH=python
-exec .venv/bin/python -m etude.mixed_precision "$@"
+exec .venv/bin/python -m etude.studies.mixed_precision "$@"

@@ -9,4 +9,4 @@ scripts/setup.sh
 scripts/build.sh --program
 # Sums in one order on every machine, and other work keeps its cores.
 export OPENBLAS_NUM_THREADS=1 PYTHONPATH=python
-exec .venv/bin/python -m etude.personalise "$@"
+exec .venv/bin/python -m etude.studies.personalise "$@"

@@ -8,4 +8,4 @@ trap 'echo "rank_sweep.sh: failed at line $LINENO: $BASH_COMMAND" >&2' ERR
 scripts/setup.sh
 scripts/build.sh --program
 export PYTHONPATH=python
-exec .venv/bin/python -m etude.rank_sweep "$@"
+exec .venv/bin/python -m etude.studies.rank_sweep "$@"

@@ -9,4 +9,4 @@ trap 'echo "reproduce_traindeeploy.sh: failed at line $LINENO: $BASH_COMMAND" >&
 scripts/setup.sh
 scripts/build.sh --program
 export PYTHONPATH=python
-exec .venv/bin/python -m etude.traindeeploy "$@"
+exec .venv/bin/python -m etude.studies.traindeeploy "$@"

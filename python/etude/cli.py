@@ -145,13 +145,14 @@ def sweep(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the study that is there.")] = False,
     dask: Annotated[str | None, typer.Option("--dask", help="Address of a Dask scheduler that runs them.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder of the study (default out/SWEEP).")] = None,
+    keep_runs: Annotated[bool, typer.Option("--keep-runs", help="Keep what runs leave, in runs/ID of it.")] = False,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> None:
     """Run many configurations: every point a row of study.sqlite, the best of them as a table, all of it as a page."""
     from etude.explore.study import sweep as run_sweep
     from etude.explore.summary import print_study
 
-    study = run_sweep(file, out=out, jobs=jobs, resume=resume, dask=dask)
+    study = run_sweep(file, out=out, jobs=jobs, resume=resume, dask=dask, keep_runs=keep_runs)
     print_study(study, Console(width=None if sys.stdout.isatty() else 160))
     page = study.report()
     typer.echo(str(page))

@@ -14,7 +14,7 @@ import random
 from itertools import combinations
 from pathlib import Path
 
-from etude.points import Point, run_points
+from etude.studies.runs import Point, run_points
 
 # Networks that a cycle run finishes within seconds, with the batches that are drawn.
 NETWORKS = {
@@ -70,10 +70,6 @@ def draw(rng: random.Random, number: int) -> Point:
     return Point(f"p{number:03d}", config, tuple(sets))
 
 
-def in_model_tier(point: Point) -> Point:
-    return Point(point.name + "m", point.config, (*point.sets, "/run/tier=model"))
-
-
 def tau(pairs: list[tuple[float, float]]) -> float:
     """Kendall's tau-a of pairs of numbers."""
     found = [(a[0] - b[0]) * (a[1] - b[1]) for a, b in combinations(pairs, 2)]
@@ -86,10 +82,11 @@ def rows_of(points: list[Point], runs: Path, jobs: int) -> list[dict]:
     database = (runs / "model.sqlite").absolute()
     database.unlink(missing_ok=True)
     os.environ["ETUDE_MODEL_DATABASE"] = str(database)
-    model = run_points([in_model_tier(p) for p in points if "error" not in cycle[p.name]], runs, jobs, resume=False)
+    again = [p for p in points if "error" not in cycle[p.name]]
+    model = run_points(again, runs, jobs, resume=False, tier="model")
     rows = []
     for point in points:
-        real, modelled = cycle[point.name], model.get(point.name + "m", {"error": "refused"})
+        real, modelled = cycle[point.name], model.get(point.name, {"error": "refused"})
         if "error" in real or "error" in modelled:
             continue
         row = {"point": point.name, "title": real["title"], "changed": " ".join(point.sets[:-1])}

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from etude.cct_host import Cct, accuracy, cross_entropy
-from etude.personalise import DATA, chart, curve_of, held_out_images, markdown
+from etude.studies.cct_host import Cct, accuracy, cross_entropy
+from etude.studies.personalise import DATA, chart, curve_of, held_out_images, markdown
 from run_folder import write_run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,7 +67,7 @@ def test_a_curve_is_made_of_a_runs_saved_steps(tmp_path, pretrained, monkeypatch
     write_run(tmp_path, result, json.dumps({"train": train, "workload": {"batch": 1}}))
     images, labels = held_out_images(DATA / "digits_heldout.npz")
     part = ({domain: x[:6] for domain, x in images.items()}, labels[:6])
-    monkeypatch.setattr("etude.personalise.held_out_images", lambda _: part)
+    monkeypatch.setattr("etude.studies.personalise.held_out_images", lambda _: part)
     curve = curve_of(tmp_path, pretrained)
     assert [point["steps"] for point in curve["points"]] == [0, 2, 4]
     # With so large a bias everything is a 3.

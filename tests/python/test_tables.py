@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tables of the published comparison and of LoRA's rank, from results that are made up."""
 
+import itertools
+
 import pytest
-from etude import array_sizing, mixed_precision, rank_sweep, traindeeploy
-from etude.points import Point, kept
+from etude.explore.spec import load_spec
+from etude.studies import array_sizing, mixed_precision, rank_sweep, traindeeploy
+from etude.studies.runs import Point, kept
 from etude.svg_chart import Series, bar_chart, line_chart
 
 
@@ -28,13 +31,18 @@ def result(cycles: int, trainable: int = 100) -> dict:
     }
 
 
+def names(sweeps: dict[str, dict]) -> list[str]:
+    """Points of sweeps, as the tables call them."""
+    return ["-".join(point) for one in sweeps.values() for point in itertools.product(*one["axes"].values())]
+
+
 @pytest.fixture
 def results():
     trainable = {"lp": 10, "ft1": 1500, "ft2": 3000, "lora1": 100, "lora2": 200, "full": 4000}
     found = {}
-    for point in traindeeploy.all_points(fp16=True):
-        method, variant = point.name.split("-")
-        found[point.name] = result(300 if "cores" in variant else 100, trainable.get(method, 50))
+    for name in names(traindeeploy.sweeps(fp16=True)):
+        method, variant = name.split("-")
+        found[name] = result(300 if "cores" in variant else 100, trainable.get(method, 50))
     return found
 
 
@@ -56,17 +64,20 @@ def test_a_refused_point_is_a_line_of_the_table(results):
     assert all(image.startswith("<svg") for image in traindeeploy.charts(results).values())
 
 
-def test_points_differ_and_know_their_configuration():
-    points = traindeeploy.all_points(fp16=True) + rank_sweep.all_points((1, 2))
-    keys = [point.key() for point in points]
-    # rank_sweep repeats the fine-tuning of the same blocks
-    assert len(set(keys)) == len(keys) - 2
-    assert Point("a", {"x": 1}).key() != Point("a", {"x": 1}, ("/x=2",)).key()
+def test_sweeps_are_checked_and_their_points_differ():
+    asked = traindeeploy.sweeps(fp16=True) | {"ranks": rank_sweep.sweeps((1, 2))["cct2"]}
+    asked |= mixed_precision.sweeps() | {"arrays": array_sizing.asked()}
+    specs = [load_spec(one) for one in asked.values()]
+    assert [len(spec.listed) for spec in specs] == [30, 8, 6, 4, 32]
+    assert len(names(traindeeploy.sweeps(fp16=False))) == 6 * 3 + 8
+    for spec in specs:
+        assert len({str(spec.sets(point)) for point in spec.listed}) == len(spec.listed)
+    assert Point("a", {"x": 1, "y": 2}, ("/x=3", "/z=no JSON")).keys() == {"/x": 3, "/y": 2, "/z": "no JSON"}
 
 
 def test_rank_sweep_has_a_line_per_rank():
     ranks = (1, 4)
-    found = {point.name: result(100 + i) for i, point in enumerate(rank_sweep.all_points(ranks))}
+    found = {name: result(100 + i) for i, name in enumerate(names(rank_sweep.sweeps(ranks)))}
     page = rank_sweep.page(found, ranks)
     assert [line.split("|")[1].strip() for line in page.splitlines() if "passed" in line] == [
         *("rank 1", "rank 4", "the matrices themselves"),
@@ -90,8 +101,7 @@ def test_array_sizing_compares_with_the_smallest_of_4x12():
     assert "| 8x8 P1, 16 banks | -20.0 % | +0.0 % | +25.0 % | no | +7.1 % | yes |" in page
     first, last = array_sizing.MARKS
     assert array_sizing.put_into(f"a {first} old {last} b", "new\n") == f"a {first}\nnew\n{last} b"
-    points = [machine.point({}) for machine in array_sizing.sizes()]
-    assert len({point.key() for point in points}) == len(points) == 16
+    assert len({machine.name() for machine in array_sizing.sizes()}) == 16
 
 
 def test_what_is_kept_of_a_result():
@@ -106,12 +116,13 @@ def test_charts_are_equal_for_equal_numbers():
 
 def test_mixed_precision_compares_step_by_step():
     found = {}
-    for point in mixed_precision.all_points():
+    for name in names(mixed_precision.sweeps()):
         made = result(100)
         made["check"]["redmule_jobs"] = 7
-        factor = 1.5 if point.name.endswith("mixed") else 1.0
-        made["steps"] = [{"loss": factor / (i + 1)} for i in range(point.config["train"]["steps"])]
-        found[point.name] = made
+        factor = 1.5 if name.endswith("mixed") else 1.0
+        steps = mixed_precision.WORKLOADS[name.split("-")[0]][1]
+        made["steps"] = [{"loss": factor / (i + 1)} for i in range(steps)]
+        found[name] = made
     found["lora-mixed"]["steps"][1]["loss"] = None
     found["lora-mixed"]["check"] = {"passed": False, "redmule_jobs": 7, "failures": ["step 3: job 5", "more"]}
     page = mixed_precision.page(found)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Axes of a sweep: what a key of the configuration may be, as a list or a range."""
+"""Axes of a sweep: what a key of the configuration may be, as a list or a range, or what several keys are together."""
 
 from __future__ import annotations
 
@@ -16,17 +16,44 @@ MOST_VALUES = 100_000
 
 @dataclass(frozen=True)
 class Axis:
-    """A key and its values, in the order of the file. `name`: its column, and its name in constraints."""
+    """A key and its values, in the order of the file. `name`: its column, and its name in constraints.
+
+    An axis without a key of its own (`pointer` is its name) has names as values; `choices` says what keys each sets.
+    """
 
     pointer: str
     name: str
     values: tuple[Any, ...]
+    choices: tuple[Mapping[str, Any], ...] = ()
+
+    def sets(self, index: int) -> dict[str, Any]:
+        """Keys that a value sets, those that hold others first."""
+        if self.choices:
+            return shallow_first(self.choices[index])
+        return {self.pointer: self.values[index]}
 
     @property
     def ordered(self) -> bool:
         """Whether neighbours in the list are neighbours in size."""
         numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in self.values)
         return numbers and list(self.values) == sorted(self.values)
+
+
+def shallow_first(keys: Mapping[str, Any]) -> dict[str, Any]:
+    """Keys by JSON pointer, those that hold others first."""
+    return dict(sorted(keys.items(), key=lambda pair: pair[0].count("/")))
+
+
+def named_axis(name: str, asked: Mapping[str, Any]) -> Axis:
+    """The axis {"name of a value": {"/json/pointer": value, ...}, ...}. Errors: UserError."""
+    if not name.isidentifier():
+        raise UserError(f"axes: {json.dumps(name)} is no name; give letters, digits and _")
+    if not asked:
+        raise UserError(f"axes: {name}: has no value; give one or more")
+    for choice, keys in asked.items():
+        if not isinstance(keys, Mapping) or not all(isinstance(p, str) and p.startswith("/") for p in keys):
+            raise UserError(f'axes: {name}/{choice}: is no object of keys; give one as {{"/train/rank": 8}}')
+    return Axis(name, name, tuple(asked), tuple(asked.values()))
 
 
 def axis_of(pointer: str, name: str, asked: object) -> Axis:

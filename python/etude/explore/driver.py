@@ -29,8 +29,9 @@ def scores_of(spec: Spec, outcome: Outcome) -> Scores | None:
 class Driver:
     """One sweep on its way."""
 
-    def __init__(self, spec: Spec, store: Store, pool: Pool, watch: SweepWatch) -> None:
-        self.spec, self.store, self.pool, self.watch = spec, store, pool, watch
+    def __init__(self, spec: Spec, store: Store, pool: Pool, watch: SweepWatch, keep: str | None = None) -> None:
+        """`keep`: where the folders of runs stay."""
+        self.spec, self.store, self.pool, self.watch, self.keep = spec, store, pool, watch, keep
         self.next_id = 1
 
     def lead(self, search: Search) -> None:
@@ -81,4 +82,5 @@ class Driver:
             tier=tier,
             version=self.store.version,
             objectives=tuple(self.spec.objectives),
+            keep=self.keep,
         )

@@ -7,6 +7,7 @@ import functools
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -41,6 +42,7 @@ class Task:
     tier: str
     version: str
     objectives: tuple[str, ...]
+    keep: str | None = None  # where the folders of runs stay, by id
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ def _evaluate(task: Task, scratch: Path) -> Outcome:
         file.write_text(task.base_text or "{}", encoding="utf-8")
         base = str(file)
     sets = assignments({**task.sets, "/run/tier": task.tier})
-    if task.tier == "model" and os.getcwd() == task.folder:
+    if task.tier == "model" and os.getcwd() == task.folder and task.keep is None:
         return _predict(task, base, sets, scratch)
     arguments = ["run", base, "--quiet", "--out", str(scratch / "run")]
     for one in sets:
@@ -117,6 +119,8 @@ def _evaluate(task: Task, scratch: Path) -> Outcome:
         if ended.status >= 0 or -ended.status in CRASHES:
             break
     line = _bare(ended.line, base, scratch)
+    if task.keep is not None and (scratch / "run/manifest.json").exists():
+        _keep(scratch / "run", Path(task.folder, task.keep) / str(task.id))
 
     def refused(status: str, reason: str) -> Outcome:
         return _without_values(task, _hash(task.folder, base, sets), status, reason)
@@ -131,6 +135,16 @@ def _evaluate(task: Task, scratch: Path) -> Outcome:
             raise MachineError(str(error))
         return refused("failed", line if ended.status > 0 else str(error))
     return _judged(task, load_result(scratch / "run"))
+
+
+def _keep(run: Path, place: Path) -> None:
+    """Copies the folder of a run to where it stays, as a whole or not at all."""
+    partial = place.with_name(f".{place.name}")
+    for old in (partial, place):
+        shutil.rmtree(old, ignore_errors=True)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(run, partial)
+    partial.replace(place)
 
 
 def _predict(task: Task, base: str, sets: list[str], scratch: Path) -> Outcome:

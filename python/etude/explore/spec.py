@@ -19,7 +19,7 @@ from etude import native
 from etude.api.config import Config
 from etude.api.lower import lower
 from etude.errors import ConfigError, UserError
-from etude.explore.axes import Axis, axis_of
+from etude.explore.axes import Axis, axis_of, named_axis
 from etude.explore.expression import Expression
 from etude.explore.fields import check_field
 from etude.explore.point import canonical
@@ -60,18 +60,31 @@ class Spec:
 
     def sets(self, point: Point) -> dict[str, Any]:
         """Keys to set, those that hold others first."""
-        pairs = zip((axis.pointer for axis in self.axes), self.values(point), strict=True)
-        return dict(sorted(pairs, key=lambda pair: pair[0].count("/")))
+        found: dict[str, Any] = {}
+        for axis, index in sorted(zip(self.axes, point, strict=True), key=lambda pair: pair[0].pointer.count("/")):
+            found |= axis.sets(index)
+        return found
 
     def base_values(self) -> list[Any]:
         """The value of each axis in the base, as cells have it."""
         found = []
         for axis in self.axes:
+            if axis.choices:
+                named = (name for name, keys in zip(axis.values, axis.choices, strict=True) if self._stands(keys))
+                found.append(next(named, None))
+                continue
             try:
                 found.append(canonical(self.base.get(axis.pointer)))
             except ConfigError:  # a key of something that the base has not
                 found.append(None)
         return found
+
+    def _stands(self, keys: Mapping[str, Any]) -> bool:
+        """Whether the base has these values already."""
+        try:
+            return all(self.base.get(pointer) == value for pointer, value in keys.items())
+        except ConfigError:
+            return False
 
     def allowed(self, point: Point) -> bool:
         """Whether the constraints hold."""
@@ -253,6 +266,9 @@ def _axes(asked: Mapping[str, Any], base: Config) -> tuple[tuple[Axis, ...], dic
         of_pointer[pointer] = name
     found: list[Axis] = []
     for pointer, values in axes.items():
+        if pointer and not pointer.startswith("/") and isinstance(values, Mapping):
+            found.append(_named(pointer, values, base))
+            continue
         if not pointer.startswith("/") or pointer == "/":
             raise UserError(f"axes: {json.dumps(pointer)} is no JSON pointer; give one as /train/rank")
         last = pointer.rsplit("/", 1)[1].replace("~1", "/").replace("~0", "~")
@@ -266,6 +282,7 @@ def _axes(asked: Mapping[str, Any], base: Config) -> tuple[tuple[Axis, ...], dic
             other = taken[axis.name.lower()]
             raise UserError(f'axes: {axis.pointer} and {other} are both called {axis.name}; give "names" to tell them')
         taken[axis.name.lower()] = axis.pointer
+    _check_order(found)
     constants: dict[str, Any] = {}
     for pointer, name in of_pointer.items():
         if pointer not in axes:
@@ -273,6 +290,29 @@ def _axes(asked: Mapping[str, Any], base: Config) -> tuple[tuple[Axis, ...], dic
                 raise UserError(f"names: {name} is already {taken[name.lower()]}; give another")
             constants[name] = base.get(pointer)
     return tuple(found), constants
+
+
+def _named(name: str, values: Mapping[str, Any], base: Config) -> Axis:
+    axis = named_axis(name, values)
+    for index, choice in enumerate(axis.values):
+        try:
+            base.set_all(axis.sets(index))
+        except ConfigError as error:
+            raise UserError(f"axes: {name}/{choice}: {str(error).removeprefix('--set ')}") from None
+    return axis
+
+
+def _check_order(axes: list[Axis]) -> None:
+    """Refuses an axis that undoes keys of one that is set before it: sets them again, or what holds them."""
+    earlier: dict[str, str] = {}
+    for axis in sorted(axes, key=lambda axis: axis.pointer.count("/")):
+        mine = {pointer for index in range(len(axis.choices) or 1) for pointer in axis.sets(index)}
+        for pointer, other in earlier.items():
+            held = next((key for key in mine if pointer == key or pointer.startswith(f"{key}/")), None)
+            if held is not None:
+                raise UserError(f"axes: {axis.name} sets {held}, and so undoes {pointer} of {other}; "
+                                "give it in the first place, or in one axis with the other")  # fmt: skip
+        earlier |= dict.fromkeys(mine, axis.name)
 
 
 def _try(base: Config, pointer: str, value: Any) -> None:

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from etude.api.html import table
 from etude.api.records import frame
+from etude.api.result import Result, open_result
 from etude.errors import MachineError, UserError
+from etude.explore.axes import shallow_first
 from etude.explore.driver import Driver
 from etude.explore.front import front_of
 from etude.explore.point import program_version
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 PARQUET = "points.parquet"
 FRONT = "front"
+RUNS = "runs"
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,14 +119,23 @@ class Study:
     def sets_of(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Keys of the configuration at a row of `points`, by JSON pointer, those that hold others first."""
         pointers = sorted(zip(self.asked["axes"], self.axes, strict=True), key=lambda pair: pair[0].count("/"))
-        return {pointer: self._value(pointer, row[name]) for pointer, name in pointers}
+        return {key: value for pointer, name in pointers for key, value in self.keys_of(pointer, row[name]).items()}
 
-    def _value(self, pointer: str, cell: Any) -> Any:
-        """What a cell stands for: one of the axis's values that is neither number nor text stands as JSON."""
+    def keys_of(self, pointer: str, cell: Any) -> dict[str, Any]:
+        """Keys that a cell of an axis (its pointer, or its name if it has none) stands for."""
         values = self.asked["axes"][pointer]
+        if not pointer.startswith("/"):
+            return shallow_first(values[cell])
         if isinstance(values, list) and isinstance(cell, str) and cell not in values:
-            return json.loads(cell)
-        return cell
+            return {pointer: json.loads(cell)}  # neither number nor text
+        return {pointer: cell}
+
+    def result(self, number: int) -> Result:
+        """The whole result of a point, by its id, of a sweep that kept its runs. Errors: UserError."""
+        place = self.folder / RUNS / str(number)
+        if not place.is_dir():
+            raise UserError(f"{place}: is not there; sweep with keep_runs, and give the id of a point that ran")
+        return open_result(place)
 
     def report(self) -> Path:
         """Writes report.html, one self-contained page, into the folder, and returns its name."""
@@ -167,14 +179,16 @@ def sweep(
     jobs: int | None = None,
     resume: bool = False,
     dask: str | None = None,
+    keep_runs: bool = False,
     progress: bool | None = None,
 ) -> Study:
     """Runs many configurations as SWEEP.json (or what would be in it) says, and returns the study.
 
     `out`: its folder, out/NAME of the file if None (out/sweep without one). `jobs`: points at a time on this machine,
     all cores if None. `dask`: the address of a scheduler whose workers run the points instead. `resume`: goes on with
-    the study that is in the folder, and repeats no point. `progress`: False shows nothing. Whatever ends it, points
-    that are finished are kept.
+    the study that is in the folder, and repeats no point. `keep_runs`: what the run of each point leaves stays in
+    runs/ID of the folder (which workers elsewhere must reach, too), and `Study.result` opens it. `progress`: False
+    shows nothing. Whatever ends it, points that are finished are kept.
 
     Errors: UserError for what is wrong in the sweep, before anything runs or is written; MachineError if the disk is
     full or the scheduler gone.
@@ -190,8 +204,8 @@ def sweep(
     try:
         store = Store(folder, asked, about, resume)
         try:
-            with SweepWatch(name, total_of(asked), asked.objectives, progress) as watch:
-                Driver(asked, store, pool, watch).lead(search)
+            with SweepWatch(folder.name, total_of(asked), asked.objectives, progress) as watch:
+                Driver(asked, store, pool, watch, str(folder / RUNS) if keep_runs else None).lead(search)
         finally:
             store.close()
     finally:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from etude.errors import UserError
-from etude.points import Point, run_points
 from etude.program import find_program
+from etude.studies.runs import Point, run_points
 
 ROOT = Path(__file__).resolve().parents[3]
 ONE_STEP = ("/train/steps=1", "/run/verify=false")
@@ -204,9 +204,18 @@ def execute(cases: Sequence[Case], runs: Path, jobs: int, resume: bool) -> tuple
     return answers, results
 
 
+def _outputs(runs: Path, name: str) -> Path:
+    """Where the digest of a run's outputs is, for runs to come that are compared with it."""
+    return runs / f"{name}.sha256"
+
+
 def rows_of(cases: Sequence[Case], runs: Path, jobs: int, resume: bool, keep: dict | None = None) -> list[dict]:
     """Rows in the order of cases. Outputs are compared with those of `keep`, or of the first case of policy keep."""
     answers, results = execute(cases, runs, jobs, resume)
+    for name, result in results.items():
+        if "folder" in result:
+            outputs = Path(result["folder"], "outputs.npz").read_bytes()
+            _outputs(runs, name).write_text(hashlib.sha256(outputs).hexdigest())
     rows: list[dict] = []
     for case in cases:
         result = results.get(case.name)
@@ -220,7 +229,7 @@ def rows_of(cases: Sequence[Case], runs: Path, jobs: int, resume: bool, keep: di
             keep = row
         if "cycles" in row:
             if keep and row is not keep:
-                outputs = [(runs / name / "outputs.npz").read_bytes() for name in (row["name"], keep["name"])]
+                outputs = [_outputs(runs, name).read_text() for name in (row["name"], keep["name"])]
                 row["same_bits"] = outputs[0] == outputs[1]
             row["within_l2"] = row["l2_peak"] <= row["l2_size"]
     return rows

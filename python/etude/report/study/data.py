@@ -124,8 +124,8 @@ def _axes(study: Study, rows: Sequence[Row]) -> list[dict[str, Any]]:
             values.sort()
         sets = []
         for value in values:
-            stands = study.sets_of({**dict.fromkeys(study.axes, None), name: value})[pointer]
-            sets.append(shlex.join(["--set", assignments({pointer: stands})[0]]))
+            keys = assignments(study.keys_of(pointer, value))
+            sets.append(shlex.join([word for one in keys for word in ("--set", one)]))
         found.append({"name": name, "pointer": pointer, "values": values, "numbers": numbers, "sets": sets})
     return found
 

@@ -7,7 +7,7 @@ function shellCommand(point) {
     return data.axes[i].sets[point.axes[i]];
   });
   const tier = `--set '/run/tier="${point.tier}"'`, name = `out/${out}-${point.id}`;
-  return [start, ...sets, tier, "--out", /^[\w@%+=:,./-]+$/.test(name) ? name : `'${name.replaceAll("'", `'"'"'`)}'`].join(" ");
+  return [start, ...sets.filter((set) => set), tier, "--out", /^[\w@%+=:,./-]+$/.test(name) ? name : `'${name.replaceAll("'", `'"'"'`)}'`].join(" ");
 }
 const columnsOf = (kept) => kept.layers.name.length;
 const textOf = (kept, column, i) => data.texts[kept.layers[column][i]];

@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The TrainDeeploy table: fine-tuning CCT-2 and Deep-AE with and without RedMulE, beside what is published."""
 
-import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from etude.points import Point, kept, run_points
 from etude.result import engineering
+from etude.studies.runs import OBJECTIVES, ROOT, kept, options_of, results_of, run_study
 from etude.svg_chart import Series, bar_chart
 
-ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "workloads/data"
 PRESETS = {"fp32": "platform/traindeeploy.json", "fp16": "platform/siracusa_redmule.json"}
 LOSS_SCALE = 1024
@@ -24,10 +23,12 @@ METHODS = (
     ("lora2", "LoRA2", {"method": "lora", "k": 2, "rank": 4}),
     ("full", "full", {"method": "full"}),
 )
-VARIANTS = (
-    ("redmule", "48 FP32 FMA", ()),
-    ("cores", "cores alone", ("/platform/cluster/redmule/enabled=false",)),
-    ("l1_128k", "48 FP32 FMA, 128,000 B of L1", ("/tiling/l1_budget=128000",)),
+# name, shown as, keys
+NO_ARRAY = {"/platform/cluster/redmule/enabled": False}
+VARIANTS: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("redmule", "48 FP32 FMA", {}),
+    ("cores", "cores alone", NO_ARRAY),
+    ("l1_128k", "48 FP32 FMA, 128,000 B of L1", {"/tiling/l1_budget": 128000}),
 )
 AE_BATCHES = (1, 24)
 AE_HOMES = {"extmem": "HyperRAM", "l2": "L2"}
@@ -55,21 +56,35 @@ def deep_ae(batch: int, home: str) -> dict:
     return root_config({"method": "full"}, workload, "fp32")
 
 
-def all_points(fp16: bool) -> list[Point]:
-    """Every run of the table; `fp16`: also on the FP16 array, in mixed precision."""
-    mixed = {"precision": "mixed_fp16", "loss_scale": LOSS_SCALE}
-    points = []
-    for name, _, train in METHODS:
-        for variant, _, sets in VARIANTS:
-            points.append(Point(f"{name}-{variant}", cct(train, "fp32"), sets))
-        if fp16:
-            points.append(Point(f"{name}-fp16", cct({**train, **mixed}, "fp16")))
-            points.append(Point(f"{name}-fp16_cores", cct(train, "fp16"), ("/platform/cluster/redmule/enabled=false",)))
-    for batch in AE_BATCHES:
-        for home in AE_HOMES:
-            for variant, _, sets in VARIANTS[:2]:
-                points.append(Point(f"ae{batch}_{home}-{variant}", deep_ae(batch, home), sets))
-    return points
+def sweeps(fp16: bool) -> dict[str, dict]:
+    """The sweeps of the table, whose points are called METHOD-VARIANT; `fp16`: also on the FP16 array, in mixed
+    precision."""
+    on = {name: keys for name, _, keys in VARIANTS}
+    if fp16:
+        array = {"/platform": PRESETS["fp16"]}
+        mixed = {"/train/precision": "mixed_fp16", "/train/loss_scale": LOSS_SCALE}
+        on |= {"fp16": {**array, **mixed}, "fp16_cores": {**array, **NO_ARRAY}}
+    methods = {name: {"/train": cct(train, "fp32")["train"]} for name, _, train in METHODS}
+    steps = {
+        f"ae{batch}_{home}": {"/workload/batch": batch, "/workload/home": home}
+        for batch in AE_BATCHES
+        for home in AE_HOMES
+    }
+    variants = {name: keys for name, _, keys in VARIANTS[:2]}
+    return {
+        "cct2": {"base": cct({}, "fp32"), "axes": {"method": methods, "on": on}, "objectives": OBJECTIVES},
+        "deep_ae": {"base": deep_ae(1, "l2"), "axes": {"step": steps, "on": variants}, "objectives": OBJECTIVES},
+    }
+
+
+def run_sweeps(asked: dict[str, dict], runs: Path, jobs: int, resume: bool) -> dict[str, dict]:
+    """Results by the names of their values, as "lora1-redmule"."""
+    found = {}
+    for name, one in asked.items():
+        study = run_study(one, runs / name, jobs, resume)
+        found |= {"-".join(values.values()): result for values, result in results_of(study)}
+        print(f"{study.summary()}; see {study.report()}", flush=True)
+    return found
 
 
 def bound_by(result: dict) -> str:
@@ -266,15 +281,11 @@ def charts(results: dict[str, dict]) -> dict[str, str]:
 
 def main() -> None:
     """Command line; see scripts/reproduce_traindeeploy.sh."""
-    parser = argparse.ArgumentParser(prog="traindeeploy", description=__doc__)
-    parser.add_argument("--jobs", type=int, default=2, help="runs at a time")
-    parser.add_argument("--resume", action="store_true", help="keep runs that are there already")
+    parser = options_of("traindeeploy", __doc__, "traindeeploy")
     parser.add_argument("--no-fp16", action="store_true", help="leave the FP16 array out")
-    parser.add_argument("--runs", type=Path, default=ROOT / "out/traindeeploy")
-    parser.add_argument("--out", type=Path, default=ROOT / "results/traindeeploy")
     options = parser.parse_args()
     fp16 = not options.no_fp16
-    results = run_points(all_points(fp16), options.runs, options.jobs, options.resume)
+    results = run_sweeps(sweeps(fp16), options.runs, options.jobs, options.resume)
     options.out.mkdir(parents=True, exist_ok=True)
     for name, result in results.items():
         (options.out / f"{name}.json").write_text(json.dumps(kept(result), indent=1) + "\n")

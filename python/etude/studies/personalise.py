@@ -6,21 +6,17 @@ parameters are saved, put into the network on the host, and the network classifi
 training has seen: tilted ones (the new domain) and upright ones (what it was pretrained on).
 """
 
-import argparse
 import json
-import subprocess
 from pathlib import Path
 
 import numpy as np
 
-from etude.cct_host import Cct, Parameters, accuracy, cross_entropy
 from etude.errors import UserError
-from etude.points import has_result
-from etude.program import find_program
 from etude.result import engineering, load_result
+from etude.studies.cct_host import Cct, Parameters, accuracy, cross_entropy
+from etude.studies.runs import ROOT, keys_of, options_of, results_of, run_study
 from etude.svg_chart import Series, line_chart
 
-ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "workloads/data"
 INTENSITIES = 64  # digits_heldout.npz holds intensities in 64ths
 
@@ -46,14 +42,14 @@ def evaluate(parameters: Parameters, scale: float, images: dict[str, np.ndarray]
     return found
 
 
-def run_on_chip(config: Path, steps: int, every: int, sets: list[str], out: Path) -> None:
-    """The training run, with the trained parameters saved each `every` steps below out/steps."""
-    command = [str(find_program()), "run", str(config), "--out", str(out)]
-    for assignment in [*sets, f"/train/steps={steps}", f"/run/save_every={every}"]:
-        command += ["--set", assignment]
-    status = subprocess.run(command, check=False).returncode
-    if not has_result(status, out):
-        raise SystemExit(status)
+def asked(config: Path, steps: int, every: int, sets: list[str]) -> dict:
+    """The sweep: one training run, with the trained parameters saved each `every` steps."""
+    keys = {**keys_of(sets), "/train/steps": steps, "/run/save_every": every}
+    return {
+        "base": str(config.resolve()),
+        "axes": {"training": {f"{steps} steps": keys}},
+        "objectives": {"step.cycles": "min", "step.energy_j": "min", "loss": "min"},
+    }
 
 
 def curve_of(run: Path, initial: Parameters) -> dict:
@@ -140,22 +136,22 @@ def chart(curve: dict) -> str:
 
 def main() -> None:
     """Command line; see scripts/personalise.sh."""
-    parser = argparse.ArgumentParser(prog="personalise", description=(__doc__ or "").split("\n")[0])
+    parser = options_of("personalise", __doc__, "personalisation")
     parser.add_argument("--config", type=Path, default=ROOT / "configs/cct2_lora.json")
     parser.add_argument("--steps", type=int, default=80)
     parser.add_argument("--every", type=int, default=10, help="steps between evaluations")
     parser.add_argument("--set", action="append", default=[], metavar="/POINTER=VALUE", dest="sets")
-    parser.add_argument("--run", type=Path, default=ROOT / "out/personalise", help="folder of the simulation")
-    parser.add_argument("--evaluate-only", action="store_true", help="the simulation is there already")
-    parser.add_argument("--out", type=Path, default=ROOT / "results/personalisation")
     options = parser.parse_args()
     if options.steps < 1 or options.every < 1:
         raise UserError("--steps, --every: give at least 1")
-    if not options.evaluate_only:
-        run_on_chip(options.config, options.steps, options.every, options.sets, options.run)
+    wanted = asked(options.config, options.steps, options.every, options.sets)
+    study = run_study(wanted, options.runs, options.jobs, options.resume)
+    ((_, result),) = results_of(study)
+    if "error" in result:
+        raise UserError(result["error"])
     with np.load(DATA / "cct2_digits.npz") as archive:
         initial = {name: archive[name] for name in archive.files}
-    curve = curve_of(options.run, initial)
+    curve = curve_of(Path(result["folder"]), initial)
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "curve.json").write_text(json.dumps(curve, indent=1) + "\n")
     (options.out / "personalisation.md").write_text(markdown(curve))

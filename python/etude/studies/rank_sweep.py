@@ -1,29 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
 """LoRA of CCT-2 over its rank: cycles, energy and memory in one table."""
 
-import argparse
 import json
-from pathlib import Path
 
-from etude.points import Point, kept, run_points
 from etude.result import engineering
+from etude.studies.runs import OBJECTIVES, kept, options_of
+from etude.studies.traindeeploy import cct, run_sweeps
 from etude.svg_chart import Series, line_chart
-from etude.traindeeploy import cct
 
-ROOT = Path(__file__).resolve().parents[2]
 RANKS = (1, 2, 4, 8, 16, 32)
 BLOCKS = (1, 2)
 
 
-def all_points(ranks: tuple[int, ...]) -> list[Point]:
-    """A run for each number of trained blocks and each rank, and full-rank fine-tuning of the same blocks."""
-    points = []
+def sweeps(ranks: tuple[int, ...]) -> dict[str, dict]:
+    """A point for each number of trained blocks and each rank, called loraK-rRANK, and full-rank fine-tuning of the
+    same blocks, called ftK."""
+    methods = {}
     for k in BLOCKS:
         for rank in ranks:
             train = {"method": "lora", "k": k, "rank": rank, "adapters_in": "all"}
-            points.append(Point(f"lora{k}-r{rank}", cct(train, "fp32")))
-        points.append(Point(f"ft{k}", cct({"method": "last_k", "k": k}, "fp32")))
-    return points
+            methods[f"lora{k}-r{rank}"] = {"/train": cct(train, "fp32")["train"]}
+        methods[f"ft{k}"] = {"/train": cct({"method": "last_k", "k": k}, "fp32")["train"]}
+    objectives = {**OBJECTIVES, "memory.trainable": "min"}
+    return {"cct2": {"base": cct({}, "fp32"), "axes": {"method": methods}, "objectives": objectives}}
 
 
 def row(shown: str, result: dict) -> str:
@@ -68,13 +67,8 @@ def chart(results: dict[str, dict], ranks: tuple[int, ...], title: str, unit: st
 
 def main() -> None:
     """Command line; see scripts/rank_sweep.sh."""
-    parser = argparse.ArgumentParser(prog="rank_sweep", description=__doc__)
-    parser.add_argument("--jobs", type=int, default=2, help="runs at a time")
-    parser.add_argument("--resume", action="store_true", help="keep runs that are there already")
-    parser.add_argument("--runs", type=Path, default=ROOT / "out/rank_sweep")
-    parser.add_argument("--out", type=Path, default=ROOT / "results/rank_sweep")
-    options = parser.parse_args()
-    results = run_points(all_points(RANKS), options.runs, options.jobs, options.resume)
+    options = options_of("rank_sweep", __doc__, "rank_sweep").parse_args()
+    results = run_sweeps(sweeps(RANKS), options.runs, options.jobs, options.resume)
     options.out.mkdir(parents=True, exist_ok=True)
     points = {name: kept(result) for name, result in results.items()}
     (options.out / "points.json").write_text(json.dumps(points, indent=1) + "\n")

@@ -1,22 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Loss over the steps of training: FP32, and products in FP16 on RedMulE with FP32 weights and a scaled loss."""
 
-import argparse
 import json
-from pathlib import Path
 
-from etude.points import Point, kept, run_points
+from etude.studies.runs import OBJECTIVES, kept, options_of
+from etude.studies.traindeeploy import LOSS_SCALE, cct, deep_ae, run_sweeps
 from etude.svg_chart import Series, line_chart
-from etude.traindeeploy import LOSS_SCALE, cct, deep_ae
 
-ROOT = Path(__file__).resolve().parents[2]
 # workload -> shown as, steps of a curve
 WORKLOADS = {"deep_ae": ("Deep-AE, batch 24", 32), "lora": ("CCT-2, LoRA of rank 4, four passes of one image", 20)}
 FP16_ARRAY = "platform/siracusa_redmule.json"
 
 
-def curve_config(workload: str, steps: int, mixed: bool) -> dict:
-    """A run of many steps, FP32 on the FP32 array or mixed on the FP16 one."""
+def curve_config(workload: str, steps: int) -> dict:
+    """A run of many steps."""
     if workload == "deep_ae":
         config = deep_ae(24, "auto")
         config["train"]["lr"] = 0.01
@@ -25,19 +22,18 @@ def curve_config(workload: str, steps: int, mixed: bool) -> dict:
         config["train"]["accumulate"] = 4
         config["train"]["lr"] = 0.02
     config["train"]["steps"] = steps
-    if mixed:
-        config["platform"] = FP16_ARRAY
-        config["train"].update({"precision": "mixed_fp16", "loss_scale": LOSS_SCALE})
     return config
 
 
-def all_points() -> list[Point]:
-    """Both curves of both workloads."""
-    return [
-        Point(f"{workload}-{'mixed' if mixed else 'fp32'}", curve_config(workload, steps, mixed))
-        for workload, (_, steps) in WORKLOADS.items()
-        for mixed in (False, True)
-    ]
+def sweeps() -> dict[str, dict]:
+    """Both curves of both workloads, called WORKLOAD-fp32 (on the FP32 array) and WORKLOAD-mixed (on the FP16 one)."""
+    mixed = {"/platform": FP16_ARRAY, "/train/precision": "mixed_fp16", "/train/loss_scale": LOSS_SCALE}
+    configs = {workload: curve_config(workload, steps) for workload, (_, steps) in WORKLOADS.items()}
+    workloads = {
+        workload: {"/workload": config["workload"], "/train": config["train"]} for workload, config in configs.items()
+    }
+    axes = {"step": workloads, "products": {"fp32": {}, "mixed": mixed}}
+    return {"curves": {"base": configs["deep_ae"], "axes": axes, "objectives": {**OBJECTIVES, "loss": "min"}}}
 
 
 def losses(result: dict) -> list[float | None]:
@@ -75,13 +71,8 @@ def page(results: dict[str, dict]) -> str:
 
 def main() -> None:
     """Command line; see scripts/mixed_precision.sh."""
-    parser = argparse.ArgumentParser(prog="mixed_precision", description=__doc__)
-    parser.add_argument("--jobs", type=int, default=2, help="runs at a time")
-    parser.add_argument("--resume", action="store_true", help="keep runs that are there already")
-    parser.add_argument("--runs", type=Path, default=ROOT / "out/mixed_precision")
-    parser.add_argument("--out", type=Path, default=ROOT / "results/mixed_precision")
-    options = parser.parse_args()
-    results = run_points(all_points(), options.runs, options.jobs, options.resume)
+    options = options_of("mixed_precision", __doc__, "mixed_precision").parse_args()
+    results = run_sweeps(sweeps(), options.runs, options.jobs, options.resume)
     options.out.mkdir(parents=True, exist_ok=True)
     data = {name: {**kept(result), "losses": losses(result)} for name, result in results.items()}
     (options.out / "curves.json").write_text(json.dumps(data, indent=1) + "\n")

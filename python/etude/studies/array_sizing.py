@@ -1,16 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an array, its banks and L1 are worth: a LoRA step of CCT-2 by cycles, energy and area of the cluster."""
 
-import argparse
 import json
 from dataclasses import dataclass
-from pathlib import Path
 
 from etude.compare import clock_note
-from etude.points import Point, kept, run_points
 from etude.result import engineering
+from etude.studies.runs import OBJECTIVES, ROOT, kept, options_of, results_of, run_study
 
-ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "results/array_sizing"
 DOC = ROOT / "docs/energy.md"
 CONFIG = ROOT / "configs/cct2_lora.json"
@@ -35,17 +32,18 @@ class Machine:
         """As tables name it."""
         return f"{self.height}x{self.width} P{self.pipe}"
 
-    def name(self) -> str:
-        """Of its folder."""
-        size = f"{self.height}x{self.width}p{self.pipe}"
-        return f"{size}-b{self.banks}-l1_{self.kib}k-{self.clock_hz / 1e6:.0f}mhz"
+    def banked(self) -> str:
+        """The array with its banks, a value of the sweep's axis."""
+        return f"{self.height}x{self.width}p{self.pipe}-b{self.banks}"
 
-    def point(self, config: dict) -> Point:
-        """The run."""
-        cluster = "/platform/cluster/"
-        sets = [f"{cluster}redmule/{key}={getattr(self, key)}" for key in ("height", "width", "pipe")]
-        sets += [f"{cluster}tcdm/banks={self.banks}", f"{cluster}tcdm/size={self.kib * 1024}"]
-        return Point(self.name(), config, (*sets, f"{cluster}clock_hz={self.clock_hz:.0f}"))
+    def name(self) -> str:
+        """Of its point."""
+        return f"{self.banked()}-l1_{self.kib}k-{self.clock_hz / 1e6:.0f}mhz"
+
+    def keys(self) -> dict[str, int]:
+        """What the array and its banks are in a configuration."""
+        keys = {f"/platform/cluster/redmule/{key}": getattr(self, key) for key in ("height", "width", "pipe")}
+        return {**keys, "/platform/cluster/tcdm/banks": self.banks}
 
 
 # The port of 8x8 P3 is 128 bytes wide, so it needs 32 banks; the others have the fewest they can, and 32 too.
@@ -71,6 +69,23 @@ def clocked() -> list[Machine]:
     fewest = {a.array(): a for a in reversed(ARRAYS)}
     machines = [fewest[name] for name in dict.fromkeys(a.array() for a in ARRAYS)]
     return [Machine(a.height, a.width, a.pipe, a.banks, a.kib, clock) for a in machines for clock in CLOCKS]
+
+
+def asked() -> dict:
+    """The sweep over both tables."""
+    fewest = [machine.banked() for machine in clocked() if machine.clock_hz == CLOCK]
+    sizes_hz = f"clock_hz == {CLOCK:.0f} or l1 == {Machine.kib * 1024} and array in {json.dumps(fewest)}"
+    return {
+        "base": str(CONFIG),
+        "names": {"l1": "/platform/cluster/tcdm/size"},
+        "axes": {
+            "array": {machine.banked(): machine.keys() for machine in ARRAYS},
+            "/platform/cluster/tcdm/size": [kib * 1024 for kib in KIB],
+            "/platform/cluster/clock_hz": [int(clock) for clock in CLOCKS],
+        },
+        "constraints": [sizes_hz],
+        "objectives": {**OBJECTIVES, "area.cluster": "min", "step.gflops_per_mm2": "max"},
+    }
 
 
 def _change(value: float, base: float) -> str:
@@ -159,15 +174,12 @@ def put_into(text: str, new: str) -> str:
 
 def main() -> None:
     """Command line; see scripts/array_sizing.sh."""
-    parser = argparse.ArgumentParser(prog="array_sizing", description=__doc__)
-    parser.add_argument("--jobs", type=int, default=2, help="runs at a time")
-    parser.add_argument("--resume", action="store_true", help="keep runs that are there already")
-    parser.add_argument("--runs", type=Path, default=ROOT / "out/array_sizing")
-    parser.add_argument("--out", type=Path, default=RESULTS)
-    options = parser.parse_args()
-    config = json.loads(CONFIG.read_text())
-    machines = dict.fromkeys([*sizes(), *clocked()])
-    results = run_points([machine.point(config) for machine in machines], options.runs, options.jobs, options.resume)
+    options = options_of("array_sizing", __doc__, "array_sizing").parse_args()
+    study = run_study(asked(), options.runs, options.jobs, options.resume)
+    names = {(m.banked(), m.kib * 1024, m.clock_hz): m.name() for m in [*sizes(), *clocked()]}
+    found = {names[tuple(values.values())]: result for values, result in results_of(study)}
+    results = {name: found[name] for name in names.values()}
+    print(f"{study.summary()}; see {study.report()}", flush=True)
     options.out.mkdir(parents=True, exist_ok=True)
     points = {name: kept(result) for name, result in results.items()}
     (options.out / "points.json").write_text(json.dumps(points, indent=1) + "\n")
