@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mapfile -t cpp < <(git ls-files '*.h' '*.cpp' '*.c')
-mapfile -t py < <(git ls-files '*.py')
+mapfile -t py < <(git ls-files '*.py' '*.ipynb')
 case "$*" in
   --fix)
     clang-format-19 -i "${cpp[@]}"

@@ -19,7 +19,7 @@ if [[ "${1:-}" == "--tests" ]]; then
   debian+=(simavr gcc-avr avr-libc)
   debian+=(qemu-user gcc clang-format-19 clang-tidy-19 chromium)
   python+=(pytest==8.3.5 jsonschema==4.23.0 ruff==0.11.10 mypy==2.4.1 playwright==1.52.0 torch==2.13.0 scipy==1.17.1
-           onnx==1.23.2 onnxscript==0.7.2 onnxruntime==1.32.0 perfetto==0.59.1)
+           onnx==1.23.2 onnxscript==0.7.2 onnxruntime==1.32.0 perfetto==0.59.1 nbclient==0.11.0 ipykernel==7.4.0)
 fi
 
 missing=()

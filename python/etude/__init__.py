@@ -17,6 +17,7 @@ from etude.api.config import Config, ConfigLike, import_onnx, load, schema, vers
 from etude.api.describe import Description, Macs, Parameters, describe, export_onnx
 from etude.api.lower import Program, lower
 from etude.api.price import price
+from etude.api.program_kit import ProgramKit, program_kit
 from etude.api.result import Check, Energy, Memory, Result, Step, Traffic, open_result
 from etude.api.run import run
 from etude.api.schedule import Schedule, compare_policies, schedule
@@ -53,6 +54,7 @@ __all__ = [
     "Parameters",
     "Program",
     "ProgramError",
+    "ProgramKit",
     "Result",
     "Schedule",
     "Step",
@@ -68,6 +70,7 @@ __all__ = [
     "open_result",
     "open_study",
     "price",
+    "program_kit",
     "run",
     "schedule",
     "schema",

@@ -246,6 +246,7 @@ def test_a_full_disk_ends_the_sweep_and_loses_nothing(tmp_path, monkeypatch):
         ({"tiers": {"confirm": "tile"}}, '"tile" is unknown'),
         ({"objective": {}}, "did you mean objectives?"),
         ({"base": "nothing.json"}, "base: nothing.json is not there"),
+        ({"base": etude.load(BASE)}, "base: is a Config; give its file"),
         ({"names": {"h-1": "/platform/cluster/redmule/height"}}, "is no name"),
         ({"names": {"status": "/platform/cluster/redmule/height"}}, "both called status"),
     ],

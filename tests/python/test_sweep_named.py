@@ -129,14 +129,17 @@ def test_points_of_studies(tmp_path, study):
     assert found["base"]["config_hash"] == etude.load(BASE).hash and Path(found["base"]["folder"]).is_dir()
     assert list(found["wide"]) == ["error"] and "port of 128 bytes" in found["wide"]["error"]
     (folder,) = tmp_path.iterdir()
-    (folder / "mark").touch()
-    assert run_points(points, tmp_path, 1, resume=True) == found and (folder / "mark").exists()
+    mark = folder / "runs" / "mark"
+    mark.touch()
+    assert run_points(points, tmp_path, 1, resume=True) == found and mark.exists()
     assert run_points(points, tmp_path, 1, resume=False)["base"]["step"] == found["base"]["step"]
-    assert not (folder / "mark").exists()
+    assert not mark.exists()
     copy = tmp_path / "copy"
     shutil.copytree(study.folder, copy)
     one = {**ASKED, "constraints": ["batch == 2", "array == 'as it is'"]}
+    (copy / "mine.txt").touch()
     ((values, result),) = results_of(run_study(one, copy, 1, resume=True))
+    assert (copy / "mine.txt").exists() and [p.name for p in (copy / "runs").iterdir()] == ["1"]
     assert values == {"batch": 2, "array": "as it is"} and result["check"]["passed"]
 
 

@@ -69,7 +69,11 @@ def test_what_is_inside(wheel):
         assert len([name for name in native if name.startswith(f"lib/{library}")]) == 1, library
     assert not [name for name in native if name.startswith(("lib/libc.", "lib/libstdc++", "lib/libpython"))]
     assert "etude/py.typed" in names and "etude/report/page.css" in names
-    assert not [name for name in names if name.endswith((".cpp", ".h", ".pyc"))]
+    assert not [name for name in names if name.endswith((".cpp", ".pyc"))]
+    headers = {name.removeprefix("include/") for name in native if name.endswith(".h")}
+    assert "program/start.c" in native and "program/link.ld" in native  # for programs of one's own
+    assert {"kernels/include/etude_cluster.h", "models/base/pulp_map_regs.h"} <= headers
+    assert all(name.startswith("kernels/include/") or name.endswith("_regs.h") for name in headers)
     assert wheel.stat().st_size < 40e6
 
 

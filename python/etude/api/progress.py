@@ -8,6 +8,8 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from etude.api.notebook_bar import NotebookBar, in_notebook
+
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
@@ -21,28 +23,33 @@ class Watch:
         self.title = title
         self.wanted = wanted
         self.bar: Progress | None = None
+        self.page: NotebookBar | None = None
         self.task: TaskID | None = None
         self.said_s = 0.0
 
     def __enter__(self) -> Watch:
         if self.wanted is False:
             return self
-        notebook = "ipykernel" in sys.modules
-        if not notebook and not sys.stderr.isatty():
+        if in_notebook():
+            self.page = NotebookBar()
+            self.page.update(self.title, 0, None)
+            return self
+        if not sys.stderr.isatty():
             return self
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-        console = Console() if notebook else Console(stderr=True)
         columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        self.bar = Progress(*columns, TimeElapsedColumn(), console=console, transient=True)
+        self.bar = Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True)
         self.task = self.bar.add_task(self.title, total=None)
         self.bar.start()
         return self
 
     def update(self, done: int, total: int) -> None:
         """So much of so much is over."""
-        if self.bar is not None and self.task is not None:
+        if self.page is not None:
+            self.page.update(f"{self.title}: {done:,} of {total:,}", done, total)
+        elif self.bar is not None and self.task is not None:
             self.bar.update(self.task, completed=done, total=total)
         elif self.wanted and (done == total or time.monotonic() - self.said_s > LINES_S):
             self.said_s = time.monotonic()
@@ -53,3 +60,5 @@ class Watch:
     ) -> None:
         if self.bar is not None:
             self.bar.stop()
+        if self.page is not None:
+            self.page.close()

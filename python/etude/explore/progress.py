@@ -8,6 +8,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from etude.api.notebook_bar import NotebookBar, in_notebook
 from etude.explore.front import Front, Scores
 
 if TYPE_CHECKING:
@@ -29,18 +30,20 @@ class SweepWatch:
         self.best: list[float] | None = None
         self.began_s = self.said_s = time.monotonic()
         self.bar: Progress | None = None
+        self.page: NotebookBar | None = None
         self.task: TaskID | None = None
 
     def __enter__(self) -> SweepWatch:
         self.began_s = self.said_s = time.monotonic()
-        notebook = "ipykernel" in sys.modules
-        if self.wanted is not False and (notebook or sys.stderr.isatty()):
+        if self.wanted is not False and in_notebook():
+            self.page = NotebookBar()
+            self.page.update(self.line(), 0, self.total)
+        elif self.wanted is not False and sys.stderr.isatty():
             from rich.console import Console
             from rich.progress import BarColumn, Progress, TextColumn
 
-            console = Console() if notebook else Console(stderr=True)
             columns = (TextColumn("{task.description}"), BarColumn(bar_width=20))
-            self.bar = Progress(*columns, console=console, transient=True)
+            self.bar = Progress(*columns, console=Console(stderr=True), transient=True)
             self.task = self.bar.add_task(self.line(), total=self.total)
             self.bar.start()
         return self
@@ -82,7 +85,9 @@ class SweepWatch:
         if scores is not None:
             self.front.add(self.over, scores)
             self.best = [min(pair) for pair in zip(self.best or scores, scores, strict=True)]
-        if self.bar is not None and self.task is not None:
+        if self.page is not None:
+            self.page.update(self.line(), self.over, self.total)
+        elif self.bar is not None and self.task is not None:
             self.bar.update(self.task, completed=self.over, total=self.total, description=self.line())
         elif self.wanted is not False and time.monotonic() - self.said_s > LINES_S:
             self.said_s = time.monotonic()
@@ -93,6 +98,8 @@ class SweepWatch:
     ) -> None:
         if self.bar is not None:
             self.bar.stop()
+        if self.page is not None:
+            self.page.close()
 
 
 def _clock(seconds: float) -> str:

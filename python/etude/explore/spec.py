@@ -123,6 +123,8 @@ def load_spec(source: str | os.PathLike[str] | Mapping[str, Any]) -> Spec:
     else:
         file = Path(source)
         asked, place = _read(file), file.resolve().parent
+    if isinstance(asked.get("base"), Config):
+        raise UserError("base: is a Config; give its file or object, and what was set as axes of one value")
     try:
         json.dumps(asked, allow_nan=False)
     except (TypeError, ValueError) as error:

@@ -17,6 +17,7 @@ from etude.explore.point import Outcome, canonical
 from etude.explore.spec import COLUMNS, Spec
 
 FILE = "study.sqlite"
+SAME = {"sweep": "another sweep", "program_version": "version", "search": "search"}  # what rows must agree in
 Returned = TypeVar("Returned")
 
 
@@ -88,7 +89,7 @@ class Store:
             raise UserError(f"{self.file}: is no study ({error}); give another --out") from None
         if not found:
             return  # ended before it began
-        for key, name in (("sweep", "another sweep"), ("program_version", "version"), ("search", "search")):
+        for key, name in SAME.items():
             if found.get(key) != about[key]:
                 told = "" if key == "sweep" else f" {found.get(key)}, and this is {about[key]}"
                 raise UserError(f"{self.file}: is of {name}{told}; give another --out")
@@ -123,6 +124,17 @@ def read_about(file: Path) -> dict[str, str]:
         return dict(connection.execute("SELECT key, value FROM study").fetchall())
     finally:
         connection.close()
+
+
+def is_of(folder: Path, about: dict[str, str]) -> bool:
+    """Whether the study in a folder, if there is one, is of this sweep, program and search."""
+    if not (folder / FILE).exists():
+        return True
+    try:
+        found = read_about(folder / FILE)
+    except sqlite3.Error:
+        return False
+    return all(found.get(key) == about[key] for key in SAME)
 
 
 def read_points(file: Path) -> tuple[list[str], Sequence[tuple[Any, ...]]]:

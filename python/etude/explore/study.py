@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ from etude.explore.pool import pool_of
 from etude.explore.progress import SweepWatch
 from etude.explore.samplers import search_of, total_of
 from etude.explore.spec import COLUMNS, Spec, check_tiers, configuration_folders, load_spec
-from etude.explore.store import FILE, Store, read_about, read_points
+from etude.explore.store import FILE, Store, is_of, read_about, read_points
 
 if TYPE_CHECKING:
     import polars
@@ -179,6 +180,7 @@ def sweep(
     jobs: int | None = None,
     resume: bool = False,
     dask: str | None = None,
+    replace: bool = False,
     keep_runs: bool = False,
     progress: bool | None = None,
 ) -> Study:
@@ -186,9 +188,10 @@ def sweep(
 
     `out`: its folder, out/NAME of the file if None (out/sweep without one). `jobs`: points at a time on this machine,
     all cores if None. `dask`: the address of a scheduler whose workers run the points instead. `resume`: goes on with
-    the study that is in the folder, and repeats no point. `keep_runs`: what the run of each point leaves stays in
-    runs/ID of the folder (which workers elsewhere must reach, too), and `Study.result` opens it. `progress`: False
-    shows nothing. Whatever ends it, points that are finished are kept.
+    the study that is in the folder, and repeats no point. `replace`: one that is of another sweep or program makes room
+    (else it is refused). `keep_runs`: what the run of each point leaves stays in runs/ID of the folder (which workers
+    elsewhere must reach, too), and `Study.result` opens it. `progress`: False shows nothing. Whatever ends it, points
+    that are finished are kept.
 
     Errors: UserError for what is wrong in the sweep, before anything runs or is written; MachineError if the disk is
     full or the scheduler gone.
@@ -202,6 +205,8 @@ def sweep(
     about |= {"base": _base_word(asked), "baseline": json.dumps(asked.base_values())}
     pool = pool_of(jobs, dask)
     try:
+        if replace and not is_of(folder, about):
+            clear(folder)
         store = Store(folder, asked, about, resume)
         try:
             with SweepWatch(folder.name, total_of(asked), asked.objectives, progress) as watch:
@@ -213,6 +218,14 @@ def sweep(
     study = Study(folder, json.loads(asked.text), about["program_version"], about)
     _export(study, asked)
     return study
+
+
+def clear(folder: Path) -> None:
+    """Removes what a sweep wrote into its folder."""
+    for name in (RUNS, FRONT):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for name in ("report.html", "base.json", PARQUET, FILE):
+        (folder / name).unlink(missing_ok=True)
 
 
 def _base_word(spec: Spec) -> str:

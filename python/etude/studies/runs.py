@@ -4,17 +4,13 @@
 import argparse
 import hashlib
 import json
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from etude.errors import UserError
-from etude.explore.point import program_version
-from etude.explore.spec import load_spec
-from etude.explore.store import FILE
-from etude.explore.study import RUNS, Study, open_study, sweep
+from etude.explore.study import RUNS, Study, clear, sweep
 from etude.result import load_result
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -69,17 +65,9 @@ def keys_of(sets: Sequence[str]) -> dict[str, Any]:
 def run_study(asked: Mapping[str, Any], folder: Path, jobs: int, resume: bool) -> Study:
     """The sweep with its runs kept. `resume`: goes on with the one in the folder if it is this very sweep of this very
     program, else it begins anew. Errors: UserError."""
-    if (folder / FILE).exists() and not (resume and _same(asked, folder)):
-        shutil.rmtree(folder)
-    return sweep(asked, out=folder, jobs=jobs, resume=True, keep_runs=True)
-
-
-def _same(asked: Mapping[str, Any], folder: Path) -> bool:
-    try:
-        study = open_study(folder)
-    except UserError:  # ended before it began
-        return False
-    return study.program_version == program_version() and study.about["sweep"] == load_spec(asked).text
+    if not resume:
+        clear(folder)
+    return sweep(asked, out=folder, jobs=jobs, resume=True, replace=True, keep_runs=True)
 
 
 def results_of(study: Study) -> Iterator[tuple[dict[str, Any], dict]]:
