@@ -149,6 +149,12 @@ class Study:
         counts = ", ".join(f"{self.count(status):,} {status}" for status in ("done", "infeasible", "failed"))
         return f"{len(self.points):,} points: {counts}; {len(self.front):,} on the front"
 
+    def __str__(self) -> str:
+        """What `etude sweep` prints: the front as a table, and the reasons of what is not in it."""
+        from etude.explore.summary import study_text
+
+        return study_text(self)
+
     def __repr__(self) -> str:
         return f"<Study {self.folder}: {self.summary()}>"
 

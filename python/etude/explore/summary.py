@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,13 @@ MOST_REASONS = 5
 
 def _cell(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else number(value) if isinstance(value, float) else str(value)
+
+
+def study_text(study: Study, width: int = 120) -> str:
+    """What `print_study` prints."""
+    text = io.StringIO()
+    print_study(study, Console(file=text, width=width))
+    return text.getvalue().rstrip("\n")
 
 
 def print_study(study: Study, console: Console) -> None:

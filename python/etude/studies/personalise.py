@@ -137,6 +137,7 @@ def chart(curve: dict) -> str:
 def main() -> None:
     """Command line; see scripts/personalise.sh."""
     parser = options_of("personalise", __doc__, "personalisation")
+    parser.add_argument("--evaluate-only", action="store_true", dest="resume", help="the same as --resume")
     parser.add_argument("--config", type=Path, default=ROOT / "configs/cct2_lora.json")
     parser.add_argument("--steps", type=int, default=80)
     parser.add_argument("--every", type=int, default=10, help="steps between evaluations")
