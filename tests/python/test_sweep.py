@@ -19,6 +19,7 @@ from etude import native
 from etude.api.child import measure
 from etude.errors import UserError
 from etude.explore.point import evaluate
+from etude.explore.pool import pool_of
 from etude.program import find_program
 from sweep_cases import BASE, SEED, SWEEP, changed, command, dump, environment, killed_and_resumed, rows_of
 
@@ -352,3 +353,14 @@ def test_an_interrupt_ends_the_runs_and_keeps_the_points(undisturbed, tmp_path):
     assert len(rows_of(out)) >= 3
     study = etude.sweep(file, out=out, jobs=1, resume=True, progress=False)
     assert dump(study.folder) == dump(undisturbed.folder)
+
+
+def test_two_sweeps_at_a_time_are_silent_and_the_leader_is_for_this_machine_alone(recwarn):
+    pytest.importorskip("distributed")
+    pools = [pool_of(2, None) for _ in range(2)]
+    try:
+        assert [str(warning.message) for warning in recwarn if "Port" in str(warning.message)] == []
+        assert [pool.cluster.scheduler.http_server.address for pool in pools] == ["127.0.0.1"] * 2
+    finally:
+        for pool in pools:
+            pool.close()

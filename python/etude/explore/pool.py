@@ -58,6 +58,8 @@ class DaskPool:
                 threads_per_worker=jobs,
                 processes=False,
                 dashboard_address=None,
+                # Its server is up all the same: at any port of this machine alone, so that two sweeps do not meet.
+                scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
                 silence_logs=logging.CRITICAL,
                 memory_limit=0,
             )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from etude.compare import clock_note
 from etude.result import engineering
-from etude.studies.runs import OBJECTIVES, ROOT, kept, options_of, results_of, run_study
+from etude.studies.runs import OBJECTIVES, ROOT, command, kept, options_of, results_of, run_study
 
 RESULTS = ROOT / "results/array_sizing"
 DOC = ROOT / "docs/energy.md"
@@ -190,4 +190,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command(main)

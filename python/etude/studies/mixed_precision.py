@@ -3,7 +3,7 @@
 
 import json
 
-from etude.studies.runs import OBJECTIVES, kept, options_of
+from etude.studies.runs import OBJECTIVES, command, kept, options_of
 from etude.studies.traindeeploy import LOSS_SCALE, cct, deep_ae, run_sweeps
 from etude.svg_chart import Series, line_chart
 
@@ -85,4 +85,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command(main)

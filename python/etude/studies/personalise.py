@@ -14,7 +14,7 @@ import numpy as np
 from etude.errors import UserError
 from etude.result import engineering, load_result
 from etude.studies.cct_host import Cct, Parameters, accuracy, cross_entropy
-from etude.studies.runs import ROOT, keys_of, options_of, results_of, run_study
+from etude.studies.runs import ROOT, command, keys_of, options_of, results_of, run_study
 from etude.svg_chart import Series, line_chart
 
 DATA = ROOT / "workloads/data"
@@ -162,4 +162,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command(main)

@@ -4,7 +4,7 @@
 import json
 
 from etude.result import engineering
-from etude.studies.runs import OBJECTIVES, kept, options_of
+from etude.studies.runs import OBJECTIVES, command, kept, options_of
 from etude.studies.traindeeploy import cct, run_sweeps
 from etude.svg_chart import Series, line_chart
 
@@ -81,4 +81,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command(main)

@@ -4,12 +4,13 @@
 import argparse
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from etude.errors import UserError
+from etude.errors import Error, UserError
 from etude.explore.study import RUNS, Study, clear, sweep
 from etude.result import load_result
 
@@ -115,3 +116,14 @@ def options_of(name: str, doc: str | None, results: str) -> argparse.ArgumentPar
     parser.add_argument("--runs", type=Path, default=ROOT / "out" / name, help="folder of the sweeps")
     parser.add_argument("--out", type=Path, default=ROOT / "results" / results)
     return parser
+
+
+def command(main: Callable[[], None]) -> None:
+    """Runs a study as a program: errors are a line and an exit status, as those of `etude`."""
+    try:
+        main()
+    except Error as error:
+        sys.stderr.write(f"{Path(sys.argv[0]).stem}: {error}\n")
+        sys.exit(error.exit_status)
+    except KeyboardInterrupt:
+        sys.exit(130)

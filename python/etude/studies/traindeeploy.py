@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from etude.result import engineering
-from etude.studies.runs import OBJECTIVES, ROOT, kept, options_of, results_of, run_study
+from etude.studies.runs import OBJECTIVES, ROOT, command, kept, options_of, results_of, run_study
 from etude.svg_chart import Series, bar_chart
 
 DATA = ROOT / "workloads/data"
@@ -296,4 +296,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command(main)
