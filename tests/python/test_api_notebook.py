@@ -95,3 +95,38 @@ def test_the_package_and_who_uses_it_are_checked_by_types(tmp_path):
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     errors = [line.split(":")[:2] for line in done.stdout.splitlines() if ": error:" in line]
     assert errors == [[str(user), "5"], [str(user), "6"], [str(user), "7"]], done.stdout + done.stderr
+
+
+def test_a_bar_in_a_notebook_needs_no_widgets(monkeypatch):
+    """What the page shows last is an empty place."""
+    import types
+
+    from etude.api import notebook_bar
+    from etude.api.progress import Watch
+    from etude.explore.progress import SweepWatch
+
+    shown: list[str] = []
+
+    class Handle:
+        update = staticmethod(shown.append)
+
+    def display(html, display_id):
+        shown.append(html)
+        return Handle()
+
+    page = types.SimpleNamespace(HTML=str, display=display)
+    monkeypatch.setitem(sys.modules, "ipykernel", types.ModuleType("ipykernel"))
+    monkeypatch.setitem(sys.modules, "IPython", types.SimpleNamespace(display=page))
+    monkeypatch.setitem(sys.modules, "IPython.display", page)
+    monkeypatch.setattr(notebook_bar, "BETWEEN_S", 0.0)
+    with Watch("a < b") as watch:
+        watch.update(3, 24)
+    assert shown == ["<progress></progress> a &lt; b", '<progress value="3" max="24"></progress> a &lt; b: 3 of 24', ""]
+    shown.clear()
+    with SweepWatch("array", 24, {"step.cycles": "min"}) as sweep:
+        sweep.finished((5.0,))
+    assert 'value="1" max="24"' in shown[1] and "1 of 24 points" in shown[1] and shown[-1] == ""
+    shown.clear()
+    with SweepWatch("array", 24, {"step.cycles": "min"}, False) as sweep:
+        sweep.finished((5.0,))
+    assert shown == []

@@ -214,8 +214,8 @@ def rows_of(cases: Sequence[Case], runs: Path, jobs: int, resume: bool, keep: di
     answers, results = execute(cases, runs, jobs, resume)
     for name, result in results.items():
         if "folder" in result:
-            outputs = Path(result["folder"], "outputs.npz").read_bytes()
-            _outputs(runs, name).write_text(hashlib.sha256(outputs).hexdigest())
+            digest = hashlib.sha256(Path(result["folder"], "outputs.npz").read_bytes()).hexdigest()
+            _outputs(runs, name).write_text(digest)
     rows: list[dict] = []
     for case in cases:
         result = results.get(case.name)

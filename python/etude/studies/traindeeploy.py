@@ -79,7 +79,7 @@ def sweeps(fp16: bool) -> dict[str, dict]:
 
 def run_sweeps(asked: dict[str, dict], runs: Path, jobs: int, resume: bool) -> dict[str, dict]:
     """Results by the names of their values, as "lora1-redmule"."""
-    found = {}
+    found: dict[str, dict] = {}
     for name, one in asked.items():
         study = run_study(one, runs / name, jobs, resume)
         found |= {"-".join(values.values()): result for values, result in results_of(study)}
