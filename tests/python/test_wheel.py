@@ -3,15 +3,19 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import sysconfig
+import textwrap
 import venv
 import zipfile
 from pathlib import Path
 
+import etude
 import pytest
+from terminal import on_a_terminal
 
 ROOT = Path(__file__).resolve().parents[2]
 STEP = {"platform": "platform/traindeeploy.json", "workload": {"network": "mlp", "sizes": [9, 6, 4], "batch": 2}}
@@ -98,6 +102,30 @@ def test_it_works_without_compiler_and_source(python, tmp_path):
     assert json.loads(run_in(command, tmp_path, "schema", "run"))["title"]
     page = run_in(command, tmp_path, "report", "out").strip()
     assert (tmp_path / page).stat().st_size > 20_000
+
+
+def ten_lines(text: str) -> str:
+    """The first block of code under "In Python" of the README."""
+    section = text.split("## In Python\n")[1].split("\n## ")[0]
+    (block,) = re.findall(r"^    import etude\n(?:    .*\n|\n(?=    ))+", section, re.M)[:1]
+    return textwrap.dedent(block)
+
+
+def test_readmes_ten_lines_run_24_points_with_a_bar_and_a_page(python, tmp_path):
+    code = ten_lines((ROOT / "README.md").read_text())
+    assert len([line for line in code.splitlines() if line.strip()]) == 10
+    (tmp_path / "ten.py").write_text(code)
+    environment = {**bare(python, tmp_path), "TERM": "xterm-256color", "COLUMNS": "160"}
+    status, said = on_a_terminal([str(python), "ten.py"], cwd=tmp_path, env=environment)
+    assert status == 0, said
+    assert re.search(r"array: \d+ of 24 points", said) and "━" in said  # the bar
+    assert "24 points: 24 done, 0 infeasible, 0 failed" in said
+    page = tmp_path / said.strip().splitlines()[-1].strip()
+    assert page.name == "report.html" and page.stat().st_size > 20_000
+    study = etude.open_study(tmp_path / "out/array")
+    status, again = on_a_terminal([str(python), "ten.py"], cwd=tmp_path, env=environment)
+    assert status == 0 and again.strip().endswith(str(page.relative_to(tmp_path)))
+    assert study.points.equals(etude.open_study(tmp_path / "out/array").points)
 
 
 def loaded(python: Path, program: Path, folder: Path) -> dict[str, str]:
