@@ -9,6 +9,7 @@ from pathlib import Path
 
 import etude
 import pytest
+from browser import chromium
 from etude.errors import UserError
 from etude.program import find_program
 from etude.report.study.data import command_of
@@ -147,3 +148,19 @@ def test_a_point_that_failed_ends_a_study(tmp_path):
     diverging = {**BASE, "train": {"lr": 1e6, "steps": 6}}
     with pytest.raises(UserError, match="point 1 of .*diverged"):
         run_points([Point("a", diverging)], tmp_path, 1, resume=False)
+
+
+def test_the_page_knows_named_values(study):
+    """Its commands are those of the points, and a chip for each name."""
+    done = [row for row in study.points.iter_rows(named=True) if row["status"] == "done"]
+    errors: list[str] = []
+    with chromium() as browser:
+        view = browser.new_page(viewport={"width": 1280, "height": 900})
+        view.on("pageerror", lambda error: errors.append(str(error)))
+        view.goto(study.report().resolve().as_uri())
+        for row in done:
+            view.locator(f"#points-table tbody tr:has(td:first-child:text-is('{row['id']}'))").click()
+            assert view.locator("#command").text_content() == command_of(study, row)
+        chips = view.locator(".chips", has=view.locator("span", has_text="array"))
+        assert set(chips.locator("button").all_text_contents()) == set(ASKED["axes"]["array"])
+    assert errors == []
