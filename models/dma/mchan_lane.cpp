@@ -31,6 +31,7 @@ void MchanLane::enqueue(const MchanTransfer& transfer, Cycle::rep now) {
 }
 
 void MchanLane::begin_piece(unsigned lane) {
+  begun_or_ended();
   const Piece& p = piece(lane_piece_[lane]);
   lane_beats_[lane] = p.l1_beats;
   word_[lane].address = (p.l1 & ~7u) + 4 * lane;
@@ -127,6 +128,7 @@ template <bool kToL1, unsigned kLane>
 }
 
 void MchanLane::lane_finished(unsigned lane, Cycle::rep now, MchanWork& work) {
+  begun_or_ended();
   const unsigned done = lane_piece_[lane]++;
   lane_beat_[lane] = 0;
   if (!to_l1_ || lane_piece_[1 - lane] <= done) {
@@ -149,6 +151,7 @@ void MchanLane::lane_finished(unsigned lane, Cycle::rep now, MchanWork& work) {
     }
     flow.pop(kTcdmCommand);
     beats_left_ = piece(unpacked_++).l1_beats;
+    begun_or_ended();
   }
   --beats_left_;
   flow.push(kBeat0);
@@ -163,6 +166,9 @@ template <bool kToL1>
   } else {
     flow.pop(kWord0);
     flow.pop(kWord1);
+  }
+  if (align_ == Align::kFirst || align_ == Align::kSecond) {
+    begun_or_ended();
   }
   if (inputs_left_ == 0) {
     align_ = Align::kDrain;
@@ -239,6 +245,7 @@ template <bool kToL1>
     read_burst(now);
   }
   if (flow.any(kExtCommand) && outstanding_ < outstanding_limit_) {
+    begun_or_ended();
     flow.pop(kExtCommand);
     ++issued_;
     ++outstanding_;
@@ -247,10 +254,12 @@ template <bool kToL1>
     flow.pop(kBusBuffer);
     flow.push(kExtData);
     if (taken_beat_ == 0) {
+      begun_or_ended();
       flow.push(kTcdmCommand);
       flow.push(kAlign);
     }
     if (++taken_beat_ == piece(taken_).ext_beats) {
+      begun_or_ended();
       taken_beat_ = 0;
       ++taken_;
       --outstanding_;
@@ -262,6 +271,7 @@ template <bool kToL1>
     flow.push(kBusBuffer);
     bus_free_ = now + 1;
     if (++bus_beat_ == piece(on_bus_).ext_beats) {
+      begun_or_ended();
       bus_beat_ = 0;
       ++on_bus_;
     }
@@ -278,6 +288,7 @@ template <bool kToL1>
     ++released_;
   }
   if (!writing_ && flow.any(kExtCommand) && issued_ - released_ < outstanding_limit_) {
+    begun_or_ended();
     flow.pop(kExtCommand);
     ++issued_;
     writing_ = true;
@@ -288,6 +299,7 @@ template <bool kToL1>
       first_w_ = now + 1;
     }
     if (++bus_beat_ == piece(issued_ - 1).ext_beats) {
+      begun_or_ended();
       bus_beat_ = 0;
       writing_ = false;
       write_due_ = true;
@@ -331,7 +343,8 @@ void MchanLane::step(Cycle::rep now, std::uint32_t granted, const std::uint32_t*
   const bool flowed = (flow.pushed | flow.popped) != 0;
   work.moved |= flowed;
   // Else it stands still, and is not looked at again in the next cycle; or begins a piece.
-  if ((flowed || refused) && lane_beat_[0] != 0 && lane_beat_[1] != 0 && bus_beat_ != 0) {
+  if (may_stretch_ && (flowed || refused) && lane_beat_[0] != 0 && lane_beat_[1] != 0 &&
+      bus_beat_ != 0) {
     find_stretch<kToL1>();
   }
 }

@@ -243,6 +243,10 @@ class MchanLane {
   std::uint8_t* buffer(unsigned n) { return &buffers_[(n % kRing) * buffer_bytes_]; }
   const std::uint8_t* buffer(unsigned n) const { return &buffers_[(n % kRing) * buffer_bytes_]; }
 
+  // Whatever keeps a stretch away ends only with the beginning or end of a piece, a burst or a row
+  // in some stage, each of which says so here.
+  void begun_or_ended() { may_stretch_ = true; }
+
   // One direction each, so that a cycle of a lane is one function of the host.
   template <bool kToL1>
   std::uint32_t ask();
@@ -366,6 +370,7 @@ class MchanLane {
   const MchanAutomaton::State* state_ = nullptr;
   unsigned stretch_left_ = 0;
   std::uint64_t stretch_done_ = 0;  // beats that the stages' counters do not know of yet
+  bool may_stretch_ = true;  // some piece, burst or row began or ended since none could be found
 
   Counters counters_;
 };

@@ -9,6 +9,7 @@ namespace etude {
 
 // The splitter, which has room for a row and something to do.
 void MchanLane::split(Flow& flow, Cycle::rep now, MchanWork& work) {
+  begun_or_ended();
   if (!splitting_) {
     if (transfers_[queue_tail_ % kTransfers].since >= now) {
       return;
@@ -51,6 +52,7 @@ void MchanLane::split(Flow& flow, Cycle::rep now, MchanWork& work) {
 
 // The unpacker takes the next row.
 void MchanLane::take_row(Flow& flow, MchanWork& work) {
+  begun_or_ended();
   flow.pop(kRows);
   row_ = rows_[row_tail_++ % 2];
   unpacking_ = true;
@@ -68,6 +70,7 @@ void MchanLane::take_row(Flow& flow, MchanWork& work) {
 }
 
 void MchanLane::make_piece(Flow& flow) {
+  begun_or_ended();
   --pieces_left_;
   std::uint32_t bytes = row_.bytes;
   if (pieces_left_ != 0) {
@@ -95,6 +98,7 @@ void MchanLane::make_piece(Flow& flow) {
 }
 
 void MchanLane::load_aligner(Flow& flow) {
+  begun_or_ended();
   flow.pop(kAlign);
   const Piece& p = piece(aligned_++);
   const std::uint32_t source = (to_l1_ ? p.ext : p.l1) & 7;
@@ -111,6 +115,7 @@ void MchanLane::load_aligner(Flow& flow) {
 
 // The address that was issued in the last cycle is on the bus now.
 void MchanLane::read_burst(Cycle::rep now) {
+  begun_or_ended();
   Piece& p = piece(asked_);
   p.ready = axi_->read(Address{p.ext}, {buffer(asked_) + kMargin, p.bytes}, Cycle{now}).raw();
   ++asked_;
@@ -120,6 +125,7 @@ void MchanLane::read_burst(Cycle::rep now) {
 
 // The last beat of a burst left in the last cycle.
 void MchanLane::write_burst(Cycle::rep now, MchanWork& work) {
+  begun_or_ended();
   Piece& p = piece(asked_);
   const Cycle response = axi_->write(Address{p.ext}, {buffer(asked_) + kMargin, p.bytes}, {},
                                      Cycle{first_w_}, Cycle{now});

@@ -17,6 +17,7 @@ inline std::uint32_t MchanLane::wanted() const {
 // Brings the queues and the counters of the stages up to date; the next cycle is stepped.
 void MchanLane::leave_stretch() {
   using Automaton = MchanAutomaton;
+  begun_or_ended();
   const std::uint64_t key = state_->key;
   entries_ = key & kAllQueues;
   align_ = static_cast<Align>(key >> kAlignBits & 7);
@@ -92,6 +93,7 @@ std::uint64_t MchanLane::stretch_key() const {
 // may be cut, is outside.
 template <bool kToL1>
 void MchanLane::find_stretch() {
+  may_stretch_ = false;
   if (!uses_automaton_ || lane_beat_[0] == 0 || lane_beat_[1] == 0 || bus_beat_ == 0 ||
       (align_ != Align::kRun && align_ != Align::kWantData && align_ != Align::kWantSpace)) {
     return;
