@@ -30,8 +30,8 @@ Hci::Hci(const sc_core::sc_module_name& name, const HciConfig& config, const Hci
 void Hci::reset() {
   rr_.fill(0);
   up_.fill(0);
-  up_banks_ = 0;
-  up_ports_ = up_count_ = 0;
+  up_banks_ = shared_banks_ = 0;
+  up_ports_ = shared_ports_ = 0;
   locked_ = 0;
   ctr_ = 0;
   set_priority(config_.priority == HciConfig::Priority::kAccelerator, config_.max_stall);
@@ -126,10 +126,10 @@ inline void Hci::count_wide_port(const HciRequests& requests, std::uint64_t wide
   }
 }
 
-// Of each bank of `banks` one of the raised requests is served; counts them. `kLocked`: some banks
+// Of each bank of `banks`, where more than one request is up, one is served. `kLocked`: some banks
 // may be frozen.
 template <bool kLocked>
-std::uint32_t Hci::serve_contended(std::uint64_t banks, unsigned& count) {
+std::uint32_t Hci::serve_shared(std::uint64_t banks) {
   std::uint32_t granted = 0;
   for (std::uint64_t left = banks; left != 0; left &= left - 1) {
     const int bank = std::countr_zero(left);
@@ -138,15 +138,19 @@ std::uint32_t Hci::serve_contended(std::uint64_t banks, unsigned& count) {
     const std::uint32_t won =
         serve_bank(bank, kLocked && (locked_ & bit) != 0 ? frozen_[bank] : up_[bank]);
     granted |= won;
-    if ((up_[bank] ^= won) == 0) {
-      up_banks_ ^= bit;
+    const std::uint32_t rest = up_[bank] ^ won;
+    up_[bank] = rest;
+    if ((rest & (rest - 1)) == 0) {
+      shared_banks_ ^= bit;
+      shared_ports_ ^= rest;
+      stand_alone(static_cast<unsigned>(bank), rest, static_cast<unsigned>(std::countr_zero(rest)));
     }
-    ++count;
   }
+  shared_ports_ &= ~granted;
   return granted;
 }
 
-template std::uint32_t Hci::serve_contended<false>(std::uint64_t banks, unsigned& count);
+template std::uint32_t Hci::serve_shared<false>(std::uint64_t banks);
 
 HciGrants Hci::arbitrate_raised_branches(const HciRequests& requests) {
   const std::uint64_t log = up_banks_;
@@ -161,34 +165,22 @@ HciGrants Hci::arbitrate_raised_branches(const HciRequests& requests) {
   } else {
     leave_idle();
   }
-  unsigned count = 0;
-  std::uint64_t contended = log_won & locked_;
-  for (std::uint64_t left = log_won & ~locked_; left != 0; left &= left - 1) {
-    const int bank = std::countr_zero(left);
-    const std::uint32_t wanted = up_[bank];
-    if ((wanted & (wanted - 1)) != 0) {
-      contended |= left & (~left + 1);
-      continue;
-    }
-    rr_[bank] = static_cast<std::uint8_t>(std::countr_zero(wanted));  // alone: the next one, too
-    up_[bank] = 0;
-    grants.mask |= wanted;
-    ++count;
-  }
-  up_banks_ &= ~log_won | contended;
-  if (contended != 0) {
-    grants.mask |= serve_contended<true>(contended, count);
-  }
-  log_grants_ += count;
-  log_refused_ += up_count_ - count;
-  up_count_ -= count;
-  up_ports_ ^= grants.mask;
+  // A frozen request that is alone is the one that is up.
   const std::uint64_t refused = log & ~log_won;
-  for (std::uint64_t left = refused & ~locked_; left != 0; left &= left - 1) {
+  const std::uint64_t shared = shared_banks_ & log_won;
+  std::uint32_t kept = shared_ports_;
+  for (std::uint64_t left = refused & ~(locked_ & shared_banks_); left != 0; left &= left - 1) {
     const int bank = std::countr_zero(left);
+    kept |= up_[bank];
     frozen_[bank] = up_[bank];
   }
+  grants.mask = up_ports_ & ~kept;
+  up_banks_ = refused | shared;
+  if (shared != 0) {
+    grants.mask |= serve_shared<true>(shared);
+  }
   locked_ = refused;
+  end_raised(grants.mask);
   return grants;
 }
 
@@ -265,8 +257,11 @@ void Hci::idle_cycles_locked(std::uint64_t n) {
 }
 
 void Hci::visit_counters(const CounterVisitor& visit) const {
-  for (const Counter* counter : {&log_grants_, &log_refused_, &wide_grants_, &wide_refused_,
-                                 &wasted_reads_, &partial_writes_}) {
+  Counter grants = log_grants_;
+  grants.value -= static_cast<unsigned>(std::popcount(up_ports_));
+  visit(grants);
+  for (const Counter* counter :
+       {&log_refused_, &wide_grants_, &wide_refused_, &wasted_reads_, &partial_writes_}) {
     visit(*counter);
   }
 }

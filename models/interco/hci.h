@@ -80,33 +80,51 @@ class Hci : public sc_core::sc_module {
   /// for a loop that would otherwise repeat the refused ones in each cycle. Whoever raises requests
   /// calls arbitrate_raised() in each cycle in which one is up, and arbitrate() never.
   void raise(unsigned port, unsigned bank) {
-    up_[bank] |= 1u << port;
-    up_banks_ |= std::uint64_t{1} << bank;
-    up_ports_ |= 1u << port;
-    ++up_count_;
+    const std::uint64_t bit = std::uint64_t{1} << bank;
+    const std::uint32_t mine = 1u << port;
+    up_ports_ |= mine;
+    ++log_grants_;
+    if ((up_banks_ & bit) == 0) {
+      up_banks_ |= bit;
+      stand_alone(bank, mine, port);
+    } else {
+      join(bank, mine, shared_banks_, shared_ports_);
+    }
   }
   /// raise() for some ports one after the other; they are up when it goes.
   class Raising {
    public:
-    explicit Raising(Hci& hci) : hci_(hci) {}
+    explicit Raising(Hci& hci)
+        : hci_(hci),
+          banks_(hci.up_banks_),
+          shared_banks_(hci.shared_banks_),
+          shared_ports_(hci.shared_ports_) {}
     Raising(const Raising&) = delete;
     Raising& operator=(const Raising&) = delete;
     ~Raising() {
-      hci_.up_banks_ |= banks_;
+      hci_.up_banks_ = banks_;
       hci_.up_ports_ |= ports_;
-      hci_.up_count_ += count_;
+      hci_.shared_banks_ = shared_banks_;
+      hci_.shared_ports_ = shared_ports_;
+      hci_.log_grants_ += count_;
     }
     void add(unsigned port, unsigned bank) {
-      hci_.up_[bank] |= 1u << port;
-      banks_ |= std::uint64_t{1} << bank;
-      ports_ |= 1u << port;
+      const std::uint64_t bit = std::uint64_t{1} << bank;
+      const std::uint32_t mine = 1u << port;
+      ports_ |= mine;
       ++count_;
+      if ((banks_ & bit) == 0) {
+        banks_ |= bit;
+        hci_.stand_alone(bank, mine, port);
+        return;
+      }
+      hci_.join(bank, mine, shared_banks_, shared_ports_);
     }
 
    private:
     Hci& hci_;
-    std::uint64_t banks_{0};
-    std::uint32_t ports_{0};
+    std::uint64_t banks_, shared_banks_;
+    std::uint32_t shared_ports_, ports_{0};
     unsigned count_{0};
   };
   /// Ports whose request is up.
@@ -117,30 +135,15 @@ class Hci : public sc_core::sc_module {
     if (requests.wide || !log_alone()) {
       return arbitrate_raised_branches(requests);
     }
+    // Whoever is alone at its bank has it: no more than a mask, however many they are.
     leave_idle();
     HciGrants grants;
-    unsigned count = 0;
-    std::uint64_t contended = 0;
-    for (std::uint64_t left = up_banks_; left != 0; left &= left - 1) {
-      const int bank = std::countr_zero(left);
-      const std::uint32_t wanted = up_[bank];
-      if ((wanted & (wanted - 1)) != 0) [[unlikely]] {
-        contended |= left & (~left + 1);
-        continue;
-      }
-      rr_[bank] = static_cast<std::uint8_t>(std::countr_zero(wanted));  // alone: the next one, too
-      up_[bank] = 0;
-      grants.mask |= wanted;
-      ++count;
+    grants.mask = up_ports_ & ~shared_ports_;
+    up_banks_ = shared_banks_;
+    if (shared_banks_ != 0) {
+      grants.mask |= serve_shared<false>(shared_banks_);
     }
-    up_banks_ = contended;
-    if (contended != 0) {
-      grants.mask |= serve_contended<false>(contended, count);
-    }
-    log_grants_ += count;
-    up_count_ -= count;
-    log_refused_ += up_count_;
-    up_ports_ ^= grants.mask;
+    end_raised(grants.mask);
     return grants;
   }
   /// Nothing is up, and whoever comes now alone is served at once.
@@ -173,7 +176,9 @@ class Hci : public sc_core::sc_module {
   /// Stall counter of the arbiter between the branches, before the next edge.
   unsigned stall_counter() const { return ctr_; }
   /// Round-robin pointer of `bank`, before the next edge.
-  unsigned round_robin(unsigned bank) const { return rr_[bank]; }
+  unsigned round_robin(unsigned bank) const {
+    return ((up_banks_ & ~shared_banks_) >> bank & 1) != 0 ? before_[bank] : rr_[bank];
+  }
   /// True if the requests of `bank` are frozen because the accelerator owned it.
   bool locked(unsigned bank) const { return (locked_ >> bank & 1) != 0; }
 
@@ -192,7 +197,38 @@ class Hci : public sc_core::sc_module {
   }
   HciGrants arbitrate_raised_branches(const HciRequests& requests);
   template <bool kLocked>
-  std::uint32_t serve_contended(std::uint64_t banks, unsigned& count);
+  std::uint32_t serve_shared(std::uint64_t banks);
+  // The only request that is up at `bank`: its pointer is already what it will be once it is
+  // served.
+  void stand_alone(unsigned bank, std::uint32_t ports, unsigned port) {
+    up_[bank] = ports;
+    before_[bank] = rr_[bank];
+    rr_[bank] = static_cast<std::uint8_t>(port);
+  }
+  // One more request at a bank where others are up.
+  void join(unsigned bank, std::uint32_t mine, std::uint64_t& shared_banks,
+            std::uint32_t& shared_ports) {
+    const std::uint64_t bit = std::uint64_t{1} << bank;
+    if ((shared_banks & bit) == 0) {
+      shared_banks |= bit;
+      shared_ports |= up_[bank];
+      rr_[bank] = before_[bank];
+    }
+    shared_ports |= mine;
+    up_[bank] |= mine;
+  }
+  void end_raised(std::uint32_t granted) {
+    up_ports_ ^= granted;
+    if (up_ports_ != 0) {
+      log_refused_ += ones(up_ports_);
+    }
+  }
+  // Set bits, without a call where the host has no instruction for it.
+  static unsigned ones(std::uint32_t bits) {
+    bits -= bits >> 1 & 0x55555555u;
+    bits = (bits & 0x33333333u) + (bits >> 2 & 0x33333333u);
+    return (((bits + (bits >> 4)) & 0x0f0f0f0fu) * 0x01010101u) >> 24;
+  }
   void idle_cycles_locked(std::uint64_t n);
   void count_wide_port(const HciRequests& requests, std::uint64_t wide, HciGrants& grants);
   HciGrants arbitrate_contended(const HciRequests& requests);
@@ -211,15 +247,18 @@ class Hci : public sc_core::sc_module {
   unsigned release_at_;  // stall counter from which the log branch gets nothing
 
   std::array<std::uint32_t, 64> wanted_{};  // per bank, within one cycle; zero between cycles
-  std::array<std::uint32_t, 64> up_{};      // per bank: ports whose raised request is up
+  std::array<std::uint32_t, 64> up_{};      // per bank of up_banks_: ports with a raised request
   std::uint64_t up_banks_{0};
+  std::uint64_t shared_banks_{0};  // of them those with more than one request
   std::uint32_t up_ports_{0};
-  unsigned up_count_{0};
+  std::uint32_t shared_ports_{0};  // of them those at such banks
   std::array<std::uint8_t, 64> rr_{};
+  std::array<std::uint8_t, 64> before_{};   // of a bank with one request: rr_ until it is served
   std::array<std::uint32_t, 64> frozen_{};  // requests of a locked bank (req_q)
   std::uint64_t locked_{0};
   std::uint8_t ctr_{0};
 
+  // Raised requests are counted when they are raised: visit_counters() takes off what is still up.
   Counter log_grants_{"log_grants", "accesses", "Accesses granted to cores, ext and DMA"};
   Counter log_refused_{"log_refused", "accesses",
                        "Request cycles of cores, ext and DMA that found the bank taken"};

@@ -10,7 +10,7 @@
 namespace etude {
 
 // What DMA and RedMulE ask for in this cycle; RedMulE's request, if it acts.
-inline const WideRequest* Engine::ask_users() {
+[[gnu::always_inline]] inline const WideRequest* Engine::ask_users() {
   dma_stepped_ = due(Platform::kDma);
   if (dma_stepped_) {
     ask_dma();
@@ -50,10 +50,9 @@ inline void Engine::ask_dma() {
     if (left == 0) {
       return;
     }
-    Hci::Raising raising(*hci_);
     for (; left != 0; left &= left - 1) {
       const auto p = static_cast<unsigned>(std::countr_zero(left));
-      raising.add(dma_port_ + p, tcdm_->bank_of(mchan_->wanted(p)));
+      hci_->raise(dma_port_ + p, tcdm_->bank_of(mchan_->wanted(p)));
     }
     return;
   }
