@@ -86,6 +86,7 @@ template <bool kCached, bool kResumed>
   const std::uint32_t page_pc = state_.pc & ~0xfffu;
   std::uint64_t until = awaited ? 0 : stop;  // in this cycle something is to be looked at
   bool access = false;
+  bool event_load = false;
   for (;;) {
     if (op >= bound) [[unlikely]] {
       std::uint32_t offset = offset_of();
@@ -205,13 +206,21 @@ template <bool kCached, bool kResumed>
           continue;
         }
         [[fallthrough]];
+      case CalmKind::kFnmsubNearest:
       case CalmKind::kFpAddMul:
       case CalmKind::kFpOther: {
         const std::uint8_t needed = op->kind == CalmKind::kFpOther ? kCalmOther : kCalmAddMul;
         if ((calm_fp_ & needed) == 0) {
           goto end;
         }
-        execute(page_[op - ops], state_);
+        if (op->kind == CalmKind::kFnmsubNearest && (calm_fp_ & kCalmNearest) != 0) {
+          constexpr std::uint32_t kSign = 0x80000000u;
+          state_.r[op->d] = fp::f32_fma(state_.r[op->a] ^ kSign, state_.r[op->b], state_.r[op->c],
+                                        fp::Rounding::kRne, state_.fflags);
+          state_.fs = 3;
+        } else {
+          execute(page_[op - ops], state_);
+        }
         last_rd_ = 0xff;
         ++retired_[static_cast<unsigned>(op->timing)].value;
         older = newest;
@@ -238,6 +247,9 @@ template <bool kCached, bool kResumed>
         goto end;
       case CalmKind::kAccess:
         access = offer_access(*op, page_[op - ops], enter);
+        goto end;
+      case CalmKind::kEventLoad:
+        event_load = true;
         goto end;
       case CalmKind::kBeq:
       case CalmKind::kBne:
@@ -304,6 +316,10 @@ on_another_page:
     if (enter != straight_from) {
       history_.straight(straight_pc, enter - straight_from);
     }
+  }
+  if (event_load) {
+    start_access(page_[op - ops], enter);
+    return true;
   }
   return access;
 }

@@ -67,9 +67,10 @@ CalmKind kind_of(const Instr& instr, const Instr* next, std::uint32_t pc, bool c
     case TimingClass::kMul:
       return alu_kind(instr.op);
     case TimingClass::kFpAddMul:
-      return instr.op == Op::kFmaddS && (instr.mode == 0 || instr.mode == 7)
-                 ? CalmKind::kFmaddNearest
-                 : CalmKind::kFpAddMul;
+      return instr.mode != 0 && instr.mode != 7 ? CalmKind::kFpAddMul
+             : instr.op == Op::kFmaddS          ? CalmKind::kFmaddNearest
+             : instr.op == Op::kFnmsubS         ? CalmKind::kFnmsubNearest
+                                                : CalmKind::kFpAddMul;
     case TimingClass::kFpOther:
       return CalmKind::kFpOther;
     case TimingClass::kLoad:
@@ -79,6 +80,8 @@ CalmKind kind_of(const Instr& instr, const Instr* next, std::uint32_t pc, bool c
                      next->timing == TimingClass::kIllegal
                  ? CalmKind::kStop
                  : access_kind(instr);
+    case TimingClass::kEventLoad:
+      return CalmKind::kEventLoad;
     case TimingClass::kBranch:
       return !compressed && ((pc + static_cast<std::uint32_t>(instr.imm)) & 2u) != 0
                  ? CalmKind::kStop  // may be misaligned

@@ -23,7 +23,8 @@ enum class CalmKind : std::uint8_t {
   // An FPU operation whose result the next instruction may have to wait for.
   kFpAddMul,
   kFpOther,
-  kFmaddNearest,  ///< fmadd.s, to nearest or as frm says
+  kFmaddNearest,   ///< fmadd.s, to nearest or as frm says
+  kFnmsubNearest,  ///< fnmsub.s likewise
   // Data accesses.
   kLoadWord,
   kLoadWordPost,
@@ -31,6 +32,7 @@ enum class CalmKind : std::uint8_t {
   kStoreWordPost,
   kLoadWordPostBy,  ///< a register
   kAccess,          ///< other integer ones
+  kEventLoad,       ///< cv.elw
   // Conditional branches.
   kBeq,
   kBne,
