@@ -69,6 +69,10 @@ void Accounting::add(const std::string& component,
   by_name_.resize(names_.size());
   std::iota(by_name_.begin(), by_name_.end(), std::size_t{0});
   std::ranges::sort(by_name_, [this](auto a, auto b) { return names_[a] < names_[b]; });
+  zeros_.clear();
+  for (const std::size_t i : by_name_) {
+    zeros_.try_emplace(zeros_.end(), names_[i], 0);
+  }
   if (unit.busy) {
     units_.push_back(std::move(unit));
   } else if (!unit.stalls.empty()) {
@@ -165,9 +169,11 @@ void Accounting::end_step(const Snapshot& at) {
 
 CounterSnapshot Accounting::named(const std::vector<std::uint64_t>& from,
                                   const std::vector<std::uint64_t>& to) const {
-  CounterSnapshot out;
+  CounterSnapshot out = zeros_;
+  auto at = out.begin();
   for (const std::size_t i : by_name_) {
-    out.try_emplace(out.end(), names_[i], 0)->second += to[i] - from[i];
+    at = at->first == names_[i] ? at : std::next(at);
+    at->second += to[i] - from[i];
   }
   return out;
 }

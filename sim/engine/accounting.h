@@ -84,6 +84,7 @@ class Accounting {
 
   std::vector<std::string> names_;
   std::vector<std::size_t> by_name_;  ///< indices of the names in alphabetic order
+  CounterSnapshot zeros_;             ///< all names: copied where values are wanted by name
   std::vector<std::function<void(const CounterVisitor&)>> components_;
   std::vector<UnitColumns> units_;
   std::vector<std::string> harts_;
