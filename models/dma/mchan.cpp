@@ -243,7 +243,7 @@ void Mchan::arbitrate_commands(Cycle::rep now) {
 }
 
 std::uint32_t Mchan::requests(Cycle, Requests& out) {
-  return swapped(write_.requests(out[3], out[2])) << 2 | swapped(read_.requests(out[1], out[0]));
+  return swapped(write_.requests(out[3], out[2]) << 2 | read_.requests(out[1], out[0]));
 }
 
 void Mchan::commit(Cycle now, std::uint32_t granted,
@@ -267,8 +267,8 @@ void Mchan::commit_lanes(Cycle::rep now, std::uint32_t granted, const std::uint3
     arbitrate_commands(now);
   }
   MchanWork work;
-  write_.commit(now, swapped(granted >> 2), rdata, work);
-  read_.commit(now, swapped(granted & 3), rdata, work);
+  write_.commit(now, swapped(granted) >> 2, rdata, work);
+  read_.commit(now, swapped(granted) & 3, rdata, work);
   if ((work.accepted | work.finishing) != 0) {
     digest(work, now);
   }
@@ -276,7 +276,11 @@ void Mchan::commit_lanes(Cycle::rep now, std::uint32_t granted, const std::uint3
     complete(now);
   }
   moved_ = work.moved || commands_ != waiting_before;
-  account(now, work);
+  if (moved_ && work.data && waiting_for_ == DmaBooks::Use::kIdle) [[likely]] {
+    ++books_.busy;
+  } else {
+    account(now, work);
+  }
   last_commit_ = now;
   find_next();
 }

@@ -34,7 +34,7 @@ class Mchan final : public ClusterDma {
   /// ports whose word is wanted in this cycle, and after the arbitration the end of cycle `now`, in
   /// which the words of the `granted` ones are moved. `memory` reads and writes the TCDM:
   /// std::uint32_t read(address), void write(address, bytes, enable).
-  std::uint32_t ask() { return swapped(write_.ask()) << 2 | swapped(read_.ask()); }
+  std::uint32_t ask() { return swapped(write_.ask() << 2 | read_.ask()); }
   /// Address of the word that `port`, one of ask(), wants.
   std::uint32_t wanted(unsigned port) const {
     return port < 2 ? read_.word(1 - port).address : write_.word(3 - port).address;
@@ -90,10 +90,15 @@ class Mchan final : public ClusterDma {
   // s_hci_dma[0:3]): reads of the memory stand on its DMA ports 3 and 2, writes on 1 and 0; of both
   // lane 0 has the higher one.
   static_assert(kPorts == 4);
-  static constexpr std::uint32_t swapped(std::uint32_t lanes) {
-    constexpr std::uint8_t kSwapped = 0b11'01'10'00;  // by `lanes`, two bits each
-    return kSwapped >> 2 * lanes & 3u;
-  }
+  // Lanes of the writes above those of the reads to ports, and back.
+  static constexpr std::uint32_t swapped(std::uint32_t lanes) { return kSwapped[lanes & 15]; }
+  static constexpr std::array<std::uint8_t, 16> kSwapped = [] {
+    std::array<std::uint8_t, 16> of{};
+    for (unsigned lanes = 0; lanes < 16; ++lanes) {
+      of[lanes] = static_cast<std::uint8_t>((lanes & 0b0101) << 1 | (lanes & 0b1010) >> 1);
+    }
+    return of;
+  }();
   bool active() const {
     return commands_ != 0 || !read_.idle() || !write_.idle() || completing_ != 0;
   }
@@ -160,8 +165,9 @@ template <class Memory>
     rdata[0] = memory.read(write_.word(0).address);
   }
   // The usual cycle of a transfer that is well under way.
-  const std::uint32_t reads = swapped(granted & 3);
-  const std::uint32_t writes = swapped(granted >> 2);
+  const std::uint32_t lanes = swapped(granted);
+  const std::uint32_t reads = lanes & 3;
+  const std::uint32_t writes = lanes >> 2;
   const bool in = read_.hands_on(reads);
   const bool out = write_.hands_on(writes);
   if ((in || read_.idle()) && (out || write_.idle()) && (in || out) && commands_ == 0 &&

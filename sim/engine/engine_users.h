@@ -29,7 +29,8 @@ namespace etude {
   return &wide;
 }
 
-inline void Engine::commit_users(const WideRequest* wide, const HciGrants& grants) {
+[[gnu::always_inline]] inline void Engine::commit_users(const WideRequest* wide,
+                                                        const HciGrants& grants) {
   if (dma_stepped_) {
     commit_dma(grants.mask >> dma_port_);
   }
@@ -63,7 +64,7 @@ inline void Engine::ask_dma() {
   }
 }
 
-inline void Engine::commit_dma(std::uint32_t granted) {
+[[gnu::always_inline]] inline void Engine::commit_dma(std::uint32_t granted) {
   if (mchan_ != nullptr) [[likely]] {
     mchan_->commit_words(Cycle{now_}, granted, Platform::UnitMemory(platform_));
   } else {
