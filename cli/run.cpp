@@ -18,6 +18,7 @@
 #include "models/base/system_error.h"
 #include "run/execute/result_files.h"
 #include "run/execute/run_model.h"
+#include "run/plan/run_command.h"
 #include "sim/config/load.h"
 #include "sim/report/report.h"
 
@@ -54,27 +55,6 @@ std::vector<std::string> all_sets(const RunArguments& arguments) {
   add("/run/check=true", !arguments.check.empty());
   add("/run/verify=false", arguments.no_verify);
   return sets;
-}
-
-/// What repeats the run, for a shell: every option as the key that it sets.
-std::string command_of(const RunArguments& arguments) {
-  const auto quoted = [](const std::string& word) {
-    constexpr const char* kPlain =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
-    if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) {
-      return word;
-    }
-    std::string text = "'";
-    for (const char c : word) {
-      text += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    }
-    return text + "'";
-  };
-  std::string command = "etude-sim run " + quoted(arguments.config);
-  for (const std::string& set : all_sets(arguments)) {
-    command += " --set " + quoted(set);
-  }
-  return command;
 }
 
 /// Rewrites one line of a terminal; nothing elsewhere.
@@ -161,8 +141,8 @@ int outcome(const std::string& config, const CheckFacts& check, const run::Resul
 
 void finish(const RunArguments& arguments, const RootConfig& config, run::Result& result,
             run::ResultFolder& results) {
-  result.json["simulator"]["command"] = command_of(arguments);
-  results.finish(config, result);
+  result.json["simulator"]["command"] = run::run_command(arguments.config, all_sets(arguments));
+  run::finish(results, config, result);
   if (!arguments.quiet) {
     std::cout << terminal_report(result.json, isatty(STDOUT_FILENO) != 0) << "results in "
               << results.path().string() << "\n";

@@ -23,16 +23,44 @@ class RaisedBySignal {
   double looked_s_ = 0;
 };
 
-/// Does work without Python's lock. Ctrl-C ends it where it asks for interrupts.
+/// A call that works without Python's lock. Made and ended with it.
+class WorkUnderWay {
+ public:
+  /// Throws KeyboardInterrupt where the process is about to end.
+  WorkUnderWay();
+  ~WorkUnderWay();
+  WorkUnderWay(const WorkUnderWay&) = delete;
+  WorkUnderWay& operator=(const WorkUnderWay&) = delete;
+
+  /// Whether all work was asked to end since this began.
+  bool told_to_end() const;
+  /// Asks all work of this process to end where it asks for interrupts.
+  static void end_all();
+
+ private:
+  unsigned before_;
+};
+
+/// Has the process wait at its end until the threads that work here are done, or have been told:
+/// what they use is taken down next, and they could not have Python's lock again.
+void wait_at_exit();
+
+/// Does work without Python's lock. Ctrl-C, end_all() and the end of the process end it where
+/// it asks for interrupts: KeyboardInterrupt, or what a handler of signals raised.
 template <class Work>
 auto long_work(Work work) {
+  const WorkUnderWay under_way;
   RaisedBySignal signal;
-  const pybind11::gil_scoped_release unlocked;
-  const InterruptSource interrupt([&signal] { return signal.look(); });
   try {
+    const pybind11::gil_scoped_release unlocked;
+    const InterruptSource interrupt([&] { return under_way.told_to_end() || signal.look(); });
     return work();
   } catch (const Interrupted&) {
-    signal.rethrow();
+    if (!under_way.told_to_end()) {
+      signal.rethrow();
+    }
+    PyErr_SetNone(PyExc_KeyboardInterrupt);
+    throw pybind11::error_already_set();
   }
 }
 

@@ -2,17 +2,19 @@
 #include "python/binding/model.h"
 
 #include <pybind11/stl.h>
+#include <unistd.h>
 
-#include <atomic>
 #include <chrono>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "models/base/interrupt.h"
 #include "python/binding/long_work.h"
 #include "run/plan/model_session.h"
 #include "run/plan/pass_message.h"
+#include "run/plan/result_folder.h"
+#include "run/plan/run_command.h"
 #include "sim/config/load.h"
 
 namespace etude::python {
@@ -20,9 +22,6 @@ namespace {
 namespace py = pybind11;
 using Sets = std::vector<std::string>;
 using Json = nlohmann::ordered_json;
-
-/// How often work was ended: what began before ends where it asks for interrupts.
-std::atomic<unsigned> ended{0};
 
 /// Measures by a function of Python's, which takes the message (bytes) and returns the account.
 run::PassMeter pass_meter_of(py::object function) {
@@ -48,46 +47,70 @@ std::string numbers_of(Json result) {
 }
 
 class Model {
+  template <class Work>
+  auto work(const Work& what) {
+    const auto began = std::chrono::steady_clock::now();
+    if (leave_parents()) {
+      begin();
+    }
+    return long_work([&] { return what(*session_, began); });
+  }
+
  public:
-  explicit Model(py::object measure)
-      : session_(run::lone_database_file(), pass_meter_of(std::move(measure))) {}
+  explicit Model(py::object measure) : measure_(std::move(measure)) { begin(); }
+  ~Model() { leave_parents(); }
+  Model(const Model&) = delete;
+  Model& operator=(const Model&) = delete;
 
   std::string result(const std::string& file, const Sets& sets) {
-    return work([&](const auto& began) {
+    return work([&](auto& session, const auto& began) {
       Sets warnings;
       RootConfig config = load_config(file, sets, warnings);
-      return session_.result(config, warnings, began).dump(1) + "\n";
+      return session.result(config, warnings, began).dump(1) + "\n";
     });
   }
 
   std::string numbers(const std::string& file, const Sets& sets) {
-    return work([&](const auto& began) {
+    return work([&](auto& session, const auto& began) {
       Sets warnings;
       RootConfig config = load_config(file, sets, warnings);
-      return numbers_of(session_.result(config, warnings, began, run::Detail::kStep));
+      return numbers_of(session.result(config, warnings, began, run::Detail::kStep));
+    });
+  }
+
+  /// A run with its folder of results, as the command leaves it.
+  void run(const std::string& file, const Sets& sets, const std::string& out) {
+    work([&](auto& session, const auto& began) {
+      Sets warnings;
+      RootConfig config = load_config(file, sets, warnings);
+      run::ResultFolder folder(out);
+      Json result = session.result(config, warnings, began);
+      result["simulator"]["command"] = run::run_command(file, sets);
+      folder.finish(config, {}, result);
+      return 0;
     });
   }
 
  private:
-  template <class Work>
-  std::string work(const Work& work) {
-    const auto began = std::chrono::steady_clock::now();
-    RaisedBySignal signal;
-    const unsigned before = ended;
-    try {
-      const py::gil_scoped_release unlocked;
-      const InterruptSource interrupt([&] { return ended != before || signal.look(); });
-      return work(began);
-    } catch (const Interrupted&) {
-      if (ended == before) {
-        signal.rethrow();
-      }
-      PyErr_SetNone(PyExc_KeyboardInterrupt);
-      throw py::error_already_set();
-    }
+  void begin() {
+    process_ = getpid();
+    session_ =
+        std::make_unique<run::ModelSession>(run::lone_database_file(), pass_meter_of(measure_));
   }
 
-  run::ModelSession session_;
+  /// A process that was forked has the parent's session in whatever state it was: it is left alone,
+  /// for neither its locks nor its database can be used, or given back.
+  bool leave_parents() {
+    if (process_ == getpid()) {
+      return false;
+    }
+    [[maybe_unused]] const auto* left = session_.release();
+    return true;
+  }
+
+  py::object measure_;
+  pid_t process_ = 0;
+  std::unique_ptr<run::ModelSession> session_;
 };
 
 }  // namespace
@@ -96,8 +119,9 @@ void bind_model(py::module_& module) {
   py::class_<Model>(module, "Model")
       .def(py::init<py::object>(), py::arg("measure"))
       .def("result", &Model::result, py::arg("file"), py::arg("sets"))
-      .def("numbers", &Model::numbers, py::arg("file"), py::arg("sets"));
-  module.def("end_models", [] { ++ended; });
+      .def("numbers", &Model::numbers, py::arg("file"), py::arg("sets"))
+      .def("run", &Model::run, py::arg("file"), py::arg("sets"), py::arg("out"));
+  module.def("end_models", &WorkUnderWay::end_all);
 }
 
 }  // namespace etude::python

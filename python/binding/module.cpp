@@ -126,6 +126,7 @@ PYBIND11_MODULE(_core, module) {
   translate_errors();
   bind_question(module);
   bind_model(module);
+  wait_at_exit();
   module.def("schemas", &config_schemas);
   module.def("check_keys", &check_keys, py::arg("file"), py::arg("sets"));
   module.def("resolve", &resolve, py::arg("file"), py::arg("sets"));

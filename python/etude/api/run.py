@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs: a training step, cycle by cycle, in a process of its own."""
+"""Runs: a training step, cycle by cycle in a process of its own, or as the model tier predicts it in this one."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from etude.api.child import Ended, error_of, watch
 from etude.api.config import Config, ConfigLike, load
+from etude.api.model import session
 from etude.api.progress import Watch
 from etude.api.result import Result, open_result, temporary_folder
 from etude.errors import CheckError, ConfigError, DivergedError
@@ -29,7 +30,7 @@ def run(
     """Runs a configuration and returns its result, the same as `etude-sim run` leaves.
 
     `out`: folder of the results; without it they are in a temporary one that goes with the Result. `tier`: cycle
-    (simulated) or model. `engine`: fast or lockstep, with equal results. `trace`: trace.pftrace, too. `verify`: False
+    (simulated, in a child) or model (predicted, in this process). `engine`: fast or lockstep, with equal results. `trace`: trace.pftrace, too. `verify`: False
     leaves out the numeric check. `sets`: keys to change. `progress`: False never shows a bar, True prints lines where
     there is no terminal. Ctrl-C ends the run: its folder then holds what it held before.
 
@@ -51,6 +52,10 @@ def run(
         out = keep.name
     folder = Path(out)
     before = _written(folder)
+    if asked.get("/run/tier") == "model":
+        with asked.on_disk() as file:
+            session().run(file, list(asked.sets), str(folder))
+        return replace(open_result(folder), keep=keep)
     with asked.on_disk() as file, Watch(_title(asked), progress) as shown:
         ended = watch(_arguments(file, asked, folder), shown.update)
         if ended.status == 2:

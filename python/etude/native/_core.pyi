@@ -36,8 +36,11 @@ class Model:
     def numbers(self, file: str, sets: list[str]) -> str:
         """The same without layers, timeline and texts."""
 
+    def run(self, file: str, sets: list[str], out: str) -> None:
+        """Leaves in the folder `out` what etude-sim run leaves there."""
+
 def end_models() -> None:
-    """Ends what models work at: it raises KeyboardInterrupt."""
+    """Ends all long work of this module: it raises KeyboardInterrupt."""
 
 def schemas() -> dict[str, str]: ...
 def check_keys(file: str, sets: list[str]) -> None: ...
