@@ -13,7 +13,7 @@ set(ETUDE_INSTALL_DATADIR ${CMAKE_INSTALL_DATADIR}/etude)
 set(ETUDE_INSTALL_CMAKEDIR ${CMAKE_INSTALL_LIBDIR}/cmake/etude)
 
 # What python/binding links: all that a configuration, a plan and a price need, nothing that simulates.
-set(ETUDE_BOUND_LIBRARIES base isa config energy report program npz workloads onnx
+set(ETUDE_BOUND_LIBRARIES base isa redmule_control config energy report program npz workloads onnx
     cost operators schedule tiling tape memory feeds emit order lower plan)
 
 function(etude_library name)

@@ -45,9 +45,14 @@ class ListReplay {
         cluster_(cluster),
         one_dma_(cluster.dma.engine == DmaConfig::Engine::kIdma) {}
 
-  double run(std::vector<double>* taken_up, std::vector<double>* done) {
+  double run(std::vector<double>* taken_up, std::vector<double>* done,
+             std::vector<double>* held_up) {
     const auto count = static_cast<std::uint32_t>(tasks_.operations.size());
     ended_ = done;
+    held_up_ = held_up;
+    if (held_up != nullptr) {
+      held_up->assign(count, 0);
+    }
     if (done != nullptr) {
       done->assign(count, 0);
     }
@@ -76,11 +81,9 @@ class ListReplay {
 
  private:
   static constexpr double kFar = std::numeric_limits<double>::max();
-  static constexpr std::uint32_t kNoOperation = ~0u;
   struct Work {
     double left = 0;
     double port_share = 0;
-    double accesses = -1;        ///< of each core per cycle; negative: not known
     std::uint32_t transfer = 0;  ///< of the cluster DMA: its number
     std::uint32_t operation = kNoOperation;
   };
@@ -95,10 +98,28 @@ class ListReplay {
                                                                 : queue_of(operation.unit());
   }
 
-  /// An access waits for as long as the port has its bank, and tries again.
-  double speed_of_kernel(double accesses, double share) const {
-    const double taken = std::min(0.9, share * banks_of_port(cluster_));
-    return std::max(kLeastSpeed, 1 / (1 + accesses * taken / (1 - taken)));
+  std::uint32_t at_work(unsigned queue) const {
+    return queues_[queue].empty() ? kNoOperation : queues_[queue].front().operation;
+  }
+
+  /// Of what is in front of each queue.
+  std::array<double, kQueues> speeds() const {
+    std::array<double, kQueues> speed{};
+    if (times_.beside) {
+      const unsigned transfers =
+          (queues_[kDma].empty() ? 0u : 1u) + (queues_[kOutwards].empty() ? 0u : 1u);
+      const UnitSpeeds of = times_.beside(at_work(kCores), at_work(kRedmule), transfers);
+      speed.fill(1);
+      speed[kCores] = of.cores;
+      speed[kRedmule] = of.redmule;
+      speed[kDma] = speed[kOutwards] = of.dma;
+      return speed;
+    }
+    const double share = queues_[kRedmule].empty() ? 0 : queues_[kRedmule].front().port_share;
+    for (unsigned q = 0; q < kQueues; ++q) {
+      speed[q] = speed_beside(unit_of(q), share, !queues_[kCores].empty(), cluster_);
+    }
+    return speed;
   }
 
   bool working() const {
@@ -107,15 +128,10 @@ class ListReplay {
 
   /// Units go on until one of them is done with something, or until `limit`.
   void step(double limit) {
-    const double share = queues_[kRedmule].empty() ? 0 : queues_[kRedmule].front().port_share;
-    const bool cores_work = !queues_[kCores].empty();
-    std::array<double, kQueues> speed{};
+    const std::array<double, kQueues> speed = speeds();
     double next = limit;
     for (unsigned q = 0; q < kQueues; ++q) {
       if (!queues_[q].empty()) {
-        const double accesses = queues_[q].front().accesses;
-        speed[q] = accesses < 0 ? speed_beside(unit_of(q), share, cores_work, cluster_)
-                                : speed_of_kernel(accesses, share);
         next = std::min(next, now_ + queues_[q].front().left / speed[q]);
       }
     }
@@ -127,6 +143,9 @@ class ListReplay {
       }
       Work& work = queues_[q].front();
       work.left -= passed * speed[q];
+      if (held_up_ != nullptr && q == kCores) {
+        (*held_up_)[work.operation] += passed * (1 - speed[q]);
+      }
       if (work.left < 1e-6) {
         if (ended_ != nullptr && work.operation != kNoOperation) {
           (*ended_)[work.operation] = now_;
@@ -191,16 +210,13 @@ class ListReplay {
     add(queue, behind ? times_.behind[i] : times_.alone[i], times_.port_share[i], false);
     queues_[queue].back().operation = i;
     kernels_posted_ += queue == kCores ? 1 : 0;
-    if (queue == kCores && !times_.accesses.empty()) {
-      queues_[queue].back().accesses = times_.accesses[i];
-    }
     if (queue == kCores && !cluster_.controller) {  // core 0 runs it itself
       until([&] { return queues_[kCores].empty(); });
     }
   }
 
   void add(unsigned queue, double cycles, double port_share, bool of_list) {
-    queues_[queue].push_back({std::max(cycles, 1.0), port_share, -1,
+    queues_[queue].push_back({std::max(cycles, 1.0), port_share,
                               static_cast<std::uint32_t>(transfers_.size()), kNoOperation});
     if (queue == kDma || queue == kOutwards) {
       transfers_.push_back({of_list, false});
@@ -240,7 +256,8 @@ class ListReplay {
   std::vector<PostedTransfer> transfers_;  ///< of the cluster DMA, in the order of their posting
   std::size_t retired_ = 0;                ///< of them, seen to be over
   std::uint32_t chunks_asked_ = 0, chunks_there_ = 0;
-  std::vector<double>* ended_ = nullptr;  ///< of each operation, if somebody asks
+  // Of each operation, if somebody asks.
+  std::vector<double>*ended_ = nullptr, *held_up_ = nullptr;
   std::uint32_t kernels_posted_ = 0;
   std::vector<std::uint32_t> kernels_until_;
 };
@@ -262,8 +279,9 @@ double speed_beside(TaskUnit unit, double port_share, bool cores_work,
 }
 
 double replay_list(const TaskList& tasks, const ListTimes& times, const ClusterConfig& cluster,
-                   std::vector<double>* taken_up, std::vector<double>* done) {
-  return ListReplay(tasks, times, cluster).run(taken_up, done);
+                   std::vector<double>* taken_up, std::vector<double>* done,
+                   std::vector<double>* held_up) {
+  return ListReplay(tasks, times, cluster).run(taken_up, done, held_up);
 }
 
 }  // namespace etude::run

@@ -71,6 +71,7 @@ void LoneCostSource::take_known(const std::string& hardware, const ProgramShapes
 ProgramCosts LoneCostSource::of(const ProgramShapes& shapes, const PlatformConfig& platform) {
   ProgramCosts costs;
   costs.shapes.resize(shapes.shapes.size());
+  costs.contention = contention_;
   for (unsigned c = 0; c < kLoneClasses; ++c) {
     const auto of = static_cast<LoneClass>(c);
     if (std::ranges::none_of(shapes.shapes, [of](const auto& shape) { return shape.of == of; })) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "program/program.h"
+#include "run/plan/bank_contention.h"
 #include "run/plan/lone_database.h"
 #include "run/plan/step_meter.h"
 
@@ -34,6 +35,7 @@ ProgramShapes shapes_of(const TaskList& tasks);
 struct ProgramCosts {
   std::vector<std::shared_ptr<const LoneCosts>> shapes;  ///< in the order of ProgramShapes
   std::uint64_t measured = 0;                            ///< those that the database did not have
+  std::shared_ptr<BankContention> contention = std::make_shared<BankContention>();
 };
 
 /// What single operations take: looked up in the database, kept in memory, and measured where they
@@ -57,6 +59,7 @@ class LoneCostSource {
   std::optional<LoneDatabase> database_;  ///< opened by who needs it first
   PassMeter meter_;
   std::map<std::string, Known> known_;  ///< by hardware
+  std::shared_ptr<BankContention> contention_ = std::make_shared<BankContention>();
 };
 
 }  // namespace etude::run

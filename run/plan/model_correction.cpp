@@ -5,12 +5,13 @@ namespace etude::run {
 
 const ModelCorrection& model_correction() {
   static constexpr ModelCorrection kFitted{.cold_share = 1.0,
-                                           .kept_lines = 72,
+                                           .kept_share = 0.44,
+                                           .private_line = 1.0,
                                            .controller_work = 1.6,
-                                           .controller_refetch = 17.5,
+                                           .controller_refetch = 25.0,
                                            .mchan_work = 0.65,
-                                           .idma_work = 1.85,
-                                           .kernel_held_up = 2.1};
+                                           .idma_work = 1.95,
+                                           .kernel_held_up = 1.05};
   return kFitted;
 }
 

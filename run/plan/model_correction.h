@@ -8,9 +8,12 @@ namespace etude::run {
 struct ModelCorrection {
   /// Part of what a kernel takes longer with a cold I-cache, where its code has gone.
   double cold_share;
-  /// Lines of code that the kernels since its last run may have for all of it to be there still;
-  /// with twice as many it has gone.
-  double kept_lines;
+  /// Code that the kernels since its last run may have for all of it to be there still, in parts of
+  /// the shared I-cache's lines; with twice as much it has gone.
+  double kept_share;
+  /// Cycles for each line of a kernel's code behind another kernel: it is in the shared I-cache,
+  /// and in no private one.
+  double private_line;
   /// Work of the controller, in parts of what the replay of task lists assumes: its own code is not
   /// always in the I-cache.
   double controller_work;
@@ -20,8 +23,8 @@ struct ModelCorrection {
   /// The same of its programming of a transfer, beside that: MCHAN, and iDMA, which has more
   /// registers.
   double mchan_work, idma_work;
-  /// What an access of a core waits for the wide port, in parts of what it would if the port's
-  /// beats came at random.
+  /// What kernels take longer beside RedMulE and the cluster DMA, in parts of what they would if
+  /// their accesses came at random (BankContention).
   double kernel_held_up;
 };
 const ModelCorrection& model_correction();

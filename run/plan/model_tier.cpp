@@ -65,10 +65,15 @@ double lines_of(const LoneCosts& lone) {
   return refills == lone.cold_counters.end() ? 0 : static_cast<double>(refills->second) / 2;
 }
 
-/// How cold the code of each operation's kernel is, from 0 to 1, and how many of its lines that is.
+/// How cold the code of each operation's kernel is, from 0 to 1, how many of its lines that is, and
+/// the cycles in which the cores bring what is in the shared I-cache into their own.
 struct Coldness {
-  std::vector<double> part, lines;
+  std::vector<double> part, lines, from_shared;
 };
+
+double shared_lines(const IcacheConfig& icache) {
+  return double{1} * icache.shared_banks * icache.shared_ways * icache.shared_sets;
+}
 
 /// By the code of the kernels that ran since one of the operation's kind did.
 Coldness coldness(const ModelledPlan& plan, const ProgramCosts& costs) {
@@ -82,8 +87,10 @@ Coldness coldness(const ModelledPlan& plan, const ProgramCosts& costs) {
   }
   std::vector<Kernel> recent;  // the last one behind
   Coldness cold;
-  const ModelCorrection& correction = model_correction();
+  const double kept =
+      model_correction().kept_share * shared_lines(plan.config.platform.cluster.icache);
   const std::vector<Operation>& operations = plan.program.tasks.operations;
+  cold.from_shared.resize(operations.size());
   cold.part.resize(operations.size());
   cold.lines.resize(operations.size());
   for (std::size_t i = 0; i < operations.size(); ++i) {
@@ -97,10 +104,14 @@ Coldness coldness(const ModelledPlan& plan, const ProgramCosts& costs) {
     for (auto other = last; other != recent.end(); ++other) {
       between += other == last ? 0 : other->lines;
     }
-    const double over = (between - correction.kept_lines) / correction.kept_lines;
+    const double over = (between - kept) / kept;
     const bool same = last != recent.end() && last + 1 == recent.end();
     cold.part[i] = same ? 0 : last == recent.end() ? 1 : std::clamp(over, 0.0, 1.0);
     cold.lines[i] = cold.part[i] * now.lines;
+    const LoneCosts& lone = *costs.shapes[plan.shapes.of[i]];
+    cold.from_shared[i] = same ? 0
+                               : std::clamp(model_correction().private_line * now.lines, 0.0,
+                                            std::max(0.0, lone.cold - lone.alone));
     if (last != recent.end()) {
       now.lines = std::max(now.lines, last->lines);
       recent.erase(last);
@@ -121,6 +132,49 @@ double accesses_of(const LoneCosts& lone, unsigned cores) {
   return static_cast<double>(accesses) / (2.0 * cores * std::max(1.0, lone.behind));
 }
 
+/// What units take of each other's speed in a list. An operation's part in it is looked up once.
+class SpeedsOfList {
+ public:
+  SpeedsOfList(const ModelledPlan& plan, const ProgramCosts& costs)
+      : contention_(costs.contention), cluster_(plan.config.platform.cluster) {
+    for (const auto& shape : costs.shapes) {
+      const double accesses = accesses_of(*shape, cluster_.cores);
+      levels_.push_back(static_cast<unsigned>(
+          std::clamp(std::round(accesses * kAccessSteps), 1.0, double{kAccessSteps})));
+    }
+    const std::vector<Operation>& operations = plan.program.tasks.operations;
+    for (std::size_t i = 0; i < operations.size(); ++i) {
+      const std::uint32_t shape = plan.shapes.of[i];
+      numbers_.push_back(shape);
+      if (const auto* job = operations[i].as<MatrixJob>()) {
+        jobs_.try_emplace(shape, job);
+      }
+    }
+  }
+
+  UnitSpeeds of(std::uint32_t kernel, std::uint32_t job, unsigned transfers) {
+    const unsigned level = kernel == kNoOperation ? 0 : levels_[numbers_[kernel]];
+    const std::uint32_t shape = job == kNoOperation ? ProgramShapes::kNone : numbers_[job];
+    const auto [found, fresh] = known_.try_emplace({level, shape, transfers});
+    if (fresh) {
+      UnitSpeeds& speeds = found->second;
+      speeds = contention_->of(cluster_,
+                               {level, job == kNoOperation ? nullptr : jobs_.at(shape), transfers});
+      const double held_up = model_correction().kernel_held_up;
+      speeds.cores = 1 / (1 + held_up * (1 / speeds.cores - 1));
+    }
+    return found->second;
+  }
+
+ private:
+  std::shared_ptr<BankContention> contention_;
+  const ClusterConfig& cluster_;
+  std::vector<unsigned> levels_;                    ///< accesses of cores, by shape
+  std::vector<std::uint32_t> numbers_;              ///< shapes, by operation
+  std::map<std::uint32_t, const MatrixJob*> jobs_;  ///< by shape
+  std::map<std::array<std::uint32_t, 3>, UnitSpeeds> known_;
+};
+
 ListTimes times_of(const ModelledPlan& plan, const ProgramCosts& costs, const Coldness& coldness) {
   const PlatformConfig& platform = plan.config.platform;
   const compiler::CostModel timing(platform);
@@ -130,21 +184,22 @@ ListTimes times_of(const ModelledPlan& plan, const ProgramCosts& costs, const Co
   const ModelCorrection& correction = model_correction();
   times.controller = correction.controller_work;
   times.transfers = idma ? correction.idma_work : correction.mchan_work;
-  std::vector<double> accesses;
-  for (const auto& shape : costs.shapes) {
-    accesses.push_back(correction.kernel_held_up * accesses_of(*shape, cluster.cores));
-  }
+  times.beside = [speeds = std::make_shared<SpeedsOfList>(plan, costs)](
+                     std::uint32_t kernel, std::uint32_t job, unsigned transfers) {
+    return speeds->of(kernel, job, transfers);
+  };
   static const LoneCosts kNothing;
   const std::vector<Operation>& operations = plan.program.tasks.operations;
   for (std::size_t i = 0; i < operations.size(); ++i) {
     const std::uint32_t shape = plan.shapes.of[i];
-    const bool posted = shape != ProgramShapes::kNone;
-    const LoneCosts& lone = posted ? *costs.shapes[shape] : kNothing;
+    const LoneCosts& lone = shape != ProgramShapes::kNone ? *costs.shapes[shape] : kNothing;
     const auto* job = operations[i].as<MatrixJob>();
-    const double cold =  // beyond a warm I-cache
-        correction.cold_share * coldness.part[i] * std::max(0.0, lone.cold - lone.alone);
+    // Beyond a warm I-cache.
+    const double all_cold = std::max(0.0, lone.cold - lone.alone);
+    const double in_shared = coldness.from_shared[i];
+    const double cold =
+        in_shared + correction.cold_share * coldness.part[i] * (all_cold - in_shared);
     times.alone.push_back(lone.alone + cold);
-    times.accesses.push_back(posted ? accesses[shape] : 0);
     times.behind.push_back(lone.behind + cold);
     times.port_share.push_back(job != nullptr ? port_share(*job, timing) : 0);
     times.refetch.push_back(correction.controller_refetch * coldness.lines[i]);
@@ -281,6 +336,36 @@ void add_layers(const Program& program, const Counted& counted, const ProgramCos
   }
 }
 
+/// Cycles of cores in kernels that no kernel has by itself: they wait for banks that others have,
+/// and for code that is in the shared I-cache only.
+void add_waits(const Program& program, const ClusterConfig& cluster, const Coldness& cold,
+               const std::vector<double>& held_up, Counts& stalls, std::vector<Counts>& of_layers) {
+  std::map<std::string, double> all;
+  std::vector<std::map<std::string, double>> each(of_layers.size());
+  const std::vector<Operation>& operations = program.tasks.operations;
+  for (std::size_t i = 0; i < operations.size(); ++i) {
+    if (operations[i].as<KernelCall>() == nullptr) {
+      continue;
+    }
+    for (const auto& [reason, cycles] :
+         {std::pair("tcdm_conflict", held_up[i]), {"icache_miss", cold.from_shared[i]}}) {
+      all[reason] += cluster.cores * cycles;
+      if (!each.empty()) {
+        each.at(operations[i].layer)[reason] += cluster.cores * cycles;
+      }
+    }
+  }
+  const auto add = [](const std::map<std::string, double>& more, Counts& counts) {
+    for (const auto& [reason, cycles] : more) {
+      counts[reason] += static_cast<std::uint64_t>(cycles);
+    }
+  };
+  add(all, stalls);
+  for (std::size_t layer = 0; layer < each.size(); ++layer) {
+    add(each[layer], of_layers[layer]);
+  }
+}
+
 /// A step, and when each of its operations was taken up and done in the replay.
 struct Replayed {
   StepRecord step;
@@ -293,14 +378,17 @@ Replayed replayed_step(const ModelledPlan& plan, const ProgramCosts& costs, Deta
   Replayed made;
   StepRecord& step = made.step;
   const Coldness cold = coldness(plan, costs);
+  std::vector<double> held_up;
   const double replayed = replay_list(program.tasks, times_of(plan, costs, cold), platform.cluster,
-                                      &made.taken_up, &made.done);
+                                      &made.taken_up, &made.done, &held_up);
   const Counted found = counted(plan, cold.part, detail);
   const Sums sums = sums_of(found.of_step, costs);
   step.counters = sums.counters();
   add_list(step.counters, program.tasks.operations.size());
   add_absent(step.counters, platform);
   add_layers(program, found, costs, step);
+  Counts stalls = sums.stalls();
+  add_waits(program, platform.cluster, cold, held_up, stalls, step.layer_stalls);
   // No step is shorter than what one of its units alone needs.
   RunFacts facts = plan.facts;
   facts.macs /= facts.passes;
@@ -314,7 +402,7 @@ Replayed replayed_step(const ModelledPlan& plan, const ProgramCosts& costs, Deta
   if (detail == Detail::kLayers) {
     step.segments = segments_of(made.taken_up, replayed, step.cycles.raw());
   }
-  step.units = units_of(platform.cluster, step.counters, sums.stalls(), step.cycles.raw());
+  step.units = units_of(platform.cluster, step.counters, stalls, step.cycles.raw());
   return made;
 }
 
@@ -372,7 +460,8 @@ Json model_result(const ModelledPlan& plan, const ProgramCosts& costs,
   result["model"] = {{"operations", plan.shapes.of.size()},
                      {"shapes", costs.shapes.size()},
                      {"correction",
-                      {{"kept_lines", correction.kept_lines},
+                      {{"kept_share", correction.kept_share},
+                       {"private_line", correction.private_line},
                        {"cold_share", correction.cold_share},
                        {"controller_work", correction.controller_work},
                        {"controller_refetch", correction.controller_refetch},

@@ -19,7 +19,8 @@ ALLOWED = {
     "sim": {"sim", "program", "models", "kernels/include"},
     # Configurations hold the option structs of what they configure.
     "sim/config": {"sim/config", "models", "kernels/include", "workloads/training/method_options.h"},
-    "run/plan": {"run/plan", "compiler", "program", "sim/config", "sim/energy", "sim/report", "workloads"},
+    "run/plan": {"run/plan", "compiler", "program", "sim/config", "sim/energy", "sim/report", "workloads"}
+    | {"models/redmule/control.h"},
     "run/execute": {"run", "program", "sim", "models", "workloads"},
     "run/bench": {"run/bench", "sim", "models"},
     "python/binding": {"python/binding", "run/plan", "sim/config", "sim/report", "workloads/onnx", "models/base"},
