@@ -10,8 +10,8 @@
 namespace etude::run {
 namespace {
 
-constexpr unsigned kWindow = 3000;     ///< cycles that are gone through
-constexpr std::size_t kMost = 200000;  ///< answers that are kept
+constexpr unsigned kWindow = 1500;                        ///< cycles that are gone through
+constexpr std::size_t kMost = 200000, kMostAlone = 2000;  ///< answers that are kept
 constexpr double kLeastSpeed = 0.02;
 constexpr std::uint32_t kBeats = 230;  ///< of the DMA and a direction, in 256 cycles
 
@@ -57,12 +57,7 @@ class Arbiter {
   unsigned counter_ = 0;
 };
 
-/// What the units did in the window.
-struct Done {
-  std::uint64_t accesses = 0;        ///< of all cores
-  std::uint64_t moved = 0;           ///< beats of the DMA
-  std::vector<std::uint32_t> beats;  ///< of RedMulE, at the end of each cycle
-};
+using Done = BankContention::Done;
 
 class Window {
  public:
@@ -164,33 +159,9 @@ double part(std::uint64_t beside, std::uint64_t alone) {
                                  kLeastSpeed, 1.0);
 }
 
-UnitSpeeds speeds(const ClusterConfig& cluster, const UnitsAtWork& work) {
-  const Done together = Window(cluster, work).run();
-  UnitSpeeds speeds;
-  if (work.accesses != 0) {
-    speeds.cores = part(together.accesses, Window(cluster, {work.accesses}).run().accesses);
-  }
-  if (work.transfers != 0) {
-    speeds.dma = part(together.moved, Window(cluster, {0, nullptr, work.transfers}).run().moved);
-  }
-  if (work.job != nullptr) {
-    // When it would have been as far by itself.
-    const Done alone = Window(cluster, {0, work.job, 0}).run();
-    const auto as_far = std::ranges::lower_bound(alone.beats, together.beats.back());
-    speeds.redmule = part(static_cast<std::uint64_t>(as_far - alone.beats.begin()) + 1, kWindow);
-  }
-  return speeds;
-}
-
 }  // namespace
 
-UnitSpeeds BankContention::of(const ClusterConfig& cluster, const UnitsAtWork& work) {
-  const unsigned at_work =
-      (work.accesses != 0 ? 1 : 0) + (work.job != nullptr ? 1 : 0) + (work.transfers != 0 ? 1 : 0);
-  if (at_work < 2) {
-    return {};
-  }
-  const RedmuleConfig& array = cluster.redmule;
+BankContention::Key BankContention::key_of(const ClusterConfig& cluster, const UnitsAtWork& work) {
   const HciConfig& hci = cluster.hci;
   Key key{static_cast<std::uint32_t>(cluster.tcdm.banks),
           cluster.cores,
@@ -201,25 +172,67 @@ UnitSpeeds BankContention::of(const ClusterConfig& cluster, const UnitsAtWork& w
           work.accesses,
           work.transfers};
   if (work.job != nullptr) {
+    const RedmuleConfig& array = cluster.redmule;
     const MatrixJob& job = *work.job;
     const std::array<std::uint32_t, 8> of_job{
         array.height, array.width, array.pipe, static_cast<std::uint32_t>(array.format),
         job.m,        job.n,       job.k,      job.accumulate ? 1u : 0u};
     std::ranges::copy(of_job, key.begin() + 8);
   }
+  return key;
+}
+
+std::shared_ptr<const Done> BankContention::alone(const ClusterConfig& cluster,
+                                                  const UnitsAtWork& work) {
+  const Key key = key_of(cluster, work);
+  {
+    const std::lock_guard<std::mutex> locked(mutex_);
+    if (const auto found = alone_.find(key); found != alone_.end()) {
+      return found->second;
+    }
+  }
+  auto made = std::make_shared<const Done>(Window(cluster, work).run());
+  const std::lock_guard<std::mutex> locked(mutex_);
+  if (alone_.size() >= kMostAlone) {
+    alone_.clear();
+  }
+  alone_.emplace(key, made);
+  return made;
+}
+
+UnitSpeeds BankContention::of(const ClusterConfig& cluster, const UnitsAtWork& work) {
+  const unsigned at_work =
+      (work.accesses != 0 ? 1 : 0) + (work.job != nullptr ? 1 : 0) + (work.transfers != 0 ? 1 : 0);
+  if (at_work < 2) {
+    return {};
+  }
+  const Key key = key_of(cluster, work);
   {
     const std::lock_guard<std::mutex> locked(mutex_);
     if (const auto found = known_.find(key); found != known_.end()) {
       return found->second;
     }
   }
-  const UnitSpeeds made = speeds(cluster, work);
+  const Done together = Window(cluster, work).run();
+  UnitSpeeds speeds;
+  if (work.accesses != 0) {
+    speeds.cores = part(together.accesses, alone(cluster, {work.accesses})->accesses);
+  }
+  if (work.transfers != 0) {
+    speeds.dma = part(together.moved, alone(cluster, {0, nullptr, work.transfers})->moved);
+  }
+  if (work.job != nullptr) {
+    // When it would have been as far by itself.
+    const std::vector<std::uint32_t>& beats = alone(cluster, {0, work.job, 0})->beats;
+    const auto as_far = std::ranges::lower_bound(beats, together.beats.back());
+    speeds.redmule = part(static_cast<std::uint64_t>(as_far - beats.begin()) + 1, kWindow);
+  }
   const std::lock_guard<std::mutex> locked(mutex_);
   if (known_.size() >= kMost) {
     known_.clear();
   }
-  known_.emplace(key, made);
-  return made;
+  known_.emplace(key, speeds);
+  return speeds;
 }
 
 }  // namespace etude::run

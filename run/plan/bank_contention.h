@@ -4,7 +4,9 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <mutex>
+#include <vector>
 
 #include "program/operation.h"
 #include "sim/config/platform_config.h"
@@ -17,7 +19,7 @@ struct UnitsAtWork {
   const MatrixJob* job = nullptr;  ///< of RedMulE; null: it rests
   unsigned transfers = 0;          ///< directions in which the cluster DMA moves data
 };
-constexpr unsigned kAccessSteps = 24;
+constexpr unsigned kAccessSteps = 16;
 
 /// At which part of the speed that they have by themselves units work beside each other.
 struct UnitSpeeds {
@@ -26,16 +28,27 @@ struct UnitSpeeds {
 
 /// How the banks of L1 slow units down that work beside each other. RedMulE asks for the port as
 /// its control does for the job at hand (RedmuleControl), in bursts of X, W, Y and Z; cores and DMA
-/// ask for banks at random; the arbiter is the cluster's. A few thousand cycles of that are gone
-/// through, and kept for the next who asks. To be used by any number of threads.
+/// ask for banks at random; the arbiter is the cluster's. Some cycles of that are gone through, and
+/// what comes of them is kept for the next who asks. To be used by any number of threads.
 class BankContention {
  public:
   UnitSpeeds of(const ClusterConfig& cluster, const UnitsAtWork& work);
 
+  /// What units do in a window of time.
+  struct Done {
+    std::uint64_t accesses = 0;        ///< of all cores
+    std::uint64_t moved = 0;           ///< beats of the DMA
+    std::vector<std::uint32_t> beats;  ///< of RedMulE, at the end of each cycle
+  };
+
  private:
   using Key = std::array<std::uint32_t, 16>;
+  static Key key_of(const ClusterConfig& cluster, const UnitsAtWork& work);
+  std::shared_ptr<const Done> alone(const ClusterConfig& cluster, const UnitsAtWork& work);
+
   std::mutex mutex_;
   std::map<Key, UnitSpeeds> known_;
+  std::map<Key, std::shared_ptr<const Done>> alone_;  ///< of one unit by itself
 };
 
 }  // namespace etude::run
