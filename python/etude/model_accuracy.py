@@ -4,7 +4,7 @@
     python -m etude.model_accuracy --points 64 --seed 2 --out results/model_accuracy [--runs out/model_accuracy]
 
 The database of the model tier is a new one beside the runs: nothing is known before the first point. What the
-correction was fitted on has another seed (--seed 1).
+correction was fitted on were other steps.
 """
 
 import argparse

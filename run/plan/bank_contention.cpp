@@ -129,8 +129,9 @@ class Window {
   /// Each bank serves one of those that want it, who comes first in turn.
   void serve(std::uint64_t free, unsigned cycle) {
     const auto masters = static_cast<unsigned>(cores_.size() + lanes_.size());
-    for (unsigned i = 0; i < masters && free != 0; ++i) {
-      const unsigned master = (i + cycle) % masters;
+    unsigned master = masters == 0 ? 0 : cycle % masters;
+    for (unsigned i = 0; i < masters && free != 0;
+         ++i, master = master + 1 < masters ? master + 1 : 0) {
       const bool core = master < cores_.size();
       std::uint64_t& wants = core ? cores_[master] : lanes_[master - cores_.size()];
       const std::uint64_t served = wants & free;

@@ -16,10 +16,10 @@ const ModelCorrection& model_correction() {
 }
 
 const ModelError& model_error() {
-  static constexpr ModelError kError{.cycles_mean = 0.0158,
-                                     .cycles_worst = 0.0492,
-                                     .energy_mean = 0.0106,
-                                     .energy_worst = 0.0296,
+  static constexpr ModelError kError{.cycles_mean = 0.0168,
+                                     .cycles_worst = 0.0690,
+                                     .energy_mean = 0.0060,
+                                     .energy_worst = 0.0346,
                                      .points = 64};
   return kError;
 }
