@@ -4,7 +4,8 @@
 namespace etude::run {
 
 /// What is left over once operations are measured by themselves and replayed beside each other.
-/// Fitted on other random steps of the cycle tier than results/model_accuracy has; result.json has it.
+/// Fitted on other random steps of the cycle tier than results/model_accuracy has; result.json has
+/// it.
 struct ModelCorrection {
   /// Part of what a kernel takes longer with a cold I-cache, where its code has gone.
   double cold_share;
