@@ -25,8 +25,8 @@ TEST_CASE("units that have L1 for themselves are at full speed", "[schedule]") {
   BankContention contention;
   const MatrixJob one = job();
   const ClusterConfig of = cluster(HciConfig::Priority::kCores, 0);
-  for (const UnitsAtWork& work : {UnitsAtWork{}, UnitsAtWork{12}, UnitsAtWork{0, &one},
-                                  UnitsAtWork{0, nullptr, 2}}) {
+  for (const UnitsAtWork& work :
+       {UnitsAtWork{}, UnitsAtWork{12}, UnitsAtWork{0, &one}, UnitsAtWork{0, nullptr, 2}}) {
     const UnitSpeeds speeds = contention.of(of, work);
     CHECK(speeds.cores == 1);
     CHECK(speeds.redmule == 1);

@@ -30,9 +30,10 @@ def run(
     """Runs a configuration and returns its result, the same as `etude-sim run` leaves.
 
     `out`: folder of the results; without it they are in a temporary one that goes with the Result. `tier`: cycle
-    (simulated, in a child) or model (predicted, in this process). `engine`: fast or lockstep, with equal results. `trace`: trace.pftrace, too. `verify`: False
-    leaves out the numeric check. `sets`: keys to change. `progress`: False never shows a bar, True prints lines where
-    there is no terminal. Ctrl-C ends the run: its folder then holds what it held before.
+    (simulated, in a child) or model (predicted, in this process). `engine`: fast or lockstep, with equal results.
+    `trace`: trace.pftrace, too. `verify`: False leaves out the numeric check. `sets`: keys to change. `progress`:
+    False never shows a bar, True prints lines where there is no terminal. Ctrl-C ends the run: its folder then holds
+    what it held before.
 
     Errors: ConfigError for what the user gave, before anything is written; CheckError and DivergedError with a whole
     result; ProgramError if the simulated program fails; MachineError.
