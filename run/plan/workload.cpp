@@ -8,6 +8,7 @@
 #include <set>
 
 #include "models/base/error.h"
+#include "run/plan/stored_weights.h"
 #include "sim/config/load.h"
 #include "workloads/counted/counted_network.h"
 #include "workloads/networks/networks.h"
@@ -364,6 +365,7 @@ void note_conversion(const std::string& key, const Graph& graph, const NpzArchiv
 }
 
 Workload build_workload(const RootConfig& config) {
+  refuse_compression(config);
   const bool file = !config.workload.onnx.empty();
   Network network;
   Workload made;

@@ -11,6 +11,7 @@ void declare_workload(ParameterTable& table);
 void declare_train(ParameterTable& table);
 void declare_schedule(ParameterTable& table);
 void declare_tiling(ParameterTable& table);
+void declare_compress(ParameterTable& table);
 void declare_energy(ParameterTable& table);
 void declare_run(ParameterTable& table);
 

@@ -32,6 +32,9 @@ bool matches(std::string_view path, std::string_view pointer, bool below) {
 
 DeclaredPaths::DeclaredPaths(const ParameterTable& table) {
   for (const Parameter& p : table) {
+    if (p.text.names_section) {
+      naming_.push_back(&p);
+    }
     if (p.path.find('*') != std::string::npos) {
       patterns_.push_back(&p);
       continue;
@@ -60,6 +63,16 @@ bool DeclaredPaths::is_section(const std::string& pointer) const {
   return sections_.contains(pointer) || std::ranges::any_of(patterns_, [&](const Parameter* p) {
            return matches(p->path, pointer, true);
          });
+}
+
+std::string DeclaredPaths::named_by_string(const std::string& pointer) const {
+  for (const Parameter* p : naming_) {
+    const std::size_t last = p->path.rfind('/');
+    if (matches(std::string_view(p->path).substr(0, last), pointer, false)) {
+      return p->path.substr(last + 1);
+    }
+  }
+  return "";
 }
 
 }  // namespace etude

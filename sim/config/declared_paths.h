@@ -21,11 +21,15 @@ class DeclaredPaths {
   const Parameter* at(const std::string& pointer) const;
   /// Whether a parameter stands below `pointer`.
   bool is_section(const std::string& pointer) const;
+  /// The last element of the parameter that a string at the section `pointer` gives; "": none does,
+  /// a string there names a file.
+  std::string named_by_string(const std::string& pointer) const;
 
  private:
   std::unordered_map<std::string, const Parameter*> plain_;
   std::unordered_set<std::string> sections_;  ///< all that stands above a plain path
   std::vector<const Parameter*> patterns_;
+  std::vector<const Parameter*> naming_;  ///< those that name their section
 };
 
 }  // namespace etude

@@ -23,7 +23,7 @@ bool is_energy_remark(const Parameter& p) {
 Json default_of(const Parameter& p) { return p.text.required ? Json() : p.get(RootConfig{}, ""); }
 
 std::string default_text(const Parameter& p) {
-  if (p.path.ends_with("/*")) {
+  if (p.path.ends_with("/*") || p.text.inherited) {
     return "none";
   }
   return p.text.required ? "required" : std::string("`").append(default_of(p).dump()).append("`");
@@ -73,7 +73,7 @@ Json value_schema(const Parameter& p) {
       schema["enum"] = powers_of_two(p.text.range);
     }
   }
-  if (!p.text.required && !p.path.ends_with("/*")) {
+  if (!p.text.required && !p.path.ends_with("/*") && !p.text.inherited) {
     schema["default"] = default_of(p);
   }
   return schema;
@@ -105,6 +105,14 @@ void add_to_schema(Json& section, const Parameter& p) {
     }
   }
   Json& object = object_at(section, elements, elements.size() - 1);
+  if (p.text.names_section) {
+    std::string words;
+    for (const std::string& choice : p.choices) {
+      words += (words.empty() ? "" : "|") + choice;
+    }
+    object["type"] = {"object", "string"};
+    object["pattern"] = "^(" + words + ")$";  // of the string; the object has its own rules
+  }
   (elements.back() == "*" ? object["additionalProperties"]
                           : object["properties"][elements.back()]) = value_schema(p);
 }
@@ -124,6 +132,9 @@ std::string section_title(const std::string& section) {
   }
   if (section == "tiling") {
     return "tiles for L1";
+  }
+  if (section == "compress") {
+    return "frozen weights in small forms";
   }
   if (section == "run") {
     return "how it is simulated";

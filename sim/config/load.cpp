@@ -104,6 +104,26 @@ void drop_unselected(const ParameterTable& table, RootConfig& config,
   }
 }
 
+/// Gives the members of a section "*" what the section two levels above has, where their own keys
+/// are not given.
+void inherit(const ParameterTable& table, RootConfig& config) {
+  for (const Parameter& p : table) {
+    if (!p.text.inherited) {
+      continue;
+    }
+    const std::size_t star = p.path.find('*');
+    const std::size_t above = p.path.rfind('/', star - 2);
+    const std::string from = p.path.substr(0, above) + p.path.substr(star + 1);
+    const auto parent = std::ranges::find(table, from, &Parameter::path);
+    for (const std::string& key : p.keys(config)) {
+      if (!config.is_given(p.path.substr(0, star) + pointer_escape(key) +
+                           p.path.substr(star + 1))) {
+        p.set(config, key, parent->get(config, ""));
+      }
+    }
+  }
+}
+
 RootConfig read_tree(const ParameterTable& table, ConfigTree& tree,
                      std::vector<std::string>& warnings) {
   tree.expand();
@@ -111,6 +131,7 @@ RootConfig read_tree(const ParameterTable& table, ConfigTree& tree,
   Reader(table, tree, config).read("", tree.root());
   check_required(table, tree, config);
   drop_unselected(table, config, warnings);
+  inherit(table, config);
   check_ranges(config.energy);
   return config;
 }
@@ -215,6 +236,7 @@ std::string file_hash(const RootConfig& config, const std::string& pointer,
 }
 
 std::string resolved_json(const RootConfig& config) {
+  const RootConfig defaults;
   Json root = Json::object();
   for (const Parameter& p : declare_parameters()) {
     const auto keys = p.keys ? p.keys(config) : std::vector<std::string>{""};
@@ -224,6 +246,9 @@ std::string resolved_json(const RootConfig& config) {
       Json value = p.get(config, key);
       if (p.text.range.above_min && value == p.text.range.min) {
         continue;  // what is not given is not of its range
+      }
+      if (p.text.silent && !p.keys && value == p.get(defaults, "")) {
+        continue;
       }
       if (p.kind == ParameterKind::kFile && value != "") {
         value = "sha256:" + file_hash(config, p.path, value.get<std::string>());

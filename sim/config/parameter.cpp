@@ -12,6 +12,7 @@ ParameterTable declare_parameters() {
   declare_train(table);
   declare_schedule(table);
   declare_tiling(table);
+  declare_compress(table);
   declare_run(table);
   declare_energy(table);
   return table;

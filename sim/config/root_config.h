@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/config/compress_config.h"
 #include "sim/config/energy_config.h"
 #include "sim/config/platform_config.h"
 #include "sim/config/run_config.h"
@@ -20,6 +21,7 @@ struct RootConfig {
   TrainConfig train;
   ScheduleConfig schedule;
   TilingConfig tiling;
+  CompressConfig compress;
   EnergyConfig energy;
   RunConfig run;
   /// Files that the file of a key names in turn (external data of an ONNX model), by the key's

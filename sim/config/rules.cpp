@@ -75,6 +75,26 @@ void check_external(const PlatformConfig& platform) {
                     "give a multiple of " + text(FlashConfig::kSectorBytes));
   }
 }
+
+/// `pointer`: of the section that holds the form.
+void check_stored_form(const StoredWeightConfig& form, const std::string& pointer) {
+  using Stored = StoredWeightConfig;
+  if (form.pattern == Stored::Pattern::kTwoOfFour && form.sparsity != 0.5) {
+    throw UserError(pointer + "/pattern", "2:4 makes half of the weights zero",
+                    "give " + pointer + "/sparsity 0.5, or pattern free");
+  }
+  if (form.code == Stored::Code::kHuffman && form.weights == Stored::Weights::kFp16) {
+    throw UserError(pointer + "/code", "half precision has no Huffman code",
+                    "give plain or bitmap, or integers");
+  }
+}
+
+void check_compress(const CompressConfig& compress) {
+  check_stored_form(compress, "/compress");
+  for (const auto& [name, form] : compress.tensors) {
+    check_stored_form(form, "/compress/tensors/" + name);
+  }
+}
 }  // namespace
 
 void check_combinations(const PlatformConfig& platform) {
@@ -116,6 +136,7 @@ void check_combinations(const RootConfig& config) {
     throw UserError("/workload/sizes", "network mlp needs at least two sizes",
                     "give the features of each layer, as [64, 32, 10]");
   }
+  check_compress(config.compress);
   if (config.platform.map != MemoryMap::kPulp) {
     throw UserError("/platform/map", "a training step runs on the pulp map only",
                     "set /platform/map to \"pulp\"");

@@ -81,6 +81,10 @@ void ConfigTree::put_file(const std::string& pointer, const std::string& name,
 
 void ConfigTree::expand_below(const std::string& pointer, Json& node, int depth) {
   if (node.is_string() && !pointer.empty() && declared_.is_section(pointer)) {
+    if (const std::string key = declared_.named_by_string(pointer); !key.empty()) {
+      node = Json{{key, node}};
+      return;
+    }
     if (depth > kDeepestNesting) {
       throw UserError(where(pointer), "files name each other in a circle", "break the circle");
     }

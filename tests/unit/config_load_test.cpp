@@ -262,3 +262,47 @@ TEST_CASE("files that name each other are refused", "[config]") {
   CHECK_THROWS_WITH(load_platform((folder.path() / "a.json").string(), {}),
                     Contains("unknown key") || Contains("circle"));
 }
+
+TEST_CASE("stored forms: one weight has all weights' keys where its own are not given", "[config]") {
+  std::vector<std::string> warnings;
+  const TempFolder folder;
+  const std::string file = folder.write(
+      "run.json",
+      root_with(R"(, "compress": {"weights": "int4", "sparsity": 0.5, "code": "bitmap",
+        "decoder": "stream", "tensors": {"a/w": "int8", "b": {"code": "plain"}, "c": "none"}})"));
+  const CompressConfig compress = load_config(file, {}, warnings).compress;
+  CHECK(warnings.empty());
+  CHECK(compress.packs());
+  CHECK(compress.decoder.engine == DecoderConfig::Engine::kStream);
+  const StoredWeightConfig& a = compress.tensors.at("a/w");
+  CHECK(a.weights == CompressConfig::Weights::kInt8);
+  CHECK(a.sparsity == 0.5);
+  CHECK(a.code == CompressConfig::Code::kBitmap);
+  CHECK(compress.tensors.at("b").code == CompressConfig::Code::kPlain);
+  CHECK(compress.tensors.at("b").weights == CompressConfig::Weights::kInt4);
+  CHECK(compress.tensors.at("c").weights == CompressConfig::Weights::kNone);
+}
+
+TEST_CASE("without stored forms the resolved file is what it was", "[config]") {
+  std::vector<std::string> warnings;
+  const RootConfig plain = load_config(shipped("deep_ae.json"), {}, warnings);
+  CHECK(resolved_json(plain).find("compress") == std::string::npos);
+  const RootConfig packed = load_config(shipped("deep_ae.json"), {"/compress/weights=int8"}, warnings);
+  CHECK(resolved_json(packed).find("\"weights\": \"int8\"") != std::string::npos);
+  CHECK(config_hash(plain) != config_hash(packed));
+}
+
+TEST_CASE("stored forms that do not go together are refused", "[config]") {
+  const auto refused = [](const std::string& keys) {
+    return refusal(root_with(R"(, "compress": )" + keys));
+  };
+  CHECK_THAT(refused(R"({"weights": "int2"})"), Contains("/compress/weights") && Contains("int3"));
+  CHECK_THAT(refused(R"({"weights": "int8", "pattern": "2:4"})"), Contains("/compress/pattern"));
+  CHECK_THAT(refused(R"({"weights": "fp16", "code": "huffman"})"), Contains("/compress/code"));
+  CHECK_THAT(refused(R"({"weights": "int8", "code": "huffman", "tensors": {"x": "fp16"}})"),
+             Contains("/compress/tensors/x/code"));
+  CHECK_THAT(refused(R"({"weights": "int8", "decoder": "corse"})"),
+             Contains("/compress/decoder/engine") && Contains("stream"));
+  CHECK_THAT(refused(R"({"weights": "int8", "sparsity": 1})"), Contains("/compress/sparsity"));
+  CHECK_THAT(refused(R"({"tensors": {"x": {"wieghts": "int8"}}})"), Contains("\"weights\""));
+}
