@@ -63,6 +63,12 @@ Quantised quantise(std::span<const float> values, std::uint32_t rows, std::uint3
 PackedTensor pack(const Quantised& numbers, std::uint32_t rows, std::uint32_t cols,
                   const StoredForm& form, const std::string& where);
 
+/// Values [rows, cols] as they are stored: integers as quantise() has them, or half precision (round
+/// to nearest even). Errors: UserError naming `where` for a value that is not finite or beyond half
+/// precision, and for half precision in a Huffman code.
+PackedTensor store(std::span<const float> values, std::uint32_t rows, std::uint32_t cols,
+                   const StoredForm& form, const std::string& where);
+
 /// What the chip decodes: FP32 of number times scale, rounded once, [rows, cols] in row-major order.
 /// Errors: UserError naming `where` if bytes, tables or extents do not belong together.
 std::vector<float> unpack(const PackedTensor& packed, const std::string& where);
