@@ -5,6 +5,7 @@
 Writes into workloads/data:
   cct2_digits.npz     parameters of network cct2, by name, float32
   digits_tilted.npz   `x` [160,3,32,32] float32 and `y` [160]: images of the new domain to train on
+  digits_training.npz `x` [1437,8,8], 0..16, and `labels`, uint8: what it was pretrained on
   digits_heldout.npz  360 images that no training sees, `upright` and `tilted` [360,32,32] and
                       `labels`, uint8; intensity = value / 64
 
@@ -18,12 +19,16 @@ channels. The new domain is a tilted camera: every image turned by 40 degrees.
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from sklearn.datasets import load_digits
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "python/etude/compress"))
+from cct_torch import DEPTH, WIDTH, forward, turn  # noqa: E402
 
 SEED = 20
 TRAINED = 1437  # 80 % of 1797
@@ -33,7 +38,7 @@ LEVELS = 64  # intensities are multiples of 1/64, so that files stay small
 EPOCHS = 15
 BATCH = 32
 RATE = 1e-3
-WIDTH, HEADS, DEPTH, CLASSES = 128, 2, 2, 10
+CLASSES = 10
 
 
 def make_parameters() -> dict[str, torch.Tensor]:
@@ -69,44 +74,6 @@ def make_parameters() -> dict[str, torch.Tensor]:
     draw("fc.weight", WIDTH, CLASSES, deviation=WIDTH**-0.5)
     constant("fc.bias", CLASSES)
     return made
-
-
-def forward(p: dict[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
-    """Logits of images [N,3,32,32]: workloads/networks/cct.cpp in PyTorch's words."""
-
-    def linear(x: torch.Tensor, name: str) -> torch.Tensor:
-        y = x @ p[name + ".weight"]
-        return y + p[name + ".bias"] if name + ".bias" in p else y
-
-    def norm(x: torch.Tensor, name: str) -> torch.Tensor:
-        return F.layer_norm(x, (WIDTH,), p[name + ".weight"], p[name + ".bias"])
-
-    def heads(x: torch.Tensor) -> torch.Tensor:
-        return x.unflatten(-1, (HEADS, -1)).transpose(1, 2)
-
-    for i in range(2):
-        x = F.max_pool2d(F.relu(F.conv2d(x, p[f"tokenizer.{i}.weight"], padding=1)), 3, 2, 1)
-    x = x.flatten(2).transpose(1, 2) + p["positional_emb"]
-    for i in range(DEPTH):
-        at = f"blocks.{i}."
-        normed = norm(x, at + "pre_norm")
-        q, k, v = (heads(linear(normed, at + layer)) for layer in "qkv")
-        weights = torch.softmax(q @ k.transpose(-1, -2) / (WIDTH // HEADS) ** 0.5, -1)
-        mixed = (weights @ v).transpose(1, 2).flatten(2)
-        x = norm(x + linear(mixed, at + "proj"), at + "norm1")
-        hidden = F.gelu(linear(x, at + "linear1") + p[at + "gelu_bias"])
-        x = x + linear(hidden, at + "linear2")
-    x = norm(x, "norm")
-    weights = torch.softmax(linear(x, "attention_pool"), 1)
-    return linear((weights.transpose(1, 2) @ x).squeeze(1), "fc")
-
-
-def turn(images: torch.Tensor, degrees: float) -> torch.Tensor:
-    """Images [N,1,32,32] turned about their middle, zeros from outside."""
-    c, s = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
-    matrix = torch.tensor([[c, -s, 0], [s, c, 0]], dtype=torch.float32).expand(len(images), 2, 3)
-    grid = F.affine_grid(matrix, list(images.shape), align_corners=False)
-    return F.grid_sample(images, grid, align_corners=False)
 
 
 def levels(images: torch.Tensor) -> torch.Tensor:
@@ -176,6 +143,11 @@ def main() -> None:
         out / "digits_tilted.npz",
         x=colour(tilted[chosen]).numpy().astype("<f4"),
         y=labels[chosen].numpy().astype("<i8"),
+    )
+    np.savez_compressed(
+        out / "digits_training.npz",
+        x=digits.images[order][:TRAINED].astype(np.uint8),
+        labels=digits.target[order][:TRAINED].astype(np.uint8),
     )
     np.savez_compressed(
         out / "digits_heldout.npz",

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "python/binding/codecs.h"
 #include "python/binding/errors.h"
 #include "python/binding/long_work.h"
 #include "python/binding/model.h"
@@ -127,6 +128,7 @@ PYBIND11_MODULE(_core, module) {
   bind_question(module);
   bind_model(module);
   wait_at_exit();
+  bind_codecs(module);
   module.def("schemas", &config_schemas);
   module.def("check_keys", &check_keys, py::arg("file"), py::arg("sets"));
   module.def("resolve", &resolve, py::arg("file"), py::arg("sets"));

@@ -2,6 +2,10 @@
 """The compiled module (python/binding): texts in, JSON texts out. Users call `etude`, which gives them types."""
 
 from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 version: str
 
@@ -42,6 +46,30 @@ class Model:
 def end_models() -> None:
     """Ends all long work of this module: it raises KeyboardInterrupt."""
 
+Floats = npt.NDArray[np.float32]
+
+class PackedTensor:
+    """A matrix as it is stored (workloads/codecs/packed_tensor.h)."""
+
+    rows: int
+    cols: int
+    stored_bytes: int
+    number: str
+    code: str
+    scale_per_row: bool
+    def unpack(self, where: str) -> Floats:
+        """What a chip decodes, [rows, cols]. Errors: ConfigError naming `where` if it is damaged."""
+
+def pack(values: npt.NDArray[Any], number: str, code: str, scale_per_row: bool, where: str) -> PackedTensor: ...
+def prune(values: npt.NDArray[Any], pattern: str, sparsity: float, scale_per_row: bool) -> Floats: ...
+def read_archive(file: str) -> tuple[dict[str, Floats], dict[str, PackedTensor], dict[str, list[int]], str]: ...
+def write_archive(
+    file: str,
+    plain: dict[str, npt.NDArray[Any]],
+    packed: dict[str, PackedTensor],
+    shapes: dict[str, list[int]],
+    record: str,
+) -> None: ...
 def schemas() -> dict[str, str]: ...
 def check_keys(file: str, sets: list[str]) -> None: ...
 def resolve(file: str, sets: list[str]) -> tuple[str, str, list[str]]: ...
