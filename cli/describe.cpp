@@ -2,6 +2,7 @@
 // etude-sim describe: what a configuration will run, without simulating it.
 #include "run/plan/describe.h"
 
+#include <algorithm>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -69,15 +70,46 @@ std::string network_text(const Json& network) {
   return values.text() + "\n" + (layers.empty() ? "" : layers.text() + "\n");
 }
 
+std::string bytes_text(const Json& bytes) {
+  const auto number = bytes.get<std::uint64_t>();
+  return number == 0 ? "" : with_commas(number);
+}
+
 std::string nodes_text(const Json& all) {
-  TextTable table({"node", "<op", "<phase", "<output", "MACs"});
+  TextTable table({"node", "<op", "<phase", "<output", "MACs", "weights B", "output B"});
   for (const Json& node : all.at("nodes")) {
     const auto macs = node.at("macs").get<std::uint64_t>();
     table.add({node.at("name").get<std::string>(), node.at("op").get<std::string>(),
                node.at("phase").get<std::string>(), shape_text(node.at("shape")),
-               macs == 0 ? "" : with_commas(macs)});
+               macs == 0 ? "" : with_commas(macs), bytes_text(node.at("weight_bytes")),
+               bytes_text(node.at("output_bytes"))});
   }
-  std::string text = table.text();
+  return table.text();
+}
+
+/// "flash       12,345 B: code 1,234, weights ...", and the arena likewise.
+std::string accounting_text(const Json& accounting) {
+  std::string text;
+  for (const char* memory : {"flash", "arena"}) {
+    std::string parts;
+    for (const auto& [name, bytes] : accounting.at(memory).items()) {
+      std::string words = name;
+      std::ranges::replace(words, '_', ' ');
+      if (name != "total") {
+        parts += (parts.empty() ? "" : ", ") + words + " " +
+                 (bytes.is_null() ? "unknown" : with_commas(bytes.get<std::uint64_t>()));
+      }
+    }
+    text += std::string(memory) + "       " +
+            with_commas(accounting.at(memory).at("total").get<std::uint64_t>()) + " B: " + parts +
+            "\n";
+  }
+  return text;
+}
+
+/// What a device has to have, and warnings.
+std::string end_text(const Json& all) {
+  std::string text = all.contains("accounting") ? "\n" + accounting_text(all["accounting"]) : "";
   for (const Json& warning : all.at("warnings")) {
     text += "warning: " + warning.get<std::string>() + "\n";
   }
@@ -96,7 +128,7 @@ std::string as_text(const Json& all) {
           number("macs", "total") + "\n";
   if (!all.contains("memory")) {
     text += "memory      not known: the graph does not run on the simulated chip yet\n\n";
-    return text + network_text(all.at("network")) + nodes_text(all);
+    return text + network_text(all.at("network")) + nodes_text(all) + end_text(all);
   }
   text += "memory      L1 " + number("memory", "l1_peak") + " B, L2 " +
           number("memory", "l2_peak") + " B, L3 " + number("memory", "l3_peak") +
@@ -109,7 +141,7 @@ std::string as_text(const Json& all) {
           " operations: " + number("tasks", "kernels") + " kernels, " +
           number("tasks", "redmule_jobs") + " RedMulE jobs, " + number("tasks", "dma_transfers") +
           " DMA and " + number("tasks", "soc_dma_transfers") + " SoC DMA transfers\n\n";
-  return text + network_text(all.at("network")) + nodes_text(all);
+  return text + network_text(all.at("network")) + nodes_text(all) + end_text(all);
 }
 }  // namespace
 

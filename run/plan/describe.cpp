@@ -6,6 +6,7 @@
 #include "compiler/operators/not_available.h"
 #include "kernels/include/etude_boot.h"
 #include "models/base/pulp_map_regs.h"
+#include "run/plan/accounting.h"
 #include "run/plan/plan.h"
 #include "run/plan/program_json.h"
 #include "workloads/ops/op_rules.h"
@@ -52,6 +53,16 @@ Json tensors_json(const Graph& graph, TensorKind kind) {
   return tensors;
 }
 
+/// Bytes of the parameters that a node reads.
+std::uint64_t weight_bytes(const Graph& graph, const Node& node) {
+  std::uint64_t sum = 0;
+  for (const TensorId input : node.inputs) {
+    const Tensor& tensor = graph.tensor(input);
+    sum += tensor.kind == TensorKind::kParameter ? tensor.bytes() : 0;
+  }
+  return sum;
+}
+
 /// What holds for any hardware.
 Json describe_graph(const Workload& workload) {
   const Graph& graph = workload.training.graph;
@@ -63,7 +74,9 @@ Json describe_graph(const Workload& workload) {
                      {"op", name_of(node.op)},
                      {"phase", name_of(node.phase)},
                      {"shape", graph.tensor(node.outputs.front()).shape},
-                     {"macs", rules_of(node.op).macs(graph, node)}});
+                     {"macs", rules_of(node.op).macs(graph, node)},
+                     {"weight_bytes", weight_bytes(graph, node)},
+                     {"output_bytes", graph.tensor(node.outputs.front()).bytes()}});
   }
   Json all = {{"title", workload.title},
               {"parameters",
@@ -107,6 +120,7 @@ Json describe_plan(const Plan& plan) {
                 {"redmule_jobs", tasks.redmule_jobs},
                 {"dma_transfers", tasks.dma_transfers},
                 {"soc_dma_transfers", tasks.soc_dma_transfers}}},
+              {"accounting", accounting_json(plan)},
               {"modelled_cycles", program.modelled_cycles.raw()},
               {"layers", layers_json(facts.layers)},
               {"warnings", facts.warnings}});

@@ -2,6 +2,7 @@
 #include "run/plan/stored_weights.h"
 
 #include "models/base/error.h"
+#include "workloads/codecs/packed_archive.h"
 
 namespace etude::run {
 
@@ -17,6 +18,13 @@ void refuse_compression(const RootConfig& config) {
     if (config.is_given(key)) {
       throw UserError(key, "is given, and no weight is stored packed", "give /compress/weights too");
     }
+  }
+}
+
+void refuse_packed(const NpzArchive& archive, const std::string& file) {
+  if (is_packed(archive)) {
+    throw UserError(file, "holds packed parameters, and a step from them is not available yet",
+                    "give the archive that it was made of");
   }
 }
 

@@ -56,6 +56,7 @@ void read_parameters(const RootConfig& config, Workload& made) {
   complete_parameters(graph, config.train.seed, made.parameters);
   if (!config.train.initial.empty()) {
     const NpzArchive archive = read_npz(config.train.initial);
+    refuse_packed(archive, config.train.initial);
     take_parameters(graph, archive, config.train.initial, made.parameters);
     note_conversion("/train/initial", graph, archive, made.warnings);
   }
