@@ -22,10 +22,9 @@ using Array = py::array_t<float, py::array::c_style | py::array::forcecast>;
 using Arrays = std::map<std::string, Array>;
 using Shape = std::vector<std::uint64_t>;
 
-constexpr std::array kNumbers{std::pair("fp16", StoredNumber::kFloat16),
-                              std::pair("int8", StoredNumber::kInt8),
-                              std::pair("int4", StoredNumber::kInt4),
-                              std::pair("int3", StoredNumber::kInt3)};
+constexpr std::array kNumbers{
+    std::pair("fp16", StoredNumber::kFloat16), std::pair("int8", StoredNumber::kInt8),
+    std::pair("int4", StoredNumber::kInt4), std::pair("int3", StoredNumber::kInt3)};
 constexpr std::array kCodes{std::pair("plain", StoredCode::kPlain),
                             std::pair("bitmap", StoredCode::kBitmap),
                             std::pair("huffman", StoredCode::kHuffman)};
@@ -54,9 +53,7 @@ std::string word_of(const Words& words, Value value) {
   return "";
 }
 
-Shape shape_of(const Array& array) {
-  return {array.shape(), array.shape() + array.ndim()};
-}
+Shape shape_of(const Array& array) { return {array.shape(), array.shape() + array.ndim()}; }
 
 std::span<const float> values_of(const Array& array) {
   return {array.data(), static_cast<std::size_t>(array.size())};
@@ -108,8 +105,7 @@ void write_archive(const std::string& file, const Arrays& plain,
   PackedArchive archive{{}, packed, shapes, record};
   for (const auto& [name, array] : plain) {
     const auto values = values_of(array);
-    archive.plain[name] =
-        NpyArray::from_float32(shape_of(array), {values.begin(), values.end()});
+    archive.plain[name] = NpyArray::from_float32(shape_of(array), {values.begin(), values.end()});
   }
   write_npz(file, packed_members(archive));
 }

@@ -166,10 +166,14 @@ def compress(
     bits: Annotated[int, typer.Option("--bits", help="Of each weight: 16 (half precision), 8, 4 or 3.")],
     out: Annotated[Path, typer.Option("--out", help="The packed archive; a picture goes beside it.")],
     sparsity: Annotated[float | None, typer.Option("--sparsity", help="Part of the weights set to zero.")] = None,
-    pattern: Annotated[str, typer.Option("--pattern", help="Zeros anywhere (free), or two of each four (2:4).")] = "free",
+    pattern: Annotated[
+        str, typer.Option("--pattern", help="Zeros anywhere (free), or two of each four (2:4).")
+    ] = "free",
     code: Annotated[str, typer.Option("--code", help="plain, bitmap or huffman.")] = "plain",
     finetune: Annotated[int, typer.Option("--finetune", help="Epochs of training that knows the form.")] = 0,
-    distill: Annotated[Path | None, typer.Option("--distill", metavar="TEACHER.npz", help="Learn its answers too.")] = None,
+    distill: Annotated[
+        Path | None, typer.Option("--distill", metavar="TEACHER.npz", help="Learn its answers too.")
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Of the training.")] = 1,
 ) -> None:
     """Pack the matrices of a network: prune, round to few bits, code; with a record of the accuracy it costs."""

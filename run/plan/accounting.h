@@ -7,11 +7,12 @@
 
 namespace etude::run {
 
-/// What a device that runs the step has to have, in bytes: `flash` (code of the runtime and kernels,
-/// weights, scales and tables of packed ones, task list), `arena` (persistent: trained parameters
-/// and optimiser states; inputs; non_persistent: peak of activations and gradients; l1_tiles: peak
-/// of tiles in L1; decode_scratch; stacks; runtime: rings and boot block in L1), and `tensors`, all
-/// that stands outside L1, largest first. `code` is null where the runtime is not built.
+/// What a device that runs the step has to have, in bytes: `flash` (code of the runtime and
+/// kernels, weights, scales and tables of packed ones, task list), `arena` (persistent: trained
+/// parameters and optimiser states; inputs; non_persistent: peak of activations and gradients;
+/// l1_tiles: peak of tiles in L1; decode_scratch; stacks; runtime: rings and boot block in L1), and
+/// `tensors`, all that stands outside L1, largest first. `code` is null where the runtime is not
+/// built.
 nlohmann::ordered_json accounting_json(const Plan& plan);
 
 }  // namespace etude::run

@@ -29,8 +29,8 @@ struct DecoderConfig {
 struct CompressConfig : StoredWeightConfig {
   enum class Home { kL2, kExtmem, kFlash };
   enum class Decode { kTile, kStep, kBoot };
-  Home home = Home::kL2;           ///< where the packed weights stand
-  Decode decode = Decode::kTile;   ///< into a tile in L1 at each use, once a step, or at boot
+  Home home = Home::kL2;          ///< where the packed weights stand
+  Decode decode = Decode::kTile;  ///< into a tile in L1 at each use, once a step, or at boot
   DecoderConfig decoder;
   std::map<std::string, StoredWeightConfig> tensors;  ///< by parameter name
 

@@ -10,9 +10,9 @@ using Stored = StoredWeightConfig;
 /// The keys of a stored form, of all weights or of one. One weight has the others' where its own
 /// are not given.
 void declare_form(Section<Stored> section, bool of_one) {
-  const auto only_if = of_one ? std::nullopt
-                              : std::optional(Selector{"/compress/weights",
-                                                       {"fp16", "int8", "int4", "int3"}});
+  const auto only_if =
+      of_one ? std::nullopt
+             : std::optional(Selector{"/compress/weights", {"fp16", "int8", "int4", "int3"}});
   const std::string whose = of_one ? " Without it: that of all weights." : "";
   section
       .add("weights", &Stored::weights,
@@ -40,8 +40,8 @@ void declare_form(Section<Stored> section, bool of_one) {
       .add("pattern", &Stored::pattern,
            Choices<Stored::Pattern>{{"free", Stored::Pattern::kFree},
                                     {"2:4", Stored::Pattern::kTwoOfFour}},
-           {.sentence = "Which may be zero: any, or two of each four along a row (sparsity 0.5)." +
-                        whose,
+           {.sentence =
+                "Which may be zero: any, or two of each four along a row (sparsity 0.5)." + whose,
             .source = "docs/compress.md",
             .only_if = only_if,
             .silent = true,
@@ -60,18 +60,17 @@ void declare_form(Section<Stored> section, bool of_one) {
 }
 
 void declare_tensors(ParameterTable& table) {
-  declare_form({table, "/compress/tensors/*",
-                [](RootConfig& c, const std::string& name) -> Stored& {
-                  return c.compress.tensors[name];
-                },
-                [](const RootConfig& c) {
-                  std::vector<std::string> names;
-                  for (const auto& [name, form] : c.compress.tensors) {
-                    names.push_back(name);
-                  }
-                  return names;
-                }},
-               true);
+  declare_form(
+      {table, "/compress/tensors/*",
+       [](RootConfig& c, const std::string& name) -> Stored& { return c.compress.tensors[name]; },
+       [](const RootConfig& c) {
+         std::vector<std::string> names;
+         for (const auto& [name, form] : c.compress.tensors) {
+           names.push_back(name);
+         }
+         return names;
+       }},
+      true);
 }
 
 }  // namespace
@@ -79,24 +78,24 @@ void declare_tensors(ParameterTable& table) {
 void declare_compress(ParameterTable& table) {
   using Home = CompressConfig::Home;
   using Decode = CompressConfig::Decode;
-  declare_form({table, "/compress",
-                [](RootConfig& c, const std::string&) -> Stored& { return c.compress; }},
-               false);
+  declare_form(
+      {table, "/compress", [](RootConfig& c, const std::string&) -> Stored& { return c.compress; }},
+      false);
   Section<CompressConfig>(
       table, "/compress",
       [](RootConfig& c, const std::string&) -> CompressConfig& { return c.compress; })
-      .add("home", &CompressConfig::home,
-           Choices<Home>{{"l2", Home::kL2}, {"extmem", Home::kExtmem}, {"flash", Home::kFlash}},
-           {.sentence = "Where packed weights stand.",
-            .source = "docs/compress.md",
-            .silent = true})
-      .add("decode", &CompressConfig::decode,
-           Choices<Decode>{
-               {"tile", Decode::kTile}, {"step", Decode::kStep}, {"boot", Decode::kBoot}},
-           {.sentence = "When they are decoded: into a tile in L1 at each use, once a step, or once "
-                        "before the first.",
-            .source = "docs/compress.md",
-            .silent = true});
+      .add(
+          "home", &CompressConfig::home,
+          Choices<Home>{{"l2", Home::kL2}, {"extmem", Home::kExtmem}, {"flash", Home::kFlash}},
+          {.sentence = "Where packed weights stand.", .source = "docs/compress.md", .silent = true})
+      .add(
+          "decode", &CompressConfig::decode,
+          Choices<Decode>{
+              {"tile", Decode::kTile}, {"step", Decode::kStep}, {"boot", Decode::kBoot}},
+          {.sentence = "When they are decoded: into a tile in L1 at each use, once a step, or once "
+                       "before the first.",
+           .source = "docs/compress.md",
+           .silent = true});
   Section<DecoderConfig>(
       table, "/compress/decoder",
       [](RootConfig& c, const std::string&) -> DecoderConfig& { return c.compress.decoder; })

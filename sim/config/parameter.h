@@ -36,8 +36,8 @@ struct ParameterText {
   Range range{};           ///< of numbers; that of a model stands beside its config struct
   bool required = false;   ///< the section is refused without it
   std::optional<Selector> only_if{};
-  bool silent = false;     ///< the resolved file leaves it out at its default: hashes stay
-  bool inherited = false;  ///< of a section "*": not given, it is the key two levels above
+  bool silent = false;         ///< the resolved file leaves it out at its default: hashes stay
+  bool inherited = false;      ///< of a section "*": not given, it is the key two levels above
   bool names_section = false;  ///< a string where its section belongs is this key's value
 };
 

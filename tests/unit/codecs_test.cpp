@@ -156,7 +156,8 @@ TEST_CASE("damaged streams are refused with the tensor's name, or are another te
     const auto flip = [&](auto& list) {
       if (!list.empty()) {
         auto& value = list[random() % list.size()];
-        value = static_cast<std::decay_t<decltype(value)>>(value ^ (1u << random() % (8 * sizeof value)));
+        value = static_cast<std::decay_t<decltype(value)>>(value ^
+                                                           (1u << random() % (8 * sizeof value)));
       }
     };
     switch (random() % 6) {
@@ -190,16 +191,22 @@ TEST_CASE("damaged streams are refused with the tensor's name, or are another te
   CHECK(refused > 1500);
 }
 
-TEST_CASE("an archive holds packed and plain parameters, and is the same bytes each time", "[codecs]") {
+TEST_CASE("an archive holds packed and plain parameters, and is the same bytes each time",
+          "[codecs]") {
   std::mt19937 random(3);
   PackedArchive archive;
   archive.plain["fc.bias"] = NpyArray::from_float32({3}, {1, 2, 3});
-  archive.packed["conv/w"] =
-      store(drawn(random, 24, Draw::kDense), 4, 6, {StoredNumber::kInt4, StoredCode::kHuffman, true}, "w");
+  archive.packed["conv/w"] = store(drawn(random, 24, Draw::kDense), 4, 6,
+                                   {StoredNumber::kInt4, StoredCode::kHuffman, true}, "w");
   archive.shapes["conv/w"] = {4, 2, 3};
-  archive.packed["fc"] =
-      store(drawn(random, 60, Draw::kSparse), 20, 3, {StoredNumber::kInt3, StoredCode::kBitmap}, "w");
+  archive.packed["fc"] = store(drawn(random, 60, Draw::kSparse), 20, 3,
+                               {StoredNumber::kInt3, StoredCode::kBitmap}, "w");
   archive.shapes["fc"] = {4, 5, 3};
+  archive.packed["empty"] = store({}, 0, 5, {StoredNumber::kInt8, StoredCode::kHuffman}, "w");
+  archive.shapes["empty"] = {0, 5};
+  archive.packed["long"] = store(drawn(random, 40000, Draw::kDense), 2, 20000,
+                                 {StoredNumber::kFloat16, StoredCode::kBitmap}, "w");
+  archive.shapes["long"] = {2, 20000};
   archive.record = "{\"seed\": 1}";
   const NpzArchive members = packed_members(archive);
   CHECK(is_packed(members));

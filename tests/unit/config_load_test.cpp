@@ -263,12 +263,12 @@ TEST_CASE("files that name each other are refused", "[config]") {
                     Contains("unknown key") || Contains("circle"));
 }
 
-TEST_CASE("stored forms: one weight has all weights' keys where its own are not given", "[config]") {
+TEST_CASE("stored forms: one weight has all weights' keys where its own are not given",
+          "[config]") {
   std::vector<std::string> warnings;
   const TempFolder folder;
   const std::string file = folder.write(
-      "run.json",
-      root_with(R"(, "compress": {"weights": "int4", "sparsity": 0.5, "code": "bitmap",
+      "run.json", root_with(R"(, "compress": {"weights": "int4", "sparsity": 0.5, "code": "bitmap",
         "decoder": "stream", "tensors": {"a/w": "int8", "b": {"code": "plain"}, "c": "none"}})"));
   const CompressConfig compress = load_config(file, {}, warnings).compress;
   CHECK(warnings.empty());
@@ -287,7 +287,8 @@ TEST_CASE("without stored forms the resolved file is what it was", "[config]") {
   std::vector<std::string> warnings;
   const RootConfig plain = load_config(shipped("deep_ae.json"), {}, warnings);
   CHECK(resolved_json(plain).find("compress") == std::string::npos);
-  const RootConfig packed = load_config(shipped("deep_ae.json"), {"/compress/weights=int8"}, warnings);
+  const RootConfig packed =
+      load_config(shipped("deep_ae.json"), {"/compress/weights=int8"}, warnings);
   CHECK(resolved_json(packed).find("\"weights\": \"int8\"") != std::string::npos);
   CHECK(config_hash(plain) != config_hash(packed));
 }

@@ -23,9 +23,8 @@ std::uint32_t get_bits(std::span<const std::uint8_t> bytes, std::uint64_t at, un
 
 std::int32_t symbol_of(std::uint32_t stored, StoredNumber number) {
   const unsigned unused = 32 - bits_of(number);
-  return number == StoredNumber::kFloat16
-             ? static_cast<std::int32_t>(stored)
-             : static_cast<std::int32_t>(stored << unused) >> unused;
+  return number == StoredNumber::kFloat16 ? static_cast<std::int32_t>(stored)
+                                          : static_cast<std::int32_t>(stored << unused) >> unused;
 }
 
 void damaged(const std::string& where, const std::string& what) {

@@ -31,8 +31,8 @@ std::uint16_t half_bits(float value) {
   const int exponent = std::max(std::ilogb(magnitude), 1 - kBias);
   const auto units =
       static_cast<std::uint32_t>(std::nearbyint(std::ldexp(magnitude, kFractionBits - exponent)));
-  const std::uint32_t bits = (static_cast<std::uint32_t>(exponent + kBias - 1) << kFractionBits) +
-                             units;
+  const std::uint32_t bits =
+      (static_cast<std::uint32_t>(exponent + kBias - 1) << kFractionBits) + units;
   return bits >= kInfinity ? sign | kInfinity : static_cast<std::uint16_t>(sign | bits);
 }
 

@@ -113,7 +113,8 @@ std::vector<std::uint32_t> huffman_table(std::span<const std::uint8_t> lengths,
     // Integers of 8 bits leave the lower fraction of FP32 empty.
     const auto value = static_cast<float>(static_cast<int>(symbol) - largest);
     const std::uint32_t entry = std::bit_cast<std::uint32_t>(value) | lengths[symbol];
-    for (std::size_t at = codes[symbol]; at < table.size(); at += std::size_t{1} << lengths[symbol]) {
+    for (std::size_t at = codes[symbol]; at < table.size();
+         at += std::size_t{1} << lengths[symbol]) {
       table[at] = entry;
     }
   }

@@ -83,9 +83,52 @@ StoredForm form_of(std::uint32_t word, const std::string& where) {
   return {static_cast<StoredNumber>(number), static_cast<StoredCode>(code), per_row == 1};
 }
 
+/// Words of each row, seven bits a byte, the lower ones first, bit 7 where more follow.
+std::vector<std::uint8_t> row_lengths(const std::vector<std::uint32_t>& begin) {
+  std::vector<std::uint8_t> bytes;
+  for (std::size_t row = 0; row + 1 < begin.size(); ++row) {
+    std::uint32_t words = (begin[row + 1] - begin[row]) / 4;
+    for (; words > 0x7F; words >>= 7) {
+      bytes.push_back(static_cast<std::uint8_t>(words | 0x80));
+    }
+    bytes.push_back(static_cast<std::uint8_t>(words));
+  }
+  return bytes;
+}
+
+/// PackedTensor::row_begin of such lengths.
+std::vector<std::uint32_t> row_offsets(const std::vector<std::uint8_t>& lengths,
+                                       const std::string& where) {
+  std::vector<std::uint32_t> begin;
+  std::uint64_t at = 0, words = 0;
+  unsigned shift = 0;
+  for (const std::uint8_t byte : lengths) {
+    words |= std::uint64_t{byte & 0x7Fu} << shift;
+    shift += 7;
+    if (shift > 28) {
+      codec::damaged(where, "a row is longer than 32 bits tell");
+    }
+    if ((byte & 0x80) == 0) {
+      begin.push_back(static_cast<std::uint32_t>(at));
+      at += 4 * words;
+      words = 0;
+      shift = 0;
+    }
+    if (at > std::numeric_limits<std::uint32_t>::max()) {
+      codec::damaged(where, "its rows are longer than 32 bits tell");
+    }
+  }
+  if (shift != 0) {
+    codec::damaged(where, "the length of a row ends early");
+  }
+  begin.push_back(static_cast<std::uint32_t>(at));
+  return begin;
+}
+
 std::vector<std::uint8_t> written(const PackedTensor& packed,
                                   const std::vector<std::uint64_t>& shape) {
   Writer out;
+  const std::vector<std::uint8_t> rows = row_lengths(packed.row_begin);
   out.word(kMagic);
   out.word(static_cast<std::uint32_t>(packed.form.number) |
            static_cast<std::uint32_t>(packed.form.code) << 8 |
@@ -94,12 +137,12 @@ std::vector<std::uint8_t> written(const PackedTensor& packed,
   for (const std::uint64_t extent : shape) {
     out.word(extent);
   }
-  for (const std::size_t count : {packed.scales.size(), packed.row_begin.size(),
-                                  packed.lengths.size(), packed.bytes.size()}) {
+  for (const std::size_t count :
+       {packed.scales.size(), rows.size(), packed.lengths.size(), packed.bytes.size()}) {
     out.word(count);
   }
   out.array(std::span<const float>(packed.scales));
-  out.array(std::span<const std::uint32_t>(packed.row_begin));
+  out.array(std::span<const std::uint8_t>(rows));
   out.array(std::span<const std::uint8_t>(packed.lengths));
   out.array(std::span<const std::uint8_t>(packed.bytes));
   return out.bytes;
@@ -122,7 +165,10 @@ PackedTensor tensor_of(std::span<const std::uint8_t> bytes, std::vector<std::uin
   std::tie(packed.rows, packed.cols) = matrix_of(shape, packed.form.scale_per_row, where);
   const auto counts = in.array<std::uint32_t>(4);
   packed.scales = in.array<float>(counts[0]);
-  packed.row_begin = in.array<std::uint32_t>(counts[1]);
+  const auto rows = in.array<std::uint8_t>(counts[1]);
+  if (packed.form.code != StoredCode::kPlain || !rows.empty()) {
+    packed.row_begin = row_offsets(rows, where);
+  }
   packed.lengths = in.array<std::uint8_t>(counts[2]);
   packed.bytes = in.array<std::uint8_t>(counts[3]);
   if (!in.at_end()) {

@@ -15,12 +15,14 @@ namespace etude {
 /// Parameters of a network, some of them packed: what a .npz holds that `etude compress` writes.
 /// A packed parameter NAME is the member "packed/NAME", uint8: 32-bit words, little endian, of
 ///   0x31545045; number | code << 8 | scale_per_row << 16; rank and extents;
-///   how many scales, row_begin, lengths and bytes there are; and then these, each from a word on.
+///   how many scales, bytes of row lengths, code lengths and bytes of numbers there are; and then
+///   these, each from a word on. Row lengths are words, seven bits a byte, the lower ones first,
+///   bit 7 where more follow.
 /// Member "packed" is the record, uint8: text, JSON by convention. All other members are arrays.
 struct PackedArchive {
-  NpzArchive plain;                                           ///< parameters as they are
-  std::map<std::string, PackedTensor> packed;                 ///< by parameter name
-  std::map<std::string, std::vector<std::uint64_t>> shapes;   ///< extents of the packed ones
+  NpzArchive plain;                                          ///< parameters as they are
+  std::map<std::string, PackedTensor> packed;                ///< by parameter name
+  std::map<std::string, std::vector<std::uint64_t>> shapes;  ///< extents of the packed ones
   std::string record;  ///< how the archive was made, and the accuracy before and after
 };
 

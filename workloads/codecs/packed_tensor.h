@@ -43,15 +43,15 @@ struct PackedTensor {
   std::vector<float> scales;             ///< one per channel; none for kFloat16
   std::vector<std::uint8_t> bytes;       ///< little endian, rows begin with words
   std::vector<std::uint32_t> row_begin;  ///< not plain: byte of each row, and the end
-  std::vector<std::uint8_t> lengths;     ///< Huffman: bits of the code of -largest..largest; 0: none
+  std::vector<std::uint8_t> lengths;  ///< Huffman: bits of the code of -largest..largest; 0: none
 
   /// Bytes of numbers, scales and tables as they stand in a memory.
   std::uint64_t stored_bytes() const;
 };
 
 /// The integers of `values` [rows, cols]: round to nearest even of value / scale, in float64, where
-/// a channel's scale is its largest magnitude / largest_of(number) in FP32; scale 0 where all are 0.
-/// Errors: UserError naming `where` if a value is not finite; std::logic_error for kFloat16.
+/// a channel's scale is its largest magnitude / largest_of(number) in FP32; scale 0 where all are
+/// 0. Errors: UserError naming `where` if a value is not finite; std::logic_error for kFloat16.
 struct Quantised {
   std::vector<std::int8_t> numbers;  ///< [rows, cols]
   std::vector<float> scales;         ///< one per channel
@@ -63,14 +63,14 @@ Quantised quantise(std::span<const float> values, std::uint32_t rows, std::uint3
 PackedTensor pack(const Quantised& numbers, std::uint32_t rows, std::uint32_t cols,
                   const StoredForm& form, const std::string& where);
 
-/// Values [rows, cols] as they are stored: integers as quantise() has them, or half precision (round
-/// to nearest even). Errors: UserError naming `where` for a value that is not finite or beyond half
-/// precision, and for half precision in a Huffman code.
+/// Values [rows, cols] as they are stored: integers as quantise() has them, or half precision
+/// (round to nearest even). Errors: UserError naming `where` for a value that is not finite or
+/// beyond half precision, and for half precision in a Huffman code.
 PackedTensor store(std::span<const float> values, std::uint32_t rows, std::uint32_t cols,
                    const StoredForm& form, const std::string& where);
 
-/// What the chip decodes: FP32 of number times scale, rounded once, [rows, cols] in row-major order.
-/// Errors: UserError naming `where` if bytes, tables or extents do not belong together.
+/// What the chip decodes: FP32 of number times scale, rounded once, [rows, cols] in row-major
+/// order. Errors: UserError naming `where` if bytes, tables or extents do not belong together.
 std::vector<float> unpack(const PackedTensor& packed, const std::string& where);
 
 }  // namespace etude

@@ -25,7 +25,9 @@ def need_torch() -> Any:
     try:
         import torch
     except ImportError:
-        raise UserError("--finetune: needs PyTorch, which is not installed; pip install torch, or leave it out") from None
+        raise UserError(
+            "--finetune: needs PyTorch, which is not installed; pip install torch, or leave it out"
+        ) from None
     return torch
 
 
@@ -34,7 +36,9 @@ def _stored(torch: Any, weight: Any, form: Form, per_row: bool) -> Any:
     if form.number == "fp16":
         rounded = weight.half().float()
     else:
-        flat = weight.detach().reshape(weight.shape[0], -1) if per_row else weight.detach().reshape(-1, weight.shape[-1])
+        flat = (
+            weight.detach().reshape(weight.shape[0], -1) if per_row else weight.detach().reshape(-1, weight.shape[-1])
+        )
         scale = flat.abs().amax(1 if per_row else 0, keepdim=True) / LARGEST[form.number]
         numbers = torch.round(flat / torch.where(scale == 0, torch.ones_like(scale), scale))
         rounded = (numbers * scale).reshape(weight.shape)
