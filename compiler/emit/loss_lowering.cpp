@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Losses and their gradients. The loss of a step is summed up in one word of L1.
+#include <algorithm>
+
 #include "compiler/emit/families.h"
 #include "compiler/feeds/row_tiles.h"
 
@@ -10,6 +12,12 @@ namespace {
 /// 1 / samples for the mean, 1 for the sum.
 double weight(const Node& node, std::uint32_t samples) {
   return node.text("reduction", "mean") == "mean" ? 1.0 / samples : 1.0;
+}
+
+/// Whether gradients are computed; of inference the answer is what there is to look at.
+bool trains(const Graph& graph) {
+  return std::ranges::any_of(graph.nodes(),
+                             [](const Node& node) { return node.phase == Phase::kBackward; });
 }
 
 void store_loss(LoweringContext& c, const Node& node) {
@@ -54,7 +62,12 @@ void lower_cross_entropy(LoweringContext& c, const Operator& op) {
   if (node.op == OpType::kSoftmaxCrossEntropy) {
     tiles.one_order();
     const std::size_t log_p = tiles.output(node.outputs[1]);
+    const bool inference = !trains(c.graph());
+    const Bytes pitch = bytes_for(c.cols(node.inputs[0]));
     tiles.run([&](const RowTile& tile) {
+      if (inference) {
+        c.tape.probe({node.inputs[0], tile.at[x], tile.row * pitch, pitch});
+      }
       c.tape.cross_entropy(tile.at[x], tile.at[labels], tile.at[log_p], c.loss_cell,
                            static_cast<float>(weight(node, samples)));
     });

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <limits>
 
+#include "run/execute/classification.h"
 #include "run/execute/ties.h"
 #include "run/execute/update_check.h"
 #include "workloads/reference/reference.h"
@@ -87,6 +88,10 @@ void NumericCheck::begin_step(unsigned step, StartValues start) {
   for (const TensorId parameter : training_.trained()) {
     const TensorId gradient = training_.gradients.at(parameter);
     gradients_[gradient].assign(training_.graph.tensor(gradient).elements(), kMissing);
+  }
+  if (const auto classes = classification_of(training_)) {  // the answer is what there is to see
+    gradients_[classes->logits].assign(training_.graph.tensor(classes->logits).elements(),
+                                       kMissing);
   }
 }
 

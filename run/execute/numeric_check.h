@@ -43,7 +43,7 @@ class NumericCheck {
   /// nothing is compared, and the step is counted.
   void end_step(double loss, const StartValues& parameters);
 
-  /// The gradients of the last step, by tensor of the gradient.
+  /// The gradients of the last step, by tensor of the gradient; of an inference its logits.
   const std::map<TensorId, std::vector<float>>& gradients() const { return gradients_; }
   const CheckFacts& facts() const { return facts_; }
 

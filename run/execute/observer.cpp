@@ -36,7 +36,8 @@ Observer::Observer(const Plan& plan, const ExecuteOptions& options)
       passes_(plan.passes_per_step()),
       check_(plan.training(), plan.workload().update,
              plan.config().train.precision == TrainConfig::Precision::kMixedFp16),
-      chains_(plan.program(), plan.config().platform.cluster.redmule) {
+      chains_(plan.program(), plan.config().platform.cluster.redmule),
+      classes_(classification_of(plan.training())) {
   check_.begin_step(0, values_);
 }
 
@@ -72,10 +73,12 @@ void Observer::on_probe(unsigned step, const Probe& probe, const std::vector<std
 }
 
 CheckFacts Observer::facts() {
+  beside_.finish();
+  training_.classified = classified_;
+  training_.correct = correct_;
   if (!verified(plan_)) {
     return {};
   }
-  beside_.finish();
   CheckFacts facts = check_.facts();
   facts.redmule_jobs = chains_.compared();
   facts.passed = facts.passed && chains_.failures().empty();
@@ -139,11 +142,15 @@ void Observer::after_step(unsigned pass, const Reader& read) {
   const TensorPlace& place = plan_.program().loss;
   const double loss = floats(read(place.address, place.bytes)).at(0);
   beside_.post([this, loss, values = verified(plan_) ? values_ : StartValues{},
-                first = pass % passes_ == 0] {
+                first = pass % passes_ == 0,
+                labels = classes_ ? values_.at(classes_->labels) : std::vector<float>{}] {
     if (verified(plan_)) {
       check_.end_step(loss, values);
     }
     add_gradients(first);
+    if (classes_) {
+      classify(labels);
+    }
   });
   loss_sum_ += loss;
   if ((pass + 1) % passes_ == 0) {
@@ -162,6 +169,11 @@ void Observer::add_gradients(bool first) {
       sum[i] += values[i];
     }
   }
+}
+
+void Observer::classify(const std::vector<float>& labels) {
+  classified_ += labels.size();
+  correct_ += count_correct(check_.gradients().at(classes_->logits), labels);
 }
 
 void Observer::end_step(unsigned steps) {

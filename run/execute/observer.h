@@ -4,9 +4,11 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "run/execute/chain_replay.h"
+#include "run/execute/classification.h"
 #include "run/execute/numeric_check.h"
 #include "run/execute/run.h"
 #include "run/execute/work_queue.h"
@@ -30,6 +32,7 @@ class Observer {
 
   /// Losses of each step, means over its passes; the step in which training diverged.
   const TrainingFacts& training() const { return training_; }
+  /// Of the whole run. Accuracy of an inference stands in training() from then on.
   CheckFacts facts();
   /// Trained parameters by name each time /run/save_every steps were over, by number of steps.
   const std::map<unsigned, NpzArchive>& saved() const { return saved_; }
@@ -46,6 +49,8 @@ class Observer {
   void after_step(unsigned pass, const Reader& read);
   /// What the passes of a step say together.
   void add_gradients(bool first);
+  /// Counts an inference's right answers.
+  void classify(const std::vector<float>& labels);
   void end_step(unsigned steps);
   bool weights_are_finite() const;
   void save(unsigned steps);
@@ -58,6 +63,8 @@ class Observer {
   NumericCheck check_;
   ChainReplay chains_;
   std::map<TensorId, std::vector<float>> gradients_;  ///< of a step: sums over its passes
+  std::optional<Classification> classes_;
+  std::uint64_t classified_ = 0, correct_ = 0;
   double loss_sum_ = 0;
   TrainingFacts training_;
   std::map<unsigned, NpzArchive> saved_;

@@ -9,14 +9,14 @@ namespace etude::run {
 void refuse_compression(const RootConfig& config) {
   if (config.compress.packs()) {
     const bool all = config.compress.weights != CompressConfig::Weights::kNone;
-    throw UserError(
-        all ? "/compress/weights" : "/compress/tensors/" + config.compress.tensors.begin()->first,
-        "a step from packed weights is not available yet", "leave it out: weights stand in FP32");
+    throw UserError(all ? "/compress/weights"
+                        : "/compress/tensors/" + config.compress.tensors.begin()->first,
+                    "a step from packed weights is not available yet",
+                    "leave it out: weights stand in FP32");
   }
   for (const char* key : {"/compress/home", "/compress/decode", "/compress/decoder"}) {
     if (config.is_given(key)) {
-      throw UserError(key, "is given, and no weight is stored packed",
-                      "give /compress/weights too");
+      throw UserError(key, "is given, and no weight is stored packed", "give /compress/weights too");
     }
   }
 }

@@ -12,8 +12,8 @@ namespace etude::run {
 /// Errors: UserError naming the key.
 void refuse_compression(const RootConfig& config);
 
-/// Refuses an archive of packed parameters as a start, for the same reason. Errors: UserError
-/// naming `file`.
+/// Refuses an archive of packed parameters as a start, for the same reason. Errors: UserError naming
+/// `file`.
 void refuse_packed(const NpzArchive& archive, const std::string& file);
 
 }  // namespace etude::run

@@ -47,6 +47,8 @@ std::string method_text(const TrainConfig& train) {
       return "LoRA of rank " + std::to_string(train.rank) + " in " + last + " blocks";
     case TrainConfig::Method::kLinearProbe:
       return "linear probe";
+    case TrainConfig::Method::kNone:
+      return "inference";
   }
   return "";
 }
@@ -62,6 +64,21 @@ void read_parameters(const RootConfig& config, Workload& made) {
   }
 }
 
+/// Names keys of training that inference has no use for.
+void note_ignored(const RootConfig& config, std::vector<std::string>& warnings) {
+  if (config.train.method != TrainConfig::Method::kNone) {
+    return;
+  }
+  std::string named;
+  for (const char* key : {"/train/freeze", "/train/optimizer", "/train/lr", "/train/momentum",
+                          "/train/accumulate", "/train/loss_scale"}) {
+    named += config.is_given(key) ? (named.empty() ? "" : ", ") + std::string(key) : "";
+  }
+  if (!named.empty()) {
+    warnings.push_back("ignored, because nothing is trained: " + named);
+  }
+}
+
 double loss_scale_of(const TrainConfig& train) {
   return train.precision == TrainConfig::Precision::kMixedFp16 ? train.loss_scale : 1;
 }
@@ -69,6 +86,9 @@ double loss_scale_of(const TrainConfig& train) {
 UpdateOptions update_of(const TrainConfig& train) {
   using Optimizer = TrainConfig::Optimizer;
   UpdateOptions update;
+  if (train.method == TrainConfig::Method::kNone) {
+    return update;
+  }
   update.lr = train.lr;
   update.beta1 = train.beta1;
   update.beta2 = train.beta2;
@@ -95,8 +115,10 @@ std::string update_text(const RootConfig& config, unsigned batch, const UpdateOp
   if (update.accumulate > 1) {
     text += " x " + std::to_string(update.accumulate);
   }
-  return text + ", " + numbers_text(config.train) + ", " +
-         rules[static_cast<std::size_t>(update.rule)];
+  text += ", " + numbers_text(config.train);
+  return config.train.method == TrainConfig::Method::kNone
+             ? text
+             : text + ", " + rules[static_cast<std::size_t>(update.rule)];
 }
 
 /// Refuses what no memory holds whatever is done, before values are drawn and the step is lowered:
@@ -408,11 +430,14 @@ Workload build_workload(const RootConfig& config) {
                method_text(config.train) + ", ";
   const auto norms = file ? norms_of_batches(network.graph) : std::set<std::string>{};
   apply_method(network, method_of(config.train));
-  freeze(network, config.train.freeze);
+  if (config.train.method != TrainConfig::Method::kNone) {
+    freeze(network, config.train.freeze);
+  }
   if (file) {
     note_changes(norms, network.graph, made.warnings);
     note_shared(network.graph, made.warnings);
   }
+  note_ignored(config, made.warnings);
   made.update = update_of(config.train);
   made.title += update_text(config, made.batch, made.update);
   made.training = make_training_graph(std::move(network), made.update);

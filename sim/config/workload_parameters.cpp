@@ -63,8 +63,11 @@ void declare_train(ParameterTable& table) {
            Choices<TrainConfig::Method>{{"full", TrainConfig::Method::kFull},
                                         {"last_k", TrainConfig::Method::kLastK},
                                         {"lora", TrainConfig::Method::kLora},
-                                        {"linear_probe", TrainConfig::Method::kLinearProbe}},
-           {.sentence = "Which parameters are trained.", .source = "arXiv 2603.09511"})
+                                        {"linear_probe", TrainConfig::Method::kLinearProbe},
+                                        {"none", TrainConfig::Method::kNone}},
+           {.sentence = "Which parameters are trained; none: inference, with its loss and, where "
+                        "there are labels, accuracy.",
+            .source = "arXiv 2603.09511"})
       .add("loss", &TrainConfig::loss,
            Choices<TrainConfig::Loss>{{"auto", TrainConfig::Loss::kAuto},
                                       {"cross_entropy", TrainConfig::Loss::kCrossEntropy},

@@ -44,6 +44,8 @@ struct RunFacts {
 struct TrainingFacts {
   std::vector<double> losses;  ///< of each step
   unsigned diverged = 0;  ///< step in which the loss was not finite, or that left such a weight
+  std::uint64_t classified = 0;  ///< samples of an inference that has labels
+  std::uint64_t correct = 0;     ///< of those, samples whose largest logit is their label's
 };
 
 /// Outcome of the numeric check.

@@ -123,6 +123,10 @@ std::string step(const Json& result, const Style& style) {
             chosen->at("of").get<std::string>() + "' (" + chosen->at("why").get<std::string>() +
             ")\n";
   }
+  if (const auto accuracy = result.find("accuracy"); accuracy != result.end()) {
+    text += "  correct " + fixed(100 * accuracy->at("share").get<double>(), 1) + " % of " +
+            with_commas(accuracy->at("samples").get<std::uint64_t>()) + " samples\n";
+  }
   if (result.contains("diverged")) {
     text += "          " +
             style.alarm("DIVERGED: not finite from step " + result.at("diverged").dump()) + "\n";

@@ -392,6 +392,12 @@ Json make_result(const RootConfig& config, const RunFacts& facts, const RunRecor
     result["loss_function"] = {
         {"name", facts.loss}, {"of", facts.loss_of}, {"why", facts.loss_why}};
   }
+  if (training.classified != 0) {
+    result["accuracy"] = {{"correct", training.correct},
+                          {"samples", training.classified},
+                          {"share", static_cast<double>(training.correct) /
+                                        static_cast<double>(training.classified)}};
+  }
   if (facts.schedule) {
     result["schedule"] = schedule_json(*facts.schedule);
   }

@@ -34,20 +34,3 @@ def test_code_is_what_the_runtime_loads():
     ).stdout
     text, data = map(int, listed.splitlines()[1].split()[:2])
     assert described["accounting"]["flash"]["code"] == text + data
-
-
-@pytest.mark.parametrize(
-    ("sets", "message"),
-    [
-        (["/compress/weights=int8"], "/compress/weights"),
-        (['/compress/tensors={"fc.weight": "int8"}'], "/compress/tensors/fc.weight"),
-        (["/compress/decoder=stream"], "/compress/decoder"),
-        (["/compress/home=l2"], "/compress/home"),
-    ],
-)
-def test_what_no_step_does_yet_is_refused(sets, message):
-    options = [word for one in sets for word in ("--set", one)]
-    for command in (["describe"], ["run", "--out", "out/never"]):
-        done = run(*command[:1], ROOT / "configs/cct2_lora.json", *command[1:], *options, check=2)
-        assert done.stderr.count("\n") == 1
-        assert message in done.stderr

@@ -6,13 +6,14 @@
 
 namespace etude {
 
-/// Which parameters a training step changes.
+/// Which parameters a step changes.
 struct MethodOptions {
   enum class Method {
     kFull,         ///< every parameter but statistics
     kLastK,        ///< matrices and filters of the last k blocks, and the head
     kLinearProbe,  ///< the last layer
     kLora,         ///< adapters on matrices of the last k blocks (k = 0: all), and the head
+    kNone,         ///< nothing: inference
   };
   Method method = Method::kFull;
   unsigned k = 0;

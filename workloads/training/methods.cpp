@@ -216,6 +216,10 @@ void apply_method(Network& network, const MethodOptions& options) {
     network.layers = find_layers(graph);
   }
   freeze_all(graph);
+  if (options.method == Method::kNone) {
+    freeze_statistics(graph);
+    return;
+  }
   if (options.method == Method::kLinearProbe) {
     train(graph, network.probe);
     freeze_statistics(graph);
