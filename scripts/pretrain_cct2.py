@@ -5,7 +5,6 @@
 Writes into workloads/data:
   cct2_digits.npz     parameters of network cct2, by name, float32
   digits_tilted.npz   `x` [160,3,32,32] float32 and `y` [160]: images of the new domain to train on
-  digits_training.npz `x` [1437,8,8], 0..16, and `labels`, uint8: what it was pretrained on
   digits_heldout.npz  360 images that no training sees, `upright` and `tilted` [360,32,32] and
                       `labels`, uint8; intensity = value / 64
 
@@ -143,11 +142,6 @@ def main() -> None:
         out / "digits_tilted.npz",
         x=colour(tilted[chosen]).numpy().astype("<f4"),
         y=labels[chosen].numpy().astype("<i8"),
-    )
-    np.savez_compressed(
-        out / "digits_training.npz",
-        x=digits.images[order][:TRAINED].astype(np.uint8),
-        labels=digits.target[order][:TRAINED].astype(np.uint8),
     )
     np.savez_compressed(
         out / "digits_heldout.npz",

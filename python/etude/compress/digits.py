@@ -9,6 +9,7 @@ from etude import native
 from etude.cct_host import Cct, Parameters, accuracy
 
 LEVELS = 64  # intensities are multiples of 1/64
+TRAINED = 1437  # digits of digits_8x8.npz that cct2 was pretrained on: the first
 SMALL, LARGE = 8, 32  # pixels of a side, as scanned and as the network sees them
 DOMAINS = ("upright", "tilted")
 EXTENTS = {"tokenizer.0.weight": (64, 3, 3, 3), "positional_emb": (64, 128), "fc.weight": (128, 10)}
@@ -38,8 +39,9 @@ def enlarged(small: np.ndarray) -> np.ndarray:
 
 def training_digits() -> tuple[np.ndarray, np.ndarray]:
     """The 1,437 upright digits that cct2 was pretrained on: images [N,32,32] and labels."""
-    with np.load(_file("digits_training.npz")) as data:
-        return enlarged(data["x"]), data["labels"].astype(np.int64)
+    with np.load(_file("digits_8x8.npz")) as data:
+        small = data["x"][:TRAINED].reshape(-1, SMALL, SMALL)
+        return enlarged(small), data["y"][:TRAINED].astype(np.int64)
 
 
 def held_out(images_of: int | None = None) -> tuple[dict[str, np.ndarray], np.ndarray]:
