@@ -8,7 +8,7 @@ import numpy as np
 from support import ROOT, run
 
 sys.path.insert(0, str(ROOT / "python"))
-from etude.cct_host import Cct
+from etude.studies.cct_host import Cct
 
 CONFIG = ROOT / "configs/cct2_lora.json"
 NONE = ["--set", "/train/method=none"]

@@ -6,7 +6,7 @@ import hashlib
 import numpy as np
 
 from etude import native
-from etude.cct_host import Cct, Parameters, accuracy
+from etude.studies.cct_host import Cct, Parameters, accuracy
 
 LEVELS = 64  # intensities are multiples of 1/64
 TRAINED = 1437  # digits of digits_8x8.npz that cct2 was pretrained on: the first
