@@ -10,6 +10,8 @@
 #define ETUDE_CODE_ADDRESS \
   0x1C000400u /* the runtime's first instruction; 63 KiB for its code and constants */
 #define ETUDE_DATA_ADDRESS 0x1C010000u /* from here on L2 belongs to the memory plan */
+#define ETUDE_DECODE_BYTES \
+  4096u /* of which steps that decode weights leave so many at its begin to the code for that */
 
 #define ETUDE_BOOT_REDMULE_REFUSED 0x100u
 struct etude_boot {

@@ -186,6 +186,13 @@ static inline struct etude_extents etude_maximum_grad_extents(
                                      a->pitch_b == a->cols && a->pitch_dx == a->cols);
 }
 
+/* Stored numbers: a row is a run of them that one loop decodes, down the columns of a group or
+ * along a row. */
+static inline struct etude_extents etude_decode_extents(const struct etude_decode_args* a) {
+  return (a->flags & ETUDE_DECODE_ROWS) != 0 ? etude_extents_of(a->rows, a->cols, 1)
+                                             : etude_extents_of((a->cols + 7) / 8, 8 * a->rows, 1);
+}
+
 /* Of a kernel by its number, from the 13 words of its operation's arguments; of an unknown one
  * nothing. */
 static inline struct etude_extents etude_kernel_extents(uint32_t kernel, const void* args) {

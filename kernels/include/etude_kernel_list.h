@@ -101,5 +101,11 @@
   X(LOG_SOFTMAX_GRAD, 89, log_softmax_grad, softmax_grad)                     \
   X(RMSNORM, 90, rmsnorm, layernorm)                                          \
   X(RMSNORM_STATS, 91, rmsnorm_stats, layernorm_stats)                        \
-  X(RMSNORM_GRAD, 92, rmsnorm_grad, layernorm_grad)
+  X(RMSNORM_GRAD, 92, rmsnorm_grad, layernorm_grad)                           \
+  X(DECODE_INT8, 93, decode_int8, decode)                                     \
+  X(DECODE_INT4, 94, decode_int4, decode)                                     \
+  X(DECODE_INT3, 95, decode_int3, decode)                                     \
+  X(DECODE_INT8_FP16, 96, decode_int8_fp16, decode)                           \
+  X(DECODE_INT4_FP16, 97, decode_int4_fp16, decode)                           \
+  X(DECODE_INT3_FP16, 98, decode_int3_fp16, decode)
 #endif

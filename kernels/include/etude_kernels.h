@@ -259,4 +259,12 @@ struct etude_function_grad_args {
 struct etude_maximum_grad_args {
   uint32_t dy, a, b, dx, rows, cols, pitch_dy, pitch_a, pitch_b, pitch_dx;
 };
+/* dst[row, col] = number[row, col] * scale, rounded once to FP32 (ETUDE_KERNEL_DECODE_*_FP16: and
+ * then to binary16). Numbers are two's complement of 8, 4 or 3 bits one behind the other, from the
+ * lowest bit up, rows `pitch_src` bytes apart and each from a word on; the scale is scales[col], or
+ * scales[row] with ETUDE_DECODE_ROWS. pitch_dst in elements. */
+#define ETUDE_DECODE_ROWS 1u
+struct etude_decode_args {
+  uint32_t src, scales, dst, rows, cols, pitch_src, pitch_dst, flags;
+};
 #endif

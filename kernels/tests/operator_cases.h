@@ -133,6 +133,16 @@ static inline void etude_operator_cases(const struct etude_case_env* env) {
     CASE("rmsnorm_stats", etude_rmsnorm_stats, a, c, 9, n, 11, epsilon);
     CASE("rmsnorm_grad", etude_rmsnorm_grad, a, b, p, 0, c, 9, n, 11, 12, 13, epsilon);
   }
+  for (uint32_t n = 5; n <= 37; n += 16) { /* scales per column and per row */
+    for (uint32_t rows = 0; rows < 2; rows++) {
+      CASE("decode_int8", etude_decode_int8, a, b, c, 13, n, 48, 41, rows);
+      CASE("decode_int4", etude_decode_int4, a, b, c, 13, n, 24, 41, rows);
+      CASE("decode_int3", etude_decode_int3, a, b, c, 13, n, 16, 41, rows);
+      CASE("decode_int8_fp16", etude_decode_int8_fp16, a, b, c, 13, n, 48, 41, rows);
+      CASE("decode_int4_fp16", etude_decode_int4_fp16, a, b, c, 13, n, 24, 41, rows);
+      CASE("decode_int3_fp16", etude_decode_int3_fp16, a, b, c, 13, n, 16, 41, rows);
+    }
+  }
   CASE("sub", etude_sub, a, b, c, 13, 37, 41, 39, 37);
   CASE("div", etude_div, a, p, c, 13, 37, 41, 39, 37);
   CASE("relu6", etude_relu6, a, c, 13, 37, 41, 37);

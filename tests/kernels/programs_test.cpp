@@ -66,6 +66,17 @@ namespace {
 std::string host_hashes;
 }
 
+TEST_CASE("decoding at many shapes, bit by bit", "[programs]") {
+  for (unsigned cores = 1; cores <= 9; ++cores) {
+    const std::string count = std::to_string(cores);
+    const ProgramRun run =
+        run_kernels_program("decode_sizes", " --set /platform/cluster/cores=" + count);
+    INFO(run.text);
+    CHECK(run.status == 0);
+    CHECK(run.text.find("180 calls on " + count + " cores, all right") != std::string::npos);
+  }
+}
+
 TEST_CASE("every operator: the modelled cores and this machine agree in every bit", "[programs]") {
   Arena arena(5 * ETUDE_CASE_WORDS + 64);
   host_hashes.clear();
