@@ -141,6 +141,16 @@ std::string as_text(const Json& all) {
           " operations: " + number("tasks", "kernels") + " kernels, " +
           number("tasks", "redmule_jobs") + " RedMulE jobs, " + number("tasks", "dma_transfers") +
           " DMA and " + number("tasks", "soc_dma_transfers") + " SoC DMA transfers\n\n";
+  if (all.contains("packed")) {
+    std::string others;
+    for (const Json& name : all.at("packed").at("in_fp32")) {
+      others += (others.empty() ? "" : ", ") + name.get<std::string>();
+    }
+    text += "packed      " + std::to_string(all.at("packed").at("weights").size()) +
+            " frozen weights in " + number("packed", "bytes") + " B of L2 (in FP32 " +
+            number("packed", "fp32_bytes") + " B); in FP32 stay " +
+            (others.empty() ? "none" : others) + "\n\n";
+  }
   return text + network_text(all.at("network")) + nodes_text(all) + end_text(all);
 }
 }  // namespace

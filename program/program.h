@@ -26,6 +26,14 @@ struct TensorPlace {
   DType dtype = DType::kFloat32;
 };
 
+/// Where the numbers and scales of a packed parameter stand.
+struct PackedPlace {
+  std::uint32_t tensor{};  ///< number in the training graph
+  std::string name;
+  Address numbers, scales;
+  Bytes number_bytes, scale_bytes;
+};
+
 /// A buffer of L1: in use from the moment when operation `first_op` of the task list is posted
 /// until all of `last_ops` are done (the last one of each unit that touches it).
 struct L1Buffer {
@@ -52,6 +60,7 @@ struct Program {
   std::vector<TensorPlace> inputs;      ///< filled by the host before each step
   std::vector<TensorPlace> parameters;  ///< at home; updated in place by a step
   std::vector<TensorPlace> states;      ///< of the optimiser: at home, updated in place by a step
+  std::vector<PackedPlace> packed;      ///< parameters that stand packed in L2, and stay
   TensorPlace loss;                     ///< one float, final at the end of the step
   std::vector<TensorProbe> probes;      ///< every gradient of a trained parameter
   MemoryFigures memory;

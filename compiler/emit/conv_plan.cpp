@@ -23,6 +23,11 @@ ConvProblem conv_problem(LoweringContext& c, const Node& node) {
   p.groups = static_cast<std::uint32_t>(node.integer("group", 1));
   p.image.channels /= p.groups;
   p.outputs = static_cast<std::uint32_t>(weight[0]) / p.groups;
+  if (p.product != Product::kGradWeight) {
+    if (const PackedObjects* stored = c.packed(node.inputs[1])) {
+      p.packed = {stored->weight.form.number, stored->weight.form.scale_per_row};
+    }
+  }
   return p;
 }
 

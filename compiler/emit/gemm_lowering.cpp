@@ -68,6 +68,8 @@ class GemmLowering {
       L1Matrix from;
       if (const auto resident = c_.l1.resident(tensor, false)) {
         from = *resident;
+      } else if (c_.packed(tensor) != nullptr) {
+        throw NoRoom{};  // it gave way since it was planned with
       } else {
         from = {c_.l1.take(bytes_for(rows * cols)), rows, cols, cols};
         c_.tape.load(c_.stored(tensor), from);

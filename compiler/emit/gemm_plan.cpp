@@ -123,6 +123,15 @@ class Planner {
   /// The factor opT(tensor), seen by the unit with or without another transposition.
   OperandSource source(Unit unit, TensorId tensor, const MatrixView& view, bool transpose,
                        bool use_residents, GemmPlan& plan) {
+    OperandSource found = plain_source(unit, tensor, view, transpose, use_residents, plan);
+    if (const PackedObjects* stored = c_.packed(view.base)) {
+      found.packed = {stored->weight.form.number, stored->weight.form.scale_per_row};
+    }
+    return found;
+  }
+
+  OperandSource plain_source(Unit unit, TensorId tensor, const MatrixView& view, bool transpose,
+                             bool use_residents, GemmPlan& plan) {
     transpose = transpose != view.transposed;
     if (!use_residents) {
       return {false, transpose, false, false};
@@ -135,7 +144,8 @@ class Planner {
     }
     const Bytes bytes = c_.bytes(tensor);
     if (transpose && one && c_.residents && view.cols == c_.cols(view.base) &&
-        (c_.l1.has_resident(view.base, true) || bytes <= c_.l1.capacity() / 8)) {
+        (c_.l1.has_resident(view.base, true) ||
+         (bytes <= c_.l1.capacity() / 8 && c_.packed(view.base) == nullptr))) {
       plan.transpose_first.push_back(view.base);
       return {true, false, true, false};
     }

@@ -74,6 +74,11 @@ struct LoweringContext {
   Bytes part_of_l1(double share) const {
     return Bytes{static_cast<std::uint64_t>(share * static_cast<double>(l1.capacity().raw()))};
   }
+  /// How a storage is packed, if it is.
+  const PackedObjects* packed(TensorId base) const {
+    const auto found = tape.packed_of.find(base);
+    return found == tape.packed_of.end() ? nullptr : &found->second;
+  }
   void layer(NodeId node) { tape.set_layer(node); }
 
  private:

@@ -31,6 +31,12 @@ void TileBuffers::open(LoweringContext& context, std::uint32_t copies, Bytes byt
   }
 }
 
+void TileBuffers::add_packed(PackedFeed& feed, std::uint32_t rows, std::uint32_t cols) {
+  for (Slot& slot : slots_) {
+    slot.packed = feed.take(rows, cols);
+  }
+}
+
 const L1Matrix* TileBuffers::find(const Key& key) const {
   for (const Slot& slot : slots_) {
     if (slot.key == key) {
@@ -55,15 +61,19 @@ WeightFeed::WeightFeed(LoweringContext& context, const ConvTensors& conv, bool t
   const bool array = p.unit == Unit::kRedmule;
   const std::uint32_t inner = t.channels * p.image.taps();
   const std::uint32_t copies = t.copies(p.groups * n.outputs * n.channels);
-  if (!array) {
+  if (array) {
+    const RedmuleConfig& redmule = context.step.platform.cluster.redmule;
+    const Bytes ahead =
+        transposed ? read_ahead(inner, t.outputs, redmule) : read_ahead(t.outputs, inner, redmule);
+    buffers_.open(context, copies, bytes_for(t.outputs * inner) + ahead,
+                  transposed ? bytes_for(t.outputs * inner) : Bytes{});
+  } else {
     buffers_.open(context, copies, bytes_for(t.outputs * (inner + 1)));
-    return;
   }
-  const RedmuleConfig& redmule = context.step.platform.cluster.redmule;
-  const Bytes ahead =
-      transposed ? read_ahead(inner, t.outputs, redmule) : read_ahead(t.outputs, inner, redmule);
-  buffers_.open(context, copies, bytes_for(t.outputs * inner) + ahead,
-                transposed ? bytes_for(t.outputs * inner) : Bytes{});
+  if (const PackedObjects* stored = context.packed(conv.w)) {
+    packed_.emplace(context, *stored);
+    buffers_.add_packed(*packed_, t.outputs, inner);
+  }
 }
 
 L1Matrix WeightFeed::fetch(std::uint32_t output0, std::uint32_t outputs, std::uint32_t channel0,
@@ -74,17 +84,22 @@ L1Matrix WeightFeed::fetch(std::uint32_t output0, std::uint32_t outputs, std::ui
   }
   const ConvProblem& p = conv_.problem;
   const std::uint32_t taps = p.image.taps(), inner = channels * taps;
-  const StoredMatrix from =
-      stored_part(c_, conv_.w, output0 * p.inner() + channel0 * taps, p.inner());
   TileBuffers::Slot& slot = buffers_.next(key);
+  const auto bring = [&](const L1Matrix& to) {
+    if (packed_) {
+      packed_->fetch(output0, channel0 * taps, slot.packed, to);
+    } else {
+      c_.tape.load(stored_part(c_, conv_.w, output0 * p.inner() + channel0 * taps, p.inner()), to);
+    }
+  };
   if (transposed_ && p.unit == Unit::kRedmule) {
     const L1Matrix staged{slot.staged, outputs, inner, inner};
-    c_.tape.load(from, staged);
+    bring(staged);
     slot.matrix = {slot.address, inner, outputs, outputs};
     c_.tape.transpose(staged, slot.matrix, nullptr);
   } else {
     slot.matrix = {slot.address, outputs, inner, tile_pitch(p.unit, inner, inner == p.inner())};
-    c_.tape.load(from, slot.matrix);
+    bring(slot.matrix);
   }
   return slot.matrix;
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "compiler/feeds/context.h"
+#include "compiler/feeds/packed_feed.h"
 #include "compiler/tiling/conv_tiling.h"
 
 namespace etude::compiler {
@@ -28,11 +29,14 @@ class TileBuffers {
   struct Slot {
     Address address;  ///< of the tile as the unit reads it
     Address staged;   ///< of what it is made of
+    Address packed;   ///< of that as it is stored, if it is decoded
     std::optional<Key> key;
     L1Matrix matrix;
   };
   /// `copies` buffers of `bytes`, each with another of `staged_bytes`; none of no bytes.
   void open(LoweringContext& context, std::uint32_t copies, Bytes bytes, Bytes staged_bytes = {});
+  /// Gives each another buffer, for what is stored packed.
+  void add_packed(PackedFeed& feed, std::uint32_t rows, std::uint32_t cols);
   const L1Matrix* find(const Key& key) const;
   Slot& next(const Key& key);
 
@@ -48,7 +52,8 @@ struct ConvTensors {
   TensorId x{}, w{}, dy{};
 };
 
-/// Tiles [outputs, channels * taps] of the weight; `transposed`: for RedMulE the other way round.
+/// Tiles [outputs, channels * taps] of the weight, decoded by the cores where it is stored packed;
+/// `transposed`: for RedMulE the other way round.
 class WeightFeed {
  public:
   WeightFeed(LoweringContext& context, const ConvTensors& conv, bool transposed);
@@ -59,6 +64,7 @@ class WeightFeed {
   LoweringContext& c_;
   const ConvTensors& conv_;
   bool transposed_;
+  std::optional<PackedFeed> packed_;
   TileBuffers buffers_;
 };
 

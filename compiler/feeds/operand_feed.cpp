@@ -29,9 +29,16 @@ OperandFeed::OperandFeed(LoweringContext& context, const MatrixView& view,
                      ((extents.cols + extents.tile_cols - 1) / extents.tile_cols) * members;
   buffers_.resize(std::min(tiles, double_buffer ? 2u : 1u));
   const RedmuleConfig& array = context.step.platform.cluster.redmule;
+  const PackedObjects* stored = context.packed(view.base);
+  if (stored != nullptr && !(resident_ && (source.transpose || half || padded_))) {
+    packed_.emplace(context, *stored);
+  }
   for (Buffer& buffer : buffers_) {
     const std::uint32_t r = extents.tile_rows;
     const std::uint32_t c = extents.tile_cols;
+    if (packed_) {
+      buffer.packed = source.transpose ? packed_->take(c, r) : packed_->take(r, c);
+    }
     if (half_) {
       take_half(buffer);
       continue;
@@ -72,15 +79,29 @@ void OperandFeed::take_half(Buffer& buffer) {
   const RedmuleConfig& array = context_.step.platform.cluster.redmule;
   buffer.half = context_.l1.take(extents_.is_w ? half_bytes(padded_reduction(r), c, array)
                                                : half_bytes(r, padded_reduction(c), array));
-  if (!resident_) {
+  if (!resident_ && !(packed_ && !source_.transpose)) {
     buffer.staged = context_.l1.take(bytes_for(r * c));
     buffer.ready = source_.transpose ? context_.l1.take(bytes_for(r * c)) : buffer.staged;
   }
 }
 
-/// The tile in FP32 wherever it stands, then converted between zeros.
+void OperandFeed::bring(const Buffer& buffer, std::uint32_t row, std::uint32_t col,
+                        const L1Matrix& to) {
+  if (packed_) {
+    packed_->fetch(row, col, buffer.packed, to);
+  } else {
+    context_.tape.load(context_.stored(view_, row, col), to);
+  }
+}
+
+/// The tile in FP32 wherever it stands, then converted between zeros; decoded straight to FP16
+/// where it is packed in the orientation that the array wants.
 L1Matrix OperandFeed::fetch_half(Buffer& buffer, std::uint32_t r, std::uint32_t c) {
   Tape& tape = context_.tape;
+  const std::uint32_t rows = extents_.is_w ? padded_reduction(r) : r;
+  const std::uint32_t cols = extents_.is_w ? c : padded_reduction(c);
+  const L1Matrix half{buffer.half, rows, cols, cols, DType::kFloat16};
+  const bool straight = packed_ && !source_.transpose;
   L1Matrix whole;
   if (resident_ && source_.transpose) {
     // Transposed in the place of a tile that nobody loads would need another buffer: the planner
@@ -92,19 +113,20 @@ L1Matrix OperandFeed::fetch_half(Buffer& buffer, std::uint32_t r, std::uint32_t 
   } else if (source_.transpose) {
     const L1Matrix staged{buffer.staged, c, r, r};
     whole = {buffer.ready, r, c, c};
-    tape.load(context_.stored(view_, buffer.c0, buffer.r0), staged);
+    bring(buffer, buffer.c0, buffer.r0, staged);
     tape.transpose(staged, whole, nullptr);
-  } else {
+  } else if (!straight) {
     whole = {buffer.ready, r, c, c};
-    tape.load(context_.stored(view_, buffer.r0, buffer.c0), whole);
+    bring(buffer, buffer.r0, buffer.c0, whole);
   }
-  const std::uint32_t rows = extents_.is_w ? padded_reduction(r) : r;
-  const std::uint32_t cols = extents_.is_w ? c : padded_reduction(c);
-  const L1Matrix half{buffer.half, rows, cols, cols, DType::kFloat16};
   if (rows != r || cols != c) {
     tape.clear(half);
   }
-  tape.convert(whole, half);
+  if (straight) {
+    bring(buffer, buffer.r0, buffer.c0, half.slice(0, 0, r, c));
+  } else {
+    tape.convert(whole, half);
+  }
   buffer.whole = whole;
   unconverted_ = whole;
   return half;
@@ -124,8 +146,8 @@ L1Matrix OperandFeed::fetch_padded(Buffer& buffer, std::uint32_t r, std::uint32_
   if (!source_.transpose || source_.transposed_view) {
     if (resident_) {
       tape.copy(resident_->slice(buffer.r0, buffer.c0, r, c), part);
-    } else if (cols == c || view_.pitch == c || r == 1) {
-      tape.load(context_.stored(view_, buffer.r0, buffer.c0), part);
+    } else if (packed_ || cols == c || view_.pitch == c || r == 1) {
+      bring(buffer, buffer.r0, buffer.c0, part);
     } else {  // a transfer is strided on one side only
       for (std::uint32_t row = 0; row < r; ++row) {
         tape.load(context_.stored(view_, buffer.r0 + row, buffer.c0), part.slice(row, 0, 1, c));
@@ -137,7 +159,7 @@ L1Matrix OperandFeed::fetch_padded(Buffer& buffer, std::uint32_t r, std::uint32_
   if (resident_) {
     from = resident_->slice(buffer.c0, buffer.r0, c, r);
   } else {
-    tape.load(context_.stored(view_, buffer.c0, buffer.r0), from);
+    bring(buffer, buffer.c0, buffer.r0, from);
   }
   tape.transpose(from, part, nullptr);
   return whole;
@@ -186,7 +208,7 @@ L1Matrix OperandFeed::fetch(std::uint32_t r0, std::uint32_t c0, std::uint32_t r,
   if (unit_ == Unit::kCores || !source_.transpose) {
     const std::uint32_t pitch = tile_pitch(unit_, stored_c, dense);
     buffer.matrix = {buffer.ready, stored_r, stored_c, pitch};
-    tape.load(context_.stored(view_, row, col), buffer.matrix);
+    bring(buffer, row, col, buffer.matrix);
     return buffer.matrix;
   }
   L1Matrix from;
@@ -194,7 +216,7 @@ L1Matrix OperandFeed::fetch(std::uint32_t r0, std::uint32_t c0, std::uint32_t r,
     from = resident_->slice(row, col, stored_r, stored_c);
   } else {
     from = {buffer.staged, stored_r, stored_c, stored_c};
-    tape.load(context_.stored(view_, row, col), from);
+    bring(buffer, row, col, from);
   }
   buffer.matrix = {buffer.ready, r, c, c};
   tape.transpose(from, buffer.matrix, nullptr);

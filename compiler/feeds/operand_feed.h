@@ -5,13 +5,15 @@
 #include <vector>
 
 #include "compiler/feeds/context.h"
+#include "compiler/feeds/packed_feed.h"
 #include "compiler/tiling/gemm_tiling.h"
 
 namespace etude::compiler {
 
 /// Brings tiles of one factor of a matrix multiplication into L1, in the orientation that the unit
-/// wants: from L2 or from a resident, transposed by the cores where RedMulE needs it. Two buffers
-/// take turns, and a tile that is still in one is not fetched again.
+/// wants: from L2 or from a resident, decoded by the cores where it is stored packed, transposed by
+/// them where RedMulE needs it. Two buffers take turns, and a tile that is still in one is not
+/// fetched again.
 class OperandFeed {
  public:
   struct Extents {
@@ -39,7 +41,8 @@ class OperandFeed {
 
  private:
   struct Buffer {
-    Address staged;  ///< of the tile as loaded
+    Address packed;  ///< of the tile as loaded, if it is decoded
+    Address staged;  ///< of the tile as stored
     Address ready;   ///< of the tile as the unit reads it, in FP32
     Address half;    ///< of the same in FP16
     std::uint32_t r0 = ~0u, c0 = ~0u;
@@ -47,6 +50,8 @@ class OperandFeed {
     L1Matrix whole;  ///< before conversion
   };
   void find_resident();
+  /// The tile at (row, col) of the stored matrix to `to`, in FP32, or where packed in FP16, too.
+  void bring(const Buffer& buffer, std::uint32_t row, std::uint32_t col, const L1Matrix& to);
   void take_half(Buffer& buffer);
   L1Matrix fetch_padded(Buffer& buffer, std::uint32_t r, std::uint32_t c);
   L1Matrix fetch_half(Buffer& buffer, std::uint32_t r, std::uint32_t c);
@@ -58,6 +63,7 @@ class OperandFeed {
   Extents extents_;
   std::optional<L1Matrix> resident_;  ///< in the stored orientation, unless `in_place_`
   bool in_place_ = false;
+  std::optional<PackedFeed> packed_;
   std::vector<Buffer> buffers_;
   std::size_t next_ = 0;
   std::uint32_t members_;

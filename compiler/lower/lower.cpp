@@ -142,6 +142,14 @@ void check_tiles(const Step& step) {
   }
 }
 
+/// Where the sums of the step without packed weights are cut: decoded ones give the same bits.
+SumCuts cuts_of_plain(const TrainingGraph& training, const PlatformConfig& platform,
+                      const LowerOptions& options, bool early_updates) {
+  const Step step(training, platform, options.tiling, options.precision, early_updates);
+  Tilings tilings(step.cost, platform.cluster.redmule);
+  return sum_cuts(step, tilings);
+}
+
 }  // namespace
 
 Program lower_step(const TrainingGraph& training, const PlatformConfig& platform,
@@ -156,12 +164,15 @@ Program lower_step(const TrainingGraph& training, const PlatformConfig& platform
 
 Program lower_step(const TrainingGraph& training, const PlatformConfig& platform,
                    const LowerOptions& options, const SchedulePolicy& policy) {
-  const Step step(training, platform, options.tiling, options.precision, policy.early_updates());
+  const Step step(training, platform, options.tiling, options.precision, policy.early_updates(),
+                  options.packed);
   check_tiles(step);
   Schedule schedule = policy.choose(step);
   const PlaceLimits limits{options.home, options.budget, options.home_apart};
   Tilings tilings(step.cost, platform.cluster.redmule);
-  SumCuts cuts = sum_cuts(step, tilings);
+  SumCuts cuts = options.packed.empty()
+                     ? sum_cuts(step, tilings)
+                     : cuts_of_plain(training, platform, options, policy.early_updates());
   if (schedule.recomputes.empty() && schedule.pages.empty()) {
     return Search(step, std::move(schedule), {}, limits, tilings, std::move(cuts)).run();
   }

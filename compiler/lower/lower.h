@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "compiler/operators/not_available.h"
+#include "compiler/operators/packed_weights.h"
 #include "compiler/schedule/policy.h"
 #include "program/program.h"
 #include "sim/config/platform_config.h"
@@ -24,6 +25,8 @@ struct LowerOptions {
   std::optional<Bytes> budget = {};
   /// Home kL2: what is at home in L2 is none of these objects, and part of l2_fixed.
   bool home_apart = false;
+  /// Frozen weights that stand packed in L2 and are decoded tile by tile.
+  PackedWeights packed = {};
 };
 
 /// Turns a training graph into a program for a platform: tiles, memory plan, task list.

@@ -27,7 +27,10 @@ namespace {
 /// are needed, or the least that hides a transfer behind what the runtime has fetched already.
 constexpr Bytes kListWindows[] = {Bytes{0}, Bytes{65536}, Bytes{16384}};
 constexpr Address kL2{ETUDE_L2_BASE};
-constexpr Address kData{ETUDE_DATA_ADDRESS};
+/// Where the task list begins: behind the runtime, and the code of decoding where that is needed.
+Address data_address(bool decodes) {
+  return Address{ETUDE_DATA_ADDRESS} + Bytes{decodes ? ETUDE_DECODE_BYTES : 0};
+}
 
 std::vector<Placement> placements_of(WorkloadConfig::Home home) {
   switch (home) {
@@ -59,7 +62,7 @@ void add_places(const Graph& graph, const Tape& tape, const MemoryPlan& plan, Pr
 }
 
 /// Bytes of a task list, or of its ring, up to the first object.
-Bytes before_objects(Bytes list) { return kData + (list + Bytes{63}) / 64 * 64 - kL2; }
+Bytes before_objects(Address data, Bytes list) { return data + (list + Bytes{63}) / 64 * 64 - kL2; }
 
 Bytes ring(Bytes window) { return Bytes{ETUDE_TASK_FIRST_OP} + window; }
 
@@ -108,7 +111,7 @@ class StepPlacer {
     // The task list lies below everything else; its length is known only in the end.
     Bytes reserve = windowed ? ring(window) : Bytes{written_.tape.ops.size() * 96 + 1024};
     for (;;) {
-      const Address base = kL2 + before_objects(reserve);
+      const Address base = kL2 + before_objects(data_, reserve);
       if (base >= end) {
         short_of_budget_ = false;
         last_.worst = "the task list";
@@ -149,6 +152,12 @@ class StepPlacer {
       made.layers = std::move(tape.layers);
       made.stored = stored_tensors(tape, step_.graph());
       made.budget = limits_.budget;
+      for (const auto& [tensor, packed] : tape.packed_of) {
+        const StoredObject& numbers = tape.objects[packed.numbers];
+        const StoredObject& scales = tape.objects[packed.scales];
+        made.packed.push_back(
+            {tensor, numbers.name, numbers.address, scales.address, numbers.bytes, scales.bytes});
+      }
       made.home_extmem = placement != Placement::kL2;
       made.memory.l2_fixed = base - kL2 + apart;
       made.memory.l2_home = home;
@@ -192,7 +201,7 @@ class StepPlacer {
       made.modelled_cycles = cycles_with_list(tape, find_dependences(tape.ops), order.order, places,
                                               made, window.layer, one_dma());
     }
-    made.tasks.address = kData;
+    made.tasks.address = data_;
     for (const PlanOp& op : tape.ops) {
       made.kernel_cycles += op.as<KernelCall>() != nullptr && op.probe < 0 ? op.cycles : Cycle{0};
     }
@@ -202,11 +211,11 @@ class StepPlacer {
     return made;
   }
 
-  static ListWindow list_window(Bytes bytes, std::uint32_t ops, MemoryPlan& plan, Tape& tape) {
+  ListWindow list_window(Bytes bytes, std::uint32_t ops, MemoryPlan& plan, Tape& tape) const {
     const auto part_ops = static_cast<std::uint32_t>(bytes.raw() / 2 / sizeof(etude_op));
     ListWindow window;
     window.bytes = bytes;
-    window.address = kData + Bytes{ETUDE_TASK_FIRST_OP};
+    window.address = data_ + Bytes{ETUDE_TASK_FIRST_OP};
     window.home = Address{ETUDE_HYPERRAM_BASE} + plan.external_bytes;
     while (window.parts * part_ops < ops + 2 * window.parts) {
       ++window.parts;
@@ -251,6 +260,7 @@ class StepPlacer {
   const std::vector<PagedStorage>& paged_;
   const PlaceLimits limits_;
   Cycle limit_;
+  const Address data_ = data_address(!step_.packed.empty());
   bool too_slow_ = false;         ///< it fits, but no order takes less than the limit
   bool short_of_budget_ = false;  ///< the last placement did not fit into the budget
   MemoryPlan last_;               ///< of the placement that did not fit
@@ -258,7 +268,9 @@ class StepPlacer {
 
 }  // namespace
 
-Bytes least_l2_fixed() { return before_objects(ring(std::end(kListWindows)[-1])); }
+Bytes least_l2_fixed() {
+  return before_objects(data_address(false), ring(std::end(kListWindows)[-1]));
+}
 
 std::optional<Program> place_step(const Step& step, const WrittenStep& written,
                                   const std::vector<PagedStorage>& paged, const PlaceLimits& limits,

@@ -14,7 +14,10 @@ std::vector<StoredTensor> stored_tensors(const Tape& tape, const Graph& graph) {
   std::vector<StoredTensor> list;
   for (const StoredObject& object : tape.objects) {
     const auto kind = kinds.find(object.name);  // a fetched copy has its tensor's name
-    list.push_back({object.name, kind == kinds.end() ? "" : name_of(kind->second),
+    list.push_back({object.name,
+                    kind != kinds.end() ? name_of(kind->second)
+                    : object.parameter  ? name_of(TensorKind::kParameter)
+                                        : "",
                     (object.bytes + Bytes{7}) / 8 * 8, object.external,
                     object.persistent && object.bytes > Bytes{}, object.address});
   }

@@ -53,10 +53,28 @@ L1Manager l1_manager(const Step& step) {
   return {kL1 + before, bytes, std::move(known)};
 }
 
+/// The numbers and scales of a weight that is decoded tile by tile: in L2, whatever else is.
+void make_packed(const std::string& name, const PackedWeight& weight, TensorId id, Tape& tape) {
+  StoredObject object;
+  object.name = name;
+  object.bytes = weight.number_bytes();
+  object.parameter = object.persistent = true;
+  const auto first = static_cast<ObjectId>(tape.objects.size());
+  tape.objects.push_back(object);
+  object.name += " scales";
+  object.bytes = weight.scale_bytes();
+  tape.objects.push_back(object);
+  tape.packed_of[id] = {weight, first, first + 1};
+}
+
 void make_objects(const Step& step, Tape& tape) {
   for (TensorId id = 0; id < step.graph().tensors().size(); ++id) {
     const Tensor& tensor = step.tensor(id);
     if (step.storage.base(id) != id) {
+      continue;
+    }
+    if (const auto packed = step.packed.find(id); packed != step.packed.end()) {
+      make_packed(tensor.name, packed->second, id, tape);
       continue;
     }
     StoredObject object;

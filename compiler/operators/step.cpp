@@ -27,7 +27,7 @@ bool products_in_half(const PlatformConfig& platform, TrainConfig::Precision pre
 }  // namespace
 
 Step::Step(const TrainingGraph& given, const PlatformConfig& on, const TilingConfig& fixed,
-           TrainConfig::Precision precision, bool early_updates)
+           TrainConfig::Precision precision, bool early_updates, const PackedWeights& stored)
     : training(with_binary_sums(given)),
       storage(training.graph),
       platform(on),
@@ -35,6 +35,7 @@ Step::Step(const TrainingGraph& given, const PlatformConfig& on, const TilingCon
       cost(on),
       half(products_in_half(on, precision)),
       redmule(on.cluster.redmule.enabled && (half || !fp16_array(on))),
+      packed(packed_tensors(training.graph, storage, stored)),
       operators(group_operators(training.graph, storage,
                                 on.cluster.redmule.enabled && !fp16_array(on), early_updates)),
       uses_(uses()) {}
@@ -47,6 +48,7 @@ Step::Step(const Step& plain, StepCopy copy)
       cost(plain.platform),
       half(plain.half),
       redmule(plain.redmule),
+      packed(plain.packed),
       operators(std::move(copy.operators)),
       plain_(&plain),
       origins_(std::move(copy.origins)),

@@ -8,6 +8,7 @@
 
 #include "compiler/cost/cost_model.h"
 #include "compiler/operators/grouping.h"
+#include "compiler/operators/packed_weights.h"
 #include "compiler/operators/storage.h"
 #include "sim/config/platform_config.h"
 #include "sim/config/workload_config.h"
@@ -31,9 +32,10 @@ class Step {
  public:
   /// Rewrites sums, finds storages and groups the nodes. `precision`: mixed_fp16 runs products on
   /// an fp16 RedMulE. `early_updates`: see group_operators(). Errors: UserError if an fp16 RedMulE
-  /// is wanted and there is none.
+  /// is wanted and there is none; those of packed_tensors().
   Step(const TrainingGraph& training, const PlatformConfig& platform, const TilingConfig& tiling,
-       TrainConfig::Precision precision, bool early_updates = false);
+       TrainConfig::Precision precision, bool early_updates = false,
+       const PackedWeights& packed = {});
   /// The step `plain` with operators that run again; `plain` must outlive it.
   Step(const Step& plain, StepCopy copy);
   Step(const Step&) = delete;
@@ -44,9 +46,10 @@ class Step {
   const PlatformConfig& platform;
   const TilingConfig& tiling;
   const CostModel cost;
-  const bool half;                        ///< products are in FP16: train.precision mixed_fp16
-  const bool redmule;                     ///< matrix multiplications may use it
-  const std::vector<Operator> operators;  ///< in an order that respects every dependence
+  const bool half;     ///< products are in FP16: train.precision mixed_fp16
+  const bool redmule;  ///< matrix multiplications may use it
+  const std::map<TensorId, PackedWeight> packed;  ///< weights that are decoded tile by tile
+  const std::vector<Operator> operators;          ///< in an order that respects every dependence
 
   const Graph& graph() const { return training.graph; }
   const Tensor& tensor(TensorId id) const { return training.graph.tensor(id); }

@@ -250,6 +250,22 @@ void Tape::convert(const L1Matrix& from, const L1Matrix& to) {
                    l1_access(to.slice(0, 0, whole.rows, whole.cols), true)};
 }
 
+void Tape::decode(const L1Matrix& packed, Address scales, const StoredForm& form,
+                  const L1Matrix& to) {
+  PlanOp& made = kernel(decode_kernel(form, to.type == DType::kFloat16),
+                        etude_decode_args{.src = packed.address.raw(),
+                                          .scales = scales.raw(),
+                                          .dst = to.address.raw(),
+                                          .rows = to.rows,
+                                          .cols = to.cols,
+                                          .pitch_src = packed.pitch_bytes(),
+                                          .pitch_dst = to.pitch,
+                                          .flags = form.scale_per_row ? ETUDE_DECODE_ROWS : 0});
+  made.accesses = {l1_access(packed, false),
+                   l1_vector(scales, form.scale_per_row ? to.rows : to.cols, false),
+                   l1_access(to, true)};
+}
+
 void Tape::probe(ProbeRequest request) {
   PlanOp& made = append(End{});
   made.probe = static_cast<int>(probes.size());

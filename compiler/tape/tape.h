@@ -11,6 +11,7 @@
 
 #include "compiler/cost/timing_source.h"
 #include "compiler/operators/kernel_args.h"
+#include "compiler/operators/packed_weights.h"
 #include "compiler/tiling/image_geometry.h"
 #include "models/base/element_type.h"
 #include "program/layer.h"
@@ -61,6 +62,12 @@ struct StoredMatrix {
   StoredMatrix behind(std::uint64_t elements) const {
     return {object, offset + bytes_for(elements, type), pitch, type};
   }
+};
+
+/// A frozen weight that is stored packed, always in L2.
+struct PackedObjects {
+  PackedWeight weight;
+  ObjectId numbers = 0, scales = 0;
 };
 
 /// A gradient piece to be copied; see TensorProbe.
@@ -239,14 +246,18 @@ class Tape {
   /// FP32 to FP16, or back, by the types of the two; the extents are those of the FP32 matrix.
   /// Errors: std::logic_error for other types.
   void convert(const L1Matrix& from, const L1Matrix& to);
+  /// Packed rows (in words) times scales, of the first channel of the tile on, as FP32 or FP16;
+  /// `to` has the extents. Errors: std::logic_error for a form without a kernel.
+  void decode(const L1Matrix& packed, Address scales, const StoredForm& form, const L1Matrix& to);
 
   void probe(ProbeRequest request);
 
   std::vector<PlanOp> ops;
   std::vector<ProbeRequest> probes;
-  std::vector<StoredObject> objects;       ///< what operations load from and store to
-  std::map<TensorId, ObjectId> object_of;  ///< a storage's place among them
-  std::vector<Layer> layers;               ///< by node of the graph; others behind them
+  std::vector<StoredObject> objects;            ///< what operations load from and store to
+  std::map<TensorId, ObjectId> object_of;       ///< a storage's place among them
+  std::map<TensorId, PackedObjects> packed_of;  ///< those of weights that have no such place
+  std::vector<Layer> layers;                    ///< by node of the graph; others behind them
 
  private:
   template <class Kind>

@@ -112,10 +112,20 @@ class ConvCycles {
                       : timing_.dma(r, bytes_for(c), to_l1);
   }
 
+  /// Tiles of the weight, decoded where it is packed.
+  void weights(std::uint64_t times) {
+    if (!p_.packed) {
+      total_.load(times, weight_);
+      return;
+    }
+    total_.load(times, p_.packed->load(timing_, outputs_, inner_, n_.channels == 1));
+    total_.core(times, p_.packed->decode(timing_, outputs_, inner_, false));
+  }
+
   void forward() {
     const std::uint64_t tiles = std::uint64_t{n_.outputs} * n_.channels;
     const bool stay = tiles <= most_ || (n_.channels == 1 && (t_.outputs_outer || n_.outputs == 1));
-    total_.load(stay ? tiles : tiles * strips_, weight_);
+    weights(stay ? tiles : tiles * strips_);
     const bool once = n_.outputs == 1 ||
                       (t_.outputs_outer ? strips_ * n_.channels <= most_ : n_.channels <= most_);
     const std::uint64_t made = strips_ * n_.channels * (once ? 1 : n_.outputs);
@@ -170,7 +180,7 @@ class ConvCycles {
   void grad_input() {
     const std::uint64_t tiles = std::uint64_t{n_.outputs} * n_.channels;
     const std::uint64_t visits = n_.outputs <= most_ ? tiles : tiles * strips_;
-    total_.load(visits, weight_);
+    weights(visits);
     if (array_) {
       total_.core(visits, kernel(ETUDE_KERNEL_TRANSPOSE, outputs_, inner_));
     }

@@ -81,6 +81,10 @@ Bytes l1_bytes(const ConvProblem& p, const ConvTiling& t, const RedmuleConfig& r
   const bool in_place = t.rows == g.out_height && t.samples == 1;
   Bytes bytes;
   const std::uint32_t weights = t.copies(p.groups * n.outputs * n.channels);
+  if (p.packed) {
+    bytes += buffer(weights, p.packed->bytes(t.outputs, inner)) +
+             buffer(1, p.packed->scale_bytes(p.outputs * p.groups, p.inner()));
+  }
   switch (p.product) {
     case Product::kForward: {
       bytes += tile(weights, t.outputs, inner);
@@ -234,6 +238,9 @@ ConvTiling choose_conv_tiling(const std::string& name, const ConvProblem& p,
     if (p.outputs_first && !t.outputs_outer) {
       return;
     }
+    if (p.packed && !p.packed->allows(t.channels * p.image.taps(), p.inner())) {
+      return;
+    }
     if (t.keep && !writes_in_place(p, t, redmule)) {
       return;
     }
@@ -297,7 +304,10 @@ ConvTiling choose_conv_tiling(const std::string& name, const ConvProblem& p,
                                                                 : smallest.outputs;
     const std::uint32_t k = p.product == Product::kGradWeight ? inner : pixels;
     if (smallest.l1_bytes == kNone) {
-      throw UserError("operator '" + name + "'", "its reduction is too short for RedMulE",
+      throw UserError("operator '" + name + "'",
+                      p.packed ? "no tile of its packed weight begins with words, or its reduction "
+                                 "is too short for RedMulE"
+                               : "its reduction is too short for RedMulE",
                       "let the cores run it");
     }
     throw UserError(

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "compiler/tiling/gemm_tiling.h"
@@ -29,6 +30,7 @@ struct ConvProblem {
                              ///< input gradient, which is a transposed convolution then: a bias)
   bool sgd = false;          ///< the weight's gradient updates it
   bool store = true;         ///< the result goes to L2
+  std::optional<PackedTiles> packed = {};  ///< how the weight is stored, if not in FP32
   bool outputs_first = false;  ///< only tilings with strips inside several tiles of outputs
 
   std::uint32_t inner() const { return image.channels * image.taps(); }

@@ -75,14 +75,22 @@ class GemmCycles {
       cores_ += visits * kernel(ETUDE_KERNEL_COPY, rows, cols);
       posts_ += visits;
     }
-    if (p_.half) {
+    const bool to_half = p_.half && source.packed && !source.transpose && !source.resident;
+    if (p_.half && !to_half) {
       cores_ += visits * kernel(ETUDE_KERNEL_FP32_TO_FP16, 1, rows * cols);
       posts_ += visits;
     }
     if (p_.half ? !source.resident : !copied && (!source.resident || !source.transpose)) {
-      const Cycle one = dense && redmule_runs_
-                            ? timing_.dma(1, bytes_for(stored_rows * stored_cols), true)
-                            : timing_.dma(stored_rows, bytes_for(stored_cols), true);
+      Cycle one = dense && redmule_runs_
+                      ? timing_.dma(1, bytes_for(stored_rows * stored_cols), true)
+                      : timing_.dma(stored_rows, bytes_for(stored_cols), true);
+      if (source.packed) {
+        one = source.packed->load(timing_, stored_rows, stored_cols, dense);
+        const Cycle decoded = source.packed->decode(timing_, stored_rows, stored_cols, to_half);
+        cores_ += visits * decoded;
+        posts_ += visits;
+        first_load_ += decoded;
+      }
       in_ += visits * one;
       posts_ += visits;
       first_load_ += one;

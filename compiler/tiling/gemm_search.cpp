@@ -15,7 +15,21 @@ namespace {
 
 using Unit = GemmProblem::Unit;
 
+/// Whether all tiles of a packed operand begin with words of its stored rows.
+bool packed_allows(const GemmProblem& p, const GemmTiling& t, bool is_w) {
+  const OperandSource& source = is_w ? p.w : p.x;
+  if (!source.packed) {
+    return true;
+  }
+  return is_w == source.transpose ? source.packed->allows(t.n, p.n)
+         : is_w                   ? source.packed->allows(t.k, p.k)
+                                  : source.packed->allows(t.m, p.m);
+}
+
 bool allowed(const GemmProblem& p, const GemmTiling& t, bool user_n, const RedmuleConfig& redmule) {
+  if (!packed_allows(p, t, false) || !packed_allows(p, t, true)) {
+    return false;
+  }
   if (p.half) {
     return !t.keep_z || t.k == p.k;  // the cores put each tile where it belongs
   }
@@ -118,6 +132,11 @@ void GemmSearch::work_out(const GemmProblem& problem, Candidate& candidate) cons
 GemmTiling GemmSearch::choose(const std::string& name, const GemmProblem& problem,
                               const TilingLimits& limits) {
   Known& known = known_of(problem, limits.fixed);
+  if (known.candidates.empty()) {
+    throw UserError("operator '" + name + "'", "has no tile of the sizes that are given",
+                    "columns of a packed weight are cut at multiples of 4 (int8), 8 (int4) or 32 "
+                    "(int3) in /tiling/operators");
+  }
   const Asked asked{limits.l1_bytes, limits.preferred, limits.keep_bytes, limits.double_buffer};
   if (const auto found = known.chosen.find(asked); found != known.chosen.end()) {
     return found->second;

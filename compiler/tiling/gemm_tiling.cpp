@@ -2,6 +2,7 @@
 #include "compiler/tiling/gemm_tiling.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "compiler/tiling/pieces.h"
 
@@ -13,6 +14,22 @@ using Unit = GemmProblem::Unit;
 
 std::uint32_t copies(const GemmTiling& tiling, std::uint32_t tiles) {
   return std::min(tiles, tiling.double_buffer ? 2u : 1u);
+}
+
+/// Scales and packed tiles of an operand that the cores decode.
+Bytes packed_buffers(const GemmProblem& p, const GemmTiling& t, bool is_w, std::uint32_t tiles) {
+  const OperandSource& source = is_w ? p.w : p.x;
+  if (!source.packed) {
+    return {};
+  }
+  const auto as_stored = [&](std::uint32_t rows, std::uint32_t cols) {
+    return source.transpose ? std::pair{cols, rows} : std::pair{rows, cols};
+  };
+  const auto [rows, cols] = as_stored(is_w ? p.n : p.m, is_w ? p.k : p.n);
+  const auto [tile_rows, tile_cols] = as_stored(is_w ? t.n : t.m, is_w ? t.k : t.n);
+  const std::uint32_t count = copies(t, tiles);
+  return source.packed->scale_bytes(rows, cols) +
+         count * source.packed->bytes(tile_rows, tile_cols) + (count + 1) * Bytes{8};
 }
 
 Bytes operand_buffers(const GemmProblem& p, const GemmTiling& t, bool is_w,
@@ -28,28 +45,33 @@ Bytes operand_buffers(const GemmProblem& p, const GemmTiling& t, bool is_w,
   if (!p.half && !padded && used_in_place(p.unit, source, full_rows)) {
     return {};
   }
+  const Bytes packed = packed_buffers(p, t, is_w, all);
   if (padded) {
     const std::uint32_t long_rows = is_w ? least_padded(rows, redmule) : rows;
     const std::uint32_t long_cols = is_w ? cols : least_padded(cols, redmule);
     const Bytes staged = source.transpose && !source.resident ? bytes_for(rows * cols) : Bytes{};
-    return copies(t, all) *
-           (bytes_for(long_rows * long_cols) + read_ahead(long_rows, long_cols, redmule) + staged);
+    return packed + copies(t, all) * (bytes_for(long_rows * long_cols) +
+                                      read_ahead(long_rows, long_cols, redmule) + staged);
   }
   if (p.unit == Unit::kCores) {
     // Kept as stored: either orientation needs at most one element more per row.
-    return copies(t, all) * bytes_for(source.transpose ? cols * (rows | 1u) : rows * (cols | 1u));
+    return packed +
+           copies(t, all) * bytes_for(source.transpose ? cols * (rows | 1u) : rows * (cols | 1u));
   }
   if (p.half) {
     const Bytes half = is_w ? half_bytes(padded_reduction(rows), cols, redmule)
                             : half_bytes(rows, padded_reduction(cols), redmule);
-    const std::uint32_t whole = source.resident ? 0u : (source.transpose ? 2u : 1u);
-    return copies(t, all) * (half + whole * bytes_for(rows * cols));
+    const std::uint32_t whole = source.resident                      ? 0u
+                                : source.transpose                   ? 2u
+                                : source.packed && !source.transpose ? 0u  // decoded to FP16
+                                                                     : 1u;
+    return packed + copies(t, all) * (half + whole * bytes_for(rows * cols));
   }
   Bytes bytes = copies(t, all) * (bytes_for(rows * cols) + read_ahead(rows, cols, redmule));
   if (source.transpose && !source.resident) {
     bytes += copies(t, all) * bytes_for(rows * cols);  // as loaded
   }
-  return bytes;
+  return packed + bytes;
 }
 
 }  // namespace

@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <compare>
 #include <cstdint>
+#include <optional>
 
 #include "compiler/cost/timing_source.h"
+#include "compiler/tiling/packed_tiles.h"
 #include "models/base/element_type.h"
 #include "sim/config/platform_config.h"
 
@@ -17,6 +19,7 @@ struct OperandSource {
   bool transpose = false;  ///< the unit needs the other orientation: cores transpose each tile
   bool transposed_view = false;  ///< what is resident is the transpose of the stored matrix
   bool wanted_next = false;      ///< the next operators read it too: better kept in one piece
+  std::optional<PackedTiles> packed = {};  ///< how it is stored, if not in FP32
   auto operator<=>(const OperandSource&) const = default;
 };
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "run/execute/job.h"
 
-#include <filesystem>
 #include <utility>
 
 #include "kernels/include/etude_boot.h"
@@ -37,9 +36,12 @@ MemoryImage boot_block(const PlatformConfig& platform, Address task_list) {
 
 }  // namespace
 
+std::filesystem::path runtime_before(Address task_list) {
+  return runtime_file(task_list >= Address{ETUDE_DATA_ADDRESS} + Bytes{ETUDE_DECODE_BYTES});
+}
+
 Job pass_job(PassMessage message) {
-  const std::filesystem::path file = runtime_file();
-  const ElfFile runtime = ElfFile::load(file);
+  const ElfFile runtime = ElfFile::load(runtime_before(message.task_list));
   Job job;
   for (const ElfSegment& segment : runtime.segments()) {
     job.images.push_back({segment.base, segment.bytes});

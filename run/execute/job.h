@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,10 @@
 #include "sim/engine/job.h"
 
 namespace etude::run {
+
+/// The cores' program before a task list: with the code of decoding where the list leaves its place
+/// to that. Errors: UserError if it is not built.
+std::filesystem::path runtime_before(Address task_list);
 
 /// What the engine runs for a plan, without callbacks: the cores' runtime, boot block, everything
 /// that memory holds before the first pass, and the gradients' probes (tag = index in the program's

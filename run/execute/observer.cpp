@@ -112,6 +112,10 @@ NpzArchive Observer::outputs() {
       archive[place.name] = NpyArray::from_float32(place.shape, values_.at(place.tensor));
     }
   }
+  for (const PackedPlace& place : plan_.program().packed) {
+    archive[place.name] =
+        NpyArray::from_float32(graph.tensor(place.tensor).shape, values_.at(place.tensor));
+  }
   for (const auto& [id, sums] : gradients_) {
     archive[graph.tensor(id).name] = NpyArray::from_float32(graph.tensor(id).shape, gradient(id));
   }
@@ -138,6 +142,12 @@ void Observer::after_step(unsigned pass, const Reader& read) {
     for (const TensorPlace& place : *places) {
       values_.at(place.tensor) = numbers(read(place.address, place.bytes), place.dtype);
     }
+  }
+  for (const PackedPlace& place : plan_.program().packed) {
+    const PackedTensor& stored = plan_.workload().packed.at(place.tensor);
+    values_.at(place.tensor) = unpack(packed_from(stored, read(place.numbers, place.number_bytes),
+                                                  read(place.scales, place.scale_bytes)),
+                                      place.name);
   }
   const TensorPlace& place = plan_.program().loss;
   const double loss = floats(read(place.address, place.bytes)).at(0);

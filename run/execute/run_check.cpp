@@ -12,8 +12,8 @@ namespace etude::run {
 
 RunCheck::RunCheck(const Plan& plan, const Job& job, std::string file)
     : file_(std::move(file)),
-      runtime_(ElfFile::load(runtime_file())),
-      map_(runtime_, runtime_file()),
+      runtime_(ElfFile::load(runtime_before(plan.program().tasks.address))),
+      map_(runtime_, runtime_before(plan.program().tasks.address)),
       declared_(plan.program(),
                 static_cast<std::uint32_t>(plan.config().platform.cluster.tcdm.size.raw()),
                 plan.config().platform.cluster.cores, plan.config().platform.cluster.controller),

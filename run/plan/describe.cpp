@@ -7,6 +7,7 @@
 #include "kernels/include/etude_boot.h"
 #include "models/base/pulp_map_regs.h"
 #include "run/plan/accounting.h"
+#include "run/plan/packed_base.h"
 #include "run/plan/plan.h"
 #include "run/plan/program_json.h"
 #include "workloads/ops/op_rules.h"
@@ -124,6 +125,9 @@ Json describe_plan(const Plan& plan) {
               {"modelled_cycles", program.modelled_cycles.raw()},
               {"layers", layers_json(facts.layers)},
               {"warnings", facts.warnings}});
+  if (!plan.workload().packed.empty()) {
+    all["packed"] = packed_json(plan.workload().packed, plan.training().graph);
+  }
   return all;
 }
 

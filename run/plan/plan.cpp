@@ -49,7 +49,8 @@ Plan::Decided Plan::decide(RootConfig config, const StepMeter& meter) {
   config = with_schedule_file(std::move(config));
   Workload workload = available_workload(config);
   try {
-    ScheduledProgram scheduled = scheduled_program(workload.training, config, meter);
+    ScheduledProgram scheduled = scheduled_program(
+        workload.training, config, meter, packed_weights(workload.packed, workload.training.graph));
     return {std::move(config), std::move(workload), std::move(scheduled)};
   } catch (const UserError&) {
     const auto split = split_batch(config, meter);
@@ -151,6 +152,7 @@ std::vector<MemoryImage> Plan::rate_images(unsigned pass) const {
 
 std::vector<MemoryImage> Plan::images() const {
   std::vector<MemoryImage> images = initial_images(program_, start_);
+  std::ranges::move(packed_images(program_, workload_.packed), std::back_inserter(images));
   std::ranges::move(rate_images(0), std::back_inserter(images));
   return images;
 }

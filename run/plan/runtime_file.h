@@ -5,7 +5,8 @@
 
 namespace etude::run {
 
-/// The program that the cores run. Errors: UserError if it is not built.
-std::filesystem::path runtime_file();
+/// The program that the cores run, for a step that decodes weights the one with kernels for that.
+/// Errors: UserError if it is not built.
+std::filesystem::path runtime_file(bool decodes = false);
 
 }  // namespace etude::run

@@ -59,11 +59,12 @@ bool is_plain(const ScheduleConfig& schedule) {
 }
 
 ScheduledProgram scheduled_program(const TrainingGraph& training, const RootConfig& config,
-                                   const StepMeter& meter) {
+                                   const StepMeter& meter, const compiler::PackedWeights& packed) {
   if (is_plain(config.schedule)) {
     compiler::LowerOptions options{config.schedule, config.workload.home, config.tiling,
                                    config.train.precision};
     options.home_apart = config.workload.home == WorkloadConfig::Home::kL2;
+    options.packed = packed;
     return {compiler::lower_step(training, config.platform, options), std::nullopt};
   }
   const StepModel model = model_step(training, config, meter);

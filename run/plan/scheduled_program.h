@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "compiler/operators/packed_weights.h"
 #include "program/program.h"
 #include "run/plan/step_answer.h"
 #include "run/plan/step_meter.h"
@@ -30,8 +31,9 @@ ScheduledProgram scheduled_program(const RootConfig& config, StepAnswer found);
 /// everything; without it costs are modelled. The policy `keep` without a budget or any other word
 /// of /schedule needs neither.
 /// Errors: UserError where nothing fits, naming the operator and its bytes, or the deadline that
-/// would do; as lower_step(), and the meter's.
+/// would do; as lower_step(), and the meter's. `packed`: of a plain `keep` only.
 ScheduledProgram scheduled_program(const TrainingGraph& training, const RootConfig& config,
-                                   const StepMeter& meter = {});
+                                   const StepMeter& meter = {},
+                                   const compiler::PackedWeights& packed = {});
 
 }  // namespace etude::run

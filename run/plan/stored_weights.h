@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <string>
-
 #include "sim/config/root_config.h"
-#include "workloads/npz/npz.h"
 
 namespace etude::run {
 
@@ -12,8 +9,8 @@ namespace etude::run {
 /// Errors: UserError naming the key.
 void refuse_compression(const RootConfig& config);
 
-/// Refuses an archive of packed parameters as a start, for the same reason. Errors: UserError naming
-/// `file`.
-void refuse_packed(const NpzArchive& archive, const std::string& file);
+/// Refuses /compress/home, decode and decoder where no weight is packed. Errors: UserError naming
+/// the key.
+void refuse_alone(const RootConfig& config);
 
 }  // namespace etude::run

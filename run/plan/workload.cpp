@@ -57,10 +57,20 @@ void read_parameters(const RootConfig& config, Workload& made) {
   const Graph& graph = made.training.graph;
   complete_parameters(graph, config.train.seed, made.parameters);
   if (!config.train.initial.empty()) {
-    const NpzArchive archive = read_npz(config.train.initial);
-    refuse_packed(archive, config.train.initial);
+    NpzArchive archive = read_npz(config.train.initial);
+    if (is_packed(archive)) {
+      PackedArchive packed = read_packed(archive, config.train.initial);
+      archive = decoded(packed);
+      made.packed = archived_base(config, graph, std::move(packed));
+    }
     take_parameters(graph, archive, config.train.initial, made.parameters);
     note_conversion("/train/initial", graph, archive, made.warnings);
+  }
+  if (config.compress.packs()) {
+    made.packed = pack_base(config, graph, made.parameters);
+  }
+  if (made.packed.empty()) {
+    refuse_alone(config);
   }
 }
 

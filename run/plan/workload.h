@@ -8,6 +8,7 @@
 
 #include "run/plan/loss_choice.h"
 #include "run/plan/network_facts.h"
+#include "run/plan/packed_base.h"
 #include "sim/config/root_config.h"
 #include "workloads/networks/initial.h"
 #include "workloads/npz/npz.h"
@@ -19,6 +20,7 @@ namespace etude::run {
 struct Workload {
   TrainingGraph training;
   StartValues parameters;  ///< values that training starts from
+  PackedBase packed;       ///< frozen weights that stand packed; their values are the decoded ones
   UpdateOptions update;    ///< a training graph from a file has its own learning rate
   std::string title;
   unsigned batch = 1;  ///< samples per step: /workload/batch, or what an ONNX graph has

@@ -400,6 +400,23 @@ std::vector<TaskInterpreter::Range> TaskInterpreter::kernel(const std::uint32_t*
       return {{false, g.src, g.rows, from * g.cols, from * g.pitch_src},
               {true, g.dst, g.rows, to * g.cols, to * g.pitch_dst}};
     }
+    case ETUDE_KERNEL_DECODE_INT8:
+    case ETUDE_KERNEL_DECODE_INT4:
+    case ETUDE_KERNEL_DECODE_INT3:
+    case ETUDE_KERNEL_DECODE_INT8_FP16:
+    case ETUDE_KERNEL_DECODE_INT4_FP16:
+    case ETUDE_KERNEL_DECODE_INT3_FP16: {
+      etude_decode_args g;
+      std::memcpy(&g, a + 1, sizeof g);
+      const std::uint32_t form = (a[0] - ETUDE_KERNEL_DECODE_INT8) % 3;
+      const std::uint32_t bits = form == 0 ? 8 : form == 1 ? 4 : 3;
+      const std::uint32_t width = a[0] >= ETUDE_KERNEL_DECODE_INT8_FP16 ? 2 : 4;
+      const std::uint32_t channels = (g.flags & ETUDE_DECODE_ROWS) != 0 ? g.rows : g.cols;
+      run_as_cores(a, platform_.cluster.cores);
+      return {{false, g.src, g.rows, (g.cols * bits + 31) / 32 * 4, g.pitch_src},
+              {false, g.scales, 1, 4 * channels, 4 * channels},
+              {true, g.dst, g.rows, width * g.cols, width * g.pitch_dst}};
+    }
     default: {
       std::vector<Range> ranges;
       for (const KernelAccess& access : accesses_of(a)) {
