@@ -134,17 +134,17 @@ class StepPlacer {
       }
       const StepGraph graph =
           StepGraph::of_needed(tape.ops, find_needed_dependences(tape.ops), tape.timing().units());
-      const PostOrder order = best_order(graph, one_dma(), limit_);
+      const PostOrder& order = ordered(graph);
       too_slow_ = order.order.empty();
       if (too_slow_) {
         return std::nullopt;
       }
-      Program made = encoded(tape, graph, order, plan, window);
-      const Bytes list{made.tasks.bytes.size()};
+      const Bytes list = list_size(list_length(tape, graph, order.order));
       if (!windowed && list > reserve) {
         reserve = list + Bytes{2048};
         continue;
       }
+      Program made = encoded(tape, graph, order, plan, window);
       too_slow_ = made.modelled_cycles >= limit_;
       if (too_slow_) {
         return std::nullopt;
@@ -174,6 +174,16 @@ class StepPlacer {
 
   /// Both directions of the cluster DMA in one engine.
   bool one_dma() const { return step_.platform.cluster.dma.engine == DmaConfig::Engine::kIdma; }
+
+  /// The best order, and that of an earlier try where nothing that it depends on has changed: objects
+  /// that stand elsewhere need not have other neighbours.
+  const PostOrder& ordered(const StepGraph& graph) {
+    if (!graph_ || !graph_->same_order(graph)) {
+      order_ = best_order(graph, one_dma(), limit_);
+      graph_ = graph;
+    }
+    return order_;
+  }
 
   /// No order takes less than the limit, because one unit alone takes longer.
   bool too_long(const Tape& tape) const {
@@ -264,6 +274,8 @@ class StepPlacer {
   bool too_slow_ = false;         ///< it fits, but no order takes less than the limit
   bool short_of_budget_ = false;  ///< the last placement did not fit into the budget
   MemoryPlan last_;               ///< of the placement that did not fit
+  std::optional<StepGraph> graph_;  ///< that was ordered last
+  PostOrder order_;                 ///< of it
 };
 
 }  // namespace

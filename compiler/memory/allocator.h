@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <map>
 #include <optional>
+#include <vector>
 
 #include "models/base/types.h"
 
@@ -31,15 +32,27 @@ class Allocator {
   Bytes peak() const { return peak_; }
 
  private:
+  /// What is handed out.
+  struct Block {
+    Address begin, end;
+  };
+  /// From `begin` to the next stretch: when it was given back.
+  struct Stretch {
+    Address begin;
+    std::uint64_t touched;
+  };
+
+  std::size_t block_behind(Address address) const;
+  /// The stretch that has an address.
+  std::size_t stretch_of(Address address) const;
   void touch(Address begin, Address end);
-  std::uint64_t last_touch(Address begin, Address end) const;
 
   Address base_, end_;
   bool lowest_;
   Bytes used_, peak_;
   std::uint64_t clock_ = 0;
-  std::map<Address, Address> blocks_;         ///< begin -> end of what is handed out
-  std::map<Address, std::uint64_t> touched_;  ///< begin of a stretch -> when it was given back
+  std::vector<Block> blocks_;      ///< by address
+  std::vector<Stretch> stretches_;  ///< by address
 };
 
 }  // namespace etude::compiler

@@ -7,10 +7,18 @@
 namespace etude::compiler {
 
 L1Manager::L1Manager(Address base, Bytes bytes, std::vector<Known> tensors)
-    : allocator_(base, bytes), known_(std::move(tensors)) {}
+    : allocator_(base, bytes), known_(std::make_shared<const std::vector<Known>>(std::move(tensors))) {}
+
+L1Block& L1Manager::Closed::add(const L1Block& block) {
+  if (count_ != blocks_->size()) {  // a copy has gone on
+    blocks_ = std::make_shared<std::vector<L1Block>>(all().begin(), all().end());
+  }
+  ++count_;
+  return blocks_->emplace_back(block);
+}
 
 std::optional<L1Matrix> L1Manager::seen_as(TensorId tensor, bool transposed) const {
-  const Known& known = known_.at(tensor);
+  const Known& known = known_->at(tensor);
   const auto found = residents_.find({known.base, transposed});
   if (found == residents_.end()) {
     return std::nullopt;
@@ -28,7 +36,7 @@ std::optional<L1Matrix> L1Manager::seen_as(TensorId tensor, bool transposed) con
 std::optional<L1Matrix> L1Manager::resident(TensorId tensor, bool transposed) {
   const auto seen = seen_as(tensor, transposed);
   if (seen) {
-    Resident& found = residents_.at({known_.at(tensor).base, transposed});
+    Resident& found = residents_.at({known_->at(tensor).base, transposed});
     found.used = ++clock_;
     found.pinned = true;
   }
@@ -40,7 +48,7 @@ std::optional<L1Matrix> L1Manager::adopt(TensorId tensor, Bytes bytes) {
   if (!seen) {
     return std::nullopt;
   }
-  const auto found = residents_.find({known_.at(tensor).base, false});
+  const auto found = residents_.find({known_->at(tensor).base, false});
   if (found->second.bytes < bytes) {
     return std::nullopt;
   }
@@ -76,7 +84,7 @@ void L1Manager::keep(TensorId tensor, bool transposed, const L1Matrix& matrix) {
   if (block == taken_.end()) {
     throw std::logic_error("only a whole buffer of this operator can stay in L1");
   }
-  const Key key{known_.at(tensor).base, transposed};
+  const Key key{known_->at(tensor).base, transposed};
   if (const auto old = residents_.find(key); old != residents_.end()) {
     release(old->second.matrix.address);
     residents_.erase(old);
@@ -87,7 +95,7 @@ void L1Manager::keep(TensorId tensor, bool transposed, const L1Matrix& matrix) {
 
 void L1Manager::drop(TensorId tensor) {
   for (const bool transposed : {false, true}) {
-    const auto found = residents_.find({known_.at(tensor).base, transposed});
+    const auto found = residents_.find({known_->at(tensor).base, transposed});
     if (found != residents_.end()) {
       release(found->second.matrix.address);
       residents_.erase(found);
@@ -135,7 +143,7 @@ Bytes L1Manager::available() const {
 }
 
 std::vector<L1Block> L1Manager::blocks() const {
-  std::vector<L1Block> all = closed_;
+  std::vector<L1Block> all(closed_.all().begin(), closed_.all().end());
   for (const auto& [address, block] : open_) {
     all.push_back(block);
     all.back().last_stage = stage_;
@@ -143,17 +151,17 @@ std::vector<L1Block> L1Manager::blocks() const {
   return all;
 }
 
-void L1Manager::release(Address address) {
+L1Block& L1Manager::release(Address address) {
   allocator_.free(address);
   const auto block = open_.find(address);
   block->second.last_stage = stage_;
-  closed_.push_back(block->second);
+  L1Block& closed = closed_.add(block->second);
   open_.erase(block);
+  return closed;
 }
 
 void L1Manager::give_way(Address address) {
-  release(address);
-  L1Block& block = closed_.back();
+  L1Block& block = release(address);
   if (block.first_stage < stage_) {
     block.last_stage = stage_ - 1;
   }

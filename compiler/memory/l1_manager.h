@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -72,6 +74,16 @@ class L1Manager {
   std::set<TensorId> tensors() const;
 
  private:
+  /// Blocks that were given back. Copies share what they have in common.
+  class Closed {
+   public:
+    std::span<const L1Block> all() const { return {blocks_->data(), count_}; }
+    L1Block& add(const L1Block& block);
+
+   private:
+    std::shared_ptr<std::vector<L1Block>> blocks_ = std::make_shared<std::vector<L1Block>>();
+    std::size_t count_ = 0;  ///< of them, mine
+  };
   struct Resident {
     L1Matrix matrix;
     Bytes bytes;
@@ -79,20 +91,20 @@ class L1Manager {
     bool pinned = false;
   };
   using Key = std::pair<TensorId, bool>;
-  void release(Address address);
+  L1Block& release(Address address);
   /// Frees a buffer that the operator at hand has not used.
   void give_way(Address address);
 
   std::optional<L1Matrix> seen_as(TensorId tensor, bool transposed) const;
 
   Allocator allocator_;
-  std::vector<Known> known_;
+  std::shared_ptr<const std::vector<Known>> known_;
   std::map<Address, Bytes> taken_;
   std::map<Key, Resident> residents_;
   std::uint64_t clock_ = 0;
   std::uint32_t stage_ = 0;
   std::map<Address, L1Block> open_;
-  std::vector<L1Block> closed_;
+  Closed closed_;
 };
 
 }  // namespace etude::compiler

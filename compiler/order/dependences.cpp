@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <optional>
 #include <utility>
 
 #include "compiler/order/chains.h"
@@ -212,6 +211,7 @@ class Needed {
  public:
   explicit Needed(const std::vector<PlanOp>& ops)
       : chains_(static_cast<std::uint32_t>(ops.size())) {
+    dependences.reserve(ops.size());
     queues_.reserve(ops.size());
     for (const PlanOp& op : ops) {
       queues_.push_back(static_cast<std::uint8_t>(queue_of(op)));
@@ -219,15 +219,14 @@ class Needed {
   }
   void begin(std::uint32_t op) {
     op_ = op;
-    bits_.fill(0);
-    implied_.emplace(op, bits_);
+    implied_.begin(op);
   }
-  std::uint32_t old() const { return 64 * Recent::first_word(op_); }
-  bool passed(std::uint32_t before) const { return implied_->has(before); }
+  std::uint32_t old() const { return 64 * Chains::first_word(op_); }
+  bool passed(std::uint32_t before) const { return implied_.has(before); }
   void found(std::uint32_t before) {
     // What a transfer waits for in other queues is implied by other queues alone.
     if (!is_dma(queues_[op_]) || queues_[before] != queues_[op_]) {
-      chains_.note(*implied_, before);
+      implied_.add(before);
     }
   }
   void end(const std::vector<std::uint32_t>& mine) {
@@ -243,8 +242,7 @@ class Needed {
   Chains chains_;
   std::vector<std::uint8_t> queues_;
   std::uint32_t op_ = 0;
-  std::array<std::uint64_t, Recent::kWords> bits_{};
-  std::optional<Recent> implied_;  ///< by what op_ waits for, as far as is known
+  Implied implied_{chains_};  ///< by what op_ waits for, as far as is known
   std::vector<std::uint32_t> kept_;
 };
 

@@ -15,11 +15,17 @@ namespace etude::compiler {
 class Dependences {
  public:
   std::size_t size() const { return first_.size() - 1; }
+  bool operator==(const Dependences&) const = default;
   std::span<const std::uint32_t> operator[](std::size_t i) const {
     return {before_.data() + first_[i], before_.data() + first_[i + 1]};
   }
   /// Number of pairs.
   std::size_t pairs() const { return before_.size(); }
+  /// Prepares for so many operations.
+  void reserve(std::size_t operations) {
+    first_.reserve(operations + 1);
+    before_.reserve(3 * operations);
+  }
   /// Appends one operation, with what it waits for.
   void append(std::span<const std::uint32_t> before) {
     before_.insert(before_.end(), before.begin(), before.end());

@@ -55,15 +55,60 @@ etude_op encoded(const Operation& operation) {
   return op;
 }
 
+/// Which waits an operation needs in front of it, one operation after the other in their order.
+class Waits {
+ public:
+  explicit Waits(const StepGraph& graph) : graph_(graph), number_(graph.size(), 0) {}
+
+  /// Calls found(unit, count) for each, and counts the operation where it is none of the probes.
+  template <class Found>
+  void before(std::uint32_t i, const Found& found) {
+    std::array<std::uint32_t, kUnits> needed{};
+    // A queue works in order by itself; a probe has happened when its position is passed.
+    for (const std::uint32_t before : graph_.foreign(i)) {
+      if (!graph_.probe(before)) {
+        std::uint32_t& most = needed[unit_of(graph_.queue(before))];
+        most = std::max(most, number_[before]);
+      }
+    }
+    for (unsigned unit = 0; unit < kUnits; ++unit) {
+      if (needed[unit] > waited_[unit]) {
+        waited_[unit] = needed[unit];
+        found(static_cast<TaskUnit>(unit), needed[unit]);
+      }
+    }
+  }
+  /// Counts an operation that is posted behind its waits.
+  void post(std::uint32_t i) { number_[i] = post(static_cast<TaskUnit>(unit_of(graph_.queue(i)))); }
+  /// One that is not in the graph; its number on the unit, from 1.
+  std::uint32_t post(TaskUnit unit) { return ++posted_[queue_of(unit)]; }
+  /// Whether it is known that so many of a unit's are over; from now on it is.
+  bool wait(TaskUnit unit, std::uint32_t count) {
+    std::uint32_t& waited = waited_[queue_of(unit)];
+    const bool known = count <= waited;
+    waited = std::max(waited, count);
+    return known;
+  }
+
+ private:
+  const StepGraph& graph_;
+  std::vector<std::uint32_t> number_;  ///< of each operation on its unit, from 1
+  std::array<std::uint32_t, kUnits> posted_{};
+  std::array<std::uint32_t, kUnits> waited_{};
+};
+
 class Encoder {
  public:
   Encoder(const Tape& tape, const StepGraph& graph, Program& program, const ListWindow& window)
-      : tape_(tape), graph_(graph), program_(program), window_(window) {
-    number_.resize(tape.ops.size(), 0);
-  }
+      : tape_(tape), graph_(graph), program_(program), window_(window), waits_(graph) {}
 
   std::vector<std::uint32_t> run(const std::vector<std::uint32_t>& order) {
     std::vector<std::uint32_t> places(tape_.ops.size(), kNotInList);
+    if (window_.parts == 0) {
+      const std::size_t length = list_length(tape_, graph_, order);
+      operations_.reserve(length);
+      program_.l2_used.reserve(length);
+    }
     for (std::uint32_t i : order) {
       const PlanOp& plan = tape_.ops[i];
       bring_list();
@@ -72,7 +117,7 @@ class Encoder {
         add_probe(tape_.probes[static_cast<std::size_t>(plan.probe)]);
         continue;
       }
-      number_[i] = ++posted_[queue_of(plan.unit())];
+      waits_.post(i);
       places[i] = place();
       operations_.push_back(plan);
       program_.l2_used.resize(
@@ -110,40 +155,28 @@ class Encoder {
           PageTransfer{window_.home + next_part_ * part, window_.address + next_part_ % 2 * part,
                        static_cast<std::uint32_t>(part.raw())};
       load.layer = window_.layer;
-      part_token_ = ++posted_[queue_of(TaskUnit::kSocDma)];
+      part_token_ = waits_.post(TaskUnit::kSocDma);
       ++next_part_;
     }
     if (awaited_part_ < next_part_ &&
         operations_.size() + kFetchedAhead >= first_of(awaited_part_)) {
       ++awaited_part_;
-      if (part_token_ > waited_[queue_of(TaskUnit::kSocDma)]) {
+      if (!waits_.wait(TaskUnit::kSocDma, part_token_)) {
         push_wait(TaskUnit::kSocDma, part_token_, window_.layer);
       }
     }
   }
 
   void push_wait(TaskUnit unit, std::uint32_t count, std::uint32_t layer) {
-    waited_[queue_of(unit)] = count;
     Operation& wait = operations_.emplace_back();
     wait.what = Wait{unit, count};
     wait.layer = layer;
   }
 
   void wait_for(std::uint32_t i) {
-    const PlanOp& plan = tape_.ops[i];
-    std::array<std::uint32_t, kUnits> needed{};
-    // A queue works in order by itself; a probe has happened when its position is passed.
-    for (const std::uint32_t before : graph_.foreign(i)) {
-      if (!graph_.probe(before)) {
-        std::uint32_t& most = needed[unit_of(graph_.queue(before))];
-        most = std::max(most, number_[before]);
-      }
-    }
-    for (unsigned unit = 0; unit < kUnits; ++unit) {
-      if (needed[unit] > waited_[unit]) {
-        push_wait(static_cast<TaskUnit>(unit), needed[unit], plan.layer);
-      }
-    }
+    waits_.before(i, [&](TaskUnit unit, std::uint32_t count) {
+      push_wait(unit, count, tape_.ops[i].layer);
+    });
   }
 
   void add_probe(const ProbeRequest& request) {
@@ -165,19 +198,35 @@ class Encoder {
   ListWindow window_;
   std::uint32_t next_part_ = 2, awaited_part_ = 2;  ///< the first two are there from the start
   std::uint32_t part_token_ = 0;
-  std::vector<std::uint32_t> number_;  ///< of each operation on its unit, from 1
-  std::array<std::uint32_t, kUnits> posted_{};
-  std::array<std::uint32_t, kUnits> waited_{};
+  Waits waits_;
   std::vector<Operation> operations_;
 };
 
 }  // namespace
 
+Bytes list_size(std::size_t operations) {
+  return Bytes{ETUDE_TASK_FIRST_OP + operations * sizeof(etude_op)};
+}
+
+std::size_t list_length(const Tape& tape, const StepGraph& graph,
+                        const std::vector<std::uint32_t>& order) {
+  Waits waits(graph);
+  std::size_t length = 1;  // the end
+  for (const std::uint32_t i : order) {
+    waits.before(i, [&](TaskUnit, std::uint32_t) { ++length; });
+    if (tape.ops[i].probe < 0) {
+      waits.post(i);
+      ++length;
+    }
+  }
+  return length;
+}
+
 std::vector<std::uint8_t> list_bytes(const std::vector<Operation>& operations, Bytes window) {
   const etude_task_header header{ETUDE_TASK_MAGIC, ETUDE_TASK_VERSION,
                                  static_cast<std::uint32_t>(operations.size()),
                                  static_cast<std::uint32_t>(window.raw())};
-  std::vector<std::uint8_t> bytes(ETUDE_TASK_FIRST_OP + operations.size() * sizeof(etude_op), 0);
+  std::vector<std::uint8_t> bytes(list_size(operations.size()).raw(), 0);
   std::memcpy(bytes.data(), &header, sizeof header);
   std::uint8_t* next = bytes.data() + ETUDE_TASK_FIRST_OP;
   for (const Operation& operation : operations) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <vector>
 
 #include "compiler/order/step_graph.h"
@@ -24,6 +25,12 @@ struct ListWindow {
 
 /// A task list as the runtime reads it: header (with the ring's bytes) and operations.
 std::vector<std::uint8_t> list_bytes(const std::vector<Operation>& operations, Bytes window = {});
+
+/// Operations that encode() writes without a window: those of the tape, the waits and the end.
+std::size_t list_length(const Tape& tape, const StepGraph& graph,
+                        const std::vector<std::uint32_t>& order);
+/// Bytes of a list of so many.
+Bytes list_size(std::size_t operations);
 
 /// Writes the operations in their final order, with the waits that their dependences need, into the
 /// program's task list and probes. Returns each operation's place in that list (kNotInList for

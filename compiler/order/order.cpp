@@ -98,7 +98,14 @@ class Timeline {
 
   bool runs(unsigned q) const { return queues_[q].running != kNone; }
 
-  void make_ready(std::uint32_t op) { queues_[graph_.queue(op)].coming.push({ready_[op], op}); }
+  void make_ready(std::uint32_t op) {
+    Queue& queue = queues_[graph_.queue(op)];
+    if (ready_[op] <= now_) {
+      queue.ready.push(op);
+    } else {
+      queue.coming.push({ready_[op], op});
+    }
+  }
 
   void finish(std::uint32_t op) {
     ++finished_;
@@ -154,7 +161,7 @@ class Timeline {
     for (unsigned q = 0; q < kQueues; ++q) {
       const Queue& queue = queues_[q];
       if (runs(q)) {
-        next = std::min(next, now_ + queue.left / rates[q]);
+        next = std::min(next, now_ + (rates[q] == 1 ? queue.left : queue.left / rates[q]));
       } else if (!queue.coming.empty()) {
         next = std::min(next, queue.coming.top().first);
       }

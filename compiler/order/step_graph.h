@@ -41,6 +41,12 @@ class StepGraph {
   static StepGraph of_needed(const std::vector<PlanOp>& ops, const Dependences& needed,
                              const UnitCosts& costs);
 
+  /// Whether orders of both are made and judged alike, where the controller takes the same.
+  bool same_order(const StepGraph& other) const {
+    return queues_ == other.queues_ && cycles_ == other.cycles_ &&
+           port_shares_ == other.port_shares_ && foreign_ == other.foreign_ && own_ == other.own_;
+  }
+
   std::uint32_t size() const { return static_cast<std::uint32_t>(queues_.size()); }
   unsigned queue(std::uint32_t op) const { return queues_[op]; }
   bool probe(std::uint32_t op) const { return queues_[op] == kProbeQueue; }
