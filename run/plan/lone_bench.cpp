@@ -145,6 +145,7 @@ void LoneBench::run_others(std::uint32_t layer) {
 }
 
 void LoneBench::bring(Bytes bytes, bool integers, std::uint32_t layer) {
+  floats_ = integers ? floats_ : std::max(floats_, bytes);
   const auto all = static_cast<std::uint32_t>(bytes.raw());
   for (std::uint32_t at = 0; at < all; at += kPiece) {
     Transfer piece;
@@ -175,7 +176,7 @@ PassMessage LoneBench::message() const {
                                                  : std::uint8_t{255});
   }
   message.images.push_back({message.task_list, compiler::list_bytes(list_)});
-  message.images.push_back(floats(platform_.cluster.tcdm.size));
+  message.images.push_back(floats(floats_));
   return message;
 }
 

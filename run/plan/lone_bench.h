@@ -49,6 +49,7 @@ class LoneBench {
   PlatformConfig platform_;
   std::vector<Operation> list_;
   Place place_;
+  Bytes floats_;  ///< that are brought: as many stand in L2
   std::array<std::uint32_t, kUnits> posted_{};
   unsigned harts_;
 };

@@ -40,7 +40,9 @@ class Image {
                           std::to_string(kLargestFile) + " of an ELF for any platform",
                       wanted);
     }
-    bytes_.assign(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
+    bytes_.resize(size);
+    in.read(reinterpret_cast<char*>(bytes_.data()), static_cast<std::streamsize>(size));
+    bytes_.resize(static_cast<std::size_t>(in.gcount()));
   }
 
   template <class T>

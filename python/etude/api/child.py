@@ -7,7 +7,9 @@ import os
 import selectors
 import signal
 import subprocess
+import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO
 
@@ -104,10 +106,72 @@ def measure(message: bytes) -> str:
             break
     if done.returncode == 0:
         return done.stdout.decode()
-    error = error_of(Ended(done.returncode, done.stderr.decode(errors="replace")))
-    if done.returncode < 0 and -done.returncode not in ENDED_BY_SOMEBODY:
-        raise InternalError(str(error))
-    raise error
+    raise _not_measured(Ended(done.returncode, done.stderr.decode(errors="replace")))
+
+
+class Measures:
+    """measure() of one pass after the other by children that stay, one for each thread: they begin once, and count each
+    pass in a copy of themselves, so that nothing is left of it."""
+
+    def __init__(self) -> None:
+        self._of_thread = threading.local()
+        self._children: set[subprocess.Popen[bytes]] = set()
+
+    def __call__(self, message: bytes) -> str:
+        for _ in range(TRIES):
+            child = self._child()
+            try:
+                answer = _answer(child, message)
+            except BaseException:
+                self._end(child)
+                raise
+            if answer.endswith(b"\n"):
+                return answer.decode()
+            assert child.stderr is not None
+            ended = Ended(child.wait(), child.stderr.read().decode(errors="replace"))
+            self._end(child)
+            if ended.status >= 0 or -ended.status in (*CRASHES, *ENDED_BY_SOMEBODY):
+                break
+        raise _not_measured(ended)
+
+    def close(self) -> None:
+        """Ends all children."""
+        for child in list(self._children):
+            self._end(child)
+
+    def _child(self) -> subprocess.Popen[bytes]:
+        child: subprocess.Popen[bytes] | None = getattr(self._of_thread, "child", None)
+        command = [str(find_program()), "measure", "--many"]
+        if child is None or child not in self._children or child.args != command:
+            pipe = subprocess.PIPE
+            child = self._of_thread.child = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe)
+            self._children.add(child)
+        return child
+
+    def _end(self, child: subprocess.Popen[bytes]) -> None:
+        self._children.discard(child)
+        child.kill()  # it keeps nothing
+        child.wait()
+        for pipe in (child.stdin, child.stdout, child.stderr):
+            if pipe is not None:
+                with suppress(OSError):
+                    pipe.close()
+
+
+def _answer(child: subprocess.Popen[bytes], message: bytes) -> bytes:
+    """A line, or less where the child is gone."""
+    assert child.stdin is not None and child.stdout is not None
+    with suppress(BrokenPipeError):
+        child.stdin.write(b"%d\n%b" % (len(message), message))
+        child.stdin.flush()
+    return child.stdout.readline()
+
+
+def _not_measured(ended: Ended) -> Error:
+    error = error_of(ended)
+    if ended.status < 0 and -ended.status not in ENDED_BY_SOMEBODY:
+        return InternalError(str(error))
+    return error
 
 
 def error_of(ended: Ended) -> Error:

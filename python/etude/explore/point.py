@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from etude import native
-from etude.api.child import CRASHES, ENDED_BY_SOMEBODY, TRIES, Ended, error_of, measure, stop
+from etude.api.child import CRASHES, ENDED_BY_SOMEBODY, TRIES, Ended, Measures, error_of, stop
 from etude.api.config import assignments, version
 from etude.errors import ConfigError, Error, InternalError, MachineError, ProgramError, UserError
 from etude.explore.breakdown import breakdown_of
@@ -28,6 +28,7 @@ from etude.result import load_result
 
 _children: set[subprocess.Popen[bytes]] = set()
 _children_lock = threading.Lock()
+_measures = Measures()  # for the model tier
 
 
 @dataclass(frozen=True)
@@ -90,12 +91,13 @@ def evaluate(task: Task) -> Outcome:
 @functools.lru_cache(maxsize=1)
 def _model(database: str | None, version: str) -> Any:
     """The model tier of this process: what it has worked out serves later points, too."""
-    return native.core().Model(measure)
+    return native.core().Model(_measures)
 
 
 def stop_all() -> None:
     """Ends the runs of this process."""
     native.core().end_models()
+    _measures.close()
     with _children_lock:
         children = list(_children)
     for child in children:
