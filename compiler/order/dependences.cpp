@@ -23,23 +23,31 @@ class Seen {
     constexpr std::uint32_t kMostStretches = 4096;
     first_ = first;
     shift_ = std::bit_width(std::max(mean, (end - first) / kMostStretches));
-    heads_.assign(((end - first) >> shift_) + 1, {kNone, kNone});
+    heads_.assign(((end - first) >> shift_) + 1, {kNone, kNone, kNone, kNone});
   }
 
   /// Calls found(operation, access) for everything that overlaps the stretches of `access`; reads
   /// only if it is a write. What later writes have replaced byte for byte is forgotten where its
-  /// operation is before `old`: chains lead from it to whoever comes now.
-  template <class Found>
-  void each_near(const Access& access, std::uint32_t old, const Found& found) {
+  /// operation is before `old`: chains lead from it to whoever comes now. The rest of that is left
+  /// out where left_out(operation) says so; null: all of it is.
+  template <class Found, class LeftOut>
+  void each_near(const Access& access, std::uint32_t old, const Found& found,
+                 const LeftOut* left_out) {
     const std::uint32_t begin = access.address, end = access.end();
+    const unsigned last = access.write ? kReads : kWrites;
     for (std::uint32_t s = stretch(begin); s <= stretch(end - 1); ++s) {
-      for (unsigned kind = kWrites; kind <= (access.write ? kReads : kWrites); ++kind) {
+      for (unsigned kind = kWrites; kind <= last; ++kind) {
         std::uint32_t* link = &heads_[s][kind];
         while (*link != kNone) {
           Link& at = links_[*link];
           Entry& entry = entries_[at.entry];
-          if (!entry.alive || (entry.begin >= entry.end && entry.op < old)) {
+          if (!entry.alive || entry.begin >= entry.end) {
+            const std::uint32_t moved = *link;
             *link = at.next;
+            if (entry.alive && entry.op >= old) {
+              at.next = heads_[s][kReplaced + kind];
+              heads_[s][kReplaced + kind] = moved;
+            }
             continue;
           }
           if (at.begin < end && begin < at.end) {
@@ -49,6 +57,21 @@ class Seen {
             }
           }
           link = &at.next;
+        }
+      }
+      for (unsigned kind = kWrites; left_out != nullptr && kind <= last; ++kind) {
+        std::uint32_t* link = &heads_[s][kReplaced + kind];
+        while (*link != kNone) {
+          const Link& at = links_[*link];
+          const Entry& entry = entries_[at.entry];
+          if (!entry.alive || entry.op < old) {
+            *link = at.next;
+            continue;
+          }
+          if (at.begin < end && begin < at.end && !(*left_out)(entry.op)) {
+            found(entry.op, *entry.access);
+          }
+          link = &links_[*link].next;
         }
       }
     }
@@ -82,7 +105,8 @@ class Seen {
 
  private:
   static constexpr std::uint32_t kNone = ~0u;
-  static constexpr unsigned kWrites = 0, kReads = 1;
+  /// Lists of a stretch; behind them the same of what later writes have replaced.
+  static constexpr unsigned kWrites = 0, kReads = 1, kReplaced = 2;
   struct Entry {
     const Access* access;
     std::uint32_t op;
@@ -116,7 +140,7 @@ class Seen {
 
   std::uint32_t first_ = 0;
   int shift_ = 0;
-  std::vector<std::array<std::uint32_t, 2>> heads_;  ///< of each stretch: writes, reads
+  std::vector<std::array<std::uint32_t, 4>> heads_;  ///< of each stretch
   std::vector<Link> links_;
   std::vector<Entry> entries_;
 };
@@ -153,7 +177,8 @@ std::array<Seen, 3> prepared(const std::vector<PlanOp>& ops) {
 
 /// Goes through the operations: of each one, begin(operation), then for what it may wait for
 /// passed(operation) (true: left out) and found(operation), each once, then end(those found, in
-/// ascending order).
+/// ascending order). What later writes have replaced is not looked at by a plain range where
+/// leaves_replaced_out(), or left_out(operation), says so.
 template <class Visitor>
 void walk(const std::vector<PlanOp>& ops, Visitor& visitor) {
   std::array<Seen, 3> spaces = prepared(ops);
@@ -167,7 +192,7 @@ void walk(const std::vector<PlanOp>& ops, Visitor& visitor) {
     visitor.begin(i);
     for (const Access& access : ops[i].accesses) {
       if (touches(access)) {
-        seen(access).each_near(access, visitor.old(), [&](std::uint32_t op, const Access& other) {
+        const auto found = [&](std::uint32_t op, const Access& other) {
           // What is near shares an address from begin to end: a plain range touches it.
           if (found_by[op] != i + 1 && !visitor.passed(op) &&
               (access.rows == 1 || other.rows == 1 || overlaps(access, other))) {
@@ -175,7 +200,17 @@ void walk(const std::vector<PlanOp>& ops, Visitor& visitor) {
             mine.push_back(op);
             visitor.found(op);
           }
-        });
+        };
+        const auto left_out = [&](std::uint32_t op) { return visitor.left_out(op); };
+        const bool plain = access.rows == 1 || access.row_bytes >= access.pitch;
+        if (plain && visitor.leaves_replaced_out()) {
+          seen(access).each_near(access, visitor.old(), found, static_cast<decltype(&left_out)>(nullptr));
+        } else if (plain) {
+          seen(access).each_near(access, visitor.old(), found, &left_out);
+        } else {
+          const auto none = [](std::uint32_t) { return false; };
+          seen(access).each_near(access, visitor.old(), found, &none);
+        }
       }
     }
     std::ranges::sort(mine);
@@ -199,6 +234,8 @@ class EveryOne {
  public:
   void begin(std::uint32_t) {}
   std::uint32_t old() const { return 0; }
+  bool leaves_replaced_out() const { return false; }
+  bool left_out(std::uint32_t) const { return false; }
   bool passed(std::uint32_t) const { return false; }
   void found(std::uint32_t) {}
   void end(const std::vector<std::uint32_t>& mine) { dependences.append(mine); }
@@ -222,6 +259,11 @@ class Needed {
     implied_.begin(op);
   }
   std::uint32_t old() const { return 64 * Chains::first_word(op_); }
+  /// A plain range that touches what later writes have replaced touches one of these, too, or what
+  /// has replaced or covered that: a chain leads from the one through the other. For a transfer that
+  /// counts alone where it begins on its own queue.
+  bool leaves_replaced_out() const { return !is_dma(queues_[op_]); }
+  bool left_out(std::uint32_t before) const { return queues_[before] == queues_[op_]; }
   bool passed(std::uint32_t before) const { return implied_.has(before); }
   void found(std::uint32_t before) {
     // What a transfer waits for in other queues is implied by other queues alone.
