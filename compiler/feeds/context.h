@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -22,6 +23,7 @@ struct SharingChoice {
                                     ///< the next ones: its weights may come bit by bit
   std::size_t keep_for = 3;         ///< operators that a tensor may wait in L1 for its next reader
   bool residents = true;            ///< operators leave tensors in L1 for those behind them
+  auto operator<=>(const SharingChoice&) const = default;
 };
 
 /// Where sums are cut whose bits depend on that, by node of the step without what runs again. k:

@@ -12,10 +12,10 @@
 #include "compiler/lower/place_step.h"
 #include "compiler/lower/sum_cuts.h"
 #include "compiler/lower/write_tape.h"
+#include "compiler/lower/written_steps.h"
 #include "compiler/operators/step.h"
 #include "compiler/schedule/policy.h"
 #include "compiler/schedule/scheduled_step.h"
-#include "compiler/tape/fingerprint.h"
 #include "models/base/error.h"
 #include "models/base/nearest_name.h"
 
@@ -29,14 +29,16 @@ constexpr Bytes kFetchedListTransfer{16384};
 /// Looks for the way of sharing L1 with which the modelled step is over first.
 class Search {
  public:
+  /// `written`: of earlier searches of the same step; null: none.
   Search(const Step& step, Schedule schedule, std::vector<PagedStorage> paged, PlaceLimits limits,
-         Tilings& tilings, SumCuts cuts)
+         Tilings& tilings, SumCuts cuts, WrittenSteps* written)
       : step_(step),
         schedule_(std::move(schedule)),
         paged_(std::move(paged)),
         limits_(limits),
         tilings_(tilings),
-        cuts_(std::move(cuts)) {}
+        cuts_(std::move(cuts)),
+        written_(written) {}
 
   /// Lowers with the usual sharing of L1, then looks for a better one around it, one choice after
   /// the other: the timeline of the whole step sees overlap that no operator alone can price.
@@ -70,11 +72,23 @@ class Search {
  private:
   /// Nothing if it is not faster than what was found, or the same as an earlier one.
   std::optional<Program> lower_with(const SharingChoice& sharing) {
-    WrittenStep written = write_tape(step_, schedule_, sharing, tilings_, cuts_);
-    if (!tried_.insert(fingerprint(written.tape)).second) {
+    const std::shared_ptr<const KnownStep> known = known_with(sharing);
+    if (!tried_.insert(known->fingerprint()).second) {
       return std::nullopt;
     }
-    return place_step(step_, written, paged_, limits_, found_ ? found_->modelled_cycles : kNever);
+    return place_step(step_, *known, paged_, limits_, found_ ? found_->modelled_cycles : kNever);
+  }
+
+  std::shared_ptr<const KnownStep> known_with(const SharingChoice& sharing) {
+    std::shared_ptr<const KnownStep> known = written_ == nullptr ? nullptr : written_->find(sharing);
+    if (known == nullptr) {
+      known = std::make_shared<const KnownStep>(
+          write_tape(step_, schedule_, sharing, tilings_, cuts_));
+      if (written_ != nullptr) {
+        written_->add(sharing, known);
+      }
+    }
+    return known;
   }
 
   /// Takes longer transfers if fewer operations come of that, whatever the modelled step takes.
@@ -119,6 +133,7 @@ class Search {
   const PlaceLimits limits_;
   Tilings& tilings_;
   const SumCuts cuts_;
+  WrittenSteps* const written_;
   std::set<std::uint64_t> tried_;  ///< fingerprints of tapes
   SharingChoice best_;
   std::optional<Program> found_;
@@ -170,17 +185,23 @@ Program lower_step(const TrainingGraph& training, const PlatformConfig& platform
   Schedule schedule = policy.choose(step);
   const PlaceLimits limits{options.home, options.budget, options.home_apart};
   Tilings tilings(step.cost, platform.cluster.redmule);
-  SumCuts cuts = options.packed.empty()
+  const bool known = options.schedule.policy == ScheduleConfig::Policy::kKeep && options.packed.empty();
+  WrittenSteps* const written = known ? options.written : nullptr;
+  SumCuts cuts = written != nullptr && written->cuts() ? *written->cuts()
+                 : options.packed.empty()
                      ? sum_cuts(step, tilings)
                      : cuts_of_plain(training, platform, options, policy.early_updates());
+  if (written != nullptr) {
+    written->set_cuts(cuts);
+  }
   if (schedule.recomputes.empty() && schedule.pages.empty()) {
-    return Search(step, std::move(schedule), {}, limits, tilings, std::move(cuts)).run();
+    return Search(step, std::move(schedule), {}, limits, tilings, std::move(cuts), written).run();
   }
   ScheduledStep scheduled = carry_out(step, schedule);
   schedule.order.resize(scheduled.step->operators.size());
   std::iota(schedule.order.begin(), schedule.order.end(), 0u);
   return Search(*scheduled.step, std::move(schedule), std::move(scheduled.paged), limits, tilings,
-                std::move(cuts))
+                std::move(cuts), nullptr)
       .run();
 }
 

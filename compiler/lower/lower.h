@@ -13,6 +13,8 @@
 
 namespace etude::compiler {
 
+class WrittenSteps;
+
 /// What the user fixed about how a step is run.
 struct LowerOptions {
   ScheduleConfig schedule;
@@ -23,6 +25,9 @@ struct LowerOptions {
   TrainConfig::Precision precision = TrainConfig::Precision::kFp32;
   /// Bytes of L2 behind the task list that objects may take; nothing: what L2 leaves.
   std::optional<Bytes> budget = {};
+  /// Where what was written is kept for another lowering of the same step; null: it is not. Used
+  /// for the policy `keep` alone.
+  WrittenSteps* written = nullptr;
   /// Home kL2: what is at home in L2 is none of these objects, and part of l2_fixed.
   bool home_apart = false;
   /// Frozen weights that stand packed in L2 and are decoded tile by tile.

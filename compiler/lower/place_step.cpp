@@ -10,6 +10,7 @@
 
 #include "compiler/lower/stored_tensors.h"
 #include "compiler/memory/memory_plan.h"
+#include "compiler/order/chains.h"
 #include "compiler/order/encode.h"
 #include "compiler/order/l1_buffers.h"
 #include "compiler/order/list_cycles.h"
@@ -68,9 +69,14 @@ Bytes ring(Bytes window) { return Bytes{ETUDE_TASK_FIRST_OP} + window; }
 
 class StepPlacer {
  public:
-  StepPlacer(const Step& step, const WrittenStep& written, const std::vector<PagedStorage>& paged,
+  StepPlacer(const Step& step, const KnownStep& known, const std::vector<PagedStorage>& paged,
              const PlaceLimits& limits, Cycle limit)
-      : step_(step), written_(written), paged_(paged), limits_(limits), limit_(limit) {}
+      : step_(step),
+        known_(known),
+        written_(known.written()),
+        paged_(paged),
+        limits_(limits),
+        limit_(limit) {}
 
   std::optional<Program> run() {
     for (const Bytes window : kListWindows) {
@@ -118,7 +124,7 @@ class StepPlacer {
         last_.missing = base - end;
         return std::nullopt;
       }
-      Tape tape = written_.tape;
+      Tape tape(written_.tape, step_.cost);
       const Bytes home = placement == Placement::kL2 ? home_bytes(tape) : Bytes{};
       const Bytes apart = limits_.home_apart ? home : Bytes{};
       short_of_budget_ = limits_.budget && *limits_.budget + apart < end - base;
@@ -132,9 +138,9 @@ class StepPlacer {
         too_slow_ = true;
         return std::nullopt;
       }
-      const StepGraph graph =
-          StepGraph::of_needed(tape.ops, find_needed_dependences(tape.ops), tape.timing().units());
-      const PostOrder& order = ordered(graph);
+      const Dependences needed = find_needed_dependences(tape.ops);
+      const StepGraph graph = StepGraph::of_needed(tape.ops, needed, tape.timing().units());
+      const PostOrder order = known_.order(graph, one_dma(), limit_);
       too_slow_ = order.order.empty();
       if (too_slow_) {
         return std::nullopt;
@@ -144,7 +150,7 @@ class StepPlacer {
         reserve = list + Bytes{2048};
         continue;
       }
-      Program made = encoded(tape, graph, order, plan, window);
+      Program made = encoded(tape, graph, needed, order, plan, window);
       too_slow_ = made.modelled_cycles >= limit_;
       if (too_slow_) {
         return std::nullopt;
@@ -175,16 +181,6 @@ class StepPlacer {
   /// Both directions of the cluster DMA in one engine.
   bool one_dma() const { return step_.platform.cluster.dma.engine == DmaConfig::Engine::kIdma; }
 
-  /// The best order, and that of an earlier try where nothing that it depends on has changed: objects
-  /// that stand elsewhere need not have other neighbours.
-  const PostOrder& ordered(const StepGraph& graph) {
-    if (!graph_ || !graph_->same_order(graph)) {
-      order_ = best_order(graph, one_dma(), limit_);
-      graph_ = graph;
-    }
-    return order_;
-  }
-
   /// No order takes less than the limit, because one unit alone takes longer.
   bool too_long(const Tape& tape) const {
     std::array<Cycle, kQueues> sums{};
@@ -196,8 +192,8 @@ class StepPlacer {
   }
 
   /// The program's task list, with its probes and buffers.
-  Program encoded(Tape& tape, const StepGraph& graph, const PostOrder& order, MemoryPlan& plan,
-                  Bytes in_l2) const {
+  Program encoded(Tape& tape, const StepGraph& graph, const Dependences& needed,
+                  const PostOrder& order, MemoryPlan& plan, Bytes in_l2) const {
     Program made;
     auto places = encode(tape, graph, order.order, made);
     made.modelled_cycles = order.cycles;
@@ -208,8 +204,11 @@ class StepPlacer {
       places = encode(tape, graph, order.order, made, window);
       made.tasks.window = window.bytes;
       made.tasks.home = window.home;
-      made.modelled_cycles = cycles_with_list(tape, find_dependences(tape.ops), order.order, places,
-                                              made, window.layer, one_dma());
+      // Where chains are known to the begin of the list, what they imply is left out once more.
+      const bool whole = tape.ops.size() + window.parts <= Chains::kWords * 64;
+      made.modelled_cycles =
+          cycles_with_list(tape, whole ? needed : find_dependences(tape.ops), order.order, places,
+                           made, window.layer, one_dma());
     }
     made.tasks.address = data_;
     for (const PlanOp& op : tape.ops) {
@@ -266,6 +265,7 @@ class StepPlacer {
   }
 
   const Step& step_;
+  const KnownStep& known_;
   const WrittenStep& written_;
   const std::vector<PagedStorage>& paged_;
   const PlaceLimits limits_;
@@ -274,8 +274,6 @@ class StepPlacer {
   bool too_slow_ = false;         ///< it fits, but no order takes less than the limit
   bool short_of_budget_ = false;  ///< the last placement did not fit into the budget
   MemoryPlan last_;               ///< of the placement that did not fit
-  std::optional<StepGraph> graph_;  ///< that was ordered last
-  PostOrder order_;                 ///< of it
 };
 
 }  // namespace
@@ -284,10 +282,10 @@ Bytes least_l2_fixed() {
   return before_objects(data_address(false), ring(std::end(kListWindows)[-1]));
 }
 
-std::optional<Program> place_step(const Step& step, const WrittenStep& written,
+std::optional<Program> place_step(const Step& step, const KnownStep& known,
                                   const std::vector<PagedStorage>& paged, const PlaceLimits& limits,
                                   Cycle limit) {
-  return StepPlacer(step, written, paged, limits, limit).run();
+  return StepPlacer(step, known, paged, limits, limit).run();
 }
 
 }  // namespace etude::compiler

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "compiler/lower/write_tape.h"
+#include "compiler/lower/written_steps.h"
 #include "compiler/schedule/scheduled_step.h"
 #include "models/base/error.h"
 #include "program/program.h"
@@ -36,7 +37,7 @@ Bytes least_l2_fixed();
 /// `paged`: storages that a schedule moves (see paging.h).
 /// Nothing if the modelled step takes `limit` cycles or more.
 /// Errors: UserError naming the memory, how many bytes it is short, and for what; ShortOfBudget.
-std::optional<Program> place_step(const Step& step, const WrittenStep& written,
+std::optional<Program> place_step(const Step& step, const KnownStep& known,
                                   const std::vector<PagedStorage>& paged, const PlaceLimits& limits,
                                   Cycle limit = kNever);
 

@@ -40,6 +40,7 @@ class Planner {
     }
     add_pages(tape_, graph_, placement_, paged_, plan_.home);
     place_external();
+    lives_ = lifetimes();
     // The oldest place keeps transfers from waiting; packing from the bottom wastes the least.
     plan_.fits = place_l2(false) || place_l2(true) || place_l2_packed();
     if (plan_.fits) {
@@ -83,15 +84,13 @@ class Planner {
         return false;
       }
     }
-    const Lifetimes lives = lifetimes();
-    for (std::size_t i = 0; i < lives.begins.size(); ++i) {
-      for (ObjectId object : lives.begins[i]) {
-        if (!place(tape_.objects[object])) {
-          return false;
-        }
+    auto over = lives_.ends.begin();
+    for (const ObjectId object : lives_.begins) {
+      for (; lives_.last[*over] < lives_.first[object]; ++over) {
+        allocator.free(tape_.objects[*over].address);
       }
-      for (ObjectId object : lives.ends[i]) {
-        allocator.free(tape_.objects[object].address);
+      if (!place(tape_.objects[object])) {
+        return false;
       }
     }
     return true;
@@ -106,12 +105,14 @@ class Planner {
         next += aligned(object.bytes);
       }
     }
-    const Lifetimes lives = lifetimes();
     std::vector<PackedBlock> blocks;
     std::vector<ObjectId> objects;
-    for (const auto& [object, first] : lives.first) {
-      blocks.push_back({aligned(tape_.objects[object].bytes), first, lives.last.at(object), {}});
-      objects.push_back(object);
+    for (ObjectId object = 0; object < tape_.objects.size(); ++object) {
+      if (lives_.has(object)) {
+        blocks.push_back({aligned(tape_.objects[object].bytes), lives_.first[object],
+                          lives_.last[object], {}});
+        objects.push_back(object);
+      }
     }
     const Bytes before = next - l2_base_;
     const std::size_t highest = pack(blocks, l2_bytes_ > before ? l2_bytes_ - before : Bytes{});
@@ -130,10 +131,9 @@ class Planner {
   /// Notes what is in use at each operation, the end of the highest object, and the most of what is
   /// neither parameter nor code.
   void count_use() {
-    const Lifetimes lives = lifetimes();
     for (ObjectId id = 0; id < tape_.objects.size(); ++id) {
       const StoredObject& object = tape_.objects[id];
-      if (permanent(object) || lives.first.contains(id)) {
+      if (permanent(object) || lives_.has(id)) {
         plan_.l2_peak = std::max(plan_.l2_peak, object.address + aligned(object.bytes) - l2_base_);
       }
     }
@@ -147,42 +147,52 @@ class Planner {
     }
     plan_.activations_peak = other;
     plan_.l2_at_once = used;
-    for (std::size_t i = 0; i < lives.begins.size(); ++i) {
-      for (ObjectId id : lives.begins[i]) {
-        used += aligned(tape_.objects[id].bytes);
-        other += unless_parameter(tape_.objects[id]);
+    auto begin = lives_.begins.begin(), end = lives_.ends.begin();
+    for (std::size_t i = 0; i < tape_.ops.size(); ++i) {
+      for (; begin != lives_.begins.end() && lives_.first[*begin] == i; ++begin) {
+        used += aligned(tape_.objects[*begin].bytes);
+        other += unless_parameter(tape_.objects[*begin]);
         plan_.activations_peak = std::max(plan_.activations_peak, other);
       }
       tape_.ops[i].l2_used = used;
       plan_.l2_at_once = std::max(plan_.l2_at_once, used);
-      for (ObjectId id : lives.ends[i]) {
-        used -= aligned(tape_.objects[id].bytes);
-        other -= unless_parameter(tape_.objects[id]);
+      for (; end != lives_.ends.end() && lives_.last[*end] == i; ++end) {
+        used -= aligned(tape_.objects[*end].bytes);
+        other -= unless_parameter(tape_.objects[*end]);
       }
     }
   }
 
   /// First and last operation that touches each L2 object that is not there all the time.
   struct Lifetimes {
-    std::map<ObjectId, std::size_t> first, last;
-    std::vector<std::vector<ObjectId>> begins, ends;  ///< by operation
+    static constexpr std::size_t kNever = ~std::size_t{0};
+    std::vector<std::size_t> first, last;  ///< by object
+    std::vector<ObjectId> begins, ends;    ///< by first, and last, operation, then by number
+    bool has(ObjectId object) const { return first[object] != kNever; }
   };
   Lifetimes lifetimes() const {
     Lifetimes lives;
+    lives.first.assign(tape_.objects.size(), Lifetimes::kNever);
+    lives.last.assign(tape_.objects.size(), 0);
     for (std::size_t i = 0; i < tape_.ops.size(); ++i) {
       for (const Access& access : tape_.ops[i].accesses) {
         if (access.space == Access::Space::kL2 && !tape_.objects[access.object].persistent) {
-          lives.first.try_emplace(access.object, i);
+          lives.first[access.object] = std::min(lives.first[access.object], i);
           lives.last[access.object] = i;
         }
       }
     }
-    lives.begins.resize(tape_.ops.size());
-    lives.ends.resize(tape_.ops.size());
-    for (const auto& [object, at] : lives.first) {
-      lives.begins[at].push_back(object);
-      lives.ends[lives.last.at(object)].push_back(object);
+    for (ObjectId object = 0; object < tape_.objects.size(); ++object) {
+      if (lives.has(object)) {
+        lives.begins.push_back(object);
+      }
     }
+    lives.ends = lives.begins;
+    const auto by = [](const std::vector<std::size_t>& when) {
+      return [&when](ObjectId object) { return when[object]; };
+    };
+    std::ranges::stable_sort(lives.begins, {}, by(lives.first));
+    std::ranges::stable_sort(lives.ends, {}, by(lives.last));
     return lives;
   }
 
@@ -210,6 +220,7 @@ class Planner {
   const std::vector<PagedStorage>& paged_;
   Address l2_base_;
   Bytes l2_bytes_;
+  Lifetimes lives_;
   MemoryPlan plan_;
 };
 

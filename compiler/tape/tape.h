@@ -108,6 +108,8 @@ class Tape {
   explicit Tape(const TimingSource& timing, Bytes longest_transfer = Bytes{8192})
       : timing_(&timing), longest_transfer_(longest_transfer) {}
   explicit Tape(const TimingSource&& timing, Bytes longest_transfer = Bytes{8192}) = delete;
+  /// A copy to which `timing` adds.
+  Tape(const Tape& other, const TimingSource& timing) : Tape(other) { timing_ = &timing; }
 
   const TimingSource& timing() const { return *timing_; }
 

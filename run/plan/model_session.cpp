@@ -11,6 +11,7 @@ namespace etude::run {
 namespace {
 
 constexpr std::size_t kPlans = 64;  ///< that are kept: a few megabytes each at most
+constexpr std::size_t kMemos = 4;   ///< that are kept: some ten megabytes each
 
 /// A text that tells one configuration's plan from another's. Files count by what they contain.
 std::string key_of(const RootConfig& seen) {
@@ -23,6 +24,17 @@ std::string key_of(const RootConfig& seen) {
     key += *file + "\n";  // messages name them
   }
   return key;
+}
+
+/// The same of what plans have in common (PlanMemo), for which nothing may be asked of a schedule.
+std::string memo_key_of(const RootConfig& seen) {
+  const PlatformConfig defaults;
+  RootConfig common = seen;
+  common.platform.l2.size = defaults.l2.size;
+  common.platform.cluster.clock_hz = defaults.cluster.clock_hz;
+  common.platform.hyperram = defaults.hyperram;
+  common.platform.flash = defaults.flash;
+  return key_of(common);
 }
 
 }  // namespace
@@ -51,9 +63,9 @@ RootConfig seen_by_plan(const RootConfig& config) {
 }
 
 ModelSession::ModelSession(const std::filesystem::path& database, PassMeter meter)
-    : costs_(database, std::move(meter)) {}
+    : costs_(database, std::move(meter)), plans_(kPlans), memos_(kMemos) {}
 
-PlannedStep ModelSession::plan(RootConfig config) {
+PlannedStep ModelSession::plan(RootConfig config, const std::shared_ptr<PlanMemo>& memo) {
   // The step that schedules are made from is predicted as the others are.
   const StepMeter meter = [this](const Plan& reference) {
     const RunFacts facts = reference.facts();
@@ -61,35 +73,47 @@ PlannedStep ModelSession::plan(RootConfig config) {
     const ModelledPlan modelled{reference.config(), reference.program(), facts, shapes};
     return modelled_pass(modelled, costs_.of(shapes, reference.config().platform));
   };
-  const Plan made(std::move(config), meter);
+  const Plan made =
+      memo == nullptr ? Plan(std::move(config), meter) : Plan(std::move(config), meter, *memo);
   PlannedStep step{
       made.config().workload.batch, made.config().parts, made.program(), made.facts(), {}};
   step.shapes = shapes_of(step.program.tasks);
   return step;
 }
 
-std::shared_ptr<ModelSession::Slot> ModelSession::slot_of(const std::string& key) {
-  const std::lock_guard<std::mutex> locked(mutex_);
+template <class Value>
+std::shared_ptr<Value> ModelSession::Latest<Value>::of(const std::string& key) {
   if (const auto found = kept_.find(key); found != kept_.end()) {
     order_.splice(order_.end(), order_, found->second.place);
-    return found->second.slot;
+    return found->second.value;
   }
-  if (kept_.size() >= kPlans) {
+  if (kept_.size() >= most_) {
     kept_.erase(order_.front());
     order_.pop_front();
   }
   order_.push_back(key);
-  auto slot = std::make_shared<Slot>();
-  kept_.emplace(key, Kept{slot, std::prev(order_.end())});
-  return slot;
+  auto value = std::make_shared<Value>();
+  kept_.emplace(key, Kept{value, std::prev(order_.end())});
+  return value;
 }
 
 std::shared_ptr<const PlannedStep> ModelSession::planned(const RootConfig& config) {
   RootConfig seen = seen_by_plan(config);
-  const std::shared_ptr<Slot> slot = slot_of(key_of(seen));
+  const std::string key = key_of(seen);
+  std::shared_ptr<Slot> slot;
+  {
+    const std::lock_guard<std::mutex> locked(mutex_);
+    slot = plans_.of(key);
+  }
   const std::lock_guard<std::mutex> locked(slot->mutex);
   if (slot->step == nullptr) {
-    slot->step = std::make_shared<const PlannedStep>(plan(std::move(seen)));
+    std::shared_ptr<PlanMemo> memo;
+    if (is_plain(seen.schedule)) {
+      const std::string common = memo_key_of(seen);
+      const std::lock_guard<std::mutex> memos_locked(mutex_);
+      memo = memos_.of(common);
+    }
+    slot->step = std::make_shared<const PlannedStep>(plan(std::move(seen), memo));
   }
   return slot->step;
 }

@@ -14,6 +14,7 @@
 
 #include "run/plan/lone_costs.h"
 #include "run/plan/model_tier.h"
+#include "run/plan/plan_memo.h"
 #include "sim/config/root_config.h"
 
 namespace etude::run {
@@ -34,8 +35,9 @@ RootConfig seen_by_plan(const RootConfig& config);
 
 /// The model tier for one configuration after the other, by any number of threads: the database is
 /// open, what operations take is in memory, and the last plans are kept, for points that differ in
-/// nothing that a plan follows from (banks, energy prices, timing of cores). Answers do not depend
-/// on what was asked before.
+/// nothing that a plan follows from (banks, energy prices, timing of cores); of the last ones also
+/// what plans have in common that differ in size of L2, clock or HyperRAM alone (PlanMemo). Answers
+/// do not depend on what was asked before.
 class ModelSession {
  public:
   /// `meter`: measures what the database does not have, which is opened when it is needed.
@@ -49,25 +51,36 @@ class ModelSession {
                                 Detail detail = Detail::kLayers);
 
  private:
-  using Plans = std::list<std::string>;  ///< keys, the latest last
+  using Keys = std::list<std::string>;  ///< the latest last
   /// Made by the first thread that wants it, while others wait.
   struct Slot {
     std::mutex mutex;
     std::shared_ptr<const PlannedStep> step;
   };
-  struct Kept {
-    std::shared_ptr<Slot> slot;
-    Plans::iterator place;
+  /// What was made before of some keys, the latest kept.
+  template <class Value>
+  class Latest {
+   public:
+    explicit Latest(std::size_t most) : most_(most) {}
+    std::shared_ptr<Value> of(const std::string& key);
+
+   private:
+    struct Kept {
+      std::shared_ptr<Value> value;
+      Keys::iterator place;
+    };
+    std::size_t most_;
+    Keys order_;
+    std::map<std::string, Kept> kept_;
   };
 
   std::shared_ptr<const PlannedStep> planned(const RootConfig& config);
-  std::shared_ptr<Slot> slot_of(const std::string& key);
-  PlannedStep plan(RootConfig config);
+  PlannedStep plan(RootConfig config, const std::shared_ptr<PlanMemo>& memo);
 
   LoneCostSource costs_;
   std::mutex mutex_;  ///< of the plans that are kept
-  Plans order_;
-  std::map<std::string, Kept> kept_;
+  Latest<Slot> plans_;
+  Latest<PlanMemo> memos_;
 };
 
 }  // namespace etude::run

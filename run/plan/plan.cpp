@@ -43,15 +43,22 @@ struct Plan::Decided {
   RootConfig config;
   Workload workload;
   ScheduledProgram scheduled;
+  bool known_workload = false;  ///< from a memo: its inputs were looked at
+  PlanMemo* memo = nullptr;     ///< that wants to know the workload
 };
 
-Plan::Decided Plan::decide(RootConfig config, const StepMeter& meter) {
+Plan::Decided Plan::decide(RootConfig config, const StepMeter& meter, PlanMemo* memo) {
   config = with_schedule_file(std::move(config));
-  Workload workload = available_workload(config);
+  const std::shared_ptr<const Workload> known = memo != nullptr ? memo->workload() : nullptr;
+  Workload workload = known != nullptr ? *known : available_workload(config);
   try {
     ScheduledProgram scheduled = scheduled_program(
-        workload.training, config, meter, packed_weights(workload.packed, workload.training.graph));
-    return {std::move(config), std::move(workload), std::move(scheduled)};
+        workload.training, config, meter, packed_weights(workload.packed, workload.training.graph),
+        memo != nullptr ? &memo->written() : nullptr);
+    if (known != nullptr) {
+      return {std::move(config), std::move(workload), std::move(scheduled), true};
+    }
+    return {std::move(config), std::move(workload), std::move(scheduled), false, memo};
   } catch (const UserError&) {
     const auto split = split_batch(config, meter);
     if (!split) {
@@ -69,10 +76,21 @@ Plan::Plan(Decided decided)
       schedule_(std::move(decided.scheduled.facts)),
       program_(std::move(decided.scheduled.program)),
       start_(workload_.parameters) {
+  if (decided.known_workload) {
+    take_facts();
+    return;
+  }
   read_inputs();
+  if (decided.memo != nullptr) {
+    decided.memo->set_workload(workload_);
+  }
 }
 
-Plan::Plan(RootConfig config, const StepMeter& meter) : Plan(decide(std::move(config), meter)) {}
+Plan::Plan(RootConfig config, const StepMeter& meter)
+    : Plan(decide(std::move(config), meter, nullptr)) {}
+
+Plan::Plan(RootConfig config, const StepMeter& meter, PlanMemo& memo)
+    : Plan(decide(std::move(config), meter, &memo)) {}
 
 Plan::Plan(RootConfig config, Program program)
     : config_(std::move(config)),
@@ -82,9 +100,13 @@ Plan::Plan(RootConfig config, Program program)
   read_inputs();
 }
 
-void Plan::read_inputs() {
+void Plan::take_facts() {
   config_.workload.batch = workload_.batch;  // results show what the graph has
   config_.parts = workload_.parts;
+}
+
+void Plan::read_inputs() {
+  take_facts();
   if (!config_.workload.inputs.empty()) {
     inputs_ = std::make_unique<NpzArchive>(read_npz(config_.workload.inputs));
     note_conversion("/workload/inputs", training().graph, *inputs_, workload_.warnings);

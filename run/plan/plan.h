@@ -8,6 +8,7 @@
 
 #include "program/memory_image.h"
 #include "program/program.h"
+#include "run/plan/plan_memo.h"
 #include "run/plan/step_meter.h"
 #include "run/plan/workload.h"
 #include "sim/config/root_config.h"
@@ -28,6 +29,9 @@ class Plan {
   /// A batch that no schedule holds is split (split_batch()); the configuration is that of a pass
   /// then.
   explicit Plan(RootConfig config, const StepMeter& meter = {});
+  /// The same of a plan that nobody runs: start() may be empty. What it has in common with others is
+  /// taken from `memo`, and left there.
+  Plan(RootConfig config, const StepMeter& meter, PlanMemo& memo);
   /// The same with a program that was lowered from the configuration's step.
   Plan(RootConfig config, Program program);
 
@@ -53,7 +57,8 @@ class Plan {
  private:
   struct Decided;
   explicit Plan(Decided decided);
-  static Decided decide(RootConfig config, const StepMeter& meter);
+  static Decided decide(RootConfig config, const StepMeter& meter, PlanMemo* memo);
+  void take_facts();
   void read_inputs();
   std::vector<MemoryImage> rate_images(unsigned pass) const;
 

@@ -59,10 +59,12 @@ bool is_plain(const ScheduleConfig& schedule) {
 }
 
 ScheduledProgram scheduled_program(const TrainingGraph& training, const RootConfig& config,
-                                   const StepMeter& meter, const compiler::PackedWeights& packed) {
+                                   const StepMeter& meter, const compiler::PackedWeights& packed,
+                                   compiler::WrittenSteps* written) {
   if (is_plain(config.schedule)) {
     compiler::LowerOptions options{config.schedule, config.workload.home, config.tiling,
                                    config.train.precision};
+    options.written = written;
     options.home_apart = config.workload.home == WorkloadConfig::Home::kL2;
     options.packed = packed;
     return {compiler::lower_step(training, config.platform, options), std::nullopt};

@@ -11,6 +11,10 @@
 #include "sim/report/facts.h"
 #include "workloads/training/training_graph.h"
 
+namespace etude::compiler {
+class WrittenSteps;
+}
+
 namespace etude::run {
 
 /// A program, and what it carries out if anything was asked of a schedule.
@@ -30,10 +34,12 @@ ScheduledProgram scheduled_program(const RootConfig& config, StepAnswer found);
 /// take_schedule_file() has seen), as answer_step() decides. `meter`: runs the step that keeps
 /// everything; without it costs are modelled. The policy `keep` without a budget or any other word
 /// of /schedule needs neither.
+/// `written`: where nothing is asked of a schedule, what is kept for another lowering of the step.
 /// Errors: UserError where nothing fits, naming the operator and its bytes, or the deadline that
 /// would do; as lower_step(), and the meter's. `packed`: of a plain `keep` only.
 ScheduledProgram scheduled_program(const TrainingGraph& training, const RootConfig& config,
                                    const StepMeter& meter = {},
-                                   const compiler::PackedWeights& packed = {});
+                                   const compiler::PackedWeights& packed = {},
+                                   compiler::WrittenSteps* written = nullptr);
 
 }  // namespace etude::run

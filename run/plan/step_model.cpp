@@ -88,10 +88,10 @@ StepModel model_step(const TrainingGraph& training, const RootConfig& config,
   large.l2.size = kLargestL2;
   const compiler::Step step(training, large, config.tiling, config.train.precision, true);
   compiler::Tilings tilings(step.cost, large.cluster.redmule);
-  const compiler::WrittenStep written = compiler::write_tape(
-      step, compiler::KeepPolicy().choose(step), {}, tilings, compiler::sum_cuts(step, tilings));
-  const auto program = compiler::place_step(step, written, {}, {WorkloadConfig::Home::kL2});
-  const compiler::StepCosts costs = costs_of(step, written.tape, *reference, config);
+  const compiler::KnownStep known(compiler::write_tape(
+      step, compiler::KeepPolicy().choose(step), {}, tilings, compiler::sum_cuts(step, tilings)));
+  const auto program = compiler::place_step(step, known, {}, {WorkloadConfig::Home::kL2});
+  const compiler::StepCosts costs = costs_of(step, known.written().tape, *reference, config);
   const compiler::StepTraffic traffic = traffic_of(step, tilings);
   StepModel model{compiler::problem_of(step, traffic, costs), program->memory.l2_fixed,
                   program->memory.l2_home, compiler::problem_of(step, traffic, costs, true),

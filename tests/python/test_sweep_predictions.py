@@ -2,12 +2,15 @@
 """Points of the model tier, which are in the sweep's own process: it is killed, and a point brings it out of step."""
 
 import functools
+import json
+import sqlite3
 import types
 from pathlib import Path
 
 import etude
 import pytest
 from etude import native
+from etude.api.child import Measures, measure
 from sweep_cases import changed, dump, killed_and_resumed
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -90,3 +93,30 @@ def test_a_measurement_that_crashes_is_a_row(tmp_path, monkeypatch):
         study = etude.sweep(asked, out=tmp_path / f"study{kind}", jobs=1, progress=False)
         assert study.points["status"].to_list() == ["failed"] and f"SIG{kind}" in study.points["reason"][0]
         assert len((tmp_path / kind).read_text()) == tries
+
+
+def test_measured_by_a_child_that_stays_as_by_one_each(tmp_path, monkeypatch):
+    """Nothing of a pass is left for the next; a child that is gone is followed by another."""
+    stays, tables = Measures(), []
+    base = tmp_path / "base.json"
+    base.write_text(json.dumps({"workload": {"network": "mlp", "sizes": [16, 12, 10]}, "run": {"tier": "model"}}))
+    asked = []
+
+    def then_killed(message):
+        asked.append(message)
+        answer = stays(message)
+        if len(asked) == 3:
+            (child,) = stays._children
+            child.kill()
+            child.wait()
+        return answer
+
+    for name, meter in (("stays", then_killed), ("each", measure)):
+        monkeypatch.setenv("ETUDE_MODEL_DATABASE", str(tmp_path / f"{name}.sqlite"))
+        native.core().Model(meter).numbers(str(base), [])
+        with sqlite3.connect(tmp_path / f"{name}.sqlite") as database:
+            tables.append(database.execute("SELECT * FROM operations ORDER BY hardware, operation").fetchall())
+    assert tables[0] == tables[1] and len(asked) == len(tables[0]) > 3
+    (child,) = stays._children
+    stays.close()
+    assert child.poll() is not None and not stays._children
