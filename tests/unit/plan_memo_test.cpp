@@ -42,7 +42,7 @@ RootConfig drawn(std::mt19937& random) {
     config.workload.sizes = {96, 128, 64, 10};
   }
   config.workload.batch = one_of(std::vector<unsigned>{1, 4, 8});
-  config.train.method = Method::kFull;
+  config.train.method = MethodOptions::Method::kFull;
   ClusterConfig& cluster = config.platform.cluster;
   cluster.redmule.enabled = random() % 4 != 0;
   cluster.redmule.height = one_of(std::vector<unsigned>{2, 4});
