@@ -80,10 +80,11 @@ class Search {
   }
 
   std::shared_ptr<const KnownStep> known_with(const SharingChoice& sharing) {
-    std::shared_ptr<const KnownStep> known = written_ == nullptr ? nullptr : written_->find(sharing);
+    std::shared_ptr<const KnownStep> known =
+        written_ == nullptr ? nullptr : written_->find(sharing);
     if (known == nullptr) {
-      known = std::make_shared<const KnownStep>(
-          write_tape(step_, schedule_, sharing, tilings_, cuts_));
+      known =
+          std::make_shared<const KnownStep>(write_tape(step_, schedule_, sharing, tilings_, cuts_));
       if (written_ != nullptr) {
         written_->add(sharing, known);
       }

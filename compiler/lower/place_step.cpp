@@ -206,9 +206,8 @@ class StepPlacer {
       made.tasks.home = window.home;
       // Where chains are known to the begin of the list, what they imply is left out once more.
       const bool whole = tape.ops.size() + window.parts <= Chains::kWords * 64;
-      made.modelled_cycles =
-          cycles_with_list(tape, whole ? needed : find_dependences(tape.ops), order.order, places,
-                           made, window.layer, one_dma());
+      made.modelled_cycles = cycles_with_list(tape, whole ? needed : find_dependences(tape.ops),
+                                              order.order, places, made, window.layer, one_dma());
     }
     made.tasks.address = data_;
     for (const PlanOp& op : tape.ops) {

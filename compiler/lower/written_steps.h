@@ -40,8 +40,8 @@ class KnownStep {
 };
 
 /// What write_tape() made of one training step on one platform, by the way of sharing L1, for
-/// lowering it again where nothing has changed but what writing does not look at: size of L2, clock,
-/// HyperRAM, flash, home and budget. Whoever keeps it must see to that. Of several threads.
+/// lowering it again where nothing has changed but what writing does not look at: size of L2,
+/// clock, HyperRAM, flash, home and budget. Whoever keeps it must see to that. Of several threads.
 class WrittenSteps {
  public:
   /// Nothing: not written yet.

@@ -25,8 +25,8 @@ Allocator::Allocator(Address base, Bytes bytes, bool lowest)
 
 /// Number of the first block that begins behind an address.
 std::size_t Allocator::block_behind(Address address) const {
-  return static_cast<std::size_t>(
-      std::ranges::upper_bound(blocks_, address, {}, &Block::begin) - blocks_.begin());
+  return static_cast<std::size_t>(std::ranges::upper_bound(blocks_, address, {}, &Block::begin) -
+                                  blocks_.begin());
 }
 
 std::size_t Allocator::stretch_of(Address address) const {
@@ -44,8 +44,8 @@ std::optional<Address> Allocator::allocate(Bytes bytes) {
   // none that is better.
   const auto consider = [&](Address at, std::size_t stretch) {
     std::uint64_t latest = 0;
-    for (const Address end = at + size; stretch < stretches_.size() &&
-                                        stretches_[stretch].begin < end && latest < best_touch;
+    for (const Address end = at + size;
+         stretch < stretches_.size() && stretches_[stretch].begin < end && latest < best_touch;
          ++stretch) {
       latest = std::max(latest, stretches_[stretch].touched);
     }

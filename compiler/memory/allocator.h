@@ -51,7 +51,7 @@ class Allocator {
   bool lowest_;
   Bytes used_, peak_;
   std::uint64_t clock_ = 0;
-  std::vector<Block> blocks_;      ///< by address
+  std::vector<Block> blocks_;       ///< by address
   std::vector<Stretch> stretches_;  ///< by address
 };
 

@@ -7,7 +7,8 @@
 namespace etude::compiler {
 
 L1Manager::L1Manager(Address base, Bytes bytes, std::vector<Known> tensors)
-    : allocator_(base, bytes), known_(std::make_shared<const std::vector<Known>>(std::move(tensors))) {}
+    : allocator_(base, bytes),
+      known_(std::make_shared<const std::vector<Known>>(std::move(tensors))) {}
 
 L1Block& L1Manager::Closed::add(const L1Block& block) {
   if (count_ != blocks_->size()) {  // a copy has gone on

@@ -109,8 +109,8 @@ class Planner {
     std::vector<ObjectId> objects;
     for (ObjectId object = 0; object < tape_.objects.size(); ++object) {
       if (lives_.has(object)) {
-        blocks.push_back({aligned(tape_.objects[object].bytes), lives_.first[object],
-                          lives_.last[object], {}});
+        blocks.push_back(
+            {aligned(tape_.objects[object].bytes), lives_.first[object], lives_.last[object], {}});
         objects.push_back(object);
       }
     }

@@ -26,8 +26,7 @@ class Chains {
   /// Whether a chain that was noted for `op` comes from `before`.
   bool known(std::uint32_t op, std::uint32_t before) const {
     const std::uint32_t word = before / 64, first = first_word(op);
-    return before < op && word >= first &&
-           ((set(op)[word - first] >> before % 64) & 1) != 0;
+    return before < op && word >= first && ((set(op)[word - first] >> before % 64) & 1) != 0;
   }
   /// Notes that `op` waits for all of `before`, and so for all that these wait for.
   void note(std::uint32_t op, std::span<const std::uint32_t> before) {

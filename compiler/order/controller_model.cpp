@@ -154,8 +154,8 @@ class Replay {
     const std::array<double, kQueues>& speed = speeds_.beside(costs_, share, cores_work);
     for (unsigned q = 0; q < kQueues; ++q) {
       if (queues_[q].count != 0) {
-        next = std::min(
-            next, now_ + (speed[q] == 1 ? queues_[q].left : queues_[q].left / speed[q]));
+        next =
+            std::min(next, now_ + (speed[q] == 1 ? queues_[q].left : queues_[q].left / speed[q]));
       }
     }
     if (next == kFar) {

@@ -204,7 +204,8 @@ void walk(const std::vector<PlanOp>& ops, Visitor& visitor) {
         const auto left_out = [&](std::uint32_t op) { return visitor.left_out(op); };
         const bool plain = access.rows == 1 || access.row_bytes >= access.pitch;
         if (plain && visitor.leaves_replaced_out()) {
-          seen(access).each_near(access, visitor.old(), found, static_cast<decltype(&left_out)>(nullptr));
+          seen(access).each_near(access, visitor.old(), found,
+                                 static_cast<decltype(&left_out)>(nullptr));
         } else if (plain) {
           seen(access).each_near(access, visitor.old(), found, &left_out);
         } else {
@@ -260,8 +261,8 @@ class Needed {
   }
   std::uint32_t old() const { return 64 * Chains::first_word(op_); }
   /// A plain range that touches what later writes have replaced touches one of these, too, or what
-  /// has replaced or covered that: a chain leads from the one through the other. For a transfer that
-  /// counts alone where it begins on its own queue.
+  /// has replaced or covered that: a chain leads from the one through the other. For a transfer
+  /// that counts alone where it begins on its own queue.
   bool leaves_replaced_out() const { return !is_dma(queues_[op_]); }
   bool left_out(std::uint32_t before) const { return queues_[before] == queues_[op_]; }
   bool passed(std::uint32_t before) const { return implied_.has(before); }

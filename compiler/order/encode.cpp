@@ -174,9 +174,8 @@ class Encoder {
   }
 
   void wait_for(std::uint32_t i) {
-    waits_.before(i, [&](TaskUnit unit, std::uint32_t count) {
-      push_wait(unit, count, tape_.ops[i].layer);
-    });
+    waits_.before(
+        i, [&](TaskUnit unit, std::uint32_t count) { push_wait(unit, count, tape_.ops[i].layer); });
   }
 
   void add_probe(const ProbeRequest& request) {

@@ -29,8 +29,8 @@ class Plan {
   /// A batch that no schedule holds is split (split_batch()); the configuration is that of a pass
   /// then.
   explicit Plan(RootConfig config, const StepMeter& meter = {});
-  /// The same of a plan that nobody runs: start() may be empty. What it has in common with others is
-  /// taken from `memo`, and left there.
+  /// The same of a plan that nobody runs: start() may be empty. What it has in common with others
+  /// is taken from `memo`, and left there.
   Plan(RootConfig config, const StepMeter& meter, PlanMemo& memo);
   /// The same with a program that was lowered from the configuration's step.
   Plan(RootConfig config, Program program);

@@ -13,8 +13,8 @@ namespace etude::run {
 /// and flash, where nothing is asked of a schedule. Of several threads.
 class PlanMemo {
  public:
-  /// The workload with its warnings, also those of its inputs, whose numbers were looked at; without
-  /// the values of its parameters. Null: not built yet.
+  /// The workload with its warnings, also those of its inputs, whose numbers were looked at;
+  /// without the values of its parameters. Null: not built yet.
   std::shared_ptr<const Workload> workload() const {
     const std::lock_guard<std::mutex> locked(mutex_);
     return workload_;

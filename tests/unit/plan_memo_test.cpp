@@ -66,8 +66,8 @@ TEST_CASE("a plan that takes from a memo is the same as a fresh one") {
   unsigned lowered = 0, refused = 0;
   for (unsigned family = 0; family < 8; ++family) {
     RootConfig config = drawn(random);
-    config.workload.home = random() % 2 == 0 ? WorkloadConfig::Home::kAuto
-                                             : WorkloadConfig::Home::kExtmem;
+    config.workload.home =
+        random() % 2 == 0 ? WorkloadConfig::Home::kAuto : WorkloadConfig::Home::kExtmem;
     PlanMemo memo;
     for (unsigned point = 0; point < 6; ++point) {
       draw_what_may_differ(config, random);
