@@ -4,16 +4,13 @@
 #include <optional>
 
 #include "compiler/operators/packed_weights.h"
+#include "compiler/lower/written_steps.h"
 #include "program/program.h"
 #include "run/plan/step_answer.h"
 #include "run/plan/step_meter.h"
 #include "sim/config/root_config.h"
 #include "sim/report/facts.h"
 #include "workloads/training/training_graph.h"
-
-namespace etude::compiler {
-class WrittenSteps;
-}
 
 namespace etude::run {
 
