@@ -11,7 +11,7 @@ import etude
 import pytest
 from etude import native
 from etude.api.child import Measures, measure
-from sweep_cases import changed, dump, killed_and_resumed
+from sweep_cases import BASE, changed, dump, killed_and_resumed
 
 ROOT = Path(__file__).resolve().parents[2]
 PREDICTED = {"screen": "model", "confirm": None}
@@ -99,7 +99,7 @@ def test_measured_by_a_child_that_stays_as_by_one_each(tmp_path, monkeypatch):
     """Nothing of a pass is left for the next; a child that is gone is followed by another."""
     stays, tables = Measures(), []
     base = tmp_path / "base.json"
-    base.write_text(json.dumps({"workload": {"network": "mlp", "sizes": [16, 12, 10]}, "run": {"tier": "model"}}))
+    base.write_text(json.dumps(BASE))
     asked = []
 
     def then_killed(message):
@@ -113,7 +113,7 @@ def test_measured_by_a_child_that_stays_as_by_one_each(tmp_path, monkeypatch):
 
     for name, meter in (("stays", then_killed), ("each", measure)):
         monkeypatch.setenv("ETUDE_MODEL_DATABASE", str(tmp_path / f"{name}.sqlite"))
-        native.core().Model(meter).numbers(str(base), [])
+        native.core().Model(meter).numbers(str(base), ["/run/tier=model"])
         with sqlite3.connect(tmp_path / f"{name}.sqlite") as database:
             tables.append(database.execute("SELECT * FROM operations ORDER BY hardware, operation").fetchall())
     assert tables[0] == tables[1] and len(asked) == len(tables[0]) > 3
