@@ -186,7 +186,8 @@ Program lower_step(const TrainingGraph& training, const PlatformConfig& platform
   Schedule schedule = policy.choose(step);
   const PlaceLimits limits{options.home, options.budget, options.home_apart};
   Tilings tilings(step.cost, platform.cluster.redmule);
-  const bool known = options.schedule.policy == ScheduleConfig::Policy::kKeep && options.packed.empty();
+  const bool known =
+      options.schedule.policy == ScheduleConfig::Policy::kKeep && options.packed.empty();
   WrittenSteps* const written = known ? options.written : nullptr;
   SumCuts cuts = written != nullptr && written->cuts() ? *written->cuts()
                  : options.packed.empty()

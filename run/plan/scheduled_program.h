@@ -3,8 +3,8 @@
 
 #include <optional>
 
-#include "compiler/operators/packed_weights.h"
 #include "compiler/lower/written_steps.h"
+#include "compiler/operators/packed_weights.h"
 #include "program/program.h"
 #include "run/plan/step_answer.h"
 #include "run/plan/step_meter.h"

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <catch2/catch.hpp>
+#include "workloads/codecs/packed_tensor.h"
 
+#include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
 #include <random>
 
 #include "models/base/error.h"
-#include "workloads/codecs/packed_tensor.h"
 
 namespace etude {
 
 TEST_CASE("plain integers come back and lie within half a step of the values", "[codecs]") {
   std::mt19937 random(7);
-  for (const StoredNumber number : {StoredNumber::kInt8, StoredNumber::kInt4, StoredNumber::kInt3}) {
+  for (const StoredNumber number :
+       {StoredNumber::kInt8, StoredNumber::kInt4, StoredNumber::kInt3}) {
     for (int run = 0; run < 60; ++run) {
       const std::uint32_t rows = 1 + random() % 9;
       const std::uint32_t cols = 1 + random() % 70;
@@ -31,7 +32,8 @@ TEST_CASE("plain integers come back and lie within half a step of the values", "
         CHECK(std::abs(back[i] - values[i]) <= 0.5001f * scale);
       }
       // What was decoded is stored without loss.
-      CHECK(unpack(pack(quantise(back, rows, cols, form, "w"), rows, cols, form, "w"), "w") == back);
+      CHECK(unpack(pack(quantise(back, rows, cols, form, "w"), rows, cols, form, "w"), "w") ==
+            back);
     }
   }
 }
