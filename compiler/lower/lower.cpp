@@ -40,6 +40,32 @@ class Search {
         cuts_(std::move(cuts)),
         written_(written) {}
 
+  /// Of the programs with room for all of their budget that are tried where L2 has no end, the
+  /// fastest that this L2 has room for: each L2 between what that takes and without an end gives
+  /// the same one. Nothing if none of them has room.
+  std::optional<Program> run_in_any_l2() {
+    try {
+      found_ = lower_with(best_);
+      look_around();
+    } catch (const UserError&) {
+      // Too much for the budget, or for HyperRAM: a shorter list may be less.
+    }
+    if (!fits_) {
+      best_.transfer = kLongTransfer;
+      try {
+        (void)lower_with(best_);
+      } catch (const UserError&) {
+        // As before: to be said in the words of the platform's L2.
+      }
+    }
+    return std::move(fits_);
+  }
+
+  /// L2 for the fastest of these.
+  std::optional<Bytes> enough_l2() const {
+    return found_ ? std::optional(found_->memory.l2_enough) : std::nullopt;
+  }
+
   /// Lowers with the usual sharing of L1, then looks for a better one around it, one choice after
   /// the other: the timeline of the whole step sees overlap that no operator alone can price.
   Program run() {
@@ -51,6 +77,12 @@ class Search {
       tried_.clear();
       return *lower_with(best_);
     }
+    look_around();
+    return std::move(*found_);
+  }
+
+ private:
+  void look_around() {
     const bool fetched = found_->tasks.window != Bytes{};
     if (fetched) {
       shorten_list();
@@ -62,21 +94,28 @@ class Search {
       attempt(&SharingChoice::filters_in_turn, {true});
     }
     attempt(&SharingChoice::least_columns, {48u, 64u, 128u});
-    if (fetched) {
-      return std::move(*found_);
+    if (!fetched) {
+      attempt(&SharingChoice::transfer, {Bytes{4096}, Bytes{6144}, Bytes{12288}, Bytes{16384}});
     }
-    attempt(&SharingChoice::transfer, {Bytes{4096}, Bytes{6144}, Bytes{12288}, Bytes{16384}});
-    return std::move(*found_);
   }
 
- private:
   /// Nothing if it is not faster than what was found, or the same as an earlier one.
   std::optional<Program> lower_with(const SharingChoice& sharing) {
     const std::shared_ptr<const KnownStep> known = known_with(sharing);
     if (!tried_.insert(known->fingerprint()).second) {
       return std::nullopt;
     }
-    return place_step(step_, *known, paged_, limits_, found_ ? found_->modelled_cycles : kNever);
+    const auto& before = limits_.any_l2 ? fits_ : found_;
+    auto made =
+        place_step(step_, *known, paged_, limits_, before ? before->modelled_cycles : kNever);
+    if (!made || !limits_.any_l2) {
+      return made;
+    }
+    if (made->memory.l2_enough <= step_.platform.l2.size) {
+      fits_ = made;
+    }
+    return found_ && found_->modelled_cycles <= made->modelled_cycles ? std::nullopt
+                                                                      : std::move(made);
   }
 
   std::shared_ptr<const KnownStep> known_with(const SharingChoice& sharing) {
@@ -138,7 +177,27 @@ class Search {
   std::set<std::uint64_t> tried_;  ///< fingerprints of tapes
   SharingChoice best_;
   std::optional<Program> found_;
+  std::optional<Program> fits_;  ///< of any_l2: the fastest that the platform's L2 has room for
 };
+
+Program lowered(const Step& step, const Schedule& schedule, const std::vector<PagedStorage>& paged,
+                PlaceLimits limits, Tilings& tilings, const SumCuts& cuts, WrittenSteps* written) {
+  std::optional<Bytes> enough;
+  if (limits.budget) {
+    limits.any_l2 = true;
+    Search whole(step, schedule, paged, limits, tilings, cuts, written);
+    if (auto made = whole.run_in_any_l2()) {
+      return std::move(*made);
+    }
+    limits.any_l2 = false;
+    enough = whole.enough_l2();
+  }
+  Program made = Search(step, schedule, paged, limits, tilings, cuts, written).run();
+  if (limits.budget && *limits.budget >= step.platform.l2.size) {
+    made.memory.l2_enough = enough.value_or(made.memory.l2_fixed + *limits.budget);
+  }
+  return made;
+}
 
 /// Tiles can be given for products: others would ignore them.
 void check_tiles(const Step& step) {
@@ -189,22 +248,20 @@ Program lower_step(const TrainingGraph& training, const PlatformConfig& platform
   const bool known =
       options.schedule.policy == ScheduleConfig::Policy::kKeep && options.packed.empty();
   WrittenSteps* const written = known ? options.written : nullptr;
-  SumCuts cuts = written != nullptr && written->cuts() ? *written->cuts()
-                 : options.packed.empty()
-                     ? sum_cuts(step, tilings)
-                     : cuts_of_plain(training, platform, options, policy.early_updates());
+  const SumCuts cuts = written != nullptr && written->cuts() ? *written->cuts()
+                       : options.packed.empty()
+                           ? sum_cuts(step, tilings)
+                           : cuts_of_plain(training, platform, options, policy.early_updates());
   if (written != nullptr) {
     written->set_cuts(cuts);
   }
   if (schedule.recomputes.empty() && schedule.pages.empty()) {
-    return Search(step, std::move(schedule), {}, limits, tilings, std::move(cuts), written).run();
+    return lowered(step, schedule, {}, limits, tilings, cuts, written);
   }
   ScheduledStep scheduled = carry_out(step, schedule);
   schedule.order.resize(scheduled.step->operators.size());
   std::iota(schedule.order.begin(), schedule.order.end(), 0u);
-  return Search(*scheduled.step, std::move(schedule), std::move(scheduled.paged), limits, tilings,
-                std::move(cuts), nullptr)
-      .run();
+  return lowered(*scheduled.step, schedule, scheduled.paged, limits, tilings, cuts, nullptr);
 }
 
 }  // namespace etude::compiler

@@ -28,6 +28,7 @@ namespace {
 /// are needed, or the least that hides a transfer behind what the runtime has fetched already.
 constexpr Bytes kListWindows[] = {Bytes{0}, Bytes{65536}, Bytes{16384}};
 constexpr Address kL2{ETUDE_L2_BASE};
+constexpr Bytes kEndlessL2{256u << 20};
 /// Where the task list begins: behind the runtime, and the code of decoding where that is needed.
 Address data_address(bool decodes) {
   return Address{ETUDE_DATA_ADDRESS} + Bytes{decodes ? ETUDE_DECODE_BYTES : 0};
@@ -80,6 +81,9 @@ class StepPlacer {
 
   std::optional<Program> run() {
     for (const Bytes window : kListWindows) {
+      if (window != Bytes{} && limits_.any_l2) {
+        break;
+      }
       for (const Placement placement : placements_of(limits_.home)) {
         if (window != Bytes{} && placement == Placement::kL2) {
           continue;  // everything is in L2 then, the task list too
@@ -113,7 +117,8 @@ class StepPlacer {
   /// `window`: if not 0, the task list is at home in HyperRAM, and so much of it at a time in L2.
   std::optional<Program> try_placement(Placement placement, Bytes window) {
     const bool windowed = window != Bytes{};
-    const Address end = kL2 + step_.platform.l2.size;
+    const Bytes l2 = limits_.any_l2 ? kEndlessL2 : step_.platform.l2.size;
+    const Address end = kL2 + l2;
     // The task list lies below everything else; its length is known only in the end.
     Bytes reserve = windowed ? ring(window) : Bytes{written_.tape.ops.size() * 96 + 1024};
     for (;;) {
@@ -167,6 +172,12 @@ class StepPlacer {
       made.home_extmem = placement != Placement::kL2;
       made.memory.l2_fixed = base - kL2 + apart;
       made.memory.l2_home = home;
+      made.memory.l2_enough = enough(made.memory, l2, windowed);
+      if (limits_.budget && made.memory.l2_enough > *limits_.budget) {
+        // Of the budget what finds no room is none.
+        made.memory.l2_fixed =
+            std::min(made.memory.l2_fixed, made.memory.l2_enough - *limits_.budget);
+      }
       made.memory.l2_peak = base - kL2 + plan.l2_peak;
       made.memory.l3_peak = plan.external_bytes;
       made.memory.flash_pages = plan.flash_bytes;
@@ -176,6 +187,16 @@ class StepPlacer {
       add_figures(made);
       return made;
     }
+  }
+
+  /// Where a ring of the list, or an L2 without an end, was given, the budget behind it is placed
+  /// the same in every L2 that has room for both; else only this one is known.
+  Bytes enough(const MemoryFigures& memory, Bytes l2, bool windowed) const {
+    if (!limits_.budget) {
+      return l2;
+    }
+    const Bytes whole = memory.l2_fixed + *limits_.budget;
+    return limits_.any_l2 || (windowed && whole <= l2) ? whole : l2;
   }
 
   /// Both directions of the cluster DMA in one engine.

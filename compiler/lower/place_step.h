@@ -19,6 +19,9 @@ struct PlaceLimits {
   std::optional<Bytes> budget = {};  ///< of L2 behind the task list; nothing: what L2 leaves
   /// Of home kL2: what is at home in L2 stands below the objects that the budget is for.
   bool home_apart = false;
+  /// All of the budget has room behind the whole task list, however small the platform's L2 is: no
+  /// placement depends on that then, and MemoryFigures::l2_enough says which L2 would do.
+  bool any_l2 = false;
 };
 
 /// Objects find no place in the budget, however large L2 is.

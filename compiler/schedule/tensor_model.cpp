@@ -191,6 +191,17 @@ void TensorModel::add_home(StorageId i) {
     }
   }
   model_.row(once, tensor.updated ? 1 : 0, 1);
+  for (SlotId t = 0; rules_.any_window && t < problem_.slots.size(); ++t) {
+    LinearSum coming;  // one copy at a time
+    for (const Page& in : tensors_[i].ins) {
+      if (in.window.first <= t && t <= in.window.last) {
+        coming.add(in.column, 1);
+      }
+    }
+    if (coming.terms.size() > 1) {
+      model_.row(coming, -LinearModel::kEndless, 1);
+    }
+  }
   if (tensor.producer) {
     for (const Page& in : tensors_[i].ins) {
       LinearSum sum;
@@ -245,7 +256,7 @@ Decisions TensorModel::decode(const std::vector<double>& values) const {
       }
     }
   }
-  return decisions;
+  return needed_of(problem_, std::move(decisions));
 }
 
 Column TensorModel::page_column(const TensorPage& page) const {

@@ -57,12 +57,14 @@ CarriedOut lowered(const TrainingGraph& training, const RootConfig& config, cons
   return done;
 }
 
-}  // namespace
-
+/// Whether a program found no place because what was asked for beside parameters at home in L2
+/// (`apart`) takes a larger L2: the same answer has a place there.
 bool needs_larger_l2(const UserError& error, const RootConfig& config, bool apart) {
   return apart && config.schedule.budget != 0 &&
          dynamic_cast<const compiler::ShortOfBudget*>(&error) == nullptr;
 }
+
+}  // namespace
 
 void check_found(const compiler::ScheduleAnswer& answer, const compiler::ScheduleRequest& request) {
   if (answer.found() && answer.replay.ok) {

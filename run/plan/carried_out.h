@@ -41,10 +41,6 @@ CarriedOut carry_out_segments(const TrainingGraph& training, const RootConfig& c
                               const StepModel& model, const StepAtHome& at, Bytes budget,
                               compiler::ScheduleAnswer answer);
 
-/// Whether a program found no place because what was asked for beside parameters at home in L2
-/// (`apart`) takes a larger L2, which no other schedule changes.
-bool needs_larger_l2(const UserError& error, const RootConfig& config, bool apart);
-
 /// Errors: UserError in the words of the configuration for an answer without a schedule that holds
 /// to the limits, naming the operator and its bytes, or the deadline that would do.
 void check_found(const compiler::ScheduleAnswer& answer, const compiler::ScheduleRequest& request);

@@ -18,9 +18,10 @@ constexpr unsigned kRounds = 4;  ///< of a search in one L2
 /// Where just what was needed does not do after all: so much more, twice that, and so on.
 constexpr Bytes kMore{32 << 10};
 
-/// What the budget and all below it take.
+/// What the budget and all below it take; no L2 is smaller than one.
 Bytes needed_by(const StepAnswer& found) {
-  return *found.request.limits.budget + found.program->memory.l2_fixed;
+  return std::max(*found.request.limits.budget + found.l2_fixed(),
+                  Bytes{static_cast<std::uint64_t>(L2Config::kSize.min)});
 }
 
 /// That which would do.
@@ -40,13 +41,12 @@ StepAnswer in_exact_l2(const TrainingGraph& training, RootConfig config, const S
   std::optional<UserError> misplaced;
   Bytes size = needed_by(found), more{};
   for (unsigned round = 0; round < kRounds; ++round) {
-    size = std::max(size, Bytes{static_cast<std::uint64_t>(L2Config::kSize.min)});
     config.platform.l2.size = size;
     try {
       StepAnswer next = answer_step(training, config, model, options);
       if (next.program) {
-        next.l2_size = size;
         const Bytes needed = needed_by(next);
+        next.l2_size = size;
         best = std::move(next);
         if (needed == size || more != Bytes{}) {
           break;

@@ -23,11 +23,16 @@ bool lower_in_less(const TrainingGraph& training, const RootConfig& config, cons
       continue;
     }
     options.budget = less;
+    // The rest of the budget is not there: what needs a larger L2 with it is none of these.
+    PlatformConfig platform = config.platform;
+    const Bytes rest = platform.l2.size > budget - less ? budget - less : Bytes{};
+    platform.l2.size = platform.l2.size - rest;
     try {
-      Program other = compiler::lower_step(training, config.platform, options, policy);
+      Program other = compiler::lower_step(training, platform, options, policy);
       const Prediction of_other = prediction_of(model, config, other);
       if (of_other.cycles < predicted.cycles) {
         other.budget = budget;
+        other.memory.l2_enough += rest;
         program = std::move(other);
         predicted = of_other;
         faster = true;

@@ -22,12 +22,18 @@ struct StepAnswer {
   std::vector<std::string> warnings;
   std::optional<Bytes> l2_size = {};  ///< of the L2 that it was found for, if not the platform's
 
-  /// Bytes of L2 below the objects that the budget is for.
+  /// Bytes of L2 below the objects that the budget is for: in an L2 of both the same question has
+  /// an answer that runs.
   Bytes l2_fixed() const {
     if (l2_size) {
       return *l2_size - *request.limits.budget;
     }
-    return program ? program->memory.l2_fixed : at.l2_fixed;
+    if (!program) {
+      return at.l2_fixed;
+    }
+    const Bytes enough = program->memory.l2_enough;
+    return enough > *request.limits.budget ? enough - *request.limits.budget
+                                           : program->memory.l2_fixed;
   }
 };
 

@@ -69,8 +69,8 @@ std::uint16_t bit(StorageId i) { return static_cast<std::uint16_t>(1u << i); }
 // - what is given up was read or made in that slot, else it could have been given up before.
 class Brute {
  public:
-  Brute(const ScheduleProblem& problem, Bytes budget, BrutePoint most)
-      : problem_(problem), budget_(budget.raw()), most_(most) {
+  Brute(const ScheduleProblem& problem, Bytes budget, BrutePoint most, double most_product)
+      : problem_(problem), budget_(budget.raw()), most_(most), most_product_(most_product) {
     // The last slot in front of which each tensor can serve anything.
     for (StorageId i = 0; i < problem.tensors.size(); ++i) {
       last_.push_back(static_cast<std::uint8_t>(problem.last(i)));
@@ -125,7 +125,8 @@ class Brute {
   std::uint8_t end() const { return static_cast<std::uint8_t>(problem_.slots.size()); }
   const ProblemTensor& tensor(StorageId i) const { return problem_.tensors[i]; }
   /// Whether only the existence of a schedule is asked: then the shortest windows do.
-  bool any() const { return most_.joules >= kAny && most_.seconds >= kAny; }
+  bool any() const { return any_energy() && most_.seconds >= kAny; }
+  bool any_energy() const { return most_.joules >= kAny && most_product_ >= kAny; }
 
   BrutePoint rest_of(SlotId slot) const {
     BrutePoint rest;
@@ -141,7 +142,7 @@ class Brute {
     return std::ranges::all_of(*front_, [&](const BrutePoint& point) {
       const double time = point.seconds + seconds + rest.seconds;
       const double energy = point.joules + joules + rest.joules + problem_.static_w * time;
-      return energy > most_.joules || time > most_.seconds;
+      return energy > most_.joules || time > most_.seconds || energy * time > most_product_;
     });
   }
 
@@ -372,7 +373,7 @@ class Brute {
     for (const BrutePoint& point : *front_) {
       if (!any() || front.empty()) {
         // Where no energy is too much, the shortest way alone counts.
-        const double joules = most_.joules >= kAny ? 0 : point.joules + way.joules;
+        const double joules = any_energy() ? 0 : point.joules + way.joules;
         add(front, {joules, point.seconds + length});
       }
     }
@@ -381,6 +382,7 @@ class Brute {
   const ScheduleProblem& problem_;
   const std::uint64_t budget_;
   const BrutePoint most_;
+  const double most_product_;
   std::vector<std::uint8_t> last_;
   std::vector<std::uint64_t> size_;
   std::uint8_t slot_ = 0;
@@ -392,8 +394,9 @@ class Brute {
 }  // namespace
 
 std::vector<BrutePoint> brute_force(const ScheduleProblem& problem, Bytes budget,
-                                    double most_joules, double most_seconds) {
-  return Brute(problem, budget, {most_joules, most_seconds}).run();
+                                    double most_joules, double most_seconds,
+                                    double most_product) {
+  return Brute(problem, budget, {most_joules, most_seconds}, most_product).run();
 }
 
 }  // namespace etude::compiler
