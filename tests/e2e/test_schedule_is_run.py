@@ -4,6 +4,7 @@
 import json
 import random
 
+import numpy as np
 import pytest
 from support import run
 
@@ -62,9 +63,57 @@ def test_schedule_is_what_a_run_does(tmp_path, workload, train, schedule, budget
     assert again == bool(told["recomputed"])
 
 
+def outputs(folder):
+    return {name: values.tobytes() for name, values in np.load(folder / "outputs.npz").items()}
+
+
+def drawn(seed: int) -> tuple[dict, dict, str]:
+    """A small step whose budget holds what keeping everything takes in part, the policy, and an L2 with room for it."""
+    draw = random.Random(seed)
+    home = draw.choice(("l2", "extmem"))
+    layers = [draw.choice((32, 64, 96, 128)) for _ in range(draw.randint(4, 7))]
+    workload = draw.choice(({"network": "mlp", "sizes": [*layers, 8], "batch": 32}, BERT)) | {"home": home}
+    l2, l1 = draw.choice((1 << 19, 1 << 21, 1 << 26)), draw.choice((1 << 16, 1 << 17, 1 << 18))
+    sets = {"/platform/l2/size": l2, "/platform/cluster/tcdm/size": l1}
+    return workload, sets, draw.choice((0.75, 0.9, 1))
+
+
+RESNET = {"network": "resnet8", "batch": 1, "home": "extmem"}, {}, 0.9
+
+
+@pytest.mark.parametrize(
+    ("policy", "case"), [*((policy, drawn(i)) for i, policy in enumerate(POLICIES)), ("checkmate", RESNET)]
+)
+def test_budget_and_l2_fixed_are_enough(tmp_path, policy, case):
+    """The program of a budget is that of every L2 which has room for it, so that the least one is named."""
+    workload, sets, part = case
+    budget = 1 if policy in ("keep", "sqrt") else part
+    file = tmp_path / "run.json"
+    file.write_text(json.dumps({"platform": "platform/traindeeploy.json", "workload": workload}))
+    l1 = f"/platform/cluster/tcdm/size={sets.get('/platform/cluster/tcdm/size', 1 << 18)}"
+    words = [word for key, value in sets.items() for word in ("--set", f"{key}={value}")]
+    status, answer, line = ask(file, *words, "--policy", policy, "--budget", budget)
+    if status != 0:
+        assert policy in ("capuchin", "pofo") and line.count("\n") == 1
+        return
+    l2 = max(answer["budget"] + answer["l2_fixed"], 131072)
+    exact = [word for each in (f"/platform/l2/size={l2}", l1) for word in ("--set", each)]
+    status, again, line = ask(file, *exact, "--policy", policy, "--budget", answer["budget"])
+    assert status == 0, line
+    for key in ("budget", "recomputed", "paged", "l2_fixed"):
+        assert again[key] == answer[key], key
+    assert again["predicted"]["cycles"] == answer["predicted"]["cycles"]
+    chosen = "--set", f"/schedule/policy={policy}", "--set", f"/schedule/budget={answer['budget']}"
+    run("run", file, *exact, *chosen, "--out", tmp_path / "out", "--quiet", check=0)
+    run("run", file, "--set", l1, "--out", tmp_path / "keep", "--quiet", "--no-verify", check=0)
+    memory = json.loads((tmp_path / "out/result.json").read_text())["memory"]
+    assert memory["l2_peak"] <= answer["budget"] + answer["l2_fixed"]
+    assert outputs(tmp_path / "out") == outputs(tmp_path / "keep")
+
+
 def ask(file, *words):
     asked = run("schedule", file, *map(str, words), "--json")
-    return asked.returncode, json.loads(asked.stdout), asked.stderr
+    return asked.returncode, json.loads(asked.stdout or "{}"), asked.stderr
 
 
 def test_a_deadline_holds_in_the_l2_that_the_budget_needs(tmp_path):
