@@ -7,9 +7,9 @@ namespace etude {
 
 /// Bytes that a step needs; definitions in docs/compiler.md.
 struct MemoryFigures {
-  Bytes l1_peak;      ///< stacks included
-  Bytes l2_peak;      ///< from the start of L2 to the end of the highest object
-  Bytes l2_fixed;     ///< of that, below the first object: runtime, task list or its ring
+  Bytes l1_peak;   ///< stacks included
+  Bytes l2_peak;   ///< from the start of L2 to the end of the highest object
+  Bytes l2_fixed;  ///< of that, below the first object: runtime, task list or its ring
   /// With a budget: of L2 in which the same step is sure to be lowered again. Not less than
   /// `l2_peak`, and the budget behind `l2_fixed` wherever all of that has room.
   Bytes l2_enough;

@@ -37,8 +37,8 @@ compiler::ScheduleClock clock_of(const TrainingGraph& training, const RootConfig
   options.budget = budget;
   const auto of = std::make_shared<const compiler::StepProblem>(at.of);
   const auto fastest = std::make_shared<double>(std::numeric_limits<double>::infinity());
-  return [&training, &config, &model, of, options, fastest](
-             const compiler::EventSchedule& events) -> std::optional<compiler::CarriedCost> {
+  return [&training, &config, &model, of, options,
+          fastest](const compiler::EventSchedule& events) -> std::optional<compiler::CarriedCost> {
     compiler::Schedule schedule = compiler::schedule_of(*of, events);
     schedule.to_flash = config.schedule.page_to == ScheduleConfig::PageTo::kFlash;
     try {

@@ -394,8 +394,7 @@ class Brute {
 }  // namespace
 
 std::vector<BrutePoint> brute_force(const ScheduleProblem& problem, Bytes budget,
-                                    double most_joules, double most_seconds,
-                                    double most_product) {
+                                    double most_joules, double most_seconds, double most_product) {
   return Brute(problem, budget, {most_joules, most_seconds}, most_product).run();
 }
 

@@ -17,8 +17,8 @@ struct BrutePoint {
 /// long they may take, which operators run again, what is given up. In a slot everything that runs
 /// again is in memory at once. The front of energy and time, by energy; empty if nothing fits.
 /// Times should be small whole numbers: states that are the same are then found to be.
-/// `most_joules`, static power included, `most_seconds`, and `most_product` of both: what costs more
-/// is not looked at.
+/// `most_joules`, static power included, `most_seconds`, and `most_product` of both: what costs
+/// more is not looked at.
 std::vector<BrutePoint> brute_force(const ScheduleProblem& problem, Bytes budget,
                                     double most_joules = 1e300, double most_seconds = 1e300,
                                     double most_product = 1e300);
