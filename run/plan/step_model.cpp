@@ -108,15 +108,7 @@ StepModel model_step(const TrainingGraph& training, const RootConfig& config,
 }
 
 Prediction prediction_of(const StepModel& model, const RootConfig& config, const Program& program) {
-  Prediction predicted = model.reference->predict(program);
-  const Bytes l2 = config.platform.l2.size;
-  if (l2 != kLargestL2) {
-    const WorkPrices& prices = model.reference->prices();
-    predicted.joules += (prices.static_watts(l2) - prices.static_watts()) *
-                        static_cast<double>(predicted.cycles.raw()) /
-                        config.platform.cluster.clock_hz;
-  }
-  return predicted;
+  return model.reference->predict(program, config.platform.l2.size);
 }
 
 Bytes budget_of(double budget, const compiler::ScheduleProblem& problem, const std::string& where) {

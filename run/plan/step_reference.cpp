@@ -36,13 +36,23 @@ bool is_near(const TrainingGraph& training, const RootConfig& config) {
   }
 }
 
+constexpr Bytes kPricedL2{2u << 20};
+
+PlatformConfig with_l2(PlatformConfig platform, Bytes size) {
+  platform.l2.size = size;
+  return platform;
+}
+
 double count(Cycle cycles) { return static_cast<double>(cycles.raw()); }
 
 }  // namespace
 
 StepReference::StepReference(const TrainingGraph& training, const RootConfig& config,
                              const StepMeter& meter)
-    : config_(config), timing_(config_.platform), prices_(config_.platform, config_.energy) {
+    : config_(config),
+      timing_(config_.platform),
+      priced_(with_l2(config.platform, kPricedL2)),
+      prices_(priced_, config_.energy) {
   RootConfig large = config;
   large.platform.l2.size = kLargestL2;
   compiler::LowerOptions options{large.schedule, WorkloadConfig::Home::kL2, large.tiling,
@@ -75,12 +85,13 @@ double StepReference::replayed(const Program& program) const {
   return replay_list(program.tasks, times_->of(program), config_.platform.cluster);
 }
 
-Prediction StepReference::predict(const Program& program) const {
+Prediction StepReference::predict(const Program& program, Bytes l2) const {
   const double cycles = std::max(
       1.0, times_ ? measured_of_replayed_ * replayed(program) : count(program.modelled_cycles));
   return {Cycle{static_cast<std::uint64_t>(cycles)},
           prices_.joules(work_of(program, config_.platform, timing_)) +
-              prices_.static_watts() * cycles / config_.platform.cluster.clock_hz};
+              prices_.static_watts(l2 == kLargestL2 ? config_.platform.l2.size : l2) * cycles /
+                  config_.platform.cluster.clock_hz};
 }
 
 }  // namespace etude::run

@@ -36,7 +36,8 @@ class StepReference {
 
   /// Cycles of the step with everything at home in L2.
   double cycles_in_l2() const;
-  Prediction predict(const Program& program) const;
+  /// With the leakage of an L2 of this size; of kLargestL2: of the configuration's.
+  Prediction predict(const Program& program, Bytes l2) const;
   const WorkPrices& prices() const { return prices_; }
 
   StepReference(const StepReference&) = delete;  // its prices refer to its configuration
@@ -47,6 +48,9 @@ class StepReference {
 
   RootConfig config_;
   compiler::CostModel timing_;
+  /// With an L2 of one size for all: prices, and what is solved with them, have the same bits
+  /// whatever L2 the question is put for.
+  PlatformConfig priced_;
   WorkPrices prices_;
   double modelled_in_l2_ = 0;
   double beyond_model_ = 0;  ///< cycles that the run took more than was modelled

@@ -119,6 +119,9 @@ void WorkPrices::calibrate(const StepWork& work, const Activity& measured) {
 }
 
 double WorkPrices::static_watts(Bytes l2) const {
+  if (l2 == platform_.l2.size) {
+    return static_watts_;
+  }
   PlatformConfig other = platform_;
   other.l2.size = l2;
   return static_watts_ + leakage_watts(other, table_) - leakage_watts(platform_, table_);
