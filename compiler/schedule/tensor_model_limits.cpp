@@ -137,7 +137,7 @@ void TensorModel::add_time() {
     total.add(column, length);
     model_.add_cost(column, price * length);
   }
-  const auto share = [&](const Page& page, double page_seconds, SlotId own, double beside) {
+  const auto share = [&](const Page& page, double page_seconds, SlotId self, double beside) {
     const double seconds = page_seconds / second_;
     const bool point = page.window.first > page.window.last;
     LinearSum whole;
@@ -150,7 +150,7 @@ void TensorModel::add_time() {
       ++parts;
     };
     if (beside > 0) {  // the operator that reads or makes it runs beside the rest
-      add_part(own, seconds * beside);
+      add_part(self, seconds * beside);
     }
     if (point) {  // operators wait
       Column wait = page.column;

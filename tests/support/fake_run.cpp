@@ -24,8 +24,8 @@ RunFacts fake_facts() {
                   {"fc0.w.page", "Page", "page", "dma", 0}};
   facts.op_layer = {5, 0, 1, 2, 3, 4, 5};
   facts.memory = {Bytes{200'000},   Bytes{900'000},   Bytes{120'000},   Bytes{},
-                  Bytes{},          Bytes{1'300'000}, Bytes{1'063'456}, Bytes{1'063'456},
-                  Bytes{1'063'456}, Bytes{262'144},   Bytes{1'325'600}};
+                  Bytes{},          Bytes{},          Bytes{1'300'000}, Bytes{1'063'456},
+                  Bytes{1'063'456}, Bytes{1'063'456}, Bytes{262'144},   Bytes{1'325'600}};
   facts.macs = 3'932'160;
   facts.samples = 24;
   facts.warnings = {"ignored, because not selected: /train/rank (/train/method is full)"};

@@ -24,6 +24,15 @@ void function(TapeScene& s, compiler::Tape& t, etude_kernel kernel) {
   const std::uint32_t r = s.extent(9), c = s.extent(9);
   t.function(kernel, s.matrix(r, c), s.matrix(r, c), {0.5f, 2.0f, 1.0f, 1.0f, 1.0f, 0.5f});
 }
+/// Whole words of a row: what pads one changes no result.
+void decode(TapeScene& s, compiler::Tape& t, StoredNumber number, DType type) {
+  const std::uint32_t r = s.extent(9),
+                      words = s.extent(2) * (number == StoredNumber::kInt3 ? 3 : 1);
+  const std::uint32_t c = words * 32 / bits_of(number);
+  const bool per_row = s.numbers.below(2) == 0;
+  t.decode(s.matrix(r, words), s.vector(per_row ? r : c), {number, StoredCode::kPlain, per_row},
+           s.matrix(r, c, type));
+}
 void function_grad(TapeScene& s, compiler::Tape& t, etude_kernel kernel) {
   const std::uint32_t r = s.extent(9), c = s.extent(9);
   t.function_grad(kernel, s.matrix(r, c), s.matrix(r, c), s.matrix(r, c),
@@ -263,6 +272,19 @@ std::vector<TapeCase> element_cases() {
   };
 }
 
+std::vector<TapeCase> decode_cases() {
+  const auto of = [](StoredNumber number, DType type) {
+    return [number, type](TapeScene& s, compiler::Tape& t) { decode(s, t, number, type); };
+  };
+  constexpr DType kFp32 = DType::kFloat32, kFp16 = DType::kFloat16;
+  return {{ETUDE_KERNEL_DECODE_INT8, "int8", of(StoredNumber::kInt8, kFp32)},
+          {ETUDE_KERNEL_DECODE_INT4, "int4", of(StoredNumber::kInt4, kFp32)},
+          {ETUDE_KERNEL_DECODE_INT3, "int3", of(StoredNumber::kInt3, kFp32)},
+          {ETUDE_KERNEL_DECODE_INT8_FP16, "int8 to FP16", of(StoredNumber::kInt8, kFp16), 2},
+          {ETUDE_KERNEL_DECODE_INT4_FP16, "int4 to FP16", of(StoredNumber::kInt4, kFp16), 2},
+          {ETUDE_KERNEL_DECODE_INT3_FP16, "int3 to FP16", of(StoredNumber::kInt3, kFp16), 2}};
+}
+
 std::vector<TapeCase> image_cases() {
   return {
       {ETUDE_KERNEL_AFFINE_ROWS, "affine_rows",
@@ -310,8 +332,8 @@ std::vector<TapeCase> image_cases() {
 
 std::vector<TapeCase> tape_cases() {
   std::vector<TapeCase> cases = row_cases();
-  for (auto& more :
-       {element_cases(), window_cases(false), window_cases(true), image_cases(), index_cases()}) {
+  for (auto& more : {element_cases(), window_cases(false), window_cases(true), image_cases(),
+                     index_cases(), decode_cases()}) {
     cases.insert(cases.end(), more.begin(), more.end());
   }
   // The kernels that come out of a table: by the struct that they take.

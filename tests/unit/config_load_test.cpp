@@ -200,7 +200,7 @@ TEST_CASE("wrong input names the place, the value and what is allowed", "[config
            "configs/deep_ae.json"},
       Case{root_with(R"(, "train": {"method": "qlora"})"),
            "run.json: /train/method: \"qlora\" is unknown here; give one of \"full\", \"last_k\", "
-           "\"lora\", \"linear_probe\""},
+           "\"lora\", \"linear_probe\", \"none\""},
       Case{root_with(R"(, "train": {"lr": 1e999})"),
            "run.json: number overflow parsing '1e999'; give well-formed JSON"},
       Case{root_with(",\n  \"train\": {\"lr\" 1}"),
