@@ -10,6 +10,7 @@
 #include "kernels/include/etude_kernels.h"
 #include "kernels/include/etude_task.h"
 #include "models/base/error.h"
+#include "run/plan/file_notes.h"
 #include "run/plan/model_tier.h"
 #include "run/plan/schedule_from_file.h"
 #include "run/plan/scheduled_program.h"

@@ -38,8 +38,4 @@ struct Workload {
 /// a training graph, which fixes them.
 Workload build_workload(const RootConfig& config);
 
-/// Adds a warning that names the members of the archive of `key` whose type is not their tensor's.
-void note_conversion(const std::string& key, const Graph& graph, const NpzArchive& archive,
-                     std::vector<std::string>& warnings);
-
 }  // namespace etude::run

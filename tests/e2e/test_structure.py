@@ -23,7 +23,15 @@ ALLOWED = {
     | {"models/redmule/control.h"},
     "run/execute": {"run", "program", "sim", "models", "workloads"},
     "run/bench": {"run/bench", "sim", "models"},
-    "python/binding": {"python/binding", "run/plan", "sim/config", "sim/report", "workloads/onnx", "workloads/codecs", "models/base"},
+    "python/binding": {
+        "python/binding",
+        "run/plan",
+        "sim/config",
+        "sim/report",
+        "workloads/onnx",
+        "workloads/codecs",
+        "models/base",
+    },
     "cli": {"cli", "run", "sim/config", "sim/report", "models", "workloads/onnx"},
 }
 # What every room of the compiler may use, and its rooms, each of which may include itself and those before it.
