@@ -16,18 +16,19 @@ def prefix(tmp_path):
     folder = tmp_path / "prefix"
     shutil.copytree(ROOT / "configs", folder / "share/etude/configs")
     (folder / "share/etude/kernels").mkdir()
-    shutil.copy(BUILD / "kernels/runtime.elf", folder / "share/etude/kernels")
+    for runtime in ("runtime.elf", "runtime_decode.elf"):
+        shutil.copy(BUILD / "kernels" / runtime, folder / "share/etude/kernels")
     (folder / "bin").mkdir()
     shutil.copy(SIM, folder / "bin")
     return folder
 
 
-def run_in(prefix):
+def run_in(prefix, **more):
     """One step of a small network, from an empty folder: nothing of the source tree is above it."""
     elsewhere = prefix.parent / "elsewhere"
     elsewhere.mkdir()
     workload = {"network": "mlp", "sizes": [9, 6, 4], "batch": 2}
-    config = {"platform": "platform/traindeeploy.json", "energy": "energy/22fdx.json", "workload": workload}
+    config = {"platform": "platform/traindeeploy.json", "energy": "energy/22fdx.json", "workload": workload} | more
     (elsewhere / "step.json").write_text(json.dumps(config))
     command = [prefix / "bin/etude-sim", "run", "step.json", "--quiet", "--out", "out"]
     return subprocess.run(command, cwd=elsewhere, capture_output=True, text=True)
@@ -35,6 +36,14 @@ def run_in(prefix):
 
 def test_an_installed_program_trains_a_step(prefix):
     done = run_in(prefix)
+    assert done.returncode == 0, done.stderr
+    assert json.loads((prefix.parent / "elsewhere/out/result.json").read_text())["check"]["passed"]
+
+
+def test_an_installed_program_trains_a_step_on_packed_weights(prefix):
+    """By the runtime that decodes, which is the other one."""
+    adapted = {"method": "lora", "rank": 2}
+    done = run_in(prefix, train=adapted, compress={"weights": "int8"})
     assert done.returncode == 0, done.stderr
     assert json.loads((prefix.parent / "elsewhere/out/result.json").read_text())["check"]["passed"]
 
@@ -52,6 +61,8 @@ def test_a_program_outside_the_tree_runs_a_step(tmp_path):
     """examples/run_step, ten lines on Run, builds against an installed package and runs."""
     installed = tmp_path / "prefix"
     subprocess.run(["cmake", "--install", BUILD, "--prefix", installed], check=True, capture_output=True)
+    there = {file.name for file in (installed / "share/etude/kernels").iterdir()}
+    assert {"runtime.elf", "runtime_decode.elf"} <= there
     configure = ["cmake", "-G", "Ninja", "-S", ROOT / "examples/run_step", "-B", tmp_path / "build"]
     tools = [f"-DCMAKE_PREFIX_PATH={installed}", "-DCMAKE_BUILD_TYPE=Release"]
     if shutil.which("ccache"):

@@ -68,7 +68,8 @@ def run_in(python: Path, folder: Path, *command) -> str:
 def test_what_is_inside(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     native = [name.removeprefix("etude/native/") for name in names if name.startswith("etude/native/")]
-    assert {"etude-sim", "kernels/runtime.elf", "configs/deep_ae.json", "_core.pyi"} <= set(native)
+    assert {"etude-sim", "configs/deep_ae.json", "_core.pyi"} <= set(native)
+    assert {"kernels/runtime.elf", "kernels/runtime_decode.elf"} <= set(native)
     for library in BUNDLED:
         assert len([name for name in native if name.startswith(f"lib/{library}")]) == 1, library
     assert not [name for name in native if name.startswith(("lib/libc.", "lib/libstdc++", "lib/libpython"))]
