@@ -15,7 +15,9 @@ struct MemoryFigures {
   Bytes l2_enough;
   Bytes l2_home;      ///< of L2: parameters, states, inputs that are at home there, and the loss
   Bytes flash_pages;  ///< of flash, whole sectors: what a schedule pages there
-  Bytes l3_peak, parameters, trainable, gradients;
+  Bytes l3_peak;
+  Bytes parameters;  ///< all of them as they are stored: packed ones with their scales
+  Bytes trainable, gradients;
   Bytes activations_peak;                 ///< dynamic memory
   Bytes activations_peak_gradients_kept;  ///< if all weight gradients were kept to the end
 };

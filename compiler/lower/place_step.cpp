@@ -278,6 +278,10 @@ class StepPlacer {
     MemoryFigures& memory = made.memory;
     memory.l1_peak = made.l1_reserved + written_.l1_peak;
     memory.parameters = Bytes{counts.parameter_bytes};
+    for (const auto& [tensor, packed] : step_.packed) {
+      memory.parameters -= Bytes{step_.tensor(tensor).bytes()};
+      memory.parameters += packed.number_bytes() + packed.scale_bytes();
+    }
     memory.trainable = Bytes{counts.gradient_bytes};
     memory.gradients = Bytes{counts.gradient_bytes};
     memory.activations_peak_gradients_kept =

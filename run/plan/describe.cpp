@@ -54,12 +54,15 @@ Json tensors_json(const Graph& graph, TensorKind kind) {
   return tensors;
 }
 
-/// Bytes of the parameters that a node reads.
-std::uint64_t weight_bytes(const Graph& graph, const Node& node) {
+/// Bytes of the parameters that a node reads, as they are stored.
+std::uint64_t weight_bytes(const Workload& workload, const Node& node) {
   std::uint64_t sum = 0;
   for (const TensorId input : node.inputs) {
-    const Tensor& tensor = graph.tensor(input);
-    sum += tensor.kind == TensorKind::kParameter ? tensor.bytes() : 0;
+    const Tensor& tensor = workload.training.graph.tensor(input);
+    const auto packed = workload.packed.find(input);
+    sum += packed != workload.packed.end()         ? packed->second.stored_bytes()
+           : tensor.kind == TensorKind::kParameter ? tensor.bytes()
+                                                   : 0;
   }
   return sum;
 }
@@ -76,7 +79,7 @@ Json describe_graph(const Workload& workload) {
                      {"phase", name_of(node.phase)},
                      {"shape", graph.tensor(node.outputs.front()).shape},
                      {"macs", rules_of(node.op).macs(graph, node)},
-                     {"weight_bytes", weight_bytes(graph, node)},
+                     {"weight_bytes", weight_bytes(workload, node)},
                      {"output_bytes", graph.tensor(node.outputs.front()).bytes()}});
   }
   Json all = {{"title", workload.title},
