@@ -8,6 +8,7 @@
 #include "compiler/operators/storage.h"
 #include "models/base/error.h"
 #include "run/plan/scheduled_program.h"
+#include "workloads/codecs/codec.h"
 
 namespace etude::run {
 namespace {
@@ -112,6 +113,23 @@ void check_beside(const RootConfig& config) {
   }
 }
 
+/// The same numbers and scales without a code: what the cores decode tile by tile. Numbers are
+/// taken over, not rounded again, whose largest need not be the largest of their type.
+PackedTensor plainly(const PackedTensor& packed, const std::string& where) {
+  if (packed.form.code == StoredCode::kPlain) {
+    return packed;
+  }
+  PackedTensor plain;
+  plain.form = {packed.form.number, StoredCode::kPlain, packed.form.scale_per_row};
+  plain.rows = packed.rows;
+  plain.cols = packed.cols;
+  plain.scales = packed.scales;
+  codec::write_plain(packed.form.code == StoredCode::kBitmap ? codec::read_bitmap(packed, where)
+                                                             : codec::read_huffman(packed, where),
+                     plain);
+  return plain;
+}
+
 }  // namespace
 
 void check_packed(const RootConfig& config) {
@@ -152,11 +170,8 @@ PackedBase archived_base(const RootConfig& config, const Graph& graph, PackedArc
     if (packed.form.number == StoredNumber::kFloat16) {
       refuse(where, "decoding fp16 tile by tile", "compress with --bits 8, 4 or 3");
     }
-    if (packed.form.code != StoredCode::kPlain) {
-      refuse(where, "decoding another code than plain tile by tile", "compress with --code plain");
-    }
     if (packed.rows == weight.rows && packed.cols == weight.cols) {
-      base.emplace(weight.tensor, packed);
+      base.emplace(weight.tensor, plainly(packed, where));
     }
   }
   return base;

@@ -51,6 +51,31 @@ def test_packed_weights_train_as_the_decoded_ones(number, tmp_path):
     assert packed["step"]["cycles"] <= 1.05 * plain["step"]["cycles"]
 
 
+@pytest.mark.parametrize("archive,number", [("int4_50", "int4"), ("int3_50", "int3")])
+def test_a_coded_archive_trains_as_what_is_decoded_of_it(archive, number, tmp_path):
+    """The committed archives, in Huffman codes: re-coded plainly in L2, number by number."""
+    core = pytest.importorskip("etude.compress.forms", reason="needs the Python module")
+    source = ROOT / f"results/compression/{archive}.npz"
+    packed, outputs = train(tmp_path / "packed", "--set", f"/train/initial={source}", "--set", "/train/steps=1")
+    assert packed["check"]["passed"] and packed["traffic"]["l3_l2_read"] == 0
+    values = core.read_archive(source).decoded()
+    text = run("describe", CONFIG, *HOME, "--set", f"/train/initial={source}", "--json", check=0).stdout
+    listed = json.loads(text)["packed"]
+    assert len(listed["weights"]) == 14 and {weight["number"] for weight in listed["weights"]} == {number}
+    for weight in listed["weights"]:
+        bits, channels = int(number[3:]), weight["rows" if weight["scales"] == "rows" else "cols"]
+        words = (weight["cols"] * bits + 31) // 32
+        assert weight["bytes"] == 4 * (weight["rows"] * words + channels), weight["name"]
+        assert np.array_equal(values[weight["name"]].view(np.uint32), outputs[weight["name"]].view(np.uint32))
+    np.savez(tmp_path / "plain.npz", **values)
+    plain, same = train(
+        tmp_path / "plain", "--set", f"/train/initial={tmp_path / 'plain.npz'}", "--set", "/train/steps=1"
+    )
+    assert [step["loss"] for step in plain["steps"]] == [step["loss"] for step in packed["steps"]]
+    assert outputs.keys() == same.keys()
+    assert all(outputs[name].tobytes() == same[name].tobytes() for name in outputs)
+
+
 @pytest.mark.parametrize(
     "key,value,named",
     [
