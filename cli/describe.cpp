@@ -147,7 +147,8 @@ std::string as_text(const Json& all) {
       others += (others.empty() ? "" : ", ") + name.get<std::string>();
     }
     text += "packed      " + std::to_string(all.at("packed").at("weights").size()) +
-            " frozen weights in " + number("packed", "bytes") + " B of L2 (in FP32 " +
+            " frozen weights in " + number("packed", "bytes") + " B of " +
+            (all.at("packed").at("home") == "l2" ? "L2" : "HyperRAM") + " (in FP32 " +
             number("packed", "fp32_bytes") + " B); in FP32 stay " +
             (others.empty() ? "none" : others) + "\n\n";
   }

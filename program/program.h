@@ -60,7 +60,7 @@ struct Program {
   std::vector<TensorPlace> inputs;      ///< filled by the host before each step
   std::vector<TensorPlace> parameters;  ///< at home; updated in place by a step
   std::vector<TensorPlace> states;      ///< of the optimiser: at home, updated in place by a step
-  std::vector<PackedPlace> packed;      ///< parameters that stand packed in L2, and stay
+  std::vector<PackedPlace> packed;      ///< parameters that stand packed, at home
   TensorPlace loss;                     ///< one float, final at the end of the step
   std::vector<TensorProbe> probes;      ///< every gradient of a trained parameter
   MemoryFigures memory;

@@ -243,7 +243,10 @@ Program lower_step(const TrainingGraph& training, const PlatformConfig& platform
                   options.packed);
   check_tiles(step);
   Schedule schedule = policy.choose(step);
-  const PlaceLimits limits{options.home, options.budget, options.home_apart};
+  const PlaceLimits limits{.home = options.home,
+                           .budget = options.budget,
+                           .home_apart = options.home_apart,
+                           .packed_extmem = options.packed_extmem};
   Tilings tilings(step.cost, platform.cluster.redmule);
   const bool known =
       options.schedule.policy == ScheduleConfig::Policy::kKeep && options.packed.empty();

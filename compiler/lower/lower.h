@@ -30,8 +30,10 @@ struct LowerOptions {
   WrittenSteps* written = nullptr;
   /// Home kL2: what is at home in L2 is none of these objects, and part of l2_fixed.
   bool home_apart = false;
-  /// Frozen weights that stand packed in L2 and are decoded tile by tile.
+  /// Frozen weights that stand packed and are decoded tile by tile.
   PackedWeights packed = {};
+  /// They are at home in HyperRAM and come packed into L2 for their uses; else they stay in L2.
+  bool packed_extmem = false;
 };
 
 /// Turns a training graph into a program for a platform: tiles, memory plan, task list.

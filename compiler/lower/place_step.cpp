@@ -130,11 +130,13 @@ class StepPlacer {
         return std::nullopt;
       }
       Tape tape(written_.tape, step_.cost);
-      const Bytes home = placement == Placement::kL2 ? home_bytes(tape) : Bytes{};
+      const Bytes home =
+          placement == Placement::kL2 ? home_bytes(tape, limits_.packed_extmem) : Bytes{};
       const Bytes apart = limits_.home_apart ? home : Bytes{};
       short_of_budget_ = limits_.budget && *limits_.budget + apart < end - base;
       const Bytes room = short_of_budget_ ? *limits_.budget + apart : end - base;
-      MemoryPlan plan = plan_memory(tape, step_.graph(), placement, base, room, paged_);
+      MemoryPlan plan =
+          plan_memory(tape, step_.graph(), placement, base, room, paged_, limits_.packed_extmem);
       if (!plan.fits) {
         last_ = std::move(plan);
         return std::nullopt;

@@ -22,6 +22,7 @@ struct PlaceLimits {
   /// All of the budget has room behind the whole task list, however small the platform's L2 is: no
   /// placement depends on that then, and MemoryFigures::l2_enough says which L2 would do.
   bool any_l2 = false;
+  bool packed_extmem = false;  ///< packed weights are at home in HyperRAM, else in L2
 };
 
 /// Objects find no place in the budget, however large L2 is.

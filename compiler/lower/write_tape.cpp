@@ -53,7 +53,7 @@ L1Manager l1_manager(const Step& step) {
   return {kL1 + before, bytes, std::move(known)};
 }
 
-/// The numbers and scales of a weight that is decoded tile by tile: in L2, whatever else is.
+/// The numbers and scales of a weight that is decoded tile by tile.
 void make_packed(const std::string& name, const PackedWeight& weight, TensorId id, Tape& tape) {
   StoredObject object;
   object.name = name;

@@ -32,13 +32,13 @@ class Planner {
         l2_base_(l2_base),
         l2_bytes_(l2_bytes) {}
 
-  MemoryPlan run() {
+  MemoryPlan run(bool packed_extmem) {
     for (const auto& [tensor, object] : tape_.object_of) {
       if (tape_.objects[object].persistent) {
         plan_.home[tensor] = object;
       }
     }
-    add_pages(tape_, graph_, placement_, paged_, plan_.home);
+    add_pages(tape_, graph_, placement_, paged_, plan_.home, packed_extmem);
     place_external();
     lives_ = lifetimes();
     // The oldest place keeps transfers from waiting; packing from the bottom wastes the least.
@@ -226,10 +226,18 @@ class Planner {
 
 }  // namespace
 
-Bytes home_bytes(const Tape& tape) {
+Bytes home_bytes(const Tape& tape, bool packed_extmem) {
   Bytes sum;
+  const auto bytes_of = [](const StoredObject& object) {
+    return permanent(object) ? aligned(object.bytes) : Bytes{};
+  };
   for (const StoredObject& object : tape.objects) {
-    sum += permanent(object) ? aligned(object.bytes) : Bytes{};
+    sum += bytes_of(object);
+  }
+  for (const auto& [tensor, packed] : tape.packed_of) {
+    if (packed_extmem) {
+      sum -= bytes_of(tape.objects[packed.numbers]) + bytes_of(tape.objects[packed.scales]);
+    }
   }
   return sum;
 }
@@ -252,8 +260,8 @@ void drop_unread_stores(Tape& tape) {
 }
 
 MemoryPlan plan_memory(Tape& tape, const Graph& graph, Placement placement, Address l2_base,
-                       Bytes l2_bytes, const std::vector<PagedStorage>& paged) {
-  return Planner(tape, graph, placement, paged, l2_base, l2_bytes).run();
+                       Bytes l2_bytes, const std::vector<PagedStorage>& paged, bool packed_extmem) {
+  return Planner(tape, graph, placement, paged, l2_base, l2_bytes).run(packed_extmem);
 }
 
 }  // namespace etude::compiler

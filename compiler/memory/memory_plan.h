@@ -26,13 +26,15 @@ struct MemoryPlan {
 /// Removes stores of tensors that nobody loads from L2.
 void drop_unread_stores(Tape& tape);
 
-/// Bytes of what stands in L2 all along where parameters and inputs are at home there.
-Bytes home_bytes(const Tape& tape);
+/// Bytes of what stands in L2 all along where parameters and inputs are at home there; packed
+/// weights, too, but where they are at home in HyperRAM.
+Bytes home_bytes(const Tape& tape, bool packed_extmem = false);
 
-/// Adds page transfers for `placement` and those of `paged` (see paging.h), gives every object
-/// outside L1 an address (L2 from `l2_base`, `l2_bytes` long) by liveness in program order, and
-/// fills the addresses into the operations.
+/// Adds page transfers for `placement`, `packed_extmem` and those of `paged` (see paging.h), gives
+/// every object outside L1 an address (L2 from `l2_base`, `l2_bytes` long) by liveness in program
+/// order, and fills the addresses into the operations.
 MemoryPlan plan_memory(Tape& tape, const Graph& graph, Placement placement, Address l2_base,
-                       Bytes l2_bytes, const std::vector<PagedStorage>& paged = {});
+                       Bytes l2_bytes, const std::vector<PagedStorage>& paged = {},
+                       bool packed_extmem = false);
 
 }  // namespace etude::compiler

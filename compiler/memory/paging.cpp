@@ -45,9 +45,9 @@ class Pager {
     }
   }
 
-  void run() {
+  void run(bool packed) {
     const bool all = placement_ != Placement::kL2;
-    if (!all && paged_.empty()) {
+    if (!all && paged_.empty() && !packed) {
       return;
     }
     touches_ = touches();
@@ -60,6 +60,12 @@ class Pager {
         object = page_home(object, stays_of(*scheduled->second, true));
       } else if (all) {
         object = page_home(object, usual_stays(object));
+      }
+    }
+    for (auto& [tensor, stored] : tape_.packed_of) {
+      if (packed) {
+        stored.numbers = page_home(stored.numbers, usual_stays(stored.numbers));
+        stored.scales = page_home(stored.scales, usual_stays(stored.scales));
       }
     }
     for (const auto& [tensor, storage] : paged_) {
@@ -286,8 +292,9 @@ Bytes whole_sectors(Bytes bytes) {
 }
 
 void add_pages(Tape& tape, const Graph& graph, Placement placement,
-               const std::vector<PagedStorage>& paged, std::map<TensorId, ObjectId>& home) {
-  Pager(tape, graph, placement, paged, home).run();
+               const std::vector<PagedStorage>& paged, std::map<TensorId, ObjectId>& home,
+               bool packed_extmem) {
+  Pager(tape, graph, placement, paged, home).run(packed_extmem);
 }
 
 }  // namespace etude::compiler

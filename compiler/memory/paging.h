@@ -25,8 +25,11 @@ enum class Placement {
 /// of `paged` go out and come back in their windows; what goes to flash has sectors of its own
 /// there, which are erased in front of that. A transfer that nobody needs, because its readers find
 /// the tensor in L1, is left out; a window that begins too early for what is moved begins later.
-/// Errors: UserError if a storage is read before it is out and in again.
+/// `packed_extmem`: packed weights are at home in HyperRAM, too, whatever `placement` is, and
+/// `tape.packed_of` then names them there. Errors: UserError if a storage is read before it is out
+/// and in again.
 void add_pages(Tape& tape, const Graph& graph, Placement placement,
-               const std::vector<PagedStorage>& paged, std::map<TensorId, ObjectId>& home);
+               const std::vector<PagedStorage>& paged, std::map<TensorId, ObjectId>& home,
+               bool packed_extmem = false);
 
 }  // namespace etude::compiler

@@ -64,7 +64,7 @@ struct StoredMatrix {
   }
 };
 
-/// A frozen weight that is stored packed, always in L2.
+/// A frozen weight that is stored packed.
 struct PackedObjects {
   PackedWeight weight;
   ObjectId numbers = 0, scales = 0;

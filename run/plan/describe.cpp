@@ -130,6 +130,8 @@ Json describe_plan(const Plan& plan) {
               {"warnings", facts.warnings}});
   if (!plan.workload().packed.empty()) {
     all["packed"] = packed_json(plan.workload().packed, plan.training().graph);
+    const bool extmem = plan.config().compress.home == CompressConfig::Home::kExtmem;
+    all["packed"]["home"] = extmem ? "extmem" : "l2";
   }
   return all;
 }

@@ -96,8 +96,8 @@ std::vector<std::pair<compiler::DecodableWeight, compiler::PackedWeight>> wanted
 /// What no step does yet where weights are packed.
 void check_beside(const RootConfig& config) {
   const CompressConfig& compress = config.compress;
-  if (compress.home != CompressConfig::Home::kL2) {
-    refuse("/compress/home", "a packed base outside L2", "give l2");
+  if (compress.home == CompressConfig::Home::kFlash) {
+    refuse("/compress/home", "a packed base in flash", "give l2 or extmem");
   }
   if (compress.decode != CompressConfig::Decode::kTile) {
     refuse("/compress/decode", "decoding a whole step's weights at once", "give tile");

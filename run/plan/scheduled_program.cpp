@@ -67,6 +67,7 @@ ScheduledProgram scheduled_program(const TrainingGraph& training, const RootConf
     options.written = written;
     options.home_apart = config.workload.home == WorkloadConfig::Home::kL2;
     options.packed = packed;
+    options.packed_extmem = config.compress.home == CompressConfig::Home::kExtmem;
     return {compiler::lower_step(training, config.platform, options), std::nullopt};
   }
   const StepModel model = model_step(training, config, meter);

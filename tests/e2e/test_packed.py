@@ -51,6 +51,28 @@ def test_packed_weights_train_as_the_decoded_ones(number, tmp_path):
     assert packed["step"]["cycles"] <= 1.05 * plain["step"]["cycles"]
 
 
+def test_packed_weights_at_home_in_hyperram_come_packed(tmp_path):
+    """Each byte of them once a step where everything else is in L2, and the bits of those that stay there."""
+    options = ["--set", "/compress/weights=int4", "--set", "/train/steps=1"]
+    stay, outputs = train(tmp_path / "l2", *options)
+    come, same = train(tmp_path / "extmem", *options, "--set", "/compress/home=extmem")
+    text = run("describe", CONFIG, *HOME, *options, "--set", "/compress/home=extmem", "--json", check=0).stdout
+    described = json.loads(text)
+    packed = described["packed"]
+    assert packed["home"] == "extmem" and described["home"] == "l2"
+    assert come["check"]["passed"] and come["steps"][0]["loss"] == stay["steps"][0]["loss"]
+    assert outputs.keys() == same.keys()
+    assert all(outputs[name].tobytes() == same[name].tobytes() for name in outputs)
+    assert (stay["traffic"]["l3_l2_read"], come["traffic"]["l3_l2_read"]) == (0, packed["bytes"])
+    assert come["traffic"]["l3_l2_write"] == 0
+    assert come["memory"]["parameters"] == stay["memory"]["parameters"]
+    rows = {tensor["name"]: tensor for tensor in described["accounting"]["tensors"]}
+    for weight in packed["weights"]:
+        both = rows[weight["name"]], rows[weight["name"] + " scales"]
+        assert {row["memory"] for row in both} == {"extmem"}
+        assert 0 <= sum(row["bytes"] for row in both) - weight["bytes"] < 16
+
+
 @pytest.mark.parametrize("archive,number", [("int4_50", "int4"), ("int3_50", "int3")])
 def test_a_coded_archive_trains_as_what_is_decoded_of_it(archive, number, tmp_path):
     """The committed archives, in Huffman codes: re-coded plainly in L2, number by number."""
@@ -82,7 +104,7 @@ def test_a_coded_archive_trains_as_what_is_decoded_of_it(archive, number, tmp_pa
         ("weights", "fp16", "/compress/weights"),
         ("code", "huffman", "/compress/code"),
         ("sparsity", "0.5", "/compress/sparsity"),
-        ("home", "extmem", "/compress/home"),
+        ("home", "flash", "/compress/home"),
         ("decode", "step", "/compress/decode"),
         ("tensors/positional_emb", "int8", "/compress/tensors/positional_emb"),
         ("tensors/nobody", "int8", "/compress/tensors/nobody"),

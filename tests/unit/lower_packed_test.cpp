@@ -94,8 +94,8 @@ void check_packed(const TrainingGraph& training, const PlatformConfig& platform,
                    : 0;
   }
   CHECK(decodes >= base.forms.size());
-  for (const PackedPlace& place : program.packed) {  // in L2, and as they were
-    CHECK(place.numbers.raw() >> 24 == 0x1C);
+  for (const PackedPlace& place : program.packed) {  // at home, and as they were
+    CHECK(place.numbers.raw() >> 24 == (options.packed_extmem ? 0x80 : 0x1C));
     const auto words = machine.read(place.numbers, place.number_bytes.raw() / 4);
     CHECK(std::memcmp(words.data(), base.packed.at(place.tensor).bytes.data(),
                       place.number_bytes.raw()) == 0);
@@ -113,6 +113,7 @@ TEST_CASE("a step on packed weights leaves the bits of one on what is decoded of
   const bool half = draw.below(3) == 0, per_row = draw.below(2) == 0;
   LowerOptions options;
   options.home = draw.below(2) == 0 ? WorkloadConfig::Home::kExtmem : WorkloadConfig::Home::kAuto;
+  options.packed_extmem = draw.below(2) == 0;
   options.tiling.double_buffer = draw.below(4) != 0;
   PlatformConfig platform =
       platform_of(half || draw.below(3) != 0, 24 + 8 * draw.below(16), 1 + draw.below(8));
