@@ -202,7 +202,8 @@ nlohmann::json packed_json(const PackedBase& base, const Graph& graph) {
   std::uint64_t bytes = 0, plain = 0;
   for (TensorId id = 0; id < graph.tensors().size(); ++id) {
     const Tensor& tensor = graph.tensor(id);
-    if (tensor.kind != TensorKind::kParameter || tensor.trainable || tensor.constant) {
+    if (tensor.kind != TensorKind::kParameter || tensor.trainable || tensor.constant ||
+        tensor.alias_of) {
       continue;
     }
     const auto found = base.find(id);

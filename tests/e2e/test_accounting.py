@@ -68,6 +68,8 @@ def test_packed_weights_are_counted_as_they_stand(number, home, tmp_path):
     scales = sum(4 * columns for _, columns in stored)
     in_fp32 = sum(p["bytes"] for p in described["tensors"]["parameters"] if p["name"] not in packed)
     assert flash["weights"] == numbers + in_fp32
+    frozen = {p["name"] for p in described["tensors"]["parameters"] if not p["trainable"]}
+    assert set(described["packed"]["in_fp32"]) == frozen - set(packed)
     assert flash["scales_and_tables"] == scales
     assert flash["total"] == sum(bytes for part, bytes in flash.items() if part != "total")
     assert described["memory"]["parameters"] == numbers + scales + in_fp32
