@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import pytest
 from etude import native
 from etude.api.child import measure
 from etude.errors import UserError
+from etude.explore import fields
 from etude.explore.point import evaluate
 from etude.explore.pool import pool_of
 from etude.program import find_program
@@ -220,6 +222,9 @@ def test_a_full_disk_ends_the_sweep_and_loses_nothing(tmp_path, monkeypatch):
         ({"axes": {"/workload/batch": {"from": 1, "to": 4, "factor": 1}}, "constraints": []}, "does not grow"),
         ({"axes": {"/workload/batch": {"from": 1, "to": 4}}, "constraints": []}, '"step" or "factor"'),
         ({"axes": {"/workload/batch": [2, 2]}, "constraints": []}, "2 twice"),
+        ({"axes": {"/workload/batch": [8, 2, 8.0]}, "constraints": []}, "8.0 twice"),
+        ({"axes": {"/train/lr": {"from": 1e-300, "to": 1, "factor": 1.0000000001}}}, "more than 100,000 values"),
+        ({"axes": {"/train/lr": {"from": 1, "to": 10**400, "factor": 1.5}}}, "is beyond 1e+300"),
         ({"axes": {"/workload/batch": ["many"]}, "constraints": []}, "axes: /workload/batch: "),
         ({"axes": {}}, "axes: has none"),
         ({"axes": {"batch": [1]}}, "no JSON pointer"),
@@ -235,12 +240,18 @@ def test_a_full_disk_ends_the_sweep_and_loses_nothing(tmp_path, monkeypatch):
         ({"constraints": "height < 4"}, "no list"),
         ({"objectives": {"step.cycle": "min"}}, "did you mean step.cycles?"),
         ({"objectives": {"simulator.wall_s": "min"}}, "of the machine"),
+        ({"objectives": {"units.core0.stalls.hunger": "min"}}, "core0 has branch, csr, dma_program"),
+        ({"objectives": {"units.redmule.stalls.icache_miss": "min"}}, "redmule has drain, idle"),
+        ({"objectives": {"units.core8.busy": "min"}}, "there are 8 cores at most, from core0"),
+        ({"objectives": {"accuracy": "max"}}, "accuracy is of inference alone"),
+        ({"objectives": {"loss": "min"}, "tiers": {"screen": "model"}}, "loss is in no prediction"),
         ({"objectives": {"step.cycles": "least"}}, 'give "min" or "max"'),
         ({"objectives": {}}, "objectives: has none"),
         ({"search": {"sampler": "annealing"}}, '"annealing" is unknown'),
         ({"search": {"sampler": "random"}}, "search/points: is missing"),
         ({"search": {"sampler": "random", "points": 0}}, "search/points: 0"),
         ({"search": {"sampler": "grid", "points": 3}}, "less than the grid's 16"),
+        ({"search": {"sampler": "tpe", "points": 3, "seed": 2**32}}, "no whole number from 0 to 4294967295"),
         ({"search": {"sample": "grid"}}, "did you mean sampler?"),
         ({"tiers": {"screen": "tile"}}, '"tile" is unknown'),
         ({"tiers": {"screen": None, "confirm": None}}, "nothing would run"),
@@ -268,11 +279,44 @@ def test_the_command(tmp_path, undisturbed):
     assert done.stdout.startswith(undisturbed.summary()) and "its port of 128 bytes" in done.stdout
     assert dump(out) == dump(undisturbed.folder)
     file.write_text('{"base": {}, "base": {}}')
-    for bad in (file, tmp_path / "none.json"):
+    deep = tmp_path / "deep.json"
+    deep.write_text("[" * 100_000)
+    for bad in (file, tmp_path / "none.json", deep):
         done = subprocess.run(
             command(bad, "--out", tmp_path / "bad"), env=environment(), capture_output=True, text=True
         )
         assert done.returncode == 2 and done.stderr.count("\n") == 1 and not (tmp_path / "bad").exists()
+
+
+def test_a_folder_that_cannot_be_is_refused(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    for folder in (tmp_path / "file", tmp_path / "file/below"):
+        with pytest.raises(UserError, match=r"file.*: cannot be written .*; give another --out"):
+            etude.sweep(SWEEP, out=folder, jobs=1, progress=False)
+    assert (tmp_path / "file").read_text() == "no folder"
+
+
+def test_stalls_are_those_of_the_program():
+    """Names that objectives may have are those that units have."""
+    source = (ROOT / "sim/engine/accounting.cpp").read_text()
+    assert set(re.findall(r'return "([a-z_0-9]+)";', source)) == set(fields.CORES.split())
+    result = etude.run(BASE, progress=False).raw
+    for unit, told in result["units"].items():
+        for name in told["stalls"]:
+            fields.check_field(f"units.{unit}.stalls.{name}")
+            assert fields.value_at(result, f"units.{unit}.stalls.{name}") == told["stalls"][name]
+
+
+def test_accuracy_is_the_share_of_right_answers(tmp_path):
+    base = {"platform": "platform/traindeeploy.json", "workload": {"network": "cct2", "batch": 1}}
+    axes = {"/train/method": ["none"], "/train/steps": [2]}
+    study = etude.sweep(
+        {"base": base, "axes": axes, "objectives": {"accuracy": "max"}},
+        out=tmp_path / "out", jobs=1, keep_runs=True, progress=False,
+    )  # fmt: skip
+    result = study.result(1)
+    assert result.raw["accuracy"]["samples"] == 2
+    assert study.points["accuracy"].to_list() == [result.accuracy] == [result.raw["accuracy"]["share"]]
 
 
 def test_a_tier_that_is_not_there_is_refused(tmp_path, monkeypatch):

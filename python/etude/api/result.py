@@ -141,7 +141,8 @@ class Result:
     @property
     def accuracy(self) -> float | None:
         """Share of right answers, where the data has labels."""
-        return self.raw.get("accuracy")
+        share: float | None = self.raw.get("accuracy", {}).get("share")
+        return share
 
     @property
     def area_mm2(self) -> float | None:

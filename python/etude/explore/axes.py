@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,6 +13,8 @@ from typing import Any
 from etude.errors import UserError
 
 MOST_VALUES = 100_000
+LARGEST = 1e300  # end of a range
+EXACT_BITS = 4096  # of a value's denominator; beyond, it is the nearest float
 
 
 @dataclass(frozen=True)
@@ -67,10 +70,14 @@ def axis_of(pointer: str, name: str, asked: object) -> Axis:
         raise UserError(f'{place}: {json.dumps(asked)} is neither a list nor {{"from", "to", "step" or "factor"}}')
     if not values:
         raise UserError(f"{place}: has no value; give one or more")
-    texts = [json.dumps(value, sort_keys=True) for value in values]
-    twice = next((text for text in texts if texts.count(text) > 1), None) if len(texts) < 2000 else None
-    if twice is not None or len(set(texts)) < len(texts):
-        raise UserError(f"{place}: has {twice or 'a value'} twice; leave one out")
+    seen: set[Any] = set()
+    for value in values:
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        text = json.dumps(value, sort_keys=True)
+        key = value if number else text  # 8 and 8.0 are the same number
+        if (number, key) in seen:
+            raise UserError(f"{place}: has {text} twice; leave one out")
+        seen.add((number, key))
     return Axis(pointer, name, tuple(values))
 
 
@@ -78,7 +85,9 @@ def _fraction(place: str, asked: Mapping[str, Any], key: str) -> Fraction:
     value = asked[key]
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise UserError(f"{place}/{key}: {json.dumps(value)} is no number; give a number")
-    return Fraction(str(value)) if abs(value) < float("inf") else Fraction(0)
+    if abs(value) > LARGEST:
+        raise UserError(f"{place}/{key}: is beyond {LARGEST:g}; give a smaller number")
+    return Fraction(str(value))
 
 
 def _range(place: str, asked: Mapping[str, Any]) -> list[Any]:
@@ -99,12 +108,16 @@ def _range(place: str, asked: Mapping[str, Any]) -> list[Any]:
         raise UserError(
             f"{place}: is empty, from {asked['from']} to {asked['to']}; give a start that is not above the end"
         )
+    if kinds == ["factor"] and (math.log(high) - math.log(low)) / math.log(by) > MOST_VALUES:
+        raise UserError(f"{place}: has more than {MOST_VALUES:,} values; give a larger factor")
     values: list[Any] = []
     while low <= high:
         if len(values) == MOST_VALUES:
             raise UserError(f"{place}: has more than {MOST_VALUES:,} values; give a larger {kinds[0]}")
         values.append(int(low) if low.denominator == 1 else float(low))
         low = low + by if kinds == ["step"] else low * by
+        if low.denominator.bit_length() > EXACT_BITS:
+            low = Fraction(float(low))
     if any(isinstance(asked[key], float) for key in asked):  # one type in a column
         if any(isinstance(value, float) for value in values):
             values = [float(value) for value in values]

@@ -9,9 +9,9 @@ import itertools
 import json
 import os
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from etude.api.lower import lower
 from etude.errors import ConfigError, UserError
 from etude.explore.axes import Axis, axis_of, named_axis
 from etude.explore.expression import Expression
-from etude.explore.fields import check_field
+from etude.explore.fields import check_field, check_reach
 from etude.explore.point import canonical
 from etude.explore.question import check_question
 
@@ -31,6 +31,7 @@ COLUMNS = ("id", "config_hash", "program_version", "tier", "status", "reason")
 MOST_LISTED = 200_000  # points of a space that is looked through as a whole
 MOST_PROBED = 20_000  # random points of a larger one
 
+MOST_SEED = 2**32 - 1  # of the samplers'
 MOST_TRIED = 100  # values of a range of numbers that are tried one by one
 
 Point = tuple[int, ...]
@@ -159,11 +160,13 @@ def load_spec(source: str | os.PathLike[str] | Mapping[str, Any]) -> Spec:
         objectives=objectives,
         sampler=sampler,
         points=_count("search/points", search.get("points"), 1),
-        seed=_count("search/seed", search.get("seed"), 0) or 0,
+        seed=_count("search/seed", search.get("seed"), 0, MOST_SEED) or 0,
         screen=screen,
         confirm=confirm,
         confirm_points=_count("tiers/confirm_points", tiers.get("confirm_points"), 1),
     )
+    for name in objectives:
+        check_reach(name, screen, partial(_may_be, base, axes))
     _check_space(spec)
     return spec
 
@@ -194,7 +197,7 @@ def _read(file: Path) -> dict[str, Any]:
         asked = json.loads(file.read_text(encoding="utf-8"), object_pairs_hook=_once)
     except OSError as error:
         raise UserError(f"{file}: cannot be read ({error.strerror}); give a SWEEP.json") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{file}: is no JSON ({error}); mend it") from None
     if not isinstance(asked, dict):
         raise UserError(f"{file}: is no object; give one with base, axes and objectives")
@@ -217,11 +220,12 @@ def _section(asked: Mapping[str, Any], name: str, keys: tuple[str, ...]) -> Mapp
     return section
 
 
-def _count(place: str, value: Any, least: int) -> int | None:
+def _count(place: str, value: Any, least: int, most: int | None = None) -> int | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise UserError(f"{place}: {json.dumps(value)} is no whole number from {least}; give one")
+    if isinstance(value, bool) or not isinstance(value, int) or value < least or (most is not None and value > most):
+        end = "" if most is None else f" to {most}"
+        raise UserError(f"{place}: {json.dumps(value)} is no whole number from {least}{end}; give one")
     return value
 
 
@@ -315,6 +319,22 @@ def _check_order(axes: list[Axis]) -> None:
                 raise UserError(f"axes: {axis.name} sets {held}, and so undoes {pointer} of {other}; "
                                 "give it in the first place, or in one axis with the other")  # fmt: skip
         earlier |= dict.fromkeys(mine, axis.name)
+
+
+def _may_be(base: Config, axes: Sequence[Axis], pointer: str) -> set[Any] | None:
+    """What a key is in the base and where axes set it; None where an axis sets what holds it, or the base lacks it."""
+    try:
+        found = {base.get(pointer)}
+    except ConfigError:
+        return None
+    for axis in axes:
+        for index in range(len(axis.values)):
+            for key, value in axis.sets(index).items():
+                if pointer.startswith(f"{key}/"):
+                    return None
+                if key == pointer:
+                    found.add(value)
+    return found
 
 
 def _try(base: Config, pointer: str, value: Any) -> None:

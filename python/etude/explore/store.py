@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -18,6 +19,7 @@ from etude.explore.spec import COLUMNS, Spec
 
 FILE = "study.sqlite"
 SAME = {"sweep": "another sweep", "program_version": "version", "search": "search"}  # what rows must agree in
+NO_PLACE = (errno.ENOENT, errno.EEXIST, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG)
 Returned = TypeVar("Returned")
 
 
@@ -38,7 +40,12 @@ class Store:
         there = self.file.exists()
         if there:
             self._check(about, resume)
-        self._guarded(lambda: folder.mkdir(parents=True, exist_ok=True))
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            if error.errno not in NO_PLACE:
+                raise MachineError(f"{folder}: cannot be written ({error.strerror})") from None
+            raise UserError(f"{folder}: cannot be written ({error.strerror}); give another --out") from None
         self.lock = os.open(folder, os.O_RDONLY)
         try:
             fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
