@@ -120,3 +120,17 @@ def test_measured_by_a_child_that_stays_as_by_one_each(tmp_path, monkeypatch):
     (child,) = stays._children
     stays.close()
     assert child.poll() is not None and not stays._children
+
+
+@pytest.mark.parametrize("keep_runs", [False, True])
+def test_no_point_is_blamed_for_a_database_of_no_use(undisturbed, tmp_path, monkeypatch, keep_runs):
+    """In this process and in a child: nothing is written that a sweep which goes on would take for a result."""
+    file = tmp_path / "model.sqlite"
+    file.write_text("no database")
+    monkeypatch.setenv("ETUDE_MODEL_DATABASE", str(file))
+    asked = {"out": tmp_path / "study", "jobs": 1, "keep_runs": keep_runs, "progress": False}
+    with pytest.raises(etude.UserError, match=r"model\.sqlite: the database .* cannot be used"):
+        etude.sweep(ASKED, **asked)
+    assert etude.open_study(tmp_path / "study").points.is_empty()
+    file.unlink()
+    assert dump(etude.sweep(ASKED, resume=True, **asked).folder) == undisturbed

@@ -26,6 +26,8 @@ from etude.explore.fields import value_at
 from etude.program import find_program
 from etude.result import load_result
 
+DATABASE = "the database of the model tier"  # where it is of no use, no point is to blame (run/plan/lone_database.cpp)
+
 _children: set[subprocess.Popen[bytes]] = set()
 _children_lock = threading.Lock()
 _measures = Measures()  # for the model tier
@@ -76,7 +78,8 @@ def _version(files: tuple[tuple[str, int, int], ...]) -> str:
 
 
 def evaluate(task: Task) -> Outcome:
-    """Runs a point. Errors: MachineError for what is of this machine and not of the point (the disk is full)."""
+    """Runs a point. Errors: MachineError for what is of this machine and not of the point (the disk is full),
+    UserError where the database of the model tier is of no use."""
     if program_version() != task.version:
         raise MachineError(f"a worker has etude {program_version()}, and the sweep {task.version}; install the same")
     try:
@@ -128,6 +131,8 @@ def _evaluate(task: Task, scratch: Path) -> Outcome:
         return _without_values(task, _hash(task.folder, base, sets), status, reason)
 
     if ended.status == 2:
+        if DATABASE in line:
+            raise UserError(line)
         return refused("infeasible", line)
     if ended.status != 0:
         error = error_of(ended)
@@ -158,6 +163,8 @@ def _predict(task: Task, base: str, sets: list[str], scratch: Path) -> Outcome:
     except (MachineError, OSError):
         raise
     except Exception as error:
+        if isinstance(error, ConfigError) and DATABASE in str(error):
+            raise
         status = "infeasible" if isinstance(error, ConfigError) else "failed"
         reason = _bare(str(error), base, scratch)
         if not isinstance(error, Error):
