@@ -27,7 +27,7 @@ STALLS = {
 }
 UNITS = "|".join(rf"({unit})\.(busy|stalls\.({'|'.join(stalls.split())}))" for unit, stalls in STALLS.items())
 OF_UNITS = re.compile(rf"units\.({UNITS})|counters\.[a-z_0-9]+\.[a-z_]+")
-OF_VALUES = re.compile(r"loss|accuracy|check\..*")  # what a prediction has not, because it computes no values
+UNPREDICTED = re.compile(r"loss|accuracy|check\..*|setup_cycles")  # a prediction computes no values, and is of a step
 
 
 def _numbers(section: str, kind: type) -> list[str]:
@@ -67,7 +67,7 @@ def check_field(name: str) -> None:
 def check_reach(name: str, screen: str | None, may_be: Callable[[str], set[Any] | None]) -> None:
     """Refuses a known field that no point of this sweep has. `may_be`: what a key is at its points, None where that is
     not known. Errors: UserError."""
-    if screen == "model" and OF_VALUES.fullmatch(name):
+    if screen == "model" and UNPREDICTED.fullmatch(name):
         raise UserError(f"objectives: {name} is in no prediction; give tiers/screen null, or another field")
     if name == "accuracy" and (methods := may_be("/train/method")) is not None and "none" not in methods:
         raise UserError('objectives: accuracy is of inference alone; give /train/method "none", or another field')

@@ -319,6 +319,10 @@ def _check_order(axes: list[Axis]) -> None:
                 raise UserError(f"axes: {axis.name} sets {held}, and so undoes {pointer} of {other}; "
                                 "give it in the first place, or in one axis with the other")  # fmt: skip
         earlier |= dict.fromkeys(mine, axis.name)
+        for index in range(len(axis.values)):
+            for key, value in axis.sets(index).items():
+                if key == "/run/tier" or (key == "/run" and isinstance(value, Mapping) and "tier" in value):
+                    raise UserError(f'axes: {axis.name} sets /run/tier, which points have from "tiers"; leave it out')
 
 
 def _may_be(base: Config, axes: Sequence[Axis], pointer: str) -> set[Any] | None:
