@@ -66,6 +66,11 @@ for _name, _text in DELEGATED.items():
     _delegate(_name, _text)
 
 
+def _console(width: int) -> Console:
+    """That of stdout, so wide where it is no terminal; names may have brackets and colons, and stand as they are."""
+    return Console(width=None if sys.stdout.isatty() else width, markup=False, emoji=False)
+
+
 @app.command()
 def report(
     folder: Annotated[Path, typer.Argument(help="Folder of a run, a study (or its study.sqlite) or a profile.")],
@@ -124,8 +129,8 @@ def compare(
     try:
         if csv is not None:
             write_text(csv, changes_csv(results, names))
-        console = Console(width=None if sys.stdout.isatty() else max(100, 70 * len(runs)))
-        print_comparison(results, [load_configuration(run) for run in runs], names, console)
+        wide = max(100, 70 * len(runs))
+        print_comparison(results, [load_configuration(run) for run in runs], names, _console(wide))
     except (KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{', '.join(names)}: a result is damaged or of another version ({error}); run again") from None
 
@@ -153,7 +158,7 @@ def sweep(
     from etude.explore.summary import print_study
 
     study = run_sweep(file, out=out, jobs=jobs, resume=resume, dask=dask, keep_runs=keep_runs)
-    print_study(study, Console(width=None if sys.stdout.isatty() else 160))
+    print_study(study, _console(160))
     page = study.report()
     typer.echo(str(page))
     if open_page:
@@ -184,7 +189,7 @@ def compress(
 
     wish = Wish(archive, form_of(bits, sparsity, pattern, code), out, finetune, distill, seed)
     made, record, picture = pack(wish)
-    print_summary(wish, made, record, Console(width=None if sys.stdout.isatty() else 160))
+    print_summary(wish, made, record, _console(160))
     if picture is not None:
         typer.echo(str(out.with_suffix(".svg")))
 

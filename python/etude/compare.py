@@ -186,7 +186,8 @@ def _table(console: Console, head: list[str], lines: list[tuple[str, ...]], left
 
 def print_comparison(results: list[dict], configurations: list[dict], names: list[str], console: Console) -> None:
     """Writes what differs: keys, totals, and the layers that changed most."""
-    letters = [chr(ord("A") + i) for i in range(len(results))]
+    one = [""] + [chr(ord("A") + i) for i in range(26)]
+    letters = [first + second for first in one for second in one[1:]][: len(results)]  # A to Z, AA, AB, ...
     for letter, name, result in zip(letters, names, results, strict=True):
         console.print(f"{letter}: {name}: {result.get('title', '')}", highlight=False)
     against = ["change"] if len(results) == 2 else [f"{letter} : A" for letter in letters[1:]]

@@ -155,6 +155,13 @@ def test_comparison_of_three_runs_has_keys_layers_and_csv(tmp_path):
     assert "no key of the configuration differs" in same and "layers that changed" not in same
 
 
+def test_names_with_brackets_stand_as_they_are_and_runs_have_letters(tmp_path):
+    run = run_folder(tmp_path / "run[red]:x:")
+    lines = etude("compare", *[run] * 28).stdout.splitlines()
+    assert all(f"{run}: " in line for line in lines[:28])
+    assert [line.split(":")[0] for line in lines[24:28]] == ["Y", "Z", "AA", "AB"]
+
+
 def test_csv_that_cannot_be_written_is_one_line(tmp_path):
     run = run_folder(tmp_path / "run")
     for words in (["report", run], ["compare", run, run]):

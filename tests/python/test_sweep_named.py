@@ -14,7 +14,7 @@ from etude.errors import UserError
 from etude.program import find_program
 from etude.report.study.data import command_of
 from etude.studies.runs import Point, results_of, run_points, run_study
-from sweep_cases import BASE, command, dump, environment
+from sweep_cases import BASE, changed, command, dump, environment
 
 ROOT = Path(__file__).resolve().parents[2]
 ARRAY = "/platform/cluster/redmule/"
@@ -164,3 +164,10 @@ def test_the_page_knows_named_values(study):
         chips = view.locator(".chips", has=view.locator("span", has_text="array"))
         assert set(chips.locator("button").all_text_contents()) == set(ASKED["axes"]["array"])
     assert errors == []
+
+
+def test_names_with_brackets_are_printed_as_they_are(tmp_path):
+    axes = {"size": {"[red]one": {"/workload/batch": 1}, "[/two]": {"/workload/batch": 2}}}
+    asked = changed(axes=axes, constraints=[], objectives={"step.macs": "max"})
+    text = str(etude.sweep(asked, out=tmp_path / "a[red]b", jobs=1, progress=False))
+    assert "│ [/two] │" in text and text.endswith("/a[red]b/study.sqlite")

@@ -42,7 +42,10 @@ class SweepWatch:
             from rich.console import Console
             from rich.progress import BarColumn, Progress, TextColumn
 
-            columns = (BarColumn(bar_width=20), TextColumn("{task.description}"))  # of what is too long the end is cut
+            columns = (
+                BarColumn(bar_width=20),
+                TextColumn("{task.description}", markup=False),
+            )  # of what is too long the end is cut
             self.bar = Progress(*columns, console=Console(stderr=True), transient=True)
             self.task = self.bar.add_task(self.line(), total=self.total)
             self.bar.start()

@@ -28,7 +28,7 @@ def _cell(value: object) -> str:
 def study_text(study: Study, width: int = 120) -> str:
     """What `print_study` prints."""
     text = io.StringIO()
-    print_study(study, Console(file=text, width=width))
+    print_study(study, Console(file=text, width=width, markup=False, emoji=False))
     return text.getvalue().rstrip("\n")
 
 
