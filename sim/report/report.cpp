@@ -124,8 +124,8 @@ std::string step(const Json& result, const Style& style) {
             ")\n";
   }
   if (const auto accuracy = result.find("accuracy"); accuracy != result.end()) {
-    text += "  correct " + fixed(100 * accuracy->at("share").get<double>(), 1) + " % of " +
-            with_commas(accuracy->at("samples").get<std::uint64_t>()) + " samples\n";
+    text += "  correct " + fixed(100 * accuracy->get<double>(), 1) + " % of " +
+            with_commas(result["classified"].at("samples").get<std::uint64_t>()) + " samples\n";
   }
   if (result.contains("diverged")) {
     text += "          " +

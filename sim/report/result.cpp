@@ -393,10 +393,9 @@ Json make_result(const RootConfig& config, const RunFacts& facts, const RunRecor
         {"name", facts.loss}, {"of", facts.loss_of}, {"why", facts.loss_why}};
   }
   if (training.classified != 0) {
-    result["accuracy"] = {{"correct", training.correct},
-                          {"samples", training.classified},
-                          {"share", static_cast<double>(training.correct) /
-                                        static_cast<double>(training.classified)}};
+    result["accuracy"] =
+        static_cast<double>(training.correct) / static_cast<double>(training.classified);
+    result["classified"] = {{"correct", training.correct}, {"samples", training.classified}};
   }
   if (facts.schedule) {
     result["schedule"] = schedule_json(*facts.schedule);

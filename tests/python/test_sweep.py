@@ -319,7 +319,7 @@ def test_accuracy_is_the_share_of_right_answers(tmp_path):
     )  # fmt: skip
     result = study.result(1)
     assert result.raw["accuracy"]["samples"] == 2
-    assert study.points["accuracy"].to_list() == [result.accuracy] == [result.raw["accuracy"]["share"]]
+    assert study.points["accuracy"].to_list() == [result.accuracy] == [result.raw["accuracy"]]
 
 
 def test_a_tier_that_is_not_there_is_refused(tmp_path, monkeypatch):

@@ -141,8 +141,7 @@ class Result:
     @property
     def accuracy(self) -> float | None:
         """Share of right answers, where the data has labels."""
-        share: float | None = self.raw.get("accuracy", {}).get("share")
-        return share
+        return self.raw.get("accuracy")
 
     @property
     def area_mm2(self) -> float | None:

@@ -79,10 +79,7 @@ def check_reach(name: str, screen: str | None, may_be: Callable[[str], set[Any] 
 
 
 def value_at(result: Mapping[str, Any], name: str) -> float | int | None:
-    """The number at "step.cycles"; None where the result has no finite number of that name. `accuracy` is the share
-    of right answers."""
-    if name == "accuracy":
-        name = "accuracy.share"
+    """The number at "step.cycles"; None where the result has no finite number of that name."""
     node: Any = result
     section, _, counter = name.partition(".")
     for key in (section, counter) if section == "counters" else name.split("."):
