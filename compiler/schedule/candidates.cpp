@@ -220,8 +220,7 @@ CandidateRules CandidateRules::all() {
 CandidateRules CandidateRules::wide(const ScheduleProblem& problem) {
   CandidateRules rules = all();
   rules.any_slot = rules.any_window = problem.slots.size() <= kSmallProblem;
-  rules.one_slot = true;
-  rules.points = problem.from_home();
+  rules.one_slot = true;  // and points: what the largest operator takes alone is enough
   return rules;
 }
 

@@ -188,6 +188,7 @@ void ModelSearch::solve_model(const ModelWeights& weights, const ScheduleLimits&
   CandidateRules rules = wide ? CandidateRules::wide(problem_) : request_.rules;
   rules.recompute = rules.recompute && means_.recompute;
   rules.page = rules.page && page;
+  rules.points = rules.points || weights.peak > 0;  // the least that there is needs them
   leave_out_dear(weights, best, rules);
   double expected = std::abs(best.cost);
   if (!best.schedule || expected == 0) {

@@ -146,3 +146,16 @@ def test_of_two_files_none_is_written_where_one_cannot_be(tmp_path):
     graph, out = tmp_path / "graph.json", tmp_path / "no" / "x.sched"
     refused(*ON_TABLE, "--budget", "0.9", "--time-limit", "0", "--write-graph", graph, "--out", out)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("objective", ["energy", "peak"])
+def test_the_least_bytes_of_a_refusal_do(tmp_path, objective):
+    """What the largest operator takes alone is enough: a gradient that it does not read goes out in front of it."""
+    file = tmp_path / "run.json"
+    workload = {"network": "mlp", "sizes": [32, 24, 130, 130, 48, 32, 8], "batch": 8, "home": "l2"}
+    training = {"optimizer": "momentum"}
+    file.write_text(json.dumps({"platform": "platform/traindeeploy.json", "workload": workload, "train": training}))
+    asked = ("schedule", file, "--objective", objective, "--json", "--budget")
+    least = json.loads(run(*asked, "0.5", check=2).stdout)["needs"]["bytes"]
+    assert json.loads(run(*asked, str(least), check=0).stdout)["peak_bytes"] == least
+    run(*asked, str(least - 1), check=2)
