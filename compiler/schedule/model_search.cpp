@@ -234,6 +234,25 @@ void ModelSearch::solve_model(const ModelWeights& weights, const ScheduleLimits&
   if (holds && solution.status == Solution::Status::kOptimal) {
     best.status = Found::Status::kOptimal;
   }
+  if (weights.peak > 0 && !wide && !request_.rules.any_slot && best.schedule) {
+    shrink_widely(weights, limits, page, left(), best);
+  }
+}
+
+void ModelSearch::shrink_widely(const ModelWeights& weights, const ScheduleLimits& limits,
+                                bool page, double nominal_s, Found& best) const {
+  const double least =
+      weights.peak * static_cast<double>(problem_.alone(problem_.largest_slot()).raw());
+  if (nominal_s <= 0 || best.cost <= least) {
+    return;
+  }
+  const Found usual = best;
+  best.status = Found::Status::kFeasible;
+  best.bound = least;
+  solve_model(weights, limits, page, nominal_s, best, true);
+  if (best.status != Found::Status::kOptimal && best.cost >= usual.cost) {
+    best = usual;
+  }
 }
 
 Found ModelSearch::run(const ModelWeights& weights, const ScheduleLimits& limits, double nominal_s,

@@ -90,6 +90,9 @@ class ModelSearch {
   /// By the rules of the request, or by the wide ones.
   void solve_model(const ModelWeights& weights, const ScheduleLimits& limits, bool page,
                    double nominal_s, Found& best, bool wide = false) const;
+  /// The least peak by the wide rules, where the usual ones leave more than the largest operator's.
+  void shrink_widely(const ModelWeights& weights, const ScheduleLimits& limits, bool page,
+                     double nominal_s, Found& best) const;
 
   const ScheduleProblem& problem_;
   const ScheduleRequest& request_;

@@ -148,14 +148,18 @@ def test_of_two_files_none_is_written_where_one_cannot_be(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("objective", ["energy", "peak"])
-def test_the_least_bytes_of_a_refusal_do(tmp_path, objective):
+CHAIN = {"network": "mlp", "sizes": [32, 24, 130, 130, 48, 32, 8], "batch": 8}
+ENCODER = {"network": "bert", "sizes": [8, 16, 2, 32, 2, 3], "batch": 3}
+
+
+@pytest.mark.parametrize(("workload", "objective"), [(CHAIN, "energy"), (CHAIN, "peak"), (ENCODER, "peak")])
+def test_the_least_bytes_of_a_refusal_do(tmp_path, workload, objective):
     """What the largest operator takes alone is enough: a gradient that it does not read goes out in front of it."""
     file = tmp_path / "run.json"
-    workload = {"network": "mlp", "sizes": [32, 24, 130, 130, 48, 32, 8], "batch": 8, "home": "l2"}
-    training = {"optimizer": "momentum"}
-    file.write_text(json.dumps({"platform": "platform/traindeeploy.json", "workload": workload, "train": training}))
-    asked = ("schedule", file, "--objective", objective, "--json", "--budget")
-    least = json.loads(run(*asked, "0.5", check=2).stdout)["needs"]["bytes"]
+    training = {"optimizer": "momentum" if workload is CHAIN else "sgd"}
+    config = {"platform": "platform/traindeeploy.json", "workload": {**workload, "home": "l2"}, "train": training}
+    file.write_text(json.dumps(config))
+    asked = ("schedule", file, "--objective", objective, "--time-limit", "5", "--json", "--budget")
+    least = json.loads(run(*asked, "0.1", check=2).stdout)["needs"]["bytes"]
     assert json.loads(run(*asked, str(least), check=0).stdout)["peak_bytes"] == least
     run(*asked, str(least - 1), check=2)
