@@ -318,7 +318,7 @@ def test_accuracy_is_the_share_of_right_answers(tmp_path):
         out=tmp_path / "out", jobs=1, keep_runs=True, progress=False,
     )  # fmt: skip
     result = study.result(1)
-    assert result.raw["accuracy"]["samples"] == 2
+    assert result.raw["classified"]["samples"] == 2
     assert study.points["accuracy"].to_list() == [result.accuracy] == [result.raw["accuracy"]]
 
 
