@@ -18,6 +18,7 @@
 #include "models/base/system_error.h"
 #include "run/execute/result_files.h"
 #include "run/execute/run_model.h"
+#include "run/plan/held_signals.h"
 #include "run/plan/run_command.h"
 #include "sim/config/load.h"
 #include "sim/report/report.h"
@@ -80,26 +81,6 @@ void end_by_signal(int signal) {
   std::signal(signal, SIG_DFL);
   std::raise(signal);
 }
-
-/// As long as it lives, signals that end the process wait: no folder stands there that none of them
-/// would tidy up.
-class HeldSignals {
- public:
-  HeldSignals() {
-    sigset_t held;
-    sigemptyset(&held);
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
-      sigaddset(&held, signal);
-    }
-    sigprocmask(SIG_BLOCK, &held, &before_);
-  }
-  ~HeldSignals() { sigprocmask(SIG_SETMASK, &before_, nullptr); }
-  HeldSignals(const HeldSignals&) = delete;
-  HeldSignals& operator=(const HeldSignals&) = delete;
-
- private:
-  sigset_t before_;
-};
 
 /// As long as it lives, a signal that ends the process tidies the folder up.
 class TidySignals {
@@ -180,7 +161,7 @@ int run(const RunArguments& arguments) {
     return run_in_model_tier(arguments, config, options, folder);
   }
   run::Run run(std::move(config));
-  std::optional<HeldSignals> held(std::in_place);
+  std::optional<run::HeldSignals> held(std::in_place);
   run::ResultFolder results(folder);
   const TidySignals tidy(results);
   held.reset();

@@ -9,13 +9,13 @@
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
-#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <utility>
 
 #include "models/base/error.h"
 #include "models/base/system_error.h"
+#include "run/plan/held_signals.h"
 #include "sim/config/load.h"
 
 namespace etude::run {
@@ -50,25 +50,6 @@ void sync(int descriptor, const fs::path& file) {
     fail(file, errno);
   }
 }
-
-/// While it lives, signals that ask the process to end wait: the names change together.
-class SignalsWait {
- public:
-  SignalsWait() {
-    sigset_t set;
-    sigemptyset(&set);
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
-      sigaddset(&set, signal);
-    }
-    sigprocmask(SIG_BLOCK, &set, &before_);
-  }
-  ~SignalsWait() { sigprocmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsWait(const SignalsWait&) = delete;
-  SignalsWait& operator=(const SignalsWait&) = delete;
-
- private:
-  sigset_t before_;
-};
 
 bool is_saved_step(const fs::path& file) {
   const std::string stem = file.stem().string();
@@ -226,7 +207,7 @@ void ResultFolder::save(unsigned number, const NpzArchive& parameters) {
   const std::string name = std::to_string(number) + ".npz";
   const std::string bytes = npz_bytes(parameters);
   write_aside(kStep, bytes);
-  const SignalsWait wait;
+  const HeldSignals wait;
   remove_older();
   if (mkdir((folder_ / "steps").c_str(), 0777) != 0 && errno != EEXIST) {
     fail(folder_ / "steps", errno);
@@ -250,7 +231,7 @@ void ResultFolder::finish(const RootConfig& config, const std::vector<NamedBytes
   std::vector<ManifestFile> all = files;
   all.insert(all.end(), saved_.begin(), saved_.end());
   write_aside("manifest.json", manifest_text(config_hash(config), all));
-  const SignalsWait wait;
+  const HeldSignals wait;
   remove_older();
   for (const ManifestFile& file : files) {
     take_name(file.name, file.name);
